@@ -1,0 +1,353 @@
+"""Every hook, in one place; the reference manual is generated from this file.
+
+Three kinds, told by the name.  **Collected** hooks are plural nouns: an implementation returns
+an iterable, and all answers are joined.  **First wins** hooks begin with ``make_``, ``load_``,
+``open_`` (and `target_workers`): an implementation returns a value, or `None` to pass; the
+core's own answers come last.  The rest are **notifications** and return nothing.
+
+Each docstring says when the hook is called and ends with the fixed part: the process it runs
+in, and what happens when an implementation raises.
+
+Argument names are gunicorn's.  In the arbiter ``server`` is the `Arbiter` and ``worker`` the
+`WorkerHandle`; in a worker process ``server`` is a read-only `ServerView` and ``worker`` the
+`Worker`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    import ssl
+    from types import ModuleType
+
+    from hookserve.config import Config
+    from hookserve.net.listeners import Listener
+    from hookserve.process.arbiter import Arbiter
+    from hookserve.process.roster import WorkerHandle
+    from hookserve.types import (
+        AccessRecord,
+        AuxProcess,
+        Command,
+        ExitReason,
+        LoggerType,
+        ProtocolType,
+        Request,
+        RequestInFlight,
+        Response,
+        Setting,
+        WorkerType,
+    )
+    from hookserve.worker import ServerView, Worker
+
+    WSGIApplication = Callable[..., Iterable[bytes]]
+
+PROJECT = "hookserve"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class AssemblyHooks(Protocol):
+    """Collected while the server is put together."""
+
+    @hookspec
+    def settings(self) -> Iterable[Setting]:
+        """The settings that the plugin reads.
+
+        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        """
+
+    @hookspec
+    def worker_types(self) -> Iterable[WorkerType]:
+        """The worker models that the plugin brings.
+
+        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        """
+
+    @hookspec
+    def protocol_types(self) -> Iterable[ProtocolType]:
+        """The protocols that the plugin brings.
+
+        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        """
+
+    @hookspec
+    def logger_types(self) -> Iterable[LoggerType]:
+        """The loggers that the plugin brings.
+
+        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        """
+
+    @hookspec
+    def commands(self) -> Iterable[Command]:
+        """The commands that the plugin brings: ``hookserve NAME ...``.
+
+        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        """
+
+    @hookspec
+    def file_plugins(self, module: ModuleType) -> Iterable[object]:
+        """Plugins found in a Python configuration file; each is registered under the file's name.
+
+        Runs in: launcher, and arbiter at a reload.  When it raises: the start fails, or the
+        reload is given up.
+        """
+
+    @hookspec
+    def app_wrappers(self, worker: Worker) -> Iterable[Callable[[WSGIApplication], WSGIApplication]]:
+        """WSGI middleware to put around the application, the first one outermost: the way to go
+        *around* requests.
+
+        Runs in: worker, once, after the application is loaded.  When it raises: that worker
+        fails to boot.
+        """
+
+    @hookspec
+    def aux_processes(self, server: Arbiter) -> Iterable[AuxProcess]:
+        """Helpers that the arbiter supervises and runs exactly once.
+
+        Runs in: arbiter, before the first fork.  When it raises: the start fails.
+        """
+
+
+class FactoryHooks(Protocol):
+    """The first answer that is not `None` wins."""
+
+    @hookspec(firstresult=True)
+    def open_listeners(
+        self, config: Config, inherited: Sequence[Listener]
+    ) -> Sequence[Listener] | None:
+        """The listening sockets; `inherited` are those that a service manager or a previous
+        arbiter handed over.
+
+        Runs in: arbiter, at start and at each reload.  When it raises: the start fails, or the
+        reload is given up.
+        """
+
+    @hookspec(firstresult=True)
+    def make_tls_context(self, config: Config) -> ssl.SSLContext | None:
+        """The context for TLS listeners.
+
+        Runs in: worker, once.  When it raises: that worker fails to boot.
+        """
+
+    @hookspec(firstresult=True)
+    def load_app(self, config: Config) -> WSGIApplication | None:
+        """The WSGI application.
+
+        Runs in: worker, or arbiter with ``preload_app``.  When it raises: that worker fails to
+        boot, or the start fails.
+        """
+
+    @hookspec(firstresult=True)
+    def make_restart_plan(self, server: Arbiter) -> object | None:
+        """The policy that decides which workers a reload replaces next.
+
+        Runs in: arbiter.  When it raises: logged, the built-in plan is used.
+        """
+
+    @hookspec(firstresult=True)
+    def target_workers(self, server: Arbiter, stats: Mapping[str, float]) -> int | None:
+        """How many workers there should be.
+
+        Runs in: arbiter, at each tick.  When it raises: logged, the number stays.
+        """
+
+
+class ArbiterHooks(Protocol):
+    """The life of the arbiter."""
+
+    @hookspec
+    def on_starting(self, server: Arbiter) -> None:
+        """The configuration is final; the listeners open next.
+
+        Runs in: arbiter.  When it raises: the start fails, naming the plugin.
+        """
+
+    @hookspec
+    def when_ready(self, server: Arbiter) -> None:
+        """The listeners are open and the first fork is next.
+
+        Runs in: arbiter.  When it raises: the start fails, naming the plugin.
+        """
+
+    @hookspec
+    def pre_fork(self, server: Arbiter, worker: WorkerHandle) -> None:
+        """A worker is about to be forked; its `pid` is still `None`.
+
+        Runs in: arbiter.  When it raises: before the first worker was ever ready the start
+        fails; afterwards it is logged and the fork goes on.
+        """
+
+    @hookspec
+    def worker_ready(self, server: Arbiter, worker: WorkerHandle) -> None:
+        """A worker has loaded the application and accepts connections.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def worker_timeout(
+        self, server: Arbiter, worker: WorkerHandle, requests: Sequence[RequestInFlight]
+    ) -> None:
+        """A worker missed a deadline and will be aborted; `requests` are those it holds.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def child_exit(self, server: Arbiter, worker: WorkerHandle, reason: ExitReason) -> None:
+        """A worker was reaped; called exactly once for each, however it died.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def on_reload(self, server: Arbiter) -> None:
+        """A new configuration is about to take effect; the old workers still run.
+
+        Runs in: arbiter.  When it raises: the reload is given up, the old configuration stays.
+        """
+
+    @hookspec
+    def reload_failed(self, server: Arbiter, reason: str) -> None:
+        """A reload was given up; the old generation keeps serving.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def nworkers_changed(self, server: Arbiter, new_value: int, old_value: int | None) -> None:
+        """The number of workers wanted changed; `old_value` is `None` the first time.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def server_tick(self, server: Arbiter) -> None:
+        """Called about every `tick_interval` seconds, and only when somebody listens.
+
+        Runs in: arbiter.  Must not block.  When it raises: logged, the other implementations
+        still run.
+        """
+
+    @hookspec
+    def pre_exec(self, server: Arbiter) -> None:
+        """A successor is about to be started (binary upgrade).
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def on_exit(self, server: Arbiter) -> None:
+        """The workers are gone and the listeners closed.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+
+class WorkerHooks(Protocol):
+    """The life of a worker, in this order."""
+
+    @hookspec
+    def post_fork(self, server: ServerView, worker: Worker) -> None:
+        """Just forked, still with the arbiter's privileges, the application not yet loaded.
+
+        Runs in: worker.  When it raises: that worker fails to boot.
+        """
+
+    @hookspec
+    def post_worker_init(self, worker: Worker) -> None:
+        """The application is loaded; the worker is about to accept.
+
+        Runs in: worker.  When it raises: that worker fails to boot.
+        """
+
+    @hookspec
+    def worker_idle(self, worker: Worker) -> None:
+        """No request is in flight and the worker is about to wait; fired at most once between
+        two requests.  Frozen when the worker is ready.
+
+        Runs in: worker.  Must not block.  When it raises: logged, the other implementations
+        still run.
+        """
+
+    @hookspec
+    def worker_draining(self, worker: Worker) -> None:
+        """The worker stops accepting and finishes what it has.
+
+        Runs in: worker.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def worker_int(self, worker: Worker) -> None:
+        """The worker was told to stop at once (INT or QUIT).
+
+        Runs in: worker.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def worker_abort(self, worker: Worker) -> None:
+        """The worker missed a deadline and is being aborted.
+
+        Runs in: worker.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def worker_exit(self, server: ServerView, worker: Worker) -> None:
+        """The worker's last words.
+
+        Runs in: worker, and only there.  When it raises: logged, the other implementations
+        still run.
+        """
+
+
+class RequestHooks(Protocol):
+    """Frozen when the worker is ready: a plugin registered later is not seen."""
+
+    @hookspec
+    def pre_request(self, worker: Worker, req: Request, environ: dict[str, Any]) -> None:  # Any: PEP 3333
+        """A request is complete enough to run; the application is called next.
+
+        Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
+        request is not harmed.
+        """
+
+    @hookspec
+    def post_request(
+        self, worker: Worker, req: Request, environ: dict[str, Any], resp: Response  # Any: PEP 3333
+    ) -> None:
+        """The response has been handed over, or given up.
+
+        Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
+        request is not harmed.
+        """
+
+    @hookspec
+    def log_access(self, record: AccessRecord) -> None:
+        """One request is over: finished, refused or aborted; in the arbiter, killed with its worker.
+
+        Runs in: worker; arbiter for the requests of a worker that was killed.  When it raises:
+        logged, the request is not harmed.
+        """
+
+
+class LogHooks(Protocol):
+    """For loggers."""
+
+    @hookspec
+    def reopen_logs(self) -> None:
+        """USR1: close and open again what is written to.
+
+        Runs in: arbiter and worker.  When it raises: logged, the other implementations still run.
+        """
+
+
+class Hooks(
+    AssemblyHooks, FactoryHooks, ArbiterHooks, WorkerHooks, RequestHooks, LogHooks, Protocol
+):
+    """Every hook, as the core calls it."""

@@ -1,0 +1,125 @@
+"""The seam between worker models and protocols.
+
+A worker model moves bytes and knows no protocol; a protocol knows no socket.
+One exchange goes like this, whatever the model:
+
+1. The worker accepts a socket and asks the listener's `Protocol` for a `Connection`.
+2. It reads when the kernel says so and gives the bytes to `Connection.feed`, which answers
+   the connection's state.  The state tells which deadline applies while the worker waits.
+3. At `READY` it calls `Connection.run` with a `Transport`.  That runs one whole exchange
+   against the application, response included, and answers the next state: `READY` again when
+   a pipelined request is already there, `IDLE` or `READING_HEAD` to wait for the next one,
+   `CLOSING` to end.
+4. At `CLOSING` the worker closes the socket; when `Connection.lingers` is set it first
+   half-closes and drains, so that a reset does not overtake the response.
+
+A model that may block (sync, threads, greenlets) makes its protocol with ``buffered=False``:
+the connection is `READY` when the head is complete, and the body is read during `run`
+through `Transport.receive`.  An event-loop model passes ``buffered=True``: the connection
+passes through `READING_BODY` and is `READY` only when the whole body is there, so `run` never
+calls `receive`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from hookserve.net.address import Endpoint
+    from hookserve.worker import Worker
+
+IDLE: Final = 0
+"""Between requests: nothing of the next one has arrived.  The `keepalive` deadline applies,
+or `header_timeout` before the first request."""
+READING_HEAD: Final = 1
+"""Part of a head has arrived; `header_timeout` applies, counted from its first byte."""
+READING_BODY: Final = 2
+"""Only when buffered: the head is complete, the body is not; `body_timeout` applies, counted
+from the last byte that arrived."""
+READY: Final = 3
+"""There is something to run."""
+CLOSING: Final = 4
+"""Nothing more will be read or answered."""
+
+
+class Transport(ABC):
+    """What a worker model lends a connection for the length of one `Connection.run`.
+
+    Each method may raise OSError: `TimeoutError` when the client made no progress for as
+    long as it may, `ConnectionError` when it is gone.  After an OSError no method is called
+    again.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def send(self, *buffers: bytes) -> None:
+        """Hand all of the buffers to the kernel, in order, in as few system calls as there can be."""
+
+    @abstractmethod
+    def receive(self, size: int) -> bytes:
+        """At least one byte and at most `size`; empty when the client sends no more."""
+
+    def send_file(self, fileno: int, offset: int, count: int) -> int:
+        """Send `count` bytes of a file from `offset`; the number sent is short at the file's end.
+
+        Raises `NotImplementedError` where the transport cannot (TLS, pipes): the caller reads
+        and sends instead.
+        """
+        raise NotImplementedError
+
+    def may_persist(self) -> bool:
+        """Whether the connection may stay open after this exchange, asked before the head goes out."""
+        return True
+
+
+class Connection(ABC):
+    """One accepted socket's conversation."""
+
+    __slots__ = ("lingers", "state")
+
+    state: int
+    lingers: bool
+    """Whether unread input may be under way when the state is `CLOSING`."""
+
+    @abstractmethod
+    def feed(self, data: bytes) -> int:
+        """Take bytes from the client, empty ones when it sends no more; answer the new state.
+
+        Never raises for what a client sent: a bad request makes the state `READY`, and `run`
+        sends the refusal.
+        """
+
+    @abstractmethod
+    def run(self, transport: Transport) -> int:
+        """Run one exchange to its end and answer the new state.
+
+        Never raises for what the client or the application did.  `BaseException`s that are
+        not `Exception`s (`SystemExit`, `KeyboardInterrupt`, greenlet and request timeouts)
+        pass through after the application's iterable is closed.
+        """
+
+    @abstractmethod
+    def expire(self) -> int:
+        """The deadline of the current state has passed: answer `READY` when the client is owed
+        a refusal, which `run` sends, and `CLOSING` when it is not."""
+
+    def interim(self) -> bytes:
+        """What must be sent now, while the state is `READING_BODY` (``100 Continue``); once."""
+        return b""
+
+
+class Protocol(ABC):
+    """What one listener of one worker speaks; made after the application is loaded."""
+
+    __slots__ = ("buffered", "local", "worker")
+
+    def __init__(self, worker: Worker, local: Endpoint, buffered: bool) -> None:
+        self.worker = worker
+        self.local = local
+        self.buffered = buffered
+
+    @abstractmethod
+    def connect(self, peer: object) -> Connection:
+        """A connection in state `IDLE`; `peer` is the address that accept() gave."""

@@ -1,0 +1,192 @@
+"""The records that plugins hand over and are handed.
+
+All of them are light: a target is named by a string, ``"package.module:attribute"``,
+and imported only when it was chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+API_LEVEL = 1
+"""The level of the hook specifications and the worker seam.
+
+A plugin module may state ``hookserve_api = N``, the level it was written for;
+another level than this is refused, naming both.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: flag, environment variable, file key, validation and reference follow from it."""
+
+    name: str
+    """The file key; ``--name-with-dashes`` and ``HOOKSERVE_NAME`` are derived from it."""
+    default: Any  # Any: whatever `kind` makes of a value
+    kind: Callable[[object], Any]  # Any: the kind decides the type
+    """Turns a raw value (a string from the command line or environment, anything from a file)
+    into the setting's own type; raises ValueError with what was expected."""
+    summary: str
+    flags: tuple[str, ...] = ()
+    """Further flags, short ones and gunicorn's spellings."""
+    repeatable: bool = False
+    """Whether the flag may be repeated; each occurrence adds one item."""
+    switch: bool | None = None
+    """The value that the bare flag stands for (`True` or `False`); `None`: the flag takes a value."""
+    metavar: str | None = None
+    hidden: bool = False
+    """Whether the command line has no flag for it (hooks, tables, mappings)."""
+    details: str = ""
+    """Further paragraphs for the reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a worker model can do; the contract suite verifies it, ``--list-workers -v`` shows it."""
+
+    concurrency: str = "one request at a time"
+    """How requests run beside each other, in a few words."""
+    request_timeout: str = "kill"
+    """How `request_timeout` is enforced: ``kill`` (the process), ``cancel`` (the request) or ``report``."""
+    keepalive: bool = True
+    sendfile: bool = True
+    websocket: bool = False
+    settings: frozenset[str] = frozenset()
+    """Optional settings that the model honours; one that another model declares and this one
+    does not is said at start."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerType:
+    """A worker model, described without importing it."""
+
+    name: str
+    target: str
+    """Where the `hookserve.worker.Worker` subclass is, as ``"package.module:Class"``."""
+    summary: str
+    """One line for ``--list-workers``."""
+    patch: str | None = None
+    """A function ``patch() -> None`` to run before the application is imported."""
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolType:
+    """A protocol that workers can speak, described without importing it."""
+
+    name: str
+    target: str
+    """Where the `hookserve.protocol.Protocol` subclass is."""
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggerType:
+    """A logger, described without importing it."""
+
+    name: str
+    target: str
+    """A factory ``make(config) -> plugin``: the answer is registered as a plugin, and takes
+    part through the hooks `log_access`, `reopen_logs` and `worker_idle`."""
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: ``hookserve NAME ...``."""
+
+    name: str
+    target: str
+    """A function ``run(arguments: list[str]) -> int`` that answers the exit code."""
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuxProcess:
+    """A supervised helper that runs exactly once beside the workers."""
+
+    name: str
+    target: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExitReason:
+    """Why a worker is gone."""
+
+    kind: str
+    """One of ``recycled``, ``drained``, ``boot failed``, ``timed out``, ``killed by us``,
+    ``killed``, ``out of memory``, ``exited``."""
+    detail: str = ""
+    """The signal, the exit code, what was recycled for, the exception's text."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.detail})" if self.detail else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInFlight:
+    """A request that a worker has begun and not finished, as the scoreboard shows it."""
+
+    label: str
+    """Method and target, cut to the scoreboard's width."""
+    elapsed: float
+    """Seconds since it began."""
+
+
+@dataclass(slots=True)
+class AccessRecord:
+    """One request, finished, refused, aborted or killed; made only when somebody logs.
+
+    ``environ`` is the WSGI environ (possibly partial for a refused request, empty for a
+    killed one); nobody may change it.
+    """
+
+    environ: dict[str, Any]  # Any: PEP 3333 says so
+    status: int
+    """The status code that was sent; 0 when nothing was."""
+    response_headers: list[tuple[str, str]]
+    sent: int
+    """Bytes of the response body that were handed to the kernel."""
+    elapsed: float
+    """Seconds from the complete request head to the last byte handed over."""
+    reason: str = ""
+    """Why the exchange did not end as the application meant it to; empty when it did."""
+    request_line: str = ""
+
+
+class Request(Protocol):
+    """What the hooks see of a request as ``req``; the names are gunicorn's."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def uri(self) -> str:
+        """The request target as it was sent."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def query(self) -> str: ...
+    @property
+    def version(self) -> tuple[int, int]: ...
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Names in upper case with hyphens, as gunicorn gives them."""
+
+
+class Response(Protocol):
+    """What the hooks see of a response as ``resp``; the names are gunicorn's."""
+
+    @property
+    def status(self) -> str:
+        """``"200 OK"``; empty when the application never started a response."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> list[tuple[str, str]]: ...
+    @property
+    def sent(self) -> int:
+        """Bytes of the body handed to the kernel so far."""

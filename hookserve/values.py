@@ -1,0 +1,148 @@
+"""The kinds of values that settings have.
+
+A kind takes a raw value (a string from the command line, the environment or a TOML file, or
+whatever a Python file holds) and answers a value of its own type.  It raises ValueError with
+what it expected; the caller adds the setting's name and where the value came from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_TRUE = frozenset({"1", "true", "yes", "on", "y"})
+_FALSE = frozenset({"0", "false", "no", "off", "n", ""})
+_SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def text(value: object) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise ValueError("expected a string")
+    return value
+
+
+def optional_text(value: object) -> str | None:
+    """A string, or nothing."""
+    return None if value is None or value == "" else text(value)
+
+
+def boolean(value: object) -> bool:
+    """True or false."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        lowered = value.strip().lower()
+        if lowered in _TRUE:
+            return True
+        if lowered in _FALSE:
+            return False
+    if value in (0, 1):
+        return bool(value)
+    raise ValueError("expected true or false")
+
+
+def integer(value: object) -> int:
+    """A whole number, 0 or more; strings may be decimal, hexadecimal (0x) or octal (0o)."""
+    number = _integer(value)
+    if number < 0:
+        raise ValueError("expected a whole number, 0 or more")
+    return number
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            return int(value.strip(), 0)
+        except ValueError:
+            pass
+    raise ValueError("expected a whole number")
+
+
+def positive(value: object) -> int:
+    """A whole number, 1 or more."""
+    try:
+        number = _integer(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ValueError("expected a whole number, 1 or more")
+    return number
+
+
+def seconds(value: object) -> float:
+    """A duration in seconds, 0 or more, fractions allowed."""
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) else math.nan
+    except ValueError:
+        number = math.nan
+    if isinstance(value, bool) or not number >= 0 or math.isinf(number):
+        raise ValueError("expected seconds, 0 or more")
+    return number
+
+
+def size(value: object) -> int:
+    """A size in bytes; strings may end in K, M or G (powers of 1024)."""
+    if isinstance(value, str) and value.strip()[-1:].lower() in _SIZES:
+        return integer(value.strip()[:-1]) * _SIZES[value.strip()[-1].lower()]
+    try:
+        return integer(value)
+    except ValueError:
+        raise ValueError("expected bytes, 0 or more (K, M and G may follow)") from None
+
+
+def octal(value: object) -> int:
+    """File mode bits: a number, or a string of octal digits such as ``022``."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o7777:
+        return value
+    if isinstance(value, str):
+        try:
+            number = int(value.strip(), 8)
+        except ValueError:
+            number = -1
+        if 0 <= number <= 0o7777:
+            return number
+    raise ValueError("expected octal mode bits such as 022")
+
+
+def one_of(*names: str) -> Callable[[object], str]:
+    """One of a few names."""
+
+    def choice(value: object) -> str:
+        if value not in names:
+            raise ValueError(f"expected one of {', '.join(names)}")
+        return str(value)
+
+    choice.__doc__ = f"One of {', '.join(f'``{name}``' for name in names)}."
+    return choice
+
+
+def items(value: object) -> tuple[str, ...]:
+    """Strings: a list, or one string with commas."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
+        return tuple(text(part) for part in value)
+    raise ValueError("expected a list of strings")
+
+
+def lines(value: object) -> tuple[str, ...]:
+    """Strings: a list, or one string; commas are part of a string."""
+    return (value,) if isinstance(value, str) else items(value)
+
+
+def mapping(value: object) -> dict[str, object]:
+    """A table with string keys."""
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return dict(value)
+    raise ValueError("expected a table")
+
+
+def anything(value: object) -> object:
+    """Any Python value."""
+    return value

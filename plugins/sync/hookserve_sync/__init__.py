@@ -1,0 +1,1 @@
+"""A hookserve plugin."""
