@@ -1,1 +1,18 @@
-"""A hookserve plugin."""
+"""The sync worker: one request at a time."""
+
+from __future__ import annotations
+
+from hookserve import Capabilities, WorkerType, hookimpl
+
+
+@hookimpl
+def worker_types() -> list[WorkerType]:
+    """One model, ``sync``."""
+    return [
+        WorkerType(
+            "sync",
+            "hookserve_sync.worker:SyncWorker",
+            "one request at a time, silent clients parked",
+            capabilities=Capabilities(settings=frozenset({"worker_connections"})),
+        )
+    ]

@@ -1,0 +1,189 @@
+"""Puts plugins, settings and sources together into what a server is made from.
+
+Done once by the launcher, and again, aside, for each reload: an `Assembly` that cannot be made
+raises and changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hookserve import defaults, hooks, sources
+from hookserve.commandline import (
+    build_parser,
+    early_value,
+    parse,
+    plugin_words,
+    split_variable,
+)
+from hookserve.compat import find_absent
+from hookserve.config import Config, Layer, resolve
+from hookserve.discovery import did_you_mean, nearest
+from hookserve.errors import ConfigError, UsageError
+from hookserve.hookspecs import Hooks
+from hookserve.plugins import PluginHost, PluginSelection
+from hookserve.settings import SettingsTable
+
+AUTOLOAD_VARIABLE = "HOOKSERVE_PLUGIN_AUTOLOAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything that was decided before the server starts."""
+
+    host: PluginHost
+    table: SettingsTable
+    config: Config
+    namespace: argparse.Namespace
+    warnings: tuple[str, ...]
+    """What was wrong without being an error; ``--strict`` refuses to start with any."""
+
+
+def load_plugins(
+    arguments: Sequence[str], environ: Mapping[str, str], layers: Sequence[Layer] = ()
+) -> PluginHost:
+    """The plugin host, loaded as the arguments, the environment and the TOML files say."""
+    words: list[str] = []
+    for layer in layers:
+        given = layer.values.get("plugins", ())
+        words.extend([given] if isinstance(given, str) else given)  # type: ignore[call-overload]  # checked with the other values later
+    words.extend(part for part in environ.get("HOOKSERVE_PLUGINS", "").split(",") if part)
+    words.extend(plugin_words([*split_variable(environ), *arguments]))
+    autoload = environ.get(AUTOLOAD_VARIABLE, "1").lower() not in ("0", "false", "no", "off")
+    host = PluginHost()
+    host.register(defaults, defaults.NAME)
+    host.load(PluginSelection.parse(words, autoload))
+    return host
+
+
+def declare_settings(host: PluginHost) -> SettingsTable:
+    """The core's and the plugins' settings; raises ConfigError for two with one name."""
+    table = SettingsTable()
+    for plugin, setting in hooks.collect(host.hook.settings):
+        table.add(setting, plugin, host.record_of(plugin).title)
+    return table
+
+
+def assemble(arguments: Sequence[str], environ: Mapping[str, str]) -> Assembly:
+    """Read every source; raises HookserveError with what is wrong and changes nothing then.
+
+    The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
+    """
+    variable_arguments = split_variable(environ)
+    early_directory = early_value([*variable_arguments, *arguments], ("--chdir",))
+    change_directory(early_directory or environ.get("HOOKSERVE_CHDIR"))
+    directory = Path.cwd()
+    toml = sources.toml_layers(directory)
+    host = load_plugins(arguments, environ, toml)
+    table = declare_settings(host)
+    parser = build_parser(table)
+    for layer in toml:
+        _refuse_unknown(table, layer)
+    _, from_variable = parse(parser, table, variable_arguments, "HOOKSERVE_CMD_ARGS")
+    namespace, from_line = parse(parser, table, arguments, "command line")
+    high = [sources.environment_layer(table, environ), from_variable, from_line]
+    low = [sources.platform_layer(environ), *toml]
+    given = resolve(table, [*low, *high]).config
+    source = sources.find_python_file(given, directory)
+    warnings: list[str] = []
+    if source is not None:
+        module = sources.execute_python_file(source)
+        low.append(_file_layer(table, module, source, warnings))
+        for number, (_, plugin) in enumerate(hooks.collect(host.hook.file_plugins, module)):
+            host.register(plugin, source if number == 0 else f"{source} ({number + 1})")
+    application = getattr(namespace, "application", None)
+    if application is not None:
+        high.append(Layer("command line", {"wsgi_app": application}))
+    config = resolve(table, [*low, *high])
+    change_directory(config.chdir)
+    _extend_path(config.pythonpath)
+    assembly = Assembly(host, table, config, namespace, tuple(warnings))
+    _heed_warnings(assembly)
+    return assembly
+
+
+def change_directory(path: str | None) -> None:
+    """Change to a directory, which then leads ``sys.path``; raises ConfigError when it cannot be."""
+    if path:
+        try:
+            os.chdir(path)
+        except OSError as error:
+            raise ConfigError(f"cannot change to the directory {path}: {error.strerror}") from None
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _extend_path(directories: Sequence[str]) -> None:
+    for directory in reversed(directories):
+        full = str(Path(directory).resolve())
+        if full not in sys.path:
+            sys.path.insert(0, full)
+
+
+def _refuse_unknown(table: SettingsTable, layer: Layer) -> None:
+    for name in layer.values:
+        if name not in table:
+            absent = find_absent(name)
+            advice = (
+                f" (gunicorn's, {absent.plan}: {absent.advice})"
+                if absent
+                else did_you_mean(name, table.names())
+            )
+            raise ConfigError(f"{layer.origin}: no setting is called '{name}'{advice}")
+
+
+def _file_layer(
+    table: SettingsTable, module: types.ModuleType, source: str, warnings: list[str]
+) -> Layer:
+    """The settings among a Python file's names; what only looks like one becomes a warning."""
+    values: dict[str, object] = {}
+    hook_names = {name for name in vars(Hooks) if not name.startswith("_")}
+    for name, value in vars(module).items():
+        if name.startswith("_") or isinstance(value, types.ModuleType):
+            continue
+        if name in table and not callable(value):
+            values[name] = value
+        elif (absent := find_absent(name)) is not None:
+            warnings.append(
+                f"{source}: hookserve has no setting '{name}' ({absent.plan}): {absent.advice}"
+            )
+        elif name not in hook_names and name not in table:
+            meant = nearest(name, table.names()) if not callable(value) else None
+            if meant is not None and _nearly_spells(name, meant):
+                warnings.append(f"{source}: '{name}' is no setting (did you mean '{meant}'?)")
+    return Layer(source, values)
+
+
+def _nearly_spells(name: str, setting: str) -> bool:
+    """Whether a file's own name is so near to a setting's that it is probably a slip."""
+    import difflib
+
+    return difflib.SequenceMatcher(None, name, setting).ratio() >= 0.85
+
+
+def _heed_warnings(assembly: Assembly) -> None:
+    if assembly.config.strict and assembly.warnings:
+        raise ConfigError(f"{assembly.warnings[0]} (refused by --strict)")
+
+
+def log_warnings(assembly: Assembly) -> None:
+    """Say what was wrong without being an error."""
+    for warning in assembly.warnings:
+        logging.getLogger("hookserve").warning("%s", warning)
+
+
+def require_application(config: Config) -> None:
+    """Raise UsageError when no application is named."""
+    if not config.wsgi_app:
+        raise UsageError(
+            "no application: name one as MODULE:ATTRIBUTE, for example"
+            " hookserve shop.wsgi:application"
+        )

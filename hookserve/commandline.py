@@ -1,0 +1,155 @@
+"""The command line: flags made from the table of settings, and errors that name the nearest flag."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+from hookserve.compat import explain_flag
+from hookserve.config import Layer
+from hookserve.discovery import did_you_mean
+from hookserve.errors import UsageError
+from hookserve.settings import Declared, SettingsTable
+
+ACTIONS: tuple[tuple[str, str], ...] = (
+    ("--list-workers", "list the worker models that are installed, and exit"),
+    ("--list-plugins", "list the plugins that are installed, and exit"),
+    ("--print-config", "print each setting's value and where it came from, and exit"),
+    ("--check-config", "validate the configuration, load the application, and exit"),
+)
+"""Flags that do something else than serve; data, for the parser and the reference."""
+
+PLUGIN_FLAGS = ("-P", "--plugin", "--plugins")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with hookserve's errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError instead of printing the usage."""
+        raise UsageError(message)
+
+
+def build_parser(table: SettingsTable) -> Parser:
+    """The parser of the whole command line."""
+    parser = Parser(
+        prog="hookserve",
+        usage="hookserve [OPTIONS] MODULE[:ATTRIBUTE]",
+        description="A pre-fork application server whose every part is a plugin.",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        formatter_class=_Help,
+        epilog="https://pypi.org/project/hookserve/",
+    )
+    parser.add_argument("application", nargs="?", metavar="MODULE[:ATTRIBUTE]",
+                        help="the WSGI application, or a factory with its arguments")  # fmt: skip
+    parser.add_argument("-v", "--version", action="store_true", help="print the version, and exit")
+    for flag, summary in ACTIONS:
+        parser.add_argument(flag, action="store_true", help=summary)
+    parser.add_argument("--explain-hooks", nargs="?", const="", metavar="HOOK",
+                        help="list who implements each hook, in calling order, and exit")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="with a listing: as JSON")
+    parser.add_argument("--verbose", action="store_true", help="with a listing: more of it")
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for declared in table:
+        title = "settings" if declared.owner == "hookserve" else f"settings of {declared.owner}"
+        group = groups.get(title) or groups.setdefault(title, parser.add_argument_group(title))
+        _add_flags(group, declared)
+    return parser
+
+
+def _add_flags(group: argparse._ArgumentGroup, declared: Declared) -> None:
+    setting = declared.setting
+    if setting.hidden:
+        return
+    shown = f"{setting.summary} [{_shown(setting.default)}]".replace("%", "%%")
+    if setting.switch is None:
+        group.add_argument(
+            *declared.flags,
+            dest=setting.name,
+            metavar=setting.metavar or setting.name.upper(),
+            action="append" if setting.repeatable else "store",
+            help=shown,
+        )
+        return
+    negative = tuple(
+        f"--no-{flag.removeprefix('--')}" for flag in declared.flags if flag.startswith("--")
+    )
+    positive, negative = declared.flags, negative
+    on_help, off_help = shown, argparse.SUPPRESS
+    if setting.default is True:
+        on_help, off_help = argparse.SUPPRESS, f"do not {shown}"
+    group.add_argument(*positive, dest=setting.name, action="store_const", const=True, help=on_help)
+    group.add_argument(*negative, dest=setting.name, action="store_const", const=False, help=off_help)
+
+
+def _shown(default: object) -> str:
+    if default is None or default == ():
+        return "none"
+    if isinstance(default, tuple):
+        return ", ".join(map(str, default))
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+class _Help(argparse.HelpFormatter):
+    """Wide enough for the flags."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
+
+
+def parse(
+    parser: Parser, table: SettingsTable, arguments: Sequence[str], origin: str
+) -> tuple[argparse.Namespace, Layer]:
+    """The namespace, and the settings among it as a layer; raises UsageError."""
+    known = {flag for flag in parser._option_string_actions}  # noqa: SLF001  # argparse has no public list of them
+    namespace, rest = parser.parse_known_args(list(arguments))
+    for word in rest:
+        flag = word.partition("=")[0]
+        if flag.startswith("-"):
+            advice = explain_flag(flag) or did_you_mean(flag, known)
+            raise UsageError(f"unknown option {flag}{advice}; hookserve --help lists them all")
+        raise UsageError(f"unexpected argument '{word}': one application is served at a time")
+    values = {name: value for name, value in vars(namespace).items() if name in table}
+    return namespace, Layer(origin, values)
+
+
+def split_variable(environ: Mapping[str, str]) -> list[str]:
+    """The arguments in ``HOOKSERVE_CMD_ARGS``; raises UsageError when the quoting is broken."""
+    try:
+        return shlex.split(environ.get("HOOKSERVE_CMD_ARGS", ""))
+    except ValueError as error:
+        raise UsageError(f"HOOKSERVE_CMD_ARGS cannot be split: {error}") from None
+
+
+def plugin_words(arguments: Iterable[str]) -> list[str]:
+    """The values of ``-P`` in raw arguments, read before any plugin is loaded."""
+    found: list[str] = []
+    takes_next = False
+    for word in arguments:
+        if takes_next:
+            found.append(word)
+            takes_next = False
+        elif word in PLUGIN_FLAGS:
+            takes_next = True
+        elif word.startswith(("--plugin=", "--plugins=")):
+            found.append(word.partition("=")[2])
+        elif word.startswith("-P") and not word.startswith("--"):
+            found.append(word[2:])
+    return [part for word in found for part in word.split(",") if part]
+
+
+def early_value(arguments: Sequence[str], flags: Iterable[str]) -> str | None:
+    """The last value of a flag in raw arguments, read before the parser can be built."""
+    found = None
+    for position, word in enumerate(arguments):
+        for flag in flags:
+            if word == flag and position + 1 < len(arguments):
+                found = arguments[position + 1]
+            elif word.startswith(f"{flag}=") and flag.startswith("--"):
+                found = word.partition("=")[2]
+    return found

@@ -1,0 +1,118 @@
+"""gunicorn's settings that hookserve does not have, and what to do instead.
+
+A gunicorn configuration file is read as it is; a name found here is said once, with its advice.
+The reference lists them too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A setting of gunicorn's that hookserve does not have."""
+
+    name: str
+    plan: str
+    """``not yet`` or ``not planned``."""
+    advice: str
+    """What to do instead, or why it is absent."""
+
+
+_TLS = "terminate TLS in front of hookserve for now"
+_HTTP2 = "HTTP/2 ends at the proxy in front; the upstream side speaks HTTP/1.1"
+_ASGI = "hookserve serves WSGI; ASGI would be a protocol plugin"
+_DIRTY = "helpers that run beside the workers are a hook, aux_processes"
+_CONTROL = "there is no control socket; signals do it, and nothing listens unasked"
+_STATSD = "metrics are a plugin's job: post_request and server_tick give the numbers"
+_PASTE = "use the load_app hook to read a PasteDeploy file"
+_UWSGI = "the uwsgi protocol would be a protocol plugin; let the proxy speak HTTP"
+_RELOAD = "send HUP after a change; a reloader is a plugin to come"
+_PROXY = "the PROXY protocol is to come with the HTTP plugin's proxy support"
+
+ABSENT: tuple[Absent, ...] = (
+    *(Absent(name, "not yet", _RELOAD) for name in ("reload", "reload_engine", "reload_extra_files")),
+    Absent("spew", "not planned", "use a debugger, or python -m trace"),
+    Absent("worker_tmp_dir", "not planned", "the heartbeat is in shared memory, no file is needed"),
+    Absent("tmp_upload_dir", "not planned", "set TMPDIR; gunicorn does not use this setting either"),
+    Absent("threads", "not yet", "threads come with the gthread worker"),
+    Absent("paste", "not planned", _PASTE),
+    Absent("raw_paste_global_conf", "not planned", _PASTE),
+    *(Absent(name, "not yet", _PROXY) for name in ("proxy_protocol", "proxy_allow_ips")),
+    Absent("uwsgi_allow_ips", "not planned", _UWSGI),
+    *(
+        Absent(name, "not yet", _TLS)
+        for name in ("keyfile", "certfile", "cert_reqs", "ca_certs", "ciphers")
+    ),
+    Absent("ssl_version", "not planned", "gunicorn ignores it too; a TLS context hook decides"),
+    Absent("suppress_ragged_eofs", "not planned", "always so"),
+    Absent("do_handshake_on_connect", "not planned", "the worker model decides"),
+    *(
+        Absent(name, "not planned", _HTTP2)
+        for name in (
+            "http_protocols",
+            "http2_cleartext",
+            "http2_max_concurrent_streams",
+            "http2_initial_window_size",
+            "http2_max_frame_size",
+            "http2_max_header_list_size",
+        )
+    ),
+    *(
+        Absent(name, "not planned", _STATSD)
+        for name in ("statsd_host", "dogstatsd_tags", "statsd_prefix", "enable_backlog_metric")
+    ),
+    *(
+        Absent(name, "not planned", _ASGI)
+        for name in (
+            "asgi_loop",
+            "asgi_lifespan",
+            "asgi_disconnect_grace_period",
+            "websocket_max_message_size",
+            "root_path",
+        )
+    ),
+    Absent("http_parser", "not planned", "there is one parser; a faster one is chosen by itself"),
+    *(
+        Absent(name, "not planned", _DIRTY)
+        for name in (
+            "dirty_apps",
+            "dirty_workers",
+            "dirty_timeout",
+            "dirty_threads",
+            "dirty_graceful_timeout",
+            "on_dirty_starting",
+            "dirty_post_fork",
+            "dirty_worker_init",
+            "dirty_worker_exit",
+        )
+    ),
+    *(
+        Absent(name, "not planned", _CONTROL)
+        for name in ("control_socket", "control_socket_mode", "control_socket_disable")
+    ),
+    Absent("default_proc_name", "not planned", "set proc_name"),
+)
+
+_FLAG_NAMES = {
+    "reload_extra_file": "reload_extra_files",
+    "paster": "paste",
+    "paste_global": "raw_paste_global_conf",
+    "proxy_allow_from": "proxy_allow_ips",
+    "uwsgi_allow_from": "uwsgi_allow_ips",
+    "dirty_app": "dirty_apps",
+    "no_control_socket": "control_socket_disable",
+}
+
+
+def find_absent(name: str) -> Absent | None:
+    """The entry for a setting's name."""
+    return next((absent for absent in ABSENT if absent.name == name), None)
+
+
+def explain_flag(flag: str) -> str:
+    """A phrase for a gunicorn flag that hookserve does not have; empty for any other flag."""
+    name = flag.lstrip("-").replace("-", "_")
+    absent = find_absent(_FLAG_NAMES.get(name, name))
+    return f" (gunicorn's, {absent.plan}: {absent.advice})" if absent else ""

@@ -1,0 +1,46 @@
+"""The core's own answers to the first-wins hooks; any plugin's answer comes before them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from hookserve.application import load_app as load_named_app
+from hookserve.hookspecs import hookimpl
+from hookserve.net.address import parse_address
+from hookserve.net.listeners import Listener, ListenerOptions
+from hookserve.net.listeners import open_listeners as open_all
+from hookserve.process.privileges import resolve_group, resolve_user
+
+if TYPE_CHECKING:
+    from hookserve.config import Config
+
+    WSGIApplication = Callable[..., Iterable[bytes]]
+
+NAME = "hookserve"
+"""The name under which this module is registered as a plugin."""
+
+
+@hookimpl(trylast=True)
+def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Listener]:
+    """What `bind` says; inherited listeners that were handed over stand in for it entirely."""
+    if inherited and config.is_default("bind"):
+        return inherited
+    uid, group_of_user = resolve_user(config.user) if config.user else (os.geteuid(), None)
+    gid = resolve_group(config.group) if config.group else group_of_user
+    options = ListenerOptions(
+        backlog=config.backlog,
+        reuse_port=config.reuse_port,
+        defer_accept=config.defer_accept,
+        user=uid if config.user else None,
+        group=gid,
+        umask=config.umask or 0,
+    )
+    return open_all([parse_address(text) for text in config.bind], options, inherited)
+
+
+@hookimpl(trylast=True)
+def load_app(config: Config) -> WSGIApplication:
+    """What `wsgi_app` names."""
+    return load_named_app(config.wsgi_app)

@@ -1,0 +1,201 @@
+"""How hooks are called: collected, first wins, notified, and frozen for the hot path.
+
+pluggy discovers, validates and orders the implementations; calling them is done here where
+pluggy's own call (stop at the first exception) is not what a server needs.  A hook with a
+wrapper among its implementations always goes through pluggy, so that wrappers work.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import pluggy
+
+from hookserve.errors import HookError, HookserveError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TRACE_VARIABLE = "HOOKSERVE_TRACE_HOOKS"
+
+
+def implementations(hook: Callable[..., object]) -> list[pluggy.HookImpl]:
+    """The implementations of a hook in calling order, wrappers first."""
+    return list(reversed(_caller(hook).get_hookimpls()))
+
+
+def collect(
+    hook: Callable[P, Iterable[T]], *args: P.args, **kwargs: P.kwargs
+) -> list[tuple[str, T]]:
+    """Call a collected hook and join the answers, each with the name of its plugin.
+
+    Raises HookError naming the plugin that raised.
+    """
+    found: list[tuple[str, T]] = []
+    for implementation in implementations(hook):
+        try:
+            answer = cast("Iterable[T]", _call(hook, implementation, args, kwargs))
+            found.extend((implementation.plugin_name, item) for item in answer)
+        except HookserveError:
+            raise
+        except Exception as error:  # a plugin may raise anything
+            raise _failure(hook, implementation, error) from error
+    return found
+
+
+def fire(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
+    """Notify, or ask for the first answer, where the first exception stops everything.
+
+    Raises HookError naming the plugin that raised; a `HookserveError` passes as it is.
+    """
+    caller = _caller(hook)
+    if _has_wrappers(caller):
+        return _through_pluggy(caller, args, kwargs)
+    first_wins = bool(caller.spec and caller.spec.opts.get("firstresult"))
+    for implementation in implementations(hook):
+        try:
+            answer = _call(hook, implementation, args, kwargs)
+        except HookserveError:
+            raise
+        except Exception as error:  # a plugin may raise anything
+            raise _failure(hook, implementation, error) from error
+        if first_wins and answer is not None:
+            return answer
+    return None
+
+
+def notify(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Notify everybody: an implementation that raises is logged and the others still run."""
+    caller = _caller(hook)
+    if _has_wrappers(caller):
+        try:
+            _through_pluggy(caller, args, kwargs)
+        except Exception as error:  # a plugin may raise anything
+            _report(caller.name, "?", error)
+        return
+    for implementation in implementations(hook):
+        try:
+            _call(hook, implementation, args, kwargs)
+        except Exception as error:  # a plugin may raise anything
+            _report(caller.name, implementation.plugin_name, error)
+
+
+def freeze(hook: Callable[P, object]) -> tuple[Callable[..., None], ...]:
+    """The implementations of a notification as plain functions, in calling order.
+
+    Each takes the arguments of the specification by position and raises no Exception.  Nobody
+    listening gives an empty tuple, so that an unused hook costs a test of truth.
+    """
+    caller = _caller(hook)
+    found = implementations(hook)
+    if not found:
+        return ()
+    names = _argument_names(caller)
+    if _has_wrappers(caller) or os.environ.get(TRACE_VARIABLE):
+
+        def through_pluggy(*args: object) -> None:
+            caller(**dict(zip(names, args, strict=True)))
+
+        return (_contained(caller.name, "?", through_pluggy),)
+    return tuple(
+        _contained(caller.name, each.plugin_name, _positional(each, names)) for each in found
+    )
+
+
+def _positional(
+    implementation: pluggy.HookImpl, names: tuple[str, ...]
+) -> Callable[..., object]:
+    """The implementation as a function of all the specification's arguments, in its order."""
+    function = cast("Callable[..., object]", implementation.function)
+    wanted = implementation.argnames
+    if wanted == names:
+        return function
+    positions = [names.index(name) for name in wanted]
+
+    def call(*args: object) -> object:
+        return function(*[args[position] for position in positions])
+
+    return call
+
+
+def _contained(hook_name: str, plugin: str, function: Callable[..., object]) -> Callable[..., None]:
+    def call(*args: object) -> None:
+        try:
+            function(*args)
+        except Exception as error:  # a plugin may raise anything; the request is never harmed
+            _report(hook_name, plugin, error)
+
+    return call
+
+
+def _caller(hook: Callable[..., object]) -> pluggy.HookCaller:
+    return cast("pluggy.HookCaller", hook)
+
+
+def _argument_names(caller: pluggy.HookCaller) -> tuple[str, ...]:
+    assert caller.spec is not None
+    return tuple(caller.spec.argnames)
+
+
+def _has_wrappers(caller: pluggy.HookCaller) -> bool:
+    return any(each.wrapper or each.hookwrapper for each in caller.get_hookimpls())
+
+
+def _arguments(
+    caller: pluggy.HookCaller, args: tuple[Any, ...], kwargs: dict[str, Any]  # Any: hooks vary
+) -> dict[str, Any]:  # Any: hooks vary
+    return {**dict(zip(_argument_names(caller), args, strict=False)), **kwargs}
+
+
+def _call(
+    hook: Callable[..., object],
+    implementation: pluggy.HookImpl,
+    args: tuple[Any, ...],  # Any: hooks vary
+    kwargs: dict[str, Any],  # Any: hooks vary
+) -> object:
+    given = _arguments(_caller(hook), args, kwargs)
+    return cast(
+        "object", implementation.function(*[given[name] for name in implementation.argnames])
+    )
+
+
+def _through_pluggy(
+    caller: pluggy.HookCaller, args: tuple[Any, ...], kwargs: dict[str, Any]  # Any: hooks vary
+) -> object:
+    return cast("object", caller(**_arguments(caller, args, kwargs)))
+
+
+def _failure(
+    hook: Callable[..., object], implementation: pluggy.HookImpl, error: Exception
+) -> HookError:
+    name = implementation.plugin_name
+    return HookError(
+        f"plugin '{name}' raised in {_caller(hook).name}: {describe(error)}"
+        f" (mend it, or leave it out with -P no:{name})",
+        name,
+    )
+
+
+def _report(hook_name: str, plugin: str, error: Exception) -> None:
+    logging.getLogger("hookserve").error(
+        "plugin '%s' raised in %s: %s", plugin, hook_name, describe(error), exc_info=error
+    )
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line: type, message, and the place that raised it."""
+    where = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if not filename.startswith("<frozen importlib"):
+            where = f" at {filename}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f" at {error.filename}:{error.lineno}"
+    message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    name = type(error).__name__
+    return f"{name}: {message}{where}" if message else f"{name}{where}"

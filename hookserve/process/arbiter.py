@@ -1,0 +1,457 @@
+"""The arbiter: the process that holds the listeners and keeps the workers.
+
+It is a state machine.  One loop waits for a signal, a worker's notice or the next deadline, and
+takes one small step for each; nothing in it sleeps, and nothing a worker or a plugin does ends
+it.  What should be so (how many workers, of which generation) is compared with what is in
+`_balance`, after every turn, and one step is taken towards it: start, death, reload, recycling,
+TTIN and TTOU are all that same comparison.
+
+Files: roster (what is known of a worker), lifecycle (policies: back-off, deadlines, replacement),
+spawner (the fork), escalation (getting rid of a worker), reload (the transaction), exits (why a
+worker is gone), launch (everything before the loop).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from hookserve import hooks
+from hookserve.errors import AppNotFound, BootError
+from hookserve.process import lifecycle, roster, spawner
+from hookserve.process.escalation import Escalator
+from hookserve.process.exits import OutOfMemoryCounter, classify
+from hookserve.process.recruitment import Crew
+from hookserve.process.reload import Reload
+from hookserve.process.roster import Roster, WorkerHandle
+from hookserve.process.signals import SignalInbox
+from hookserve.scoreboard import Scoreboard
+from hookserve.worker import ServerView, WorkerContext
+
+if TYPE_CHECKING:
+    from hookserve.assembly import Assembly
+    from hookserve.channel import Notice, WorkerEnd
+    from hookserve.net.listeners import Listener
+
+    WSGIApplication = Callable[..., Iterable[bytes]]
+
+_FORK_PAUSE = 1.0
+_LATE = 1.0
+_UNREAPABLE = 5.0
+
+
+class Arbiter:
+    """The master process, from the first fork to the end."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        crew: Crew,
+        workers: int,
+        app: WSGIApplication | None,
+        reassemble: Callable[[], Assembly],
+    ) -> None:
+        self.assembly = assembly
+        self.crew = crew
+        self.app = app
+        self.reassemble = reassemble
+        self.pid = os.getpid()
+        self.log = logging.getLogger("hookserve")
+        self.listeners: tuple[Listener, ...] = ()
+        self.generation = 1
+        """What a worker that is forked now belongs to; older ones are to be replaced."""
+        self.roster = Roster()
+        self.on_first_ready: Callable[[], None] = lambda: None
+        """Called once, when the first worker is ready."""
+        self.totals: dict[str, int] = {}
+        """The counters of all workers that are gone."""
+        self._wanted = workers
+        self._stopping = self._stop_deadline = 0.0
+        self._has_been_ready = False
+        self._boot_failure: BootError | None = None
+        self._reload = Reload(self)
+        self._backoff = lifecycle.Backoff()
+        self._deadlines = lifecycle.Deadlines()
+        self._escalator = Escalator(self)
+        self._out_of_memory = OutOfMemoryCounter()
+        self._inbox = SignalInbox()
+        self._poller = select.poll()
+        self._poller.register(self._inbox.fileno(), select.POLLIN)
+        self._by_channel: dict[int, WorkerHandle] = {}
+        self._next_tick = 0.0
+        slots = max(64, 4 * workers)
+        self._scoreboard = Scoreboard(slots, crew.worker_class.capacity(assembly.config))
+        self._said_errors: set[str] = set()
+        self._handlers: dict[int, Callable[[], None]] = {
+            signal.SIGTERM: self.stop,
+            signal.SIGINT: self.stop_quickly,
+            signal.SIGQUIT: self.stop_quickly,
+            signal.SIGHUP: self._reload.begin,
+            signal.SIGUSR1: self.reopen_logs,
+            signal.SIGUSR2: self._refuse_upgrade,
+            signal.SIGTTIN: lambda: self.set_wanted(self._wanted + 1),
+            signal.SIGTTOU: lambda: self.set_wanted(max(1, self._wanted - 1)),
+            signal.SIGWINCH: lambda: self.set_wanted(0),
+            signal.SIGCHLD: self._reap,
+        }
+
+    # What hooks and plugins may use.
+
+    @property
+    def config(self) -> object:
+        """The configuration in effect."""
+        return self.assembly.config
+
+    @property
+    def cfg(self) -> object:
+        """gunicorn's name for `config`."""
+        return self.assembly.config
+
+    @property
+    def address(self) -> tuple[str, ...]:
+        """The addresses that are listened on."""
+        return tuple(str(listener.address) for listener in self.listeners)
+
+    @property
+    def workers(self) -> tuple[WorkerHandle, ...]:
+        """The workers whose processes exist."""
+        return tuple(self.roster)
+
+    @property
+    def num_workers(self) -> int:
+        """How many workers are wanted."""
+        return self._wanted
+
+    def set_wanted(self, count: int) -> None:
+        """Change how many workers are wanted."""
+        if count == self._wanted or self._stopping:
+            return
+        old, self._wanted = self._wanted, count
+        self.log.info("%d workers wanted, not %d", count, old)
+        hook = self.assembly.host.hook
+        hooks.notify(hook.nworkers_changed, server=self, new_value=count, old_value=old)
+
+    def stop(self) -> None:
+        """Stop gracefully: workers finish what they have, for at most `graceful_timeout`."""
+        if self._stopping:
+            return
+        self.log.info("stopping")
+        self._begin_stop(self.assembly.config.graceful_timeout)
+        for handle in self.roster:
+            handle.retire(self._stopping, self.assembly.config.graceful_timeout)
+
+    def stop_quickly(self) -> None:
+        """Stop at once: workers have `quick_timeout`."""
+        limit = self.assembly.config.quick_timeout
+        self.log.info("stopping quickly")
+        self._begin_stop(limit)
+        for handle in self.roster:
+            handle.hurry(time.monotonic(), limit)
+
+    def reopen_logs(self) -> None:
+        """Reopen the logs, here and in the workers."""
+        hooks.notify(self.assembly.host.hook.reopen_logs)
+        for handle in self.roster:
+            handle.signal(signal.SIGUSR1)
+
+    # The loop.
+
+    def run(self) -> None:
+        """Keep the workers until told to stop; returns when all are gone.
+
+        Raises BootError when no worker of the first generation could boot.
+        """
+        self._inbox.open()
+        hook = self.assembly.host.hook
+        hooks.notify(hook.nworkers_changed, server=self, new_value=self._wanted, old_value=None)
+        spawner.settle_memory()
+        self._balance(time.monotonic())
+        while not (self._stopping and (not len(self.roster) or self._gave_up())):
+            self._turn()
+        if self._boot_failure is not None and not self._has_been_ready:
+            raise self._boot_failure
+
+    def close(self) -> None:
+        """Give back signals and descriptors, after the loop."""
+        self._inbox.close()
+
+    def _turn(self) -> None:
+        before = time.monotonic()
+        left = self._time_left(before)
+        events = self._poller.poll(None if left is None else max(0.0, left * 1000.0))
+        now = time.monotonic()
+        if left is not None and now > before + left + _LATE:
+            for handle in self.roster:
+                handle.excused_at = now
+        for descriptor, _ in events:
+            if descriptor == self._inbox.fileno():
+                for number in dict.fromkeys(self._inbox.read()):
+                    self._handlers[number]()
+            else:
+                self._listen_to(self._by_channel[descriptor])
+        now = time.monotonic()
+        for handle in self.roster:
+            self._escalator.attend(handle, self._deadlines, now)
+        self._reload.attend()
+        self._balance(now)
+        self._tick(now)
+
+    def _time_left(self, now: float) -> float | None:
+        """Seconds to the next deadline; `None`: there is none."""
+        moments = [self._deadlines.due(handle, now) for handle in self.roster]
+        if self._stopping:
+            moments.append(self._stop_deadline)
+        else:
+            dues = [self._backoff.due(index) for index in range(self._wanted)]
+            moments.extend(due for due in dues if due > now)
+            if self._next_tick:
+                moments.append(self._next_tick)
+        nearest = min((moment for moment in moments if moment is not None), default=None)
+        return None if nearest is None else nearest - now
+
+    def _tick(self, now: float) -> None:
+        hook = self.assembly.host.hook
+        if not hooks.implementations(hook.server_tick) or self._stopping:
+            self._next_tick = 0.0
+        elif now >= self._next_tick:
+            hooks.notify(hook.server_tick, server=self)
+            self._next_tick = now + self.assembly.config.tick_interval
+
+    # Keeping the workers.
+
+    def _balance(self, now: float) -> None:
+        """Take the steps from the workers that are to those that should be."""
+        if self._stopping:
+            return
+        config = self.assembly.config
+        plan = lifecycle.ReplacementPlan(config.reload_strategy, config.max_surge)
+        for handle in self.roster:
+            if handle.index >= self._wanted:
+                handle.retire(now, config.graceful_timeout)
+        for index in range(self._wanted):
+            crew = self.roster.at(index)
+            if not crew:
+                self._fill(index, now)
+                continue
+            newest = crew[-1]
+            if newest.state == roster.READY:
+                for predecessor in crew[:-1]:
+                    predecessor.retire(now, config.graceful_timeout)
+                if self._is_outdated(newest) and plan.allowance(
+                    list(self.roster), self.generation, self._wanted
+                ):
+                    self._fill(index, now)
+
+    def _is_outdated(self, handle: WorkerHandle) -> bool:
+        return handle.generation < self.generation or bool(handle.recycle_reason)
+
+    def _fill(self, index: int, now: float) -> None:
+        """Fork a worker for a slot, unless it must wait."""
+        if now < self._backoff.due(index):
+            return
+        slot = self._scoreboard.take()
+        if slot is None:
+            self._backoff.delay(index, now, _FORK_PAUSE)
+            self.log.error("no slot of the scoreboard is free for worker %d", index)
+            return
+        handle = WorkerHandle(index, self.generation, self.assembly.config, self.log, slot)
+        self._announce_fork(handle)
+        try:
+            spawner.fork_worker(handle, self._context, self._own_descriptors())
+        except OSError as error:
+            self.log.error("cannot fork worker %d: %s (tried again in %g s)", index,
+                           error.strerror, _FORK_PAUSE)  # fmt: skip
+            self._backoff.delay(index, now, _FORK_PAUSE)
+            self._scoreboard.give_back(slot)
+            handle.close()
+            return
+        handle.forked_at = now
+        assert handle.channel is not None
+        self.roster.add(handle)
+        self._by_channel[handle.channel.fileno()] = handle
+        self._poller.register(handle.channel.fileno(), select.POLLIN)
+        self.log.info("%s booting", handle)
+
+    def _announce_fork(self, handle: WorkerHandle) -> None:
+        hook = self.assembly.host.hook.pre_fork
+        if self._has_been_ready or self.roster:
+            hooks.notify(hook, server=self, worker=handle)
+        else:
+            hooks.fire(hook, server=self, worker=handle)
+
+    def _context(
+        self, handle: WorkerHandle, line: WorkerEnd, drop: Callable[[], None]
+    ) -> WorkerContext:
+        return WorkerContext(
+            server=ServerView(self.pid, self.assembly.config, self.address, self.log),
+            index=handle.index,
+            generation=handle.generation,
+            config=self.assembly.config,
+            host=self.assembly.host,
+            worker_type=self.crew.worker_type,
+            protocol_type=self.crew.protocol_class,
+            listeners=self.listeners,
+            scoreboard=self._scoreboard,
+            slot=handle.slot,
+            channel=line,
+            dump_fd=handle.dump_fd,
+            app=self.app,
+            drop_privileges=drop,
+        )
+
+    def _own_descriptors(self) -> list[int]:
+        """What a worker must not keep."""
+        found = list(self._inbox.descriptors())
+        for handle in self.roster:
+            found.append(handle.dump_fd)
+            if handle.channel is not None:
+                found.append(handle.channel.fileno())
+        return found
+
+    # What workers say, and how they end.
+
+    def _listen_to(self, handle: WorkerHandle) -> None:
+        assert handle.channel is not None
+        notices, is_open = handle.channel.read()
+        if not is_open and handle.channel.fileno() in self._by_channel:
+            self._hang_up(handle)
+        for notice in notices:
+            self._heed(handle, notice)
+
+    def _hang_up(self, handle: WorkerHandle) -> None:
+        assert handle.channel is not None
+        self._poller.unregister(handle.channel.fileno())
+        del self._by_channel[handle.channel.fileno()]
+
+    def _heed(self, handle: WorkerHandle, notice: Notice) -> None:
+        if notice.kind == "recycle":
+            handle.recycle_reason = notice.text
+            self.log.info("%s asks to be replaced: %s", handle, notice.text)
+        elif notice.kind == "boot failed":
+            handle.boot_error, handle.boot_error_code = notice.text, notice.code
+        elif notice.kind == "ready" and handle.state == roster.BOOTING:
+            handle.state = roster.READY
+            handle.ready_at = time.monotonic()
+            self.log.info("%s ready", handle)
+            if not self._has_been_ready:
+                self._has_been_ready = True
+                self.on_first_ready()
+            hooks.notify(self.assembly.host.hook.worker_ready, server=self, worker=handle)
+
+    def _reap(self) -> None:
+        for handle in self.roster:
+            assert handle.pid is not None
+            try:
+                pid, status = os.waitpid(handle.pid, os.WNOHANG)
+            except ChildProcessError:
+                pid, status = handle.pid, 0
+            if pid:
+                self._bury(handle, status)
+        if self.pid == 1:
+            self._reap_strangers()
+
+    def _reap_strangers(self) -> None:
+        """As process 1, reap what others left behind."""
+        own = {handle.pid for handle in self.roster}
+        try:
+            while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                if found.si_pid in own:
+                    return
+                os.waitpid(found.si_pid, os.WNOHANG)
+        except ChildProcessError:
+            pass
+
+    def _bury(self, handle: WorkerHandle, status: int) -> None:
+        """A worker's process is reaped: say why, count, and make room."""
+        assert handle.channel is not None
+        if handle.channel.fileno() in self._by_channel:
+            self._listen_to(handle)
+        if handle.channel.fileno() in self._by_channel:
+            self._hang_up(handle)
+        reason = handle.reason = classify(handle, status, self._out_of_memory)
+        was_asked = handle.state == roster.DRAINING or bool(handle.recycle_reason)
+        handle.state = roster.GONE
+        self._log_end(handle, was_asked and reason.kind in ("drained", "recycled", "exited"))
+        for name, value in handle.slot.counters().items():
+            self.totals[name] = self.totals.get(name, 0) + value
+        self._escalator.record_lost_requests(handle)
+        self.roster.remove(handle)
+        self._scoreboard.give_back(handle.slot)
+        handle.close()
+        hooks.notify(
+            self.assembly.host.hook.child_exit, server=self, worker=handle, reason=reason
+        )
+        if not was_asked:
+            self._after_a_death(handle)
+
+    def _log_end(self, handle: WorkerHandle, is_expected: bool) -> None:
+        level = logging.INFO if is_expected else logging.ERROR
+        self.log.log(level, "%s is gone: %s", handle, handle.reason)
+        if handle.boot_error and self._has_been_ready:
+            if handle.boot_error not in self._said_errors:
+                self.log.error("%s", handle.boot_error)
+            self._said_errors.add(handle.boot_error)
+
+    def _after_a_death(self, handle: WorkerHandle) -> None:
+        now = time.monotonic()
+        lifetime = now - handle.ready_at if handle.ready_at else 0.0
+        pause = self._backoff.record_death(handle.index, lifetime, now)
+        if pause and not self._stopping:
+            self.log.warning("worker %d is started again in %g s", handle.index, pause)
+        if handle.ready_at:
+            return
+        text = handle.boot_error or f"worker {handle.index} died while booting: {handle.reason}"
+        kind = AppNotFound if handle.boot_error_code == AppNotFound.exit_code else BootError
+        self._boot_failure = kind(text)
+        self._reload.boot_failed(handle, text)
+        others = any(each.state == roster.BOOTING for each in self.roster)
+        if not self._has_been_ready and not others and not self._stopping:
+            self.log.error("no worker can boot: stopping")
+            self._begin_stop(0.0)
+
+    # Stopping.
+
+    def _begin_stop(self, limit: float) -> None:
+        now = time.monotonic()
+        self._scoreboard.announce_stop()
+        if not self._stopping:
+            # The workers have their own copies: they serve what waits and close them, and from
+            # then on a new client is refused instead of hanging in a queue nobody empties.
+            for listener in self.listeners:
+                listener.close()
+        self._stopping = now
+        self._stop_deadline = now + limit + self.assembly.config.abort_timeout + _UNREAPABLE
+
+    def _gave_up(self) -> bool:
+        """Whether what is left cannot be killed: the server ends without it."""
+        if time.monotonic() < self._stop_deadline:
+            return False
+        for handle in self.roster:
+            self.log.critical("%s cannot be ended; the server ends without it", handle)
+        return True
+
+    def _refuse_upgrade(self) -> None:
+        self.log.warning("USR2: the binary upgrade is not available yet; nothing was done")
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server has begun to stop."""
+        return bool(self._stopping)
+
+    def forgive(self) -> None:
+        """A new generation starts without its predecessors' record of deaths."""
+        self._backoff.forget()
+        self._said_errors.clear()
+
+    def stats(self) -> Mapping[str, int]:
+        """The counters of all workers, those that are gone included."""
+        sums = dict(self.totals)
+        for handle in self.roster:
+            for name, value in handle.slot.counters().items():
+                sums[name] = sums.get(name, 0) + value
+        return sums

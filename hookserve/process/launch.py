@@ -1,0 +1,105 @@
+"""From a finished configuration to a running arbiter, and from its end to the exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from hookserve import __version__, hooks
+from hookserve.assembly import Assembly, log_warnings
+from hookserve.net.listeners import adopt_inherited
+from hookserve.process import daemon, spawner
+from hookserve.process.arbiter import Arbiter
+from hookserve.process.pidfile import Pidfile
+from hookserve.process.recruitment import (
+    Crew,
+    choose_crew,
+    count_workers,
+    load_application,
+    register_loggers,
+)
+from hookserve.process.title import set_title
+
+if TYPE_CHECKING:
+    from hookserve.net.listeners import Listener
+
+    WSGIApplication = Callable[..., Iterable[bytes]]
+
+
+def serve(assembly: Assembly, reassemble: Callable[[], Assembly]) -> None:
+    """Serve until told to stop; raises HookserveError when that cannot be, or ends badly."""
+    config = assembly.config
+    assembly.host.refuse_failures(every=config.plugin_errors == "fail")
+    crew = choose_crew(assembly.host, config)
+    launcher = daemon.daemonize(config.enable_stdio_inheritance) if config.daemon else None
+    try:
+        _serve(assembly, crew, reassemble, launcher)
+    except BaseException as error:
+        if launcher is not None:
+            launcher.report(False, str(error))
+        raise
+
+
+def _serve(
+    assembly: Assembly,
+    crew: Crew,
+    reassemble: Callable[[], Assembly],
+    launcher: daemon.Launcher | None,
+) -> None:
+    config = assembly.config
+    register_loggers(assembly.host, config)
+    assembly.host.log_failures()
+    log_warnings(assembly)
+    set_title(config.proc_name, "arbiter")
+    pidfile = Pidfile(config.pidfile) if config.pidfile else None
+    if pidfile is not None:
+        pidfile.create()
+    try:
+        workers, arithmetic = count_workers(config)
+        app = preload(assembly, crew) if config.preload_app else None
+        arbiter = Arbiter(assembly, crew, workers, app, reassemble)
+        arbiter.log.info("hookserve %s, pid %d", __version__, arbiter.pid)
+        if arithmetic:
+            arbiter.log.info("%s", arithmetic)
+        _run(arbiter, launcher)
+    finally:
+        if pidfile is not None:
+            pidfile.remove()
+
+
+def _run(arbiter: Arbiter, launcher: daemon.Launcher | None) -> None:
+    hook = arbiter.assembly.host.hook
+    hooks.fire(hook.on_starting, server=arbiter)
+    arbiter.listeners = open_listeners(arbiter.assembly)
+    try:
+        hooks.fire(hook.when_ready, server=arbiter)
+        arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),
+                         arbiter.crew.worker_type.name)  # fmt: skip
+        if launcher is not None:
+            arbiter.on_first_ready = lambda: launcher.report(True, "")
+        arbiter.run()
+    finally:
+        for listener in arbiter.listeners:
+            listener.close()
+            listener.remove()
+        hooks.notify(arbiter.assembly.host.hook.on_exit, server=arbiter)
+        arbiter.log.info("stopped")
+        arbiter.close()
+
+
+def open_listeners(assembly: Assembly) -> tuple[Listener, ...]:
+    """The listeners that the configuration asks for; raises ListenError."""
+    inherited = adopt_inherited(os.environ)
+    found = hooks.fire(assembly.host.hook.open_listeners, assembly.config, inherited)
+    return tuple(cast("Sequence[Listener]", found))
+
+
+def preload(assembly: Assembly, crew: Crew) -> WSGIApplication:
+    """The application, loaded before anything is forked; raises BootError or AppNotFound."""
+    for word in assembly.config.raw_env:
+        name, _, value = word.partition("=")
+        os.environ[name] = value
+    if crew.worker_type.patch is not None:
+        cast("Callable[[], None]", spawner.load_target(crew.worker_type.patch))()
+    return load_application(assembly.host, assembly.config)

@@ -1,0 +1,141 @@
+"""Reload (HUP) as a transaction.
+
+Everything new is made aside: plugins and configuration, loggers, listeners.  If any of it cannot
+be, nothing has changed.  Then the arbiter's generation goes up, which makes every worker outdated;
+the arbiter's balance replaces one (the canary), then the rest.  If the canary cannot boot, the
+previous assembly is put back and the old workers, which never stopped, serve on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hookserve import hooks
+from hookserve.errors import HookserveError
+from hookserve.process.recruitment import (
+    Crew,
+    choose_crew,
+    count_workers,
+    register_loggers,
+)
+from hookserve.process.roster import READY, WorkerHandle
+
+if TYPE_CHECKING:
+    from hookserve.assembly import Assembly
+    from hookserve.net.listeners import Listener
+    from hookserve.process.arbiter import Arbiter
+
+
+@dataclass(frozen=True, slots=True)
+class _Previous:
+    """What to go back to."""
+
+    assembly: Assembly
+    crew: Crew
+    listeners: tuple[Listener, ...]
+    generation: int
+    wanted: int
+
+
+class Reload:
+    """The reload under way, if there is one."""
+
+    def __init__(self, arbiter: Arbiter) -> None:
+        self._arbiter = arbiter
+        self._previous: _Previous | None = None
+        self._is_wanted_again = False
+
+    def begin(self) -> None:
+        """Start a reload; during one, another follows when it is over."""
+        arbiter = self._arbiter
+        if arbiter.is_stopping:
+            return
+        if self._previous is not None:
+            self._is_wanted_again = True
+            return
+        arbiter.log.info("reloading")
+        previous = _Previous(
+            arbiter.assembly, arbiter.crew, arbiter.listeners, arbiter.generation,
+            arbiter.num_workers,
+        )  # fmt: skip
+        opened: list[Listener] = []
+        try:
+            assembly = arbiter.reassemble()
+            crew = choose_crew(assembly.host, assembly.config)
+            workers, _ = count_workers(assembly.config)
+            register_loggers(assembly.host, assembly.config)
+            listeners = self._open_listeners(assembly, previous)
+            opened = [each for each in listeners if each not in previous.listeners]
+            arbiter.assembly = assembly
+            hooks.fire(assembly.host.hook.on_reload, server=arbiter)
+        except HookserveError as error:
+            arbiter.assembly = previous.assembly
+            for listener in opened:
+                listener.close()
+                listener.remove()
+            self._fail(str(error))
+            return
+        self._previous = previous
+        arbiter.crew = crew
+        arbiter.listeners = tuple(listeners)
+        arbiter.generation += 1
+        arbiter.forgive()
+        if arbiter.app is not None:
+            arbiter.log.warning("the application is preloaded: a reload does not change its code")
+        arbiter.set_wanted(workers)
+
+    def attend(self) -> None:
+        """Finish the reload once every worker is of the new generation."""
+        arbiter, previous = self._arbiter, self._previous
+        if previous is None or arbiter.is_stopping:
+            return
+        if any(each.generation < arbiter.generation and each.is_serving for each in arbiter.roster):
+            return
+        if not any(each.state == READY for each in arbiter.roster) and arbiter.num_workers:
+            return
+        self._previous = None
+        for listener in previous.listeners:
+            if listener not in arbiter.listeners:
+                listener.close()
+                listener.remove()
+        arbiter.log.info("reloaded: generation %d", arbiter.generation)
+        self._go_on()
+
+    def boot_failed(self, handle: WorkerHandle, text: str) -> None:
+        """A worker could not boot; if the new generation is not proven, go back."""
+        arbiter, previous = self._arbiter, self._previous
+        if previous is None or handle.generation < arbiter.generation:
+            return
+        if any(each.generation == arbiter.generation and each.ready_at for each in arbiter.roster):
+            return
+        new_listeners = arbiter.listeners
+        arbiter.assembly = previous.assembly
+        arbiter.crew = previous.crew
+        arbiter.listeners = previous.listeners
+        arbiter.generation = previous.generation
+        self._previous = None
+        arbiter.set_wanted(previous.wanted)
+        arbiter.forgive()
+        for listener in new_listeners:
+            if listener not in previous.listeners:
+                listener.close()
+                listener.remove()
+        self._fail(text)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._is_wanted_again:
+            self._is_wanted_again = False
+            self.begin()
+
+    def _fail(self, reason: str) -> None:
+        arbiter = self._arbiter
+        hooks.notify(arbiter.assembly.host.hook.reload_failed, server=arbiter, reason=reason)
+        arbiter.log.error("the reload was given up, the old workers serve on: %s", reason)
+
+    def _open_listeners(self, assembly: Assembly, previous: _Previous) -> list[Listener]:
+        found = hooks.fire(
+            assembly.host.hook.open_listeners, assembly.config, previous.listeners
+        )
+        return list(found)  # type: ignore[call-overload,no-any-return]  # the core's own answer is never None

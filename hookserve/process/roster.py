@@ -1,0 +1,177 @@
+"""The workers as the arbiter sees them.
+
+A handle is born before the fork and dies when its process is reaped.  Nothing here runs in a
+worker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hookserve.channel import ArbiterEnd
+from hookserve.types import ExitReason, RequestInFlight
+
+if TYPE_CHECKING:
+    import logging
+
+    from hookserve.config import Config
+    from hookserve.scoreboard import Slot
+
+BOOTING = "booting"
+READY = "ready"
+DRAINING = "draining"
+ABORTING = "aborting"
+GONE = "gone"
+
+
+@dataclass(slots=True)
+class Escalation:
+    """A worker missed a deadline and is being got rid of: stacks, ABRT, KILL."""
+
+    fault: str
+    """What it missed, for the log."""
+    requests: list[RequestInFlight]
+    """What it held when that was noticed."""
+    step: int
+    """How many of the steps are done."""
+    deadline: float
+    """When the next step is due, in seconds of the monotonic clock."""
+
+
+class WorkerHandle:
+    """One worker process, in the arbiter.  Attributes are for reading; methods act on the process."""
+
+    def __init__(
+        self, index: int, generation: int, config: Config, log: logging.Logger, slot: Slot
+    ) -> None:
+        self.index = index
+        """0..N-1, stable: a replacement has its predecessor's."""
+        self.generation = generation
+        self.config = config
+        self.cfg = config
+        self.log = log
+        self.slot = slot
+        self.pid: int | None = None
+        """`None` until it is forked."""
+        self.state = BOOTING
+        self.channel: ArbiterEnd | None = None
+        self.dump_fd = _unnamed_file(f"hookserve-stacks-{index}")
+        """Where the worker's stacks are dumped to."""
+        self.forked_at = 0.0
+        self.ready_at = 0.0
+        self.excused_at = 0.0
+        """Silence before this moment does not count: the arbiter itself was late."""
+        self.drain_deadline = 0.0
+        """When a draining worker must be gone; 0: it is not draining."""
+        self.escalation: Escalation | None = None
+        self.recycle_reason = ""
+        """Why it asked to be replaced; empty when it did not."""
+        self.boot_error = ""
+        self.boot_error_code = 0
+        self.was_killed = ""
+        """Why the arbiter sent KILL; empty when it did not."""
+        self.reason: ExitReason | None = None
+        """Why it is gone; `None` while it lives."""
+
+    @property
+    def age(self) -> int:
+        """gunicorn's name for the generation."""
+        return self.generation
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it counts as one of the workers wanted."""
+        return self.state in (BOOTING, READY)
+
+    def requests_in_flight(self) -> list[RequestInFlight]:
+        """The requests that it has begun and not finished, the oldest first."""
+        return self.slot.in_flight()
+
+    def signal(self, number: int) -> None:
+        """Send a signal; a process that is gone is no error."""
+        if self.pid is None:
+            return
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def retire(self, now: float, limit: float) -> None:
+        """Have it finish its requests and exit within `limit` seconds."""
+        if self.state not in (BOOTING, READY):
+            return
+        self.state = DRAINING
+        self.drain_deadline = now + limit
+        self.signal(signal.SIGTERM)
+
+    def hurry(self, now: float, limit: float) -> None:
+        """Have it exit at once, within `limit` seconds, whatever it is doing."""
+        if self.state != ABORTING:
+            self.state = DRAINING
+        self.drain_deadline = now + limit
+        self.signal(signal.SIGQUIT)
+
+    def kill(self, why: str) -> None:
+        """End the process."""
+        self.was_killed = why
+        self.signal(signal.SIGKILL)
+
+    def dumped_stacks(self) -> str:
+        """What the worker has dumped so far."""
+        try:
+            size = os.fstat(self.dump_fd).st_size
+            return os.pread(self.dump_fd, min(size, 1 << 18), 0).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def close(self) -> None:
+        """Let go of what the handle holds, once the process is reaped or the fork failed."""
+        if self.channel is not None:
+            self.channel.close()
+        os.close(self.dump_fd)
+
+    def __str__(self) -> str:
+        return f"worker {self.index} (pid {self.pid})"
+
+
+class Roster:
+    """All handles whose processes are not yet reaped."""
+
+    def __init__(self) -> None:
+        self._handles: list[WorkerHandle] = []
+
+    def add(self, handle: WorkerHandle) -> None:
+        """File a handle."""
+        self._handles.append(handle)
+
+    def remove(self, handle: WorkerHandle) -> None:
+        """Its process is reaped, or was never forked."""
+        self._handles.remove(handle)
+
+    def at(self, index: int) -> list[WorkerHandle]:
+        """The handles of one index that count as workers, the oldest first."""
+        return [each for each in self._handles if each.index == index and each.is_serving]
+
+    def __iter__(self) -> Iterator[WorkerHandle]:
+        return iter(tuple(self._handles))
+
+    def __len__(self) -> int:
+        return len(self._handles)
+
+
+def _unnamed_file(name: str) -> int:
+    """A descriptor of memory or of an unnamed file; close it with os.close."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name)
+    file = tempfile.TemporaryFile()
+    try:
+        return os.dup(file.fileno())
+    finally:
+        file.close()
+
+

@@ -1,0 +1,174 @@
+"""The scoreboard: what each worker is doing, in memory that the whole tree shares.
+
+One anonymous shared mapping, made by the arbiter before it forks.  A slot for each worker
+holds its state, heartbeat and counters and a table of *flights*, the requests that it has
+begun and not finished.  A worker writes its own slot with plain stores, anybody reads: no
+system call, no lock, no message.  A reader may see a record half written and takes it as it
+is; nothing is decided on one reading alone.
+
+Each flight is owned by one thread or greenlet while its request runs, so its counters need no
+lock; the slot's totals are the sums over its flights.
+
+Layout of a slot, in words of 8 bytes::
+
+    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 errors  6.. flights
+    a flight: 0 requests  1 bytes sent  2 4xx  3 5xx  4 began (0: free)  5.. label
+"""
+
+from __future__ import annotations
+
+import mmap
+from struct import Struct
+from time import monotonic
+
+from hookserve.types import RequestInFlight
+
+WORD = 8
+HEADER_WORDS = 6
+LABEL_SIZE = 88
+FLIGHT_SIZE = 5 * WORD + LABEL_SIZE
+
+BOOTING, READY, DRAINING, GONE = range(4)
+
+_BEGAN_AT = 4 * WORD
+_BEGIN = Struct(f"=d{LABEL_SIZE}s")
+_END = Struct("=QQQQd")
+
+
+class Flight:
+    """One place in a worker's table of requests in flight."""
+
+    __slots__ = ("_began_at", "_client_errors", "_memory", "_offset", "_requests", "_sent",
+                 "_server_errors", "began")  # fmt: skip
+
+    def __init__(self, memory: mmap.mmap | bytearray, offset: int) -> None:
+        self._memory = memory
+        self._offset = offset
+        self._began_at = offset + _BEGAN_AT
+        self._requests = self._sent = self._client_errors = self._server_errors = 0
+        self.began = 0.0
+        """When the request began, in seconds of the monotonic clock."""
+
+    def begin(self, now: float, label: bytes) -> None:
+        """A request begins; of `label` the first line is shown, cut to the table's width."""
+        self.began = now
+        _BEGIN.pack_into(self._memory, self._began_at, now, label)
+
+    def end(self, status: int, sent: int) -> None:
+        """The request is over."""
+        self._requests += 1
+        self._sent += sent
+        if status >= 500:
+            self._server_errors += 1
+        elif status >= 400:
+            self._client_errors += 1
+        _END.pack_into(self._memory, self._offset, self._requests, self._sent,
+                       self._client_errors, self._server_errors, 0.0)  # fmt: skip
+
+
+class Slot:
+    """One worker's part of the scoreboard, as the worker itself and as the arbiter see it."""
+
+    def __init__(self, memory: mmap.mmap, number: int, offset: int, flights: int) -> None:
+        self._memory = memory
+        self._flights_at = offset + HEADER_WORDS * WORD
+        self._flight_count = flights
+        self.number = number
+        header = memoryview(memory)[offset : self._flights_at]
+        self.words = header.cast("Q")
+        """Writable: state, -, connections, accepted, rejected, errors."""
+        self.times = header.cast("d")
+        """Writable: -, heartbeat."""
+
+    def clear(self) -> None:
+        """Make the slot ready for another worker."""
+        start = self._flights_at - HEADER_WORDS * WORD
+        size = HEADER_WORDS * WORD + self._flight_count * FLIGHT_SIZE
+        self._memory[start : start + size] = bytes(size)
+
+    def flight(self, number: int) -> Flight:
+        """The flight with that number; beyond the table, one that nobody else sees."""
+        if number >= self._flight_count:
+            return Flight(bytearray(FLIGHT_SIZE), 0)
+        return Flight(self._memory, self._flights_at + number * FLIGHT_SIZE)
+
+    @property
+    def state(self) -> int:
+        """`BOOTING`, `READY`, `DRAINING` or `GONE`."""
+        return self.words[0]
+
+    @property
+    def heartbeat(self) -> float:
+        """When the worker last said that it lives, in seconds of the monotonic clock."""
+        return self.times[1]
+
+    def in_flight(self, now: float | None = None) -> list[RequestInFlight]:
+        """The requests begun and not finished, the oldest first."""
+        now = monotonic() if now is None else now
+        found = []
+        for number in range(self._flight_count):
+            at = self._flights_at + number * FLIGHT_SIZE
+            began, label = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
+            if began:
+                found.append(RequestInFlight(_readable(label), max(0.0, now - began)))
+        return sorted(found, key=lambda request: -request.elapsed)
+
+    def counters(self) -> dict[str, int]:
+        """What the worker has done so far."""
+        totals = [0, 0, 0, 0]
+        for number in range(self._flight_count):
+            at = self._flights_at + number * FLIGHT_SIZE
+            values = _END.unpack_from(self._memory, at)
+            if not any(values):
+                break  # the table is filled from the front: nobody has been here
+            totals = [total + value for total, value in zip(totals, values, strict=False)]
+        return {
+            "requests": totals[0],
+            "bytes_sent": totals[1],
+            "client_errors": totals[2],
+            "server_errors": totals[3],
+            "connections": self.words[2],
+            "accepted": self.words[3],
+            "rejected": self.words[4],
+        }
+
+
+class Scoreboard:
+    """The mapping and its slots; made in the arbiter before the first fork."""
+
+    def __init__(self, slots: int, flights: int) -> None:
+        self._slot_size = HEADER_WORDS * WORD + flights * FLIGHT_SIZE
+        self._flights = flights
+        self._memory = mmap.mmap(-1, WORD + slots * self._slot_size)
+        self._free = list(range(slots - 1, -1, -1))
+
+    def take(self) -> Slot | None:
+        """A free slot, cleared; `None` when all are taken."""
+        if not self._free:
+            return None
+        number = self._free.pop()
+        slot = Slot(self._memory, number, WORD + number * self._slot_size, self._flights)
+        slot.clear()
+        return slot
+
+    def give_back(self, slot: Slot) -> None:
+        """Free the slot of a worker that is gone."""
+        self._free.append(slot.number)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the whole server stops, so that what waits to be accepted must be served."""
+        return self._memory[0] == 1
+
+    def announce_stop(self) -> None:
+        """Say to all workers that the whole server stops."""
+        self._memory[0] = 1
+
+
+def _readable(label: bytes) -> str:
+    """The request line without its version, safe to print."""
+    first = label.split(b"\r", 1)[0].rstrip(b"\0").decode("latin-1")
+    method, _, rest = first.partition(" ")
+    target = rest.rpartition(" HTTP/")[0] or rest
+    shown = f"{method} {target}".strip()
+    return "".join(character if character.isprintable() else "?" for character in shown)

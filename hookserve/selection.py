@@ -1,0 +1,160 @@
+"""Chooses worker, protocol and loggers by name, and says what is wrong when one is not there."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from hookserve import hooks
+from hookserve.discovery import OFFICIAL_WORKERS, nearest
+from hookserve.errors import PluginError
+from hookserve.plugins import PluginHost, PluginRecord
+from hookserve.types import LoggerType, ProtocolType, WorkerType
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker model as ``--list-workers`` shows it."""
+
+    name: str
+    summary: str
+    distribution: str
+    version: str
+    state: str
+    """``ready``, ``missing`` or ``broken``."""
+    fault: str = ""
+    remedy: str = ""
+    type: WorkerType | None = None
+
+
+def choose_worker(host: PluginHost, name: str) -> WorkerType:
+    """The worker type called `name`, or a type made of ``module:Class``.
+
+    Raises PluginError when there is none, naming what is installed, the nearest name and the
+    pip command, or when its plugin or a package that it needs is missing.
+    """
+    if ":" in name:
+        return WorkerType(name, name, "named by its path")
+    for row in list_workers(host):
+        if row.name != name:
+            continue
+        if row.state == "ready" and row.type is not None:
+            return row.type
+        raise PluginError(
+            f"worker '{name}' ({row.distribution} {row.version}) is {row.state}:"
+            f" {row.fault} ({row.remedy})"
+        )
+    raise PluginError(_unknown_worker(host, name))
+
+
+def _unknown_worker(host: PluginHost, name: str) -> str:
+    installed = [row.name for row in list_workers(host)]
+    shown = ", ".join(installed) or "none"
+    if name in OFFICIAL_WORKERS:
+        return (
+            f"worker '{name}' is not installed; installed: {shown}"
+            f" (pip install hookserve-{name})"
+        )
+    match = nearest(name, {*installed, *OFFICIAL_WORKERS})
+    if match in installed:
+        hint = f"did you mean '{match}'?"
+    elif match:
+        hint = f"did you mean '{match}'? pip install hookserve-{match}"
+    else:
+        hint = f"if somebody publishes it: pip install hookserve-{name}"
+    return f"unknown worker '{name}'; installed: {shown} ({hint})"
+
+
+def list_workers(host: PluginHost) -> list[WorkerRow]:
+    """Every worker model that a plugin brings, and every plugin that failed to load.
+
+    Imports no worker.  Raises PluginError when two plugins claim one name.
+    """
+    rows = []
+    for worker_type, record in _claimed(host, host.hook.worker_types, "worker"):
+        state, fault, remedy = _state(worker_type, record)
+        rows.append(
+            WorkerRow(worker_type.name, worker_type.summary, record.distribution,
+                      record.version, state, fault, remedy, worker_type)
+        )  # fmt: skip
+    for record in host.failures():
+        missing = record.candidate.missing_requirements() if record.candidate else []
+        rows.append(
+            WorkerRow(record.name, "(its plugin cannot be loaded)", record.distribution,
+                      record.version, "missing" if missing else "broken", record.cause,
+                      record.remedy)
+        )  # fmt: skip
+    return sorted(rows, key=lambda row: row.name)
+
+
+def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str]:
+    """Whether a worker could be used, judged without importing it."""
+    missing = record.candidate.missing_requirements() if record.candidate else []
+    if missing:
+        packages = " ".join(f"'{each}'" if ">" in each else each for each in missing)
+        return "missing", f"it needs {', '.join(missing)}", f"pip install {packages}"
+    module = worker_type.target.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except Exception as error:  # finding a module imports its package, which may raise anything
+        return "broken", hooks.describe(error), f"mend or upgrade {record.distribution}"
+    if not found:
+        remedy = f"pip install --force-reinstall {record.distribution}"
+        return "broken", f"its module {module} is not there", remedy
+    return "ready", "", ""
+
+
+def choose_protocol(host: PluginHost, name: str) -> ProtocolType:
+    """The protocol called `name`; raises PluginError when there is none."""
+    return _choose(host, host.hook.protocol_types, name, "protocol")
+
+
+def choose_logger(host: PluginHost, name: str) -> LoggerType:
+    """The logger called `name`, or one made of ``module:factory``; raises PluginError."""
+    if ":" in name:
+        return LoggerType(name, name, "named by its path")
+    return _choose(host, host.hook.logger_types, name, "logger")
+
+
+def _choose(host: PluginHost, hook: Callable[[], Iterable[T]], name: str, kind: str) -> T:
+    claimed = _claimed(host, hook, kind)
+    for found, _ in claimed:
+        if found.name == name:
+            return found
+    for record in host.failures():
+        if record.name == name:
+            raise PluginError(record.failure, name)
+    known = [found.name for found, _ in claimed]
+    match = nearest(name, known)
+    hint = f"did you mean '{match}'?" if match else f"pip install hookserve-{name}"
+    raise PluginError(f"unknown {kind} '{name}'; installed: {', '.join(known) or 'none'} ({hint})")
+
+
+def _claimed(
+    host: PluginHost, hook: Callable[[], Iterable[T]], kind: str
+) -> list[tuple[T, PluginRecord]]:
+    """What the plugins bring, each with its plugin's record; a name may be claimed once."""
+    found: dict[str, tuple[T, PluginRecord]] = {}
+    for plugin, item in hooks.collect(hook):
+        record = host.record_of(plugin)
+        if item.name in found:
+            raise PluginError(
+                f"the {kind} '{item.name}' is claimed by {found[item.name][1].title} and by"
+                f" {record.title} (leave one of them out with -P no:NAME)"
+            )
+        found[item.name] = (item, record)
+    return list(found.values())

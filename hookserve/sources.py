@@ -1,0 +1,134 @@
+"""Where settings come from: files and the environment.
+
+From the lowest to the highest: the defaults, ``PORT`` and ``WEB_CONCURRENCY``, ``[tool.hookserve]``
+in pyproject.toml, hookserve.toml, the Python configuration file, ``HOOKSERVE_<NAME>``,
+``HOOKSERVE_CMD_ARGS``, the command line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import tomllib
+import types
+from collections.abc import Mapping
+from pathlib import Path
+
+from hookserve.config import Layer
+from hookserve.discovery import did_you_mean
+from hookserve.errors import ConfigError
+from hookserve.hooks import describe
+from hookserve.settings import SettingsTable
+
+DEFAULT_FILES = ("hookserve.conf.py", "gunicorn.conf.py")
+
+PREFIX = "HOOKSERVE_"
+RESERVED = frozenset(
+    {
+        "HOOKSERVE_CMD_ARGS",
+        "HOOKSERVE_PLUGIN_AUTOLOAD",
+        "HOOKSERVE_TRACE_HOOKS",
+        "HOOKSERVE_WORKER_INDEX",
+    }
+)
+"""Variables with our prefix that are not settings."""
+
+# Kubernetes sets these in every pod for a service called hookserve.
+_SERVICE_LINK = re.compile(r"HOOKSERVE_(SERVICE_(HOST|PORT(_.*)?)|PORT(_.*)?)")
+
+
+def platform_layer(environ: Mapping[str, str]) -> Layer:
+    """What hosting platforms set: ``PORT`` and ``WEB_CONCURRENCY``."""
+    values: dict[str, object] = {}
+    names: dict[str, str] = {}
+    if environ.get("PORT"):
+        values["bind"], names["bind"] = f"0.0.0.0:{environ['PORT']}", "PORT"
+    if environ.get("WEB_CONCURRENCY"):
+        values["workers"], names["workers"] = environ["WEB_CONCURRENCY"], "WEB_CONCURRENCY"
+    return Layer("environment", values, names)
+
+
+def toml_layers(directory: Path) -> list[Layer]:
+    """``[tool.hookserve]`` of pyproject.toml and hookserve.toml, as far as they exist.
+
+    Raises ConfigError for a file that cannot be read or is not TOML.
+    """
+    layers = []
+    pyproject = _read_toml(directory / "pyproject.toml")
+    section = pyproject.get("tool", {}).get("hookserve") if pyproject else None
+    if section is not None:
+        layers.append(Layer("pyproject.toml", section))
+    own = _read_toml(directory / "hookserve.toml")
+    if own is not None:
+        layers.append(Layer("hookserve.toml", own))
+    return layers
+
+
+def _read_toml(path: Path) -> dict[str, dict[str, dict[str, object]]] | None:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path.name}: {error.strerror}") from None
+
+
+def environment_layer(table: SettingsTable, environ: Mapping[str, str]) -> Layer:
+    """The variables ``HOOKSERVE_<NAME>``; raises ConfigError for one that no setting has."""
+    values: dict[str, object] = {}
+    names: dict[str, str] = {}
+    for variable, raw in environ.items():
+        if not variable.startswith(PREFIX) or variable in RESERVED:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name in table:
+            values[name], names[name] = raw, variable
+        elif not _SERVICE_LINK.fullmatch(variable):
+            known = {declared.variable for declared in table}
+            raise ConfigError(
+                f"the environment variable {variable} is no setting{did_you_mean(variable, known)}"
+            )
+    return Layer("environment", values, names)
+
+
+def find_python_file(given: str | None, directory: Path) -> str | None:
+    """The Python configuration file to read: the one given, else one with a default name."""
+    if given:
+        return given
+    return next((name for name in DEFAULT_FILES if (directory / name).is_file()), None)
+
+
+def execute_python_file(source: str) -> types.ModuleType:
+    """Run a configuration file (``PATH``, ``file:PATH`` or ``python:MODULE``) afresh.
+
+    Raises ConfigError with the exception and its line for anything that goes wrong.
+    """
+    if source.startswith("python:"):
+        return _import_afresh(source.removeprefix("python:"))
+    path = Path(source.removeprefix("file:"))
+    module = types.ModuleType("__config__")
+    module.__file__ = str(path)
+    try:
+        code = compile(path.read_bytes(), str(path), "exec")
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"the configuration file has a mistake: {describe(error)}") from None
+    sys.modules["__config__"] = module
+    try:
+        exec(code, module.__dict__)
+    except (Exception, SystemExit) as error:  # the file may raise anything
+        raise ConfigError(f"the configuration file {path} failed: {describe(error)}") from error
+    return module
+
+
+def _import_afresh(name: str) -> types.ModuleType:
+    sys.modules.pop(name, None)
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # the module may raise anything
+        raise ConfigError(f"the configuration module {name} failed: {describe(error)}") from error

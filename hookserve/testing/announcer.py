@@ -1,0 +1,66 @@
+"""A plugin that tells a test what happens in the server, so that no test reads logs or sleeps.
+
+`hookserve.testing.serve` asks for it with ``-P``; each event is a line of JSON on the descriptor
+named in the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from hookserve.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from hookserve.process.arbiter import Arbiter
+    from hookserve.process.roster import WorkerHandle
+    from hookserve.types import ExitReason
+
+VARIABLE = "TEST_ANNOUNCE_FD"
+
+
+@hookimpl(trylast=True)
+def when_ready(server: Arbiter) -> None:
+    """The addresses, with the real port where 0 was asked for."""
+    addresses = [
+        f"{listener.endpoint.host}:{listener.endpoint.port}" if listener.is_tcp else str(listener.address)
+        for listener in server.listeners
+    ]
+    _tell("listening", addresses=addresses, pid=server.pid)
+
+
+@hookimpl(trylast=True)
+def worker_ready(server: Arbiter, worker: WorkerHandle) -> None:
+    """A worker accepts."""
+    _tell("ready", index=worker.index, pid=worker.pid, generation=worker.generation)
+
+
+@hookimpl(trylast=True)
+def child_exit(server: Arbiter, worker: WorkerHandle, reason: ExitReason) -> None:
+    """A worker is gone."""
+    _tell("exit", index=worker.index, pid=worker.pid, kind=reason.kind, detail=reason.detail)
+
+
+@hookimpl(trylast=True)
+def worker_timeout(server: Arbiter, worker: WorkerHandle) -> None:
+    """A worker missed a deadline."""
+    _tell("timeout", index=worker.index, pid=worker.pid)
+
+
+@hookimpl(trylast=True)
+def nworkers_changed(new_value: int) -> None:
+    """The number of workers wanted changed."""
+    _tell("wanted", count=new_value)
+
+
+@hookimpl(trylast=True)
+def reload_failed(reason: str) -> None:
+    """A reload was given up."""
+    _tell("reload failed", reason=reason)
+
+
+def _tell(event: str, **facts: object) -> None:
+    descriptor = int(os.environ.get(VARIABLE, "-1"))
+    if descriptor >= 0:
+        os.write(descriptor, json.dumps({"event": event, **facts}).encode() + b"\n")

@@ -1,0 +1,412 @@
+"""The worker base class: a worker's whole life, and everything that all models share.
+
+A model is `Worker.run` and `Worker.drain` plus a handful of calls.  Boot order, signals,
+privileges, the application, hooks, readiness, the heartbeat, accounting, recycling, stack
+dumps and the exit are here, so that they cannot differ between models.
+
+A worker's life, in this order, all of it in the worker's own process and main thread:
+
+1. *patch*: the model's patch function, before anything else is imported (with ``preload_app`` in
+   the arbiter instead)
+2. *post_fork*: the hook, with the arbiter's privileges
+3. environment, privileges, then the application (unless preloaded) and its wrappers
+4. hooks are frozen, the protocol is made, *post_worker_init* is called
+5. *ready*: the arbiter is told; `run` accepts and serves until `alive` is false
+6. *draining*: the hook, then `drain` finishes what the worker holds
+7. *exit*: the hook *worker_exit*, exit handlers, the end
+
+Signal handlers only set attributes and wake `wakeup`; what they ask for is done by the loop.
+The one exception is ABRT: the worker has missed its deadline and its loop may never run again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import faulthandler
+import gc
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, TextIO
+
+from hookserve import hooks
+from hookserve.errors import AppImportError, BootError, HookserveError
+from hookserve.scoreboard import DRAINING, GONE, READY, Flight, Scoreboard, Slot
+
+if TYPE_CHECKING:
+    from hookserve.channel import WorkerEnd
+    from hookserve.config import Config
+    from hookserve.net.listeners import Listener
+    from hookserve.plugins import PluginHost
+    from hookserve.protocol import Connection, Protocol
+    from hookserve.types import WorkerType
+
+    WSGIApplication = Callable[..., Iterable[bytes]]
+
+DUMP_SIGNAL = getattr(signal, "SIGRTMIN", None) or signal.SIGINFO  # type: ignore[attr-defined,unused-ignore]  # which one exists depends on the system
+"""Makes a worker write the stacks of its threads, even from within C code."""
+
+IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
+"""The arbiter's business: in a worker they do nothing."""
+
+_ACCEPT_PAUSE = 0.5
+_OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_HEARTBEAT = 1
+_NEVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """What the hooks of a worker process see as ``server``: facts, never a copy of the arbiter."""
+
+    pid: int
+    """The arbiter's process id."""
+    config: Config
+    listeners: tuple[str, ...]
+    """The addresses that are listened on."""
+    log: logging.Logger
+
+    @property
+    def cfg(self) -> Config:
+        """gunicorn's name for `config`."""
+        return self.config
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """What the arbiter gives a worker across the fork."""
+
+    server: ServerView
+    index: int
+    generation: int
+    config: Config
+    host: PluginHost
+    worker_type: WorkerType
+    protocol_type: type[Protocol]
+    listeners: tuple[Listener, ...]
+    scoreboard: Scoreboard
+    slot: Slot
+    channel: WorkerEnd
+    dump_fd: int
+    """Where stacks are dumped to."""
+    app: WSGIApplication | None
+    """The application when it was preloaded."""
+    drop_privileges: Callable[[], None]
+
+
+class Worker(ABC):
+    """A worker in its own process; a worker model derives from it."""
+
+    buffered: ClassVar[bool] = False
+    """Whether request bodies must be complete before the application runs (event loops)."""
+    multithread: bool = False
+    """``wsgi.multithread``."""
+
+    app: WSGIApplication
+
+    def __init__(self, context: WorkerContext) -> None:
+        self.context = context
+        self.server = context.server
+        self.index = context.index
+        """0..N-1, stable: a replacement has its predecessor's."""
+        self.generation = context.generation
+        self.config = context.config
+        self.log = context.server.log
+        self.pid = os.getpid()
+        self.listeners = context.listeners
+        self.alive = True
+        """Whether to accept and to keep connections; false from TERM on."""
+        self.is_quick = False
+        """Whether to stop at once (INT, QUIT, or the arbiter is gone)."""
+        self.is_orphan = False
+        """Whether the arbiter is gone."""
+        self.multiprocess = context.config.workers != 1
+        self.errors: TextIO = sys.stderr
+        """``wsgi.errors``."""
+        self.clock = time.monotonic
+        self.wall_clock = time.time
+        self.pre_request: tuple[Callable[..., None], ...] = ()
+        self.post_request: tuple[Callable[..., None], ...] = ()
+        self.log_access: tuple[Callable[..., None], ...] = ()
+        self.heartbeat_interval: float | None = context.config.timeout / 2 or None
+        """The longest that a loop may wait before it calls `notify`, in seconds; `None`: for ever."""
+        self.accepts_again_at = 0.0
+        """Until then no descriptor could be had for another connection."""
+        self.wakeup, self._wakeup_write = os.pipe()
+        """Readable when a signal has arrived: wait for it, then call `heed_signals`."""
+        self._idle_listeners: tuple[Callable[..., None], ...] = ()
+        self._was_idle = False
+        self._wants_reopen = False
+        self._is_recycled = False
+        self._until_recycle = _NEVER
+        self._protocols: dict[Listener, Protocol] = {}
+        self._flights: list[Flight] = []
+        self._flight_count = 0
+        self._words = context.slot.words
+        self._times = context.slot.times
+        self._accepted = self._rejected = 0
+
+    # What a model provides.
+
+    @classmethod
+    def capacity(cls, config: Config) -> int:
+        """How many requests one worker may have in flight at once; asked in the arbiter."""
+        return 1
+
+    @abstractmethod
+    def run(self) -> None:
+        """Accept and serve until `alive` is false."""
+
+    @abstractmethod
+    def drain(self, deadline: float) -> None:
+        """Finish the requests that the worker holds, by `deadline` (monotonic seconds) at the latest.
+
+        When `serves_backlog` is true, what waits to be accepted is served first.
+        """
+
+    def format_tasks(self) -> str:
+        """The stacks of what is no thread (greenlets, tasks), for the report of a timeout."""
+        return ""
+
+    # What a model calls.
+
+    def accept(self, listener: Listener) -> tuple[int, Connection] | None:
+        """A waiting connection: its non-blocking descriptor, which the model owns, and the protocol's
+        side of it; `None` when nobody waits, or no descriptor is free (see `accepts_again_at`).
+        """
+        try:
+            accepted = listener.accept()
+        except OSError as error:
+            if error.errno not in _OUT_OF_RESOURCES:
+                raise
+            self.accepts_again_at = self.clock() + _ACCEPT_PAUSE
+            self._rejected += 1
+            self._words[4] = self._rejected
+            self.log.warning("cannot accept: %s (accepting pauses for %s s)", error.strerror,
+                             _ACCEPT_PAUSE)  # fmt: skip
+            return None
+        if accepted is None:
+            return None
+        self._accepted += 1
+        self._words[3] = self._accepted
+        fd, peer = accepted
+        return fd, self._protocols[listener].connect(peer)
+
+    def notify(self) -> None:
+        """The heartbeat: one store."""
+        self._times[_HEARTBEAT] = time.monotonic()
+
+    def idle(self) -> None:
+        """No request is in flight and the model is about to wait."""
+        if not self._was_idle:
+            self._was_idle = True
+            for listener in self._idle_listeners:
+                listener(self)
+
+    def heed_signals(self) -> None:
+        """Do what signals asked for; to be called when `wakeup` is readable."""
+        try:
+            os.read(self.wakeup, 4096)
+        except BlockingIOError:
+            pass
+        if self._wants_reopen:
+            self._wants_reopen = False
+            hooks.notify(self.context.host.hook.reopen_logs)
+
+    def request_recycle(self, reason: str) -> None:
+        """Ask the arbiter for a replacement; this worker serves on until it is ready.
+
+        May be called from any thread, more than once.
+        """
+        if not self._is_recycled:
+            self._is_recycled = True
+            self.context.channel.say("recycle", reason)
+
+    @property
+    def serves_backlog(self) -> bool:
+        """Whether the whole server stops, so that nobody else would accept what waits."""
+        return self.context.scoreboard.is_stopping
+
+    # What a protocol calls.
+
+    def begin(self, label: bytes) -> Flight:
+        """A request begins to run: counts it, shows it on the scoreboard, and is a heartbeat.
+
+        `label` is the request as it came; its first line is shown.
+        """
+        flights = self._flights
+        flight = flights.pop() if flights else self._another_flight()
+        now = time.monotonic()
+        self._times[_HEARTBEAT] = now
+        self._was_idle = False
+        flight.begin(now, label)
+        return flight
+
+    def end(self, flight: Flight, status: int, sent: int) -> None:
+        """The request is over: `status` as it was sent (0: none), `sent` bytes of body."""
+        flight.end(status, sent)
+        self._flights.append(flight)
+        self._until_recycle -= 1
+        if self._until_recycle <= 0:
+            self.request_recycle("max_requests")
+
+    def spool(self) -> IO[bytes]:
+        """An unnamed temporary file for a large request body."""
+        import tempfile
+
+        return tempfile.TemporaryFile()
+
+    # The life, called by the arbiter's child.
+
+    def main(self) -> NoReturn:
+        """Live from just after the fork to the exit of the process."""
+        code = 1
+        try:
+            code = self._live()
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        except BaseException:
+            self.log.exception("worker %d failed", self.index)
+        finally:
+            self._exit(code)
+
+    def install_signals(self) -> None:
+        """Take the signals over; the mask that was set around the fork is lifted afterwards."""
+        for end in (self.wakeup, self._wakeup_write):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
+        handlers: dict[int, Callable[..., None]] = {
+            signal.SIGTERM: self._on_stop,
+            signal.SIGINT: self._on_quick_stop,
+            signal.SIGQUIT: self._on_quick_stop,
+            signal.SIGUSR1: self._on_reopen,
+            signal.SIGIO: self._on_line,
+            signal.SIGABRT: self._on_abort,
+        }
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+            signal.siginterrupt(number, False)
+        for number in IGNORED_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        faulthandler.register(DUMP_SIGNAL, file=self.context.dump_fd, all_threads=True)
+        self.context.channel.ask_for_signal()
+        if self.context.channel.is_down():
+            self._on_line()
+
+    def _live(self) -> int:
+        self.notify()
+        try:
+            self._boot()
+        except BootError as error:
+            return self._report_boot_failure(error)
+        except HookserveError as error:
+            return self._report_boot_failure(BootError(str(error)))
+        except Exception as error:  # the application or a library of its may raise anything
+            return self._report_boot_failure(AppImportError(hooks.describe(error)))
+        self._say_ready()
+        if self.alive:
+            self.run()
+        self._words[0] = DRAINING
+        hooks.notify(self.context.host.hook.worker_draining, self)
+        if self.is_quick:
+            hooks.notify(self.context.host.hook.worker_int, self)
+        limit = self.config.quick_timeout if self.is_quick else self.config.graceful_timeout
+        self.drain(self.clock() + limit)
+        return 0
+
+    def _boot(self) -> None:
+        context = self.context
+        hook = context.host.hook
+        hooks.fire(hook.post_fork, context.server, self)
+        os.environ["HOOKSERVE_WORKER_INDEX"] = str(self.index)
+        context.drop_privileges()
+        app = context.app
+        if app is None:
+            app = hooks.fire(hook.load_app, context.config)  # type: ignore[assignment]  # the first answer is the application
+        assert app is not None
+        for _, wrap in reversed(hooks.collect(hook.app_wrappers, self)):
+            app = wrap(app)
+        self.app = app
+        jitter = context.config.max_requests_jitter
+        if context.config.max_requests:
+            self._until_recycle = context.config.max_requests + random.randint(0, jitter)
+        # A protocol copies what it needs of the frozen hooks, and post_worker_init may be the
+        # moment at which a logger starts to buffer: so hooks first, protocol last.
+        hooks.fire(hook.post_worker_init, self)
+        self.pre_request = hooks.freeze(hook.pre_request)
+        self.post_request = hooks.freeze(hook.post_request)
+        self.log_access = hooks.freeze(hook.log_access)
+        self._idle_listeners = hooks.freeze(hook.worker_idle)
+        for listener in self.listeners:
+            self._protocols[listener] = context.protocol_type(
+                self, listener.endpoint, self.buffered
+            )
+
+    def _say_ready(self) -> None:
+        gc.collect()
+        gc.freeze()
+        self.notify()
+        self._words[0] = READY
+        self.context.channel.say("ready")
+
+    def _report_boot_failure(self, error: BootError) -> int:
+        self.context.channel.say("boot failed", str(error), error.exit_code)
+        return error.exit_code
+
+    def _another_flight(self) -> Flight:
+        flight = self.context.slot.flight(self._flight_count)
+        self._flight_count += 1
+        return flight
+
+    def _exit(self, code: int) -> NoReturn:
+        """Last words, then the end: no thread that hangs can hold the process back."""
+        try:
+            hooks.notify(self.context.host.hook.worker_exit, self.server, self)
+            self._words[0] = GONE
+            # The interpreter's own exit would join threads first, perhaps for ever.
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except BaseException:
+            code = code or 1
+        finally:
+            os._exit(code)
+
+    # Signal handlers.
+
+    def _on_stop(self, *_: object) -> None:
+        self.alive = False
+
+    def _on_quick_stop(self, *_: object) -> None:
+        self.is_quick = True
+        self.alive = False
+
+    def _on_reopen(self, *_: object) -> None:
+        self._wants_reopen = True
+
+    def _on_line(self, *_: object) -> None:
+        """The line to the arbiter has changed: perhaps it is down."""
+        if self.context.channel.is_down():
+            self.is_orphan = self.is_quick = True
+            self.alive = False
+
+    def _on_abort(self, *_: object) -> None:
+        """Missed a deadline; whatever the loop is in will not come back in time."""
+        tasks = self.format_tasks()
+        if tasks:
+            os.write(self.context.dump_fd, tasks.encode())
+        hooks.notify(self.context.host.hook.worker_abort, self)
+        self._exit(1)
+
+    @property
+    def cfg(self) -> Config:
+        """gunicorn's name for `config`."""
+        return self.config
