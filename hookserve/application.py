@@ -104,6 +104,8 @@ def _explain(headline: str) -> str:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename == __file__ or filename.startswith("<frozen importlib") or (
-        filename == importlib.__file__
+    return (
+        filename == __file__
+        or filename.startswith("<frozen importlib")
+        or (filename == importlib.__file__)
     )

@@ -145,5 +145,3 @@ def _print_commands(host: PluginHost) -> None:
         print("\ncommands:")
         for command in sorted(commands, key=lambda each: each.name):
             print(f"  {command.name:<20}  {command.summary}")
-
-

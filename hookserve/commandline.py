@@ -82,7 +82,9 @@ def _add_flags(group: argparse._ArgumentGroup, declared: Declared) -> None:
     if setting.default is True:
         on_help, off_help = argparse.SUPPRESS, f"do not {shown}"
     group.add_argument(*positive, dest=setting.name, action="store_const", const=True, help=on_help)
-    group.add_argument(*negative, dest=setting.name, action="store_const", const=False, help=off_help)
+    group.add_argument(
+        *negative, dest=setting.name, action="store_const", const=False, help=off_help
+    )
 
 
 def _shown(default: object) -> str:
@@ -106,7 +108,7 @@ def parse(
     parser: Parser, table: SettingsTable, arguments: Sequence[str], origin: str
 ) -> tuple[argparse.Namespace, Layer]:
     """The namespace, and the settings among it as a layer; raises UsageError."""
-    known = {flag for flag in parser._option_string_actions}  # noqa: SLF001  # argparse has no public list of them
+    known = {flag for flag in parser._option_string_actions}  # argparse has no public list of them
     namespace, rest = parser.parse_known_args(list(arguments))
     for word in rest:
         flag = word.partition("=")[0]

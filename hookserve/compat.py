@@ -32,10 +32,15 @@ _RELOAD = "send HUP after a change; a reloader is a plugin to come"
 _PROXY = "the PROXY protocol is to come with the HTTP plugin's proxy support"
 
 ABSENT: tuple[Absent, ...] = (
-    *(Absent(name, "not yet", _RELOAD) for name in ("reload", "reload_engine", "reload_extra_files")),
+    *(
+        Absent(name, "not yet", _RELOAD)
+        for name in ("reload", "reload_engine", "reload_extra_files")
+    ),
     Absent("spew", "not planned", "use a debugger, or python -m trace"),
     Absent("worker_tmp_dir", "not planned", "the heartbeat is in shared memory, no file is needed"),
-    Absent("tmp_upload_dir", "not planned", "set TMPDIR; gunicorn does not use this setting either"),
+    Absent(
+        "tmp_upload_dir", "not planned", "set TMPDIR; gunicorn does not use this setting either"
+    ),
     Absent("threads", "not yet", "threads come with the gthread worker"),
     Absent("paste", "not planned", _PASTE),
     Absent("raw_paste_global_conf", "not planned", _PASTE),

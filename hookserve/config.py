@@ -44,7 +44,9 @@ class Config:
             raise AttributeError(f"no setting is called '{name}'") from None
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("the configuration is final; change it in on_starting's sources instead")
+        raise AttributeError(
+            "the configuration is final; change it in on_starting's sources instead"
+        )
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

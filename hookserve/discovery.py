@@ -19,7 +19,9 @@ OFFICIAL_WORKERS = ("epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
 """The models that the project publishes; ``NAME`` is in the distribution ``hookserve-NAME``
 unless it is bundled.  Only used to suggest what to install."""
 
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?")
+_REQUIREMENT = re.compile(
+    r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?"
+)
 _FLOOR = re.compile(r">=\s*([0-9][0-9.]*)")
 
 

@@ -105,9 +105,7 @@ def freeze(hook: Callable[P, object]) -> tuple[Callable[..., None], ...]:
     )
 
 
-def _positional(
-    implementation: pluggy.HookImpl, names: tuple[str, ...]
-) -> Callable[..., object]:
+def _positional(implementation: pluggy.HookImpl, names: tuple[str, ...]) -> Callable[..., object]:
     """The implementation as a function of all the specification's arguments, in its order."""
     function = cast("Callable[..., object]", implementation.function)
     wanted = implementation.argnames
@@ -145,7 +143,9 @@ def _has_wrappers(caller: pluggy.HookCaller) -> bool:
 
 
 def _arguments(
-    caller: pluggy.HookCaller, args: tuple[Any, ...], kwargs: dict[str, Any]  # Any: hooks vary
+    caller: pluggy.HookCaller,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],  # Any: hooks vary
 ) -> dict[str, Any]:  # Any: hooks vary
     return {**dict(zip(_argument_names(caller), args, strict=False)), **kwargs}
 
@@ -163,7 +163,9 @@ def _call(
 
 
 def _through_pluggy(
-    caller: pluggy.HookCaller, args: tuple[Any, ...], kwargs: dict[str, Any]  # Any: hooks vary
+    caller: pluggy.HookCaller,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],  # Any: hooks vary
 ) -> object:
     return cast("object", caller(**_arguments(caller, args, kwargs)))
 

@@ -98,7 +98,9 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def app_wrappers(self, worker: Worker) -> Iterable[Callable[[WSGIApplication], WSGIApplication]]:
+    def app_wrappers(
+        self, worker: Worker
+    ) -> Iterable[Callable[[WSGIApplication], WSGIApplication]]:
         """WSGI middleware to put around the application, the first one outermost: the way to go
         *around* requests.
 
@@ -310,7 +312,9 @@ class RequestHooks(Protocol):
     """Frozen when the worker is ready: a plugin registered later is not seen."""
 
     @hookspec
-    def pre_request(self, worker: Worker, req: Request, environ: dict[str, Any]) -> None:  # Any: PEP 3333
+    def pre_request(
+        self, worker: Worker, req: Request, environ: dict[str, Any]
+    ) -> None:  # Any: PEP 3333
         """A request is complete enough to run; the application is called next.
 
         Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
@@ -319,7 +323,11 @@ class RequestHooks(Protocol):
 
     @hookspec
     def post_request(
-        self, worker: Worker, req: Request, environ: dict[str, Any], resp: Response  # Any: PEP 3333
+        self,
+        worker: Worker,
+        req: Request,
+        environ: dict[str, Any],
+        resp: Response,  # Any: PEP 3333
     ) -> None:
         """The response has been handed over, or given up.
 

@@ -107,9 +107,7 @@ def hooks(host: PluginHost, only: str | None, as_json: bool) -> str:
     """For each hook its implementations in calling order."""
     table = host.explain(only)
     detailed = {
-        hook: [
-            {"plugin": name, "distribution": _from(host, name)} for name in names
-        ]
+        hook: [{"plugin": name, "distribution": _from(host, name)} for name in names]
         for hook, names in table.items()
     }
     if as_json:

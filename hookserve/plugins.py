@@ -170,12 +170,17 @@ class PluginHost:
             record.cause = f"it was written for level {level} of the hooks, this is {API_LEVEL}"
             newer = isinstance(level, int) and level > API_LEVEL
             upgrade = "hookserve" if newer else record.distribution
-            record.remedy = f"pip install --upgrade {upgrade}, or leave it out with -P no:{record.name}"
+            record.remedy = (
+                f"pip install --upgrade {upgrade}, or leave it out with -P no:{record.name}"
+            )
             return
         problem = self._register(plugin, record.name)
         if problem:
             record.state, record.is_fatal = "failed", True
-            record.cause, record.remedy = problem, f"mend it, or leave it out with -P no:{record.name}"
+            record.cause, record.remedy = (
+                problem,
+                f"mend it, or leave it out with -P no:{record.name}",
+            )
             return
         record.state = "active"
         record.hooks = self._hooks_of(plugin)
@@ -247,5 +252,7 @@ def _explain_import(record: PluginRecord, error: BaseException) -> tuple[str, st
             )
         missing = candidate.missing_requirements()
         packages = " ".join(f"'{each}'" if ">" in each else each for each in missing)
-        return describe(error), f"pip install {packages or error.name.partition('.')[0]}, {leave_out}"
+        return describe(
+            error
+        ), f"pip install {packages or error.name.partition('.')[0]}, {leave_out}"
     return describe(error), f"mend or upgrade {record.distribution}, {leave_out}"

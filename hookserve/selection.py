@@ -66,8 +66,7 @@ def _unknown_worker(host: PluginHost, name: str) -> str:
     shown = ", ".join(installed) or "none"
     if name in OFFICIAL_WORKERS:
         return (
-            f"worker '{name}' is not installed; installed: {shown}"
-            f" (pip install hookserve-{name})"
+            f"worker '{name}' is not installed; installed: {shown} (pip install hookserve-{name})"
         )
     match = nearest(name, {*installed, *OFFICIAL_WORKERS})
     if match in installed:

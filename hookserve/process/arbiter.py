@@ -192,7 +192,7 @@ class Arbiter:
             if descriptor == self._inbox.fileno():
                 for number in dict.fromkeys(self._inbox.read()):
                     self._handlers[number]()
-            else:
+            elif descriptor in self._by_channel:  # it may just have been reaped
                 self._listen_to(self._by_channel[descriptor])
         now = time.monotonic()
         for handle in self.roster:
@@ -252,7 +252,8 @@ class Arbiter:
 
     def _fill(self, index: int, now: float) -> None:
         """Fork a worker for a slot, unless it must wait."""
-        if now < self._backoff.due(index):
+        hopeless = self._boot_failure is not None and not self._has_been_ready
+        if hopeless or now < self._backoff.due(index):
             return
         slot = self._scoreboard.take()
         if slot is None:
@@ -359,7 +360,9 @@ class Arbiter:
         """As process 1, reap what others left behind."""
         own = {handle.pid for handle in self.roster}
         try:
-            while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            while (
+                found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            ) is not None:
                 if found.si_pid in own:
                     return
                 os.waitpid(found.si_pid, os.WNOHANG)
@@ -383,9 +386,7 @@ class Arbiter:
         self.roster.remove(handle)
         self._scoreboard.give_back(handle.slot)
         handle.close()
-        hooks.notify(
-            self.assembly.host.hook.child_exit, server=self, worker=handle, reason=reason
-        )
+        hooks.notify(self.assembly.host.hook.child_exit, server=self, worker=handle, reason=reason)
         if not was_asked:
             self._after_a_death(handle)
 
@@ -401,7 +402,7 @@ class Arbiter:
         now = time.monotonic()
         lifetime = now - handle.ready_at if handle.ready_at else 0.0
         pause = self._backoff.record_death(handle.index, lifetime, now)
-        if pause and not self._stopping:
+        if pause and self._has_been_ready and not self._stopping:
             self.log.warning("worker %d is started again in %g s", handle.index, pause)
         if handle.ready_at:
             return

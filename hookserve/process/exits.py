@@ -40,7 +40,9 @@ class OutOfMemoryCounter:
 def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
     """The reason for the end of a worker; `status` is what waitpid(2) gave."""
     if handle.escalation is not None:
-        held = ", ".join(f"{each.label} ({each.elapsed:.1f} s)" for each in handle.escalation.requests)
+        held = ", ".join(
+            f"{each.label} ({each.elapsed:.1f} s)" for each in handle.escalation.requests
+        )
         detail = handle.escalation.fault + (f"; in flight: {held}" if held else "")
         return ExitReason("timed out", detail)
     if handle.boot_error:
@@ -55,9 +57,7 @@ def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounte
     return ExitReason("exited", str(code))
 
 
-def _signalled(
-    handle: WorkerHandle, number: int, out_of_memory: OutOfMemoryCounter
-) -> ExitReason:
+def _signalled(handle: WorkerHandle, number: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
     if handle.was_killed:
         return ExitReason("killed by us", handle.was_killed)

@@ -37,7 +37,7 @@ def serve(assembly: Assembly, reassemble: Callable[[], Assembly]) -> None:
         _serve(assembly, crew, reassemble, launcher)
     except BaseException as error:
         if launcher is not None:
-            launcher.report(False, str(error))
+            launcher.report(getattr(error, "exit_code", 1), str(error))
         raise
 
 
@@ -77,7 +77,7 @@ def _run(arbiter: Arbiter, launcher: daemon.Launcher | None) -> None:
         arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),
                          arbiter.crew.worker_type.name)  # fmt: skip
         if launcher is not None:
-            arbiter.on_first_ready = lambda: launcher.report(True, "")
+            arbiter.on_first_ready = lambda: launcher.report(0, "")
         arbiter.run()
     finally:
         for listener in arbiter.listeners:

@@ -39,7 +39,9 @@ def choose_crew(host: PluginHost, config: Config) -> Crew:
     privilege_dropper(config)
     for word in config.raw_env:
         if "=" not in word:
-            raise ConfigError(f"raw_env ({config.origin('raw_env')}): expected KEY=VALUE, got {word!r}")
+            raise ConfigError(
+                f"raw_env ({config.origin('raw_env')}): expected KEY=VALUE, got {word!r}"
+            )
     worker_type = choose_worker(host, config.worker_class)
     worker_class = _load("worker", worker_type.name, worker_type.target, Worker)
     protocol_type = choose_protocol(host, config.protocol)
@@ -78,12 +80,17 @@ def count_workers(config: Config) -> tuple[int, str]:
     """How many workers to keep, and the arithmetic where there was any."""
     if config.workers != "auto":
         return int(config.workers), ""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     quota = _cgroup_quota()
     if quota is None:
         return allowed, f"workers auto: {allowed}, the processors that the affinity mask allows"
     count = max(1, min(allowed, int(quota + 0.5)))
-    return count, f"workers auto: {count}, from a quota of {quota:g} and {allowed} processors allowed"
+    return (
+        count,
+        f"workers auto: {count}, from a quota of {quota:g} and {allowed} processors allowed",
+    )
 
 
 def _cgroup_quota(path: str = "/sys/fs/cgroup/cpu.max") -> float | None:
@@ -103,10 +110,14 @@ def _load(kind: str, name: str, target: str, base: type | None) -> object:
         raise PluginError(f"{kind} '{name}': {error}") from None
     except (Exception, SystemExit) as error:  # a plugin's module may raise anything
         missing = isinstance(error, ModuleNotFoundError) and error.name
-        remedy = f"pip install {str(missing).partition('.')[0]}" if missing else "mend or upgrade it"
+        remedy = (
+            f"pip install {str(missing).partition('.')[0]}" if missing else "mend or upgrade it"
+        )
         raise PluginError(
             f"{kind} '{name}' cannot be imported: {hooks.describe(error)} ({remedy})"
         ) from error
     if base is not None and not (isinstance(found, type) and issubclass(found, base)):
-        raise PluginError(f"{kind} '{name}': {target} is no subclass of {base.__module__}.{base.__name__}")
+        raise PluginError(
+            f"{kind} '{name}': {target} is no subclass of {base.__module__}.{base.__name__}"
+        )
     return found

@@ -135,7 +135,5 @@ class Reload:
         arbiter.log.error("the reload was given up, the old workers serve on: %s", reason)
 
     def _open_listeners(self, assembly: Assembly, previous: _Previous) -> list[Listener]:
-        found = hooks.fire(
-            assembly.host.hook.open_listeners, assembly.config, previous.listeners
-        )
+        found = hooks.fire(assembly.host.hook.open_listeners, assembly.config, previous.listeners)
         return list(found)  # type: ignore[call-overload,no-any-return]  # the core's own answer is never None

@@ -173,5 +173,3 @@ def _unnamed_file(name: str) -> int:
         return os.dup(file.fileno())
     finally:
         file.close()
-
-

@@ -13,7 +13,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from hookserve.channel import WorkerEnd, open_channel
@@ -121,5 +120,3 @@ def settle_memory() -> None:
     pages that workers share with the arbiter."""
     gc.collect()
     gc.freeze()
-
-

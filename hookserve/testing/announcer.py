@@ -24,7 +24,9 @@ VARIABLE = "TEST_ANNOUNCE_FD"
 def when_ready(server: Arbiter) -> None:
     """The addresses, with the real port where 0 was asked for."""
     addresses = [
-        f"{listener.endpoint.host}:{listener.endpoint.port}" if listener.is_tcp else str(listener.address)
+        f"{listener.endpoint.host}:{listener.endpoint.port}"
+        if listener.is_tcp
+        else str(listener.address)
         for listener in server.listeners
     ]
     _tell("listening", addresses=addresses, pid=server.pid)

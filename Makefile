@@ -1,0 +1,59 @@
+# make serve   serve the example application
+# make test    the whole test suite, the separate plugin distributions included
+# make lint    ruff, mypy, import-linter
+# make docs    write the generated reference pages
+# make bench   measure against the peers
+#
+# PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
+
+PYTHON ?= python3
+BIND ?= 127.0.0.1:8000
+
+# pyenv's shims answer only for the selected version: look for the interpreter itself.
+INTERPRETER := $(shell $(PYTHON) -c pass 2>/dev/null && echo $(PYTHON) || \
+	ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/*/bin/$(PYTHON) 2>/dev/null | tail -n 1)
+VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
+DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml)
+
+.PHONY: serve test lint docs bench clean
+
+serve: $(VENV)/.serve
+	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
+	@echo "Try: open it in a browser; kill -HUP the arbiter (its pid is in the log); Ctrl-C stops."
+	@$(BIN)/hookserve --chdir examples -w 2 -b $(BIND) --access-logfile - guestbook:application
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.serve
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.serve
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf .venv .venv-* benchmarks/.venv-peers
+
+$(BIN)/python:
+	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
+	$(INTERPRETER) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+
+$(VENV)/.serve: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(DISTRIBUTIONS) $(VENV)/.serve
+	$(BIN)/python -m pip install -q --group test $(addprefix -e ,$(patsubst %/pyproject.toml,./%,$(DISTRIBUTIONS)))
+	@touch $@
+
+$(VENV)/.lint: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --group lint
+	@touch $@

@@ -1,0 +1,107 @@
+"""Addresses to listen on, as text and as records."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from hookserve.errors import ConfigError
+
+DEFAULT_PORT = 8000
+
+_HOST_PORT = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:]*))(?::(?P<port>\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a protocol learns of the local end of its connections."""
+
+    host: str
+    """The address or, for a unix socket, its path."""
+    port: str
+    """Decimal digits; empty for a unix socket."""
+    unix: bool = False
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    """``HOST:PORT``."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """``unix:PATH``; an abstract name has ``@`` in front."""
+
+    path: str
+    mode: int | None = None
+    user: str | None = None
+    group: str | None = None
+
+    @property
+    def is_abstract(self) -> bool:
+        """Whether the name is not in the file system (unix(7))."""
+        return self.path.startswith("@")
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class FdAddress:
+    """``fd://N``, a listening socket that is open already."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"fd://{self.number}"
+
+
+Address = TcpAddress | UnixAddress | FdAddress
+
+
+def parse_address(text: str) -> Address:
+    """The address that `text` names; raises ConfigError.
+
+    ``HOST:PORT``, ``HOST``, ``[V6]:PORT``, ``:PORT``, the empty string, ``tcp://``, ``unix:PATH`` with
+    ``?mode=0660&user=NAME&group=NAME``, ``unix:@NAME`` and ``fd://N``.
+    """
+    if text.startswith("unix:"):
+        return _parse_unix(text.removeprefix("unix:").removeprefix("//"))
+    if text.startswith("\0"):
+        return UnixAddress("@" + text[1:])
+    if text.startswith("fd://"):
+        number = text.removeprefix("fd://")
+        if not number.isdigit():
+            raise ConfigError(f"bind: '{text}' names no descriptor (fd://3, for example)")
+        return FdAddress(int(number))
+    match = _HOST_PORT.fullmatch(text.removeprefix("tcp://"))
+    port = int(match["port"] or DEFAULT_PORT) if match else -1
+    if match is None or not 0 <= port <= 65535:
+        raise ConfigError(
+            f"bind: '{text}' is no address (HOST:PORT, [V6]:PORT, :PORT, unix:PATH or fd://N)"
+        )
+    return TcpAddress(match["six"] or match["host"] or "0.0.0.0", port)
+
+
+def _parse_unix(text: str) -> UnixAddress:
+    path, _, query = text.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if path.startswith("\0"):
+        path = "@" + path[1:]
+    unknown = options.keys() - {"mode", "user", "group"}
+    if not path or unknown:
+        what = f"has an unknown option '{min(unknown)}'" if unknown else "names no path"
+        raise ConfigError(f"bind: 'unix:{text}' {what} (unix:PATH?mode=0660&user=NAME&group=NAME)")
+    try:
+        mode = int(options["mode"], 8) if "mode" in options else None
+    except ValueError:
+        raise ConfigError(f"bind: mode={options['mode']} is not octal (mode=0660)") from None
+    return UnixAddress(path, mode, options.get("user"), options.get("group"))

@@ -1,0 +1,255 @@
+"""Listening sockets: opened, adopted, kept across reloads, and removed without harm to others.
+
+The arbiter opens them and holds them; workers inherit them across the fork.  A unix socket is
+bound to a temporary name, given its mode and owner, and renamed into place while it already
+listens: nobody ever finds a path that refuses, or one with the wrong mode.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+from collections.abc import Iterable, MutableMapping, Sequence
+from dataclasses import dataclass
+
+from hookserve.errors import ListenError
+from hookserve.net.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
+from hookserve.process.privileges import resolve_group, resolve_user
+
+SYSTEMD_FIRST_FD = 3
+"""sd_listen_fds(3): descriptors begin here."""
+
+_ADVICE = {
+    errno.EADDRINUSE: "address already in use (another server is there: stop it, or choose"
+    " another address with --bind)",
+    errno.EACCES: "permission denied (try a port above 1023, or a capability)",
+    errno.EADDRNOTAVAIL: "this machine has no such address (see --bind)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerOptions:
+    """What holds for all listeners."""
+
+    backlog: int = 2048
+    reuse_port: bool = False
+    defer_accept: bool = False
+    user: int | None = None
+    group: int | None = None
+    umask: int = 0
+
+
+class Listener:
+    """A bound, listening socket."""
+
+    def __init__(
+        self, listening: socket.socket, address: Address, endpoint: Endpoint, inode: int = 0
+    ) -> None:
+        listening.setblocking(False)
+        self.socket = listening
+        self.address = address
+        self.endpoint = endpoint
+        self.is_tcp = not endpoint.unix
+        self._inode = inode
+        # The C method under socket.accept(): a descriptor and no socket object, which would cost
+        # a getsockname(2) and two microseconds for each connection.
+        self._accept = listening._accept
+
+    def fileno(self) -> int:
+        """The descriptor; -1 when closed."""
+        return self.socket.fileno()
+
+    def accept(self) -> tuple[int, object] | None:
+        """A connection's non-blocking, non-inheritable descriptor and its peer's address.
+
+        `None` when nobody waits, or when who waited has gone.  Raises OSError when no descriptor
+        or memory is to be had.
+        """
+        try:
+            fd, peer = self._accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        os.set_blocking(fd, False)
+        return fd, peer
+
+    def close(self) -> None:
+        """Close this process's descriptor."""
+        self.socket.close()
+
+    def remove(self) -> None:
+        """Unlink the path of a unix socket if it is still this socket's."""
+        if not self._inode or not isinstance(self.address, UnixAddress):
+            return
+        try:
+            if os.stat(self.address.path).st_ino == self._inode:
+                os.unlink(self.address.path)
+        except OSError:
+            pass
+
+
+def open_listeners(
+    addresses: Iterable[Address], options: ListenerOptions, existing: Sequence[Listener] = ()
+) -> list[Listener]:
+    """Listeners for all addresses, those of `existing` that have the same address kept.
+
+    Raises ListenError; what was opened before that is closed again.
+    """
+    kept = {listener.address: listener for listener in existing}
+    opened: list[Listener] = []
+    found: list[Listener] = []
+    try:
+        for address in dict.fromkeys(addresses):
+            if address in kept:
+                found.append(kept[address])
+            else:
+                opened.append(open_listener(address, options))
+                found.append(opened[-1])
+    except BaseException:
+        for listener in opened:
+            listener.close()
+            listener.remove()
+        raise
+    return found
+
+
+def open_listener(address: Address, options: ListenerOptions) -> Listener:
+    """A listener for one address; raises ListenError, in one line with the remedy."""
+    try:
+        if isinstance(address, TcpAddress):
+            return _open_tcp(address, options)
+        if isinstance(address, FdAddress):
+            return _adopt(address.number, address, options.backlog)
+        if address.is_abstract:
+            return _open_abstract(address, options)
+        return _open_unix(address, options)
+    except OSError as error:
+        number = error.errno or 0
+        path_advice = isinstance(address, UnixAddress) and number != errno.EADDRINUSE
+        text = error.strerror or str(error)
+        advice = text.lower() if path_advice else _ADVICE.get(number, text.lower())
+        raise ListenError(f"cannot listen on {address}: {advice}") from None
+
+
+def adopt_inherited(environ: MutableMapping[str, str]) -> list[Listener]:
+    """The sockets that a service manager handed over (sd_listen_fds(3)).
+
+    The variables are removed from `environ`.  Raises ListenError for one that does not listen.
+    """
+    count = environ.get("LISTEN_FDS", "")
+    is_ours = environ.get("LISTEN_PID") == str(os.getpid())
+    for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"):
+        environ.pop(name, None)
+    if not is_ours or not count.isdigit():
+        return []
+    numbers = range(SYSTEMD_FIRST_FD, SYSTEMD_FIRST_FD + int(count))
+    return [_adopt(number, FdAddress(number), None) for number in numbers]
+
+
+def _open_tcp(address: TcpAddress, options: ListenerOptions) -> Listener:
+    found = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, kind, protocol, _, where = found[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if options.reuse_port:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            # Or [::]:80 would claim 0.0.0.0:80 too, and the two could not be bound together.
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        # Accepted sockets inherit it on Linux: a response is never held back for more.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if options.defer_accept and hasattr(socket, "TCP_DEFER_ACCEPT"):
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+        listening.bind(where)
+        listening.listen(options.backlog)
+    except BaseException:
+        listening.close()
+        raise
+    return Listener(listening, address, _endpoint_of(listening))
+
+
+def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
+    _refuse_taken(address)
+    temporary = f"{address.path}.{os.getpid()}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.bind(temporary)
+        mode = address.mode if address.mode is not None else 0o777 & ~options.umask
+        os.chmod(temporary, mode)
+        user = resolve_user(address.user)[0] if address.user else options.user
+        group = resolve_group(address.group) if address.group else options.group
+        if user is not None or group is not None:
+            os.chown(temporary, -1 if user is None else user, -1 if group is None else group)
+        listening.listen(options.backlog)
+        inode = os.stat(temporary).st_ino
+        os.rename(temporary, address.path)
+    except BaseException:
+        listening.close()
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    return Listener(listening, address, Endpoint(address.path, "", unix=True), inode)
+
+
+def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.bind("\0" + address.path[1:])
+        listening.listen(options.backlog)
+    except BaseException:
+        listening.close()
+        raise
+    return Listener(listening, address, Endpoint(address.path, "", unix=True))
+
+
+def _refuse_taken(address: UnixAddress) -> None:
+    """Raise ListenError when the path is a living server's, or no socket at all."""
+    try:
+        mode = os.stat(address.path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ListenError(
+            f"cannot listen on {address}: the path exists and is no socket (remove it, or choose"
+            " another path)"
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        # A full backlog makes a non-blocking connect() say EAGAIN: somebody is there all the same.
+        probe.setblocking(False)
+        if probe.connect_ex(address.path) in (0, errno.EAGAIN, errno.EINPROGRESS):
+            raise OSError(errno.EADDRINUSE, "address already in use")
+
+
+def _adopt(number: int, address: Address, backlog: int | None) -> Listener:
+    """A listener around a descriptor that is open already."""
+    try:
+        listening = socket.socket(fileno=number)
+    except OSError as error:
+        raise ListenError(
+            f"cannot listen on {address}: {(error.strerror or str(error)).lower()}"
+            " (the descriptor must be an open, inherited socket)"
+        ) from None
+    os.set_inheritable(number, False)
+    if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        if backlog is None or listening.type != socket.SOCK_STREAM:
+            listening.detach()
+            raise ListenError(f"cannot listen on {address}: the socket does not listen")
+        listening.listen(backlog)
+    if listening.family in (socket.AF_INET, socket.AF_INET6):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Listener(listening, address, _endpoint_of(listening))
+
+
+def _endpoint_of(listening: socket.socket) -> Endpoint:
+    name = listening.getsockname()
+    if isinstance(name, tuple):
+        return Endpoint(str(name[0]), str(name[1]))
+    path = os.fsdecode(name)
+    return Endpoint("@" + path[1:] if path.startswith("\0") else path, "", unix=True)

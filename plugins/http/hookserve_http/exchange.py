@@ -1,0 +1,346 @@
+"""One request and its response: the one request cycle, whatever the worker model.
+
+The order is fixed: begin, pre_request, the application, its iterable to the end, close(), end,
+post_request, log_access.  Each step is there on every path: a client that goes away, an application
+that raises, a body that is cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hookserve.types import AccessRecord
+from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
+from hookserve_http.file import FileWrapper
+from hookserve_http.pages import refusal
+from hookserve_http.request import RequestView
+from hookserve_http.response import DROPPED, LENGTH
+
+if TYPE_CHECKING:
+    from hookserve.protocol import Transport
+    from hookserve_http.connection import HttpProtocol
+
+ExcInfo = tuple[type[BaseException], BaseException, object]
+
+_DISCARD_LIMIT = 65536
+_SMALL_FILE = 65536
+
+
+class _Input(Protocol):
+    def read(self, size: int | None = -1) -> bytes: ...
+
+
+class Exchange:
+    """One exchange; ``resp`` in the hooks."""
+
+    __slots__ = (
+        "_chunked",
+        "_gone",
+        "_head_sent",
+        "_length",
+        "_lines",
+        "_protocol",
+        "_status_line",
+        "_transport",
+        "environ",
+        "headers",
+        "input",
+        "is_bodiless",
+        "is_http11",
+        "persists",
+        "reason",
+        "sent",
+        "status",
+        "status_code",
+    )
+
+    def __init__(
+        self, protocol: HttpProtocol, environ: dict[str, Any], persists: bool  # Any: PEP 3333
+    ) -> None:
+        self._protocol = protocol
+        self.environ = environ
+        self.persists = persists
+        """Whether the connection may stay open afterwards."""
+        self.input: Any = None  # Any: one of the kinds of input, none of which the other paths ask
+        """The request body when it is received while the application runs."""
+        self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+        self.is_bodiless = environ["REQUEST_METHOD"] == "HEAD"
+        """Whether the response must have no body (RFC 9112, 6.3)."""
+        self._head_sent = False
+        self._chunked = False
+        self._length = -1
+        self._gone: BaseException | None = None
+        self.status = ""
+        self.status_code = 0
+        self.headers: list[tuple[str, str]] = []
+        self.sent = 0
+        self.reason = ""
+        """Why it did not end as the application meant it to."""
+
+    def run(self, transport: Transport, label: bytes) -> None:
+        """Run the exchange to its end; afterwards `persists` says what becomes of the connection."""
+        protocol = self._protocol
+        worker = protocol.worker
+        self._transport = transport
+        flight = worker.begin(label)
+        try:
+            if protocol.pre_request:
+                view = RequestView(self.environ)
+                for observe in protocol.pre_request:
+                    observe(worker, view, self.environ)
+            self._call(protocol.app)
+        except Exception as error:  # the application may raise anything
+            self._fail(error)
+        except BaseException:
+            self.persists = False
+            self.reason = "aborted"
+            raise
+        finally:
+            worker.end(flight, self.status_code, self.sent)
+            if protocol.post_request or protocol.log_access:
+                self._tell(flight.began)
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], None]:
+        """PEP 3333's; raises ApplicationError for a status or header that cannot be sent."""
+        if exc_info is not None:
+            try:
+                if self._head_sent:
+                    raise exc_info[1].with_traceback(exc_info[2])  # type: ignore[arg-type]  # a traceback
+            finally:
+                exc_info = None
+        elif self.status:
+            raise ApplicationError("start_response was called twice without exc_info")
+        writer = self._protocol.writer
+        self._status_line, self.status_code = writer.status(status)
+        self._length = -1
+        lines = []
+        for header in headers:
+            line, kind, length = writer.line(header)
+            if kind == LENGTH:
+                if self._length >= 0:
+                    raise ApplicationError("there are two Content-Lengths")
+                self._length = length
+            if kind != DROPPED:
+                lines.append(line)
+        self.status = status
+        self.headers = headers
+        self._lines = lines
+        return self._write
+
+    def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Send 103 Early Hints (RFC 8297); nothing once the response has begun, or in HTTP/1.0."""
+        if self._head_sent or not self.is_http11:
+            return
+        lines = [self._protocol.writer.line(header)[0] for header in headers]
+        self._send(b"HTTP/1.1 103 Early Hints\r\n", *lines, b"\r\n")
+
+    def _call(self, app: Callable[..., Iterable[bytes]]) -> None:
+        result = app(self.environ, self.start_response)
+        kind = type(result)
+        if kind is list or kind is tuple:
+            self._send_whole(result[0] if len(result) == 1 else b"".join(result))  # type: ignore[index,arg-type]  # a list or tuple
+            return
+        try:
+            if kind is FileWrapper:
+                self._send_file(result)  # type: ignore[arg-type]  # just tested
+            else:
+                for chunk in result:
+                    if chunk:
+                        self._write(chunk)
+            self._finish()
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+
+    def _send_whole(self, data: bytes) -> None:
+        """The whole body is known: one head, one length, one send."""
+        if self._head_sent:
+            if data:
+                self._write(data)
+        elif data:
+            if type(data) is not bytes:
+                raise ApplicationError(f"the body is of {type(data).__name__}, not bytes")
+            if self._length < 0:
+                head = self._head(len(data))
+            elif len(data) <= self._length:
+                head = self._head(-1)
+            else:
+                self._write(data)
+                self._finish()
+                return
+            if self.is_bodiless:
+                self._send(head)
+            else:
+                self.sent = len(data)
+                self._send(head, data)
+        self._finish()
+
+    def _write(self, data: bytes) -> None:
+        """Send a part of the body, after the head when that is still to go; PEP 3333's write()."""
+        if type(data) is not bytes:
+            raise ApplicationError(f"the body is of {type(data).__name__}, not bytes")
+        head = b"" if self._head_sent else self._head(-1)
+        if self.is_bodiless or not data:
+            if head:
+                self._send(head)
+            return
+        if self._length >= 0:
+            left = self._length - self.sent
+            if len(data) > left:
+                self._complain("the body is longer than its Content-Length; the rest was cut off")
+                data = data[:left]
+        self.sent += len(data)
+        if self._chunked:
+            self._send(head, b"%x\r\n" % len(data), data, b"\r\n")
+        elif head:
+            self._send(head, data)
+        elif data:
+            self._send(data)
+
+    def _send_file(self, wrapper: FileWrapper) -> None:
+        """A file, by sendfile(2) where the transport can, from where it stands."""
+        count = wrapper.remaining() if self._protocol.sendfile else None
+        if self.is_bodiless or count is None:
+            for chunk in wrapper:
+                self._write(chunk)
+            return
+        if 0 <= self._length < count:
+            count = self._length
+        if count <= _SMALL_FILE:
+            self._send_whole(wrapper.read(count))
+            return
+        head = self._head(count if self._length < 0 else -1)
+        self._send(head)
+        try:
+            sent = self._transport.send_file(wrapper.fileno(), wrapper.tell(), count)
+        except NotImplementedError:
+            for chunk in wrapper:
+                self._write(chunk)
+        except OSError as error:
+            self._gone = error
+            raise
+        else:
+            self.sent += sent
+
+    def _head(self, length: int) -> bytes:
+        """The head's bytes, with the framing decided; `length` of the body if it is known now."""
+        if not self.status:
+            raise ApplicationError("there is a body, and start_response was never called")
+        code = self.status_code
+        lines = self._lines
+        framing = b""
+        if code < 200 or code == 204:
+            # RFC 9110, 8.6: no Content-Length with these.
+            self.is_bodiless = True
+            lines = [line for line in lines if not line.lower().startswith(b"content-length:")]
+        elif code == 304:
+            self.is_bodiless = True
+        elif self._length < 0:
+            if length >= 0:
+                self._length = length
+                framing = b"Content-Length: %d\r\n" % length
+            elif self.is_bodiless:
+                pass
+            elif self.is_http11:
+                self._chunked = True
+                framing = b"Transfer-Encoding: chunked\r\n"
+            else:
+                # RFC 9112, 6.3: in HTTP/1.0 the end of the connection is the end of the body.
+                self.persists = False
+        connection = b""
+        if self.persists:
+            unasked = self.input is not None and not self.input.was_asked_for
+            self.persists = (
+                self._protocol.worker.alive and not unasked and self._transport.may_persist()
+            )
+        if not self.persists:
+            connection = b"Connection: close\r\n"
+        elif not self.is_http11:
+            connection = b"Connection: keep-alive\r\n"
+        self._head_sent = True
+        return b"".join(
+            (self._status_line, self._protocol.writer.date(), *lines, framing, connection, b"\r\n")
+        )
+
+    def _finish(self) -> None:
+        """The application's iterable has ended."""
+        if not self._head_sent:
+            if not self.status:
+                raise ApplicationError("start_response was never called")
+            self._send(self._head(-1 if self.is_bodiless else 0))
+        elif self._chunked:
+            self._send(b"0\r\n\r\n")
+        if self.sent < self._length and not self.is_bodiless:
+            # RFC 9112, 6.3: only the end of the connection tells the client that it is cut off.
+            self._complain(f"the body is {self._length - self.sent} bytes short of its Content-Length")
+            self.persists = False
+
+    def _send(self, *buffers: bytes) -> None:
+        try:
+            self._transport.send(*buffers)
+        except OSError as error:
+            self._gone = error
+            raise
+
+    def _complain(self, reason: str) -> None:
+        if not self.reason:
+            self.reason = reason
+            self._protocol.worker.log.warning("%s: %s", self.environ["RAW_URI"], reason)
+
+    def _fail(self, error: Exception) -> None:
+        """The exchange cannot go on: answer what can still be answered."""
+        self.persists = False
+        if error is self._gone or isinstance(error, BodyCutOff):
+            self.reason = self.reason or f"the client is gone: {error}"
+            return
+        if self.input is not None and isinstance(error, TimeoutError):
+            error = RequestTimeout("the request body was too slow")
+        log = self._protocol.worker.log
+        code = 500
+        if isinstance(error, BadRequest):
+            code = error.status
+            self.reason = str(error)
+        else:
+            self.reason = f"the application failed: {type(error).__name__}"
+            log.error("error handling %s %s", self.environ["REQUEST_METHOD"],
+                      self.environ["RAW_URI"], exc_info=error)  # fmt: skip
+        if self._head_sent:
+            return
+        page = refusal(code, self._protocol.writer, self.is_bodiless)
+        self.status_code, self.status, self._head_sent = code, page.status, True
+        self.headers = page.headers
+        try:
+            self._transport.send(page.head, page.body)
+            self.sent = len(page.body)
+        except OSError:
+            pass
+
+    def _tell(self, began: float) -> None:
+        """The observers, after the end."""
+        protocol = self._protocol
+        if protocol.post_request:
+            view = RequestView(self.environ)
+            for observe in protocol.post_request:
+                observe(protocol.worker, view, self.environ, self)
+        if protocol.log_access:
+            elapsed = protocol.worker.clock() - began
+            record = AccessRecord(self.environ, self.status_code, self.headers, self.sent, elapsed,
+                                  self.reason)  # fmt: skip
+            for log in protocol.log_access:
+                log(record)
+
+    def settle(self) -> bytes | None:
+        """What the client sent after this request; `None` when its connection cannot go on."""
+        if self.input is None:
+            return b""
+        if not self.persists:
+            return None
+        if not self.input.is_complete and not (
+            self.input.was_asked_for and self.input.discard(_DISCARD_LIMIT)
+        ):
+            return None
+        return self.input.rest  # type: ignore[no-any-return]  # bytes

@@ -1,0 +1,53 @@
+"""``wsgi.file_wrapper`` (PEP 3333)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+
+class FileWrapper:
+    """A file as a response body; sent from where it stands."""
+
+    __slots__ = ("_file", "_size", "close")
+
+    close: Callable[[], None]
+
+    def __init__(self, file: BinaryIO, size: int = 65536) -> None:
+        self._file = file
+        self._size = size
+        # Present only where the file has it: PEP 3333 asks for that.
+        self.close = getattr(file, "close", _nothing)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while data := self._file.read(self._size):
+            yield data
+
+    def read(self, size: int) -> bytes:
+        """Bytes from where the file stands."""
+        return self._file.read(size)
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._file.fileno()
+
+    def tell(self) -> int:
+        """Where the file stands."""
+        return self._file.tell()
+
+    def remaining(self) -> int | None:
+        """Bytes to the end of a regular file; `None` for anything else that can be read."""
+        try:
+            self._file.fileno()
+            here = self._file.tell()
+            end = self._file.seek(0, 2)
+            self._file.seek(here)
+        except (AttributeError, OSError, ValueError):
+            return None
+        if type(end) is not int or type(here) is not int:
+            return None
+        return max(0, end - here)
+
+
+def _nothing() -> None:
+    """For a file without close()."""

@@ -1,0 +1,63 @@
+"""The grammar of HTTP/1.1, each expression under the rule that it implements."""
+
+from __future__ import annotations
+
+import re
+
+# RFC 9110, 5.6.2: token = 1*tchar
+TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN_TEXT = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+# RFC 9110, 9.1: a method is a token, by convention upper-case letters.  Others are refused unless
+# asked for: they are nearly always garbage or an attempt to confuse.
+CONVENTIONAL_METHOD = re.compile(rb"[A-Z$%&'*+\-.^_`|~0-9]{3,20}")
+
+# RFC 9112, 2.3: HTTP-version = HTTP-name "/" DIGIT "." DIGIT
+VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
+
+# RFC 9110, 5.5: field values hold no CR, LF or NUL; a recipient that meets another control
+# character may refuse it, and we do.  HTAB and obs-text (0x80 to 0xff) are allowed.
+FORBIDDEN_IN_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+FORBIDDEN_IN_VALUE_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+# RFC 9110, 7.2: Host = uri-host [ ":" port ].  RFC 3986, 3.2.2: reg-name, IPv4 or a bracketed
+# literal.  Underscores are in sub-delims' company in practice (unreserved has them).
+HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]*)?|")
+
+# RFC 9110, 8.6: Content-Length = 1*DIGIT
+DIGITS = re.compile(r"[0-9]{1,19}")
+
+# RFC 9112, 7.1: chunk-size = 1*HEXDIG.  Sixteen digits are more than any size there is.
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
+
+# RFC 9112, 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
+# with chunk-ext-val = token / quoted-string (RFC 9110, 5.6.4).
+CHUNK_EXTENSION = re.compile(
+    rb"(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+    rb"(?:[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+    rb'|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"))?)*'
+)
+
+# RFC 9112, 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]; PEP 3333 wants the
+# code, a space and a phrase.
+STATUS = re.compile(r"[1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
+
+# RFC 9112, 3.2.3 and RFC 3986, 3.2: authority = host ":" port, without user information.
+AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]+):[0-9]{1,5}")
+
+# RFC 9112, 6.5.1: fields that a trailer must not have, because they decide about framing,
+# routing or authentication.
+FORBIDDEN_TRAILERS = frozenset(
+    {b"host", b"content-length", b"transfer-encoding", b"te", b"trailer", b"authorization",
+     b"content-encoding", b"content-type", b"content-range", b"cookie", b"set-cookie", b"connection"}
+)  # fmt: skip
+
+# RFC 9110, 7.6.1: hop-by-hop fields are the server's own, not the application's (PEP 3333 says so
+# too); Date and Server are set by the server here.
+HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+     "trailers", "transfer-encoding", "upgrade"}
+)  # fmt: skip
+
+# RFC 9110, 5.3: fields that are no lists cannot be sent twice.
+SINGLETONS = frozenset({"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_CONTENT_LENGTH"})

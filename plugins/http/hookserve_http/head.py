@@ -1,0 +1,268 @@
+"""From the bytes of a request head to the entries of a WSGI environ.
+
+The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: the
+head's bytes and an environ to fill.  What a client repeats is not parsed again: each validated
+header line is remembered with what it means, so that a browser's eleven headers cost eleven dict
+look-ups.  The memory is bounded in entries and in the length of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from hookserve_http import grammar
+from hookserve_http.errors import (
+    BadRequest,
+    ExpectationFailed,
+    HeadTooLarge,
+    TargetTooLong,
+    UnknownVersion,
+)
+
+Environ = dict[str, Any]  # Any: PEP 3333 says so
+
+_REMEMBERED_LINES = 1024
+_REMEMBERED_SIZE = 512
+_LONGEST_LINE = 65536
+_MOST_FIELDS = 32768
+
+_METHODS = {
+    name.encode(): name
+    for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")
+}
+_VERSIONS = {b"HTTP/1.1": "HTTP/1.1", b"HTTP/1.0": "HTTP/1.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRules:
+    """What is allowed in a head; from the settings of the same names."""
+
+    limit_request_line: int = 4094
+    limit_request_fields: int = 100
+    limit_request_field_size: int = 8190
+    permit_obsolete_folding: bool = False
+    strip_header_spaces: bool = False
+    permit_unconventional_http_method: bool = False
+    permit_unconventional_http_version: bool = False
+    casefold_http_method: bool = False
+    header_map: str = "drop"
+    forwarder_headers: frozenset[str] = frozenset()
+    """Names with underscores that are kept; empty for a peer that is not trusted."""
+    secure_scheme_headers: Mapping[str, str] | None = None
+    """Environ keys and the value that means https; `None` for a peer that is not trusted."""
+
+
+class HeadParser:
+    """Parses heads by one set of rules."""
+
+    def __init__(self, rules: HeadRules) -> None:
+        self._line_limit = rules.limit_request_line or _LONGEST_LINE
+        self._fields_limit = rules.limit_request_fields
+        if not 0 < self._fields_limit <= _MOST_FIELDS:
+            self._fields_limit = _MOST_FIELDS
+        self._field_size = rules.limit_request_field_size or 8190
+        self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
+        """Bytes that a head may have; more is refused before it is complete."""
+        self._rules = rules
+        self._known: dict[bytes, tuple[str, str]] = {}
+        self._scheme = rules.secure_scheme_headers
+        self.split: Callable[[bytes], list[bytes]] = _split_strictly
+        if rules.permit_obsolete_folding:
+            self.split = _split_unfolding
+
+    def parse(self, head: bytes, environ: Environ) -> None:
+        """Fill the environ from a head without its final empty line.
+
+        Raises BadRequest.  On an error the environ holds what was understood before it.
+        """
+        lines = self.split(head)
+        authority = self._parse_request_line(lines[0], environ)
+        if len(lines) > self._fields_limit + 1:
+            raise HeadTooLarge(f"more than {self._fields_limit} header fields")
+        known = self._known
+        expected = len(environ) + len(lines) - 1
+        for line in lines[1:]:
+            pair = known.get(line)
+            if pair is None:
+                pair = self._learn(line)
+                if pair is None:
+                    expected -= 1
+                    continue
+            environ[pair[0]] = pair[1]
+        if len(environ) != expected:
+            self._join_repeated(lines, environ)
+        if "HTTP_HOST" not in environ:
+            self._miss_host(environ)
+        if authority:
+            # RFC 9112, 3.2.2: the authority of an absolute target replaces the Host.
+            environ["HTTP_HOST"] = authority
+        if self._scheme is not None:
+            self._judge_scheme(self._scheme, environ)
+
+    def too_long(self, data: bytes | bytearray) -> BadRequest | None:
+        """The refusal that an incomplete head has already earned."""
+        if len(data) > self._line_limit + 2 and data.find(b"\r\n", 0, self._line_limit + 2) < 0:
+            return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
+        if len(data) > self.size_limit:
+            return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
+        return None
+
+    def _parse_request_line(self, line: bytes, environ: Environ) -> str:
+        """Fill in method, target and version; answers the authority of an absolute target."""
+        if len(line) > self._line_limit:
+            raise TargetTooLong(f"a request line of {len(line)} bytes")
+        try:
+            method, target, version = line.split(b" ")
+        except ValueError:
+            raise BadRequest("the request line has not three parts") from None
+        name = _METHODS.get(method)
+        environ["REQUEST_METHOD"] = name = name or self._unusual_method(method)
+        protocol = _VERSIONS.get(version)
+        environ["SERVER_PROTOCOL"] = protocol or self._unusual_version(version)
+        text = target.decode("latin-1")
+        environ["RAW_URI"] = text
+        if not (text.isascii() and text.isprintable()) or "#" in text:
+            raise BadRequest("the request target has a character that no target may have")
+        authority = ""
+        if text[:1] != "/" or name == "CONNECT":
+            text, authority = _unusual_target(name, text)
+        path, _, environ["QUERY_STRING"] = text.partition("?")
+        environ["PATH_INFO"] = (
+            unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        )
+        return authority
+
+    def _unusual_method(self, method: bytes) -> str:
+        rules = self._rules
+        if rules.casefold_http_method:
+            method = method.upper()
+        grammar_rule = grammar.CONVENTIONAL_METHOD
+        if rules.permit_unconventional_http_method:
+            grammar_rule = grammar.TOKEN
+        if not grammar_rule.fullmatch(method):
+            raise BadRequest("the method is none")
+        return method.decode("ascii")
+
+    def _unusual_version(self, version: bytes) -> str:
+        if not grammar.VERSION.fullmatch(version):
+            raise BadRequest("the request line names no version")
+        if self._rules.permit_unconventional_http_version and version[5:6] == b"1":
+            return version.decode("ascii")
+        raise UnknownVersion(f"version {version.decode('ascii')}")
+
+    def _learn(self, line: bytes) -> tuple[str, str] | None:
+        """The environ entry that a header line means, remembered; `None` when it is dropped."""
+        if len(line) > self._field_size:
+            raise HeadTooLarge(f"a header line of {len(line)} bytes")
+        name, colon, value = line.partition(b":")
+        if not colon:
+            raise BadRequest("a header line without a colon")
+        if self._rules.strip_header_spaces:
+            name = name.rstrip(b" \t")
+        if not grammar.TOKEN.fullmatch(name):
+            raise BadRequest("a header line with an invalid name")
+        value = value.strip(b" \t")
+        if grammar.FORBIDDEN_IN_VALUE.search(value):
+            raise BadRequest("a header value with a control character")
+        text = name.decode("ascii").upper()
+        key = self._key_for(text)
+        if key is None:
+            return None
+        pair = (key, value.decode("latin-1"))
+        _validate(pair[0], pair[1])
+        if len(line) <= _REMEMBERED_SIZE:
+            if len(self._known) >= _REMEMBERED_LINES:
+                self._known.clear()
+            self._known[line] = pair
+        return pair
+
+    def _key_for(self, name: str) -> str | None:
+        """The environ key of a header; `None` when the header is dropped."""
+        if "_" in name:
+            kept = self._rules.forwarder_headers
+            if "*" in kept or name in kept:
+                return name if name == "SCRIPT_NAME" else f"HTTP_{name}"
+            if self._rules.header_map == "refuse":
+                raise BadRequest("a header name with an underscore")
+            return f"HTTP_{name}" if self._rules.header_map == "dangerous" else None
+        if name in ("CONTENT-TYPE", "CONTENT-LENGTH"):
+            return name.replace("-", "_")
+        return "HTTP_" + name.replace("-", "_")
+
+    def _join_repeated(self, lines: list[bytes], environ: Environ) -> None:
+        """Put the values of fields that were sent more than once together (RFC 9110, 5.3)."""
+        values: dict[str, list[str]] = {}
+        for line in lines[1:]:
+            pair = self._known.get(line) or self._learn(line)
+            if pair is not None:
+                values.setdefault(pair[0], []).append(pair[1])
+        for key, found in values.items():
+            if len(found) > 1:
+                if key in grammar.SINGLETONS:
+                    raise BadRequest(f"the field {key} is there twice")
+                # RFC 6265, 5.4 allows one Cookie field, HTTP/2 splits it: "; " is its separator.
+                environ[key] = ("; " if key == "HTTP_COOKIE" else ",").join(found)
+
+    def _miss_host(self, environ: Environ) -> None:
+        # RFC 9112, 3.2: a request of HTTP/1.1 without Host is to be refused.
+        if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+            raise BadRequest("no Host")
+
+    def _judge_scheme(self, secure: Mapping[str, str], environ: Environ) -> None:
+        schemes = {
+            "https" if environ[key] == value else "http"
+            for key, value in secure.items()
+            if key in environ
+        }
+        if len(schemes) > 1:
+            raise BadRequest("the headers about the scheme disagree")
+        if schemes:
+            environ["wsgi.url_scheme"] = schemes.pop()
+
+
+def _split_strictly(head: bytes) -> list[bytes]:
+    return head.split(b"\r\n")
+
+
+def _split_unfolding(head: bytes) -> list[bytes]:
+    # RFC 9112, 5.2: a recipient that accepts obs-fold replaces it with spaces.
+    lines: list[bytes] = []
+    for line in head.split(b"\r\n"):
+        if line[:1] in (b" ", b"\t") and len(lines) > 1:
+            lines[-1] += b" " + line.strip(b" \t")
+        else:
+            lines.append(line)
+    return lines
+
+
+def _unusual_target(method: str, target: str) -> tuple[str, str]:
+    """Path with query, and authority, of a target that is not in origin form (RFC 9112, 3.2)."""
+    if method == "CONNECT":
+        if not grammar.AUTHORITY.fullmatch(target):
+            raise BadRequest("the target of CONNECT is no authority")
+        return "", target
+    if target == "*":
+        if method != "OPTIONS":
+            raise BadRequest("the asterisk is a target of OPTIONS alone")
+        return "*", ""
+    scheme, separator, rest = target.partition("://")
+    if not separator or scheme.lower() not in ("http", "https"):
+        raise BadRequest("the target is in no form that a target has")
+    cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    authority = rest[:cut]
+    if not authority or not grammar.HOST.fullmatch(authority):
+        raise BadRequest("the target's authority is none")
+    return rest[cut:] if rest[cut : cut + 1] == "/" else f"/{rest[cut:]}", authority
+
+
+def _validate(key: str, value: str) -> None:
+    """Refuse the value of a field that means something to the server itself."""
+    if key == "HTTP_HOST" and not grammar.HOST.fullmatch(value):
+        raise BadRequest("the Host is none")
+    if key == "CONTENT_LENGTH" and not grammar.DIGITS.fullmatch(value):
+        raise BadRequest("the Content-Length is no number")
+    if key == "HTTP_EXPECT" and value.lower() != "100-continue":
+        raise ExpectationFailed("an expectation other than 100-continue")

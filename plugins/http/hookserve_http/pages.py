@@ -1,0 +1,34 @@
+"""The responses that the server itself writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hookserve_http.response import HeadWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole response, after which the connection closes."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    head: bytes
+    body: bytes
+
+
+def refusal(code: int, writer: HeadWriter, is_bodiless: bool) -> Page:
+    """The response for a request that is refused or has failed; it says the status and no more."""
+    status = f"{int(code)} {HTTPStatus(code).phrase}"
+    body = f"{status}\n".encode()
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+    ]
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
+    head = b"".join((f"HTTP/1.1 {status}\r\n".encode(), writer.date(), lines, b"\r\n"))
+    return Page(status, headers, head, b"" if is_bodiless else body)
