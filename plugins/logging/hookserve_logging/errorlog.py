@@ -1,0 +1,136 @@
+"""The error log: the standard library's logging, set up once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookserve import ConfigError
+
+if TYPE_CHECKING:
+    from hookserve.config import Config
+
+NAME = "hookserve"
+
+
+class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened here
+    """Writes each record at once, to a file that can be opened again, or to standard error."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(sys.stderr if path == "-" else self._open())
+
+    def reopen(self) -> None:
+        """Open the file again, after it was moved; when that fails the old one stays."""
+        if self.path == "-":
+            return
+        try:
+            fresh = self._open()
+        except ConfigError:
+            return
+        with self.lock or _NoLock():
+            old, self.stream = self.stream, fresh
+        old.close()
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A full disk or a stream that is gone must not harm the server: the record is lost."""
+
+    def _open(self) -> Any:  # Any: a text file
+        try:
+            return open(self.path, "a", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise ConfigError(
+                f"errorlog: cannot open {self.path}: {(error.strerror or str(error)).lower()}"
+            ) from None
+
+
+class _NoLock:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+class TextFormatter(logging.Formatter):
+    """``[2026-01-31 12:00:00 +0000] [pid] [LEVEL] message``."""
+
+    def __init__(self) -> None:
+        super().__init__("[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
+                         "%Y-%m-%d %H:%M:%S %z")  # fmt: skip
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As `logging.Formatter.format`."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(record.created))
+        entry = {
+            "time": moment,
+            "level": record.levelname.lower(),
+            "severity": record.levelname,
+            "logger": record.name,
+            "pid": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=True)
+
+
+def set_up(config: Config) -> None:
+    """Give the logger ``hookserve`` its handlers; raises ConfigError."""
+    logger = logging.getLogger(NAME)
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(config.loglevel.upper())
+    if config.logconfig_dict or config.logconfig_json or config.logconfig:
+        logger.propagate = True
+        _apply_custom(config)
+        return
+    logger.propagate = False
+    handler = ReopeningHandler(config.errorlog)
+    handler.setFormatter(JsonFormatter() if config.error_log_format == "json" else TextFormatter())
+    logger.addHandler(handler)
+    if config.capture_output and config.errorlog != "-":
+        for descriptor in (1, 2):
+            os.dup2(handler.stream.fileno(), descriptor)
+
+
+def reopen() -> None:
+    """Open the files of every handler of every logger again."""
+    for logger in [logging.getLogger(), *_loggers()]:
+        for handler in logger.handlers:
+            if isinstance(handler, ReopeningHandler):
+                handler.reopen()
+            elif isinstance(handler, logging.FileHandler) and handler.stream is not None:
+                # Closed, it opens by itself with the next record.
+                handler.acquire()
+                try:
+                    handler.stream.close()
+                    handler.stream = handler._open()
+                finally:
+                    handler.release()
+
+
+def _loggers() -> list[logging.Logger]:
+    known = logging.Logger.manager.loggerDict.values()
+    return [logger for logger in known if isinstance(logger, logging.Logger)]
+
+
+def _apply_custom(config: Config) -> None:
+    try:
+        if config.logconfig_dict:
+            logging.config.dictConfig({"version": 1, "disable_existing_loggers": False,
+                                       **config.logconfig_dict})  # fmt: skip
+        elif config.logconfig_json:
+            logging.config.dictConfig(json.loads(Path(config.logconfig_json).read_text()))
+        else:
+            logging.config.fileConfig(config.logconfig, disable_existing_loggers=False)
+    except Exception as error:  # logging.config raises whatever its parts raise
+        raise ConfigError(f"the logging configuration is wrong: {error}") from error

@@ -1,0 +1,84 @@
+"""Where the access log's lines go: a descriptor, written to in whole lines."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from hookserve import ConfigError
+
+_FLUSH_COUNT = 256
+_FLUSH_AGE = 1.0
+
+
+class Sink:
+    """A file, or standard output for ``-``.
+
+    Unbuffered until `buffer` is called, in a worker: from then on lines are written together,
+    when there are many, when the first is a second old, and when the worker is idle.  A write
+    that fails (a full disk) loses its lines and nothing else.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor = self._open()
+        self._lines: list[str] = []
+        self._is_buffered = False
+        self._oldest = 0.0
+        self._lock = threading.Lock()
+
+    def buffer(self) -> None:
+        """Write lines together from now on."""
+        self._is_buffered = True
+
+    def write(self, line: str) -> None:
+        """Take one line, without its end; may be called from any thread."""
+        lines = self._lines
+        lines.append(line)
+        if not self._is_buffered:
+            self.flush()
+            return
+        count = len(lines)
+        if count == 1:
+            self._oldest = time.monotonic()
+        elif count >= _FLUSH_COUNT or time.monotonic() - self._oldest > _FLUSH_AGE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if not self._lines:
+            return
+        with self._lock:
+            # The list is never replaced: a thread that appends now appends behind the batch.
+            batch = self._lines[:]
+            del self._lines[: len(batch)]
+            data = memoryview(("\n".join(batch) + "\n").encode("utf-8", "replace"))
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except OSError:
+                pass
+
+    def reopen(self) -> None:
+        """Open the file again, after it was moved; when that fails the old one stays."""
+        self.flush()
+        if self._path == "-":
+            return
+        try:
+            fresh = self._open()
+        except ConfigError:
+            return
+        os.dup2(fresh, self._descriptor, inheritable=False)
+        os.close(fresh)
+
+    def _open(self) -> int:
+        if self._path == "-":
+            return 1
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            return os.open(self._path, flags, 0o644)
+        except OSError as error:
+            raise ConfigError(
+                f"accesslog: cannot open {self._path}: {(error.strerror or str(error)).lower()}"
+            ) from None
