@@ -99,8 +99,8 @@ def signals_page() -> str:
         f"| `{name}` | {arbiter} | {worker} |" for name, arbiter, worker in signals.TABLE
     )
     return (
-        f"{NOTE}# Signals\n\nSend them to the arbiter; the column for workers says what happens when"
-        " one is sent to a worker.\n\n| signal | arbiter | worker |\n|---|---|---|\n"
+        f"{NOTE}# Signals\n\nSend them to the arbiter; the last column says what happens when one"
+        " is sent to a worker.\n\n| signal | arbiter | worker |\n|---|---|---|\n"
         f"{rows}\n"
     )
 

@@ -53,7 +53,8 @@ def load_plugins(
     words: list[str] = []
     for layer in layers:
         given = layer.values.get("plugins", ())
-        words.extend([given] if isinstance(given, str) else given)  # type: ignore[call-overload]  # checked with the other values later
+        if isinstance(given, (str, list)):  # anything else is refused with the other values
+            words.extend([given] if isinstance(given, str) else given)
     words.extend(part for part in environ.get("HOOKSERVE_PLUGINS", "").split(",") if part)
     words.extend(plugin_words([*split_variable(environ), *arguments]))
     autoload = environ.get(AUTOLOAD_VARIABLE, "1").lower() not in ("0", "false", "no", "off")
@@ -110,7 +111,7 @@ def assemble(arguments: Sequence[str], environ: Mapping[str, str]) -> Assembly:
 
 
 def change_directory(path: str | None) -> None:
-    """Change to a directory, which then leads ``sys.path``; raises ConfigError when it cannot be."""
+    """Change to a directory, which then leads ``sys.path``; raises ConfigError."""
     if path:
         try:
             os.chdir(path)

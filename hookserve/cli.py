@@ -40,11 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str], environ: Mapping[str, str]) -> int:
     words = {word.partition("=")[0] for word in arguments}
+    if words & set(LISTING_FLAGS):
+        return _list(arguments, environ)
     if words & {"-v", "--version"}:
         print(f"hookserve {__version__}")
         return 0
-    if words & set(LISTING_FLAGS):
-        return _list(arguments, environ)
     if words & {"-h", "--help"}:
         host = load_plugins(arguments, environ)
         build_parser(declare_settings(host)).print_help()
@@ -67,7 +67,7 @@ def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
     )
     as_json = getattr(namespace, "json", False)
     if getattr(namespace, "list_workers", False):
-        print(listings.workers(host, as_json, getattr(namespace, "verbose", False)))
+        print(listings.workers(host, as_json, getattr(namespace, "version", False)))
     elif getattr(namespace, "list_plugins", False):
         print(listings.plugins(host, as_json))
     else:

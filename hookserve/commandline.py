@@ -1,4 +1,4 @@
-"""The command line: flags made from the table of settings, and errors that name the nearest flag."""
+"""The command line: flags made from the settings, errors that name the nearest flag."""
 
 from __future__ import annotations
 
@@ -45,13 +45,17 @@ def build_parser(table: SettingsTable) -> Parser:
     )
     parser.add_argument("application", nargs="?", metavar="MODULE[:ATTRIBUTE]",
                         help="the WSGI application, or a factory with its arguments")  # fmt: skip
-    parser.add_argument("-v", "--version", action="store_true", help="print the version, and exit")
+    parser.add_argument(
+        "-v",
+        "--version",
+        action="store_true",
+        help="print the version, and exit; with a listing: more of it",
+    )
     for flag, summary in ACTIONS:
         parser.add_argument(flag, action="store_true", help=summary)
     parser.add_argument("--explain-hooks", nargs="?", const="", metavar="HOOK",
-                        help="list who implements each hook, in calling order, and exit")  # fmt: skip
+                        help="list who implements each hook, in order, and exit")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="with a listing: as JSON")
-    parser.add_argument("--verbose", action="store_true", help="with a listing: more of it")
     groups: dict[str, argparse._ArgumentGroup] = {}
     for declared in table:
         title = "settings" if declared.owner == "hookserve" else f"settings of {declared.owner}"
@@ -108,7 +112,7 @@ def parse(
     parser: Parser, table: SettingsTable, arguments: Sequence[str], origin: str
 ) -> tuple[argparse.Namespace, Layer]:
     """The namespace, and the settings among it as a layer; raises UsageError."""
-    known = {flag for flag in parser._option_string_actions}  # argparse has no public list of them
+    known = set(parser._option_string_actions)  # argparse has no public list of them
     namespace, rest = parser.parse_known_args(list(arguments))
     for word in rest:
         flag = word.partition("=")[0]

@@ -11,7 +11,7 @@ from hookserve.hookspecs import hookimpl
 from hookserve.net.address import parse_address
 from hookserve.net.listeners import Listener, ListenerOptions
 from hookserve.net.listeners import open_listeners as open_all
-from hookserve.process.privileges import resolve_group, resolve_user
+from hookserve.privileges import resolve_group, resolve_user
 
 if TYPE_CHECKING:
     from hookserve.config import Config

@@ -107,7 +107,7 @@ def freeze(hook: Callable[P, object]) -> tuple[Callable[..., None], ...]:
 
 def _positional(implementation: pluggy.HookImpl, names: tuple[str, ...]) -> Callable[..., object]:
     """The implementation as a function of all the specification's arguments, in its order."""
-    function = cast("Callable[..., object]", implementation.function)
+    function: Callable[..., object] = implementation.function
     wanted = implementation.argnames
     if wanted == names:
         return function
@@ -157,9 +157,8 @@ def _call(
     kwargs: dict[str, Any],  # Any: hooks vary
 ) -> object:
     given = _arguments(_caller(hook), args, kwargs)
-    return cast(
-        "object", implementation.function(*[given[name] for name in implementation.argnames])
-    )
+    answer: object = implementation.function(*[given[name] for name in implementation.argnames])
+    return answer
 
 
 def _through_pluggy(
@@ -167,7 +166,8 @@ def _through_pluggy(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],  # Any: hooks vary
 ) -> object:
-    return cast("object", caller(**_arguments(caller, args, kwargs)))
+    answer: object = caller(**_arguments(caller, args, kwargs))
+    return answer
 
 
 def _failure(

@@ -337,7 +337,7 @@ class RequestHooks(Protocol):
 
     @hookspec
     def log_access(self, record: AccessRecord) -> None:
-        """One request is over: finished, refused or aborted; in the arbiter, killed with its worker.
+        """One request is over: finished, refused, aborted, or killed with its worker.
 
         Runs in: worker; arbiter for the requests of a worker that was killed.  When it raises:
         logged, the request is not harmed.

@@ -55,7 +55,7 @@ class Transport(ABC):
 
     @abstractmethod
     def send(self, *buffers: bytes) -> None:
-        """Hand all of the buffers to the kernel, in order, in as few system calls as there can be."""
+        """Hand all of the buffers to the kernel, in order, in as few calls as there can be."""
 
     @abstractmethod
     def receive(self, size: int) -> bytes:
@@ -70,7 +70,7 @@ class Transport(ABC):
         raise NotImplementedError
 
     def may_persist(self) -> bool:
-        """Whether the connection may stay open after this exchange, asked before the head goes out."""
+        """Whether the connection may stay open afterwards; asked before the head goes out."""
         return True
 
 

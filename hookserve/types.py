@@ -20,7 +20,7 @@ another level than this is refused, naming both.
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: flag, environment variable, file key, validation and reference follow from it."""
+    """One setting: flag, variable, file key, validation and reference follow from it."""
 
     name: str
     """The file key; ``--name-with-dashes`` and ``HOOKSERVE_NAME`` are derived from it."""
@@ -34,7 +34,7 @@ class Setting:
     repeatable: bool = False
     """Whether the flag may be repeated; each occurrence adds one item."""
     switch: bool | None = None
-    """The value that the bare flag stands for (`True` or `False`); `None`: the flag takes a value."""
+    """What the bare flag stands for (`True` or `False`); `None`: the flag takes a value."""
     metavar: str | None = None
     hidden: bool = False
     """Whether the command line has no flag for it (hooks, tables, mappings)."""
@@ -44,12 +44,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a worker model can do; the contract suite verifies it, ``--list-workers -v`` shows it."""
+    """What a worker model can do; ``--list-workers -v`` shows it."""
 
     concurrency: str = "one request at a time"
     """How requests run beside each other, in a few words."""
     request_timeout: str = "kill"
-    """How `request_timeout` is enforced: ``kill`` (the process), ``cancel`` (the request) or ``report``."""
+    """How `request_timeout` is enforced: ``kill`` (process), ``cancel`` (request) or ``report``."""
     keepalive: bool = True
     sendfile: bool = True
     websocket: bool = False
@@ -160,17 +160,25 @@ class Request(Protocol):
     """What the hooks see of a request as ``req``; the names are gunicorn's."""
 
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """The method."""
+
     @property
     def uri(self) -> str:
         """The request target as it was sent."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The target's path, decoded."""
+
     @property
-    def query(self) -> str: ...
+    def query(self) -> str:
+        """The target's query, as it was sent."""
+
     @property
-    def version(self) -> tuple[int, int]: ...
+    def version(self) -> tuple[int, int]:
+        """``(1, 1)`` or ``(1, 0)``."""
+
     @property
     def headers(self) -> list[tuple[str, str]]:
         """Names in upper case with hyphens, as gunicorn gives them."""
@@ -184,9 +192,13 @@ class Response(Protocol):
         """``"200 OK"``; empty when the application never started a response."""
 
     @property
-    def status_code(self) -> int: ...
+    def status_code(self) -> int:
+        """The status as a number; 0 when there is none."""
+
     @property
-    def headers(self) -> list[tuple[str, str]]: ...
+    def headers(self) -> list[tuple[str, str]]:
+        """The application's headers."""
+
     @property
     def sent(self) -> int:
         """Bytes of the body handed to the kernel so far."""

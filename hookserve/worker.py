@@ -136,7 +136,7 @@ class Worker(ABC):
         self.post_request: tuple[Callable[..., None], ...] = ()
         self.log_access: tuple[Callable[..., None], ...] = ()
         self.heartbeat_interval: float | None = context.config.timeout / 2 or None
-        """The longest that a loop may wait before it calls `notify`, in seconds; `None`: for ever."""
+        """The longest that a loop may wait between calls of `notify`; `None`: for ever."""
         self.accepts_again_at = 0.0
         """Until then no descriptor could be had for another connection."""
         self.wakeup, self._wakeup_write = os.pipe()
@@ -166,7 +166,7 @@ class Worker(ABC):
 
     @abstractmethod
     def drain(self, deadline: float) -> None:
-        """Finish the requests that the worker holds, by `deadline` (monotonic seconds) at the latest.
+        """Finish the requests that the worker holds, by `deadline` (monotonic seconds).
 
         When `serves_backlog` is true, what waits to be accepted is served first.
         """
@@ -178,8 +178,9 @@ class Worker(ABC):
     # What a model calls.
 
     def accept(self, listener: Listener) -> tuple[int, Connection] | None:
-        """A waiting connection: its non-blocking descriptor, which the model owns, and the protocol's
-        side of it; `None` when nobody waits, or no descriptor is free (see `accepts_again_at`).
+        """A waiting connection: its non-blocking descriptor, which the model owns, and the
+        protocol's side of it; `None` when nobody waits, or no descriptor is free (see
+        `accepts_again_at`).
         """
         try:
             accepted = listener.accept()

@@ -70,7 +70,7 @@ Address = TcpAddress | UnixAddress | FdAddress
 def parse_address(text: str) -> Address:
     """The address that `text` names; raises ConfigError.
 
-    ``HOST:PORT``, ``HOST``, ``[V6]:PORT``, ``:PORT``, the empty string, ``tcp://``, ``unix:PATH`` with
+    ``HOST:PORT``, ``HOST``, ``[V6]:PORT``, ``:PORT``, nothing, ``tcp://``, ``unix:PATH`` with
     ``?mode=0660&user=NAME&group=NAME``, ``unix:@NAME`` and ``fd://N``.
     """
     if text.startswith("unix:"):

@@ -12,12 +12,12 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 
 from hookserve.errors import ListenError
 from hookserve.net.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
-from hookserve.process.privileges import resolve_group, resolve_user
+from hookserve.privileges import resolve_group, resolve_user
 
 SYSTEMD_FIRST_FD = 3
 """sd_listen_fds(3): descriptors begin here."""
@@ -56,7 +56,7 @@ class Listener:
         self._inode = inode
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
         # a getsockname(2) and two microseconds for each connection.
-        self._accept = listening._accept
+        self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # it is the C class's
 
     def fileno(self) -> int:
         """The descriptor; -1 when closed."""

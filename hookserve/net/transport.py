@@ -1,4 +1,4 @@
-"""The transport of models that may block: a non-blocking descriptor and a wait where it would block.
+"""The transport of models that may block: a non-blocking descriptor, and waiting for it.
 
 Raw descriptors, not socket objects: making one costs a getsockname(2) and two microseconds for
 each connection, and buys nothing that os.read and os.write do not do.

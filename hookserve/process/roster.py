@@ -44,7 +44,7 @@ class Escalation:
 
 
 class WorkerHandle:
-    """One worker process, in the arbiter.  Attributes are for reading; methods act on the process."""
+    """One worker process; attributes are for reading, methods act on the process."""
 
     def __init__(
         self, index: int, generation: int, config: Config, log: logging.Logger, slot: Slot
@@ -168,8 +168,5 @@ def _unnamed_file(name: str) -> int:
     """A descriptor of memory or of an unnamed file; close it with os.close."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name)
-    file = tempfile.TemporaryFile()
-    try:
+    with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
-    finally:
-        file.close()

@@ -15,9 +15,9 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from hookserve import privileges
 from hookserve.channel import WorkerEnd, open_channel
 from hookserve.errors import PluginError
-from hookserve.process import privileges
 from hookserve.process.signals import Blocked
 from hookserve.process.title import set_title
 from hookserve.worker import Worker, WorkerContext

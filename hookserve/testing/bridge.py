@@ -6,7 +6,6 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterable
-from types import ModuleType
 from typing import cast
 
 
@@ -30,7 +29,7 @@ def load(path: str, name: str) -> Callable[..., Iterable[bytes]]:
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
     specification.loader.exec_module(module)
-    found: object = cast("ModuleType", module)
+    found: object = module
     for part in name.split("."):
         found = getattr(found, part)
     return cast("Callable[..., Iterable[bytes]]", found)

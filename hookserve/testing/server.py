@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any
 
 from hookserve.testing import announcer
@@ -96,7 +97,7 @@ class Server:
         self._collect(0.0)
         return code
 
-    def stop(self, number: int = signal.SIGTERM, timeout: float = DEADLINE) -> int:
+    def stop(self, number: int = SIGTERM, timeout: float = DEADLINE) -> int:
         """Stop the server and answer its exit code."""
         if self.process.poll() is None:
             self.signal(number)

@@ -11,17 +11,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("limit_request_field_size", 8190, integer, "bytes that a header line may have",
             ("--limit-request-field_size",)),
     Setting("limit_request_body", 0, size, "bytes that a request body may have; 0: no limit"),
-    Setting("spool_size", 524288, size, "bytes of a request body that an event-loop worker keeps in"
-            " memory; what is larger goes to a temporary file"),
-    Setting("forwarded_allow_ips", ("127.0.0.1", "::1"), items, "proxies whose scheme headers are"
-            " believed: addresses, networks, or *; unix sockets always are", metavar="ADDRESSES"),
-    Setting("secure_scheme_headers", {"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https",
-            "X-FORWARDED-SSL": "on"}, mapping, "headers, and the value of each, by which a trusted proxy"
-            " says that the client came by https", hidden=True),
-    Setting("forwarder_headers", ("SCRIPT_NAME", "PATH_INFO"), items, "headers with an underscore that"
-            " a trusted proxy may send; * for all", metavar="NAMES"),
-    Setting("header_map", "drop", one_of("drop", "refuse", "dangerous"), "what to do with other headers"
-            " whose name has an underscore"),
+    Setting("spool_size", 524288, size, "bytes of a request body that an event-loop worker"
+            " keeps in memory; what is larger goes to a temporary file"),
+    Setting("forwarded_allow_ips", ("127.0.0.1", "::1"), items, "proxies whose scheme headers"
+            " are believed: addresses, networks, or *; unix sockets always are",
+            metavar="ADDRESSES"),
+    Setting("secure_scheme_headers",
+            {"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"},
+            mapping, "headers, and the value of each, by which a trusted proxy says that the"
+            " client came by https", hidden=True),
+    Setting("forwarder_headers", ("SCRIPT_NAME", "PATH_INFO"), items, "headers with an"
+            " underscore that a trusted proxy may send; * for all", metavar="NAMES"),
+    Setting("header_map", "drop", one_of("drop", "refuse", "dangerous"), "what to do with other"
+            " headers whose name has an underscore"),
     Setting("permit_obsolete_folding", False, boolean, "accept folded header lines", switch=True),
     Setting("strip_header_spaces", False, boolean, "accept white space before a header's colon",
             switch=True),

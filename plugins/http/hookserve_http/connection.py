@@ -180,11 +180,12 @@ class HttpConnection(Connection):
         return environ["SERVER_PROTOCOL"] != "HTTP/1.0" or "keep-alive" in options
 
     def _expect_body(
-        self, decoder: Decoder, environ: dict[str, Any], rest: bytes  # Any: PEP 3333
+        self,
+        decoder: Decoder,
+        environ: dict[str, Any],
+        rest: bytes,  # Any: PEP 3333
     ) -> int:
-        expects = (
-            "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        )
+        expects = "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         if self._protocol.buffered:
             self._collected = CollectedInput(
                 decoder, self._protocol.spool_size, self._protocol.worker.spool

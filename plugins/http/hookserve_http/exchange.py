@@ -56,7 +56,10 @@ class Exchange:
     )
 
     def __init__(
-        self, protocol: HttpProtocol, environ: dict[str, Any], persists: bool  # Any: PEP 3333
+        self,
+        protocol: HttpProtocol,
+        environ: dict[str, Any],
+        persists: bool,  # Any: PEP 3333
     ) -> None:
         self._protocol = protocol
         self.environ = environ
@@ -79,7 +82,7 @@ class Exchange:
         """Why it did not end as the application meant it to."""
 
     def run(self, transport: Transport, label: bytes) -> None:
-        """Run the exchange to its end; afterwards `persists` says what becomes of the connection."""
+        """Run the exchange to its end; then `persists` says what becomes of the connection."""
         protocol = self._protocol
         worker = protocol.worker
         self._transport = transport
@@ -276,7 +279,9 @@ class Exchange:
             self._send(b"0\r\n\r\n")
         if self.sent < self._length and not self.is_bodiless:
             # RFC 9112, 6.3: only the end of the connection tells the client that it is cut off.
-            self._complain(f"the body is {self._length - self.sent} bytes short of its Content-Length")
+            self._complain(
+                f"the body is {self._length - self.sent} bytes short of its Content-Length"
+            )
             self.persists = False
 
     def _send(self, *buffers: bytes) -> None:

@@ -22,7 +22,9 @@ FORBIDDEN_IN_VALUE_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # RFC 9110, 7.2: Host = uri-host [ ":" port ].  RFC 3986, 3.2.2: reg-name, IPv4 or a bracketed
 # literal.  Underscores are in sub-delims' company in practice (unreserved has them).
-HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]*)?|")
+HOST = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]*)?|"
+)
 
 # RFC 9110, 8.6: Content-Length = 1*DIGIT
 DIGITS = re.compile(r"[0-9]{1,19}")
@@ -49,7 +51,8 @@ AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]+):[0-9]{1,5}")
 # routing or authentication.
 FORBIDDEN_TRAILERS = frozenset(
     {b"host", b"content-length", b"transfer-encoding", b"te", b"trailer", b"authorization",
-     b"content-encoding", b"content-type", b"content-range", b"cookie", b"set-cookie", b"connection"}
+     b"content-encoding", b"content-type", b"content-range", b"cookie", b"set-cookie",
+     b"connection"}
 )  # fmt: skip
 
 # RFC 9110, 7.6.1: hop-by-hop fields are the server's own, not the application's (PEP 3333 says so

@@ -130,9 +130,7 @@ class HeadParser:
         if text[:1] != "/" or name == "CONNECT":
             text, authority = _unusual_target(name, text)
         path, _, environ["QUERY_STRING"] = text.partition("?")
-        environ["PATH_INFO"] = (
-            unquote_to_bytes(path).decode("latin-1") if "%" in path else path
-        )
+        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
         return authority
 
     def _unusual_method(self, method: bytes) -> str:

@@ -61,8 +61,7 @@ class HeadWriter:
         try:
             found = self._lines.get(header)
         except TypeError:  # a list: PEP 3333 wants tuples, others take it
-            header = tuple(header)
-            found = self._lines.get(header)
+            return self._learn(header)
         return found or self._learn(header)
 
     def _learn(self, header: tuple[str, str]) -> Line:
@@ -84,7 +83,7 @@ class HeadWriter:
         if len(encoded) <= _REMEMBERED_SIZE and name.lower() != "set-cookie":
             if len(self._lines) >= _REMEMBERED:
                 self._lines.clear()
-            self._lines[header] = line
+            self._lines[name, value] = line
         return line
 
 

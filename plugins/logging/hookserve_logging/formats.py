@@ -18,7 +18,9 @@ from hookserve import AccessRecord, ConfigError
 
 Extract = Callable[[AccessRecord], str]
 
-_ATOM = re.compile(r"%\((?:\{(?P<name>[^}]+)\}(?P<kind>[ioeIOE])|(?P<atom>[A-Za-z]))\)s|(?P<percent>%%)")
+_ATOM = re.compile(
+    r"%\((?:\{(?P<name>[^}]+)\}(?P<kind>[ioeIOE])|(?P<atom>[A-Za-z]))\)s|(?P<percent>%%)"
+)
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -52,8 +54,8 @@ def compile_format(text: str) -> Extract:
 def _literal(text: str) -> str:
     if "%" in text:
         raise ConfigError(
-            f"access_log_format: {text[text.index('%'):][:12]!r} is no field (%(h)s, %({{name}}i)s;"
-            " %% for a percent sign)"
+            f"access_log_format: {text[text.index('%') :][:12]!r} is no field"
+            " (%(h)s, %({name}i)s; %% for a percent sign)"
         )
     return text
 
@@ -68,12 +70,11 @@ def escape(text: str) -> str:
 def _extract(atom: str | None, name: str | None, kind: str | None) -> Extract:
     if name is not None and kind is not None:
         return _named(name, kind.lower())
-    found = ATOMS.get(atom or "")
+    found = _STATEFUL[atom]() if atom in _STATEFUL else ATOMS.get(atom or "")
     if found is None:
-        raise ConfigError(
-            f"access_log_format: %({atom})s is no field; there are {', '.join(sorted(ATOMS))}"
-        )
-    return found() if atom in ("t", "p") else found
+        known = ", ".join(sorted([*ATOMS, "p", "t"]))
+        raise ConfigError(f"access_log_format: %({atom})s is no field; there are {known}")
+    return found
 
 
 def _named(name: str, kind: str) -> Extract:
@@ -141,11 +142,10 @@ def _text(key: str) -> Extract:
     return lambda record: escape(str(record.environ.get(key) or "-"))
 
 
-ATOMS: dict[str, Callable[..., str | Extract]] = {
+ATOMS: dict[str, Extract] = {
     "h": _text("REMOTE_ADDR"),
     "l": lambda record: "-",
     "u": _user,
-    "t": _time,
     "r": lambda record: escape(request_line(record)),
     "s": lambda record: str(record.status or "-"),
     "m": _text("REQUEST_METHOD"),
@@ -160,8 +160,9 @@ ATOMS: dict[str, Callable[..., str | Extract]] = {
     "M": lambda record: str(int(record.elapsed * 1000)),
     "D": lambda record: str(int(record.elapsed * 1000000)),
     "L": lambda record: f"{record.elapsed:.6f}",
-    "p": _pid,
-}  # type: ignore[dict-item,unused-ignore]  # t and p make their extractors, the others are theirs
+}
+
+_STATEFUL: dict[str | None, Callable[[], Extract]] = {"t": _time, "p": _pid}
 
 
 def compile_json() -> Extract:

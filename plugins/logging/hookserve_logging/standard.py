@@ -1,4 +1,4 @@
-"""The standard logger: a plugin made from the configuration, with the hooks it needs and no more."""
+"""The standard logger: a plugin made from the configuration, with the hooks that it needs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ class AccessLog(ErrorLog):
 
     def __init__(self, config: Config) -> None:
         is_json = config.access_log_format == "json"
-        self._line: Extract = compile_json() if is_json else compile_format(config.access_log_format)
+        self._line: Extract = (
+            compile_json() if is_json else compile_format(config.access_log_format)
+        )
         self._skipped = frozenset(config.access_log_skip)
         self._sink = Sink(config.accesslog) if config.accesslog is not None else None
         self._syslog: logging.Logger | None = None

@@ -86,9 +86,9 @@ class SyncWorker(Worker):
         now = self.clock()
         for fd, connection, kind in self._lot.expired(now):
             self._expire(fd, connection, kind)
-        if not self._accepting and self.alive and now >= self.accepts_again_at:
-            if len(self._lot) < self._limit:
-                self._start_accepting()
+        may_accept = self.alive and now >= self.accepts_again_at
+        if not self._accepting and may_accept and len(self._lot) < self._limit:
+            self._start_accepting()
 
     def _start_accepting(self) -> None:
         for listener in self.listeners:
