@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hookserve.assembly import Assembly
     from hookserve.channel import Notice, WorkerEnd
     from hookserve.net.listeners import Listener
+    from hookserve.process.daemon import Launcher
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
@@ -55,6 +56,7 @@ class Arbiter:
         workers: int,
         app: WSGIApplication | None,
         reassemble: Callable[[], Assembly],
+        launcher: Launcher | None = None,
     ) -> None:
         self.assembly = assembly
         self.crew = crew
@@ -66,8 +68,7 @@ class Arbiter:
         self.generation = 1
         """What a worker that is forked now belongs to; older ones are to be replaced."""
         self.roster = Roster()
-        self.on_first_ready: Callable[[], None] = lambda: None
-        """Called once, when the first worker is ready."""
+        self.launcher = launcher
         self.totals: dict[str, int] = {}
         """The counters of all workers that are gone."""
         self._wanted = workers
@@ -308,6 +309,8 @@ class Arbiter:
     def _own_descriptors(self) -> list[int]:
         """What a worker must not keep."""
         found = list(self._inbox.descriptors())
+        if self.launcher is not None:
+            found.extend(self.launcher.descriptors())
         for handle in self.roster:
             found.append(handle.dump_fd)
             if handle.channel is not None:
@@ -341,7 +344,8 @@ class Arbiter:
             self.log.info("%s ready", handle)
             if not self._has_been_ready:
                 self._has_been_ready = True
-                self.on_first_ready()
+                if self.launcher is not None:
+                    self.launcher.report(0, "")
             hooks.notify(self.assembly.host.hook.worker_ready, server=self, worker=handle)
 
     def _reap(self) -> None:

@@ -16,6 +16,10 @@ class Launcher:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
+    def descriptors(self) -> list[int]:
+        """What a worker must not keep: the line while it is open."""
+        return [self._descriptor] if self._descriptor >= 0 else []
+
     def report(self, exit_code: int, message: str) -> None:
         """Say how the start went; only the first report counts."""
         if self._descriptor < 0:

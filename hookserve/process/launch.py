@@ -58,17 +58,17 @@ def _serve(
     try:
         workers, arithmetic = count_workers(config)
         app = preload(assembly, crew) if config.preload_app else None
-        arbiter = Arbiter(assembly, crew, workers, app, reassemble)
+        arbiter = Arbiter(assembly, crew, workers, app, reassemble, launcher)
         arbiter.log.info("hookserve %s, pid %d", __version__, arbiter.pid)
         if arithmetic:
             arbiter.log.info("%s", arithmetic)
-        _run(arbiter, launcher)
+        _run(arbiter)
     finally:
         if pidfile is not None:
             pidfile.remove()
 
 
-def _run(arbiter: Arbiter, launcher: daemon.Launcher | None) -> None:
+def _run(arbiter: Arbiter) -> None:
     hook = arbiter.assembly.host.hook
     hooks.fire(hook.on_starting, server=arbiter)
     arbiter.listeners = open_listeners(arbiter.assembly)
@@ -76,8 +76,6 @@ def _run(arbiter: Arbiter, launcher: daemon.Launcher | None) -> None:
         hooks.fire(hook.when_ready, server=arbiter)
         arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),
                          arbiter.crew.worker_type.name)  # fmt: skip
-        if launcher is not None:
-            arbiter.on_first_ready = lambda: launcher.report(0, "")
         arbiter.run()
     finally:
         for listener in arbiter.listeners:

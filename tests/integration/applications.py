@@ -1,0 +1,27 @@
+"""Applications that the integration tests serve."""
+
+import os
+import re
+import time
+
+
+def hello(environ, start_response):
+    body = f"{os.getpid()} {os.environ['HOOKSERVE_WORKER_INDEX']}".encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def busy(environ, start_response):
+    """Held up as its path says."""
+    if environ["PATH_INFO"] == "/in-c":
+        # One call into C that never gives the interpreter back.
+        re.match(r"(a+)+$", "a" * 60 + "b")
+    if environ["PATH_INFO"].startswith("/sleep/"):
+        time.sleep(float(environ["PATH_INFO"].removeprefix("/sleep/")))
+    return hello(environ, start_response)
+
+
+def echo(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,448 @@
+"""Workers that die, hang, cannot boot; and the ends of the server."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hookserve.testing import serve
+from hookserve.testing.server import DEADLINE
+
+APPLICATIONS = {"chdir": Path(__file__).parent}
+
+
+def wait_until(condition, timeout=DEADLINE):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met in time"
+        time.sleep(0.01)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def run(*arguments, cwd, **environ):
+    return subprocess.run(
+        [sys.executable, "-m", "hookserve", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=DEADLINE,
+        env={**os.environ, **environ},
+    )
+
+
+def test_a_killed_worker_is_replaced_and_the_reason_is_told():
+    with serve("applications:hello", workers=2, **APPLICATIONS) as server:
+        victim = server.workers()[0]
+
+        os.kill(victim, signal.SIGKILL)
+        gone = server.wait_for("exit", lambda event: event["pid"] == victim)
+        replacement = server.wait_for("ready", lambda event: event["index"] == 0, count=2)
+
+        assert (gone["kind"], gone["detail"]) == ("killed", "SIGKILL")
+        assert replacement["pid"] != victim
+        assert httpx.get(server.url).status_code == 200
+
+
+def test_workers_end_by_themselves_when_the_arbiter_is_killed():
+    with serve("applications:busy", workers=2, **APPLICATIONS) as server:
+        pids = list(server.workers().values())
+
+        server.process.kill()
+        server.wait()
+
+        wait_until(lambda: not any(map(is_alive, pids)), timeout=2.0)
+
+
+def test_a_worker_stuck_in_c_is_reported_aborted_and_replaced():
+    settings = {"timeout": 1, "abort_timeout": 0.5}
+    with serve("applications:busy", settings=settings, **APPLICATIONS) as server:
+        victim = server.workers()[0]
+
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"{server.url}/in-c", timeout=DEADLINE)
+        gone = server.wait_for("exit", lambda event: event["pid"] == victim)
+        server.wait_for("ready", count=2)
+
+        assert gone["kind"] == "timed out"
+        assert "GET /in-c" in gone["detail"]
+        assert "applications.py" in server.log
+        assert httpx.get(server.url).status_code == 200
+
+
+def test_a_request_that_runs_too_long_is_ended_with_its_worker():
+    settings = {"request_timeout": 0.5, "abort_timeout": 0.5, "timeout": 0}
+    with serve("applications:busy", settings=settings, **APPLICATIONS) as server:
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"{server.url}/sleep/20", timeout=DEADLINE)
+
+        gone = server.wait_for("exit")
+
+        assert gone["kind"] == "timed out"
+        assert "a request has run" in gone["detail"]
+
+
+def test_a_worker_that_is_slow_to_boot_is_ended(tmp_path):
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    settings = {"boot_timeout": 0.5, "abort_timeout": 0.3}
+    with serve("slow", settings=settings, chdir=tmp_path, wait=False) as server:
+        gone = server.wait_for("exit")
+
+        assert gone["kind"] == "timed out"
+        assert server.wait() == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "specification", "code", "said"),
+    [
+        ("import nosuchthing", "app", 3, "ModuleNotFoundError: No module named 'nosuchthing'"),
+        ("1 / 0", "app", 3, "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(5)", "app", 3, "SystemExit: 5"),
+        ("x = (", "app", 3, "SyntaxError"),
+        ("pass", "app", 4, "has no attribute 'application'"),
+        ("application = 5", "app", 4, "is not callable"),
+        ("pass", "elsewhere", 4, "there is no module elsewhere"),
+        ("def make(): 1 / 0", "app:make()", 3, "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_application_that_cannot_be_loaded_ends_the_server(
+    tmp_path, source, specification, code, said
+):
+    (tmp_path / "app.py").write_text(source)
+
+    result = run("-w", "2", "-b", "127.0.0.1:0", specification, cwd=tmp_path)
+
+    assert result.returncode == code
+    assert said in result.stderr.splitlines()[-1]
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_1(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+
+        result = run("-b", address, "applications:hello", cwd=Path(__file__).parent)
+
+    last = result.stderr.splitlines()[-1]
+    assert result.returncode == 1
+    assert last.startswith(f"hookserve: cannot listen on {address}: address already in use")
+    assert "Traceback" not in result.stderr
+
+
+def test_one_worker_that_cannot_boot_later_does_not_stop_the_others(tmp_path):
+    (tmp_path / "app.py").write_text(
+        "import os\nfrom applications import hello as application\n"
+        "if os.path.exists('broken'): raise RuntimeError('dependency down')\n"
+    )
+    path = {"PYTHONPATH": str(Path(__file__).parent)}
+    with serve("app", workers=2, chdir=tmp_path, environ=path) as server:
+        (tmp_path / "broken").touch()
+        os.kill(server.workers()[0], signal.SIGKILL)
+        server.wait_for("exit", lambda event: event["kind"] == "boot failed", count=2)
+
+        assert httpx.get(server.url).status_code == 200
+        assert server.process.poll() is None
+
+        (tmp_path / "broken").unlink()
+        server.wait_for("ready", lambda event: event["index"] == 0, count=2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_stop_signal_ends_the_server_with_code_0(number):
+    with serve("applications:hello", workers=2, **APPLICATIONS) as server:
+        pids = list(server.workers().values())
+
+        code = server.stop(number)
+
+        assert code == 0
+        assert not any(map(is_alive, pids))
+
+
+def test_a_graceful_stop_finishes_the_request_in_flight():
+    with serve("applications:busy", **APPLICATIONS) as server:
+        found = []
+        client = threading.Thread(
+            target=lambda: found.append(httpx.get(f"{server.url}/sleep/1", timeout=DEADLINE))
+        )
+        client.start()
+        wait_until(lambda: _in_flight(server))
+
+        code = server.stop()
+        client.join(DEADLINE)
+
+        assert code == 0
+        assert found[0].status_code == 200
+        assert found[0].headers["connection"] == "close"
+
+
+def _in_flight(server):
+    """Whether the worker is asleep in the application: it has no connection in epoll then."""
+    pid = server.workers()[0]
+    return "epoll" not in Path(f"/proc/{pid}/wchan").read_text() or _sleeps(pid)
+
+
+def _sleeps(pid):
+    return "nanosleep" in Path(f"/proc/{pid}/wchan").read_text()
+
+
+def test_a_graceful_stop_is_bounded():
+    settings = {"graceful_timeout": 0.5, "abort_timeout": 0.3}
+    with serve("applications:busy", settings=settings, **APPLICATIONS) as server:
+        with socket.create_connection(server.address) as client:
+            client.sendall(b"GET /sleep/30 HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: _in_flight(server))
+
+            began = time.monotonic()
+            server.stop()
+
+            assert time.monotonic() - began < 5
+
+
+def test_a_quick_stop_does_not_wait_for_requests():
+    with serve("applications:busy", settings={"quick_timeout": 0.5}, **APPLICATIONS) as server:
+        with socket.create_connection(server.address) as client:
+            client.sendall(b"GET /sleep/30 HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: _in_flight(server))
+
+            began = time.monotonic()
+            server.stop(signal.SIGINT)
+
+            assert time.monotonic() - began < 4
+
+
+def test_what_waits_to_be_accepted_is_served_at_stop():
+    with serve("applications:busy", **APPLICATIONS) as server:
+        first = socket.create_connection(server.address)
+        first.sendall(b"GET /sleep/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        wait_until(lambda: _in_flight(server))
+        waiting = [socket.create_connection(server.address) for _ in range(8)]
+        for client in waiting:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+        server.signal(signal.SIGTERM)
+        answers = [_read_all(client) for client in [first, *waiting]]
+
+        assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
+        assert server.wait() == 0
+
+
+def _read_all(client):
+    with client:
+        client.settimeout(DEADLINE)
+        parts = []
+        while data := client.recv(65536):
+            parts.append(data)
+        return b"".join(parts)
+
+
+def test_more_and_fewer_workers_by_signal():
+    with serve("applications:hello", **APPLICATIONS) as server:
+        server.signal(signal.SIGTTIN)
+        server.wait_for("ready", lambda event: event["index"] == 1)
+
+        server.signal(signal.SIGTTOU)
+        gone = server.wait_for("exit", lambda event: event["index"] == 1)
+
+        assert gone["kind"] == "drained"
+        server.signal(signal.SIGTTOU)
+        server.signal(signal.SIGTTIN)
+        server.wait_for("wanted", lambda event: event["count"] == 2, count=2)
+
+
+def test_winch_drains_all_workers_and_ttin_brings_one_back():
+    with serve("applications:hello", workers=2, **APPLICATIONS) as server:
+        server.signal(signal.SIGWINCH)
+        server.wait_for("exit", count=2)
+
+        server.signal(signal.SIGTTIN)
+
+        server.wait_for("ready", count=3)
+        assert httpx.get(server.url).status_code == 200
+
+
+def test_a_worker_ignores_the_arbiters_signals():
+    with serve("applications:hello", **APPLICATIONS) as server:
+        pid = server.workers()[0]
+
+        for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN):
+            os.kill(pid, number)
+
+        assert httpx.get(server.url).text.split()[0] == str(pid)
+
+
+def test_a_worker_is_recycled_after_its_requests_and_the_replacement_is_ready_first():
+    with serve("applications:hello", settings={"max_requests": 5}, **APPLICATIONS) as server:
+        for _ in range(20):
+            assert httpx.get(server.url).status_code == 200
+        gone = server.wait_for("exit")
+
+        assert (gone["kind"], gone["detail"]) == ("recycled", "max_requests")
+        order = [event["event"] for event in server.events if event["event"] in ("ready", "exit")]
+        assert order[:3] == ["ready", "ready", "exit"]
+
+
+def test_a_reload_replaces_every_worker_and_reads_the_code_again(tmp_path):
+    application = tmp_path / "app.py"
+    application.write_text(_says("old"))
+    with serve("app", workers=2, chdir=tmp_path) as server:
+        application.write_text(_says("newer"))
+        server.signal(signal.SIGHUP)
+        server.wait_for("ready", lambda event: event["generation"] == 2, count=2)
+        server.wait_for("exit", count=2)
+
+        assert {httpx.get(server.url).text for _ in range(8)} == {"newer"}
+
+
+def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path):
+    application = tmp_path / "app.py"
+    application.write_text(_says("old"))
+    with serve("app", workers=2, chdir=tmp_path) as server:
+        before = server.workers()
+        application.write_text("raise RuntimeError('half a deployment')")
+        server.signal(signal.SIGHUP)
+        failed = server.wait_for("reload failed")
+
+        assert "half a deployment" in failed["reason"]
+        assert server.workers() == before
+        assert httpx.get(server.url).text == "old"
+        assert "half a deployment" in server.log.splitlines()[-1]
+
+
+def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
+    (tmp_path / "app.py").write_text(_says("same"))
+    (tmp_path / "hookserve.conf.py").write_text("workers = 1\n")
+    with serve("app", chdir=tmp_path) as server:
+        before = server.workers()
+        (tmp_path / "hookserve.conf.py").write_text("workers = (\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reload failed")
+
+        assert server.workers() == before
+        assert httpx.get(server.url).text == "same"
+
+
+def _says(word):
+    return (
+        "def application(environ, start_response):\n"
+        f"    start_response('200 OK', [('Content-Length', '{len(word)}')])\n"
+        f"    return [{word.encode()!r}]\n"
+    )
+
+
+def test_preloaded_applications_are_imported_once(tmp_path):
+    (tmp_path / "app.py").write_text(
+        "import os\nopen('imports', 'a').write(f'{os.getpid()}\\n')\n" + _says("x")
+    )
+    with serve("app", workers=3, chdir=tmp_path, settings={"preload_app": True}) as server:
+        imports = (tmp_path / "imports").read_text().split()
+
+        assert imports == [str(server.pid)]
+        assert httpx.get(server.url).text == "x"
+
+
+def test_a_crash_loop_backs_off(tmp_path):
+    (tmp_path / "app.py").write_text(
+        "import os, signal\n" + _says("x") + "if os.path.exists('crash'): os.abort()\n"
+    )
+    with serve("app", workers=1, chdir=tmp_path) as server:
+        (tmp_path / "crash").touch()
+        os.kill(server.workers()[0], signal.SIGKILL)
+        server.wait_for("exit", count=3)
+
+        assert re.search(r"started again in 0\.5 s", server.log)
+
+
+def test_the_pidfile_is_written_and_removed(tmp_path):
+    path = tmp_path / "pid"
+    with serve("applications:hello", settings={"pidfile": path}, **APPLICATIONS) as server:
+        assert path.read_text() == f"{server.pid}\n"
+
+        server.stop()
+
+        assert not path.exists()
+
+
+def test_a_busy_worker_leaves_new_connections_to_the_others():
+    with serve("applications:busy", workers=2, **APPLICATIONS) as server:
+        with socket.create_connection(server.address) as client:
+            client.sendall(b"GET /sleep/3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            began = time.monotonic()
+
+            answers = [httpx.get(server.url).text.split()[0] for _ in range(20)]
+
+            assert time.monotonic() - began < 2.5
+            assert _read_all(client).rpartition(b"\n")[2].split()[0].decode() not in answers
+
+
+def test_a_daemon_reports_that_it_started_and_serves(tmp_path, free_port):
+    pidfile, log = tmp_path / "pid", tmp_path / "log"
+
+    result = run(
+        "-D", "-p", str(pidfile), "--error-logfile", str(log), "-b", f"127.0.0.1:{free_port}",
+        "applications:hello", cwd=Path(__file__).parent,
+    )  # fmt: skip
+
+    assert result.returncode == 0
+    pid = int(pidfile.read_text())
+    try:
+        assert httpx.get(f"http://127.0.0.1:{free_port}").status_code == 200
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not is_alive(pid))
+
+
+def test_a_daemon_that_cannot_start_says_so(tmp_path):
+    result = run("-D", "-b", "127.0.0.1:0", "nothere", cwd=tmp_path)
+
+    assert result.returncode == 4
+    assert "there is no module nothere" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user")
+def test_workers_run_as_the_user_asked_for(tmp_path):
+    (tmp_path / "app.py").write_text(
+        "import os\ndef application(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [repr((os.getuid(), os.getgid(), os.getgroups())).encode()]\n"
+    )
+    tmp_path.chmod(0o755)
+    for parent in list(tmp_path.parents)[:3]:
+        parent.chmod(0o755)
+    with serve("app", chdir=tmp_path, settings={"user": 65534, "group": 65534}) as server:
+        assert httpx.get(server.url).text == "(65534, 65534, [65534])"
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/bin/strace"), reason="strace is not installed")
+def test_an_idle_server_sleeps(tmp_path):
+    with serve("applications:hello", workers=2, **APPLICATIONS) as server:
+        httpx.get(server.url)
+        pids = [server.pid, *server.workers().values()]
+        trace = tmp_path / "trace"
+        command = ["strace", "-f", "-o", str(trace)]
+        for pid in pids:
+            command += ["-p", str(pid)]
+
+        subprocess.run(["timeout", "5", *command], capture_output=True, check=False)
+
+        returned = [line for line in trace.read_text().splitlines() if "= " in line]
+        woken = {pid: 0 for pid in pids}
+        for line in returned:
+            if "wait" in line or "poll" in line:
+                woken[int(line.split()[0])] += 1
+        assert max(woken.values()) <= 1, trace.read_text()
