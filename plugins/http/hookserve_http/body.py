@@ -8,6 +8,7 @@ from hookserve_http.errors import BadRequest, BodyCutOff
 from hookserve_http.framing import Decoder
 
 _RECEIVE_SIZE = 65536
+_LARGEST_RECEIVE = 1 << 20
 
 
 class EmptyInput:
@@ -38,7 +39,7 @@ class StreamInput:
     goes away, TimeoutError when it is too slow.
     """
 
-    __slots__ = ("_before", "_buffer", "_decoder", "_failure", "_receive", "rest")
+    __slots__ = ("_before", "_buffer", "_decoder", "_failure", "_initial", "_receive", "rest")
 
     def __init__(
         self,
@@ -54,8 +55,7 @@ class StreamInput:
         self.rest = b""
         """What followed the body in what was received: the beginning of the next request."""
         self._buffer = b""
-        if initial:
-            self._take(initial)
+        self._initial = initial
 
     @property
     def is_complete(self) -> bool:
@@ -147,7 +147,8 @@ class StreamInput:
                 before, self._before = self._before, None
                 before()
             try:
-                data = self._receive(max(size, _RECEIVE_SIZE) if size < 1 << 20 else 1 << 20)
+                data, self._initial = self._initial, b""
+                data = data or self._receive(min(max(size, _RECEIVE_SIZE), _LARGEST_RECEIVE))
                 if not data:
                     raise BodyCutOff("the client went away before its body was complete")
                 self._take(data)

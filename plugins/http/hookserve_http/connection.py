@@ -94,6 +94,7 @@ class HttpConnection(Connection):
         "_port",
         "_protocol",
         "_refusal",
+        "_skipped_line",
     )
 
     def __init__(self, protocol: HttpProtocol, parser: HeadParser, address: str, port: str) -> None:
@@ -109,6 +110,7 @@ class HttpConnection(Connection):
         self._exchange: Exchange | None = None
         self._collected: CollectedInput | None = None
         self._refusal: BadRequest | None = None
+        self._skipped_line = False
 
     def feed(self, data: bytes) -> int:
         """Take bytes; see `hookserve.protocol.Connection.feed`."""
@@ -128,13 +130,21 @@ class HttpConnection(Connection):
         return self._feed_head(data, start)
 
     def _feed_head(self, data: bytes, start: int) -> int:
-        end = data.find(b"\r\n\r\n", start)
-        if data[:2] == b"\r\n" and self.state == IDLE:
+        if data[0] == 13 and len(data) > 1:
             # RFC 9112, 2.2: at least one empty line before a request should be ignored.
-            data = data[2:]
-            end = data.find(b"\r\n\r\n")
+            if data[1] == 10 and not self._skipped_line:
+                self._skipped_line = True
+                data, start = data[2:], 0
+                if not data:
+                    self._buffer, self.state = b"", IDLE
+                    return IDLE
+            if data[0] == 13 and len(data) > 1:
+                self._label = data
+                return self._refuse(BadRequest("an empty line instead of a request"))
+        end = data.find(b"\r\n\r\n", start)
         if end < 0:
             return self._wait_for_head(data)
+        self._skipped_line = False
         environ = self._protocol.template.copy()
         environ["REMOTE_ADDR"] = self._address
         environ["REMOTE_PORT"] = self._port
