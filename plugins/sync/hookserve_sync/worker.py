@@ -70,8 +70,8 @@ class SyncWorker(Worker):
         moments = [deadline, self._lot.next_deadline()]
         if self.heartbeat_interval is not None:
             moments.append(now + self.heartbeat_interval)
-        if not self._accepting and self.alive:
-            moments.append(max(self.accepts_again_at, now + 0.05))
+        if self.accepts_again_at > now:
+            moments.append(self.accepts_again_at)
         nearest = min((moment for moment in moments if moment is not None), default=None)
         self.idle()
         events = self._poller.poll(None if nearest is None else max(0.0, nearest - now))
@@ -86,8 +86,8 @@ class SyncWorker(Worker):
         now = self.clock()
         for fd, connection, kind in self._lot.expired(now):
             self._expire(fd, connection, kind)
-        may_accept = self.alive and now >= self.accepts_again_at
-        if not self._accepting and may_accept and len(self._lot) < self._limit:
+        has_room = len(self._lot) < self._limit or self._lot.oldest(_KEPT) is not None
+        if not self._accepting and self.alive and has_room and now >= self.accepts_again_at:
             self._start_accepting()
 
     def _start_accepting(self) -> None:
@@ -102,11 +102,15 @@ class SyncWorker(Worker):
 
     def _accept_from(self, listener: Listener) -> None:
         for _ in range(_ACCEPT_BUDGET):
+            if len(self._lot) >= self._limit:
+                # Somebody waits: who is idle makes room, and if nobody is, the queue must wait.
+                if self._evict():
+                    self._accept_one(listener)
+                else:
+                    self._stop_accepting()
+                return
             if not self.alive or not self._accept_one(listener):
                 break
-            if len(self._lot) >= self._limit and not self._evict():
-                self._stop_accepting()
-                return
         if self.accepts_again_at > self.clock():
             self._stop_accepting()
 

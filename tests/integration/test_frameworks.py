@@ -1,0 +1,151 @@
+"""Flask and Django as people deploy them, driven by real clients."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hookserve.testing import serve
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SIZE = 50 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def flaskr(tmp_path_factory):
+    database = tmp_path_factory.mktemp("flaskr") / "flaskr.sqlite"
+    environ = {"FLASKR_DATABASE": str(database)}
+    with serve("flaskr:create_app()", workers=3, chdir=EXAMPLES, environ=environ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def django(tmp_path_factory):
+    site = EXAMPLES / "djangosite"
+    environ = {
+        "DJANGO_DATABASE": str(tmp_path_factory.mktemp("django") / "site.sqlite"),
+        "DJANGO_SETTINGS_MODULE": "settings",
+        "DJANGO_SUPERUSER_PASSWORD": "secret",
+    }
+    for arguments in (
+        ["migrate", "--verbosity", "0"],
+        ["createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"],
+    ):
+        subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=site, env={**os.environ, **environ},
+            check=True, capture_output=True,
+        )  # fmt: skip
+    with serve("wsgi", workers=3, chdir=site, environ=environ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("upload") / "large"
+    block = os.urandom(1 << 20)
+    with path.open("wb") as file:
+        for _ in range(SIZE >> 20):
+            file.write(block)
+    return path
+
+
+def digest_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def client_of(server):
+    return httpx.Client(base_url=server.url, follow_redirects=True, timeout=60)
+
+
+def test_flask_registers_logs_in_writes_edits_and_deletes(flaskr):
+    with client_of(flaskr) as client:
+        account = {"name": "ada", "password": "lovelace"}
+        client.post("/register", data=account)
+        client.post("/login", data=account)
+        page = client.post("/write", data={"title": "A <title>", "body": "first"}).text
+        assert "A &lt;title&gt;" in page
+        number = re.search(r"/write/(\d+)", page)[1]
+
+        page = client.post(f"/write/{number}", data={"title": "B", "body": "second"}).text
+        assert "second" in page
+        assert "first" not in page
+
+        assert "No posts yet" in client.post(f"/delete/{number}").text
+
+
+def test_flask_shows_a_flash_and_refuses_a_stranger(flaskr):
+    with client_of(flaskr) as client:
+        page = client.post("/login", data={"name": "nobody", "password": "x"}).text
+
+        assert "wrong name or password" in page
+        assert client.get("/write").url.path == "/login"
+        assert client.post("/delete/99").status_code == 404
+
+
+def test_django_keeps_a_session_over_all_workers(django):
+    with client_of(django) as client:
+        counts = [client.get("/visits/").json()["visits"] for _ in range(12)]
+
+    assert counts == list(range(1, 13))
+
+
+def test_django_takes_a_form_with_its_csrf_token(django):
+    with client_of(django) as client:
+        token = re.search(r'value="([^"]+)"', client.get("/").text)[1]
+        page = client.post("/", data={"csrfmiddlewaretoken": token, "text": "a <note>"}).text
+        refused = client.post("/", data={"text": "no token"})
+
+    assert "a &lt;note&gt;" in page
+    assert refused.status_code == 403
+
+
+def test_the_django_admin_logs_in_and_changes_a_note(django):
+    with client_of(django) as client:
+        page = client.get("/admin/").text
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+        form = {"csrfmiddlewaretoken": token, "username": "ada", "password": "secret"}
+        page = client.post("/admin/login/?next=/admin/", data=form)
+        assert "Site administration" in page.text
+
+        page = client.get("/admin/notes/note/add/").text
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+        page = client.post(
+            "/admin/notes/note/add/", data={"csrfmiddlewaretoken": token, "text": "by the admin"}
+        )
+
+        assert "was added successfully" in page.text
+        assert "by the admin" in client.get("/").text
+
+
+def test_django_receives_fifty_megabytes_from_httpx(django, large_file):
+    with client_of(django) as client, large_file.open("rb") as file:
+        answer = client.post("/upload/", files={"file": file})
+
+    assert answer.json() == {"size": SIZE, "sha256": digest_of(large_file)}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_django_receives_fifty_megabytes_from_curl(django, large_file):
+    answer = subprocess.run(
+        ["curl", "-sS", "-H", "Expect: 100-continue", "-F", f"file=@{large_file}",
+         f"{django.url}/upload/"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert digest_of(large_file) in answer.stdout
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_curl_sees_flask(flaskr):
+    answer = subprocess.run(
+        ["curl", "-sSi", f"{flaskr.url}/register"], capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout.startswith("HTTP/1.1 200 OK")
+    assert "<h1>Register</h1>" in answer.stdout
