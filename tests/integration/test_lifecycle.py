@@ -441,7 +441,7 @@ def test_an_idle_server_sleeps(tmp_path):
         subprocess.run(["timeout", "5", *command], capture_output=True, check=False)
 
         returned = [line for line in trace.read_text().splitlines() if "= " in line]
-        woken = {pid: 0 for pid in pids}
+        woken = dict.fromkeys(pids, 0)
         for line in returned:
             if "wait" in line or "poll" in line:
                 woken[int(line.split()[0])] += 1

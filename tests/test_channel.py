@@ -1,0 +1,81 @@
+"""The line between the arbiter and a worker."""
+
+import os
+import signal
+import threading
+
+from hookserve.channel import open_channel
+
+
+def test_notices_arrive_whole_and_in_order():
+    ours, theirs = open_channel()
+    theirs.say("ready")
+    theirs.say("boot failed", "a traceback\nof two lines", 3)
+
+    notices, is_open = ours.read()
+
+    assert [(each.kind, each.text, each.code) for each in notices] == [
+        ("ready", "", 0),
+        ("boot failed", "a traceback\nof two lines", 3),
+    ]
+    assert is_open
+    ours.close()
+    theirs.close()
+
+
+def test_a_long_notice_arrives():
+    ours, theirs = open_channel()
+    text = "x" * 1_000_000
+    speaker = threading.Thread(target=theirs.say, args=["boot failed", text, 3])
+    speaker.start()
+    notices = []
+    while not notices:
+        notices, _ = ours.read()
+
+    speaker.join()
+
+    assert notices[0].text == text
+    ours.close()
+    theirs.close()
+
+
+def test_the_arbiter_sees_the_worker_go():
+    ours, theirs = open_channel()
+    theirs.close()
+
+    assert ours.read() == ([], False)
+    ours.close()
+
+
+def test_a_signal_tells_the_worker_that_the_arbiter_is_gone():
+    ours, theirs = open_channel()
+    assert not theirs.is_down()
+    arrived = threading.Event()
+    previous = signal.signal(signal.SIGIO, lambda *_: arrived.set())
+    try:
+        theirs.ask_for_signal()
+        ours.close()
+
+        assert arrived.wait(5)
+        assert theirs.is_down()
+        theirs.say("ready")
+    finally:
+        theirs.close()
+        signal.signal(signal.SIGIO, previous)
+
+
+def test_closing_twice_in_a_fork_is_seen_once_all_copies_are_gone():
+    ours, theirs = open_channel()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        theirs.say("ready")
+        os._exit(0)
+    theirs.close()
+    os.waitpid(pid, 0)
+
+    notices, is_open = ours.read()
+
+    assert [each.kind for each in notices] == ["ready"]
+    assert not is_open
+    ours.close()
