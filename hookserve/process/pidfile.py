@@ -64,8 +64,8 @@ class Pidfile:
             return 0
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return 0
-        except (PermissionError, OverflowError):
+        except PermissionError:
             pass
         return pid

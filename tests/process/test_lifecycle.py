@@ -1,0 +1,111 @@
+"""The arbiter's policies, without an arbiter."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from hookserve.process import roster
+from hookserve.process.lifecycle import Backoff, Deadlines, ReplacementPlan
+from hookserve.process.roster import WorkerHandle
+from hookserve.scoreboard import Scoreboard
+
+
+@pytest.fixture
+def make_handle():
+    made = []
+
+    def make(state=roster.READY, generation=1, **settings):
+        values = {"timeout": 30.0, "boot_timeout": 0.0, "request_timeout": 0.0, **settings}
+        slot = Scoreboard(1, 2).take()
+        handle = WorkerHandle(0, generation, SimpleNamespace(**values), None, slot)
+        handle.state = state
+        made.append(handle)
+        return handle
+
+    yield make
+    for handle in made:
+        handle.close()
+
+
+def test_the_first_death_is_answered_at_once_and_a_row_of_them_slowly():
+    backoff = Backoff()
+
+    pauses = [backoff.record_death(0, 0.0, now=100.0) for _ in range(9)]
+
+    assert pauses == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert backoff.due(0) == 130.0
+    assert backoff.due(1) == 0.0
+
+
+def test_a_worker_that_lived_ends_the_row():
+    backoff = Backoff()
+    for _ in range(5):
+        backoff.record_death(0, 0.0, now=0.0)
+
+    assert backoff.record_death(0, Backoff.SETTLED, now=0.0) == 0.0
+
+
+def test_silence_is_overdue(make_handle):
+    handle = make_handle()
+    handle.slot.times[1] = 100.0
+    deadlines = Deadlines()
+
+    assert deadlines.due(handle, 120.0) == 130.0
+    assert deadlines.fault(handle, 129.9) == ""
+    assert deadlines.fault(handle, 131.0) == "silent for 31.0 s"
+
+
+def test_an_arbiter_that_was_late_excuses_everybody(make_handle):
+    handle = make_handle()
+    handle.slot.times[1] = 100.0
+    handle.excused_at = 500.0
+
+    assert Deadlines().fault(handle, 501.0) == ""
+    assert Deadlines().fault(handle, 531.0) == "silent for 31.0 s"
+
+
+def test_without_timeouts_nothing_is_ever_due(make_handle):
+    assert Deadlines().due(make_handle(timeout=0.0), 5.0) is None
+    assert Deadlines().due(make_handle(roster.BOOTING), 5.0) is None
+
+
+def test_a_slow_boot_is_overdue_by_its_own_timeout(make_handle):
+    handle = make_handle(roster.BOOTING, boot_timeout=5.0)
+    handle.forked_at = 100.0
+
+    assert Deadlines().fault(handle, 104.0) == ""
+    assert Deadlines().fault(handle, 106.0) == "not ready 6.0 s after its fork"
+
+
+def test_a_long_request_is_overdue_although_the_worker_is_not_silent(make_handle):
+    handle = make_handle(request_timeout=10.0)
+    handle.slot.times[1] = 199.0
+    handle.slot.flight(0).begin(180.0, b"GET / HTTP/1.1\r\n")
+
+    assert Deadlines().fault(handle, 189.0) == ""
+    assert Deadlines().fault(handle, 200.0) == "a request has run for 20.0 s"
+
+
+def test_a_draining_worker_has_its_own_deadline(make_handle):
+    handle = make_handle()
+    handle.state, handle.drain_deadline = roster.DRAINING, 50.0
+
+    assert Deadlines().fault(handle, 49.0) == ""
+    assert Deadlines().fault(handle, 50.0) == "did not finish its requests in time"
+
+
+def test_one_canary_boots_before_the_others_whatever_the_strategy(make_handle):
+    old = [make_handle(), make_handle()]
+
+    for strategy in ("rolling", "surge"):
+        plan = ReplacementPlan(strategy, max_surge=4)
+        assert plan.allowance(old, generation=2, wanted=8) == 1
+        booting = make_handle(roster.BOOTING, generation=2)
+        assert plan.allowance([*old, booting], generation=2, wanted=8) == 0
+
+
+def test_a_proven_generation_follows_as_the_strategy_says(make_handle):
+    proven = [make_handle(), make_handle(generation=2)]
+
+    assert ReplacementPlan("rolling", 2).allowance(proven, 2, 8) == 2
+    assert ReplacementPlan("surge", 2).allowance(proven, 2, 8) == 8
