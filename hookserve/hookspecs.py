@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from hookserve.config import Config
+    from hookserve.context import ServerView
     from hookserve.net.listeners import Listener
     from hookserve.process.arbiter import Arbiter
     from hookserve.process.roster import WorkerHandle
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         Setting,
         WorkerType,
     )
-    from hookserve.worker import ServerView, Worker
+    from hookserve.worker import Worker
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 

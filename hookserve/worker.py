@@ -25,7 +25,6 @@ import atexit
 import errno
 import faulthandler
 import gc
-import logging
 import os
 import random
 import signal
@@ -33,20 +32,17 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, TextIO
 
 from hookserve import hooks
+from hookserve.context import WorkerContext
 from hookserve.errors import AppImportError, BootError, HookserveError
-from hookserve.scoreboard import DRAINING, GONE, READY, Flight, Scoreboard, Slot
+from hookserve.scoreboard import DRAINING, GONE, READY, Flight
 
 if TYPE_CHECKING:
-    from hookserve.channel import WorkerEnd
     from hookserve.config import Config
     from hookserve.net.listeners import Listener
-    from hookserve.plugins import PluginHost
     from hookserve.protocol import Connection, Protocol
-    from hookserve.types import WorkerType
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
@@ -60,45 +56,6 @@ _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEARTBEAT = 1
 _NEVER = 1 << 62
-
-
-@dataclass(frozen=True, slots=True)
-class ServerView:
-    """What the hooks of a worker process see as ``server``: facts, never a copy of the arbiter."""
-
-    pid: int
-    """The arbiter's process id."""
-    config: Config
-    listeners: tuple[str, ...]
-    """The addresses that are listened on."""
-    log: logging.Logger
-
-    @property
-    def cfg(self) -> Config:
-        """gunicorn's name for `config`."""
-        return self.config
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerContext:
-    """What the arbiter gives a worker across the fork."""
-
-    server: ServerView
-    index: int
-    generation: int
-    config: Config
-    host: PluginHost
-    worker_type: WorkerType
-    protocol_type: type[Protocol]
-    listeners: tuple[Listener, ...]
-    scoreboard: Scoreboard
-    slot: Slot
-    channel: WorkerEnd
-    dump_fd: int
-    """Where stacks are dumped to."""
-    app: WSGIApplication | None
-    """The application when it was preloaded."""
-    drop_privileges: Callable[[], None]
 
 
 class Worker(ABC):

@@ -7,8 +7,8 @@ it.  What should be so (how many workers, of which generation) is compared with 
 TTIN and TTOU are all that same comparison.
 
 Files: roster (what is known of a worker), lifecycle (policies: back-off, deadlines, replacement),
-spawner (the fork), escalation (getting rid of a worker), reload (the transaction), exits (why a
-worker is gone), launch (everything before the loop).
+spawner (the fork), escalation (getting rid of a worker), reload (the transaction), reaper and exits
+(why a worker is gone), launch (everything before the loop).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
+from hookserve.context import ServerView, WorkerContext
 from hookserve.errors import AppNotFound, BootError
 from hookserve.process import lifecycle, roster, spawner
 from hookserve.process.escalation import Escalator
-from hookserve.process.exits import OutOfMemoryCounter, classify
+from hookserve.process.reaper import Reaper
 from hookserve.process.recruitment import Crew
 from hookserve.process.reload import Reload
 from hookserve.process.roster import Roster, WorkerHandle
 from hookserve.process.signals import SignalInbox
 from hookserve.scoreboard import Scoreboard
-from hookserve.worker import ServerView, WorkerContext
 
 if TYPE_CHECKING:
     from hookserve.assembly import Assembly
@@ -73,13 +73,14 @@ class Arbiter:
         """The counters of all workers that are gone."""
         self._wanted = workers
         self._stopping = self._stop_deadline = 0.0
-        self._has_been_ready = False
+        self.has_been_ready = False
+        """Whether any worker was ever ready."""
         self._boot_failure: BootError | None = None
         self._reload = Reload(self)
         self._backoff = lifecycle.Backoff()
         self._deadlines = lifecycle.Deadlines()
-        self._escalator = Escalator(self)
-        self._out_of_memory = OutOfMemoryCounter()
+        self.escalator = Escalator(self)
+        self._reaper = Reaper(self)
         self._inbox = SignalInbox()
         self._poller = select.poll()
         self._poller.register(self._inbox.fileno(), select.POLLIN)
@@ -87,7 +88,6 @@ class Arbiter:
         self._next_tick = 0.0
         slots = max(64, 4 * workers)
         self._scoreboard = Scoreboard(slots, crew.worker_class.capacity(assembly.config))
-        self._said_errors: set[str] = set()
         self._handlers: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self.stop,
             signal.SIGINT: self.stop_quickly,
@@ -98,7 +98,7 @@ class Arbiter:
             signal.SIGTTIN: lambda: self.set_wanted(self._wanted + 1),
             signal.SIGTTOU: lambda: self.set_wanted(max(1, self._wanted - 1)),
             signal.SIGWINCH: lambda: self.set_wanted(0),
-            signal.SIGCHLD: self._reap,
+            signal.SIGCHLD: self._reaper.reap,
         }
 
     # What hooks and plugins may use.
@@ -174,7 +174,7 @@ class Arbiter:
         self._balance(time.monotonic())
         while not (self._stopping and (not len(self.roster) or self._gave_up())):
             self._turn()
-        if self._boot_failure is not None and not self._has_been_ready:
+        if self._boot_failure is not None and not self.has_been_ready:
             raise self._boot_failure
 
     def close(self) -> None:
@@ -197,7 +197,7 @@ class Arbiter:
                 self._listen_to(self._by_channel[descriptor])
         now = time.monotonic()
         for handle in self.roster:
-            self._escalator.attend(handle, self._deadlines, now)
+            self.escalator.attend(handle, self._deadlines, now)
         self._reload.attend()
         self._balance(now)
         self._tick(now)
@@ -253,7 +253,7 @@ class Arbiter:
 
     def _fill(self, index: int, now: float) -> None:
         """Fork a worker for a slot, unless it must wait."""
-        hopeless = self._boot_failure is not None and not self._has_been_ready
+        hopeless = self._boot_failure is not None and not self.has_been_ready
         if hopeless or now < self._backoff.due(index):
             return
         slot = self._scoreboard.take()
@@ -281,7 +281,7 @@ class Arbiter:
 
     def _announce_fork(self, handle: WorkerHandle) -> None:
         hook = self.assembly.host.hook.pre_fork
-        if self._has_been_ready or self.roster:
+        if self.has_been_ready or self.roster:
             hooks.notify(hook, server=self, worker=handle)
         else:
             hooks.fire(hook, server=self, worker=handle)
@@ -342,71 +342,34 @@ class Arbiter:
             handle.state = roster.READY
             handle.ready_at = time.monotonic()
             self.log.info("%s ready", handle)
-            if not self._has_been_ready:
-                self._has_been_ready = True
+            if not self.has_been_ready:
+                self.has_been_ready = True
                 if self.launcher is not None:
                     self.launcher.report(0, "")
             hooks.notify(self.assembly.host.hook.worker_ready, server=self, worker=handle)
 
-    def _reap(self) -> None:
-        for handle in self.roster:
-            assert handle.pid is not None
-            try:
-                pid, status = os.waitpid(handle.pid, os.WNOHANG)
-            except ChildProcessError:
-                pid, status = handle.pid, 0
-            if pid:
-                self._bury(handle, status)
-        if self.pid == 1:
-            self._reap_strangers()
-
-    def _reap_strangers(self) -> None:
-        """As process 1, reap what others left behind."""
-        own = {handle.pid for handle in self.roster}
-        try:
-            while (
-                found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            ) is not None:
-                if found.si_pid in own:
-                    return
-                os.waitpid(found.si_pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
-
-    def _bury(self, handle: WorkerHandle, status: int) -> None:
-        """A worker's process is reaped: say why, count, and make room."""
+    def hear_out(self, handle: WorkerHandle) -> None:
+        """Read the last notices of a worker whose process has ended, and hang up."""
         assert handle.channel is not None
         if handle.channel.fileno() in self._by_channel:
             self._listen_to(handle)
         if handle.channel.fileno() in self._by_channel:
             self._hang_up(handle)
-        reason = handle.reason = classify(handle, status, self._out_of_memory)
-        was_asked = handle.state == roster.DRAINING or bool(handle.recycle_reason)
-        handle.state = roster.GONE
-        self._log_end(handle, was_asked and reason.kind in ("drained", "recycled", "exited"))
+
+    def let_go(self, handle: WorkerHandle) -> None:
+        """Keep a worker's counters and free what it held."""
         for name, value in handle.slot.counters().items():
             self.totals[name] = self.totals.get(name, 0) + value
-        self._escalator.record_lost_requests(handle)
         self.roster.remove(handle)
         self._scoreboard.give_back(handle.slot)
         handle.close()
-        hooks.notify(self.assembly.host.hook.child_exit, server=self, worker=handle, reason=reason)
-        if not was_asked:
-            self._after_a_death(handle)
 
-    def _log_end(self, handle: WorkerHandle, is_expected: bool) -> None:
-        level = logging.INFO if is_expected else logging.ERROR
-        self.log.log(level, "%s is gone: %s", handle, handle.reason)
-        if handle.boot_error and self._has_been_ready:
-            if handle.boot_error not in self._said_errors:
-                self.log.error("%s", handle.boot_error)
-            self._said_errors.add(handle.boot_error)
-
-    def _after_a_death(self, handle: WorkerHandle) -> None:
+    def after_a_death(self, handle: WorkerHandle) -> None:
+        """A worker has died unasked: when its slot may be filled again, and what it means."""
         now = time.monotonic()
         lifetime = now - handle.ready_at if handle.ready_at else 0.0
         pause = self._backoff.record_death(handle.index, lifetime, now)
-        if pause and self._has_been_ready and not self._stopping:
+        if pause and self.has_been_ready and not self._stopping:
             self.log.warning("worker %d is started again in %g s", handle.index, pause)
         if handle.ready_at:
             return
@@ -415,7 +378,7 @@ class Arbiter:
         self._boot_failure = kind(text)
         self._reload.boot_failed(handle, text)
         others = any(each.state == roster.BOOTING for each in self.roster)
-        if not self._has_been_ready and not others and not self._stopping:
+        if not self.has_been_ready and not others and not self._stopping:
             self.log.error("no worker can boot: stopping")
             self._begin_stop(0.0)
 
@@ -451,7 +414,7 @@ class Arbiter:
     def forgive(self) -> None:
         """A new generation starts without its predecessors' record of deaths."""
         self._backoff.forget()
-        self._said_errors.clear()
+        self._reaper.forget()
 
     def stats(self) -> Mapping[str, int]:
         """The counters of all workers, those that are gone included."""

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from hookserve import privileges
 from hookserve.channel import WorkerEnd, open_channel
+from hookserve.context import WorkerContext
 from hookserve.errors import PluginError
 from hookserve.process.signals import Blocked
 from hookserve.process.title import set_title
-from hookserve.worker import Worker, WorkerContext
+from hookserve.worker import Worker
 
 if TYPE_CHECKING:
     from hookserve.config import Config

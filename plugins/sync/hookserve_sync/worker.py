@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 import socket
 
+from hookserve.context import WorkerContext
 from hookserve.net.listeners import Listener
 from hookserve.net.parking import ParkingLot
 from hookserve.net.poller import EXCLUSIVE, READABLE, make_poller
 from hookserve.net.transport import SocketTransport
 from hookserve.protocol import CLOSING, IDLE, READY, Connection
-from hookserve.worker import Worker, WorkerContext
+from hookserve.worker import Worker
 
 _RECEIVE_SIZE = 65536
 _ACCEPT_BUDGET = 16

@@ -1,0 +1,58 @@
+"""What the arbiter hands a worker across the fork, and what hooks in a worker see of the server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hookserve.channel import WorkerEnd
+    from hookserve.config import Config
+    from hookserve.net.listeners import Listener
+    from hookserve.plugins import PluginHost
+    from hookserve.protocol import Protocol
+    from hookserve.scoreboard import Scoreboard, Slot
+    from hookserve.types import WorkerType
+
+    WSGIApplication = Callable[..., Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """What the hooks of a worker process see as ``server``: facts, never a copy of the arbiter."""
+
+    pid: int
+    """The arbiter's process id."""
+    config: Config
+    listeners: tuple[str, ...]
+    """The addresses that are listened on."""
+    log: logging.Logger
+
+    @property
+    def cfg(self) -> Config:
+        """gunicorn's name for `config`."""
+        return self.config
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """What the arbiter gives a worker across the fork."""
+
+    server: ServerView
+    index: int
+    generation: int
+    config: Config
+    host: PluginHost
+    worker_type: WorkerType
+    protocol_type: type[Protocol]
+    listeners: tuple[Listener, ...]
+    scoreboard: Scoreboard
+    slot: Slot
+    channel: WorkerEnd
+    dump_fd: int
+    """Where stacks are dumped to."""
+    app: WSGIApplication | None
+    """The application when it was preloaded."""
+    drop_privileges: Callable[[], None]

@@ -1,0 +1,120 @@
+"""Functions of a configuration file become hooks."""
+
+import functools
+import types
+
+import pytest
+from hookserve_confhooks import file_plugins
+from hookserve_confhooks.adapter import adapt
+
+from hookserve import ConfigError, hookimpl, hooks
+from hookserve.plugins import PluginHost
+
+
+def module_of(source, **names):
+    module = types.ModuleType("conf")
+    module.__file__ = "conf.py"
+    exec(compile(source, "conf.py", "exec"), module.__dict__)
+    vars(module).update(names)
+    return module
+
+
+def host_of(module):
+    host = PluginHost()
+    for plugin in file_plugins(module):
+        host.register(plugin, "conf.py")
+    return host
+
+
+def test_a_file_without_hooks_is_no_plugin():
+    assert file_plugins(module_of("bind = ':80'\ndef helper(): ...\n")) == []
+
+
+@pytest.mark.parametrize(
+    "signature", ["server, worker", "arbiter, w", "worker, server=None", "*arguments"]
+)
+def test_arguments_are_given_by_name_or_in_gunicorns_order(signature):
+    module = module_of(f"calls = []\ndef pre_fork({signature}): calls.append(locals())\n")
+    host = host_of(module)
+
+    hooks.notify(host.hook.pre_fork, server="S", worker="W")
+
+    (given,) = module.calls
+    values = given.get("arguments") or tuple(value for value in given.values() if value)
+    assert values in (("S", "W"), ("W",))
+
+
+@pytest.mark.parametrize(
+    ("signature", "expected"),
+    [
+        ("w, r", ["W", "R"]),
+        ("w, r, e", ["W", "R", "E"]),
+        ("w, r, e, s", ["W", "R", "E", "S"]),
+        ("resp", ["S"]),
+    ],
+)
+def test_post_request_takes_as_many_arguments_as_gunicorns(signature, expected):
+    module = module_of(f"calls = []\ndef post_request({signature}): calls.append(locals())\n")
+    host = host_of(module)
+
+    for function in hooks.freeze(host.hook.post_request):
+        function("W", "R", "E", "S")
+
+    assert list(module.calls[0].values()) == expected
+
+
+def test_a_wrong_number_of_parameters_is_an_error_with_its_place():
+    module = module_of("\n\ndef child_exit(a, b, c, d): ...\n")
+
+    with pytest.raises(ConfigError) as caught:
+        adapt(module)
+
+    assert str(caught.value) == (
+        "conf.py:3: child_exit takes 4 parameters, expected child_exit(server, worker)"
+    )
+
+
+def test_a_marked_hook_is_taken_as_it_is():
+    calls = []
+
+    @hookimpl(tryfirst=True)
+    def when_ready(server):
+        calls.append(server)
+
+    host = host_of(module_of("", when_ready=when_ready))
+
+    hooks.notify(host.hook.when_ready, server="S")
+
+    assert calls == ["S"]
+    assert host.hook.when_ready.get_hookimpls()[0].tryfirst
+
+
+def test_any_callable_may_be_a_hook():
+    calls = []
+
+    class Observer:
+        def __call__(self, server):
+            calls.append(("object", server))
+
+    module = module_of(
+        "",
+        when_ready=Observer(),
+        on_exit=functools.partial(lambda tag, server: calls.append((tag, server)), "partial"),
+    )
+    host = host_of(module)
+
+    hooks.notify(host.hook.when_ready, server="S")
+    hooks.notify(host.hook.on_exit, server="S")
+
+    assert calls == [("object", "S"), ("partial", "S")]
+
+
+def test_a_collected_hooks_name_is_the_files_own_unless_marked():
+    assert adapt(module_of("def settings(): return 5\ncommands = list\n")) is None
+
+
+def test_ssl_context_makes_the_tls_context():
+    module = module_of("def ssl_context(config, default_factory): return ('made', config)\n")
+    host = host_of(module)
+
+    assert hooks.fire(host.hook.make_tls_context, "C") == ("made", "C")

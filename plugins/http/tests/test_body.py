@@ -1,0 +1,134 @@
+"""wsgi.input, whatever the framing and however it arrives."""
+
+import io
+
+import pytest
+from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
+from hookserve_http.errors import BadRequest, BodyCutOff
+from hookserve_http.framing import ChunkedDecoder, LengthDecoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+CONTENT = b"first\nsecond line\n\nlast without end"
+
+
+def chunked(parts):
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts if part) + b"0\r\n\r\n"
+
+
+def stream(wire, decoder, pieces=None):
+    waiting = list(pieces if pieces is not None else [wire])
+
+    def receive(size):
+        if not waiting:
+            return b""
+        piece, rest = waiting[0][:size], waiting[0][size:]
+        waiting[:1] = [rest] if rest else []
+        return piece
+
+    return StreamInput(decoder, b"", receive, None)
+
+
+def inputs():
+    one_by_one = [CONTENT[at : at + 1] for at in range(len(CONTENT))]
+    wire = chunked([CONTENT[:7], CONTENT[7:]])
+    yield stream(CONTENT, LengthDecoder(len(CONTENT)))
+    yield stream(CONTENT, LengthDecoder(len(CONTENT)), one_by_one)
+    yield stream(wire, ChunkedDecoder(0))
+    yield stream(wire, ChunkedDecoder(0), [wire[at : at + 1] for at in range(len(wire))])
+
+
+CALLS = [
+    lambda body: body.read(),
+    lambda body: body.read(-1),
+    lambda body: body.read(None),
+    lambda body: body.read(5),
+    lambda body: (body.read(3), body.read(0), body.read(1000), body.read()),
+    lambda body: body.readline(),
+    lambda body: (body.readline(3), body.readline(3), body.readline(0)),
+    lambda body: [body.readline() for _ in range(6)],
+    lambda body: body.readlines(),
+    lambda body: (body.readlines(8), body.read()),
+    lambda body: list(body),
+    lambda body: (body.readline(), body.read(4), body.readlines()),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_way_of_reading_is_a_files(call):
+    for body in inputs():
+        assert call(body) == call(io.BytesIO(CONTENT))
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_body_is_an_empty_file(call):
+    assert call(EmptyInput()) == call(io.BytesIO(b""))
+
+
+def test_a_body_that_is_cut_off_is_no_shorter_body():
+    body = stream(b"", LengthDecoder(10), [b"12345"])
+
+    with pytest.raises(BodyCutOff):
+        body.read()
+    with pytest.raises(BodyCutOff):
+        body.read()
+
+
+def test_what_follows_the_body_is_kept_apart():
+    body = stream(b"", LengthDecoder(5), [b"12345GET / HTTP/1.1"])
+
+    assert body.read() == b"12345"
+    assert body.rest == b"GET / HTTP/1.1"
+
+
+def test_a_broken_chunk_is_raised_where_it_is_read():
+    body = stream(b"", ChunkedDecoder(0), [b"5\r\nhello\r\nnonsense\r\n"])
+
+    with pytest.raises(BadRequest):
+        body.read()
+
+
+def test_a_bounded_rest_is_discarded():
+    assert stream(b"", LengthDecoder(100), [b"x" * 100]).discard(65536)
+    assert not stream(b"", LengthDecoder(10_000_000), [b"x" * 1000] * 10_000).discard(65536)
+
+
+@given(st.lists(st.binary(max_size=50), max_size=8), st.lists(st.integers(1, 20), max_size=30))
+def test_chunks_make_the_same_body_whatever_the_split(parts, sizes):
+    wire = chunked(parts)
+    pieces, at = [], 0
+    for size in sizes:
+        pieces.append(wire[at : at + size])
+        at += size
+    pieces.append(wire[at:])
+
+    body = stream(wire, ChunkedDecoder(0), [piece for piece in pieces if piece])
+
+    assert body.read() == b"".join(parts)
+    assert body.is_complete
+
+
+@given(st.binary(max_size=400))
+def test_random_bytes_are_a_body_or_a_refusal(data):
+    decoder = ChunkedDecoder(0)
+
+    try:
+        body, rest = decoder.take(data)
+    except Exception as error:
+        assert isinstance(error, BadRequest)
+    else:
+        assert len(body) + len(rest) <= len(data)
+
+
+@pytest.mark.parametrize("size", [0, 100, 1000, 100_000])
+def test_a_collected_body_is_the_same_in_memory_and_in_a_file(tmp_path, size):
+    content = b"x" * size
+    body = CollectedInput(LengthDecoder(size), 500, lambda: (tmp_path / "spool").open("w+b"))
+    for at in range(0, size, 77):
+        body.take(content[at : at + 77])
+
+    opened = body.open()
+
+    assert opened.read() == content
+    assert (tmp_path / "spool").exists() == (size > 500)
+    body.close()

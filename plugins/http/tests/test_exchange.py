@@ -1,0 +1,293 @@
+"""The request cycle, without sockets."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[3] / "tests"
+spec = importlib.util.spec_from_file_location("corpus_driver", TESTS / "corpus_driver.py")
+driver = importlib.util.module_from_spec(spec)
+sys.modules["corpus_driver"] = driver
+spec.loader.exec_module(driver)
+
+GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+class Body:
+    """An iterable that says when it is closed."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+        self.is_closed = False
+
+    def __iter__(self):
+        for part in self.parts:
+            if isinstance(part, BaseException):
+                raise part
+            yield part
+
+    def close(self):
+        self.is_closed = True
+
+
+def exchange(app, data=GET, **settings):
+    protocol = driver.make_protocol(app, **settings)
+    transport, connection = driver.converse(protocol, [data])
+    return transport.sent, connection, protocol.worker
+
+
+def answering(result, status="200 OK", headers=()):
+    def app(environ, start_response):
+        start_response(status, list(headers))
+        return result
+
+    return app
+
+
+@pytest.mark.parametrize(
+    "parts", [(b"ok",), (b"", b"ok"), (), (ValueError("x"),), (b"ok", ValueError("x"))]
+)
+def test_the_iterable_is_closed_on_every_path(parts):
+    body = Body(*parts)
+
+    exchange(answering(body))
+
+    assert body.is_closed
+
+
+def test_the_iterable_is_closed_when_the_client_is_gone():
+    body = Body(*[b"x" * 100] * 10)
+    protocol = driver.make_protocol(answering(body))
+    connection = protocol.connect(("203.0.113.9", 1))
+
+    class Gone(driver.FakeTransport):
+        def send(self, *buffers):
+            raise BrokenPipeError("gone")
+
+    connection.feed(GET)
+    connection.run(Gone())
+
+    assert body.is_closed
+    assert protocol.worker.ended == [(200, 100)]
+
+
+def test_a_base_exception_passes_and_the_request_is_ended():
+    body = Body(b"ok", SystemExit(3))
+    protocol = driver.make_protocol(answering(body))
+    connection = protocol.connect(("203.0.113.9", 1))
+    connection.feed(GET)
+
+    with pytest.raises(SystemExit):
+        connection.run(driver.FakeTransport())
+
+    assert body.is_closed
+    assert len(protocol.worker.ended) == 1
+
+
+def test_head_and_small_body_go_out_together():
+    sends = []
+
+    class Counting(driver.FakeTransport):
+        def send(self, *buffers):
+            sends.append(buffers)
+
+    connection = driver.make_protocol(answering([b"ok"])).connect(("203.0.113.9", 1))
+    connection.feed(GET)
+    connection.run(Counting())
+
+    assert len(sends) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        ("200", [("Content-Length", "+3")]),
+        ("200 OK", [("Content-Length", "-1")]),
+        ("200 OK", [("Content-Length", "1_0")]),
+        ("200 OK", [("Content-Length", "2"), ("content-length", "2")]),
+        ("200 OK", [("X-A", "a\r\nX-B: b")]),
+        ("200 OK", [("X A", "a")]),
+        ("200 OK", [("X-A", b"a")]),
+        ("200 OK", [(b"X-A", "a")]),
+        ("200 OK", [("X-A", 5)]),
+        ("200 OK", [("X-A", "\u20ac")]),
+        ("200 OK", [("X-A",)]),
+        ("200 OK", ["X-A"]),
+        ("OK", []),
+        ("2000 OK", []),
+        ("200 O\nK", []),
+        (200, []),
+    ],
+)
+def test_what_cannot_be_sent_is_a_500(status, headers):
+    sent, _connection, worker = exchange(answering([b"ok"], status, headers))
+
+    assert sent.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert worker.ended[0][0] == 500
+    assert b"X-B" not in sent
+
+
+@pytest.mark.parametrize(
+    "name", ["Connection", "Transfer-Encoding", "Keep-Alive", "Date", "Server"]
+)
+def test_what_is_the_servers_own_is_not_the_applications(name):
+    sent, _, _ = exchange(answering([b"ok"], headers=[(name, "from-the-app")]))
+
+    assert sent.startswith(b"HTTP/1.1 200 OK")
+    assert b"from-the-app" not in sent
+
+
+def test_start_response_twice_needs_exc_info():
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        try:
+            raise ValueError("x")
+        except ValueError:
+            start_response("404 Not Found", [], sys.exc_info())
+        return [b"gone"]
+
+    assert exchange(app)[0].startswith(b"HTTP/1.1 404 Not Found")
+
+    def wrong(environ, start_response):
+        start_response("200 OK", [])
+        start_response("404 Not Found", [])
+        return [b""]
+
+    assert exchange(wrong)[0].startswith(b"HTTP/1.1 500 ")
+
+
+def test_exc_info_after_the_head_raises_it():
+    caught = []
+
+    def app(environ, start_response):
+        start_response("200 OK", [])(b"begun")
+        try:
+            raise ValueError("x")
+        except ValueError:
+            try:
+                start_response("500 Oh", [], sys.exc_info())
+            except ValueError as error:
+                caught.append(error)
+        return []
+
+    sent, _, _ = exchange(app)
+
+    assert caught
+    assert b"begun" in sent
+
+
+def test_hooks_and_access_log_see_the_same_request():
+    seen = []
+    protocol_app = answering([b"hello"], "201 Created", [("X-A", "b")])
+    worker = driver.FakeWorker(protocol_app)
+    worker.pre_request = (lambda *given: seen.append(("pre", *given)),)
+    worker.post_request = (lambda *given: seen.append(("post", *given)),)
+    worker.log_access = (lambda record: seen.append(("log", record)),)
+    from hookserve_http.connection import HttpProtocol
+
+    from hookserve.net.address import Endpoint
+
+    protocol = HttpProtocol(worker, Endpoint("127.0.0.1", "80"), False)
+    driver.converse(protocol, [GET])
+
+    (_, first, req, environ), (_, _, req2, _, resp), (_, record) = seen
+    assert first is worker
+    assert (req.method, req.uri, req.path, req.query, req.version) == (
+        "GET", "/x?y", "/x", "y", (1, 1))  # fmt: skip
+    assert req.headers == req2.headers == [("HOST", "h")]
+    assert (resp.status, resp.status_code, resp.sent) == ("201 Created", 201, 5)
+    assert (record.status, record.sent, record.reason) == (201, 5, "")
+    assert record.environ is environ
+
+
+def test_a_refusal_has_its_record():
+    seen = []
+    worker = driver.FakeWorker(answering([b""]))
+    worker.log_access = (seen.append,)
+    from hookserve_http.connection import HttpProtocol
+
+    from hookserve.net.address import Endpoint
+
+    protocol = HttpProtocol(worker, Endpoint("127.0.0.1", "80"), False)
+    driver.converse(protocol, [b"NONSENSE\r\n\r\n"])
+
+    assert (seen[0].status, seen[0].request_line) == (400, "NONSENSE")
+    assert seen[0].reason
+    assert seen[0].environ["REMOTE_ADDR"] == "203.0.113.9"
+
+
+def test_early_hints_come_before_the_response():
+    def app(environ, start_response):
+        environ["wsgi.early_hints"]([("Link", "</style.css>; rel=preload")])
+        start_response("200 OK", [])
+        return [b"ok"]
+
+    sent, _, _ = exchange(app)
+
+    assert sent.startswith(
+        b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\nHTTP"
+    )
+
+
+def test_a_draining_worker_closes_after_the_response():
+    protocol = driver.make_protocol(answering([b"ok"]))
+    protocol.worker.alive = False
+
+    transport, _connection = driver.converse(protocol, [GET])
+
+    assert b"Connection: close\r\n" in transport.sent
+
+
+def test_schemes_of_a_trusted_proxy_are_believed_and_of_others_not():
+    app = driver.Recorder()
+    data = GET.replace(b"\r\n\r\n", b"\r\nX-Forwarded-Proto: https\r\n\r\n")
+
+    exchange(app, data)
+    exchange(app, data, forwarded_allow_ips=("203.0.113.0/24",))
+    sent, _, _ = exchange(
+        app, data.replace(b"\r\n\r\n", b"\r\nX-Forwarded-Ssl: off\r\n\r\n"),
+        forwarded_allow_ips=("*",),
+    )  # fmt: skip
+
+    assert [each["wsgi.url_scheme"] for each in app.environs] == ["http", "https"]
+    assert sent.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("header_map", "status", "key"),
+    [("drop", 200, None), ("refuse", 400, None), ("dangerous", 200, "HTTP_X_A")],
+)
+def test_underscore_names_are_treated_as_asked(header_map, status, key):
+    app = driver.Recorder()
+    data = GET.replace(b"\r\n\r\n", b"\r\nX_A: 1\r\n\r\n")
+
+    sent, _, _ = exchange(app, data, header_map=header_map)
+
+    assert sent.startswith(b"HTTP/1.1 %d " % status)
+    if status == 200:
+        assert (app.environs[0].get("HTTP_X_A") == "1") == (key is not None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "data", "key", "value"),
+    [
+        ("permit_obsolete_folding", b"GET / HTTP/1.1\r\nHost: h\r\nX-A: b\r\n  c\r\n\r\n",
+         "HTTP_X_A", "b c"),
+        ("strip_header_spaces", b"GET / HTTP/1.1\r\nHost: h\r\nX-A : b\r\n\r\n", "HTTP_X_A", "b"),
+        ("casefold_http_method", b"get / HTTP/1.1\r\nHost: h\r\n\r\n", "REQUEST_METHOD", "GET"),
+        ("permit_unconventional_http_method", b"go / HTTP/1.1\r\nHost: h\r\n\r\n",
+         "REQUEST_METHOD", "go"),
+        ("permit_unconventional_http_version", b"GET / HTTP/1.7\r\nHost: h\r\n\r\n",
+         "SERVER_PROTOCOL", "HTTP/1.7"),
+    ],
+)  # fmt: skip
+def test_what_is_permitted_is_understood(setting, data, key, value):
+    app = driver.Recorder()
+
+    refused, _, _ = exchange(app, data)
+    exchange(app, data, **{setting: True})
+
+    assert refused.split()[1] in (b"400", b"505")
+    assert [each[key] for each in app.environs] == [value]

@@ -1,0 +1,102 @@
+"""Formats of the access log."""
+
+import json
+import re
+
+import pytest
+from hookserve_logging.formats import compile_format, compile_json
+
+from hookserve import AccessRecord, ConfigError
+
+ENVIRON = {
+    "REMOTE_ADDR": "192.0.2.1",
+    "REQUEST_METHOD": "GET",
+    "RAW_URI": "/a%20b?c=d",
+    "PATH_INFO": "/a b",
+    "QUERY_STRING": "c=d",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_USER_AGENT": 'curl "quoted"',
+    "HTTP_REFERER": "http://x/",
+    "HTTP_X_REQUEST_ID": "abc",
+    "HTTP_AUTHORIZATION": "Basic YWRhOnNlY3JldA==",
+    "CONTENT_TYPE": "text/plain",
+}
+
+
+def record(**changes):
+    facts = {
+        "environ": ENVIRON, "status": 200, "response_headers": [("X-Out", "o"), ("X-B", "a")],
+        "sent": 5, "elapsed": 1.2345678, "reason": "", "request_line": "",
+    }  # fmt: skip
+    return AccessRecord(**{**facts, **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("%(h)s %(l)s %(u)s", "192.0.2.1 - ada"),
+        ('"%(r)s" %(s)s', '"GET /a%20b?c=d HTTP/1.1" 200'),
+        ("%(m)s %(U)s %(q)s %(H)s", "GET /a b c=d HTTP/1.1"),
+        ("%(b)s %(B)s", "5 5"),
+        ("%(f)s %(a)s", 'http://x/ curl \\"quoted\\"'),
+        ("%(T)s %(M)s %(D)s %(L)s", "1 1234 1234567 1.234568"),
+        ("%({x-request-id}i)s %({X-Absent}i)s", "abc -"),
+        ("%({content-type}i)s", "text/plain"),
+        ("%({x-out}o)s %({absent}o)s", "o -"),
+        ("%({REMOTE_ADDR}e)s %({absent}e)s", "192.0.2.1 -"),
+        ("100%% %(s)s", "100% 200"),
+        ("no fields", "no fields"),
+    ],
+)
+def test_a_format_makes_a_line(text, line):
+    assert compile_format(text)(record()) == line
+
+
+def test_time_and_process_are_there():
+    line = compile_format("%(t)s %(p)s")(record())
+
+    assert re.fullmatch(r"\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] <\d+>", line)
+
+
+def test_nothing_sent_is_a_dash():
+    assert compile_format("%(b)s %(B)s %(s)s")(record(sent=0, status=0)) == "- 0 -"
+
+
+@pytest.mark.parametrize("text", ["%(zz)s", "%(y)s", "%s", "50%", "%(h)d", "%({x}q)s"])
+def test_a_field_that_does_not_exist_is_an_error(text):
+    with pytest.raises(ConfigError, match="is no field"):
+        compile_format(text)
+
+
+@pytest.mark.parametrize("evil", ['a"b\n[fake] "GET', "a\rb", "\x1b[31m", "a\\", "\x85\u2028"])
+def test_a_client_cannot_forge_a_line(evil):
+    environ = {**ENVIRON, "PATH_INFO": evil, "HTTP_USER_AGENT": evil}
+
+    line = compile_format('"%(U)s" "%(a)s"')(record(environ=environ))
+
+    assert line.splitlines() == [line] or "\u2028" in line
+    assert not re.search(r"[\x00-\x1f\x7f]", line)
+    assert re.sub(r"\\.", "", line).count('"') == 4
+
+
+def test_a_refused_request_shows_the_line_as_it_came():
+    assert compile_format("%(r)s")(record(environ={}, request_line="GARBAGE")) == "GARBAGE"
+
+
+def test_a_json_line_has_every_field_and_cannot_be_forged():
+    environ = {**ENVIRON, "HTTP_USER_AGENT": '","status":999,"x":"', "PATH_INFO": "/\n\u00e9"}
+
+    line = compile_json()(record(environ=environ, reason="the client is gone"))
+
+    assert "\n" not in line
+    found = json.loads(line)
+    assert found["status"] == 200
+    assert found["user_agent"] == '","status":999,"x":"'
+    assert found["path"] == "/\n\u00e9"
+    assert found["reason"] == "the client is gone"
+    assert found["duration"] == 1.234568
+    assert found["bytes"] == 5
+
+
+def test_a_json_line_of_a_killed_request_is_whole():
+    assert json.loads(compile_json()(record(environ={}, status=0)))["method"] == ""

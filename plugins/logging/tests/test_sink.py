@@ -1,0 +1,110 @@
+"""Where lines go."""
+
+import os
+import threading
+
+import pytest
+from hookserve_logging.sink import Sink
+
+from hookserve import ConfigError
+
+
+def test_lines_are_written_at_once_until_buffering_begins(tmp_path):
+    path = tmp_path / "log"
+    sink = Sink(str(path))
+
+    sink.write("one")
+    assert path.read_text() == "one\n"
+
+    sink.buffer()
+    sink.write("two")
+    sink.write("three")
+    assert path.read_text() == "one\n"
+
+    sink.flush()
+    assert path.read_text() == "one\ntwo\nthree\n"
+
+
+def test_many_lines_are_written_without_being_asked(tmp_path):
+    path = tmp_path / "log"
+    sink = Sink(str(path))
+    sink.buffer()
+
+    for number in range(300):
+        sink.write(str(number))
+
+    assert len(path.read_text().splitlines()) >= 256
+
+
+def test_a_moved_file_is_opened_again(tmp_path):
+    path = tmp_path / "log"
+    sink = Sink(str(path))
+    sink.write("before")
+    path.rename(tmp_path / "log.1")
+
+    sink.reopen()
+    sink.write("after")
+
+    assert (tmp_path / "log.1").read_text() == "before\n"
+    assert path.read_text() == "after\n"
+
+
+def test_a_full_disk_harms_nobody():
+    sink = Sink("/dev/full")
+
+    sink.write("lost")
+    sink.write("lost too")
+    sink.reopen()
+
+
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="cannot open"):
+        Sink(str(tmp_path / "no" / "log"))
+
+
+def test_a_file_that_cannot_be_opened_again_stays(tmp_path):
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    sink = Sink(str(directory / "log"))
+    directory.rename(tmp_path / "moved")
+
+    sink.reopen()
+    sink.write("still here")
+
+    assert (tmp_path / "moved" / "log").read_text() == "still here\n"
+
+
+def test_threads_lose_and_repeat_nothing(tmp_path):
+    path = tmp_path / "log"
+    sink = Sink(str(path))
+    sink.buffer()
+
+    def work(number):
+        for each in range(2000):
+            sink.write(f"{number} {each}")
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sink.flush()
+
+    lines = path.read_text().splitlines()
+    assert len(lines) == 8000
+    assert len(set(lines)) == 8000
+
+
+def test_standard_output_is_descriptor_1():
+    read, write = os.pipe()
+    saved = os.dup(1)
+    os.dup2(write, 1)
+    try:
+        Sink("-").write("shown")
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(write)
+
+    assert os.read(read, 100) == b"shown\n"
+    os.close(read)

@@ -1,0 +1,116 @@
+"""The standard logger, in a server."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import httpx
+
+from hookserve.testing import serve
+
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+def lines_of(path, count=1):
+    """The file's lines, once there are as many."""
+    deadline = time.monotonic() + 10
+    while True:
+        lines = path.read_text().splitlines() if path.exists() else []
+        if len(lines) >= count or time.monotonic() > deadline:
+            return lines
+        time.sleep(0.01)
+
+
+def test_requests_are_logged_when_the_worker_is_idle(tmp_path):
+    path = tmp_path / "access"
+    with serve(application, settings={"accesslog": path}) as server:
+        httpx.get(f"{server.url}/a?b", headers={"User-Agent": "test"})
+
+        (line,) = lines_of(path)
+
+        assert line.endswith('"GET /a?b HTTP/1.1" 200 2 "-" "test"')
+
+
+def test_requests_are_logged_as_json_refused_ones_too(tmp_path):
+    path = tmp_path / "access"
+    settings = {"accesslog": path, "access_log_format": "json"}
+    with serve(application, settings=settings) as server:
+        httpx.get(server.url)
+        httpx.get(server.url, headers={"Expect": "miracles"})
+
+        good, refused = map(json.loads, lines_of(path, 2))
+
+        assert (good["status"], good["reason"]) == (200, "")
+        assert (refused["status"], refused["reason"]) == (
+            417,
+            "an expectation other than 100-continue",
+        )
+
+
+def test_usr1_reopens_both_logs(tmp_path):
+    access, error = tmp_path / "access", tmp_path / "error"
+    settings = {"accesslog": access, "errorlog": error}
+    with serve(application, settings=settings, workers=2) as server:
+        httpx.get(f"{server.url}/before")
+        lines_of(access)
+        access.rename(tmp_path / "access.1")
+        error.rename(tmp_path / "error.1")
+        server.signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and "/after" not in "".join(lines_of(access, 0)):
+            httpx.get(f"{server.url}/after")
+        server.signal(signal.SIGTTIN)
+        server.wait_for("ready", count=3)
+
+        assert "/before" in (tmp_path / "access.1").read_text()
+        assert "/after" in access.read_text()
+        assert "worker 2" in error.read_text()
+
+
+def test_a_path_can_be_left_out(tmp_path):
+    path = tmp_path / "access"
+    settings = {"accesslog": path, "access_log_skip": "/health"}
+    with serve(application, settings=settings) as server:
+        httpx.get(f"{server.url}/health")
+        httpx.get(f"{server.url}/page")
+
+        assert ["/page" in line for line in lines_of(path)] == [True]
+
+
+def test_a_killed_request_has_its_record(tmp_path):
+    path = tmp_path / "access"
+    settings = {"accesslog": path, "access_log_format": "json", "request_timeout": 0.3,
+                "abort_timeout": 0.3}  # fmt: skip
+    busy = Path(__file__).parents[3] / "tests" / "integration"
+    with serve("applications:busy", settings=settings, chdir=busy) as server:
+        try:
+            httpx.get(f"{server.url}/sleep/30", timeout=20)
+        except httpx.HTTPError:
+            pass
+        server.wait_for("exit")
+
+        found = json.loads(lines_of(path)[0])
+
+        assert (found["status"], found["path"]) == (0, "/sleep/30")
+        assert found["reason"].startswith("timed out")
+
+
+def test_the_error_log_can_be_json(tmp_path):
+    path = tmp_path / "error"
+    with serve(application, settings={"errorlog": path, "error_log_format": "json"}) as server:
+        first = json.loads(lines_of(path)[0])
+
+        assert first["level"] == "info"
+        assert first["pid"] == server.pid
+        assert first["message"].startswith("hookserve ")
+
+
+def test_the_level_is_heeded(tmp_path):
+    path = tmp_path / "error"
+    with serve(application, settings={"errorlog": path, "loglevel": "error"}) as server:
+        assert server.workers()
+        assert path.read_text() == ""

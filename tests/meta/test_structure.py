@@ -1,0 +1,116 @@
+"""The shape of the repository is as it is documented."""
+
+import importlib.util
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if path.is_dir())
+EVENT_LIBRARIES = ("gevent", "eventlet", "tornado", "greenlet", "asyncio")
+
+WITHOUT_PLUGINS = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("hookserve_"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+from hookserve.cli import main
+import hookserve.process.launch, hookserve.testing
+assert main(["--list-plugins"]) == 0
+assert main(["--list-workers"]) == 0
+assert main(["app:app"]) == 1
+assert not [name for name in sys.modules if name.startswith("hookserve_")]
+"""
+
+WITH_PLUGINS = """
+import sys
+from hookserve.assembly import load_plugins
+host = load_plugins([], {})
+assert not host.failures(), host.failures()
+print(*sys.modules)
+"""
+
+
+def run(source):
+    return subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+
+
+def test_the_core_runs_with_every_plugin_out_of_reach():
+    result = run(WITHOUT_PLUGINS)
+
+    assert "failed" in result.stdout
+    assert "unknown worker 'sync'" in result.stderr or "is broken" in result.stderr
+
+
+def test_loading_all_plugins_imports_no_worker_and_no_event_library():
+    modules = run(WITH_PLUGINS).stdout.split()
+
+    assert "hookserve_sync" in modules
+    assert not [name for name in modules if name.endswith(".worker")]
+    assert not set(EVENT_LIBRARIES) & set(modules)
+    assert "ssl" not in modules
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda path: path.name)
+def test_every_plugin_folder_has_the_same_shape_and_is_installed_by_somebody(folder):
+    package = f"hookserve_{folder.name}"
+    assert (folder / package / "__init__.py").is_file()
+    assert (folder / package / "py.typed").is_file()
+    assert (folder / "README.md").is_file()
+    assert list((folder / "tests").glob("test_*.py"))
+    own = folder / "pyproject.toml"
+    project = tomllib.loads(own.read_text()) if own.exists() else PROJECT
+    assert project["project"]["entry-points"]["hookserve"][folder.name] == package
+    if not own.exists():
+        wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+        assert f"plugins/{folder.name}/{package}" in wheel
+
+
+def test_the_core_depends_on_two_distributions():
+    names = {word.partition(">")[0] for word in PROJECT["project"]["dependencies"]}
+
+    assert names == {"pluggy", "importlib-metadata"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(ROOT / "hookserve").rglob("*.py"), *(ROOT / "plugins").rglob("hookserve_*/*.py")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_no_module_is_too_long_to_read(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["settings.md", "hooks.md", "command-line.md", "signals.md",
+                                  "exit-codes.md"])  # fmt: skip
+def test_the_generated_reference_is_fresh(name):
+    if name == "command-line.md" and sys.version_info >= (3, 13):
+        pytest.skip("argparse lays its help out differently since 3.13")
+    module = generator()
+
+    assert (ROOT / "docs" / "reference" / name).read_text() == module.PAGES[name](), "make docs"
+
+
+def test_every_page_of_the_documentation_that_is_linked_exists():
+    import re
+
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"

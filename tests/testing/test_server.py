@@ -1,0 +1,55 @@
+"""The server of the tests is tested too."""
+
+import sys
+
+import httpx
+import pytest
+
+from hookserve.testing import ServerFailed, serve
+from hookserve.testing.bridge import specification_of
+
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+class Group:
+    @staticmethod
+    def inner(environ, start_response):
+        return application(environ, start_response)
+
+
+def test_an_application_object_is_served():
+    with serve(application) as server:
+        assert httpx.get(server.url).text == "ok"
+        assert list(server.workers()) == [0]
+
+
+def test_an_attribute_of_a_class_is_served():
+    with serve(Group.inner) as server:
+        assert httpx.get(server.url).text == "ok"
+
+
+def test_what_has_no_name_in_a_file_is_refused():
+    with pytest.raises(ValueError, match="not defined by name"):
+        specification_of(lambda environ, start_response: [])
+
+
+def test_a_server_that_does_not_come_up_shows_its_log():
+    with pytest.raises(ServerFailed, match="there is no module nothere"):
+        with serve("nothere"):
+            pass
+
+
+def test_the_server_is_stopped_at_the_end():
+    with serve(application) as server:
+        pass
+
+    assert server.process.returncode == 0
+
+
+def test_settings_become_flags(tmp_path):
+    settings = {"pidfile": tmp_path / "pid", "sendfile": False, "preload_app": True}
+    with serve(application, settings=settings, python=sys.executable):
+        assert (tmp_path / "pid").exists()
