@@ -7,7 +7,7 @@ it.  What should be so (how many workers, of which generation) is compared with 
 TTIN and TTOU are all that same comparison.
 
 Files: roster (what is known of a worker), lifecycle (policies: back-off, deadlines, replacement),
-spawner (the fork), escalation (getting rid of a worker), reload (the transaction), reaper and exits
+forker and spawner (the fork), escalation (getting rid of a worker), reload (the transaction), reaper and exits
 (why a worker is gone), launch (everything before the loop).
 """
 
@@ -22,20 +22,19 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
-from hookserve.context import ServerView, WorkerContext
 from hookserve.errors import AppNotFound, BootError
 from hookserve.process import lifecycle, roster, spawner
 from hookserve.process.escalation import Escalator
+from hookserve.process.forker import Forker
 from hookserve.process.reaper import Reaper
 from hookserve.process.recruitment import Crew
 from hookserve.process.reload import Reload
 from hookserve.process.roster import Roster, WorkerHandle
 from hookserve.process.signals import SignalInbox
-from hookserve.scoreboard import Scoreboard
 
 if TYPE_CHECKING:
     from hookserve.assembly import Assembly
-    from hookserve.channel import Notice, WorkerEnd
+    from hookserve.channel import Notice
     from hookserve.net.listeners import Listener
     from hookserve.process.daemon import Launcher
 
@@ -86,8 +85,7 @@ class Arbiter:
         self._poller.register(self._inbox.fileno(), select.POLLIN)
         self._by_channel: dict[int, WorkerHandle] = {}
         self._next_tick = 0.0
-        slots = max(64, 4 * workers)
-        self._scoreboard = Scoreboard(slots, crew.worker_class.capacity(assembly.config))
+        self._forker = Forker(self, workers)
         self._handlers: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self.stop,
             signal.SIGINT: self.stop_quickly,
@@ -256,21 +254,12 @@ class Arbiter:
         hopeless = self._boot_failure is not None and not self.has_been_ready
         if hopeless or now < self._backoff.due(index):
             return
-        slot = self._scoreboard.take()
-        if slot is None:
-            self._backoff.delay(index, now, _FORK_PAUSE)
-            self.log.error("no slot of the scoreboard is free for worker %d", index)
-            return
-        handle = WorkerHandle(index, self.generation, self.assembly.config, self.log, slot)
-        self._announce_fork(handle)
         try:
-            spawner.fork_worker(handle, self._context, self._own_descriptors())
+            handle = self._forker.fork(index, self._own_descriptors())
         except OSError as error:
             self.log.error("cannot fork worker %d: %s (tried again in %g s)", index,
                            error.strerror, _FORK_PAUSE)  # fmt: skip
             self._backoff.delay(index, now, _FORK_PAUSE)
-            self._scoreboard.give_back(slot)
-            handle.close()
             return
         handle.forked_at = now
         assert handle.channel is not None
@@ -278,33 +267,6 @@ class Arbiter:
         self._by_channel[handle.channel.fileno()] = handle
         self._poller.register(handle.channel.fileno(), select.POLLIN)
         self.log.info("%s booting", handle)
-
-    def _announce_fork(self, handle: WorkerHandle) -> None:
-        hook = self.assembly.host.hook.pre_fork
-        if self.has_been_ready or self.roster:
-            hooks.notify(hook, server=self, worker=handle)
-        else:
-            hooks.fire(hook, server=self, worker=handle)
-
-    def _context(
-        self, handle: WorkerHandle, line: WorkerEnd, drop: Callable[[], None]
-    ) -> WorkerContext:
-        return WorkerContext(
-            server=ServerView(self.pid, self.assembly.config, self.address, self.log),
-            index=handle.index,
-            generation=handle.generation,
-            config=self.assembly.config,
-            host=self.assembly.host,
-            worker_type=self.crew.worker_type,
-            protocol_type=self.crew.protocol_class,
-            listeners=self.listeners,
-            scoreboard=self._scoreboard,
-            slot=handle.slot,
-            channel=line,
-            dump_fd=handle.dump_fd,
-            app=self.app,
-            drop_privileges=drop,
-        )
 
     def _own_descriptors(self) -> list[int]:
         """What a worker must not keep."""
@@ -361,7 +323,7 @@ class Arbiter:
         for name, value in handle.slot.counters().items():
             self.totals[name] = self.totals.get(name, 0) + value
         self.roster.remove(handle)
-        self._scoreboard.give_back(handle.slot)
+        self._forker.scoreboard.give_back(handle.slot)
         handle.close()
 
     def after_a_death(self, handle: WorkerHandle) -> None:
@@ -386,7 +348,7 @@ class Arbiter:
 
     def _begin_stop(self, limit: float) -> None:
         now = time.monotonic()
-        self._scoreboard.announce_stop()
+        self._forker.scoreboard.announce_stop()
         if not self._stopping:
             # The workers have their own copies: they serve what waits and close them, and from
             # then on a new client is refused instead of hanging in a queue nobody empties.

@@ -1,0 +1,80 @@
+"""What a fork needs on the arbiter's side: a slot, a handle, the hook, and what the child is told."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from hookserve import hooks
+from hookserve.context import ServerView, WorkerContext
+from hookserve.process.roster import WorkerHandle
+from hookserve.process.spawner import fork_worker
+from hookserve.scoreboard import Scoreboard
+
+if TYPE_CHECKING:
+    from hookserve.channel import WorkerEnd
+    from hookserve.process.arbiter import Arbiter
+
+_FEWEST_SLOTS = 64
+
+
+class Forker:
+    """Forks workers for an arbiter; holds the scoreboard that they share."""
+
+    def __init__(self, arbiter: Arbiter, workers: int) -> None:
+        self._arbiter = arbiter
+        capacity = arbiter.crew.worker_class.capacity(arbiter.assembly.config)
+        # Slots that nobody takes are pages that nobody touches: they cost address space alone.
+        self.scoreboard = Scoreboard(max(_FEWEST_SLOTS, 4 * workers), capacity)
+
+    def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle:
+        """A forked worker's handle; the child closes `descriptors`.
+
+        Raises OSError when there can be no further process now, HookError when a `pre_fork`
+        hook raises before any worker was ever ready.
+        """
+        arbiter = self._arbiter
+        slot = self.scoreboard.take()
+        if slot is None:
+            raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
+        config = arbiter.assembly.config
+        handle = WorkerHandle(index, arbiter.generation, config, arbiter.log, slot)
+        try:
+            self._announce(handle)
+            fork_worker(handle, self._context, descriptors)
+        except BaseException:
+            self.scoreboard.give_back(slot)
+            handle.close()
+            raise
+        return handle
+
+    def _announce(self, handle: WorkerHandle) -> None:
+        arbiter = self._arbiter
+        hook = arbiter.assembly.host.hook.pre_fork
+        if arbiter.has_been_ready or arbiter.roster:
+            hooks.notify(hook, server=arbiter, worker=handle)
+        else:
+            hooks.fire(hook, server=arbiter, worker=handle)
+
+    def _context(
+        self, handle: WorkerHandle, line: WorkerEnd, drop: Callable[[], None]
+    ) -> WorkerContext:
+        arbiter = self._arbiter
+        config = arbiter.assembly.config
+        return WorkerContext(
+            server=ServerView(arbiter.pid, config, arbiter.address, arbiter.log),
+            index=handle.index,
+            generation=handle.generation,
+            config=config,
+            host=arbiter.assembly.host,
+            worker_type=arbiter.crew.worker_type,
+            protocol_type=arbiter.crew.protocol_class,
+            listeners=arbiter.listeners,
+            scoreboard=self.scoreboard,
+            slot=handle.slot,
+            channel=line,
+            dump_fd=handle.dump_fd,
+            app=arbiter.app,
+            drop_privileges=drop,
+        )
