@@ -7,8 +7,8 @@ it.  What should be so (how many workers, of which generation) is compared with 
 TTIN and TTOU are all that same comparison.
 
 Files: roster (what is known of a worker), lifecycle (policies: back-off, deadlines, replacement),
-forker and spawner (the fork), escalation (getting rid of a worker), reload (the transaction), reaper and exits
-(why a worker is gone), launch (everything before the loop).
+forker and spawner (the fork), escalation (getting rid of a worker), reload (the transaction),
+reaper and exits (why a worker is gone), launch (everything before the loop).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a fork needs on the arbiter's side: a slot, a handle, the hook, and what the child is told."""
+"""What a fork needs on the arbiter's side: a slot, a handle, the hook, the child's context."""
 
 from __future__ import annotations
 
