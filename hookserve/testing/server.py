@@ -124,17 +124,18 @@ def serve(
     arguments: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     chdir: str | os.PathLike[str] | None = None,
-    bind: str = "127.0.0.1:0",
+    bind: str | None = "127.0.0.1:0",
     wait: bool = True,
     python: str = sys.executable,
 ) -> Iterator[Server]:
     """Serve `app` (a specification, or an object that a file defines by name) until the block ends.
 
-    `settings` become flags; `wait` waits for all workers to be ready.  The server is killed if it
-    does not stop by itself.  Raises ServerFailed when it does not come up.
+    `settings` become flags; with `bind=None` a configuration file says where to listen; `wait`
+    waits for all workers to be ready.  The server is killed if it does not stop by itself.  Raises ServerFailed when it does not come up.
     """
     specification = app if isinstance(app, str) else specification_of(app)
-    command = [python, "-m", "hookserve", "-k", worker, "-w", str(workers), "-b", bind]
+    command = [python, "-m", "hookserve", "-k", worker, "-w", str(workers)]
+    command += ["-b", bind] if bind is not None else []
     command += ["-P", announcer.__name__, *_as_flags(settings or {}), *arguments, specification]
     reading, writing = os.pipe()
     variables = {**os.environ, **(environ or {}), announcer.VARIABLE: str(writing)}

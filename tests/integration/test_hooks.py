@@ -1,0 +1,196 @@
+"""Hooks in a running server: gunicorn's file as it is, and implementations that raise."""
+
+import importlib.util
+import os
+import re
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hookserve.testing import ServerFailed, serve
+
+HERE = Path(__file__).parent
+
+spec = importlib.util.spec_from_file_location("installed", HERE.parent / "installed.py")
+installed = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(installed)
+
+GUNICORN_FILE = """
+import os
+
+bind = "127.0.0.1:0"
+workers = 2
+
+def note(*words):
+    with open("notes", "a") as file:
+        print(*words, file=file)
+
+def on_starting(server): note("on_starting")
+def when_ready(server): note("when_ready")
+def pre_fork(server, worker): note("pre_fork", worker.pid)
+def post_fork(server, worker): note("post_fork", worker.pid == os.getpid())
+def post_worker_init(worker): note("post_worker_init")
+def pre_request(worker, req): note("pre_request", req.method, req.path)
+def post_request(worker, req, environ, resp):
+    note("post_request", resp.status, environ["PATH_INFO"])
+def worker_exit(server, worker): note("worker_exit", worker.pid == os.getpid())
+def child_exit(server, worker): note("child_exit", worker.pid != os.getpid())
+def nworkers_changed(server, new_value, old_value): note("nworkers_changed", new_value, old_value)
+def on_exit(server): note("on_exit")
+"""
+
+APPLICATION = (
+    "def application(environ, start_response):\n"
+    "    start_response('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n"
+)
+
+RAISING = (
+    "from hookserve import hookimpl\nimport os\n@hookimpl\n"
+    "def {hook}():\n    open('called', 'a').write('{hook}\\n')\n"
+    "    raise ValueError('from {hook}')\n"
+)
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    return tmp_path
+
+
+def raising(site, hook):
+    installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"},
+                      {"x_plugin.py": RAISING.format(hook=hook)})  # fmt: skip
+    return {"PYTHONPATH": str(site / "lib")}
+
+
+def test_a_gunicorn_file_works_as_it_is(site):
+    (site / "hookserve.conf.py").write_text(GUNICORN_FILE)
+    with serve("app", workers=2, chdir=site) as server:
+        assert httpx.get(f"{server.url}/page").text == "ok"
+        server.stop()
+
+    notes = (site / "notes").read_text().splitlines()
+    assert notes[:4] == ["on_starting", "when_ready", "nworkers_changed 2 None", "pre_fork None"]
+    for line, count in [
+        ("pre_fork None", 2),
+        ("post_fork True", 2),
+        ("post_worker_init", 2),
+        ("pre_request GET /page", 1),
+        ("post_request 200 OK /page", 1),
+        ("worker_exit True", 2),
+        ("child_exit True", 2),
+    ]:
+        assert notes.count(line) == count, line
+    assert notes[-1] == "on_exit"
+
+
+@pytest.mark.parametrize("hook", ["on_starting", "when_ready", "pre_fork", "settings"])
+def test_before_serving_a_hook_that_raises_stops_the_start(site, hook):
+    with pytest.raises(ServerFailed) as caught:
+        with serve("app", chdir=site, environ=raising(site, hook)):
+            pass
+
+    last = str(caught.value).splitlines()[-1]
+    assert re.match(rf"hookserve: plugin 'x' raised in {hook}: ValueError: from {hook}", last)
+    assert "-P no:x" in last
+
+
+@pytest.mark.parametrize("hook", ["post_fork", "post_worker_init", "app_wrappers"])
+def test_in_a_booting_worker_a_hook_that_raises_fails_the_boot(site, hook):
+    with serve("app", chdir=site, environ=raising(site, hook), wait=False) as server:
+        gone = server.wait_for("exit")
+
+        assert gone["kind"] == "boot failed"
+        assert f"plugin 'x' raised in {hook}" in gone["detail"]
+        assert server.wait() == 3
+
+
+@pytest.mark.parametrize(
+    "hook",
+    ["worker_ready", "pre_request", "post_request", "log_access", "worker_idle", "nworkers_changed",
+     "server_tick", "child_exit", "worker_exit", "worker_draining", "on_exit", "reopen_logs"],
+)  # fmt: skip
+def test_while_serving_a_hook_that_raises_is_contained(site, hook):
+    with serve("app", chdir=site, environ=raising(site, hook)) as server:
+        for _ in range(3):
+            assert httpx.get(server.url).text == "ok"
+        server.signal(signal.SIGUSR1)
+        os.kill(server.workers()[0], signal.SIGKILL)
+        server.wait_for("ready", count=2)
+        assert httpx.get(server.url).text == "ok"
+
+        assert server.stop() == 0
+        assert f"plugin 'x' raised in {hook}: ValueError: from {hook}" in server.log
+
+    assert hook in (site / "called").read_text()
+
+
+@pytest.mark.parametrize("hook", ["on_reload", "settings"])
+def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
+    (site / "hookserve.conf.py").write_text("")
+    with serve("app", chdir=site) as server:
+        before = server.workers()
+        (site / "hookserve.conf.py").write_text(
+            "from hookserve import hookimpl\n@hookimpl\n"
+            "def on_reload(server): raise ValueError('not now')\n"
+            if hook == "on_reload"
+            else "workers = 'several'\n"
+        )
+        server.signal(signal.SIGHUP)
+        server.wait_for("reload failed")
+
+        assert server.workers() == before
+        assert httpx.get(server.url).text == "ok"
+
+
+def test_a_wrapper_goes_around_every_request(site):
+    source = (
+        "from hookserve import hookimpl\n@hookimpl\ndef app_wrappers(worker):\n"
+        "    def wrap(app):\n"
+        "        def wrapped(environ, start_response):\n"
+        "            return [part.upper() for part in app(environ, start_response)]\n"
+        "        return wrapped\n"
+        "    return [wrap]\n"
+    )
+    installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": source})
+    with serve("app", chdir=site, environ={"PYTHONPATH": str(site / "lib")}) as server:
+        assert httpx.get(server.url).text == "OK"
+
+
+def test_a_reload_reads_the_configuration_file_again(site):
+    (site / "hookserve.conf.py").write_text("raw_env = ['A=1']\n")
+    with serve("app", chdir=site) as server:
+        (site / "hookserve.conf.py").write_text(
+            "def post_worker_init(worker): open('noted', 'w').write('new file')\n"
+        )
+        server.signal(signal.SIGHUP)
+        server.wait_for("ready", count=2)
+
+        assert (site / "noted").read_text() == "new file"
+
+
+def test_a_reload_adds_and_removes_addresses_and_keeps_the_others(site):
+    """W8: what stays is never closed, what is new is open before what goes is closed."""
+
+    def answers(name):
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(site / name))) as client:
+            return client.get("http://x/").text
+
+    def configure(*names):
+        lines = [f"unix:{site / name}" for name in names]
+        (site / "hookserve.conf.py").write_text(f"bind = {lines!r}\n")
+
+    configure("kept", "old")
+    with serve("app", chdir=site, bind=None) as server:
+        inode = (site / "kept").stat().st_ino
+        assert answers("old") == "ok"
+        configure("kept", "new")
+        server.signal(signal.SIGHUP)
+        server.wait_for("exit")
+
+        assert answers("kept") == answers("new") == "ok"
+        assert (site / "kept").stat().st_ino == inode
+        server.stop()
+        assert not [path for path in site.iterdir() if path.is_socket()]
