@@ -131,7 +131,8 @@ def serve(
     """Serve `app` (a specification, or an object that a file defines by name) until the block ends.
 
     `settings` become flags; with `bind=None` a configuration file says where to listen; `wait`
-    waits for all workers to be ready.  The server is killed if it does not stop by itself.  Raises ServerFailed when it does not come up.
+    waits for all workers to be ready.  The server is killed if it does not stop by itself.
+    Raises ServerFailed when it does not come up.
     """
     specification = app if isinstance(app, str) else specification_of(app)
     command = [python, "-m", "hookserve", "-k", worker, "-w", str(workers)]

@@ -1,0 +1,1 @@
+"""Measures hookserve beside its peers: ``python -m benchmarks`` in a checkout."""
