@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +11,8 @@ from hookserve.discovery import did_you_mean
 from hookserve.errors import AppImportError, AppNotFound
 
 if TYPE_CHECKING:
+    import ast
+
     WSGIApplication = Callable[..., Iterable[bytes]]
 
 DEFAULT_ATTRIBUTE = "application"
@@ -46,6 +46,8 @@ def _parse_expression(
     expression: str, specification: str
 ) -> tuple[str, list[object] | None, dict[str, object]]:
     """The dotted name, the call's positional arguments (`None`: no call), its keyword arguments."""
+    import ast
+
     try:
         node = ast.parse(expression, mode="eval").body
         if not isinstance(node, ast.Call):
@@ -61,6 +63,8 @@ def _parse_expression(
 
 
 def _dotted(node: ast.expr) -> str:
+    import ast
+
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
@@ -95,6 +99,8 @@ def _call_factory(
 
 def _explain(headline: str) -> str:
     """The exception being handled: its traceback from the application's first line on."""
+    import traceback
+
     kind, error, trace = sys.exc_info()
     assert kind is not None
     while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):

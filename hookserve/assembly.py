@@ -7,7 +7,6 @@ raises and changes nothing.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import types
@@ -177,6 +176,8 @@ def _heed_warnings(assembly: Assembly) -> None:
 
 def log_warnings(assembly: Assembly) -> None:
     """Say what was wrong without being an error."""
+    import logging
+
     for warning in assembly.warnings:
         logging.getLogger("hookserve").warning("%s", warning)
 

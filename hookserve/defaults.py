@@ -1,4 +1,8 @@
-"""The core's own answers to the first-wins hooks; any plugin's answer comes before them."""
+"""The core's own answers to the first-wins hooks; any plugin's answer comes before them.
+
+Registered in every process that loads plugins, listings too: so what an answer needs is imported
+when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,11 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from hookserve.application import load_app as load_named_app
 from hookserve.hookspecs import hookimpl
-from hookserve.net.address import parse_address
-from hookserve.net.listeners import Listener, ListenerOptions
-from hookserve.net.listeners import open_listeners as open_all
-from hookserve.privileges import resolve_group, resolve_user
 
 if TYPE_CHECKING:
     from hookserve.config import Config
+    from hookserve.net.listeners import Listener
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
@@ -25,6 +25,11 @@ NAME = "hookserve"
 @hookimpl(trylast=True)
 def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Listener]:
     """What `bind` says; inherited listeners that were handed over stand in for it entirely."""
+    from hookserve.net.address import parse_address
+    from hookserve.net.listeners import ListenerOptions
+    from hookserve.net.listeners import open_listeners as open_all
+    from hookserve.privileges import resolve_group, resolve_user
+
     if inherited and config.is_default("bind"):
         return inherited
     uid, group_of_user = resolve_user(config.user) if config.user else (os.geteuid(), None)
@@ -43,4 +48,6 @@ def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Li
 @hookimpl(trylast=True)
 def load_app(config: Config) -> WSGIApplication:
     """What `wsgi_app` names."""
+    from hookserve.application import load_app as load_named_app
+
     return load_named_app(config.wsgi_app)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import importlib_metadata
 
@@ -25,6 +24,13 @@ _REQUIREMENT = re.compile(
 _FLOOR = re.compile(r">=\s*([0-9][0-9.]*)")
 
 
+class _Readable(Protocol):
+    """What is needed of a distribution."""
+
+    def read_text(self, filename: str) -> str | None:
+        """A file of the distribution's metadata."""
+
+
 class Candidate:
     """An installed plugin, not yet imported."""
 
@@ -41,17 +47,7 @@ class Candidate:
         Scanned by hand: parsing the whole file as an e-mail message takes milliseconds for
         each distribution, and listing fifty plugins has a budget.
         """
-        fields: dict[str, list[str]] = {"Name": [], "Version": [], "Requires-Dist": []}
-        dist = self.entry_point.dist
-        if dist is not None:
-            text = dist.read_text("METADATA") or dist.read_text("PKG-INFO") or ""
-            for line in text.splitlines():
-                if not line:
-                    break
-                name, _, value = line.partition(": ")
-                if name in fields:
-                    fields[name].append(value.strip())
-        return fields
+        return _fields(self.entry_point.dist)
 
     @property
     def distribution(self) -> str:
@@ -89,6 +85,30 @@ def discover() -> list[Candidate]:
     return sorted((Candidate(each) for each in found), key=lambda candidate: candidate.name)
 
 
+def _fields(dist: _Readable | None) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {"Name": [], "Version": [], "Requires-Dist": []}
+    if dist is None:
+        return fields
+    text = dist.read_text("METADATA") or dist.read_text("PKG-INFO") or ""
+    for line in text.splitlines():
+        if not line:
+            break
+        name, _, value = line.partition(": ")
+        if name in fields:
+            fields[name].append(value.strip())
+    return fields
+
+
+@cache
+def _installed_version(name: str) -> str | None:
+    """The version of an installed distribution; `None` when it is not there."""
+    try:
+        found = _fields(importlib_metadata.distribution(name))["Version"]
+    except importlib_metadata.PackageNotFoundError:
+        return None
+    return found[0] if found else "0"
+
+
 def _missing(requirements: Iterable[str]) -> Iterator[str]:
     for requirement in requirements:
         match = _REQUIREMENT.match(requirement)
@@ -97,13 +117,9 @@ def _missing(requirements: Iterable[str]) -> Iterator[str]:
         name, specifier = match[1], match[2].strip()
         if normalized(name) == "hookserve":
             continue
-        try:
-            installed = importlib_metadata.version(name)
-        except importlib_metadata.PackageNotFoundError:
-            yield f"{name}{specifier}".replace(" ", "")
-            continue
+        installed = _installed_version(normalized(name))
         floor = _FLOOR.search(specifier)
-        if floor and _numbers(installed) < _numbers(floor[1]):
+        if installed is None or (floor and _numbers(installed) < _numbers(floor[1])):
             yield f"{name}{specifier}".replace(" ", "")
 
 
@@ -118,6 +134,8 @@ def normalized(name: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` probably meant."""
+    import difflib
+
     matches = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
     return matches[0] if matches else None
 

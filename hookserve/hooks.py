@@ -7,7 +7,6 @@ wrapper among its implementations always goes through pluggy, so that wrappers w
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar, cast
@@ -182,6 +181,8 @@ def _failure(
 
 
 def _report(hook_name: str, plugin: str, error: Exception) -> None:
+    import logging
+
     logging.getLogger("hookserve").error(
         "plugin '%s' raised in %s: %s", plugin, hook_name, describe(error), exc_info=error
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -154,6 +153,8 @@ class PluginHost:
 
     def log_failures(self) -> None:
         """Say in one line each which plugins were left out."""
+        import logging
+
         for record in self.failures():
             logging.getLogger("hookserve").warning("%s", record.failure)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-import tomllib
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,11 +65,13 @@ def toml_layers(directory: Path) -> list[Layer]:
 
 
 def _read_toml(path: Path) -> dict[str, dict[str, dict[str, object]]] | None:
+    if not path.exists():
+        return None
+    import tomllib
+
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
-    except FileNotFoundError:
-        return None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
     except OSError as error:
