@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", help="measure this pair alone; repeatable")
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of load in a turn")
+    parser.add_argument("--seconds", type=int, default=4, help="of load in a turn")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     options = parser.parse_args()
     chosen = [pair for pair in PAIRS if not options.only or pair.name in options.only]
@@ -35,7 +35,7 @@ def main() -> int:
     return 0
 
 
-def measure(pair: Pair, turns: int, seconds: float) -> dict[str, object]:
+def measure(pair: Pair, turns: int, seconds: int) -> dict[str, object]:
     """Both servers of a pair, one turn each, again and again."""
     found: dict[str, list[Turn]] = {pair.ours.name: [], pair.theirs.name: []}
     for _ in range(turns):
@@ -43,7 +43,7 @@ def measure(pair: Pair, turns: int, seconds: float) -> dict[str, object]:
             found[contender.name].append(turn(pair, contender, seconds))
     ours, theirs = (summarise(name, each) for name, each in found.items())
     ratio = ours.cpu / theirs.cpu
-    print(f"\n{pair.name}: {turns} turns of {seconds:g} s,", end=" ")
+    print(f"\n{pair.name}: {turns} turns of {seconds} s,", end=" ")
     print("keep-alive" if pair.is_keep_alive else "a new connection for each request")
     print(" ".join(load.command(0, seconds, pair.connections, pair.is_keep_alive)[:4]), "...")
     print(table([ours, theirs]))
@@ -53,12 +53,12 @@ def measure(pair: Pair, turns: int, seconds: float) -> dict[str, object]:
     return {"pair": pair.name, "ratio": ratio, "ours": asdict(ours), "theirs": asdict(theirs)}
 
 
-def turn(pair: Pair, contender: Contender, seconds: float) -> Turn:
+def turn(pair: Pair, contender: Contender, seconds: int) -> Turn:
     """One server, warmed up, under load once."""
     server_cpu, client_cpu = servers.processors()
     with servers.running(contender, server_cpu) as (pid, port, start):
         memory = memory_of(pid)
-        load.run(port, 0.5, pair.connections, pair.is_keep_alive, client_cpu)
+        load.run(port, 1, pair.connections, pair.is_keep_alive, client_cpu)
         before = cpu_of(pid)
         seen = load.run(port, seconds, pair.connections, pair.is_keep_alive, client_cpu)
         used = cpu_of(pid) - before

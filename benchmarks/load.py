@@ -27,15 +27,15 @@ class Result:
     p99: float
 
 
-def command(port: int, seconds: float, connections: int, is_keep_alive: bool) -> list[str]:
+def command(port: int, seconds: int, connections: int, is_keep_alive: bool) -> list[str]:
     """The command line of one turn."""
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     for header in (*BROWSER_HEADERS, f"Connection: {'keep-alive' if is_keep_alive else 'close'}"):
         words += ["-H", header]
     return [*words, f"http://127.0.0.1:{port}/"]
 
 
-def run(port: int, seconds: float, connections: int, is_keep_alive: bool, cpu: int) -> Result:
+def run(port: int, seconds: int, connections: int, is_keep_alive: bool, cpu: int) -> Result:
     """One turn of load; raises LoadError."""
     if shutil.which("wrk") is None:
         raise LoadError("wrk is not installed (apt-get install wrk)")

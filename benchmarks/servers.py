@@ -34,7 +34,7 @@ def running(contender: Contender, cpu: int) -> Iterator[tuple[int, int, float]]:
     began = time.perf_counter()
     process = subprocess.Popen(
         ["taskset", "-c", str(cpu), *words], cwd=ROOT, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     try:
         _wait_for_answer(process, port, contender.name)
@@ -61,6 +61,11 @@ def _wait_for_answer(process: subprocess.Popen[bytes], port: int, name: str) -> 
         except OSError:
             time.sleep(0.002)
     raise ServerError(f"{name} does not answer on port {port}")
+
+
+def environment() -> dict[str, str]:
+    """The same for all: as it is, but byte code may be written, as pip does for what it installs."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def install_peers() -> None:
