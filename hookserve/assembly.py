@@ -77,8 +77,9 @@ def assemble(arguments: Sequence[str], environ: Mapping[str, str]) -> Assembly:
     The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
     """
     variable_arguments = split_variable(environ)
+    start = Path.cwd()
     early_directory = early_value([*variable_arguments, *arguments], ("--chdir",))
-    change_directory(early_directory or environ.get("HOOKSERVE_CHDIR"))
+    change_directory(start, early_directory or environ.get("HOOKSERVE_CHDIR"))
     directory = Path.cwd()
     toml = sources.toml_layers(directory)
     host = load_plugins(arguments, environ, toml)
@@ -102,18 +103,21 @@ def assemble(arguments: Sequence[str], environ: Mapping[str, str]) -> Assembly:
     if application is not None:
         high.append(Layer("command line", {"wsgi_app": application}))
     config = resolve(table, [*low, *high])
-    change_directory(config.chdir)
+    change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
     assembly = Assembly(host, table, config, namespace, tuple(warnings))
     _heed_warnings(assembly)
     return assembly
 
 
-def change_directory(path: str | None) -> None:
-    """Change to a directory, which then leads ``sys.path``; raises ConfigError."""
+def change_directory(start: Path, path: str | None) -> None:
+    """Change to a directory, relative to `start`, which then leads ``sys.path``.
+
+    Raises ConfigError.
+    """
     if path:
         try:
-            os.chdir(path)
+            os.chdir(start / path)
         except OSError as error:
             raise ConfigError(f"cannot change to the directory {path}: {error.strerror}") from None
     here = str(Path.cwd())

@@ -78,6 +78,7 @@ def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
 def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
     from hookserve.assembly import require_application
 
+    reassemble = _reassembler(arguments, environ)
     assembly = assemble(arguments, environ)
     if getattr(assembly.namespace, "print_config", False):
         from hookserve import listings
@@ -89,7 +90,7 @@ def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
         return _check(assembly)
     from hookserve.process.launch import serve
 
-    serve(assembly, _reassembler(arguments, environ))
+    serve(assembly, reassemble)
     return 0
 
 

@@ -171,6 +171,17 @@ def test_a_reload_reads_the_configuration_file_again(site):
         assert (site / "noted").read_text() == "new file"
 
 
+def test_a_relative_directory_means_the_same_at_every_reload(site):
+    (site / "inner").mkdir()
+    (site / "app.py").rename(site / "inner" / "app.py")
+    with serve("app", chdir=site, settings={"chdir": "inner"}) as server:
+        for count in (2, 3):
+            server.signal(signal.SIGHUP)
+            server.wait_for("ready", count=count)
+
+        assert httpx.get(server.url).text == "ok"
+
+
 def test_a_reload_adds_and_removes_addresses_and_keeps_the_others(site):
     """W8: what stays is never closed, what is new is open before what goes is closed."""
 
