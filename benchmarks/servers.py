@@ -64,7 +64,7 @@ def _wait_for_answer(process: subprocess.Popen[bytes], port: int, name: str) -> 
 
 
 def environment() -> dict[str, str]:
-    """The same for all: as it is, but byte code may be written, as pip does for what it installs."""
+    """The same for all; byte code may be written, as pip does for what it installs."""
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
