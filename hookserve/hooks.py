@@ -82,6 +82,19 @@ def notify(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None
             _report(caller.name, implementation.plugin_name, error)
 
 
+def ask(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
+    """The first answer that is not `None`, where one that raises is logged and passed over."""
+    for implementation in implementations(hook):
+        try:
+            answer = _call(hook, implementation, args, kwargs)
+        except Exception as error:  # a plugin may raise anything
+            _report(_caller(hook).name, implementation.plugin_name, error)
+            continue
+        if answer is not None:
+            return answer
+    return None
+
+
 def freeze(hook: Callable[P, object]) -> tuple[Callable[..., None], ...]:
     """The implementations of a notification as plain functions, in calling order.
 

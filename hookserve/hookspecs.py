@@ -113,6 +113,8 @@ class AssemblyHooks(Protocol):
     def aux_processes(self, server: Arbiter) -> Iterable[AuxProcess]:
         """Helpers that the arbiter supervises and runs exactly once.
 
+        Not called yet: declared so that its name and arguments are settled.
+
         Runs in: arbiter, before the first fork.  When it raises: the start fails.
         """
 
@@ -135,6 +137,8 @@ class FactoryHooks(Protocol):
     def make_tls_context(self, config: Config) -> ssl.SSLContext | None:
         """The context for TLS listeners.
 
+        Not called yet: declared so that its name and arguments are settled.
+
         Runs in: worker, once.  When it raises: that worker fails to boot.
         """
 
@@ -149,6 +153,8 @@ class FactoryHooks(Protocol):
     @hookspec(firstresult=True)
     def make_restart_plan(self, server: Arbiter) -> object | None:
         """The policy that decides which workers a reload replaces next.
+
+        Not called yet: declared so that its name and arguments are settled.
 
         Runs in: arbiter.  When it raises: logged, the built-in plan is used.
         """
@@ -241,6 +247,8 @@ class ArbiterHooks(Protocol):
     @hookspec
     def pre_exec(self, server: Arbiter) -> None:
         """A successor is about to be started (binary upgrade).
+
+        Not called yet: declared so that its name and arguments are settled.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """

@@ -3,12 +3,11 @@
 Whatever the split and whatever the mode of the seam, the outcome is the same.
 """
 
-import importlib.util
 import re
-import sys
 import tomllib
 from pathlib import Path
 
+import corpus_driver as driver
 import pytest
 
 from hookserve.protocol import CLOSING, IDLE
@@ -19,11 +18,6 @@ VALID = tomllib.loads((CORPUS / "valid.toml").read_text())
 INVALID = tomllib.loads((CORPUS / "invalid.toml").read_text())
 GOOD = b"GET /first HTTP/1.1\r\nHost: example.com\r\n\r\n"
 MOST_SPLITS = 120
-
-spec = importlib.util.spec_from_file_location("corpus_driver", HERE / "corpus_driver.py")
-driver = importlib.util.module_from_spec(spec)
-sys.modules["corpus_driver"] = driver
-spec.loader.exec_module(driver)
 
 
 def ways_to_split(data):

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
-from hookserve.errors import AppNotFound, BootError
+from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.process import lifecycle, roster, spawner
 from hookserve.process.escalation import Escalator
 from hookserve.process.forker import Forker
@@ -31,6 +31,7 @@ from hookserve.process.recruitment import Crew
 from hookserve.process.reload import Reload
 from hookserve.process.roster import Roster, WorkerHandle
 from hookserve.process.signals import SignalInbox
+from hookserve.process.ticker import Ticker
 
 if TYPE_CHECKING:
     from hookserve.assembly import Assembly
@@ -84,7 +85,7 @@ class Arbiter:
         self._poller = select.poll()
         self._poller.register(self._inbox.fileno(), select.POLLIN)
         self._by_channel: dict[int, WorkerHandle] = {}
-        self._next_tick = 0.0
+        self._ticker = Ticker(self)
         self._forker = Forker(self, workers)
         self._handlers: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self.stop,
@@ -171,13 +172,24 @@ class Arbiter:
         spawner.settle_memory()
         self._balance(time.monotonic())
         while not (self._stopping and (not len(self.roster) or self._gave_up())):
-            self._turn()
+            self._turn_safely()
         if self._boot_failure is not None and not self.has_been_ready:
             raise self._boot_failure
 
     def close(self) -> None:
         """Give back signals and descriptors, after the loop."""
         self._inbox.close()
+
+    def _turn_safely(self) -> None:
+        """A turn whose failure is logged: an arbiter that ends leaves its workers behind."""
+        try:
+            self._turn()
+        except HookserveError:
+            raise
+        except Exception:
+            self.log.exception("a turn of the arbiter failed")
+            if self._stopping:
+                raise
 
     def _turn(self) -> None:
         before = time.monotonic()
@@ -198,7 +210,7 @@ class Arbiter:
             self.escalator.attend(handle, self._deadlines, now)
         self._reload.attend()
         self._balance(now)
-        self._tick(now)
+        self._ticker.attend(now)
 
     def _time_left(self, now: float) -> float | None:
         """Seconds to the next deadline; `None`: there is none."""
@@ -208,18 +220,9 @@ class Arbiter:
         else:
             dues = [self._backoff.due(index) for index in range(self._wanted)]
             moments.extend(due for due in dues if due > now)
-            if self._next_tick:
-                moments.append(self._next_tick)
+            moments.append(self._ticker.due)
         nearest = min((moment for moment in moments if moment is not None), default=None)
         return None if nearest is None else nearest - now
-
-    def _tick(self, now: float) -> None:
-        hook = self.assembly.host.hook
-        if not hooks.implementations(hook.server_tick) or self._stopping:
-            self._next_tick = 0.0
-        elif now >= self._next_tick:
-            hooks.notify(hook.server_tick, server=self)
-            self._next_tick = now + self.assembly.config.tick_interval
 
     # Keeping the workers.
 

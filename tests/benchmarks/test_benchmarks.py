@@ -1,12 +1,8 @@
 """The pure parts of the measuring."""
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import accounting, load, report
 

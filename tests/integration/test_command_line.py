@@ -1,6 +1,5 @@
 """The command as people type it, right and wrong."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -8,13 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import installed
 import pytest
 
 HERE = Path(__file__).parent
-
-spec = importlib.util.spec_from_file_location("installed", HERE.parent / "installed.py")
-installed = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(installed)
 
 
 def hookserve(*arguments, cwd=HERE, path=None, **environ):

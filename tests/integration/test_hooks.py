@@ -1,21 +1,17 @@
 """Hooks in a running server: gunicorn's file as it is, and implementations that raise."""
 
-import importlib.util
 import os
 import re
 import signal
 from pathlib import Path
 
 import httpx
+import installed
 import pytest
 
 from hookserve.testing import ServerFailed, serve
 
 HERE = Path(__file__).parent
-
-spec = importlib.util.spec_from_file_location("installed", HERE.parent / "installed.py")
-installed = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(installed)
 
 GUNICORN_FILE = """
 import os
@@ -143,6 +139,16 @@ def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
 
         assert server.workers() == before
         assert httpx.get(server.url).text == "ok"
+
+
+def test_a_plugin_decides_how_many_workers_there_are(site):
+    (site / "hookserve.conf.py").write_text(
+        "def target_workers(server, stats): return 3 if stats['requests'] else 1\n"
+    )
+    with serve("app", chdir=site, settings={"tick_interval": 0.1}) as server:
+        assert httpx.get(server.url).text == "ok"
+
+        server.wait_for("ready", lambda event: event["index"] == 2)
 
 
 def test_a_wrapper_goes_around_every_request(site):

@@ -101,6 +101,8 @@ class HeadParser:
             environ["HTTP_HOST"] = authority
         if self._scheme is not None:
             self._judge_scheme(self._scheme, environ)
+            if environ["SCRIPT_NAME"]:
+                self._strip_script_name(environ)
 
     def too_long(self, data: bytes | bytearray) -> BadRequest | None:
         """The refusal that an incomplete head has already earned."""
@@ -219,6 +221,14 @@ class HeadParser:
             raise BadRequest("the headers about the scheme disagree")
         if schemes:
             environ["wsgi.url_scheme"] = schemes.pop()
+
+    def _strip_script_name(self, environ: Environ) -> None:
+        """Take the prefix that a trusted proxy named off the path, by whole segments."""
+        prefix = environ["SCRIPT_NAME"].rstrip("/")
+        path = environ["PATH_INFO"]
+        if path != prefix and not path.startswith(f"{prefix}/"):
+            raise BadRequest("the path does not begin with the SCRIPT_NAME")
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]
 
 
 def _split_strictly(head: bytes) -> list[bytes]:

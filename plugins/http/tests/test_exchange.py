@@ -1,16 +1,9 @@
 """The request cycle, without sockets."""
 
-import importlib.util
 import sys
-from pathlib import Path
 
+import corpus_driver as driver
 import pytest
-
-TESTS = Path(__file__).parents[3] / "tests"
-spec = importlib.util.spec_from_file_location("corpus_driver", TESTS / "corpus_driver.py")
-driver = importlib.util.module_from_spec(spec)
-sys.modules["corpus_driver"] = driver
-spec.loader.exec_module(driver)
 
 GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -253,6 +246,24 @@ def test_schemes_of_a_trusted_proxy_are_believed_and_of_others_not():
 
     assert [each["wsgi.url_scheme"] for each in app.environs] == ["http", "https"]
     assert sent.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "path"),
+    [("/app/x", 200, "/x"), ("/app", 200, ""), ("/apple", 400, None), ("/x", 400, None)],
+)
+def test_the_prefix_of_a_trusted_proxy_is_whole_segments(target, status, path):
+    """W45: /app is no prefix of /apple."""
+    app = driver.Recorder()
+    data = f"GET {target} HTTP/1.1\r\nHost: h\r\nSCRIPT_NAME: /app\r\n\r\n".encode()
+
+    sent, _, _ = exchange(app, data, forwarded_allow_ips=("*",))
+    exchange(app, data)
+
+    assert sent.startswith(b"HTTP/1.1 %d " % status)
+    assert app.environs[-1]["SCRIPT_NAME"] == ""
+    if path is not None:
+        assert (app.environs[0]["SCRIPT_NAME"], app.environs[0]["PATH_INFO"]) == ("/app", path)
 
 
 @pytest.mark.parametrize(
