@@ -25,13 +25,16 @@ import atexit
 import errno
 import faulthandler
 import gc
+import math
 import os
 import random
+import select
 import signal
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, TextIO
 
 from hookserve import hooks
@@ -55,7 +58,6 @@ IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTI
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEARTBEAT = 1
-_NEVER = 1 << 62
 
 
 class Worker(ABC):
@@ -99,16 +101,19 @@ class Worker(ABC):
         self.wakeup, self._wakeup_write = os.pipe()
         """Readable when a signal has arrived: wait for it, then call `heed_signals`."""
         self._idle_listeners: tuple[Callable[..., None], ...] = ()
+        self._exit_code = 0
         self._was_idle = False
         self._wants_reopen = False
         self._is_recycled = False
-        self._until_recycle = _NEVER
+        self._recycle_countdown: Iterator[int] | None = None
         self._protocols: dict[Listener, Protocol] = {}
         self._flights: list[Flight] = []
+        self._flight_numbers = count()
         self._flight_count = 0
         self._words = context.slot.words
         self._times = context.slot.times
-        self._accepted = self._rejected = 0
+        # Counting by next() is one step, whatever other threads do.
+        self._accepts, self._rejects = count(1), count(1)
 
     # What a model provides.
 
@@ -142,31 +147,36 @@ class Worker(ABC):
         try:
             accepted = listener.accept()
         except OSError as error:
+            if listener.fileno() < 0:  # closed by another thread at this moment
+                return None
             if error.errno not in _OUT_OF_RESOURCES:
                 raise
             self.accepts_again_at = self.clock() + _ACCEPT_PAUSE
-            self._rejected += 1
-            self._words[4] = self._rejected
+            self._words[4] = next(self._rejects)
             self.log.warning("cannot accept: %s (accepting pauses for %s s)", error.strerror,
                              _ACCEPT_PAUSE)  # fmt: skip
             return None
         if accepted is None:
             return None
-        self._accepted += 1
-        self._words[3] = self._accepted
+        self._words[3] = next(self._accepts)
         fd, peer = accepted
         return fd, self._protocols[listener].connect(peer)
 
-    def notify(self) -> None:
-        """The heartbeat: one store."""
-        self._times[_HEARTBEAT] = time.monotonic()
+    def notify(self) -> float:
+        """The heartbeat: one store; answers the time, in seconds of the monotonic clock."""
+        now = self._times[_HEARTBEAT] = time.monotonic()
+        return now
 
     def idle(self) -> None:
-        """No request is in flight and the model is about to wait."""
-        if not self._was_idle:
+        """The model is about to wait; when no request is in flight, the hook is called."""
+        if not self._was_idle and not self.requests_in_flight:
             self._was_idle = True
             for listener in self._idle_listeners:
                 listener(self)
+
+    def count_open(self, count: int) -> None:
+        """How many connections are open, for the scoreboard."""
+        self._words[2] = count
 
     def heed_signals(self) -> None:
         """Do what signals asked for; to be called when `wakeup` is readable."""
@@ -178,6 +188,28 @@ class Worker(ABC):
             self._wants_reopen = False
             hooks.notify(self.context.host.hook.reopen_logs)
 
+    def wake(self) -> None:
+        """Make `wakeup` readable, from any thread."""
+        try:
+            os.write(self._wakeup_write, b"\0")
+        except BlockingIOError:  # it is readable already
+            pass
+
+    def wait_for_signals(self, seconds: float) -> None:
+        """Wait for `wakeup`, at most that long, and do what signals asked for: for models whose
+        main thread does nothing else."""
+        poll = select.poll()
+        poll.register(self.wakeup, select.POLLIN)
+        if poll.poll(None if seconds == math.inf else seconds * 1000.0):
+            self.heed_signals()
+
+    def fail(self, error: BaseException) -> None:
+        """What the model relies on has broken, in any thread: log it, stop, exit with code 1."""
+        self.log.error("worker %d failed", self.index, exc_info=error)
+        self._exit_code = 1
+        self.alive = False
+        self.wake()
+
     def request_recycle(self, reason: str) -> None:
         """Ask the arbiter for a replacement; this worker serves on until it is ready.
 
@@ -186,6 +218,11 @@ class Worker(ABC):
         if not self._is_recycled:
             self._is_recycled = True
             self.context.channel.say("recycle", reason)
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests have begun and not ended."""
+        return self._flight_count - len(self._flights)
 
     @property
     def serves_backlog(self) -> bool:
@@ -199,8 +236,10 @@ class Worker(ABC):
 
         `label` is the request as it came; its first line is shown.
         """
-        flights = self._flights
-        flight = flights.pop() if flights else self._another_flight()
+        try:
+            flight = self._flights.pop()
+        except IndexError:
+            flight = self._another_flight()
         now = time.monotonic()
         self._times[_HEARTBEAT] = now
         self._was_idle = False
@@ -211,8 +250,7 @@ class Worker(ABC):
         """The request is over: `status` as it was sent (0: none), `sent` bytes of body."""
         flight.end(status, sent)
         self._flights.append(flight)
-        self._until_recycle -= 1
-        if self._until_recycle <= 0:
+        if self._recycle_countdown is not None and not next(self._recycle_countdown, 0):
             self.request_recycle("max_requests")
 
     def spool(self) -> IO[bytes]:
@@ -278,7 +316,7 @@ class Worker(ABC):
             hooks.notify(self.context.host.hook.worker_int, self)
         limit = self.config.quick_timeout if self.is_quick else self.config.graceful_timeout
         self.drain(self.clock() + limit)
-        return 0
+        return self._exit_code
 
     def _boot(self) -> None:
         context = self.context
@@ -295,7 +333,8 @@ class Worker(ABC):
         self.app = app
         jitter = context.config.max_requests_jitter
         if context.config.max_requests:
-            self._until_recycle = context.config.max_requests + random.randint(0, jitter)
+            limit = context.config.max_requests + random.randint(0, jitter)
+            self._recycle_countdown = iter(range(limit - 1, 0, -1))
         # A protocol copies what it needs of the frozen hooks, and post_worker_init may be the
         # moment at which a logger starts to buffer: so hooks first, protocol last.
         hooks.fire(hook.post_worker_init, self)
@@ -320,9 +359,9 @@ class Worker(ABC):
         return error.exit_code
 
     def _another_flight(self) -> Flight:
-        flight = self.context.slot.flight(self._flight_count)
-        self._flight_count += 1
-        return flight
+        number = next(self._flight_numbers)
+        self._flight_count = max(self._flight_count, number + 1)
+        return self.context.slot.flight(number)
 
     def _exit(self, code: int) -> NoReturn:
         """Last words, then the end: no thread that hangs can hold the process back."""

@@ -1,4 +1,4 @@
-"""The transport of models that may block: a non-blocking descriptor, and waiting for it.
+"""Transports over a non-blocking descriptor, for models that may wait and for those that may not.
 
 Raw descriptors, not socket objects: making one costs a getsockname(2) and two microseconds for
 each connection, and buys nothing that os.read and os.write do not do.
@@ -10,7 +10,9 @@ import math
 import os
 import select
 from collections.abc import Callable
+from typing import IO
 
+from hookserve.net.outbox import Outbox
 from hookserve.protocol import Transport
 
 _JOIN_LIMIT = 32768
@@ -25,33 +27,43 @@ class SocketTransport(Transport):
 
     `progress` is called whenever a slow client has moved; waiting for it is bounded by the
     timeouts, in seconds, 0 meaning for ever.
+
+    Up to `hold` bytes that the kernel would not take are left in `outbox` instead of being waited
+    for; with 0, the default, everything is sent when `send` returns.
     """
 
-    __slots__ = ("_body_timeout", "_progress", "_write_timeout", "fd")
+    __slots__ = ("_body_timeout", "_hold", "_progress", "_write_timeout", "fd", "outbox")
 
     def __init__(
-        self, body_timeout: float, write_timeout: float, progress: Callable[[], None]
+        self,
+        body_timeout: float,
+        write_timeout: float,
+        progress: Callable[[], object],
+        hold: int = 0,
     ) -> None:
         self.fd = -1
+        self.outbox: Outbox | None = None
+        """What was left unsent; whoever takes it sets `None` in its place."""
         self._body_timeout = body_timeout
         self._write_timeout = write_timeout
         self._progress = progress
+        self._hold = hold
 
     def send(self, *buffers: bytes) -> None:
-        """Hand all of the buffers to the kernel."""
-        if len(buffers) == 1:
-            data = buffers[0]
-        elif sum(map(len, buffers)) <= _JOIN_LIMIT:
-            data = b"".join(buffers)
-        else:
-            self._send_gathered(buffers)
+        """Hand all of the buffers to the kernel, or leave a little in `outbox`."""
+        if self.outbox is not None:
+            self._send_behind(buffers)
             return
+        data = b"".join(buffers) if sum(map(len, buffers)) <= _JOIN_LIMIT else b""
         try:
-            sent = os.write(self.fd, data)
+            if data:
+                sent = os.write(self.fd, data)
+            else:
+                sent = os.writev(self.fd, buffers[:_IOV_MAX])
         except BlockingIOError:
             sent = 0
-        if sent < len(data):
-            self._send_rest(memoryview(data)[sent:])
+        if sent != len(data) or not data:
+            self._keep_rest((data,) if data else buffers, sent)
 
     def receive(self, size: int) -> bytes:
         """At least one byte; empty at the end."""
@@ -63,6 +75,7 @@ class SocketTransport(Transport):
 
     def send_file(self, fileno: int, offset: int, count: int) -> int:
         """Send part of a file with sendfile(2)."""
+        self._relieve(0)
         left = count
         while left:
             try:
@@ -77,37 +90,106 @@ class SocketTransport(Transport):
             self._progress()
         return count - left
 
-    def _send_gathered(self, buffers: tuple[bytes, ...]) -> None:
-        views = [memoryview(buffer) for buffer in buffers if buffer]
-        while views:
-            try:
-                sent = os.writev(self.fd, views[:_IOV_MAX])
-            except BlockingIOError:
-                self._wait(select.POLLOUT, self._write_timeout, "read the response")
-                continue
-            while views and sent >= len(views[0]):
-                sent -= len(views.pop(0))
-            if sent:
-                views[0] = views[0][sent:]
+    def _keep_rest(self, buffers: tuple[bytes, ...], sent: int) -> None:
+        outbox = self._make_outbox()
+        for buffer in buffers:
+            if sent >= len(buffer):
+                sent -= len(buffer)
+            else:
+                outbox.add(memoryview(buffer)[sent:])
+                sent = 0
+        if outbox:
+            self.outbox = outbox
+            self._relieve(self._hold)
 
-    def _send_rest(self, view: memoryview) -> None:
-        while view:
+    def _send_behind(self, buffers: tuple[bytes, ...]) -> None:
+        assert self.outbox is not None
+        for buffer in buffers:
+            self.outbox.add(buffer)
+        self._relieve(self._hold)
+
+    def _make_outbox(self) -> Outbox:
+        return Outbox(self._hold, _no_file)
+
+    def _relieve(self, hold: int) -> None:
+        """Wait until no more than `hold` bytes are unsent."""
+        outbox = self.outbox
+        while outbox is not None:
+            if outbox.flush(self.fd):
+                self.outbox = None
+                return
+            if outbox.memory <= hold:
+                return
             self._wait(select.POLLOUT, self._write_timeout, "read the response")
-            try:
-                view = view[os.write(self.fd, view) :]
-            except BlockingIOError:
-                pass
 
     def _wait(self, event: int, timeout: float, what: str) -> None:
         """Wait until the client moves; raises TimeoutError when it does not."""
-        poll = select.poll()
-        poll.register(self.fd, event)
         left = timeout or math.inf
         while left > 0:
             # Waiting for a slow client is no silence of the worker's: it says so as it waits.
             self._progress()
-            if poll.poll(min(left, _SLICE) * 1000.0):
+            if self._poll(event, min(left, _SLICE)):
                 self._progress()
                 return
             left -= _SLICE
         raise TimeoutError(f"the client did not {what} for {timeout:g} s")
+
+    def _poll(self, event: int, seconds: float) -> bool:
+        """Whether `select.POLLIN` or `POLLOUT` came within some seconds; green models have a
+        waiting of their own."""
+        poll = select.poll()
+        poll.register(self.fd, event)
+        return bool(poll.poll(seconds * 1000.0))
+
+
+class LoopTransport(SocketTransport):
+    """Never waits: what the kernel would not take is left in `outbox`, however much it is.
+
+    More than `hold` bytes go to a file that `make_file` opens.  Bodies are complete before an
+    exchange runs (`Worker.buffered`), so nothing is ever received.
+    """
+
+    __slots__ = ("_make_file",)
+
+    def __init__(self, hold: int, make_file: Callable[[], IO[bytes]]) -> None:
+        super().__init__(0.0, 0.0, _nothing, hold)
+        self._make_file = make_file
+
+    def receive(self, size: int) -> bytes:
+        """There is nothing to receive: the body was complete."""
+        return b""
+
+    def send_file(self, fileno: int, offset: int, count: int) -> int:
+        """Send part of a file with sendfile(2), the rest of it later."""
+        sent = 0
+        if self.outbox is None:
+            try:
+                sent = os.sendfile(self.fd, fileno, offset, count)
+            except BlockingIOError:
+                sent = 0
+            if sent == count:
+                return count
+            self.outbox = self._make_outbox()
+        left = min(count, max(0, os.fstat(fileno).st_size - offset)) - sent
+        if left > 0:
+            self.outbox.add_file(fileno, offset + sent, left)
+        return sent + max(0, left)
+
+    def _send_behind(self, buffers: tuple[bytes, ...]) -> None:
+        assert self.outbox is not None
+        for buffer in buffers:
+            self.outbox.spool(buffer)
+
+    def _make_outbox(self) -> Outbox:
+        return Outbox(self._hold, self._make_file)
+
+    def _relieve(self, hold: int) -> None:
+        pass
+
+
+def _no_file() -> IO[bytes]:
+    raise AssertionError("a transport that waits needs no file")
+
+
+def _nothing() -> None:
+    pass

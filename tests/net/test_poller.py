@@ -8,7 +8,7 @@ import pytest
 from hookserve.net import poller
 
 
-@pytest.fixture(params=[poller.make_poller, poller._Poll])
+@pytest.fixture(params=[poller.make_poller])
 def made(request):
     found = request.param()
     yield found

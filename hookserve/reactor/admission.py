@@ -1,0 +1,105 @@
+"""Whom a worker lets in: it accepts as long as it has room, and makes room where somebody idles."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hookserve.net.poller import EXCLUSIVE
+from hookserve.reactor.accepted import Accepted
+
+if TYPE_CHECKING:
+    from hookserve.net.listeners import Listener
+    from hookserve.reactor.reactor import Reactor
+
+
+class Admission:
+    """The listeners of one worker; several threads may accept at once.
+
+    `budget` is how many connections are accepted in a row before those that are open are looked
+    at again.
+    """
+
+    def __init__(self, reactor: Reactor, budget: int) -> None:
+        self.is_full = False
+        """Whether accepting has stopped because there are as many connections as there may be."""
+        self._reactor = reactor
+        self._worker = reactor.worker
+        self._budget = budget
+        self._limit: int = reactor.worker.config.worker_connections
+        self._accepting: tuple[Listener, ...] = ()
+        self._backlog: list[Listener] = []
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Accept from all listeners, unless that is done already or the worker is stopping."""
+        with self._lock:
+            if self._accepting or not self._worker.alive:
+                return
+            self.is_full = False
+            self._accepting = self._worker.listeners
+            for listener in self._accepting:
+                handler = partial(self._accept_from, listener)
+                self._reactor.watch(listener.fileno(), handler, EXCLUSIVE)
+
+    def stop(self) -> None:
+        """Leave what waits to be accepted to other workers."""
+        with self._lock:
+            for listener in self._accepting:
+                self._reactor.forget(listener.fileno())
+            self._accepting = ()
+
+    def close(self) -> None:
+        """Stop for good.  When the whole server stops, everybody who waits is let in first:
+        `take_backlog` goes on with that while there are no descriptors."""
+        self.stop()
+        listeners = list(self._worker.listeners)
+        if self._worker.serves_backlog:
+            self._backlog = listeners
+            self.take_backlog()
+            return
+        for listener in listeners:
+            listener.close()
+
+    def take_backlog(self) -> bool:
+        """Let in whom the stopping server still owes an answer; whether some may be left."""
+        for listener in list(self._backlog):
+            while (accepted := self._accept_one(listener)) is not None:
+                self._reactor.wait_for_head(accepted)
+            if self.pauses_until is None:
+                self._backlog.remove(listener)
+                listener.close()
+        return bool(self._backlog)
+
+    @property
+    def pauses_until(self) -> float | None:
+        """When accepting is tried again, after there was no descriptor; `None`: it does not
+        pause."""
+        moment = self._worker.accepts_again_at
+        return moment if moment > self._worker.clock() else None
+
+    def _accept_from(self, listener: Listener) -> None:
+        for _ in range(self._budget):
+            if len(self._reactor.open) >= self._limit and not self._reactor.evict():
+                # Nobody here is idle: the queue must wait, or another worker takes it.
+                self.is_full = True
+                self.stop()
+                return
+            accepted = self._accept_one(listener) if self._worker.alive else None
+            if accepted is None:
+                break
+            self._reactor.receive(accepted)
+        moment = self.pauses_until
+        if moment is not None:
+            self.stop()
+            self._reactor.sweep_by(moment)
+
+    def _accept_one(self, listener: Listener) -> Accepted | None:
+        found = self._worker.accept(listener)
+        if found is None:
+            return None
+        accepted = Accepted(*found)
+        self._reactor.open[accepted.fd] = accepted
+        self._worker.count_open(len(self._reactor.open))
+        return accepted

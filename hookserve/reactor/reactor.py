@@ -1,0 +1,427 @@
+"""The connections of one worker: accepted, waited for, read from, kept or closed.
+
+What all worker models share between accepting a socket and running an exchange.  A connection is
+registered with the poller once in its life, edge-triggered, and is *parked* while its client has
+to be waited for: a descriptor and two small objects, no thread, no greenlet, no timer.  When its
+request is ready the model's own `serve` is called with it; that runs the exchange wherever the
+model runs exchanges (here and now, in a greenlet) and gives the connection back through
+`Reactor.exchange`.
+
+    accept ──▶ receive ──▶ serve ──▶ exchange ──▶ park ──▶ (event) receive ...
+                  │                     │
+                  └──▶ park             └──▶ write later, linger, close
+
+Several threads may call `turn` at once.  Whoever takes a connection out of the table of those
+that are parked owns it until it is parked again; taking is one dict operation.  An event for a
+connection that somebody owns is noted and looked at when it is parked (`_missed`).
+
+Deadlines are looked at together, in a *sweep*, no earlier than the first is due and at most
+once in `_SWEEP_PAUSE`: parking sets two attributes and no timer.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, make_poller
+from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
+from hookserve.reactor.accepted import (
+    BODY,
+    FOR_EVER,
+    HEAD,
+    KEPT,
+    LINGERING,
+    SERVED,
+    WRITING,
+    Accepted,
+)
+from hookserve.reactor.admission import Admission
+
+if TYPE_CHECKING:
+    from hookserve.net.transport import SocketTransport
+    from hookserve.worker import Worker
+
+RECEIVE_SIZE = 65536
+_ACCEPT_BUDGET = 16
+"""Connections accepted in a row before those that are open are looked at again."""
+_READ_BUDGET = 16
+"""Reads from one client, and pipelined requests of it, before others have their turn."""
+_SWEEP_PAUSE = 0.2
+
+
+class Reactor:
+    """Drives the connections of `worker`; `serve` is called with each that is ready to run.
+
+    `batch` is the number of events that one `turn` takes from the kernel, -1 for all there are:
+    with several threads one, or a thread would hold back what another could do.
+    """
+
+    def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
+        config = worker.config
+        self.worker = worker
+        self.open: dict[int, Accepted] = {}
+        """All connections, by descriptor."""
+        self.next_sweep = FOR_EVER
+        """When `sweep` must be called next, in seconds of the monotonic clock."""
+        self.on_earlier_sweep: Callable[[], None] = _nothing
+        """Called when `next_sweep` has become earlier, from whichever thread made it so."""
+        self.on_postponed: Callable[[], None] = _nothing
+        """Called when `turn` has something to do of which no descriptor tells."""
+        self._serve = serve
+        self._batch = batch
+        self._linger: float = config.linger_timeout
+        timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
+                    config.write_timeout, config.linger_timeout)  # fmt: skip
+        self._timeouts = tuple(each or FOR_EVER for each in timeouts)
+        self._parked: dict[int, Accepted] = {}
+        self._missed: set[int] = set()
+        self._postponed: deque[Accepted] = deque()
+        self._poller = make_poller()
+        self._poll = self._poller.poll
+        self._handlers: dict[int, Callable[[], None]] = {}
+        self._admission = Admission(self, _ACCEPT_BUDGET if batch < 0 else batch)
+        self._lock = threading.Lock()
+
+    # The life of a model.
+
+    def run(self) -> None:
+        """Accept and serve until the worker is told to stop."""
+        self.watch(self.worker.wakeup, self.worker.heed_signals)
+        self.start_accepting()
+        while self.worker.alive:
+            self.turn(self.pause())
+
+    def drain(self, deadline: float) -> None:
+        """Finish what is open by `deadline`, in seconds of the monotonic clock."""
+        self.begin_drain()
+        while self.is_draining(deadline):
+            self.turn(min(self.pause(), max(0.0, deadline - self.worker.clock())))
+
+    def fileno(self) -> int:
+        """Readable when `turn` has something to do: another loop may wait for it."""
+        return self._poller.fileno()
+
+    def watch(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
+        """Call `handler` in `turn` whenever the descriptor is readable."""
+        self._handlers[fd] = handler
+        self._poller.register(fd, READABLE | flags)
+
+    def forget(self, fd: int) -> None:
+        """Do not watch the descriptor any more."""
+        self._poller.unregister(fd)
+        self._handlers.pop(fd, None)
+
+    def start_accepting(self) -> None:
+        """Accept from all listeners."""
+        self._admission.start()
+
+    def pause(self) -> float:
+        """The longest that the model may wait, in seconds; infinite when nothing is due."""
+        beat = self.worker.heartbeat_interval
+        left = self.next_sweep - self.worker.clock()
+        return max(0.0, left if beat is None else min(left, beat))
+
+    def turn(self, timeout: float) -> None:
+        """Wait for events, at most `timeout` seconds, and deal with them and with deadlines."""
+        worker = self.worker
+        worker.idle()
+        if self._postponed:
+            timeout = 0.0
+        events = self._poll(None if timeout == FOR_EVER else timeout, self._batch)
+        now = worker.notify()
+        take = self._parked.pop
+        for fd, event in events:
+            accepted = take(fd, None)
+            if accepted is None:
+                self._handle_other(fd)
+            elif event == READABLE and accepted.wait < WRITING:
+                if self._read(accepted):
+                    self._serve(accepted)
+            else:
+                self._handle_rare(accepted, event)
+        if self._postponed:
+            self._take_up_postponed()
+        if now >= self.next_sweep:
+            self.sweep(now)
+
+    def begin_drain(self) -> None:
+        """Stop accepting; from now on idle connections are kept for `linger_timeout` alone: their
+        client may be sending its next request at this moment."""
+        self._admission.close()
+        header, _, *others = self._timeouts
+        self._timeouts = (header, self._linger, *others)
+        limit = self.worker.clock() + self._linger
+        for accepted in list(self._parked.values()):
+            if accepted.connection.state == IDLE and accepted.wait < WRITING:
+                accepted.deadline = min(accepted.deadline, limit)
+        self.sweep_by(limit)
+
+    def is_draining(self, deadline: float) -> bool:
+        """Whether there is something left to finish, and time for it."""
+        is_left = self._admission.take_backlog() or bool(self.open)
+        return is_left and not self.worker.is_quick and self.worker.clock() < deadline
+
+    # One connection.
+
+    def exchange(self, accepted: Accepted, transport: SocketTransport) -> None:
+        """Run the exchanges that are ready; then wait for the client again, or part from it."""
+        connection = accepted.connection
+        transport.fd = accepted.fd
+        accepted.wait = SERVED
+        accepted.is_new = False
+        for _ in range(_READ_BUDGET):
+            state = connection.run(transport)
+            if transport.outbox is not None:
+                accepted.outbox, transport.outbox = transport.outbox, None
+                accepted.state_after = state
+                self._write_later(accepted)
+                return
+            if state == CLOSING:
+                self.close(accepted)
+                return
+            if state == READY:
+                continue
+            if not accepted.unread and accepted.fd not in self._missed:
+                self._park(accepted, state)
+                return
+            if not self._read(accepted):
+                return
+        self._postpone(accepted)
+
+    def close(self, accepted: Accepted) -> None:
+        """Close, or half-close and wait for the client's end where a reset could overtake the
+        response (RFC 9112, 9.6)."""
+        fd = accepted.fd
+        if accepted.connection.lingers and accepted.wait != LINGERING:
+            try:
+                _shutdown_writing(fd)
+            except OSError:
+                pass
+            else:
+                self._wait_for(accepted, LINGERING)
+                return
+        if accepted.outbox is not None:
+            accepted.outbox.close()
+        del self.open[fd]
+        self._missed.discard(fd)
+        os.close(fd)
+        self.worker.count_open(len(self.open))
+        if self._admission.is_full:
+            self._admission.start()
+
+    def evict(self) -> bool:
+        """Close the connection that has been idle longest; whether there was one."""
+        kept = [each for each in list(self._parked.values()) if each.wait == KEPT]
+        oldest = min(kept, key=lambda each: each.deadline, default=None)
+        if oldest is None or self._parked.pop(oldest.fd, None) is None:
+            return False
+        self._drop(oldest)
+        return True
+
+    def receive(self, accepted: Accepted) -> None:
+        """Read from a connection that the caller owns, and serve or park it."""
+        if self._read(accepted):
+            self._serve(accepted)
+
+    def wait_for_head(self, accepted: Accepted) -> None:
+        """Park a new connection unread."""
+        self._wait_for(accepted, HEAD)
+
+    def _read(self, accepted: Accepted) -> bool:
+        """Read until an exchange is ready, or until the client has to be waited for: then park
+        the connection or close it.  Whether an exchange is ready."""
+        fd, connection = accepted.fd, accepted.connection
+        if self._missed and fd in self._missed:
+            self._missed.discard(fd)
+            accepted.unread = True
+        for _ in range(_READ_BUDGET):
+            try:
+                data = os.read(fd, RECEIVE_SIZE)
+            except BlockingIOError:
+                accepted.unread = False
+                self._park(accepted, connection.state)
+                return False
+            except OSError:
+                data = b""
+            if accepted.wait == LINGERING:
+                if not data:
+                    self.close(accepted)
+                    return False
+                continue
+            state = connection.feed(data)
+            if len(data) == RECEIVE_SIZE:
+                accepted.unread = True
+            if state == READY:
+                return True
+            if state == CLOSING or not data:
+                self.close(accepted)
+                return False
+            if not accepted.unread:
+                self._park(accepted, state)
+                return False
+        self._postpone(accepted)
+        return False
+
+    def _park(self, accepted: Accepted, state: int) -> None:
+        """Wait for the client; `state` is its connection's."""
+        if accepted.wait == LINGERING:
+            self._wait_for(accepted, LINGERING)
+        elif state == IDLE:
+            self._wait_for(accepted, HEAD if accepted.is_new else KEPT)
+            if self._admission.is_full:
+                self._admission.start()
+        elif state == READING_BODY:
+            interim = accepted.connection.interim()
+            if interim:
+                _send_interim(accepted.fd, interim)
+            self._wait_for(accepted, BODY)
+        else:
+            self._wait_for(accepted, HEAD)
+
+    def _wait_for(self, accepted: Accepted, wait: int) -> None:
+        """Park; a wait that goes on keeps its deadline unless the client has made progress."""
+        fd = accepted.fd
+        if accepted.wait != wait or wait == BODY or wait == WRITING:
+            accepted.wait = wait
+            deadline = accepted.deadline = self.worker.clock() + self._timeouts[wait]
+            if deadline < self.next_sweep:
+                self.sweep_by(deadline)
+        if not accepted.is_registered:
+            accepted.is_registered = True
+            self._poller.register(fd, (WRITABLE if wait == WRITING else READABLE) | EDGE)
+        self._parked[fd] = accepted
+        if self._missed and fd in self._missed:
+            self._look_again(fd)
+
+    def _look_again(self, fd: int) -> None:
+        """Something happened to a connection while somebody owned it, and it is parked now."""
+        accepted = self._parked.pop(fd, None)
+        if accepted is not None:
+            self._missed.discard(fd)
+            self._handle_rare(accepted, HANGUP)
+
+    def _handle_other(self, fd: int) -> None:
+        """An event for what is not parked: a listener, the model's own descriptor, or a
+        connection that somebody owns."""
+        handler = self._handlers.get(fd)
+        if handler is not None:
+            handler()
+        elif fd in self.open:
+            self._missed.add(fd)
+            self._look_again(fd)
+
+    def _handle_rare(self, accepted: Accepted, event: int) -> None:
+        """The client is going, or can take more of its response."""
+        if accepted.wait == WRITING:
+            self._write_on(accepted)
+            return
+        if event & HANGUP:
+            accepted.unread = True
+        if self._read(accepted):
+            self._serve(accepted)
+
+    def _write_later(self, accepted: Accepted) -> None:
+        if accepted.is_registered:
+            self._poller.modify(accepted.fd, WRITABLE | EDGE)
+        self._wait_for(accepted, WRITING)
+
+    def _write_on(self, accepted: Accepted) -> None:
+        assert accepted.outbox is not None
+        try:
+            if not accepted.outbox.flush(accepted.fd):
+                self._wait_for(accepted, WRITING)
+                return
+        except OSError:
+            self._drop(accepted)
+            return
+        accepted.outbox = None
+        self._poller.modify(accepted.fd, READABLE | EDGE)
+        state = accepted.state_after
+        if state == CLOSING:
+            self.close(accepted)
+        elif state == READY:
+            self._serve(accepted)
+        elif not accepted.unread:
+            accepted.wait = SERVED
+            self._park(accepted, state)
+        elif self._read(accepted):
+            self._serve(accepted)
+
+    def _drop(self, accepted: Accepted) -> None:
+        """Close without ceremony: the client is gone, or has been given up."""
+        accepted.connection.lingers = False
+        self.close(accepted)
+
+    def _postpone(self, accepted: Accepted) -> None:
+        self._postponed.append(accepted)
+        self.on_postponed()
+
+    def _take_up_postponed(self) -> None:
+        for _ in range(len(self._postponed)):
+            try:
+                accepted = self._postponed.popleft()
+            except IndexError:  # another thread was faster
+                return
+            if accepted.connection.state == READY or self._read(accepted):
+                self._serve(accepted)
+
+    # Deadlines.
+
+    def sweep(self, now: float) -> None:
+        """Give up on who took too long, and accept again when there may be room."""
+        with self._lock:
+            self.next_sweep = FOR_EVER
+        nearest = FOR_EVER
+        for accepted in list(self._parked.values()):
+            deadline = accepted.deadline
+            if deadline > now:
+                nearest = min(nearest, deadline)
+            elif self._parked.pop(accepted.fd, None) is not None:
+                self._expire(accepted)
+        pause = self._admission.pauses_until
+        if pause is not None:
+            nearest = min(nearest, pause)
+        elif not self._admission.is_full:
+            self._admission.start()
+        if nearest < FOR_EVER:
+            self.sweep_by(max(nearest, now + _SWEEP_PAUSE))
+
+    def sweep_by(self, moment: float) -> None:
+        """Sweep at that moment, or earlier."""
+        with self._lock:
+            if moment >= self.next_sweep:
+                return
+            self.next_sweep = moment
+        self.on_earlier_sweep()
+
+    def _expire(self, accepted: Accepted) -> None:
+        if accepted.wait in (WRITING, LINGERING):
+            self._drop(accepted)
+        elif accepted.connection.expire() == READY:
+            self._serve(accepted)
+        else:
+            self.close(accepted)
+
+
+def _send_interim(fd: int, interim: bytes) -> None:
+    try:
+        os.write(fd, interim)
+    except OSError:
+        pass
+
+
+def _shutdown_writing(fd: int) -> None:
+    connected = socket.socket(fileno=fd)
+    try:
+        connected.shutdown(socket.SHUT_WR)
+    finally:
+        connected.detach()
+
+
+def _nothing() -> None:
+    pass
