@@ -7,14 +7,16 @@ is how either side learns at once that the other is gone.
 In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter's
 end closes, which needs neither polling nor prctl(2) and works where there is no
 PR_SET_PDEATHSIG, in whatever the worker is waiting.
+
+The sockets are of the C class: those of the module `socket` may be patched (hookserve.patching).
 """
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import json
 import os
-import socket
 from dataclasses import dataclass
 
 
@@ -30,7 +32,7 @@ class Notice:
 
 def open_channel() -> tuple[ArbiterEnd, WorkerEnd]:
     """Both ends, made in the arbiter before the fork."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = _socket.socketpair()
     ours.setblocking(False)
     return ArbiterEnd(ours), WorkerEnd(theirs)
 
@@ -38,7 +40,7 @@ def open_channel() -> tuple[ArbiterEnd, WorkerEnd]:
 class ArbiterEnd:
     """The arbiter's end."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: _socket.socket) -> None:
         self._socket = end
         self._unread = b""
 
@@ -68,7 +70,7 @@ class ArbiterEnd:
 class WorkerEnd:
     """The worker's end."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: _socket.socket) -> None:
         self._socket = end
 
     def say(self, kind: str, text: str = "", code: int = 0) -> None:
@@ -89,7 +91,7 @@ class WorkerEnd:
     def is_down(self) -> bool:
         """Whether the arbiter is gone; does not block."""
         try:
-            return not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            return not self._socket.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         except OSError:

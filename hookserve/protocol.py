@@ -43,6 +43,13 @@ CLOSING: Final = 4
 """Nothing more will be read or answered."""
 
 
+class RequestCancelled(BaseException):
+    """The worker model gives a request up: its `request_timeout` has passed.
+
+    Raised by models that can in the code that runs the exchange.
+    """
+
+
 class Transport(ABC):
     """What a worker model lends a connection for the length of one `Connection.run`.
 

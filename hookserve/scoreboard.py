@@ -54,6 +54,11 @@ class Flight:
         self.began = now
         _BEGIN.pack_into(self._memory, self._began_at, now, label)
 
+    @property
+    def label(self) -> str:
+        """Method and target of the request, as the table shows them."""
+        return _readable(_BEGIN.unpack_from(self._memory, self._began_at)[1])
+
     def end(self, status: int, sent: int) -> None:
         """The request is over."""
         self._requests += 1

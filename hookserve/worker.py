@@ -47,13 +47,16 @@ if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
     from hookserve.protocol import Connection, Protocol
 
-    WSGIApplication = Callable[..., Iterable[bytes]]
+WSGIApplication = Callable[..., Iterable[bytes]]
 
 DUMP_SIGNAL = getattr(signal, "SIGRTMIN", None) or signal.SIGINFO  # type: ignore[attr-defined,unused-ignore]  # which one exists depends on the system
 """Makes a worker write the stacks of its threads, even from within C code."""
 
 IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
 """The arbiter's business: in a worker they do nothing."""
+
+# Bound here, before any worker model patches them (hookserve.patching).
+_read, _write = os.read, os.write
 
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -133,6 +136,12 @@ class Worker(ABC):
         When `serves_backlog` is true, what waits to be accepted is served first.
         """
 
+    def wrap(self, app: WSGIApplication) -> WSGIApplication:
+        """The application with the middleware of the plugins around it."""
+        for _, wrapper in reversed(hooks.collect(self.context.host.hook.app_wrappers, self)):
+            app = wrapper(app)
+        return app
+
     def format_tasks(self) -> str:
         """The stacks of what is no thread (greenlets, tasks), for the report of a timeout."""
         return ""
@@ -144,6 +153,14 @@ class Worker(ABC):
         protocol's side of it; `None` when nobody waits, or no descriptor is free (see
         `accepts_again_at`).
         """
+        accepted = self.accept_socket(listener)
+        if accepted is None:
+            return None
+        fd, peer = accepted
+        return fd, self._protocols[listener].connect(peer)
+
+    def accept_socket(self, listener: Listener) -> tuple[int, object] | None:
+        """As `accept`, for a model that speaks a protocol of its own: descriptor and peer."""
         try:
             accepted = listener.accept()
         except OSError as error:
@@ -156,11 +173,9 @@ class Worker(ABC):
             self.log.warning("cannot accept: %s (accepting pauses for %s s)", error.strerror,
                              _ACCEPT_PAUSE)  # fmt: skip
             return None
-        if accepted is None:
-            return None
-        self._words[3] = next(self._accepts)
-        fd, peer = accepted
-        return fd, self._protocols[listener].connect(peer)
+        if accepted is not None:
+            self._words[3] = next(self._accepts)
+        return accepted
 
     def notify(self) -> float:
         """The heartbeat: one store; answers the time, in seconds of the monotonic clock."""
@@ -181,7 +196,7 @@ class Worker(ABC):
     def heed_signals(self) -> None:
         """Do what signals asked for; to be called when `wakeup` is readable."""
         try:
-            os.read(self.wakeup, 4096)
+            _read(self.wakeup, 4096)
         except BlockingIOError:
             pass
         if self._wants_reopen:
@@ -191,7 +206,7 @@ class Worker(ABC):
     def wake(self) -> None:
         """Make `wakeup` readable, from any thread."""
         try:
-            os.write(self._wakeup_write, b"\0")
+            _write(self._wakeup_write, b"\0")
         except BlockingIOError:  # it is readable already
             pass
 
@@ -207,7 +222,7 @@ class Worker(ABC):
         """What the model relies on has broken, in any thread: log it, stop, exit with code 1."""
         self.log.error("worker %d failed", self.index, exc_info=error)
         self._exit_code = 1
-        self.alive = False
+        self._on_quick_stop()
         self.wake()
 
     def request_recycle(self, reason: str) -> None:
@@ -328,9 +343,7 @@ class Worker(ABC):
         if app is None:
             app = hooks.fire(hook.load_app, context.config)  # type: ignore[assignment]  # the first answer is the application
         assert app is not None
-        for _, wrap in reversed(hooks.collect(hook.app_wrappers, self)):
-            app = wrap(app)
-        self.app = app
+        self.app = self.wrap(app)
         jitter = context.config.max_requests_jitter
         if context.config.max_requests:
             limit = context.config.max_requests + random.randint(0, jitter)

@@ -19,6 +19,7 @@ if sys.platform == "linux":
     EXCLUSIVE = select.EPOLLEXCLUSIVE
     """Wake one of the processes that wait for a listener, not all (epoll_ctl(2)); 0 elsewhere."""
     EDGE = select.EPOLLET | select.EPOLLRDHUP
+    _make = select.epoll
 else:
     READABLE, WRITABLE, HANGUP, EXCLUSIVE, EDGE = 1, 4, 16, 0, 32
 
@@ -47,7 +48,7 @@ class Poller(Protocol):
 
 def make_poller() -> Poller:
     """The best that the system has."""
-    return select.epoll() if sys.platform == "linux" else _Kqueue()
+    return _make()
 
 
 class _Kqueue:
@@ -103,3 +104,7 @@ class _Kqueue:
 
     def _change(self, fd: int, kind: int, flags: int) -> None:
         self._queue.control([select.kevent(fd, kind, flags)], 0, 0)  # type: ignore[attr-defined,unused-ignore]  # as above
+
+
+if sys.platform != "linux":
+    _make = _Kqueue

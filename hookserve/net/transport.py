@@ -15,6 +15,9 @@ from typing import IO
 from hookserve.net.outbox import Outbox
 from hookserve.protocol import Transport
 
+# Bound here, before any worker model patches them (hookserve.patching).
+_read, _write = os.read, os.write
+
 _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than a gathered write."""
 _IOV_MAX = 1024
@@ -56,10 +59,7 @@ class SocketTransport(Transport):
             return
         data = b"".join(buffers) if sum(map(len, buffers)) <= _JOIN_LIMIT else b""
         try:
-            if data:
-                sent = os.write(self.fd, data)
-            else:
-                sent = os.writev(self.fd, buffers[:_IOV_MAX])
+            sent = _write(self.fd, data) if data else os.writev(self.fd, buffers[:_IOV_MAX])
         except BlockingIOError:
             sent = 0
         if sent != len(data) or not data:
@@ -69,7 +69,7 @@ class SocketTransport(Transport):
         """At least one byte; empty at the end."""
         while True:
             try:
-                return os.read(self.fd, size)
+                return _read(self.fd, size)
             except BlockingIOError:
                 self._wait(select.POLLIN, self._body_timeout, "send its request body")
 

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
+# Bound here, before any worker model patches it (hookserve.patching).
+_make_poll = select.poll
+
 _FORK_PAUSE = 1.0
 _LATE = 1.0
 _UNREAPABLE = 5.0
@@ -82,7 +85,7 @@ class Arbiter:
         self.escalator = Escalator(self)
         self._reaper = Reaper(self)
         self._inbox = SignalInbox()
-        self._poller = select.poll()
+        self._poller = _make_poll()
         self._poller.register(self._inbox.fileno(), select.POLLIN)
         self._by_channel: dict[int, WorkerHandle] = {}
         self._ticker = Ticker(self)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
 
 
+# Bound here, before any worker model patches it (hookserve.patching).
+_waitpid = os.waitpid
+
+
 class Reaper:
     """Each worker's process is waited for by its own pid: a hook may have children of its own."""
 
@@ -27,7 +31,7 @@ class Reaper:
         for handle in self._arbiter.roster:
             assert handle.pid is not None
             try:
-                pid, status = os.waitpid(handle.pid, os.WNOHANG)
+                pid, status = _waitpid(handle.pid, os.WNOHANG)
             except ChildProcessError:
                 pid, status = handle.pid, 0
             if pid:
@@ -47,7 +51,7 @@ class Reaper:
             while (found := os.waitid(os.P_ALL, 0, flags)) is not None:
                 if found.si_pid in own:
                     return
-                os.waitpid(found.si_pid, os.WNOHANG)
+                _waitpid(found.si_pid, os.WNOHANG)
         except ChildProcessError:
             pass
 

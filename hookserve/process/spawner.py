@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from hookserve import privileges
 from hookserve.channel import WorkerEnd, open_channel
 from hookserve.context import WorkerContext
-from hookserve.errors import PluginError
+from hookserve.errors import HookserveError, PluginError
 from hookserve.process.signals import Blocked
 from hookserve.process.title import set_title
 from hookserve.worker import Worker
@@ -26,6 +26,9 @@ from hookserve.worker import Worker
 if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.process.roster import WorkerHandle
+
+# Bound here, before any worker model patches it (hookserve.patching).
+_fork = os.fork
 
 ContextMaker = Callable[["WorkerHandle", WorkerEnd, Callable[[], None]], WorkerContext]
 
@@ -40,7 +43,7 @@ def fork_worker(
     ours, theirs = open_channel()
     with Blocked() as unblock:
         try:
-            pid = os.fork()
+            pid = _fork()
         except OSError:
             ours.close()
             theirs.close()
@@ -74,6 +77,8 @@ def _become_worker(
         worker.install_signals()
         unblock()
         worker.main()
+    except HookserveError as error:
+        line.say("boot failed", str(error), error.exit_code)
     except BaseException:
         line.say("boot failed", traceback.format_exc(), 3)
     finally:

@@ -46,12 +46,17 @@ if TYPE_CHECKING:
     from hookserve.net.transport import SocketTransport
     from hookserve.worker import Worker
 
+# Bound here, before any worker model patches them (hookserve.patching).
+_read, _write = os.read, os.write
+
 RECEIVE_SIZE = 65536
 _ACCEPT_BUDGET = 16
 """Connections accepted in a row before those that are open are looked at again."""
 _READ_BUDGET = 16
 """Reads from one client, and pipelined requests of it, before others have their turn."""
 _SWEEP_PAUSE = 0.2
+_PROGRESSING = (BODY, WRITING)
+"""Waits whose deadline counts from the client's last move."""
 
 
 class Reactor:
@@ -241,7 +246,7 @@ class Reactor:
             accepted.unread = True
         for _ in range(_READ_BUDGET):
             try:
-                data = os.read(fd, RECEIVE_SIZE)
+                data = _read(fd, RECEIVE_SIZE)
             except BlockingIOError:
                 accepted.unread = False
                 self._park(accepted, connection.state)
@@ -286,7 +291,7 @@ class Reactor:
     def _wait_for(self, accepted: Accepted, wait: int) -> None:
         """Park; a wait that goes on keeps its deadline unless the client has made progress."""
         fd = accepted.fd
-        if accepted.wait != wait or wait == BODY or wait == WRITING:
+        if accepted.wait != wait or wait in _PROGRESSING:
             accepted.wait = wait
             deadline = accepted.deadline = self.worker.clock() + self._timeouts[wait]
             if deadline < self.next_sweep:
@@ -410,7 +415,7 @@ class Reactor:
 
 def _send_interim(fd: int, interim: bytes) -> None:
     try:
-        os.write(fd, interim)
+        _write(fd, interim)
     except OSError:
         pass
 

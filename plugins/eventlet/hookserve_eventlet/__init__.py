@@ -1,0 +1,24 @@
+"""The eventlet worker: a greenlet a request, on eventlet's hub."""
+
+from __future__ import annotations
+
+from hookserve import Capabilities, WorkerType, hookimpl
+
+__version__ = "0.1.0"
+
+
+@hookimpl
+def worker_types() -> list[WorkerType]:
+    """One model, ``eventlet``."""
+    return [
+        WorkerType(
+            "eventlet",
+            "hookserve_eventlet.worker:EventletWorker",
+            "a greenlet for each request, on eventlet's hub",
+            patch="hookserve_eventlet.patch:patch",
+            capabilities=Capabilities(
+                concurrency="as many requests at once as there are connections, in greenlets",
+                request_timeout="cancel",
+            ),
+        )
+    ]

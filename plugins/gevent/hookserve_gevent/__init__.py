@@ -1,0 +1,24 @@
+"""The gevent worker: a greenlet a request, on libev."""
+
+from __future__ import annotations
+
+from hookserve import Capabilities, WorkerType, hookimpl
+
+__version__ = "0.1.0"
+
+
+@hookimpl
+def worker_types() -> list[WorkerType]:
+    """One model, ``gevent``."""
+    return [
+        WorkerType(
+            "gevent",
+            "hookserve_gevent.worker:GeventWorker",
+            "a greenlet for each request, on libev",
+            patch="hookserve_gevent.patch:patch",
+            capabilities=Capabilities(
+                concurrency="as many requests at once as there are connections, in greenlets",
+                request_timeout="cancel",
+            ),
+        )
+    ]

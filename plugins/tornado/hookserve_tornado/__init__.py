@@ -1,0 +1,23 @@
+"""The tornado worker: WSGI on the IOLoop, and tornado's own applications natively."""
+
+from __future__ import annotations
+
+from hookserve import Capabilities, WorkerType, hookimpl
+
+__version__ = "0.1.0"
+
+
+@hookimpl
+def worker_types() -> list[WorkerType]:
+    """One model, ``tornado``."""
+    return [
+        WorkerType(
+            "tornado",
+            "hookserve_tornado.worker:TornadoWorker",
+            "WSGI on the IOLoop; tornado applications natively, websockets included",
+            capabilities=Capabilities(
+                concurrency="WSGI: one request at a time; tornado: coroutines",
+                websocket=True,
+            ),
+        )
+    ]

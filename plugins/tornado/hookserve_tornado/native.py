@@ -1,0 +1,191 @@
+"""A tornado application on tornado's own HTTPServer, with the worker's accounting around it.
+
+tornado speaks the protocol here, coroutines, streamed bodies and websockets included; what every
+worker promises is added at its edges: accepting within the limits, the scoreboard, recycling,
+the request hooks and the access record, and a stop that waits for the requests in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tornado.httpserver import HTTPServer
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream
+from tornado.web import Application, RequestHandler
+
+from hookserve_tornado.observation import Observation
+
+if TYPE_CHECKING:
+    from hookserve.net.listeners import Listener
+    from hookserve_tornado.worker import TornadoWorker
+
+_ACCEPT_BUDGET = 16
+
+
+class NativeServer:
+    """Serves `app` on the worker's loop."""
+
+    def __init__(self, worker: TornadoWorker, app: Application) -> None:
+        config = worker.config
+        self._worker = worker
+        self._loop = asyncio.get_running_loop()
+        self._app = app
+        self._log_request = app.log_request
+        app.log_request = self._finish  # type: ignore[method-assign]  # tornado calls it at the end of each request
+        self._server = _Server(
+            app,
+            no_keep_alive=not config.keepalive,
+            idle_connection_timeout=config.keepalive or config.header_timeout or None,
+            body_timeout=config.body_timeout or None,
+            max_body_size=config.get("limit_request_body") or None,
+        )
+        self._server.observe, self._server.abandon = self._observe, self._abandon
+        self._observed: dict[object, Observation] = {}
+        self._limit: int = config.worker_connections
+        self._open = 0
+        self._is_accepting = False
+
+    def start(self) -> None:
+        """Accept from all listeners, unless that is done already or the worker is stopping."""
+        if self._is_accepting or not self._worker.alive:
+            return
+        self._is_accepting = True
+        for listener in self._worker.listeners:
+            self._loop.add_reader(listener.fileno(), partial(self._accept_from, listener))
+
+    def begin_drain(self) -> None:
+        """Accept no more, let go of who is idle, finish the rest."""
+        if self._worker.serves_backlog:
+            for listener in self._worker.listeners:
+                while self._accept_one(listener):
+                    pass
+        self._stop()
+        for listener in self._worker.listeners:
+            listener.close()
+        self._loop.call_later(self._worker.config.linger_timeout, self._close_idle)
+
+    def is_draining(self, deadline: float) -> bool:
+        """Whether there is something left to finish, and time for it."""
+        worker = self._worker
+        return self._open > 0 and not worker.is_quick and worker.clock() < deadline
+
+    def _stop(self) -> None:
+        if self._is_accepting:
+            self._is_accepting = False
+            for listener in self._worker.listeners:
+                self._loop.remove_reader(listener.fileno())
+
+    def _accept_from(self, listener: Listener) -> None:
+        for _ in range(_ACCEPT_BUDGET):
+            if self._open >= self._limit:
+                self._stop()
+                return
+            if not self._accept_one(listener):
+                break
+        pause = self._worker.accepts_again_at - self._worker.clock()
+        if pause > 0:
+            self._stop()
+            self._loop.call_later(pause, self.start)
+
+    def _accept_one(self, listener: Listener) -> bool:
+        found = self._worker.accept_socket(listener)
+        if found is None:
+            return False
+        fd, peer = found
+        self._open += 1
+        self._worker.count_open(self._open)
+        stream = _Stream(socket.socket(fileno=fd))
+        stream.on_closed = self._closed
+        self._server.handle_stream(stream, peer)  # type: ignore[arg-type]  # a unix socket's is no tuple
+        return True
+
+    def _closed(self) -> None:
+        self._open -= 1
+        self._worker.count_open(self._open)
+        if not self._is_accepting and self._open < self._limit:
+            self.start()
+
+    def _close_idle(self) -> None:
+        """Close the connections without a request, and the others when it is done."""
+        self._closing = self._loop.create_task(self._server.close_all_connections())
+
+    def _observe(
+        self, connection: HTTPConnection, start: RequestStartLine, headers: HTTPHeaders
+    ) -> None:
+        """A request's head is complete."""
+        self._worker.notify()
+        self._observed[connection] = Observation(self._worker, connection, start, headers)
+
+    def _abandon(self, connection: object) -> None:
+        """The client has gone before its request was answered."""
+        observation = self._observed.pop(connection, None)
+        if observation is not None:
+            observation.end(0, [], "the client is gone")
+
+    def _finish(self, handler: RequestHandler) -> None:
+        """tornado has finished a request."""
+        observation = self._observed.pop(handler.request.connection, None)
+        if observation is not None:
+            observation.end(handler.get_status(), list(handler._headers.get_all()), "")
+        self._log_request(handler)
+
+
+class _Server(HTTPServer):
+    """tornado's server, observed."""
+
+    observe: Callable[[HTTPConnection, RequestStartLine, HTTPHeaders], None]
+    abandon: Callable[[object], None]
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        return _Message(self, request_conn, super().start_request(server_conn, request_conn))
+
+
+class _Message(HTTPMessageDelegate):
+    """One request on its way to the application."""
+
+    def __init__(
+        self, server: _Server, connection: HTTPConnection, delegate: HTTPMessageDelegate
+    ) -> None:
+        self._server = server
+        self._connection = connection
+        self._delegate = delegate
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        assert isinstance(start_line, RequestStartLine)
+        self._server.observe(self._connection, start_line, headers)
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._delegate.data_received(chunk)
+
+    def finish(self) -> None:
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        self._server.abandon(self._connection)
+        self._delegate.on_connection_close()
+
+
+class _Stream(IOStream):
+    """A stream that says when its socket is closed."""
+
+    on_closed: Callable[[], None]
+
+    def close_fd(self) -> None:
+        super().close_fd()
+        self.on_closed()

@@ -1,0 +1,110 @@
+"""The tornado worker: the reactor inside tornado's IOLoop.
+
+A WSGI application is served as the epoll worker serves it, through the protocol seam, with the
+whole reactor as one descriptor of the loop: tornado's work is paid once a batch of events, not
+once an event.  It runs in the loop, so what it schedules there (`IOLoop.current().add_callback`)
+runs; what it waits for, everybody waits for.
+
+A `tornado.web.Application` is served by tornado's own HTTPServer (`hookserve_tornado.native`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+from tornado.web import Application
+
+from hookserve.context import WorkerContext
+from hookserve.net.transport import LoopTransport
+from hookserve.reactor import Accepted, Reactor
+from hookserve.worker import Worker, WSGIApplication
+
+_HOLD = 1 << 20
+"""Bytes of a connection's unsent response that stay in memory."""
+_DRAIN_PAUSE = 0.05
+
+
+class TornadoWorker(Worker):
+    """Serves on an IOLoop."""
+
+    buffered = True
+
+    def __init__(self, context: WorkerContext) -> None:
+        super().__init__(context)
+        self._loop = asyncio.new_event_loop()
+        # Applications may ask for IOLoop.current() while they are imported.
+        asyncio.set_event_loop(self._loop)
+        self._reactor = Reactor(self, self._serve)
+        self._reactor.on_postponed = self._turn_soon
+        self._reactor.on_earlier_sweep = self._end_rest
+        self._transport = LoopTransport(_HOLD, self.spool)
+        self._rest: asyncio.Future[None] | None = None
+        self._begin_drain = self._reactor.begin_drain
+        self._is_draining: Callable[[float], bool] = self._reactor.is_draining
+
+    def wrap(self, app: WSGIApplication) -> WSGIApplication:
+        """As `Worker.wrap`; middleware for WSGI cannot go around a tornado application."""
+        found: object = app
+        return app if isinstance(found, Application) else super().wrap(app)
+
+    def run(self) -> None:
+        """Serve on the loop."""
+        self._loop.run_until_complete(self._run())
+
+    def drain(self, deadline: float) -> None:
+        """Finish what is open, on the loop."""
+        self._loop.run_until_complete(self._drain(deadline))
+
+    async def _run(self) -> None:
+        self._loop.add_reader(self.wakeup, self._on_wakeup)
+        app: object = self.app
+        if isinstance(app, Application):
+            from hookserve_tornado.native import NativeServer
+
+            native = NativeServer(self, app)
+            self._begin_drain, self._is_draining = native.begin_drain, native.is_draining
+            native.start()
+        else:
+            self._loop.add_reader(self._reactor.fileno(), self._turn)
+            self._reactor.start_accepting()
+        while self.alive:
+            await self._look_after(self._reactor.pause())
+
+    async def _drain(self, deadline: float) -> None:
+        self._begin_drain()
+        while self._is_draining(deadline):
+            await self._look_after(min(_DRAIN_PAUSE, self._reactor.pause()))
+
+    async def _look_after(self, pause: float) -> None:
+        """Rest for that long, or until something has to be done; then do it."""
+        self._rest = self._loop.create_future()
+        timer = self._loop.call_later(pause, self._end_rest) if pause < math.inf else None
+        await self._rest
+        if timer is not None:
+            timer.cancel()
+        now = self.notify()
+        if now >= self._reactor.next_sweep:
+            self._reactor.sweep(now)
+
+    def _end_rest(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            rest.set_result(None)
+
+    def _on_wakeup(self) -> None:
+        self.heed_signals()
+        self._end_rest()
+
+    def _turn(self) -> None:
+        try:
+            self._reactor.turn(0.0)
+        except BaseException as error:
+            self.fail(error)
+
+    def _turn_soon(self) -> None:
+        self._loop.call_soon(self._turn)
+
+    def _serve(self, accepted: Accepted) -> None:
+        self._reactor.exchange(accepted, self._transport)
