@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +25,10 @@ from hookserve.commandline import (
 from hookserve.compat import find_absent
 from hookserve.config import Config, Layer, resolve
 from hookserve.discovery import did_you_mean, nearest
-from hookserve.errors import ConfigError, UsageError
+from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.hookspecs import Hooks
 from hookserve.plugins import PluginHost, PluginSelection
+from hookserve.selection import choose_worker, unhonoured_settings
 from hookserve.settings import SettingsTable
 
 AUTOLOAD_VARIABLE = "HOOKSERVE_PLUGIN_AUTOLOAD"
@@ -71,8 +72,14 @@ def declare_settings(host: PluginHost) -> SettingsTable:
     return table
 
 
-def assemble(arguments: Sequence[str], environ: Mapping[str, str]) -> Assembly:
+def assemble(
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    before_file: Callable[[PluginHost, Config], None] | None = None,
+) -> Assembly:
     """Read every source; raises HookserveError with what is wrong and changes nothing then.
+
+    `before_file` is called with what is known before a Python configuration file is run.
 
     The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
     """
@@ -91,8 +98,10 @@ def assemble(arguments: Sequence[str], environ: Mapping[str, str]) -> Assembly:
     namespace, from_line = parse(parser, table, arguments, "command line")
     high = [sources.environment_layer(table, environ), from_variable, from_line]
     low = [sources.platform_layer(environ), *toml]
-    given = resolve(table, [*low, *high]).config
-    source = sources.find_python_file(given, directory)
+    known = resolve(table, [*low, *high])
+    if before_file is not None:
+        before_file(host, known)
+    source = sources.find_python_file(known.config, directory)
     warnings: list[str] = []
     if source is not None:
         module = sources.execute_python_file(source)
@@ -105,6 +114,7 @@ def assemble(arguments: Sequence[str], environ: Mapping[str, str]) -> Assembly:
     config = resolve(table, [*low, *high])
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
+    warnings.extend(_unhonoured(host, table, config))
     assembly = Assembly(host, table, config, namespace, tuple(warnings))
     _heed_warnings(assembly)
     return assembly
@@ -171,6 +181,14 @@ def _nearly_spells(name: str, setting: str) -> bool:
     import difflib
 
     return difflib.SequenceMatcher(None, name, setting).ratio() >= 0.85
+
+
+def _unhonoured(host: PluginHost, table: SettingsTable, config: Config) -> list[str]:
+    try:
+        chosen = choose_worker(host, config.worker_class)
+    except PluginError:  # said by who needs the worker
+        return []
+    return unhonoured_settings(host, table, config, chosen)
 
 
 def _heed_warnings(assembly: Assembly) -> None:

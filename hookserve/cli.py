@@ -77,9 +77,10 @@ def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
 
 def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
     from hookserve.assembly import require_application
+    from hookserve.process.launch import patch_early, serve
 
     reassemble = _reassembler(arguments, environ)
-    assembly = assemble(arguments, environ)
+    assembly = assemble(arguments, environ, patch_early)
     if getattr(assembly.namespace, "print_config", False):
         from hookserve import listings
 
@@ -88,8 +89,6 @@ def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
     require_application(assembly.config)
     if getattr(assembly.namespace, "check_config", False):
         return _check(assembly)
-    from hookserve.process.launch import serve
-
     serve(assembly, reassemble)
     return 0
 

@@ -41,7 +41,6 @@ ABSENT: tuple[Absent, ...] = (
     Absent(
         "tmp_upload_dir", "not planned", "set TMPDIR; gunicorn does not use this setting either"
     ),
-    Absent("threads", "not yet", "threads come with the gthread worker"),
     Absent("paste", "not planned", _PASTE),
     Absent("raw_paste_global_conf", "not planned", _PASTE),
     *(Absent(name, "not yet", _PROXY) for name in ("proxy_protocol", "proxy_allow_ips")),
@@ -109,6 +108,27 @@ _FLAG_NAMES = {
     "dirty_app": "dirty_apps",
     "no_control_socket": "control_socket_disable",
 }
+
+
+WORKERS = {
+    "gevent_wsgi": "gevent",
+    "gevent_pywsgi": "gevent",
+    "egg:gunicorn#sync": "sync",
+    "egg:gunicorn#gthread": "gthread",
+    "egg:gunicorn#gevent": "gevent",
+    "egg:gunicorn#tornado": "tornado",
+    "gunicorn.workers.sync.SyncWorker": "sync",
+    "gunicorn.workers.gthread.ThreadWorker": "gthread",
+    "gunicorn.workers.ggevent.GeventWorker": "gevent",
+    "gunicorn.workers.ggevent.GeventPyWSGIWorker": "gevent",
+    "gunicorn.workers.ggevent.PyWSGIWorker": "gevent",
+    "gunicorn.workers.geventlet.EventletWorker": "eventlet",
+    "gunicorn.workers.gtornado.TornadoWorker": "tornado",
+}
+"""gunicorn's names for worker models, and the model to use instead."""
+
+ASGI_WORKERS = frozenset({"asgi", "uvicorn.workers.UvicornWorker", "uvicorn_worker.UvicornWorker"})
+"""Names of workers that serve another kind of application."""
 
 
 def find_absent(name: str) -> Absent | None:

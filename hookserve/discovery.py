@@ -18,6 +18,9 @@ OFFICIAL_WORKERS = ("epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
 """The models that the project publishes; ``NAME`` is in the distribution ``hookserve-NAME``
 unless it is bundled.  Only used to suggest what to install."""
 
+BUNDLED_WORKERS = ("epoll", "gthread", "sync")
+"""Those of them that come with hookserve itself."""
+
 _REQUIREMENT = re.compile(
     r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?"
 )

@@ -46,6 +46,7 @@ def _worker_object(row: WorkerRow) -> dict[str, object]:
         "fault": row.fault,
         "remedy": row.remedy,
         "target": row.type.target if row.type is not None else None,
+        "patches": row.type is not None and row.type.patch is not None,
         "capabilities": capabilities,
     }
 
@@ -55,6 +56,8 @@ def _capabilities(row: WorkerRow) -> list[str]:
     can = row.type.capabilities
     return [
         f"concurrency: {can.concurrency}",
+        f"parallel: {_yes(can.parallel)}, bodies complete before the application runs:"
+        f" {_yes(can.buffered)}",
         f"request_timeout: {can.request_timeout}",
         f"keep-alive: {_yes(can.keepalive)}, sendfile: {_yes(can.sendfile)},"
         f" websocket: {_yes(can.websocket)}",

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from hookserve import hooks
-from hookserve.discovery import OFFICIAL_WORKERS, nearest
+from hookserve.compat import ASGI_WORKERS, WORKERS
+from hookserve.config import Config
+from hookserve.discovery import BUNDLED_WORKERS, OFFICIAL_WORKERS, nearest
 from hookserve.errors import PluginError
 from hookserve.plugins import PluginHost, PluginRecord
+from hookserve.settings import SettingsTable
 from hookserve.types import LoggerType, ProtocolType, WorkerType
 
 
@@ -42,15 +45,19 @@ class WorkerRow:
 
 
 def choose_worker(host: PluginHost, name: str) -> WorkerType:
-    """The worker type called `name`, or a type made of ``module:Class``.
+    """The worker type called `name`, or the one at ``module:Class`` or ``module.Class``.
 
     Raises PluginError when there is none, naming what is installed, the nearest name and the
     pip command, or when its plugin or a package that it needs is missing.
     """
-    if ":" in name:
-        return WorkerType(name, name, "named by its path")
+    if name in WORKERS:
+        raise PluginError(f"worker '{name}' is gunicorn's: use -k {WORKERS[name]} instead")
+    if name in ASGI_WORKERS:
+        raise PluginError(f"worker '{name}' serves ASGI applications, hookserve serves WSGI")
+    if ":" in name or "." in name:
+        return _named_by_path(host, name)
     for row in list_workers(host):
-        if row.name != name:
+        if row.name != name or row.version == "-":
             continue
         if row.state == "ready" and row.type is not None:
             return row.type
@@ -61,8 +68,38 @@ def choose_worker(host: PluginHost, name: str) -> WorkerType:
     raise PluginError(_unknown_worker(host, name))
 
 
+def _named_by_path(host: PluginHost, name: str) -> WorkerType:
+    """The type that a plugin declares for the class, or a new one that claims nothing."""
+    target = name if ":" in name else ":".join(name.rpartition(".")[::2])
+    for row in list_workers(host):
+        if row.type is not None and row.type.target == target:
+            return row.type
+    return WorkerType(name, target, "named by its path")
+
+
+def unhonoured_settings(
+    host: PluginHost, table: SettingsTable, config: Config, chosen: WorkerType
+) -> list[str]:
+    """Settings that somebody gave a value and the chosen model does not honour, one line each."""
+    can = chosen.capabilities
+    owners: dict[str, list[str]] = {}
+    for row in list_workers(host):
+        for name in row.type.capabilities.settings if row.type is not None else ():
+            owners.setdefault(name, []).append(row.name)
+    refused = {name: f"{' and '.join(found)} would" for name, found in owners.items()}
+    if not can.keepalive:
+        refused["keepalive"] = "it closes each connection"
+    if not can.sendfile:
+        refused["sendfile"] = "it reads and sends"
+    return [
+        f"{name} ({config.origin(name)}): the worker {chosen.name} does not honour it ({why})"
+        for name, why in refused.items()
+        if name in table and name not in can.settings and not config.is_default(name)
+    ]
+
+
 def _unknown_worker(host: PluginHost, name: str) -> str:
-    installed = [row.name for row in list_workers(host)]
+    installed = [row.name for row in list_workers(host) if row.version != "-"]
     shown = ", ".join(installed) or "none"
     if name in OFFICIAL_WORKERS:
         return (
@@ -97,6 +134,12 @@ def list_workers(host: PluginHost) -> list[WorkerRow]:
                       record.version, "missing" if missing else "broken", record.cause,
                       record.remedy)
         )  # fmt: skip
+    listed = {row.name for row in rows}
+    rows.extend(
+        WorkerRow(name, "(published by hookserve)", f"hookserve-{name}", "-", "missing",
+                  "it is not installed", f"pip install hookserve-{name}")
+        for name in OFFICIAL_WORKERS if name not in listed and name not in BUNDLED_WORKERS
+    )  # fmt: skip
     return sorted(rows, key=lambda row: row.name)
 
 

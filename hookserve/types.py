@@ -48,14 +48,18 @@ class Capabilities:
 
     concurrency: str = "one request at a time"
     """How requests run beside each other, in a few words."""
+    parallel: bool = False
+    """Whether requests of one process overlap; ``wsgi.multithread`` says so too."""
+    buffered: bool = False
+    """Whether a request body is complete before the application runs."""
     request_timeout: str = "kill"
     """How `request_timeout` is enforced: ``kill`` (process), ``cancel`` (request) or ``report``."""
     keepalive: bool = True
     sendfile: bool = True
     websocket: bool = False
     settings: frozenset[str] = frozenset()
-    """Optional settings that the model honours; one that another model declares and this one
-    does not is said at start."""
+    """Settings that the model honours and other models need not: one that another model names
+    and this one does not is said at start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTI
 """The arbiter's business: in a worker they do nothing."""
 
 # Bound here, before any worker model patches them (hookserve.patching).
-_read, _write = os.read, os.write
+_read, _write, _signal = os.read, os.write, signal.signal
 
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -302,12 +302,14 @@ class Worker(ABC):
             signal.SIGABRT: self._on_abort,
         }
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            _signal(number, handler)
             signal.siginterrupt(number, False)
         for number in IGNORED_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        faulthandler.register(DUMP_SIGNAL, file=self.context.dump_fd, all_threads=True)
+            _signal(number, signal.SIG_IGN)
+        _signal(signal.SIGCHLD, signal.SIG_DFL)
+        _signal(DUMP_SIGNAL, self._on_dump)
+        # In C, so that it works whatever the threads are doing; then the handler in Python.
+        faulthandler.register(DUMP_SIGNAL, file=self.context.dump_fd, all_threads=True, chain=True)
         self.context.channel.ask_for_signal()
         if self.context.channel.is_down():
             self._on_line()
@@ -408,11 +410,12 @@ class Worker(ABC):
             self.is_orphan = self.is_quick = True
             self.alive = False
 
+    def _on_dump(self, *_: object) -> None:
+        """The threads are dumped already, in C; what a model runs besides them follows."""
+        os.write(self.context.dump_fd, self.format_tasks().encode(errors="replace"))
+
     def _on_abort(self, *_: object) -> None:
         """Missed a deadline; whatever the loop is in will not come back in time."""
-        tasks = self.format_tasks()
-        if tasks:
-            os.write(self.context.dump_fd, tasks.encode())
         hooks.notify(self.context.host.hook.worker_abort, self)
         self._exit(1)
 

@@ -40,6 +40,7 @@ class Forker:
             raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
         config = arbiter.assembly.config
         handle = WorkerHandle(index, arbiter.generation, config, arbiter.log, slot)
+        handle.cancels = arbiter.crew.worker_type.capabilities.request_timeout == "cancel"
         try:
             self._announce(handle)
             fork_worker(handle, self._context, descriptors)

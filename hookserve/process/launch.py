@@ -22,9 +22,22 @@ from hookserve.process.recruitment import (
 from hookserve.process.title import set_title
 
 if TYPE_CHECKING:
+    from hookserve.config import Config
     from hookserve.net.listeners import Listener
+    from hookserve.plugins import PluginHost
 
     WSGIApplication = Callable[..., Iterable[bytes]]
+
+
+def patch_early(host: PluginHost, config: Config) -> None:
+    """Patch before the Python configuration file is run, when it is known already that the
+    arbiter will preload the application under a model that patches.
+
+    What the file itself says about that comes too late for the file's own imports; `preload`
+    patches then, and names who came first.
+    """
+    if config.preload_app:
+        spawner.patch(choose_crew(host, config).worker_type)
 
 
 def serve(assembly: Assembly, reassemble: Callable[[], Assembly]) -> None:
@@ -98,6 +111,5 @@ def preload(assembly: Assembly, crew: Crew) -> WSGIApplication:
     for word in assembly.config.raw_env:
         name, _, value = word.partition("=")
         os.environ[name] = value
-    if crew.worker_type.patch is not None:
-        cast("Callable[[], None]", spawner.load_target(crew.worker_type.patch))()
+    spawner.patch(crew.worker_type)
     return load_application(assembly.host, assembly.config)

@@ -54,7 +54,8 @@ class Deadlines:
         """When the handle must be looked at again; `None`: never.
 
         With a `request_timeout` and nothing in flight that is a whole `request_timeout` from
-        now: whatever begins in between cannot be overdue before.
+        now: whatever begins in between cannot be overdue before.  A worker that cancels requests
+        itself is overdue only when that did not help within `abort_timeout`.
         """
         if handle.escalation is not None:
             return handle.escalation.deadline
@@ -68,7 +69,8 @@ class Deadlines:
             moments.append(self._last_sign(handle) + config.timeout)
         if config.request_timeout:
             oldest = self._oldest(handle, now)
-            moments.append(now - oldest + config.request_timeout)
+            limit = config.request_timeout + (config.abort_timeout if handle.cancels else 0.0)
+            moments.append(now - oldest + limit)
         return min(moments, default=None)
 
     def fault(self, handle: WorkerHandle, now: float) -> str:

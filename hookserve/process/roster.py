@@ -56,6 +56,8 @@ class WorkerHandle:
         self.cfg = config
         self.log = log
         self.slot = slot
+        self.cancels = False
+        """Whether the worker itself cancels a request that exceeds `request_timeout`."""
         self.pid: int | None = None
         """`None` until it is forked."""
         self.state = BOOTING

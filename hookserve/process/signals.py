@@ -6,6 +6,9 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 
+# Bound here, before any worker model patches it (hookserve.patching).
+_signal = signal.signal
+
 TABLE: tuple[tuple[str, str, str], ...] = (
     ("TERM", "graceful stop: workers finish their requests, for at most graceful_timeout",
      "finish the requests in flight and exit"),
@@ -48,7 +51,7 @@ class SignalInbox:
         """Take the signals over."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in numbers:
-            signal.signal(number, _nothing)
+            _signal(number, _nothing)
 
     def fileno(self) -> int:
         """The descriptor to poll."""

@@ -26,6 +26,7 @@ from hookserve.worker import Worker
 if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.process.roster import WorkerHandle
+    from hookserve.types import WorkerType
 
 # Bound here, before any worker model patches it (hookserve.patching).
 _fork = os.fork
@@ -87,10 +88,19 @@ def _become_worker(
 
 
 def _make_worker(context: WorkerContext) -> Worker:
-    if context.worker_type.patch is not None and context.app is None:
-        cast("Callable[[], None]", load_target(context.worker_type.patch))()
+    if context.app is None:
+        patch(context.worker_type)
     worker_class = cast("type[Worker]", load_target(context.worker_type.target))
     return worker_class(context)
+
+
+def patch(worker_type: WorkerType) -> None:
+    """Let the model patch the standard library, if it does; raises BootError when it is too late.
+
+    Its class has been imported before, and with it everything of the core that a worker uses.
+    """
+    if worker_type.patch is not None:
+        cast("Callable[[], None]", load_target(worker_type.patch))()
 
 
 def load_target(target: str) -> object:

@@ -29,40 +29,41 @@ def when_ready(server: Arbiter) -> None:
         else str(listener.address)
         for listener in server.listeners
     ]
-    _tell("listening", addresses=addresses, pid=server.pid)
+    tell("listening", addresses=addresses, pid=server.pid)
 
 
 @hookimpl(trylast=True)
 def worker_ready(server: Arbiter, worker: WorkerHandle) -> None:
     """A worker accepts."""
-    _tell("ready", index=worker.index, pid=worker.pid, generation=worker.generation)
+    tell("ready", index=worker.index, pid=worker.pid, generation=worker.generation)
 
 
 @hookimpl(trylast=True)
 def child_exit(server: Arbiter, worker: WorkerHandle, reason: ExitReason) -> None:
     """A worker is gone."""
-    _tell("exit", index=worker.index, pid=worker.pid, kind=reason.kind, detail=reason.detail)
+    tell("exit", index=worker.index, pid=worker.pid, kind=reason.kind, detail=reason.detail)
 
 
 @hookimpl(trylast=True)
 def worker_timeout(server: Arbiter, worker: WorkerHandle) -> None:
     """A worker missed a deadline."""
-    _tell("timeout", index=worker.index, pid=worker.pid)
+    tell("timeout", index=worker.index, pid=worker.pid)
 
 
 @hookimpl(trylast=True)
 def nworkers_changed(new_value: int) -> None:
     """The number of workers wanted changed."""
-    _tell("wanted", count=new_value)
+    tell("wanted", count=new_value)
 
 
 @hookimpl(trylast=True)
 def reload_failed(reason: str) -> None:
     """A reload was given up."""
-    _tell("reload failed", reason=reason)
+    tell("reload failed", reason=reason)
 
 
-def _tell(event: str, **facts: object) -> None:
+def tell(event: str, **facts: object) -> None:
+    """Write an event for the test that started the server; for nobody otherwise."""
     descriptor = int(os.environ.get(VARIABLE, "-1"))
     if descriptor >= 0:
         os.write(descriptor, json.dumps({"event": event, **facts}).encode() + b"\n")

@@ -14,6 +14,7 @@ def worker_types() -> list[WorkerType]:
             "hookserve_epoll.worker:EpollWorker",
             "one request at a time between thousands of connections",
             capabilities=Capabilities(
+                buffered=True,
                 concurrency="one request at a time, bodies complete before it, responses buffered",
             ),
         )

@@ -17,6 +17,7 @@ def worker_types() -> list[WorkerType]:
             "a greenlet for each request, on eventlet's hub",
             patch="hookserve_eventlet.patch:patch",
             capabilities=Capabilities(
+                parallel=True,
                 concurrency="as many requests at once as there are connections, in greenlets",
                 request_timeout="cancel",
             ),

@@ -25,6 +25,7 @@ def worker_types() -> list[WorkerType]:
             "hookserve_gthread.worker:GthreadWorker",
             "threads; silent and idle clients hold none",
             capabilities=Capabilities(
+                parallel=True,
                 concurrency="as many requests at once as there are threads",
                 settings=frozenset({"threads"}),
             ),

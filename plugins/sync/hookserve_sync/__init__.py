@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookserve import Capabilities, WorkerType, hookimpl
+from hookserve import WorkerType, hookimpl
 
 
 @hookimpl
@@ -13,6 +13,5 @@ def worker_types() -> list[WorkerType]:
             "sync",
             "hookserve_sync.worker:SyncWorker",
             "one request at a time, silent clients parked",
-            capabilities=Capabilities(settings=frozenset({"worker_connections"})),
         )
     ]

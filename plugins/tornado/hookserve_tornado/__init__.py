@@ -16,6 +16,7 @@ def worker_types() -> list[WorkerType]:
             "hookserve_tornado.worker:TornadoWorker",
             "WSGI on the IOLoop; tornado applications natively, websockets included",
             capabilities=Capabilities(
+                buffered=True,
                 concurrency="WSGI: one request at a time; tornado: coroutines",
                 websocket=True,
             ),

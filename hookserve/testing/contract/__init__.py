@@ -1,0 +1,1 @@
+"""The parts of the contracts; `hookserve.testing` has the names to use."""

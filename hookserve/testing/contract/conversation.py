@@ -1,0 +1,131 @@
+"""The contract: what clients may do on one connection."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from hookserve.testing.contract.application import BLOCK
+from hookserve.testing.contract.base import Contract
+from hookserve.testing.contract.client import DEADLINE, Client, ask, in_parallel, request
+
+
+class ConversationContract(Contract):
+    """Bytes in whatever pieces, in whatever order, with whatever end."""
+
+    def test_a_connection_is_kept_as_declared(self) -> None:
+        """One connection, many requests."""
+        with Client(self.server.address) as client:
+            answers = [client.ask(request())]
+            while self.can["keepalive"] and len(answers) < 20:
+                answers.append(client.ask(request()))
+
+        assert [answer.closes for answer in answers] == [not self.can["keepalive"]] * len(answers)
+
+    def test_a_request_in_single_bytes_is_put_together(self) -> None:
+        """Head and body."""
+        with Client(self.server.address) as client:
+            for byte in request("/echo", method="POST", body=b"slowly"):
+                client.send(bytes([byte]))
+
+            assert client.read().body == b"slowly"
+
+    def test_pipelined_requests_are_answered_in_their_order(self) -> None:
+        """Also when there are more of them than are run in a row."""
+        words = [b"%d" % number for number in range(200)]
+        with Client(self.server.address) as client:
+            client.send(b"".join(request("/echo", method="POST", body=word) for word in words))
+
+            assert [client.read().body for _ in words] == words
+
+    def test_a_client_that_half_closes_gets_its_answer(self) -> None:
+        """Its last byte is the end of its request, not of its interest."""
+        with Client(self.server.address) as client:
+            client.send(request("/stream/2") + request("/echo", method="POST", body=b"last"))
+            client.socket.shutdown(socket.SHUT_WR)
+
+            assert client.read().body == BLOCK * 2
+            assert client.read().body == b"last"
+            assert client.read_to_end() == b""
+
+    def test_an_expectation_is_met_before_the_body_comes(self) -> None:
+        """``100 Continue``, then the answer."""
+        with Client(self.server.address) as client:
+            extra = "Expect: 100-continue\r\nContent-Length: 5\r\n"
+            interim = client.ask(request("/echo", extra, "POST"))
+            answer = client.ask(b"hello")
+
+        assert (interim.status, answer.body) == (100, b"hello")
+
+    def test_a_body_that_nobody_reads_is_not_the_next_request(self) -> None:
+        """Small ones are read past, and the connection goes on."""
+        with Client(self.server.address) as client:
+            smuggled = request("/nowhere")
+            first = client.ask(request("/unread", method="POST", body=smuggled))
+            second = client.ask(request("/echo", method="POST", body=b"next"))
+
+        assert (first.text, second.text) == ("unread", "next")
+
+    def test_a_chunked_body_is_read(self) -> None:
+        """In whatever pieces."""
+        with Client(self.server.address) as client:
+            client.send(request("/echo", "Transfer-Encoding: chunked\r\n", "POST"))
+            for piece in (b"5\r\nhel", b"lo\r\n1;x=y\r\n!\r", b"\n0\r\n", b"\r\n"):
+                client.send(piece)
+                time.sleep(0.02)
+
+            assert client.read().body == b"hello!"
+
+    def test_head_has_no_body(self) -> None:
+        """And the connection goes on behind it."""
+        with Client(self.server.address) as client:
+            client.send(request("/whole/1", method="HEAD"))
+            head = client.read(is_bodiless=True)
+            answer = client.ask(request())
+
+        assert f"content-length: {len(BLOCK)}" in head.head.lower()
+        assert answer.status == 200
+
+    def test_clients_that_go_away_harm_nobody(self, tmp_path: Path) -> None:
+        """In the middle of anything; the application's iterable is closed all the same."""
+        path = tmp_path / "file"
+        with self.serve(file=str(path)) as server:
+            pid = server.workers()[0]
+            for data in (b"", b"GET / HT", request("/closing/2000"), b"NONSENSE\r\n\r\n",
+                         request("/digest", "Content-Length: 9\r\n", "POST") + b"x"):  # fmt: skip
+                for _ in range(3):
+                    _reset(server.address, data)
+            closed = Path(f"{path}.closed")
+            deadline = time.monotonic() + DEADLINE
+            while not closed.exists() or closed.read_text().count("closed") < 3:
+                assert time.monotonic() < deadline, "an iterable was not closed"
+                time.sleep(0.02)
+
+            assert ask(server.address).text == str(pid)
+
+    def test_conversations_do_not_mix(self) -> None:
+        """Each client gets its own bodies back."""
+
+        def converse(number: int) -> int:
+            word = os.urandom(10) * (number * 400 + 1)
+            with Client(self.server.address) as client:
+                for count in range(30):
+                    answer = client.ask(request("/echo", method="POST", body=word))
+                    if answer.body != word:
+                        return count
+                    if answer.closes:
+                        client.socket.close()
+                        client.__init__(self.server.address)  # type: ignore[misc]  # the next connection
+            return -1
+
+        assert in_parallel(6, converse) == [-1] * 6
+
+
+def _reset(address: tuple[str, int], data: bytes) -> None:
+    """Send something and go away as rudely as TCP allows."""
+    with Client(address) as client:
+        client.send(data)
+        time.sleep(0.02)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

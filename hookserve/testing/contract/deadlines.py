@@ -1,0 +1,119 @@
+"""The contract: deadlines, of workers and of clients, and what is said when they pass."""
+
+from __future__ import annotations
+
+import time
+
+from hookserve.testing.contract.base import Contract
+from hookserve.testing.contract.client import DEADLINE, Client, ask, request
+
+
+class DeadlineContract(Contract):
+    """A worker that hangs is reported and replaced; a client that dawdles is given up."""
+
+    def test_a_silent_worker_is_reported_with_request_and_line_and_replaced(self) -> None:
+        """The arbiter tells what it held, the stacks say where, and the service goes on."""
+        with self.serve(records=True, timeout=1, abort_timeout=0.5) as server:
+            pid = server.workers()[0]
+            waiting = [self.begin(server, "/sleep/15")] if self.can["parallel"] else []
+            for _ in waiting:
+                self.wait_for_call(server, "pre_request", path="/sleep/15")
+            for _ in range(self.requests_to_hang):
+                self.begin(server, "/spin")
+            told = self.wait_for_call(server, "worker_timeout")
+            gone = server.wait_for("exit", lambda event: event["pid"] == pid)
+            server.wait_for("ready", count=2)
+            record = self.wait_for_call(server, "log_access", path="/spin")
+
+            assert "GET /spin" in told["requests"]
+            assert (told["pid"], gone["kind"]) == (server.pid, "timed out")
+            assert "GET /spin" in gone["detail"]
+            assert "in _spin" in server.log, server.log
+            assert (record["status"], bool(record["reason"])) == (0, True)
+            if waiting:
+                assert "GET /sleep/15" in told["requests"]
+                assert "in _sleep" in server.log, server.log
+            assert self.called(server, "worker_abort")[0]["pid"] == pid
+            assert ask(server.address).status == 200
+
+    def test_a_request_that_runs_too_long_is_ended_as_declared(self) -> None:
+        """``kill``: with its worker; ``cancel``: alone, answered with 503."""
+        with self.serve(records=True, request_timeout=0.5, abort_timeout=0.5, timeout=0) as server:
+            pid = server.workers()[0]
+            with self.begin(server, "/sleep/15") as client:
+                answer = client.read_to_end()
+            record = self.wait_for_call(server, "log_access", path="/sleep/15")
+
+            if self.can["request_timeout"] == "cancel":
+                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert (record["status"], record["pid"]) == (503, pid)
+                assert ask(server.address).text == str(pid)
+            else:
+                gone = server.wait_for("exit")
+                assert answer == b""
+                assert (gone["kind"], record["status"]) == ("timed out", 0)
+                server.wait_for("ready", count=2)
+                assert ask(server.address).status == 200
+            assert "request" in record["reason"]
+            assert 0.4 < record["elapsed"] < 3.0
+
+    def test_a_head_has_one_deadline(self) -> None:
+        """From the first byte, however often another one comes; the answer is 408."""
+        with self.serve(header_timeout=0.6) as server, Client(server.address) as client:
+            began = time.monotonic()
+            client.socket.settimeout(0.1)
+            answer = b""
+            for byte in b"GET / HTTP/1.1\r\nX-Slow: " + b"x" * 200:
+                client.send(bytes([byte]))
+                try:
+                    answer = client.socket.recv(100)
+                    break
+                except TimeoutError:
+                    pass
+
+            assert answer.startswith(b"HTTP/1.1 408 ")
+            assert 0.5 < time.monotonic() - began < 5.0
+
+    def test_a_client_that_says_nothing_is_let_go(self) -> None:
+        """Without an answer: there was no request."""
+        with self.serve(header_timeout=0.6) as server, Client(server.address) as client:
+            began = time.monotonic()
+
+            assert client.read_to_end() == b""
+            assert 0.5 < time.monotonic() - began < 5.0
+
+    def test_an_idle_connection_is_kept_for_a_while(self) -> None:
+        """And closed without a word afterwards."""
+        with self.serve(keepalive=0.6) as server, Client(server.address) as client:
+            assert client.ask(request()).status == 200
+            began = time.monotonic()
+
+            assert client.read_to_end() == b""
+            assert 0.5 < time.monotonic() - began < 5.0
+
+    def test_a_body_that_stops_coming_is_given_up(self) -> None:
+        """With 408, and the worker serves on."""
+        with self.serve(body_timeout=0.6) as server:
+            pid = server.workers()[0]
+            with Client(server.address) as client:
+                began = time.monotonic()
+                client.send(request("/digest", "Content-Length: 1000\r\n", "POST") + b"x" * 10)
+                answer = client.read_to_end()
+
+                assert answer.startswith(b"HTTP/1.1 408 ")
+                assert 0.5 < time.monotonic() - began < 5.0
+            assert ask(server.address).text == str(pid)
+
+    def test_a_reader_that_stops_reading_is_given_up(self) -> None:
+        """The response is cut off, and the worker serves on."""
+        with self.serve(write_timeout=0.6) as server:
+            pid = server.workers()[0]
+            with Client(server.address, receive_buffer=4096) as client:
+                client.send(request("/whole/800"))
+                deadline = time.monotonic() + DEADLINE
+                time.sleep(1.5)
+                answer = client.read_to_end()
+
+                assert len(answer) < 800 * 65536
+                assert time.monotonic() < deadline
+            assert ask(server.address).text == str(pid)

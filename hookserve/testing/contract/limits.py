@@ -1,0 +1,183 @@
+"""The contract: limits, backpressure, and clients that are slow on purpose."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import socket
+import time
+from pathlib import Path
+
+from hookserve.testing.contract.application import BLOCK
+from hookserve.testing.contract.base import Contract
+from hookserve.testing.contract.client import Client, ask, in_parallel, request
+from hookserve.testing.server import Server
+
+LARGE = 100 * (1 << 20)
+_MEMORY_MARGIN = 48 << 20
+_AT_ONCE = 0.4
+
+
+class LimitContract(Contract):
+    """One client never costs another one its answer."""
+
+    def test_an_idle_connection_makes_room_for_a_new_one(self) -> None:
+        """The one that has been idle longest."""
+        with self.serve(worker_connections=4) as server:
+            kept = [self.connect(server) for _ in range(4)]
+            for client in kept:
+                assert client.ask(request()).status == 200
+
+            assert ask(server.address).status == 200
+            assert kept[0].read_to_end() == b""
+            assert kept[3].ask(request()).status == 200
+
+    def test_who_finds_no_room_waits_and_is_served(self) -> None:
+        """Connections that are not idle are not closed for anybody."""
+        with self.serve(worker_connections=3) as server:
+            busy = [self.connect(server) for _ in range(3)]
+            for client in busy:
+                client.send(b"GET / HTTP/1.1\r\nHost: ")
+            time.sleep(0.2)
+            with self.begin(server, "/") as waiting:
+                waiting.socket.settimeout(0.3)
+                assert _is_silent(waiting)
+                waiting.socket.settimeout(10)
+                answers = [client.ask(b"contract\r\n\r\n").status for client in busy]
+
+                assert answers == [200, 200, 200]
+                assert waiting.read().status == 200
+
+    def test_running_out_of_descriptors_is_survived(self) -> None:
+        """Accepting pauses; the worker stays, and serves when there are descriptors again."""
+        with self.serve(header_timeout=2) as server:
+            pid = server.workers()[0]
+            soft = len(list(Path(f"/proc/{pid}/fd").iterdir())) + 10
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, soft))
+            clients = [self.connect(server) for _ in range(30)]
+            time.sleep(0.2)
+            for client in clients:
+                client.socket.close()
+
+            assert ask(server.address).text == str(pid)
+
+    def test_silent_clients_and_half_heads_hold_nobody_up(self) -> None:
+        """However many: they are parked."""
+        clients = [self.connect(self.server) for _ in range(20)]
+        for client in clients[::2]:
+            client.send(b"GET / HTTP/1.1\r\nHo")
+        time.sleep(0.1)
+
+        assert _slowest_of(self.server, 10) < _AT_ONCE
+
+    def test_slow_readers_hold_nobody_up(self) -> None:
+        """What they do not take of an ordinary page waits for them."""
+        clients = [self.connect(self.server, receive_buffer=4096) for _ in range(8)]
+        for client in clients:
+            client.send(request("/whole/3"))
+        time.sleep(0.2)
+
+        assert _slowest_of(self.server, 10) < _AT_ONCE
+        assert [len(client.read().body) for client in clients] == [3 * len(BLOCK)] * 8
+
+    def test_a_slow_sender_holds_nobody_up(self) -> None:
+        """Where requests run beside each other, or bodies are complete before they run."""
+        with Client(self.server.address) as client:
+            client.send(request("/digest", "Content-Length: 20\r\n", "POST") + b"x" * 10)
+            time.sleep(0.1)
+            if self.can["parallel"] or self.can["buffered"]:
+                assert _slowest_of(self.server, 10) < _AT_ONCE
+            client.send(b"x" * 10)
+
+            assert client.read().text.startswith("20 ")
+
+    def test_lingering_clients_hold_nobody_up(self) -> None:
+        """Who does not close its side after a refusal costs a descriptor."""
+        clients = [self.connect(self.server) for _ in range(8)]
+        for client in clients:
+            client.send(b"NONSENSE\r\n\r\n")
+            assert client.read().status == 400
+
+        assert _slowest_of(self.server, 10) < _AT_ONCE
+
+    def test_a_large_upload_is_taken_in_bounded_memory(self) -> None:
+        """100 MB, digested."""
+        with self.serve() as server:
+            before = _peak(server)
+            digest = hashlib.sha256()
+            with Client(server.address) as client:
+                client.send(request("/digest", f"Content-Length: {LARGE}\r\n", "POST"))
+                for _ in range(LARGE // len(BLOCK)):
+                    client.send(BLOCK)
+                    digest.update(BLOCK)
+                answer = client.read()
+
+            assert answer.text == f"{LARGE} {digest.hexdigest()}"
+            assert _peak(server) < before + _MEMORY_MARGIN
+
+    def test_a_large_download_is_sent_in_bounded_memory(self) -> None:
+        """100 MB that are made as they are sent, to a client that begins to read late."""
+        with self.serve() as server:
+            before = _peak(server)
+            with Client(server.address) as client:
+                client.send(request(f"/stream/{LARGE // len(BLOCK)}"))
+                time.sleep(0.5)
+                answer = client.read()
+
+            assert len(answer.body) == LARGE
+            assert _peak(server) < before + _MEMORY_MARGIN
+
+    def test_a_large_file_is_sent_as_declared(self, tmp_path: Path) -> None:
+        """With sendfile the application's file is never read from."""
+        path = tmp_path / "file"
+        path.write_bytes(BLOCK * 160)
+        with self.serve(file=str(path)) as server:
+            before = _peak(server)
+            with Client(server.address, receive_buffer=65536) as client:
+                client.send(request("/file"))
+                time.sleep(0.2)
+                assert client.read().body == path.read_bytes()
+
+            reads = int(ask(server.address, "/file-reads").text)
+            assert (reads == 0) == self.can["sendfile"]
+            assert _peak(server) < before + _MEMORY_MARGIN
+
+    def test_many_connections_are_kept_at_once(self) -> None:
+        """And each of them is answered again."""
+        clients = [self.connect(self.server) for _ in range(200)]
+        for _ in range(2):
+            for client in clients:
+                client.send(request())
+            kept = [client.read() for client in clients]
+            assert [answer.status for answer in kept] == [200] * 200
+
+    def test_requests_at_once_are_all_answered(self) -> None:
+        """Many more than a pool of threads has."""
+        address = self.server.address
+        answers = in_parallel(64, lambda number: ask(address, "/echo", b"%d" % number))
+
+        found = [getattr(answer, "text", answer) for answer in answers]
+        assert found == [str(number) for number in range(64)]
+
+
+def _slowest_of(server: Server, count: int) -> float:
+    """The longest that one of some requests took, in seconds."""
+    slowest = 0.0
+    for _ in range(count):
+        began = time.monotonic()
+        assert ask(server.address).status == 200
+        slowest = max(slowest, time.monotonic() - began)
+    return slowest
+
+
+def _is_silent(client: Client) -> bool:
+    try:
+        return not client.socket.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return True
+
+
+def _peak(server: Server) -> int:
+    """The most memory that the worker has had, in bytes (proc(5))."""
+    status = Path(f"/proc/{server.workers()[0]}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) << 10
