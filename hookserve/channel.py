@@ -8,7 +8,7 @@ In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when 
 end closes, which needs neither polling nor prctl(2) and works where there is no
 PR_SET_PDEATHSIG, in whatever the worker is waiting.
 
-The sockets are of the C class: those of the module `socket` may be patched (hookserve.patching).
+The sockets are of the C class: those of the module `socket` may be patched (hookserve.system).
 """
 
 from __future__ import annotations

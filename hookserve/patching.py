@@ -5,8 +5,7 @@ import socket``): it then blocks every greenlet of the worker whenever it waits.
 made before patching and finds such modules afterwards, so that the culprit is named instead of
 being searched for.
 
-The core itself binds the system calls that it needs when it is imported, which is always before
-a model patches: its own loops are never patched, in the arbiter or in a worker.
+The core itself is never patched: it has its system calls from `hookserve.system`.
 """
 
 from __future__ import annotations

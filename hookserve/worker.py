@@ -41,6 +41,7 @@ from hookserve import hooks
 from hookserve.context import WorkerContext
 from hookserve.errors import AppImportError, BootError, HookserveError
 from hookserve.scoreboard import DRAINING, GONE, READY, Flight
+from hookserve.system import make_poll, read, set_signal, write
 
 if TYPE_CHECKING:
     from hookserve.config import Config
@@ -54,9 +55,6 @@ DUMP_SIGNAL = getattr(signal, "SIGRTMIN", None) or signal.SIGINFO  # type: ignor
 
 IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
 """The arbiter's business: in a worker they do nothing."""
-
-# Bound here, before any worker model patches them (hookserve.patching).
-_read, _write, _signal = os.read, os.write, signal.signal
 
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -196,7 +194,7 @@ class Worker(ABC):
     def heed_signals(self) -> None:
         """Do what signals asked for; to be called when `wakeup` is readable."""
         try:
-            _read(self.wakeup, 4096)
+            read(self.wakeup, 4096)
         except BlockingIOError:
             pass
         if self._wants_reopen:
@@ -206,14 +204,14 @@ class Worker(ABC):
     def wake(self) -> None:
         """Make `wakeup` readable, from any thread."""
         try:
-            _write(self._wakeup_write, b"\0")
+            write(self._wakeup_write, b"\0")
         except BlockingIOError:  # it is readable already
             pass
 
     def wait_for_signals(self, seconds: float) -> None:
         """Wait for `wakeup`, at most that long, and do what signals asked for: for models whose
         main thread does nothing else."""
-        poll = select.poll()
+        poll = make_poll()
         poll.register(self.wakeup, select.POLLIN)
         if poll.poll(None if seconds == math.inf else seconds * 1000.0):
             self.heed_signals()
@@ -302,12 +300,12 @@ class Worker(ABC):
             signal.SIGABRT: self._on_abort,
         }
         for number, handler in handlers.items():
-            _signal(number, handler)
+            set_signal(number, handler)
             signal.siginterrupt(number, False)
         for number in IGNORED_SIGNALS:
-            _signal(number, signal.SIG_IGN)
-        _signal(signal.SIGCHLD, signal.SIG_DFL)
-        _signal(DUMP_SIGNAL, self._on_dump)
+            set_signal(number, signal.SIG_IGN)
+        set_signal(signal.SIGCHLD, signal.SIG_DFL)
+        set_signal(DUMP_SIGNAL, self._on_dump)
         # In C, so that it works whatever the threads are doing; then the handler in Python.
         faulthandler.register(DUMP_SIGNAL, file=self.context.dump_fd, all_threads=True, chain=True)
         self.context.channel.ask_for_signal()

@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from hookserve.errors import ListenError
 from hookserve.net.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
 from hookserve.privileges import resolve_group, resolve_user
-
-# Bound here, before any worker model patches them (hookserve.patching).
-_Socket, _getaddrinfo = socket.socket, socket.getaddrinfo
+from hookserve.system import Socket, getaddrinfo
 
 SYSTEMD_FIRST_FD = 3
 """sd_listen_fds(3): descriptors begin here."""
@@ -152,11 +150,11 @@ def adopt_inherited(environ: MutableMapping[str, str]) -> list[Listener]:
 
 
 def _open_tcp(address: TcpAddress, options: ListenerOptions) -> Listener:
-    found = _getaddrinfo(
+    found = getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     family, kind, protocol, _, where = found[0]
-    listening = _Socket(family, kind, protocol)
+    listening = Socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if options.reuse_port:
@@ -181,7 +179,7 @@ def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
     temporary = f"{address.path}.{os.getpid()}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
-    listening = _Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listening.bind(temporary)
         mode = address.mode if address.mode is not None else 0o777 & ~options.umask
@@ -202,7 +200,7 @@ def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
 
 
 def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:
-    listening = _Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listening.bind("\0" + address.path[1:])
         listening.listen(options.backlog)
@@ -223,7 +221,7 @@ def _refuse_taken(address: UnixAddress) -> None:
             f"cannot listen on {address}: the path exists and is no socket (remove it, or choose"
             " another path)"
         )
-    with _Socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    with Socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         # A full backlog makes a non-blocking connect() say EAGAIN: somebody is there all the same.
         probe.setblocking(False)
         if probe.connect_ex(address.path) in (0, errno.EAGAIN, errno.EINPROGRESS):
@@ -233,7 +231,7 @@ def _refuse_taken(address: UnixAddress) -> None:
 def _adopt(number: int, address: Address, backlog: int | None) -> Listener:
     """A listener around a descriptor that is open already."""
     try:
-        listening = _Socket(fileno=number)
+        listening = Socket(fileno=number)
     except OSError as error:
         raise ListenError(
             f"cannot listen on {address}: {(error.strerror or str(error)).lower()}"

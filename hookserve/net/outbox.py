@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
+from hookserve.system import close
+
 _IOV_MAX = 64
 
 
@@ -134,6 +136,6 @@ class Outbox:
         part = self._parts.popleft()
         if isinstance(part, _FilePart):
             if part.is_owned:
-                os.close(part.fd)
+                close(part.fd)
         else:
             self.memory -= len(part)

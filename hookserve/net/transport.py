@@ -14,9 +14,7 @@ from typing import IO
 
 from hookserve.net.outbox import Outbox
 from hookserve.protocol import Transport
-
-# Bound here, before any worker model patches them (hookserve.patching).
-_read, _write = os.read, os.write
+from hookserve.system import make_poll, read, write
 
 _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than a gathered write."""
@@ -59,7 +57,7 @@ class SocketTransport(Transport):
             return
         data = b"".join(buffers) if sum(map(len, buffers)) <= _JOIN_LIMIT else b""
         try:
-            sent = _write(self.fd, data) if data else os.writev(self.fd, buffers[:_IOV_MAX])
+            sent = write(self.fd, data) if data else os.writev(self.fd, buffers[:_IOV_MAX])
         except BlockingIOError:
             sent = 0
         if sent != len(data) or not data:
@@ -69,7 +67,7 @@ class SocketTransport(Transport):
         """At least one byte; empty at the end."""
         while True:
             try:
-                return _read(self.fd, size)
+                return read(self.fd, size)
             except BlockingIOError:
                 self._wait(select.POLLIN, self._body_timeout, "send its request body")
 
@@ -137,7 +135,7 @@ class SocketTransport(Transport):
     def _poll(self, event: int, seconds: float) -> bool:
         """Whether `select.POLLIN` or `POLLOUT` came within some seconds; green models have a
         waiting of their own."""
-        poll = select.poll()
+        poll = make_poll()
         poll.register(self.fd, event)
         return bool(poll.poll(seconds * 1000.0))
 

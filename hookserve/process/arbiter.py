@@ -32,6 +32,7 @@ from hookserve.process.reload import Reload
 from hookserve.process.roster import Roster, WorkerHandle
 from hookserve.process.signals import SignalInbox
 from hookserve.process.ticker import Ticker
+from hookserve.system import make_poll
 
 if TYPE_CHECKING:
     from hookserve.assembly import Assembly
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from hookserve.process.daemon import Launcher
 
     WSGIApplication = Callable[..., Iterable[bytes]]
-
-# Bound here, before any worker model patches it (hookserve.patching).
-_make_poll = select.poll
 
 _FORK_PAUSE = 1.0
 _LATE = 1.0
@@ -85,7 +83,7 @@ class Arbiter:
         self.escalator = Escalator(self)
         self._reaper = Reaper(self)
         self._inbox = SignalInbox()
-        self._poller = _make_poll()
+        self._poller = make_poll()
         self._poller.register(self._inbox.fileno(), select.POLLIN)
         self._by_channel: dict[int, WorkerHandle] = {}
         self._ticker = Ticker(self)

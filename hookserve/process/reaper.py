@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from hookserve import hooks
 from hookserve.process.exits import OutOfMemoryCounter, classify
 from hookserve.process.roster import DRAINING, GONE, WorkerHandle
+from hookserve.system import waitpid
 
 if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
-
-
-# Bound here, before any worker model patches it (hookserve.patching).
-_waitpid = os.waitpid
 
 
 class Reaper:
@@ -31,7 +28,7 @@ class Reaper:
         for handle in self._arbiter.roster:
             assert handle.pid is not None
             try:
-                pid, status = _waitpid(handle.pid, os.WNOHANG)
+                pid, status = waitpid(handle.pid, os.WNOHANG)
             except ChildProcessError:
                 pid, status = handle.pid, 0
             if pid:
@@ -51,7 +48,7 @@ class Reaper:
             while (found := os.waitid(os.P_ALL, 0, flags)) is not None:
                 if found.si_pid in own:
                     return
-                _waitpid(found.si_pid, os.WNOHANG)
+                waitpid(found.si_pid, os.WNOHANG)
         except ChildProcessError:
             pass
 

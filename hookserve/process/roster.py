@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hookserve.channel import ArbiterEnd
+from hookserve.system import close
 from hookserve.types import ExitReason, RequestInFlight
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class WorkerHandle:
         """Let go of what the handle holds, once the process is reaped or the fork failed."""
         if self.channel is not None:
             self.channel.close()
-        os.close(self.dump_fd)
+        close(self.dump_fd)
 
     def __str__(self) -> str:
         return f"worker {self.index} (pid {self.pid})"
@@ -167,7 +168,7 @@ class Roster:
 
 
 def _unnamed_file(name: str) -> int:
-    """A descriptor of memory or of an unnamed file; close it with os.close."""
+    """A descriptor of memory or of an unnamed file; to be closed."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name)
     with tempfile.TemporaryFile() as file:

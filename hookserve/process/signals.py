@@ -6,8 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 
-# Bound here, before any worker model patches it (hookserve.patching).
-_signal = signal.signal
+from hookserve.system import close, read, set_signal
 
 TABLE: tuple[tuple[str, str, str], ...] = (
     ("TERM", "graceful stop: workers finish their requests, for at most graceful_timeout",
@@ -51,7 +50,7 @@ class SignalInbox:
         """Take the signals over."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in numbers:
-            _signal(number, _nothing)
+            set_signal(number, _nothing)
 
     def fileno(self) -> int:
         """The descriptor to poll."""
@@ -60,7 +59,7 @@ class SignalInbox:
     def read(self) -> list[int]:
         """The numbers of the signals that have arrived; CHLD and doubles are told once."""
         try:
-            data = os.read(self._read, 4096)
+            data = read(self._read, 4096)
         except BlockingIOError:
             return []
         return list(data)
@@ -73,7 +72,7 @@ class SignalInbox:
         """Give the signals back to their defaults."""
         signal.set_wakeup_fd(-1)
         for end in (self._read, self._write):
-            os.close(end)
+            close(end)
 
 
 def _nothing(*_: object) -> None:

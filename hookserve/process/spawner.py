@@ -21,15 +21,13 @@ from hookserve.context import WorkerContext
 from hookserve.errors import HookserveError, PluginError
 from hookserve.process.signals import Blocked
 from hookserve.process.title import set_title
+from hookserve.system import close, fork
 from hookserve.worker import Worker
 
 if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.process.roster import WorkerHandle
     from hookserve.types import WorkerType
-
-# Bound here, before any worker model patches it (hookserve.patching).
-_fork = os.fork
 
 ContextMaker = Callable[["WorkerHandle", WorkerEnd, Callable[[], None]], WorkerContext]
 
@@ -44,7 +42,7 @@ def fork_worker(
     ours, theirs = open_channel()
     with Blocked() as unblock:
         try:
-            pid = _fork()
+            pid = fork()
         except OSError:
             ours.close()
             theirs.close()
@@ -67,7 +65,7 @@ def _become_worker(
     try:
         signal.set_wakeup_fd(-1)
         for descriptor in descriptors:
-            os.close(descriptor)
+            close(descriptor)
         config = handle.config
         context = make_context(handle, line, privilege_dropper(config))
         set_title(config.proc_name, f"worker {handle.index}")

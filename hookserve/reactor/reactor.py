@@ -21,7 +21,6 @@ once in `_SWEEP_PAUSE`: parking sets two attributes and no timer.
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections import deque
@@ -41,13 +40,11 @@ from hookserve.reactor.accepted import (
     Accepted,
 )
 from hookserve.reactor.admission import Admission
+from hookserve.system import close, read, write
 
 if TYPE_CHECKING:
     from hookserve.net.transport import SocketTransport
     from hookserve.worker import Worker
-
-# Bound here, before any worker model patches them (hookserve.patching).
-_read, _write = os.read, os.write
 
 RECEIVE_SIZE = 65536
 _ACCEPT_BUDGET = 16
@@ -214,7 +211,7 @@ class Reactor:
             accepted.outbox.close()
         del self.open[fd]
         self._missed.discard(fd)
-        os.close(fd)
+        close(fd)
         self.worker.count_open(len(self.open))
         if self._admission.is_full:
             self._admission.start()
@@ -246,7 +243,7 @@ class Reactor:
             accepted.unread = True
         for _ in range(_READ_BUDGET):
             try:
-                data = _read(fd, RECEIVE_SIZE)
+                data = read(fd, RECEIVE_SIZE)
             except BlockingIOError:
                 accepted.unread = False
                 self._park(accepted, connection.state)
@@ -415,7 +412,7 @@ class Reactor:
 
 def _send_interim(fd: int, interim: bytes) -> None:
     try:
-        _write(fd, interim)
+        write(fd, interim)
     except OSError:
         pass
 

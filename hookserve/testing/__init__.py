@@ -2,25 +2,30 @@
 
 ``with serve("shop.wsgi:application", worker="sync") as server:`` starts the command, waits until a
 worker is ready, and stops it at the end.  `WorkerContract` is the suite that every worker model
-passes; its author derives a class from it and runs pytest.
+passes, `ProtocolContract` the one for protocols; their authors derive a class and run pytest.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from hookserve.testing.server import Server, ServerFailed, serve
 
 if TYPE_CHECKING:
+    from hookserve.testing.contract.protocol import ProtocolContract
     from hookserve.testing.contract.worker import WorkerContract
 
-__all__ = ["Server", "ServerFailed", "WorkerContract", "serve"]
+__all__ = ["ProtocolContract", "Server", "ServerFailed", "WorkerContract", "serve"]
+
+_PARTS = {
+    "ProtocolContract": "hookserve.testing.contract.protocol",
+    "WorkerContract": "hookserve.testing.contract.worker",
+}
 
 
 def __getattr__(name: str) -> Any:  # Any: whichever is asked for
     # Loaded when asked for: a server under test imports this package for its announcer.
-    if name == "WorkerContract":
-        from hookserve.testing.contract.worker import WorkerContract
-
-        return WorkerContract
+    if name in _PARTS:
+        return getattr(importlib.import_module(_PARTS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

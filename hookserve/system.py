@@ -1,0 +1,24 @@
+"""System calls as they are before any worker model patches them.
+
+gevent and eventlet replace functions of the standard library with cooperative ones.  The arbiter
+and the loops of the workers must have the real ones, always: a read that switches to another
+greenlet, or a close that is put off, would break them.  They import them from here, and here they
+are bound when hookserve is imported, which is before any model patches (`hookserve.patching`).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+
+close = os.close
+fork = os.fork
+read = os.read
+waitpid = os.waitpid
+write = os.write
+make_poll = select.poll
+getaddrinfo = socket.getaddrinfo
+set_signal = signal.signal
+Socket = socket.socket
