@@ -2,7 +2,7 @@
 # make test    the whole test suite, the separate plugin distributions included
 # make lint    ruff, mypy, import-linter
 # make docs    write the generated reference pages
-# make bench   measure against the peers
+# make bench   measure against the peers; make bench-idle: the cost of idle connections
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
 
@@ -16,7 +16,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: serve test lint docs bench clean
+.PHONY: serve test lint docs bench bench-idle clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -35,8 +35,11 @@ lint: $(VENV)/.test $(VENV)/.lint
 docs: $(VENV)/.serve
 	$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.serve
+bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-idle: $(VENV)/.test
+	$(BIN)/python -m benchmarks.idle $(ARGS)
 
 clean:
 	rm -rf .venv .venv-* benchmarks/.venv-peers

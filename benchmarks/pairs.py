@@ -53,8 +53,36 @@ def _gunicorn(worker: str, *more: str) -> Contender:
     return Contender(f"gunicorn {worker}", (*command, *quiet, *more, HELLO), is_peer=True)
 
 
+def _peer(name: str, *command: str) -> Contender:
+    return Contender(name, ("{python}", *command), is_peer=True)
+
+
+GRANIAN = _peer(
+    "granian", "-m", "granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "1",
+    "--no-ws", "--host", "127.0.0.1", "--port", "{port}", HELLO,
+)  # fmt: skip
+FASTPYSGI = _peer("fastpysgi", "-m", "benchmarks.peers", "fastpysgi", "{port}")
+EVENTLET_WSGI = _peer("eventlet.wsgi", "-m", "benchmarks.peers", "eventlet", "{port}")
+
 PAIRS = (
     Pair("sync", _hookserve("sync"), _gunicorn("sync"), 16, is_keep_alive=False, at_most=0.33),
-)
+    Pair("gthread", _hookserve("gthread", "--threads", "4"),
+         _gunicorn("gthread", "--threads", "4"), 64, is_keep_alive=True, at_most=0.18),
+    Pair("gevent", _hookserve("gevent"), _gunicorn("gevent"), 64, is_keep_alive=True,
+         at_most=0.25),
+    Pair("eventlet", _hookserve("eventlet"), EVENTLET_WSGI, 64, is_keep_alive=True, at_most=0.33),
+    Pair("tornado", _hookserve("tornado"), _gunicorn("tornado"), 64, is_keep_alive=True,
+         at_most=0.12),
+    Pair("epoll", _hookserve("epoll"), GRANIAN, 64, is_keep_alive=True, at_most=0.95),
+    Pair("epoll-c", _hookserve("epoll"), FASTPYSGI, 64, is_keep_alive=True, at_most=1.45),
+)  # fmt: skip
 
-PEER_REQUIREMENTS = ("gunicorn==27.0.1",)
+PEER_REQUIREMENTS = (
+    "gunicorn==27.0.1",
+    "packaging==26.0",
+    "gevent==26.9.0",
+    "eventlet==0.41.3",
+    "tornado==6.6.1",
+    "granian==2.8.7",
+    "fastpysgi==0.6",
+)

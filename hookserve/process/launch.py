@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
@@ -11,6 +12,7 @@ from hookserve.assembly import Assembly, log_warnings
 from hookserve.net.listeners import adopt_inherited
 from hookserve.process import daemon, spawner
 from hookserve.process.arbiter import Arbiter
+from hookserve.process.limits import allow_descriptors
 from hookserve.process.pidfile import Pidfile
 from hookserve.process.recruitment import (
     Crew,
@@ -64,6 +66,9 @@ def _serve(
     register_loggers(assembly.host, config)
     assembly.host.log_failures()
     log_warnings(assembly)
+    too_few = allow_descriptors(config.worker_connections)
+    if too_few:
+        logging.getLogger("hookserve").warning("%s", too_few)
     set_title(config.proc_name, "arbiter")
     pidfile = Pidfile(config.pidfile) if config.pidfile else None
     if pidfile is not None:
