@@ -1,0 +1,169 @@
+"""A tornado application, served natively, keeps the promises of every worker."""
+
+import asyncio
+import json
+import os
+import signal
+import threading
+import time
+
+import tornado.web
+import tornado.websocket
+
+from hookserve.testing import serve
+from hookserve.testing.contract import recorder
+from hookserve.testing.contract.client import Client, Load, ask, request
+
+
+class Page(tornado.web.RequestHandler):
+    async def get(self):
+        await asyncio.sleep(float(self.get_argument("sleep", "0")))
+        self.write(f"{os.getpid()}")
+
+
+class Failing(tornado.web.RequestHandler):
+    def get(self):
+        raise ValueError("on purpose")
+
+
+class Echo(tornado.websocket.WebSocketHandler):
+    def on_message(self, message):
+        self.write_message(f"echo {message}")
+
+
+application = tornado.web.Application([("/", Page), ("/fail", Failing), ("/echo", Echo)])
+
+
+def native(tmp_path, **options):
+    """The application from a module of its own: serve() looks for functions."""
+    (tmp_path / "chat.py").write_text(
+        "import importlib.util\n"
+        f"spec = importlib.util.spec_from_file_location('chat_source', {__file__!r})\n"
+        "module = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(module)\n"
+        "app = module.application\n"
+    )
+    return serve("chat:app", worker="tornado", chdir=tmp_path, **options)
+
+
+def test_coroutines_run_side_by_side(tmp_path):
+    with native(tmp_path) as server:
+        clients = [Client(server.address) for _ in range(50)]
+        began = time.monotonic()
+        for client in clients:
+            client.send(request("/?sleep=0.5"))
+
+        assert [client.read().status for client in clients] == [200] * 50
+        assert time.monotonic() - began < 2.0
+        for client in clients:
+            client.socket.close()
+
+
+def test_a_websocket_talks(tmp_path):
+    async def talk(address):
+        connection = await tornado.websocket.websocket_connect(
+            f"ws://{address[0]}:{address[1]}/echo"
+        )
+        await connection.write_message("hello")
+        answer = await connection.read_message()
+        connection.close()
+        return answer
+
+    with native(tmp_path) as server:
+        assert asyncio.run(talk(server.address)) == "echo hello"
+        assert ask(server.address).status == 200
+
+
+def test_a_graceful_stop_finishes_what_is_in_flight(tmp_path):
+    """W26."""
+    with native(tmp_path, arguments=["-P", recorder.__name__]) as server:
+        with Client(server.address) as client, Client(server.address) as idle:
+            assert idle.ask(request()).status == 200
+            client.send(request("/?sleep=1"))
+            server.wait_for("hook", lambda event: event["hook"] == "pre_request", count=2)
+
+            server.signal(signal.SIGTERM)
+
+            assert client.read().status == 200
+        assert server.wait() == 0
+
+
+def test_hooks_records_and_counters_are_those_of_every_worker(tmp_path):
+    with native(tmp_path, arguments=["-P", recorder.__name__]) as server:
+        assert ask(server.address, "/?a=1").status == 200
+        assert ask(server.address, "/fail").status == 500
+        assert ask(server.address, "/nowhere").status == 404
+        server.wait_for("hook", lambda event: event["hook"] == "log_access", count=3)
+        server.stop()
+        calls = [event for event in server.events if event["event"] == "hook"]
+
+    for hook in ("pre_request", "post_request"):
+        assert [(each["path"], each["query"]) for each in calls if each["hook"] == hook] == [
+            ("/", "a=1"), ("/fail", ""), ("/nowhere", ""),
+        ]  # fmt: skip
+    logged = [each["status"] for each in calls if each["hook"] == "log_access"]
+    counters = next(each["counters"] for each in calls if each["hook"] == "child_exit")
+    assert logged == [200, 500, 404]
+    assert (counters["requests"], counters["server_errors"], counters["client_errors"]) == (3, 1, 1)
+    assert counters["connections"] == 0
+
+
+def test_a_client_that_goes_away_ends_its_request(tmp_path):
+    with native(tmp_path, arguments=["-P", recorder.__name__]) as server:
+        with Client(server.address) as client:
+            client.send(request("/?sleep=0.3"))
+            server.wait_for("hook", lambda event: event["hook"] == "pre_request")
+        record = server.wait_for("hook", lambda event: event["hook"] == "log_access")
+
+        assert (record["status"], bool(record["reason"])) == (0, True) or record["status"] == 200
+        assert ask(server.address).status == 200
+
+
+def test_recycling_loses_no_request(tmp_path):
+    with native(tmp_path, settings={"max_requests": 30}) as server:
+        with Load(server.address) as load:
+            server.wait_for("exit", count=2)
+
+        assert load.failures == []
+
+
+def test_connections_are_limited(tmp_path):
+    with native(tmp_path, settings={"worker_connections": 2}) as server:
+        kept = [Client(server.address) for _ in range(2)]
+        for client in kept:
+            assert client.ask(request()).status == 200
+        with Client(server.address) as waiting:
+            waiting.send(request())
+            timer = threading.Timer(0.3, kept[0].socket.close)
+            began = time.monotonic()
+            timer.start()
+
+            assert waiting.read().status == 200
+            assert time.monotonic() - began > 0.25
+            timer.join()
+        kept[1].socket.close()
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met in time"
+
+
+def loop_of(environ, start_response):
+    """A WSGI application that uses the loop it runs in."""
+    from tornado.ioloop import IOLoop
+
+    seen = _seen
+    body = json.dumps(seen).encode()
+    IOLoop.current().add_callback(seen.append, 1)
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+_seen: list[int] = []
+
+
+def test_what_a_wsgi_application_schedules_on_the_loop_runs():
+    with serve(loop_of, worker="tornado") as server:
+        assert ask(server.address).text == "[]"
+        wait_until(lambda: ask(server.address).text.startswith("[1"))
