@@ -48,6 +48,7 @@ class Exchange:
         "input",
         "is_bodiless",
         "is_http11",
+        "label",
         "persists",
         "reason",
         "sent",
@@ -55,19 +56,18 @@ class Exchange:
         "status_code",
     )
 
-    def __init__(
-        self,
-        protocol: HttpProtocol,
-        environ: dict[str, Any],
-        persists: bool,  # Any: PEP 3333
-    ) -> None:
+    def __init__(self, protocol: HttpProtocol, environ: dict[str, Any], label: bytes) -> None:
         self._protocol = protocol
         self.environ = environ
-        self.persists = persists
-        """Whether the connection may stay open afterwards."""
+        self.label = label
+        """The request as it came: its first line is shown while it runs."""
         self.input: Any = None  # Any: one of the kinds of input, none of which the other paths ask
         """The request body when it is received while the application runs."""
         self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+        if self.is_http11:
+            environ["wsgi.early_hints"] = self.early_hints
+        self.persists = protocol.keeps_alive and wants_to_persist(environ, self.is_http11)
+        """Whether the connection may stay open afterwards."""
         self.is_bodiless = environ["REQUEST_METHOD"] == "HEAD"
         """Whether the response must have no body (RFC 9112, 6.3)."""
         self._head_sent = False
@@ -81,12 +81,12 @@ class Exchange:
         self.reason = ""
         """Why it did not end as the application meant it to."""
 
-    def run(self, transport: Transport, label: bytes) -> None:
+    def run(self, transport: Transport) -> None:
         """Run the exchange to its end; then `persists` says what becomes of the connection."""
         protocol = self._protocol
         worker = protocol.worker
         self._transport = transport
-        flight = worker.begin(label)
+        flight = worker.begin(self.label)
         try:
             if protocol.pre_request:
                 view = RequestView(self.environ)
@@ -349,3 +349,16 @@ class Exchange:
         ):
             return None
         return self.input.rest  # type: ignore[no-any-return]  # bytes
+
+
+def wants_to_persist(environ: dict[str, Any], is_http11: bool) -> bool:  # Any: PEP 3333
+    """What the client wants of its connection (RFC 9112, 9.3)."""
+    option = environ.get("HTTP_CONNECTION")
+    if environ["REQUEST_METHOD"] == "CONNECT":
+        return False
+    if option is None:
+        return is_http11
+    options = [each.strip(" \t") for each in option.lower().split(",")]
+    if "close" in options:
+        return False
+    return is_http11 or "keep-alive" in options

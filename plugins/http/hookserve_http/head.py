@@ -1,15 +1,18 @@
 """From the bytes of a request head to the entries of a WSGI environ.
 
-The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: the
-head's bytes and an environ to fill.  What a client repeats is not parsed again: each validated
-header line is remembered with what it means, so that a browser's eleven headers cost eleven dict
-look-ups.  The memory is bounded in entries and in the length of each.
+The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: bytes
+and an environ to fill in, bytes used out.  What a client repeats is not parsed again: each
+validated header line is remembered with what it means, so that a browser's eleven headers cost
+eleven dict look-ups.  The memory is bounded in entries and in the length of each.
+
+Where a head ends is not searched for when the bytes end like a head, as they nearly always do:
+the head is the whole of them if each of their lines has become an entry of its own, and only
+otherwise its end is looked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +24,10 @@ from hookserve_http.errors import (
     TargetTooLong,
     UnknownVersion,
 )
+from hookserve_http.rules import HeadRules
+
+END = b"\r\n\r\n"
+"""The end of a head (RFC 9112, 2.1): the end of its last line, and an empty line."""
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
@@ -36,33 +43,14 @@ _METHODS = {
 _VERSIONS = {b"HTTP/1.1": "HTTP/1.1", b"HTTP/1.0": "HTTP/1.0"}
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRules:
-    """What is allowed in a head; from the settings of the same names."""
-
-    limit_request_line: int = 4094
-    limit_request_fields: int = 100
-    limit_request_field_size: int = 8190
-    permit_obsolete_folding: bool = False
-    strip_header_spaces: bool = False
-    permit_unconventional_http_method: bool = False
-    permit_unconventional_http_version: bool = False
-    casefold_http_method: bool = False
-    header_map: str = "drop"
-    forwarder_headers: frozenset[str] = frozenset()
-    """Names with underscores that are kept; empty for a peer that is not trusted."""
-    secure_scheme_headers: Mapping[str, str] | None = None
-    """Environ keys and the value that means https; `None` for a peer that is not trusted."""
-
-
 class HeadParser:
-    """Parses heads by one set of rules."""
+    """Parses heads by one set of rules; one a listener, worker and degree of trust."""
 
     def __init__(self, rules: HeadRules) -> None:
         self._line_limit = rules.limit_request_line or _LONGEST_LINE
-        self._fields_limit = rules.limit_request_fields
-        if not 0 < self._fields_limit <= _MOST_FIELDS:
-            self._fields_limit = _MOST_FIELDS
+        fields_limit = rules.limit_request_fields
+        self._fields_limit = fields_limit if 0 < fields_limit <= _MOST_FIELDS else _MOST_FIELDS
+        self._lines_limit = self._fields_limit + 3
         self._field_size = rules.limit_request_field_size or 8190
         self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
         """Bytes that a head may have; more is refused before it is complete."""
@@ -73,36 +61,44 @@ class HeadParser:
         if rules.permit_obsolete_folding:
             self.split = _split_unfolding
 
-    def parse(self, head: bytes, environ: Environ) -> None:
-        """Fill the environ from a head without its final empty line.
+    def parse(self, data: bytes, environ: Environ) -> int:
+        """Fill the environ from the head that `data` begins with; answers the head's size.
 
-        Raises BadRequest.  On an error the environ holds what was understood before it.
+        `data` ends with an empty line, as a rule the one that ends the head.  Raises BadRequest;
+        then the environ holds what was understood before.
         """
-        lines = self.split(head)
+        lines = self.split(data)
         authority = self._parse_request_line(lines[0], environ)
-        if len(lines) > self._fields_limit + 1:
-            raise HeadTooLarge(f"more than {self._fields_limit} header fields")
+        if len(lines) > self._lines_limit:
+            self._refuse_many(lines)
+        # Of the lines three are no fields: the first, and two empty ones after the last CRLFs.
+        expected = len(environ) + len(lines) - 3
         known = self._known
-        expected = len(environ) + len(lines) - 1
-        for line in lines[1:]:
-            pair = known.get(line)
-            if pair is None:
-                pair = self._learn(line)
-                if pair is None:
-                    expected -= 1
-                    continue
-            environ[pair[0]] = pair[1]
+        fields = iter(lines[1:-2])
+        line = b""
+        while True:
+            try:
+                for line in fields:
+                    key, environ[key] = known[line]
+                break
+            except KeyError:
+                if not line:
+                    break
+                self._take_unknown(line, environ)
+        size = len(data)
         if len(environ) != expected:
-            self._join_repeated(lines, environ)
+            # Distinct fields up to the end of `data` make an entry each, nothing else as many.
+            size = self._look_again(data, lines, environ)
         if "HTTP_HOST" not in environ:
             self._miss_host(environ)
         if authority:
             # RFC 9112, 3.2.2: the authority of an absolute target replaces the Host.
             environ["HTTP_HOST"] = authority
-        if self._scheme is not None:
-            self._judge_scheme(self._scheme, environ)
-            if environ["SCRIPT_NAME"]:
-                self._strip_script_name(environ)
+        for key in self._scheme:
+            if key in environ:
+                self._judge_scheme(environ)
+                break
+        return size
 
     def too_long(self, data: bytes | bytearray) -> BadRequest | None:
         """The refusal that an incomplete head has already earned."""
@@ -192,10 +188,26 @@ class HeadParser:
             return name.replace("-", "_")
         return "HTTP_" + name.replace("-", "_")
 
+    def _refuse_many(self, lines: list[bytes]) -> None:
+        if lines.index(b"", 1) > self._fields_limit + 1:
+            raise HeadTooLarge(f"more than {self._fields_limit} header fields")
+
+    def _take_unknown(self, line: bytes, environ: Environ) -> None:
+        pair = self._learn(line)
+        if pair is not None:
+            environ[pair[0]] = pair[1]
+
+    def _look_again(self, data: bytes, lines: list[bytes], environ: Environ) -> int:
+        """Treat what is not one entry a line up to the end of `data`; answers the head's size."""
+        self._join_repeated(lines[1 : lines.index(b"", 1)], environ)
+        if environ["SCRIPT_NAME"]:
+            self._strip_script_name(environ)
+        return data.index(END) + len(END)
+
     def _join_repeated(self, lines: list[bytes], environ: Environ) -> None:
         """Put the values of fields that were sent more than once together (RFC 9110, 5.3)."""
         values: dict[str, list[str]] = {}
-        for line in lines[1:]:
+        for line in lines:
             pair = self._known.get(line) or self._learn(line)
             if pair is not None:
                 values.setdefault(pair[0], []).append(pair[1])
@@ -211,16 +223,15 @@ class HeadParser:
         if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
             raise BadRequest("no Host")
 
-    def _judge_scheme(self, secure: Mapping[str, str], environ: Environ) -> None:
+    def _judge_scheme(self, environ: Environ) -> None:
         schemes = {
             "https" if environ[key] == value else "http"
-            for key, value in secure.items()
+            for key, value in self._scheme.items()
             if key in environ
         }
         if len(schemes) > 1:
             raise BadRequest("the headers about the scheme disagree")
-        if schemes:
-            environ["wsgi.url_scheme"] = schemes.pop()
+        environ["wsgi.url_scheme"] = schemes.pop()
 
     def _strip_script_name(self, environ: Environ) -> None:
         """Take the prefix that a trusted proxy named off the path, by whole segments."""
@@ -231,15 +242,15 @@ class HeadParser:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]
 
 
-def _split_strictly(head: bytes) -> list[bytes]:
-    return head.split(b"\r\n")
+def _split_strictly(data: bytes) -> list[bytes]:
+    return data.split(b"\r\n")
 
 
-def _split_unfolding(head: bytes) -> list[bytes]:
+def _split_unfolding(data: bytes) -> list[bytes]:
     # RFC 9112, 5.2: a recipient that accepts obs-fold replaces it with spaces.
     lines: list[bytes] = []
-    for line in head.split(b"\r\n"):
-        if line[:1] in (b" ", b"\t") and len(lines) > 1:
+    for line in data.split(b"\r\n"):
+        if line[:1] in (b" ", b"\t") and len(lines) > 1 and lines[-1]:
             lines[-1] += b" " + line.strip(b" \t")
         else:
             lines.append(line)
