@@ -15,7 +15,7 @@ from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, Requ
 from hookserve_http.file import FileWrapper
 from hookserve_http.pages import refusal
 from hookserve_http.request import RequestView
-from hookserve_http.response import DROPPED, LENGTH
+from hookserve_http.response import is_bodiless
 
 if TYPE_CHECKING:
     from hookserve.protocol import Transport
@@ -25,6 +25,8 @@ ExcInfo = tuple[type[BaseException], BaseException, object]
 
 _DISCARD_LIMIT = 65536
 _SMALL_FILE = 65536
+_JOIN_LIMIT = 32768
+"""Up to this many bytes one copy is cheaper than two buffers."""
 
 
 class _Input(Protocol):
@@ -39,9 +41,8 @@ class Exchange:
         "_gone",
         "_head_sent",
         "_length",
-        "_lines",
         "_protocol",
-        "_status_line",
+        "_start",
         "_transport",
         "environ",
         "headers",
@@ -92,7 +93,11 @@ class Exchange:
                 view = RequestView(self.environ)
                 for observe in protocol.pre_request:
                     observe(worker, view, self.environ)
-            self._call(protocol.app)
+            result = protocol.app(self.environ, self.start_response)
+            if type(result) is list and len(result) == 1:
+                self._send_whole(result[0])
+            else:
+                self._send_result(result)
         except Exception as error:  # the application may raise anything
             self._fail(error)
         except BaseException:
@@ -103,6 +108,8 @@ class Exchange:
             worker.end(flight, self.status_code, self.sent)
             if protocol.post_request or protocol.log_access:
                 self._tell(flight.began)
+            # Its early_hints is of this object: together they would wait for the collector.
+            del self.environ
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -116,35 +123,23 @@ class Exchange:
                 exc_info = None
         elif self.status:
             raise ApplicationError("start_response was called twice without exc_info")
-        writer = self._protocol.writer
-        self._status_line, self.status_code = writer.status(status)
-        self._length = -1
-        lines = []
-        for header in headers:
-            line, kind, length = writer.line(header)
-            if kind == LENGTH:
-                if self._length >= 0:
-                    raise ApplicationError("there are two Content-Lengths")
-                self._length = length
-            if kind != DROPPED:
-                lines.append(line)
+        self.status_code, self._start, self._length = self._protocol.writer.encode(status, headers)
         self.status = status
         self.headers = headers
-        self._lines = lines
         return self._write
 
     def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """Send 103 Early Hints (RFC 8297); nothing once the response has begun, or in HTTP/1.0."""
         if self._head_sent or not self.is_http11:
             return
-        lines = [self._protocol.writer.line(header)[0] for header in headers]
+        lines = [self._protocol.writer.line(header) for header in headers]
         self._send(b"HTTP/1.1 103 Early Hints\r\n", *lines, b"\r\n")
 
-    def _call(self, app: Callable[..., Iterable[bytes]]) -> None:
-        result = app(self.environ, self.start_response)
+    def _send_result(self, result: Iterable[bytes]) -> None:
+        """Send what the application returned, and close it."""
         kind = type(result)
         if kind is list or kind is tuple:
-            self._send_whole(result[0] if len(result) == 1 else b"".join(result))  # type: ignore[index,arg-type]  # a list or tuple
+            self._send_whole(b"".join(result))
             return
         try:
             if kind is FileWrapper:
@@ -161,26 +156,23 @@ class Exchange:
 
     def _send_whole(self, data: bytes) -> None:
         """The whole body is known: one head, one length, one send."""
-        if self._head_sent:
-            if data:
+        size = len(data)
+        if self._head_sent or not size or 0 <= self._length < size or type(data) is not bytes:
+            if size:
                 self._write(data)
-        elif data:
-            if type(data) is not bytes:
-                raise ApplicationError(f"the body is of {type(data).__name__}, not bytes")
-            if self._length < 0:
-                head = self._head(len(data))
-            elif len(data) <= self._length:
-                head = self._head(-1)
-            else:
-                self._write(data)
-                self._finish()
-                return
-            if self.is_bodiless:
-                self._send(head)
-            else:
-                self.sent = len(data)
-                self._send(head, data)
-        self._finish()
+            self._finish()
+            return
+        head = self._head(size)
+        if self.is_bodiless:
+            self._send(head)
+            return
+        self.sent = size
+        if size <= _JOIN_LIMIT:
+            self._send(head + data)
+        else:
+            self._send(head, data)
+        if size < self._length:
+            self._finish()
 
     def _write(self, data: bytes) -> None:
         """Send a part of the body, after the head when that is still to go; PEP 3333's write()."""
@@ -229,45 +221,39 @@ class Exchange:
         else:
             self.sent += sent
 
-    def _head(self, length: int) -> bytes:
-        """The head's bytes, with the framing decided; `length` of the body if it is known now."""
+    def _head(self, size: int) -> bytes:
+        """The head's bytes, with the framing decided; `size` of the body, -1 when not known."""
         if not self.status:
             raise ApplicationError("there is a body, and start_response was never called")
-        code = self.status_code
-        lines = self._lines
-        framing = b""
-        if code < 200 or code == 204:
-            # RFC 9110, 8.6: no Content-Length with these.
-            self.is_bodiless = True
-            lines = [line for line in lines if not line.lower().startswith(b"content-length:")]
-        elif code == 304:
-            self.is_bodiless = True
-        elif self._length < 0:
-            if length >= 0:
-                self._length = length
-                framing = b"Content-Length: %d\r\n" % length
-            elif self.is_bodiless:
-                pass
-            elif self.is_http11:
-                self._chunked = True
-                framing = b"Transfer-Encoding: chunked\r\n"
-            else:
-                # RFC 9112, 6.3: in HTTP/1.0 the end of the connection is the end of the body.
-                self.persists = False
-        connection = b""
+        framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
             unasked = self.input is not None and not self.input.was_asked_for
             self.persists = (
                 self._protocol.worker.alive and not unasked and self._transport.may_persist()
             )
         if not self.persists:
-            connection = b"Connection: close\r\n"
-        elif not self.is_http11:
-            connection = b"Connection: keep-alive\r\n"
+            end = b"Connection: close\r\n\r\n"
+        elif self.is_http11:
+            end = b"\r\n"
+        else:
+            end = b"Connection: keep-alive\r\n\r\n"
         self._head_sent = True
-        return b"".join(
-            (self._status_line, self._protocol.writer.date(), *lines, framing, connection, b"\r\n")
-        )
+        return b"".join((self._start, self._protocol.writer.date(), framing, end))
+
+    def _frame(self, size: int) -> bytes:
+        """The header line that says where the body ends (RFC 9112, 6.3)."""
+        if is_bodiless(self.status_code):
+            self.is_bodiless = True
+        elif size >= 0:
+            self._length = size
+            return b"Content-Length: %d\r\n" % size
+        elif self.is_http11 and not self.is_bodiless:
+            self._chunked = True
+            return b"Transfer-Encoding: chunked\r\n"
+        elif not self.is_bodiless:
+            # In HTTP/1.0 the end of the connection is the end of the body.
+            self.persists = False
+        return b""
 
     def _finish(self) -> None:
         """The application's iterable has ended."""
@@ -356,8 +342,8 @@ def wants_to_persist(environ: dict[str, Any], is_http11: bool) -> bool:  # Any: 
     option = environ.get("HTTP_CONNECTION")
     if environ["REQUEST_METHOD"] == "CONNECT":
         return False
-    if option is None:
-        return is_http11
+    if option is None or option == "keep-alive":
+        return is_http11 or option is not None
     options = [each.strip(" \t") for each in option.lower().split(",")]
     if "close" in options:
         return False
