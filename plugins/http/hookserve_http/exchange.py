@@ -67,10 +67,14 @@ class Exchange:
         self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         if self.is_http11:
             environ["wsgi.early_hints"] = self.early_hints
-        self.persists = protocol.keeps_alive and wants_to_persist(environ, self.is_http11)
-        """Whether the connection may stay open afterwards."""
-        self.is_bodiless = environ["REQUEST_METHOD"] == "HEAD"
+        method = environ["REQUEST_METHOD"]
+        self.is_bodiless = method == "HEAD"
         """Whether the response must have no body (RFC 9112, 6.3)."""
+        self.persists = protocol.keeps_alive
+        """Whether the connection may stay open afterwards."""
+        option = environ.get("HTTP_CONNECTION", "keep-alive")
+        if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
+            self.persists = self.persists and wants_to_persist(environ)
         self._head_sent = False
         self._chunked = False
         self._length = -1
@@ -337,14 +341,11 @@ class Exchange:
         return self.input.rest  # type: ignore[no-any-return]  # bytes
 
 
-def wants_to_persist(environ: dict[str, Any], is_http11: bool) -> bool:  # Any: PEP 3333
+def wants_to_persist(environ: dict[str, Any]) -> bool:  # Any: PEP 3333
     """What the client wants of its connection (RFC 9112, 9.3)."""
-    option = environ.get("HTTP_CONNECTION")
     if environ["REQUEST_METHOD"] == "CONNECT":
         return False
-    if option is None or option == "keep-alive":
-        return is_http11 or option is not None
-    options = [each.strip(" \t") for each in option.lower().split(",")]
+    options = [each.strip(" \t") for each in environ.get("HTTP_CONNECTION", "").lower().split(",")]
     if "close" in options:
         return False
-    return is_http11 or "keep-alive" in options
+    return environ["SERVER_PROTOCOL"] != "HTTP/1.0" or "keep-alive" in options

@@ -12,7 +12,6 @@ otherwise its end is looked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -40,7 +39,6 @@ _METHODS = {
     name.encode(): name
     for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")
 }
-_VERSIONS = {b"HTTP/1.1": "HTTP/1.1", b"HTTP/1.0": "HTTP/1.0"}
 
 
 class HeadParser:
@@ -57,17 +55,17 @@ class HeadParser:
         self._rules = rules
         self._known: dict[bytes, tuple[str, str]] = {}
         self._scheme = rules.secure_scheme_headers
-        self.split: Callable[[bytes], list[bytes]] = _split_strictly
-        if rules.permit_obsolete_folding:
-            self.split = _split_unfolding
+        self._unfolds = rules.permit_obsolete_folding
 
     def parse(self, data: bytes, environ: Environ) -> int:
         """Fill the environ from the head that `data` begins with; answers the head's size.
 
-        `data` ends with an empty line, as a rule the one that ends the head.  Raises BadRequest;
-        then the environ holds what was understood before.
+        `data` ends with an empty line, as a rule the one that ends the head; `environ` is of
+        HTTP/1.1.  Raises BadRequest; then the environ holds what was understood before.
         """
-        lines = self.split(data)
+        lines = data.split(b"\r\n")
+        if self._unfolds:
+            lines = _unfold(lines)
         authority = self._parse_request_line(lines[0], environ)
         if len(lines) > self._lines_limit:
             self._refuse_many(lines)
@@ -116,12 +114,10 @@ class HeadParser:
             method, target, version = line.split(b" ")
         except ValueError:
             raise BadRequest("the request line has not three parts") from None
-        name = _METHODS.get(method)
-        environ["REQUEST_METHOD"] = name = name or self._unusual_method(method)
-        protocol = _VERSIONS.get(version)
-        environ["SERVER_PROTOCOL"] = protocol or self._unusual_version(version)
-        text = target.decode("latin-1")
-        environ["RAW_URI"] = text
+        environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
+        if version != b"HTTP/1.1":
+            environ["SERVER_PROTOCOL"] = self._other_version(version)
+        environ["RAW_URI"] = text = target.decode("latin-1")
         if not (text.isascii() and text.isprintable()) or "#" in text:
             raise BadRequest("the request target has a character that no target may have")
         authority = ""
@@ -142,7 +138,9 @@ class HeadParser:
             raise BadRequest("the method is none")
         return method.decode("ascii")
 
-    def _unusual_version(self, version: bytes) -> str:
+    def _other_version(self, version: bytes) -> str:
+        if version == b"HTTP/1.0":
+            return "HTTP/1.0"
         if not grammar.VERSION.fullmatch(version):
             raise BadRequest("the request line names no version")
         if self._rules.permit_unconventional_http_version and version[5:6] == b"1":
@@ -242,19 +240,15 @@ class HeadParser:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]
 
 
-def _split_strictly(data: bytes) -> list[bytes]:
-    return data.split(b"\r\n")
-
-
-def _split_unfolding(data: bytes) -> list[bytes]:
+def _unfold(lines: list[bytes]) -> list[bytes]:
     # RFC 9112, 5.2: a recipient that accepts obs-fold replaces it with spaces.
-    lines: list[bytes] = []
-    for line in data.split(b"\r\n"):
-        if line[:1] in (b" ", b"\t") and len(lines) > 1 and lines[-1]:
-            lines[-1] += b" " + line.strip(b" \t")
+    unfolded = lines[:1]
+    for line in lines[1:]:
+        if line[:1] in (b" ", b"\t") and len(unfolded) > 1 and unfolded[-1]:
+            unfolded[-1] += b" " + line.strip(b" \t")
         else:
-            lines.append(line)
-    return lines
+            unfolded.append(line)
+    return unfolded
 
 
 def _unusual_target(method: str, target: str) -> tuple[str, str]:

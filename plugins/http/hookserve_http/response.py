@@ -1,19 +1,23 @@
 """From ``start_response`` to the bytes of a response head.
 
-What an application says again and again (its status, its header pairs) is validated and encoded
-once and remembered, within bounds.
+What an application says again and again is validated and encoded once and remembered, within
+bounds: its statuses, its header pairs, and both together once it has said each pair before, so
+that a response of which one value is new each time leaves nothing behind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from hookserve_http import grammar
 from hookserve_http.errors import ApplicationError
 
 _REMEMBERED = 1024
 _REMEMBERED_SIZE = 256
+_REMEMBERED_HEADS = 64
+_REMEMBERED_HEAD = 1024
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -21,17 +25,21 @@ Header = tuple[str, str]
 Line = tuple[bytes, int]
 """The encoded header line, empty when it is not sent, and the length that it declares or -1."""
 
+Encoded = tuple[int, bytes, int]
+"""The code, the application's part of the head, and the length that it declares or -1."""
+
 
 class HeadWriter:
     """Encodes statuses and header pairs, and keeps the Date; one a listener and worker."""
 
-    __slots__ = ("_clock", "_dated", "_lines", "_statuses")
+    __slots__ = ("_clock", "_dated", "_encoded", "_lines", "_statuses")
 
     def __init__(self, wall_clock: Callable[[], float]) -> None:
         self._clock = wall_clock
-        self._dated = 0.0, b""
+        self._dated = -1.0, b""
         self._statuses: dict[str, tuple[bytes, int, bool]] = {}
         self._lines: dict[Header, Line] = {}
+        self._encoded: dict[tuple[Any, ...], Encoded] = {}  # Any: a status and header pairs
 
     def date(self) -> bytes:
         """The lines Date and Server, made anew each second (RFC 9110, 6.6.1)."""
@@ -43,20 +51,27 @@ class HeadWriter:
             self._dated = second, lines
         return lines
 
-    def encode(self, status: str, headers: Iterable[Header]) -> tuple[int, bytes, int]:
-        """The code, the application's part of the head, and the length that it declares or -1.
+    def encode(self, status: str, headers: Iterable[Header]) -> Encoded:
+        """What `start_response` was given, for the wire; raises ApplicationError."""
+        said = (status, *headers)
+        try:
+            found = self._encoded.get(said)
+        except TypeError:  # a list: PEP 3333 wants tuples, others take it
+            found = None
+        return found or self._encode(said)
 
-        Raises ApplicationError.
-        """
-        start, code, is_bodiless = self._statuses.get(status) or self._learn_status(status)
+    def _encode(self, said: tuple[Any, ...]) -> Encoded:  # Any: whatever the application says
+        is_new = said[0] not in self._statuses
+        start, code, is_bodiless = self._status(said[0])
         lines = [start]
         declared = -1
-        known = self._lines
-        for header in headers:
+        for header in said[1:]:
             try:
-                line, length = known.get(header) or self._learn(header)
-            except TypeError:  # a list: PEP 3333 wants tuples, others take it
-                line, length = self._learn(header)
+                found = self._lines.get(header)
+            except TypeError:
+                found = None
+            is_new = is_new or found is None
+            line, length = found or self._learn(header)
             if length >= 0:
                 if declared >= 0:
                     raise ApplicationError("there are two Content-Lengths")
@@ -64,13 +79,21 @@ class HeadWriter:
                 if is_bodiless and code != 304:
                     continue  # RFC 9110, 8.6: no Content-Length with these
             lines.append(line)
-        return code, b"".join(lines), -1 if is_bodiless else declared
+        encoded = code, b"".join(lines), -1 if is_bodiless else declared
+        if not is_new and len(encoded[1]) <= _REMEMBERED_HEAD:
+            if len(self._encoded) >= _REMEMBERED_HEADS:
+                self._encoded.clear()
+            self._encoded[said] = encoded
+        return encoded
 
     def line(self, header: Header) -> bytes:
         """A header pair as a line; raises ApplicationError."""
         return self._learn(header)[0]
 
-    def _learn_status(self, status: str) -> tuple[bytes, int, bool]:
+    def _status(self, status: str) -> tuple[bytes, int, bool]:
+        found = self._statuses.get(status)
+        if found is not None:
+            return found
         if type(status) is not str or not grammar.STATUS.fullmatch(status):
             raise ApplicationError(f"the status {status!r} is none")
         if len(self._statuses) >= _REMEMBERED:
