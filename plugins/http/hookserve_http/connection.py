@@ -304,7 +304,7 @@ class HttpConnection(Connection):
         try:
             transport.send(page.head, page.body)
             sent = len(page.body)
-        except OSError:
+        except BaseException:  # the client may be gone, an earlier request's timers may still run
             pass
         finally:
             worker.end(flight, error.status, sent)

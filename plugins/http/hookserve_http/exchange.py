@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hookserve.protocol import RequestCancelled
 from hookserve.types import AccessRecord
 from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
 from hookserve_http.file import FileWrapper
@@ -102,16 +103,12 @@ class Exchange:
                 self._send_whole(result[0])
             else:
                 self._send_result(result)
-        except Exception as error:  # the application may raise anything
+        except BaseException as error:  # the application may raise anything, and so may its timers
             self._fail(error)
-        except BaseException:
-            self.persists = False
-            self.reason = "aborted"
-            raise
         finally:
             worker.end(flight, self.status_code, self.sent)
             if protocol.post_request or protocol.log_access:
-                self._tell(flight.began)
+                self._observe(flight.began)
             # Its early_hints is of this object: together they would wait for the collector.
             del self.environ
 
@@ -286,7 +283,7 @@ class Exchange:
             self.reason = reason
             self._protocol.worker.log.warning("%s: %s", self.environ["RAW_URI"], reason)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """The exchange cannot go on: answer what can still be answered."""
         self.persists = False
         if error is self._gone or isinstance(error, BodyCutOff):
@@ -295,27 +292,43 @@ class Exchange:
         if self.input is not None and isinstance(error, TimeoutError):
             error = RequestTimeout("the request body was too slow")
         log = self._protocol.worker.log
+        method, target = self.environ["REQUEST_METHOD"], self.environ["RAW_URI"]
         code = 500
         if isinstance(error, BadRequest):
             code = error.status
             self.reason = str(error)
+        elif isinstance(error, RequestCancelled):
+            code = 503
+            self.reason = str(error)
+            log.warning("%s %s: %s", method, target, error)
         else:
             self.reason = f"the application failed: {type(error).__name__}"
-            log.error("error handling %s %s", self.environ["REQUEST_METHOD"],
-                      self.environ["RAW_URI"], exc_info=error)  # fmt: skip
-        if self._head_sent:
-            return
+            log.error("error handling %s %s", method, target, exc_info=error)
+        if not self._head_sent:
+            self._answer(code)
+
+    def _answer(self, code: int) -> None:
+        """Send the server's own page instead of the application's response."""
         page = refusal(code, self._protocol.writer, self.is_bodiless)
         self.status_code, self.status, self._head_sent = code, page.status, True
         self.headers = page.headers
         try:
             self._transport.send(page.head, page.body)
             self.sent = len(page.body)
-        except OSError:
+        except BaseException:  # the client may be gone, the application's timers may still run
             pass
 
+    def _observe(self, began: float) -> None:
+        """Tell the observers, after the end."""
+        try:
+            self._tell(began)
+        except BaseException as error:  # a hook contains what it raises, but not a timer
+            self.persists = False
+            self._protocol.worker.log.warning(
+                "%s: its observers were stopped: %r", self.environ["RAW_URI"], error
+            )
+
     def _tell(self, began: float) -> None:
-        """The observers, after the end."""
         protocol = self._protocol
         if protocol.post_request:
             view = RequestView(self.environ)
@@ -334,11 +347,13 @@ class Exchange:
             return b""
         if not self.persists:
             return None
-        if not self.input.is_complete and not (
-            self.input.was_asked_for and self.input.discard(_DISCARD_LIMIT)
-        ):
+        try:
+            is_complete = self.input.is_complete or (
+                self.input.was_asked_for and self.input.discard(_DISCARD_LIMIT)
+            )
+        except BaseException:  # the model gives the request up, or a timer was left behind
             return None
-        return self.input.rest  # type: ignore[no-any-return]  # bytes
+        return self.input.rest if is_complete else None
 
 
 def wants_to_persist(environ: dict[str, Any]) -> bool:  # Any: PEP 3333
