@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hookserve.net.address import Endpoint
     from hookserve.worker import Worker
 
+_SPARE_ENTRIES = 4
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -349,7 +350,7 @@ def transport_asker(transport: Transport) -> Callable[[], None]:
 
 def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 3333
     """What is the same in every environ of a listener."""
-    return {
+    template = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https" if local.tls else "http",
         "wsgi.input": EmptyInput(),
@@ -371,3 +372,10 @@ def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 33
         "PATH_INFO": "",
         "QUERY_STRING": "",
     }
+    # A copy has the table of its original, and a table that has grown does not shrink: with room
+    # for a request's fields from the start, no environ has to grow.
+    spare = {f"spare {number}": None for number in range(_SPARE_ENTRIES)}
+    template.update(spare)
+    for name in spare:
+        del template[name]
+    return template

@@ -168,10 +168,14 @@ class Exchange:
             self._send(head)
             return
         self.sent = size
-        if size <= _JOIN_LIMIT:
-            self._send(head + data)
-        else:
+        if size > _JOIN_LIMIT:
             self._send(head, data)
+        else:
+            try:
+                self._transport.send(head + data)
+            except OSError as error:
+                self._gone = error
+                raise
         if size < self._length:
             self._finish()
 
