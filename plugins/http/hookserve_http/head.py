@@ -42,7 +42,11 @@ _METHODS = {
 
 
 class HeadParser:
-    """Parses heads by one set of rules; one a listener, worker and degree of trust."""
+    """Parses heads by one set of rules; one a listener, worker and degree of trust.
+
+    Threads share it without a lock: what is remembered is asked once and the answer used, never
+    asked whether it is there, for another thread may clear the memory in between.
+    """
 
     def __init__(self, rules: HeadRules) -> None:
         self._line_limit = rules.limit_request_line or _LONGEST_LINE

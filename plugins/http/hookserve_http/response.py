@@ -30,7 +30,12 @@ Encoded = tuple[int, bytes, int]
 
 
 class HeadWriter:
-    """Encodes statuses and header pairs, and keeps the Date; one a listener and worker."""
+    """Encodes statuses and header pairs, and keeps the Date; one a listener and worker.
+
+    Threads share it without a lock: what is remembered is asked once and the answer used, for
+    another thread may clear the memory in between, and the Date is one object with the second that
+    it is of.
+    """
 
     __slots__ = ("_clock", "_dated", "_encoded", "_lines", "_statuses")
 
