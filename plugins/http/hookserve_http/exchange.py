@@ -109,8 +109,9 @@ class Exchange:
             worker.end(flight, self.status_code, self.sent)
             if protocol.post_request or protocol.log_access:
                 self._observe(flight.began)
-            # Its early_hints is of this object: together they would wait for the collector.
-            del self.environ
+            # The environ refers to this object: both would wait for the garbage collector.  And a
+            # write() that the application has kept must not reach the transport's next client.
+            del self.environ, self._transport
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None

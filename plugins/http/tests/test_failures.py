@@ -1,5 +1,6 @@
 """Applications that fail and requests that are given up harm nobody else."""
 
+import contextlib
 import logging
 
 import corpus_driver as driver
@@ -180,3 +181,21 @@ def test_a_request_that_is_given_up_while_its_rest_is_discarded_ends_its_connect
 
     assert served.state == CLOSING
     assert served.records[0].reason == ""
+
+
+def test_what_an_application_has_kept_reaches_no_other_client():
+    kept = []
+
+    def app(environ, start_response):
+        kept.append(start_response("200 OK", []))
+        kept.append(lambda data: environ["wsgi.early_hints"]([("Link", "x")]))
+        return Body([b"ok"])
+
+    served = Served(app)
+
+    for call in kept:
+        with contextlib.suppress(AttributeError):
+            call(b"late")
+    assert served.sent.endswith(b"0\r\n\r\n")
+    assert b"late" not in served.transport.sent
+    assert b"Early" not in served.transport.sent
