@@ -5,6 +5,12 @@ and an environ to fill in, bytes used out.  What a client repeats is not parsed 
 validated header line is remembered with what it means, so that a browser's eleven headers cost
 eleven dict look-ups.  The memory is bounded in entries and in the length of each.
 
+A block of fields whose lines were all remembered is remembered as a whole, with the entries that it
+means: what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
+entry of its own, the Host among them, are; what such a block means does not depend on the request
+line before it, and its first empty line is its end, so that neither a body nor another request can
+be part of it.
+
 Where a head ends is not searched for when the bytes end like a head, as they nearly always do:
 the head is the whole of them if each of their lines has become an entry of its own, and only
 otherwise its end is looked for.
@@ -12,6 +18,7 @@ otherwise its end is looked for.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -32,6 +39,9 @@ Environ = dict[str, Any]  # Any: PEP 3333 says so
 
 _REMEMBERED_LINES = 1024
 _REMEMBERED_SIZE = 512
+_REMEMBERED_BLOCKS = 64
+_REMEMBERED_BLOCK = 1024
+_MOST_PASSED_OVER = 4096
 _LONGEST_LINE = 65536
 _MOST_FIELDS = 32768
 
@@ -52,12 +62,14 @@ class HeadParser:
         self._line_limit = rules.limit_request_line or _LONGEST_LINE
         fields_limit = rules.limit_request_fields
         self._fields_limit = fields_limit if 0 < fields_limit <= _MOST_FIELDS else _MOST_FIELDS
-        self._lines_limit = self._fields_limit + 3
+        self._lines_limit = self._fields_limit + 2
         self._field_size = rules.limit_request_field_size or 8190
         self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
         """Bytes that a head may have; more is refused before it is complete."""
         self._rules = rules
         self._known: dict[bytes, tuple[str, str]] = {}
+        self._blocks: dict[bytes, dict[str, str]] = {}
+        self._passed_over = 0
         self._scheme = rules.secure_scheme_headers
         self._unfolds = rules.permit_obsolete_folding
 
@@ -67,51 +79,7 @@ class HeadParser:
         `data` ends with an empty line, as a rule the one that ends the head; `environ` is of
         HTTP/1.1.  Raises BadRequest; then the environ holds what was understood before.
         """
-        lines = data.split(b"\r\n")
-        if self._unfolds:
-            lines = _unfold(lines)
-        authority = self._parse_request_line(lines[0], environ)
-        if len(lines) > self._lines_limit:
-            self._refuse_many(lines)
-        # Of the lines three are no fields: the first, and two empty ones after the last CRLFs.
-        expected = len(environ) + len(lines) - 3
-        known = self._known
-        fields = iter(lines[1:-2])
-        line = b""
-        while True:
-            try:
-                for line in fields:
-                    key, environ[key] = known[line]
-                break
-            except KeyError:
-                if not line:
-                    break
-                self._take_unknown(line, environ)
-        size = len(data)
-        if len(environ) != expected:
-            # Distinct fields up to the end of `data` make an entry each, nothing else as many.
-            size = self._look_again(data, lines, environ)
-        if "HTTP_HOST" not in environ:
-            self._miss_host(environ)
-        if authority:
-            # RFC 9112, 3.2.2: the authority of an absolute target replaces the Host.
-            environ["HTTP_HOST"] = authority
-        for key in self._scheme:
-            if key in environ:
-                self._judge_scheme(environ)
-                break
-        return size
-
-    def too_long(self, data: bytes | bytearray) -> BadRequest | None:
-        """The refusal that an incomplete head has already earned."""
-        if len(data) > self._line_limit + 2 and data.find(b"\r\n", 0, self._line_limit + 2) < 0:
-            return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
-        if len(data) > self.size_limit:
-            return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
-        return None
-
-    def _parse_request_line(self, line: bytes, environ: Environ) -> str:
-        """Fill in method, target and version; answers the authority of an absolute target."""
+        line, _, block = data.partition(b"\r\n")
         if len(line) > self._line_limit:
             raise TargetTooLong(f"a request line of {len(line)} bytes")
         try:
@@ -129,7 +97,24 @@ class HeadParser:
             text, authority = _unusual_target(name, text)
         path, _, environ["QUERY_STRING"] = text.partition("?")
         environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
-        return authority
+        size = len(data)
+        entries = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
+        if entries is not None:
+            environ |= entries
+        elif not self._parse_fields(block, environ):
+            size = data.index(END) + len(END)
+        if authority:
+            # RFC 9112, 3.2.2: the authority of an absolute target replaces the Host.
+            environ["HTTP_HOST"] = authority
+        return size
+
+    def too_long(self, data: bytes | bytearray) -> BadRequest | None:
+        """The refusal that an incomplete head has already earned."""
+        if len(data) > self._line_limit + 2 and data.find(b"\r\n", 0, self._line_limit + 2) < 0:
+            return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
+        if len(data) > self.size_limit:
+            return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
+        return None
 
     def _unusual_method(self, method: bytes) -> str:
         rules = self._rules
@@ -190,8 +175,61 @@ class HeadParser:
             return name.replace("-", "_")
         return "HTTP_" + name.replace("-", "_")
 
+    def _parse_fields(self, block: bytes, environ: Environ) -> bool:
+        """Fill in the fields that `block` begins with; whether nothing follows them."""
+        lines = block.split(b"\r\n")
+        if self._unfolds:
+            lines = _unfold(lines)
+        if len(lines) > self._lines_limit:
+            self._refuse_many(lines)
+        before = len(environ)
+        known = self._known
+        is_new = False
+        line = b""
+        # Two of the lines are no fields: the empty ones after the last CRLFs.
+        fields = iter(lines[:-2])
+        while True:
+            try:
+                for line in fields:
+                    key, environ[key] = known[line]
+                break
+            except KeyError:
+                if not line:
+                    break
+                is_new = True
+                self._take_unknown(line, environ)
+        # Distinct fields up to the end of `block` make an entry each, nothing else as many.
+        is_plain = len(environ) - before == len(lines) - 2
+        if not is_plain:
+            self._look_again(lines, environ)
+        if "HTTP_HOST" not in environ:
+            self._miss_host(environ)
+        for key in self._scheme:
+            if key in environ:
+                self._judge_scheme(environ)
+                break
+        if is_plain and not is_new:
+            self._remember(block, before, environ)
+        return is_plain
+
+    def _remember(self, block: bytes, before: int, environ: Environ) -> None:
+        """Remember a block, each of whose lines has made an entry after the first `before`."""
+        if len(block) > _REMEMBERED_BLOCK or "HTTP_HOST" not in environ:
+            return
+        if len(self._blocks) >= _REMEMBERED_BLOCKS:
+            # More clients than there is room for must not push each other out at every request.
+            self._passed_over += 1
+            if self._passed_over < _MOST_PASSED_OVER:
+                return
+            self._passed_over = 0
+            self._blocks.clear()
+        entries = dict(islice(environ.items(), before, None))
+        if not entries.keys().isdisjoint(self._scheme):
+            entries["wsgi.url_scheme"] = environ["wsgi.url_scheme"]
+        self._blocks[block] = entries
+
     def _refuse_many(self, lines: list[bytes]) -> None:
-        if lines.index(b"", 1) > self._fields_limit + 1:
+        if lines.index(b"") > self._fields_limit:
             raise HeadTooLarge(f"more than {self._fields_limit} header fields")
 
     def _take_unknown(self, line: bytes, environ: Environ) -> None:
@@ -199,12 +237,11 @@ class HeadParser:
         if pair is not None:
             environ[pair[0]] = pair[1]
 
-    def _look_again(self, data: bytes, lines: list[bytes], environ: Environ) -> int:
-        """Treat what is not one entry a line up to the end of `data`; answers the head's size."""
-        self._join_repeated(lines[1 : lines.index(b"", 1)], environ)
+    def _look_again(self, lines: list[bytes], environ: Environ) -> None:
+        """Treat fields that did not make one entry each."""
+        self._join_repeated(lines[: lines.index(b"")], environ)
         if environ["SCRIPT_NAME"]:
             self._strip_script_name(environ)
-        return data.index(END) + len(END)
 
     def _join_repeated(self, lines: list[bytes], environ: Environ) -> None:
         """Put the values of fields that were sent more than once together (RFC 9110, 5.3)."""
@@ -246,9 +283,9 @@ class HeadParser:
 
 def _unfold(lines: list[bytes]) -> list[bytes]:
     # RFC 9112, 5.2: a recipient that accepts obs-fold replaces it with spaces.
-    unfolded = lines[:1]
-    for line in lines[1:]:
-        if line[:1] in (b" ", b"\t") and len(unfolded) > 1 and unfolded[-1]:
+    unfolded: list[bytes] = []
+    for line in lines:
+        if line[:1] in (b" ", b"\t") and unfolded and unfolded[-1]:
             unfolded[-1] += b" " + line.strip(b" \t")
         else:
             unfolded.append(line)
