@@ -46,7 +46,8 @@ CLOSING: Final = 4
 class RequestCancelled(BaseException):
     """The worker model gives a request up: its `request_timeout` has passed.
 
-    Raised by models that can in the code that runs the exchange.
+    A model throws it into the code that runs the exchange; its text is the reason in the access
+    record.
     """
 
 
@@ -102,9 +103,9 @@ class Connection(ABC):
     def run(self, transport: Transport) -> int:
         """Run one exchange to its end and answer the new state.
 
-        Never raises for what the client or the application did.  `BaseException`s that are
-        not `Exception`s (`SystemExit`, `KeyboardInterrupt`, greenlet and request timeouts)
-        pass through after the application's iterable is closed.
+        Never raises for what the client or the application did: `BaseException`s that are not
+        `Exception`s (`SystemExit`, greenlet timeouts, `RequestCancelled`) fail their own request,
+        and the connection ends in `CLOSING`.
         """
 
     @abstractmethod

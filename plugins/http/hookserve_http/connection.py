@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookserve.protocol import (
     CLOSING,
@@ -21,17 +21,18 @@ from hookserve_http.errors import BadRequest, RequestTimeout
 from hookserve_http.exchange import Exchange
 from hookserve_http.file import FileWrapper
 from hookserve_http.framing import Decoder, decoder_for
-from hookserve_http.head import HeadParser, HeadRules
+from hookserve_http.head import END, HeadParser
 from hookserve_http.pages import refusal
 from hookserve_http.response import HeadWriter
+from hookserve_http.rules import rules_for
 from hookserve_http.trust import trusts
 
 if TYPE_CHECKING:
     from hookserve.net.address import Endpoint
     from hookserve.worker import Worker
 
+_SPARE_ENTRIES = 4
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_NOTHING = EmptyInput()
 
 
 class HttpProtocol(Protocol):
@@ -67,8 +68,8 @@ class HttpProtocol(Protocol):
         self.writer = HeadWriter(worker.wall_clock)
         self.template = _template(worker, local)
         self._is_trusted = trusts(config.forwarded_allow_ips)
-        self._strict = HeadParser(_rules(config, trusted=False))
-        self._trusting = HeadParser(_rules(config, trusted=True))
+        self._strict = HeadParser(rules_for(config, trusted=False))
+        self._trusting = HeadParser(rules_for(config, trusted=True))
 
     def connect(self, peer: object) -> HttpConnection:
         """A connection with that peer."""
@@ -80,16 +81,14 @@ class HttpProtocol(Protocol):
 
 
 class HttpConnection(Connection):
-    """One connection."""
+    """One connection.  Between two exchanges it holds nothing of either."""
 
     __slots__ = (
         "_address",
+        "_body",
         "_buffer",
-        "_collected",
-        "_environ",
         "_exchange",
         "_interim",
-        "_label",
         "_parser",
         "_port",
         "_protocol",
@@ -106,14 +105,22 @@ class HttpConnection(Connection):
         self._port = port
         self._buffer = b""
         self._interim = b""
-        self._environ: dict[str, Any] = {}  # Any: PEP 3333
         self._exchange: Exchange | None = None
-        self._collected: CollectedInput | None = None
-        self._refusal: BadRequest | None = None
+        self._body: CollectedInput | _Pending | None = None
+        self._refusal: _Refusal | None = None
         self._skipped_line = False
 
     def feed(self, data: bytes) -> int:
         """Take bytes; see `hookserve.protocol.Connection.feed`."""
+        if self.state != IDLE or not data:
+            return self._feed_more(data)
+        if data.endswith(END) and data[0] != 13:
+            # One whole head, as a rule; the parser says when the head's end comes before.
+            return self._take_head(data)
+        return self._find_head(data, 0)
+
+    def _feed_more(self, data: bytes) -> int:
+        """Take what belongs to something begun, or the end of input."""
         if not data:
             return self._end_of_input()
         if self.state == READING_BODY:
@@ -121,124 +128,109 @@ class HttpConnection(Connection):
         if self.state > READING_HEAD:
             self._buffer += data
             return self.state
-        if self._buffer:
-            # The end may lie across the border; what came before was searched already.
-            start = max(0, len(self._buffer) - 3)
-            data = self._buffer + data
-        else:
-            start = 0
-        return self._feed_head(data, start)
+        # The end may lie across the border; what came before was searched already.
+        start = max(0, len(self._buffer) - 3)
+        return self._find_head(self._buffer + data, start)
 
-    def _feed_head(self, data: bytes, start: int) -> int:
-        if data[0] == 13 and len(data) > 1:
-            # RFC 9112, 2.2: at least one empty line before a request should be ignored.
-            if data[1] == 10 and not self._skipped_line:
-                self._skipped_line = True
-                data, start = data[2:], 0
-                if not data:
-                    self._buffer, self.state = b"", IDLE
-                    return IDLE
-            if data[0] == 13 and len(data) > 1:
-                self._label = data
-                return self._refuse(BadRequest("an empty line instead of a request"))
-        end = data.find(b"\r\n\r\n", start)
+    def _find_head(self, data: bytes, start: int) -> int:
+        if data[0] == 13:
+            return self._skip_line(data)
+        end = data.find(END, start)
         if end < 0:
             return self._wait_for_head(data)
-        self._skipped_line = False
-        environ = self._protocol.template.copy()
-        environ["REMOTE_ADDR"] = self._address
-        environ["REMOTE_PORT"] = self._port
-        self._environ = environ
-        self._label = data
-        try:
-            self._parser.parse(data[:end], environ)
-            decoder = decoder_for(environ, self._protocol.body_limit)
-        except BadRequest as error:
-            return self._refuse(error)
-        persists = self._persists(environ)
-        exchange = self._exchange = Exchange(self._protocol, environ, persists)
-        if exchange.is_http11:
-            environ["wsgi.early_hints"] = exchange.early_hints
-        rest = data[end + 4 :]
-        if decoder is None:
-            environ["wsgi.input"] = _NOTHING
-            self._buffer = rest
-            self.state = READY
-            return READY
-        return self._expect_body(decoder, environ, rest)
+        end += len(END)
+        self._buffer = data[end:]
+        return self._take_head(data[:end])
+
+    def _skip_line(self, data: bytes) -> int:
+        """RFC 9112, 2.2: at least one empty line before a request should be ignored."""
+        if len(data) == 1:
+            return self._wait_for_head(data)
+        if data[1] != 10 or self._skipped_line:
+            error = BadRequest("an empty line instead of a request")
+            return self._refuse(error, self._protocol.template.copy(), data)
+        self._skipped_line = True
+        if len(data) > 2:
+            return self._find_head(data[2:], 0)
+        self._buffer, self.state = b"", IDLE
+        return IDLE
 
     def _wait_for_head(self, data: bytes) -> int:
         self._buffer = data
         refused = self._parser.too_long(data)
         if refused is not None:
-            self._environ = self._protocol.template.copy()
-            self._label = data
-            return self._refuse(refused)
-        self.state = READING_HEAD if data else IDLE
-        return self.state
+            return self._refuse(refused, self._protocol.template.copy(), data)
+        self.state = READING_HEAD
+        return READING_HEAD
 
-    def _persists(self, environ: dict[str, Any]) -> bool:  # Any: PEP 3333
-        """What the client wants of its connection (RFC 9112, 9.3)."""
-        option = environ.get("HTTP_CONNECTION")
-        if environ["REQUEST_METHOD"] == "CONNECT" or not self._protocol.keeps_alive:
-            return False
-        if option is None:
-            return bool(environ["SERVER_PROTOCOL"] != "HTTP/1.0")
-        options = [each.strip(" \t") for each in option.lower().split(",")]
-        if "close" in options:
-            return False
-        return environ["SERVER_PROTOCOL"] != "HTTP/1.0" or "keep-alive" in options
-
-    def _expect_body(
-        self,
-        decoder: Decoder,
-        environ: dict[str, Any],
-        rest: bytes,  # Any: PEP 3333
-    ) -> int:
-        expects = "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        if self._protocol.buffered:
-            self._collected = CollectedInput(
-                decoder, self._protocol.spool_size, self._protocol.worker.spool
-            )
-            self._interim = _CONTINUE if expects else b""
-            self.state = READING_BODY
-            return self._feed_body(rest) if rest else READING_BODY
-        self._buffer = rest
-        self._collected = None
-        environ["wsgi.input"] = self._stream_later(decoder, expects)
+    def _take_head(self, data: bytes) -> int:
+        """A head has come, and what follows it in `data` when that ends like a head."""
+        protocol = self._protocol
+        self._skipped_line = False
+        environ = protocol.template.copy()
+        environ["REMOTE_ADDR"] = self._address
+        environ["REMOTE_PORT"] = self._port
+        decoder = None
+        try:
+            size = self._parser.parse(data, environ)
+            if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+                decoder = decoder_for(environ, protocol.body_limit)
+        except BadRequest as error:
+            return self._refuse(error, environ, data)
+        if size != len(data):
+            self._buffer = data[size:]
+        self._exchange = Exchange(protocol, environ, data)
+        if decoder is not None:
+            return self._expect_body(decoder, environ)
         self.state = READY
         return READY
 
-    def _stream_later(self, decoder: Decoder, expects: bool) -> _Pending:
-        return _Pending(decoder, expects)
+    def _expect_body(self, decoder: Decoder, environ: dict[str, Any]) -> int:  # Any: PEP 3333
+        rest = self._buffer
+        expects = "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+        if not self._protocol.buffered:
+            self._body = _Pending(decoder, expects)
+            self.state = READY
+            return READY
+        self._body = CollectedInput(decoder, self._protocol.spool_size, self._protocol.worker.spool)
+        self._interim = _CONTINUE if expects else b""
+        self._buffer = b""
+        self.state = READING_BODY
+        return self._feed_body(rest) if rest else READING_BODY
 
     def _feed_body(self, data: bytes) -> int:
         """Only when buffered: collect the body."""
-        assert self._collected is not None
+        body, exchange = self._body, self._exchange
+        assert isinstance(body, CollectedInput)
+        assert exchange is not None
         try:
-            self._collected.take(data)
+            body.take(data)
         except BadRequest as error:
-            return self._refuse(error)
-        if self._collected.is_complete:
-            self._environ["wsgi.input"] = self._collected.open()
-            self._buffer = self._collected.rest
+            return self._refuse(error, exchange.environ, exchange.label)
+        if body.is_complete:
+            exchange.environ["wsgi.input"] = body.open()
+            self._buffer = body.rest
             self.state = READY
         return self.state
 
     def _end_of_input(self) -> int:
         if self.state != READY:
             self.state = CLOSING
-            self._drop_body()
+            self._forget()
         return self.state
 
-    def _drop_body(self) -> None:
-        if self._collected is not None:
-            self._collected.close()
-            self._collected = None
+    def _forget(self) -> None:
+        """Let go of the exchange that was begun."""
+        self._exchange = None
+        if self._body is not None:
+            self._body.close()
+            self._body = None
 
-    def _refuse(self, error: BadRequest) -> int:
-        self._refusal = error
-        self._drop_body()
+    def _refuse(
+        self, error: BadRequest, environ: dict[str, Any], label: bytes
+    ) -> int:  # Any: PEP 3333
+        self._forget()
+        self._refusal = _Refusal(error, {**environ, "REMOTE_ADDR": self._address}, label)
         self.state = READY
         return READY
 
@@ -250,87 +242,101 @@ class HttpConnection(Connection):
     def expire(self) -> int:
         """A deadline has passed: a request that had begun is answered with 408."""
         if self.state == READING_HEAD:
-            self._environ = self._protocol.template.copy()
-            self._label = self._buffer
-            return self._refuse(RequestTimeout("the request head was not complete in time"))
-        if self.state == READING_BODY:
-            return self._refuse(RequestTimeout("the request body was not complete in time"))
+            error = RequestTimeout("the request head was not complete in time")
+            return self._refuse(error, self._protocol.template.copy(), self._buffer)
+        exchange = self._exchange
+        if self.state == READING_BODY and exchange is not None:
+            error = RequestTimeout("the request body was not complete in time")
+            return self._refuse(error, exchange.environ, exchange.label)
         self.state = CLOSING
         return CLOSING
 
     def run(self, transport: Transport) -> int:
         """Run the exchange, or send the refusal."""
-        if self._refusal is not None:
-            return self._send_refusal(self._refusal, transport)
         exchange = self._exchange
-        assert exchange is not None
-        pending = self._environ["wsgi.input"]
-        if type(pending) is _Pending:
-            before = transport_asker(transport) if pending.expects else None
-            exchange.input = self._environ["wsgi.input"] = _make_stream(
-                pending, self._buffer, transport, before
-            )
+        if exchange is None:
+            return self._send_refusal(transport)
+        self._exchange = None
+        if self._body is not None:
+            return self._run_with_body(exchange, self._body, transport)
+        exchange.run(transport)
+        if self._buffer or not exchange.persists:
+            return self._go_on(exchange)
+        self.state = IDLE
+        return IDLE
+
+    def _run_with_body(
+        self, exchange: Exchange, body: CollectedInput | _Pending, transport: Transport
+    ) -> int:
+        self._body = None
+        if type(body) is _Pending:
+            before = transport_asker(transport) if body.expects else None
+            stream = StreamInput(body.decoder, self._buffer, transport.receive, before)
+            exchange.input = exchange.environ["wsgi.input"] = stream
             self._buffer = b""
         try:
-            exchange.run(transport, self._label)
+            exchange.run(transport)
         finally:
-            self._drop_body()
+            body.close()
         return self._go_on(exchange)
 
     def _go_on(self, exchange: Exchange) -> int:
         """The state after an exchange."""
-        self._exchange = None
         rest = exchange.settle()
         if rest is None or not exchange.persists:
             self.lingers = bool(self._buffer) or exchange.input is not None
+            self._buffer = b""
             self.state = CLOSING
             return CLOSING
         data = rest + self._buffer if rest else self._buffer
         self._buffer = b""
         self.state = IDLE
-        return self._feed_head(data, 0) if data else IDLE
+        return self._find_head(data, 0) if data else IDLE
 
-    def _send_refusal(self, error: BadRequest, transport: Transport) -> int:
+    def _send_refusal(self, transport: Transport) -> int:
+        assert self._refusal is not None
+        refused, self._refusal = self._refusal, None
+        error, environ, label = refused
         protocol = self._protocol
         worker = protocol.worker
         page = refusal(error.status, protocol.writer, is_bodiless=False)
-        flight = worker.begin(self._label)
+        flight = worker.begin(label)
         sent = 0
         try:
             transport.send(page.head, page.body)
             sent = len(page.body)
-        except OSError:
+        except BaseException:  # the client may be gone, an earlier request's timers may still run
             pass
         finally:
             worker.end(flight, error.status, sent)
         worker.log.debug("refused a request from %s: %s", self._address, error)
         if protocol.log_access:
-            line = self._label.partition(b"\r\n")[0][:4096].decode("latin-1")
-            environ = {**self._environ, "REMOTE_ADDR": self._address}
+            line = label.partition(b"\r\n")[0][:4096].decode("latin-1")
             record = AccessRecord(environ, int(error.status), page.headers, sent,
                                   worker.clock() - flight.began, str(error), line)  # fmt: skip
             for log in protocol.log_access:
                 log(record)
-        self._refusal = None
         self.lingers = True
         self.state = CLOSING
         return CLOSING
 
 
-class _Pending:
+class _Refusal(NamedTuple):
+    """A request that is answered by the server itself."""
+
+    error: BadRequest
+    environ: dict[str, Any]  # Any: PEP 3333
+    label: bytes
+
+
+class _Pending(NamedTuple):
     """A body that is to be received while the application runs."""
 
-    __slots__ = ("decoder", "expects")
+    decoder: Decoder
+    expects: bool
 
-    def __init__(self, decoder: Decoder, expects: bool) -> None:
-        self.decoder = decoder
-        self.expects = expects
-
-
-def _make_stream(
-    pending: _Pending, initial: bytes, transport: Transport, before: Callable[[], None] | None
-) -> StreamInput:
-    return StreamInput(pending.decoder, initial, transport.receive, before)
+    def close(self) -> None:
+        """It holds nothing."""
 
 
 def transport_asker(transport: Transport) -> Callable[[], None]:
@@ -344,9 +350,10 @@ def transport_asker(transport: Transport) -> Callable[[], None]:
 
 def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 3333
     """What is the same in every environ of a listener."""
-    return {
+    template = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https" if local.tls else "http",
+        "wsgi.input": EmptyInput(),
         "wsgi.errors": worker.errors,
         "wsgi.multithread": worker.multithread,
         "wsgi.multiprocess": worker.multiprocess,
@@ -365,23 +372,10 @@ def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 33
         "PATH_INFO": "",
         "QUERY_STRING": "",
     }
-
-
-def _rules(config: Any, trusted: bool) -> HeadRules:  # Any: the configuration's attributes vary
-    secure = {
-        "HTTP_" + name.upper().replace("-", "_"): value
-        for name, value in config.secure_scheme_headers.items()
-    }
-    return HeadRules(
-        limit_request_line=config.limit_request_line,
-        limit_request_fields=config.limit_request_fields,
-        limit_request_field_size=config.limit_request_field_size,
-        permit_obsolete_folding=config.permit_obsolete_folding,
-        strip_header_spaces=config.strip_header_spaces,
-        permit_unconventional_http_method=config.permit_unconventional_http_method,
-        permit_unconventional_http_version=config.permit_unconventional_http_version,
-        casefold_http_method=config.casefold_http_method,
-        header_map=config.header_map,
-        forwarder_headers=frozenset(config.forwarder_headers) if trusted else frozenset(),
-        secure_scheme_headers=secure if trusted else None,
-    )
+    # A copy has the table of its original, and a table that has grown does not shrink: with room
+    # for a request's fields from the start, no environ has to grow.
+    spare = {f"spare {number}": None for number in range(_SPARE_ENTRIES)}
+    template.update(spare)
+    for name in spare:
+        del template[name]
+    return template

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hookserve.protocol import RequestCancelled
 from hookserve.types import AccessRecord
 from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
 from hookserve_http.file import FileWrapper
 from hookserve_http.pages import refusal
 from hookserve_http.request import RequestView
-from hookserve_http.response import DROPPED, LENGTH
+from hookserve_http.response import is_bodiless
 
 if TYPE_CHECKING:
     from hookserve.protocol import Transport
@@ -25,6 +26,8 @@ ExcInfo = tuple[type[BaseException], BaseException, object]
 
 _DISCARD_LIMIT = 65536
 _SMALL_FILE = 65536
+_JOIN_LIMIT = 32768
+"""Up to this many bytes one copy is cheaper than two buffers."""
 
 
 class _Input(Protocol):
@@ -39,15 +42,15 @@ class Exchange:
         "_gone",
         "_head_sent",
         "_length",
-        "_lines",
         "_protocol",
-        "_status_line",
+        "_start",
         "_transport",
         "environ",
         "headers",
         "input",
         "is_bodiless",
         "is_http11",
+        "label",
         "persists",
         "reason",
         "sent",
@@ -55,21 +58,24 @@ class Exchange:
         "status_code",
     )
 
-    def __init__(
-        self,
-        protocol: HttpProtocol,
-        environ: dict[str, Any],
-        persists: bool,  # Any: PEP 3333
-    ) -> None:
+    def __init__(self, protocol: HttpProtocol, environ: dict[str, Any], label: bytes) -> None:
         self._protocol = protocol
         self.environ = environ
-        self.persists = persists
-        """Whether the connection may stay open afterwards."""
+        self.label = label
+        """The request as it came: its first line is shown while it runs."""
         self.input: Any = None  # Any: one of the kinds of input, none of which the other paths ask
         """The request body when it is received while the application runs."""
         self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        self.is_bodiless = environ["REQUEST_METHOD"] == "HEAD"
+        if self.is_http11:
+            environ["wsgi.early_hints"] = self.early_hints
+        method = environ["REQUEST_METHOD"]
+        self.is_bodiless = method == "HEAD"
         """Whether the response must have no body (RFC 9112, 6.3)."""
+        self.persists = protocol.keeps_alive
+        """Whether the connection may stay open afterwards."""
+        option = environ.get("HTTP_CONNECTION", "keep-alive")
+        if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
+            self.persists = self.persists and wants_to_persist(environ)
         self._head_sent = False
         self._chunked = False
         self._length = -1
@@ -81,28 +87,31 @@ class Exchange:
         self.reason = ""
         """Why it did not end as the application meant it to."""
 
-    def run(self, transport: Transport, label: bytes) -> None:
+    def run(self, transport: Transport) -> None:
         """Run the exchange to its end; then `persists` says what becomes of the connection."""
         protocol = self._protocol
         worker = protocol.worker
         self._transport = transport
-        flight = worker.begin(label)
+        flight = worker.begin(self.label)
         try:
             if protocol.pre_request:
                 view = RequestView(self.environ)
                 for observe in protocol.pre_request:
                     observe(worker, view, self.environ)
-            self._call(protocol.app)
-        except Exception as error:  # the application may raise anything
+            result = protocol.app(self.environ, self.start_response)
+            if type(result) is list and len(result) == 1:
+                self._send_whole(result[0])
+            else:
+                self._send_result(result)
+        except BaseException as error:  # the application may raise anything, and so may its timers
             self._fail(error)
-        except BaseException:
-            self.persists = False
-            self.reason = "aborted"
-            raise
         finally:
             worker.end(flight, self.status_code, self.sent)
             if protocol.post_request or protocol.log_access:
-                self._tell(flight.began)
+                self._observe(flight.began)
+            # The environ refers to this object: both would wait for the garbage collector.  And a
+            # write() that the application has kept must not reach the transport's next client.
+            del self.environ, self._transport
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -116,35 +125,23 @@ class Exchange:
                 exc_info = None
         elif self.status:
             raise ApplicationError("start_response was called twice without exc_info")
-        writer = self._protocol.writer
-        self._status_line, self.status_code = writer.status(status)
-        self._length = -1
-        lines = []
-        for header in headers:
-            line, kind, length = writer.line(header)
-            if kind == LENGTH:
-                if self._length >= 0:
-                    raise ApplicationError("there are two Content-Lengths")
-                self._length = length
-            if kind != DROPPED:
-                lines.append(line)
+        self.status_code, self._start, self._length = self._protocol.writer.encode(status, headers)
         self.status = status
         self.headers = headers
-        self._lines = lines
         return self._write
 
     def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """Send 103 Early Hints (RFC 8297); nothing once the response has begun, or in HTTP/1.0."""
         if self._head_sent or not self.is_http11:
             return
-        lines = [self._protocol.writer.line(header)[0] for header in headers]
+        lines = [self._protocol.writer.line(header) for header in headers]
         self._send(b"HTTP/1.1 103 Early Hints\r\n", *lines, b"\r\n")
 
-    def _call(self, app: Callable[..., Iterable[bytes]]) -> None:
-        result = app(self.environ, self.start_response)
+    def _send_result(self, result: Iterable[bytes]) -> None:
+        """Send what the application returned, and close it."""
         kind = type(result)
         if kind is list or kind is tuple:
-            self._send_whole(result[0] if len(result) == 1 else b"".join(result))  # type: ignore[index,arg-type]  # a list or tuple
+            self._send_whole(b"".join(result))
             return
         try:
             if kind is FileWrapper:
@@ -161,26 +158,27 @@ class Exchange:
 
     def _send_whole(self, data: bytes) -> None:
         """The whole body is known: one head, one length, one send."""
-        if self._head_sent:
-            if data:
+        size = len(data)
+        if self._head_sent or not size or 0 <= self._length < size or type(data) is not bytes:
+            if size:
                 self._write(data)
-        elif data:
-            if type(data) is not bytes:
-                raise ApplicationError(f"the body is of {type(data).__name__}, not bytes")
-            if self._length < 0:
-                head = self._head(len(data))
-            elif len(data) <= self._length:
-                head = self._head(-1)
-            else:
-                self._write(data)
-                self._finish()
-                return
-            if self.is_bodiless:
-                self._send(head)
-            else:
-                self.sent = len(data)
-                self._send(head, data)
-        self._finish()
+            self._finish()
+            return
+        head = self._head(size)
+        if self.is_bodiless:
+            self._send(head)
+            return
+        self.sent = size
+        if size > _JOIN_LIMIT:
+            self._send(head, data)
+        else:
+            try:
+                self._transport.send(head + data)
+            except OSError as error:
+                self._gone = error
+                raise
+        if size < self._length:
+            self._finish()
 
     def _write(self, data: bytes) -> None:
         """Send a part of the body, after the head when that is still to go; PEP 3333's write()."""
@@ -229,45 +227,39 @@ class Exchange:
         else:
             self.sent += sent
 
-    def _head(self, length: int) -> bytes:
-        """The head's bytes, with the framing decided; `length` of the body if it is known now."""
+    def _head(self, size: int) -> bytes:
+        """The head's bytes, with the framing decided; `size` of the body, -1 when not known."""
         if not self.status:
             raise ApplicationError("there is a body, and start_response was never called")
-        code = self.status_code
-        lines = self._lines
-        framing = b""
-        if code < 200 or code == 204:
-            # RFC 9110, 8.6: no Content-Length with these.
-            self.is_bodiless = True
-            lines = [line for line in lines if not line.lower().startswith(b"content-length:")]
-        elif code == 304:
-            self.is_bodiless = True
-        elif self._length < 0:
-            if length >= 0:
-                self._length = length
-                framing = b"Content-Length: %d\r\n" % length
-            elif self.is_bodiless:
-                pass
-            elif self.is_http11:
-                self._chunked = True
-                framing = b"Transfer-Encoding: chunked\r\n"
-            else:
-                # RFC 9112, 6.3: in HTTP/1.0 the end of the connection is the end of the body.
-                self.persists = False
-        connection = b""
+        framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
             unasked = self.input is not None and not self.input.was_asked_for
             self.persists = (
                 self._protocol.worker.alive and not unasked and self._transport.may_persist()
             )
         if not self.persists:
-            connection = b"Connection: close\r\n"
-        elif not self.is_http11:
-            connection = b"Connection: keep-alive\r\n"
+            end = b"Connection: close\r\n\r\n"
+        elif self.is_http11:
+            end = b"\r\n"
+        else:
+            end = b"Connection: keep-alive\r\n\r\n"
         self._head_sent = True
-        return b"".join(
-            (self._status_line, self._protocol.writer.date(), *lines, framing, connection, b"\r\n")
-        )
+        return b"".join((self._start, self._protocol.writer.date(), framing, end))
+
+    def _frame(self, size: int) -> bytes:
+        """The header line that says where the body ends (RFC 9112, 6.3)."""
+        if is_bodiless(self.status_code):
+            self.is_bodiless = True
+        elif size >= 0:
+            self._length = size
+            return b"Content-Length: %d\r\n" % size
+        elif self.is_http11 and not self.is_bodiless:
+            self._chunked = True
+            return b"Transfer-Encoding: chunked\r\n"
+        elif not self.is_bodiless:
+            # In HTTP/1.0 the end of the connection is the end of the body.
+            self.persists = False
+        return b""
 
     def _finish(self) -> None:
         """The application's iterable has ended."""
@@ -296,7 +288,7 @@ class Exchange:
             self.reason = reason
             self._protocol.worker.log.warning("%s: %s", self.environ["RAW_URI"], reason)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """The exchange cannot go on: answer what can still be answered."""
         self.persists = False
         if error is self._gone or isinstance(error, BodyCutOff):
@@ -305,27 +297,43 @@ class Exchange:
         if self.input is not None and isinstance(error, TimeoutError):
             error = RequestTimeout("the request body was too slow")
         log = self._protocol.worker.log
+        method, target = self.environ["REQUEST_METHOD"], self.environ["RAW_URI"]
         code = 500
         if isinstance(error, BadRequest):
             code = error.status
             self.reason = str(error)
+        elif isinstance(error, RequestCancelled):
+            code = 503
+            self.reason = str(error)
+            log.warning("%s %s: %s", method, target, error)
         else:
             self.reason = f"the application failed: {type(error).__name__}"
-            log.error("error handling %s %s", self.environ["REQUEST_METHOD"],
-                      self.environ["RAW_URI"], exc_info=error)  # fmt: skip
-        if self._head_sent:
-            return
+            log.error("error handling %s %s", method, target, exc_info=error)
+        if not self._head_sent:
+            self._answer(code)
+
+    def _answer(self, code: int) -> None:
+        """Send the server's own page instead of the application's response."""
         page = refusal(code, self._protocol.writer, self.is_bodiless)
         self.status_code, self.status, self._head_sent = code, page.status, True
         self.headers = page.headers
         try:
             self._transport.send(page.head, page.body)
             self.sent = len(page.body)
-        except OSError:
+        except BaseException:  # the client may be gone, the application's timers may still run
             pass
 
+    def _observe(self, began: float) -> None:
+        """Tell the observers, after the end."""
+        try:
+            self._tell(began)
+        except BaseException as error:  # a hook contains what it raises, but not a timer
+            self.persists = False
+            self._protocol.worker.log.warning(
+                "%s: its observers were stopped: %r", self.environ["RAW_URI"], error
+            )
+
     def _tell(self, began: float) -> None:
-        """The observers, after the end."""
         protocol = self._protocol
         if protocol.post_request:
             view = RequestView(self.environ)
@@ -344,8 +352,20 @@ class Exchange:
             return b""
         if not self.persists:
             return None
-        if not self.input.is_complete and not (
-            self.input.was_asked_for and self.input.discard(_DISCARD_LIMIT)
-        ):
+        try:
+            is_complete = self.input.is_complete or (
+                self.input.was_asked_for and self.input.discard(_DISCARD_LIMIT)
+            )
+        except BaseException:  # the model gives the request up, or a timer was left behind
             return None
-        return self.input.rest  # type: ignore[no-any-return]  # bytes
+        return self.input.rest if is_complete else None
+
+
+def wants_to_persist(environ: dict[str, Any]) -> bool:  # Any: PEP 3333
+    """What the client wants of its connection (RFC 9112, 9.3)."""
+    if environ["REQUEST_METHOD"] == "CONNECT":
+        return False
+    options = [each.strip(" \t") for each in environ.get("HTTP_CONNECTION", "").lower().split(",")]
+    if "close" in options:
+        return False
+    return environ["SERVER_PROTOCOL"] != "HTTP/1.0" or "keep-alive" in options

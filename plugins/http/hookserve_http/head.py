@@ -1,15 +1,24 @@
 """From the bytes of a request head to the entries of a WSGI environ.
 
-The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: the
-head's bytes and an environ to fill.  What a client repeats is not parsed again: each validated
-header line is remembered with what it means, so that a browser's eleven headers cost eleven dict
-look-ups.  The memory is bounded in entries and in the length of each.
+The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: bytes
+and an environ to fill in, bytes used out.  What a client repeats is not parsed again: each
+validated header line is remembered with what it means, so that a browser's eleven headers cost
+eleven dict look-ups.  The memory is bounded in entries and in the length of each.
+
+A block of fields whose lines were all remembered is remembered as a whole, with the entries that it
+means: what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
+entry of its own, the Host among them, are; what such a block means does not depend on the request
+line before it, and its first empty line is its end, so that neither a body nor another request can
+be part of it.
+
+Where a head ends is not searched for when the bytes end like a head, as they nearly always do:
+the head is the whole of them if each of their lines has become an entry of its own, and only
+otherwise its end is looked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,11 +30,18 @@ from hookserve_http.errors import (
     TargetTooLong,
     UnknownVersion,
 )
+from hookserve_http.rules import HeadRules
+
+END = b"\r\n\r\n"
+"""The end of a head (RFC 9112, 2.1): the end of its last line, and an empty line."""
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
 _REMEMBERED_LINES = 1024
 _REMEMBERED_SIZE = 512
+_REMEMBERED_BLOCKS = 64
+_REMEMBERED_BLOCK = 1024
+_MOST_PASSED_OVER = 4096
 _LONGEST_LINE = 65536
 _MOST_FIELDS = 32768
 
@@ -33,76 +49,64 @@ _METHODS = {
     name.encode(): name
     for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")
 }
-_VERSIONS = {b"HTTP/1.1": "HTTP/1.1", b"HTTP/1.0": "HTTP/1.0"}
-
-
-@dataclass(frozen=True, slots=True)
-class HeadRules:
-    """What is allowed in a head; from the settings of the same names."""
-
-    limit_request_line: int = 4094
-    limit_request_fields: int = 100
-    limit_request_field_size: int = 8190
-    permit_obsolete_folding: bool = False
-    strip_header_spaces: bool = False
-    permit_unconventional_http_method: bool = False
-    permit_unconventional_http_version: bool = False
-    casefold_http_method: bool = False
-    header_map: str = "drop"
-    forwarder_headers: frozenset[str] = frozenset()
-    """Names with underscores that are kept; empty for a peer that is not trusted."""
-    secure_scheme_headers: Mapping[str, str] | None = None
-    """Environ keys and the value that means https; `None` for a peer that is not trusted."""
 
 
 class HeadParser:
-    """Parses heads by one set of rules."""
+    """Parses heads by one set of rules; one a listener, worker and degree of trust.
+
+    Threads share it without a lock: what is remembered is asked once and the answer used, never
+    asked whether it is there, for another thread may clear the memory in between.
+    """
 
     def __init__(self, rules: HeadRules) -> None:
         self._line_limit = rules.limit_request_line or _LONGEST_LINE
-        self._fields_limit = rules.limit_request_fields
-        if not 0 < self._fields_limit <= _MOST_FIELDS:
-            self._fields_limit = _MOST_FIELDS
+        fields_limit = rules.limit_request_fields
+        self._fields_limit = fields_limit if 0 < fields_limit <= _MOST_FIELDS else _MOST_FIELDS
+        self._lines_limit = self._fields_limit + 2
         self._field_size = rules.limit_request_field_size or 8190
         self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
         """Bytes that a head may have; more is refused before it is complete."""
         self._rules = rules
         self._known: dict[bytes, tuple[str, str]] = {}
+        self._blocks: dict[bytes, dict[str, str]] = {}
+        self._passed_over = 0
         self._scheme = rules.secure_scheme_headers
-        self.split: Callable[[bytes], list[bytes]] = _split_strictly
-        if rules.permit_obsolete_folding:
-            self.split = _split_unfolding
+        self._unfolds = rules.permit_obsolete_folding
 
-    def parse(self, head: bytes, environ: Environ) -> None:
-        """Fill the environ from a head without its final empty line.
+    def parse(self, data: bytes, environ: Environ) -> int:
+        """Fill the environ from the head that `data` begins with; answers the head's size.
 
-        Raises BadRequest.  On an error the environ holds what was understood before it.
+        `data` ends with an empty line, as a rule the one that ends the head; `environ` is of
+        HTTP/1.1.  Raises BadRequest; then the environ holds what was understood before.
         """
-        lines = self.split(head)
-        authority = self._parse_request_line(lines[0], environ)
-        if len(lines) > self._fields_limit + 1:
-            raise HeadTooLarge(f"more than {self._fields_limit} header fields")
-        known = self._known
-        expected = len(environ) + len(lines) - 1
-        for line in lines[1:]:
-            pair = known.get(line)
-            if pair is None:
-                pair = self._learn(line)
-                if pair is None:
-                    expected -= 1
-                    continue
-            environ[pair[0]] = pair[1]
-        if len(environ) != expected:
-            self._join_repeated(lines, environ)
-        if "HTTP_HOST" not in environ:
-            self._miss_host(environ)
+        line, _, block = data.partition(b"\r\n")
+        if len(line) > self._line_limit:
+            raise TargetTooLong(f"a request line of {len(line)} bytes")
+        try:
+            method, target, version = line.split(b" ")
+        except ValueError:
+            raise BadRequest("the request line has not three parts") from None
+        environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
+        if version != b"HTTP/1.1":
+            environ["SERVER_PROTOCOL"] = self._other_version(version)
+        environ["RAW_URI"] = text = target.decode("latin-1")
+        if not (text.isascii() and text.isprintable()) or "#" in text:
+            raise BadRequest("the request target has a character that no target may have")
+        authority = ""
+        if text[:1] != "/" or name == "CONNECT":
+            text, authority = _unusual_target(name, text)
+        path, _, environ["QUERY_STRING"] = text.partition("?")
+        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        size = len(data)
+        entries = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
+        if entries is not None:
+            environ |= entries
+        elif not self._parse_fields(block, environ):
+            size = data.index(END) + len(END)
         if authority:
             # RFC 9112, 3.2.2: the authority of an absolute target replaces the Host.
             environ["HTTP_HOST"] = authority
-        if self._scheme is not None:
-            self._judge_scheme(self._scheme, environ)
-            if environ["SCRIPT_NAME"]:
-                self._strip_script_name(environ)
+        return size
 
     def too_long(self, data: bytes | bytearray) -> BadRequest | None:
         """The refusal that an incomplete head has already earned."""
@@ -111,29 +115,6 @@ class HeadParser:
         if len(data) > self.size_limit:
             return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
         return None
-
-    def _parse_request_line(self, line: bytes, environ: Environ) -> str:
-        """Fill in method, target and version; answers the authority of an absolute target."""
-        if len(line) > self._line_limit:
-            raise TargetTooLong(f"a request line of {len(line)} bytes")
-        try:
-            method, target, version = line.split(b" ")
-        except ValueError:
-            raise BadRequest("the request line has not three parts") from None
-        name = _METHODS.get(method)
-        environ["REQUEST_METHOD"] = name = name or self._unusual_method(method)
-        protocol = _VERSIONS.get(version)
-        environ["SERVER_PROTOCOL"] = protocol or self._unusual_version(version)
-        text = target.decode("latin-1")
-        environ["RAW_URI"] = text
-        if not (text.isascii() and text.isprintable()) or "#" in text:
-            raise BadRequest("the request target has a character that no target may have")
-        authority = ""
-        if text[:1] != "/" or name == "CONNECT":
-            text, authority = _unusual_target(name, text)
-        path, _, environ["QUERY_STRING"] = text.partition("?")
-        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
-        return authority
 
     def _unusual_method(self, method: bytes) -> str:
         rules = self._rules
@@ -146,7 +127,9 @@ class HeadParser:
             raise BadRequest("the method is none")
         return method.decode("ascii")
 
-    def _unusual_version(self, version: bytes) -> str:
+    def _other_version(self, version: bytes) -> str:
+        if version == b"HTTP/1.0":
+            return "HTTP/1.0"
         if not grammar.VERSION.fullmatch(version):
             raise BadRequest("the request line names no version")
         if self._rules.permit_unconventional_http_version and version[5:6] == b"1":
@@ -192,10 +175,78 @@ class HeadParser:
             return name.replace("-", "_")
         return "HTTP_" + name.replace("-", "_")
 
+    def _parse_fields(self, block: bytes, environ: Environ) -> bool:
+        """Fill in the fields that `block` begins with; whether nothing follows them."""
+        lines = block.split(b"\r\n")
+        if self._unfolds:
+            lines = _unfold(lines)
+        if len(lines) > self._lines_limit:
+            self._refuse_many(lines)
+        before = len(environ)
+        known = self._known
+        is_new = False
+        line = b""
+        # Two of the lines are no fields: the empty ones after the last CRLFs.
+        fields = iter(lines[:-2])
+        while True:
+            try:
+                for line in fields:
+                    key, environ[key] = known[line]
+                break
+            except KeyError:
+                if not line:
+                    break
+                is_new = True
+                self._take_unknown(line, environ)
+        # Distinct fields up to the end of `block` make an entry each, nothing else as many.
+        is_plain = len(environ) - before == len(lines) - 2
+        if not is_plain:
+            self._look_again(lines, environ)
+        if "HTTP_HOST" not in environ:
+            self._miss_host(environ)
+        for key in self._scheme:
+            if key in environ:
+                self._judge_scheme(environ)
+                break
+        if is_plain and not is_new:
+            self._remember(block, before, environ)
+        return is_plain
+
+    def _remember(self, block: bytes, before: int, environ: Environ) -> None:
+        """Remember a block, each of whose lines has made an entry after the first `before`."""
+        if len(block) > _REMEMBERED_BLOCK or "HTTP_HOST" not in environ:
+            return
+        if len(self._blocks) >= _REMEMBERED_BLOCKS:
+            # More clients than there is room for must not push each other out at every request.
+            self._passed_over += 1
+            if self._passed_over < _MOST_PASSED_OVER:
+                return
+            self._passed_over = 0
+            self._blocks.clear()
+        entries = dict(islice(environ.items(), before, None))
+        if not entries.keys().isdisjoint(self._scheme):
+            entries["wsgi.url_scheme"] = environ["wsgi.url_scheme"]
+        self._blocks[block] = entries
+
+    def _refuse_many(self, lines: list[bytes]) -> None:
+        if lines.index(b"") > self._fields_limit:
+            raise HeadTooLarge(f"more than {self._fields_limit} header fields")
+
+    def _take_unknown(self, line: bytes, environ: Environ) -> None:
+        pair = self._learn(line)
+        if pair is not None:
+            environ[pair[0]] = pair[1]
+
+    def _look_again(self, lines: list[bytes], environ: Environ) -> None:
+        """Treat fields that did not make one entry each."""
+        self._join_repeated(lines[: lines.index(b"")], environ)
+        if environ["SCRIPT_NAME"]:
+            self._strip_script_name(environ)
+
     def _join_repeated(self, lines: list[bytes], environ: Environ) -> None:
         """Put the values of fields that were sent more than once together (RFC 9110, 5.3)."""
         values: dict[str, list[str]] = {}
-        for line in lines[1:]:
+        for line in lines:
             pair = self._known.get(line) or self._learn(line)
             if pair is not None:
                 values.setdefault(pair[0], []).append(pair[1])
@@ -211,16 +262,15 @@ class HeadParser:
         if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
             raise BadRequest("no Host")
 
-    def _judge_scheme(self, secure: Mapping[str, str], environ: Environ) -> None:
+    def _judge_scheme(self, environ: Environ) -> None:
         schemes = {
             "https" if environ[key] == value else "http"
-            for key, value in secure.items()
+            for key, value in self._scheme.items()
             if key in environ
         }
         if len(schemes) > 1:
             raise BadRequest("the headers about the scheme disagree")
-        if schemes:
-            environ["wsgi.url_scheme"] = schemes.pop()
+        environ["wsgi.url_scheme"] = schemes.pop()
 
     def _strip_script_name(self, environ: Environ) -> None:
         """Take the prefix that a trusted proxy named off the path, by whole segments."""
@@ -231,19 +281,15 @@ class HeadParser:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]
 
 
-def _split_strictly(head: bytes) -> list[bytes]:
-    return head.split(b"\r\n")
-
-
-def _split_unfolding(head: bytes) -> list[bytes]:
+def _unfold(lines: list[bytes]) -> list[bytes]:
     # RFC 9112, 5.2: a recipient that accepts obs-fold replaces it with spaces.
-    lines: list[bytes] = []
-    for line in head.split(b"\r\n"):
-        if line[:1] in (b" ", b"\t") and len(lines) > 1:
-            lines[-1] += b" " + line.strip(b" \t")
+    unfolded: list[bytes] = []
+    for line in lines:
+        if line[:1] in (b" ", b"\t") and unfolded and unfolded[-1]:
+            unfolded[-1] += b" " + line.strip(b" \t")
         else:
-            lines.append(line)
-    return lines
+            unfolded.append(line)
+    return unfolded
 
 
 def _unusual_target(method: str, target: str) -> tuple[str, str]:

@@ -1,70 +1,114 @@
 """From ``start_response`` to the bytes of a response head.
 
-What an application says again and again (its status, its header pairs) is validated and encoded
-once and remembered, within bounds.
+What an application says again and again is validated and encoded once and remembered, within
+bounds: its statuses, its header pairs, and both together once it has said each pair before, so
+that a response of which one value is new each time leaves nothing behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from hookserve_http import grammar
 from hookserve_http.errors import ApplicationError
 
 _REMEMBERED = 1024
 _REMEMBERED_SIZE = 256
+_REMEMBERED_HEADS = 64
+_REMEMBERED_HEAD = 1024
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-PLAIN, LENGTH, DROPPED = range(3)
-"""What a header pair is to the server: sent as it is, the declared length, not sent."""
+Header = tuple[str, str]
+Line = tuple[bytes, int]
+"""The encoded header line, empty when it is not sent, and the length that it declares or -1."""
 
-Line = tuple[bytes, int, int]
-"""The encoded header line, what it is, and the length that it declares."""
+Encoded = tuple[int, bytes, int]
+"""The code, the application's part of the head, and the length that it declares or -1."""
 
 
 class HeadWriter:
-    """Encodes statuses and header pairs, and keeps the Date; one a listener and worker."""
+    """Encodes statuses and header pairs, and keeps the Date; one a listener and worker.
 
-    __slots__ = ("_clock", "_date", "_lines", "_second", "_statuses")
+    Threads share it without a lock: what is remembered is asked once and the answer used, for
+    another thread may clear the memory in between, and the Date is one object with the second that
+    it is of.
+    """
+
+    __slots__ = ("_clock", "_dated", "_encoded", "_lines", "_statuses")
 
     def __init__(self, wall_clock: Callable[[], float]) -> None:
         self._clock = wall_clock
-        self._second = -1
-        self._date = b""
-        self._statuses: dict[str, tuple[bytes, int]] = {}
-        self._lines: dict[tuple[str, str], Line] = {}
+        self._dated = -1.0, b""
+        self._statuses: dict[str, tuple[bytes, int, bool]] = {}
+        self._lines: dict[Header, Line] = {}
+        self._encoded: dict[tuple[Any, ...], Encoded] = {}  # Any: a status and header pairs
 
     def date(self) -> bytes:
         """The lines Date and Server, made anew each second (RFC 9110, 6.6.1)."""
-        second = int(self._clock())
-        if second != self._second:
-            self._second = second
-            self._date = f"Date: {_http_date(second)}\r\nServer: hookserve\r\n".encode()
-        return self._date
+        second, lines = self._dated
+        now = self._clock()
+        if not 0.0 <= now - second < 1.0:
+            second = now // 1.0
+            lines = f"Date: {_http_date(second)}\r\nServer: hookserve\r\n".encode()
+            self._dated = second, lines
+        return lines
 
-    def status(self, status: str) -> tuple[bytes, int]:
-        """The status line and the code; raises ApplicationError."""
+    def encode(self, status: str, headers: Iterable[Header]) -> Encoded:
+        """What `start_response` was given, for the wire; raises ApplicationError."""
+        said = (status, *headers)
+        try:
+            found = self._encoded.get(said)
+        except TypeError:  # a list: PEP 3333 wants tuples, others take it
+            found = None
+        return found or self._encode(said)
+
+    def _encode(self, said: tuple[Any, ...]) -> Encoded:  # Any: whatever the application says
+        is_new = said[0] not in self._statuses
+        start, code, is_bodiless = self._status(said[0])
+        lines = [start]
+        declared = -1
+        for header in said[1:]:
+            try:
+                found = self._lines.get(header)
+            except TypeError:
+                found = None
+            is_new = is_new or found is None
+            line, length = found or self._learn(header)
+            if length >= 0:
+                if declared >= 0:
+                    raise ApplicationError("there are two Content-Lengths")
+                declared = length
+                if is_bodiless and code != 304:
+                    continue  # RFC 9110, 8.6: no Content-Length with these
+            lines.append(line)
+        encoded = code, b"".join(lines), -1 if is_bodiless else declared
+        if not is_new and len(encoded[1]) <= _REMEMBERED_HEAD:
+            if len(self._encoded) >= _REMEMBERED_HEADS:
+                self._encoded.clear()
+            self._encoded[said] = encoded
+        return encoded
+
+    def line(self, header: Header) -> bytes:
+        """A header pair as a line; raises ApplicationError."""
+        return self._learn(header)[0]
+
+    def _status(self, status: str) -> tuple[bytes, int, bool]:
         found = self._statuses.get(status)
-        if found is None:
-            if type(status) is not str or not grammar.STATUS.fullmatch(status):
-                raise ApplicationError(f"the status {status!r} is none")
-            if len(self._statuses) >= _REMEMBERED:
-                self._statuses.clear()
-            found = f"HTTP/1.1 {status}\r\n".encode("latin-1"), int(status[:3])
-            self._statuses[status] = found
+        if found is not None:
+            return found
+        if type(status) is not str or not grammar.STATUS.fullmatch(status):
+            raise ApplicationError(f"the status {status!r} is none")
+        if len(self._statuses) >= _REMEMBERED:
+            self._statuses.clear()
+        code = int(status[:3])
+        found = f"HTTP/1.1 {status}\r\n".encode("latin-1"), code, is_bodiless(code)
+        self._statuses[status] = found
         return found
 
-    def line(self, header: tuple[str, str]) -> Line:
-        """A header pair as a line; raises ApplicationError."""
-        try:
-            found = self._lines.get(header)
-        except TypeError:  # a list: PEP 3333 wants tuples, others take it
-            return self._learn(header)
-        return found or self._learn(header)
-
-    def _learn(self, header: tuple[str, str]) -> Line:
+    def _learn(self, header: Header) -> Line:
         try:
             name, value = header
         except (TypeError, ValueError):
@@ -87,17 +131,22 @@ class HeadWriter:
         return line
 
 
+def is_bodiless(code: int) -> bool:
+    """Whether a response with that status has no body (RFC 9112, 6.3)."""
+    return code < 200 or code in (204, 304)
+
+
 def _classify(name: str, value: str, encoded: bytes) -> Line:
     if name == "content-length":
         if not grammar.DIGITS.fullmatch(value.strip(" \t")):
             raise ApplicationError(f"the Content-Length {value!r} is no number")
-        return encoded, LENGTH, int(value)
+        return encoded, int(value)
     if name in grammar.HOP_BY_HOP or name in ("date", "server"):
-        return b"", DROPPED, 0
-    return encoded, PLAIN, 0
+        return b"", -1
+    return encoded, -1
 
 
-def _http_date(second: int) -> str:
+def _http_date(second: float) -> str:
     """IMF-fixdate (RFC 9110, 5.6.7), whatever the locale."""
     at = datetime.fromtimestamp(second, UTC)
     return (

@@ -66,19 +66,6 @@ def test_the_iterable_is_closed_when_the_client_is_gone():
     assert protocol.worker.ended == [(200, 100)]
 
 
-def test_a_base_exception_passes_and_the_request_is_ended():
-    body = Body(b"ok", SystemExit(3))
-    protocol = driver.make_protocol(answering(body))
-    connection = protocol.connect(("203.0.113.9", 1))
-    connection.feed(GET)
-
-    with pytest.raises(SystemExit):
-        connection.run(driver.FakeTransport())
-
-    assert body.is_closed
-    assert len(protocol.worker.ended) == 1
-
-
 def test_head_and_small_body_go_out_together():
     sends = []
 

@@ -1,0 +1,201 @@
+"""Applications that fail and requests that are given up harm nobody else."""
+
+import contextlib
+import logging
+
+import corpus_driver as driver
+import pytest
+from hookserve_http.connection import HttpProtocol
+
+from hookserve.net.address import Endpoint
+from hookserve.protocol import CLOSING, RequestCancelled
+
+GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n"
+POST = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345"
+CANCELLED = RequestCancelled("request_timeout: cancelled after 3 s")
+
+
+class Uncaught(BaseException):
+    """As greenlets' exits and timeouts are: no Exception."""
+
+
+class Kept(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+class Body:
+    """An iterable that may raise wherever it is asked."""
+
+    def __init__(self, parts, at_close=None):
+        self.parts = parts
+        self.at_close = at_close
+        self.closes = 0
+
+    def __iter__(self):
+        for part in self.parts:
+            if isinstance(part, BaseException):
+                raise part
+            yield part
+
+    def close(self):
+        self.closes += 1
+        if self.at_close is not None:
+            raise self.at_close
+
+
+class Served:
+    """One exchange with an application, and all that is known about it afterwards."""
+
+    def __init__(self, app, data=GET, transport=None, **observers):
+        self.worker = driver.FakeWorker(app)
+        self.worker.log = logging.Logger("test")
+        kept = Kept()
+        self.worker.log.addHandler(kept)
+        self.posts, self.records = [], []
+        self.worker.post_request = (lambda worker, req, environ, resp: self.posts.append(resp),)
+        self.worker.log_access = (self.records.append,)
+        for name, observer in observers.items():
+            setattr(self.worker, name, (observer,))
+        protocol = HttpProtocol(self.worker, Endpoint("127.0.0.1", "80"), False)
+        connection = protocol.connect(("203.0.113.9", 1))
+        connection.feed(data)
+        self.transport = transport or driver.FakeTransport()
+        self.state = connection.run(self.transport)
+        self.sent = self.transport.sent
+        self.logged = kept.records
+
+
+def answering(result):
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return result
+
+    return app
+
+
+def raising(error):
+    def app(environ, start_response):
+        raise error
+
+    return app
+
+
+BASES = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), Uncaught()]
+
+
+@pytest.mark.parametrize("error", BASES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["call", "first part", "close", "pre_request"])
+def test_whatever_an_application_raises_fails_its_own_request_alone(error, where):
+    body = Body([error] if where == "first part" else [], error if where == "close" else None)
+    observers = {}
+    if where == "pre_request":
+        observers["pre_request"] = lambda worker, req, environ: raising(error)(None, None)
+
+    served = Served(raising(error) if where == "call" else answering(body), **observers)
+
+    assert served.state == CLOSING
+    if where != "close":
+        assert served.sent.startswith(b"HTTP/1.1 500 ")
+        assert served.worker.ended[0][0] == served.records[0].status == 500
+    assert body.closes == (1 if where in ("first part", "close") else 0)
+    assert len(served.worker.ended) == len(served.posts) == len(served.records) == 1
+    assert served.records[0].reason == f"the application failed: {type(error).__name__}"
+    assert [record.levelno for record in served.logged] == [logging.ERROR]
+    assert served.logged[0].exc_info[1] is error
+
+
+def test_a_response_that_has_begun_is_cut_off():
+    body = Body([b"ok", SystemExit(3)])
+
+    served = Served(answering(body))
+
+    assert served.state == CLOSING
+    assert served.sent.endswith(b"2\r\nok\r\n")
+    assert served.worker.ended == [(200, 2)]
+    assert body.closes == 1
+
+
+@pytest.mark.parametrize("where", ["call", "first part", "reading the body"])
+def test_a_request_that_is_given_up_is_a_503(where):
+    def reads(environ, start_response):
+        environ["wsgi.input"].read()
+
+    class Stuck(driver.FakeTransport):
+        def receive(self, size):
+            raise CANCELLED
+
+    body = Body([CANCELLED])
+    apps = {"call": raising(CANCELLED), "first part": answering(body), "reading the body": reads}
+
+    served = Served(apps[where], POST, Stuck())
+
+    assert served.state == CLOSING
+    assert served.sent.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert b"Connection: close\r\n" in served.sent
+    assert [(record.status, record.reason) for record in served.records] == [(503, str(CANCELLED))]
+    assert [record.levelno for record in served.logged] == [logging.WARNING]
+    assert served.logged[0].exc_info is None
+    assert served.logged[0].getMessage() == f"POST /x: {CANCELLED}"
+    assert body.closes == (where == "first part")
+
+
+def test_a_request_that_is_given_up_while_it_is_answered_is_cut_off():
+    served = Served(answering(Body([b"ok", CANCELLED])))
+
+    assert served.state == CLOSING
+    assert b" 503 " not in served.sent
+    assert [(record.status, record.reason) for record in served.records] == [(200, str(CANCELLED))]
+
+
+@pytest.mark.parametrize("error", [CANCELLED, Uncaught()])
+def test_a_timer_that_fires_while_the_failure_is_told_changes_nothing(error):
+    class Late(driver.FakeTransport):
+        def send(self, *buffers):
+            raise error
+
+    assert Served(raising(ValueError("x")), transport=Late()).state == CLOSING
+    assert Served(answering([b"ok"]), b"NONSENSE\r\n\r\n", Late()).state == CLOSING
+
+
+def test_a_request_that_is_given_up_while_it_is_observed_ends_its_connection():
+    served = Served(answering([b"ok"]), log_access=lambda record: raising(CANCELLED)(None, None))
+
+    assert served.state == CLOSING
+    assert served.sent.endswith(b"ok")
+    assert [record.levelno for record in served.logged] == [logging.WARNING]
+
+
+def test_a_request_that_is_given_up_while_its_rest_is_discarded_ends_its_connection():
+    class Stuck(driver.FakeTransport):
+        def receive(self, size):
+            raise CANCELLED
+
+    served = Served(answering([b"ok"]), POST, Stuck())
+
+    assert served.state == CLOSING
+    assert served.records[0].reason == ""
+
+
+def test_what_an_application_has_kept_reaches_no_other_client():
+    kept = []
+
+    def app(environ, start_response):
+        kept.append(start_response("200 OK", []))
+        kept.append(lambda data: environ["wsgi.early_hints"]([("Link", "x")]))
+        return Body([b"ok"])
+
+    served = Served(app)
+
+    for call in kept:
+        with contextlib.suppress(AttributeError):
+            call(b"late")
+    assert served.sent.endswith(b"0\r\n\r\n")
+    assert b"late" not in served.transport.sent
+    assert b"Early" not in served.transport.sent
