@@ -1,4 +1,4 @@
-"""Flask and Django as people deploy them, driven by real clients."""
+"""Flask and Django as people deploy them, under every worker model, driven by real clients."""
 
 import hashlib
 import os
@@ -17,16 +17,26 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SIZE = 50 * 1024 * 1024
 
 
+MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def worker(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def flaskr(tmp_path_factory):
+def flaskr(worker, tmp_path_factory):
     database = tmp_path_factory.mktemp("flaskr") / "flaskr.sqlite"
     environ = {"FLASKR_DATABASE": str(database)}
-    with serve("flaskr:create_app()", workers=3, chdir=EXAMPLES, environ=environ) as server:
+    with serve(
+        "flaskr:create_app()", worker=worker, workers=3, chdir=EXAMPLES, environ=environ
+    ) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def django(tmp_path_factory):
+def django(worker, tmp_path_factory):
     site = EXAMPLES / "djangosite"
     environ = {
         "DJANGO_DATABASE": str(tmp_path_factory.mktemp("django") / "site.sqlite"),
@@ -41,7 +51,7 @@ def django(tmp_path_factory):
             [sys.executable, "manage.py", *arguments], cwd=site, env={**os.environ, **environ},
             check=True, capture_output=True,
         )  # fmt: skip
-    with serve("wsgi", workers=3, chdir=site, environ=environ) as server:
+    with serve("wsgi", worker=worker, workers=3, chdir=site, environ=environ) as server:
         yield server
 
 

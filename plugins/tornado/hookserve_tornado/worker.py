@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from asyncio.events import _set_running_loop
 from collections.abc import Callable
 
 from tornado.web import Application
@@ -107,4 +108,10 @@ class TornadoWorker(Worker):
         self._loop.call_soon(self._turn)
 
     def _serve(self, accepted: Accepted) -> None:
-        self._reactor.exchange(accepted, self._transport)
+        # A WSGI application is synchronous code: Django, for one, refuses its database where it
+        # finds a running loop.  IOLoop.current() finds the loop all the same.
+        _set_running_loop(None)
+        try:
+            self._reactor.exchange(accepted, self._transport)
+        finally:
+            _set_running_loop(self._loop)
