@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 RECEIVE_SIZE = 65536
 _ACCEPT_BUDGET = 16
 """Connections accepted in a row before those that are open are looked at again."""
-_READ_BUDGET = 16
+_BUDGET = range(16)
 """Reads from one client, and pipelined requests of it, before others have their turn."""
 _SWEEP_PAUSE = 0.2
 _PROGRESSING = (BODY, WRITING)
@@ -176,7 +176,7 @@ class Reactor:
         transport.fd = accepted.fd
         accepted.wait = SERVED
         accepted.is_new = False
-        for _ in range(_READ_BUDGET):
+        for _ in _BUDGET:
             state = connection.run(transport)
             if transport.outbox is not None:
                 accepted.outbox, transport.outbox = transport.outbox, None
@@ -241,7 +241,7 @@ class Reactor:
         if self._missed and fd in self._missed:
             self._missed.discard(fd)
             accepted.unread = True
-        for _ in range(_READ_BUDGET):
+        for _ in _BUDGET:
             try:
                 data = read(fd, RECEIVE_SIZE)
             except BlockingIOError:
@@ -271,12 +271,12 @@ class Reactor:
 
     def _park(self, accepted: Accepted, state: int) -> None:
         """Wait for the client; `state` is its connection's."""
-        if accepted.wait == LINGERING:
-            self._wait_for(accepted, LINGERING)
-        elif state == IDLE:
+        if state == IDLE:
             self._wait_for(accepted, HEAD if accepted.is_new else KEPT)
             if self._admission.is_full:
                 self._admission.start()
+        elif accepted.wait == LINGERING:
+            self._wait_for(accepted, LINGERING)
         elif state == READING_BODY:
             interim = accepted.connection.interim()
             if interim:

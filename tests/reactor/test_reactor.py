@@ -1,0 +1,320 @@
+"""The reactor, with a protocol of one line and no worker process."""
+
+import os
+import socket
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from hookserve.net.transport import SocketTransport
+from hookserve.protocol import CLOSING, IDLE, READING_HEAD, READY, Connection
+from hookserve.reactor import Reactor
+
+
+class Lines(Connection):
+    """Echoes lines; ``quit`` closes, ``linger`` closes and lingers."""
+
+    __slots__ = ("buffer",)
+
+    def __init__(self):
+        self.state, self.lingers, self.buffer = IDLE, False, b""
+
+    def feed(self, data):
+        if not data:
+            self.state = CLOSING
+            return CLOSING
+        self.buffer += data
+        return self._judge()
+
+    def _judge(self):
+        if b"\n" in self.buffer:
+            self.state = READY
+        else:
+            self.state = READING_HEAD if self.buffer else IDLE
+        return self.state
+
+    def run(self, transport):
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        try:
+            transport.send(line + b"\n")
+        except OSError:
+            self.state = CLOSING
+            return CLOSING
+        if line in (b"quit", b"linger"):
+            self.lingers = line == b"linger"
+            self.state = CLOSING
+            return CLOSING
+        return self._judge()
+
+    def expire(self):
+        self.state = CLOSING
+        return CLOSING
+
+
+class FakeWorker:
+    """What a reactor asks of a worker."""
+
+    def __init__(self, **settings):
+        values = {"keepalive": 5.0, "linger_timeout": 0.5, "worker_connections": 100}
+        values |= dict.fromkeys(("header_timeout", "body_timeout", "write_timeout"), 5.0)
+        self.config = SimpleNamespace(**{**values, **settings})
+        self.clock = time.monotonic
+        self.alive, self.is_quick, self.serves_backlog = True, False, False
+        self.accepts_again_at, self.heartbeat_interval = 0.0, None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
+        self.listeners = (self.listener,)
+        self.wakeup, self._write = os.pipe()
+        self.counted = 0
+
+    def accept(self, listener):
+        try:
+            accepted, _ = listener.accept()
+        except BlockingIOError:
+            return None
+        accepted.setblocking(False)
+        return accepted.detach(), Lines()
+
+    def notify(self):
+        return self.clock()
+
+    def idle(self):
+        pass
+
+    def heed_signals(self):
+        os.read(self.wakeup, 100)
+
+    def count_open(self, count):
+        self.counted = count
+
+    def close(self):
+        self.listener.close()
+        os.close(self.wakeup)
+        os.close(self._write)
+
+
+@pytest.fixture
+def setting():
+    """A reactor and its worker, and a function that connects and turns."""
+    made = []
+
+    def make(hold=0, **settings):
+        worker = FakeWorker(**settings)
+        transport = SocketTransport(5.0, 5.0, worker.notify, hold)
+        reactor = Reactor(worker, lambda accepted: reactor.exchange(accepted, transport))
+        reactor.start_accepting()
+        made.append((worker, reactor))
+        return worker, reactor
+
+    clients = []
+
+    def connect(worker):
+        clients.append(socket.create_connection(worker.listener.getsockname(), timeout=5))
+        return clients[-1]
+
+    yield SimpleNamespace(make=make, connect=connect)
+    for client in clients:
+        client.close()
+    for worker, reactor in made:
+        for fd in list(reactor.open):
+            os.close(fd)
+        reactor._poller.close()
+        worker.close()
+
+
+def turn_until(reactor, condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met in time"
+        reactor.turn(0.01)
+
+
+def readable(client):
+    client.setblocking(False)
+    try:
+        return client.recv(65536)
+    except BlockingIOError:
+        return None
+    finally:
+        client.setblocking(True)
+
+
+def test_a_connection_is_registered_once_whatever_it_is_asked(setting):
+    worker, reactor = setting.make()
+    client = setting.connect(worker)
+    calls = []
+    register = reactor._poller.register
+    reactor._poller = SimpleNamespace(
+        register=lambda *words: (calls.append(words), register(*words)),
+        close=reactor._poller.close,
+    )
+    for number in range(5):
+        client.sendall(b"%d\n" % number)
+        got = []
+        turn_until(reactor, lambda got=got: got.append(readable(client)) or got[-1])
+
+        assert got[-1] == b"%d\n" % number
+    assert len(calls) == 1
+
+
+def test_what_arrives_with_the_end_is_answered_before_the_end(setting):
+    worker, reactor = setting.make()
+    client = setting.connect(worker)
+    client.sendall(b"last words\n")
+    client.shutdown(socket.SHUT_WR)
+
+    received = []
+    turn_until(reactor, lambda: received.append(readable(client)) or received[-1] == b"")
+
+    assert b"".join(filter(None, received)) == b"last words\n"
+    assert not reactor.open
+
+
+def test_many_lines_at_once_are_run_in_order_and_let_others_in_between(setting):
+    worker, reactor = setting.make()
+    greedy, other = setting.connect(worker), setting.connect(worker)
+    greedy.sendall(b"".join(b"%d\n" % number for number in range(100)))
+    time.sleep(0.05)
+    reactor.turn(0.1)
+    other.sendall(b"me too\n")
+    time.sleep(0.05)
+    reactor.turn(0.1)
+
+    assert readable(other) == b"me too\n"
+    received = []
+    turn_until(
+        reactor,
+        lambda: received.append(readable(greedy) or b"") or b"".join(received).endswith(b"99\n"),
+    )
+    assert b"".join(received) == b"".join(b"%d\n" % number for number in range(100))
+
+
+def test_a_head_has_one_deadline_and_an_idle_connection_another(setting):
+    worker, reactor = setting.make(header_timeout=0.3, keepalive=0.1)
+    slow, kept = setting.connect(worker), setting.connect(worker)
+    kept.sendall(b"once\n")
+    turn_until(reactor, lambda: len(reactor.open) == 2 and readable(kept))
+    began = time.monotonic()
+    while len(reactor.open) == 2:
+        reactor.turn(0.02)
+        assert time.monotonic() < began + 5
+
+    assert readable(kept) == b""
+    while reactor.open:
+        slow.sendall(b"x") if time.monotonic() < began + 0.25 else None
+        reactor.turn(0.02)
+    assert 0.2 < time.monotonic() - began < 1.0
+
+
+def test_what_a_reader_does_not_take_is_sent_when_it_does(setting):
+    worker, reactor = setting.make(hold=1 << 24)
+    client = setting.connect(worker)
+    line = b"x" * 12_000_000 + b"\n"
+    feeder = threading.Thread(target=client.sendall, args=[line])
+    feeder.start()
+    turn_until(reactor, lambda: any(each.outbox for each in reactor.open.values()))
+    feeder.join()
+    file = client.makefile("rb")
+    received = []
+    reader = threading.Thread(target=lambda: received.append(file.readline()))
+    reader.start()
+
+    turn_until(reactor, lambda: not reader.is_alive())
+
+    assert received == [line]
+    file.close()
+    client.sendall(b"again\n")
+    got = []
+    turn_until(reactor, lambda: got.append(readable(client)) or got[-1])
+    assert got[-1] == b"again\n"
+
+
+def test_a_lingering_connection_waits_for_its_client(setting):
+    worker, reactor = setting.make()
+    client = setting.connect(worker)
+    client.sendall(b"linger\nmore than was asked for")
+    turn_until(reactor, lambda: readable(client) == b"linger\n")
+    reactor.turn(0.01)
+    assert len(reactor.open) == 1
+
+    client.close()
+    turn_until(reactor, lambda: not reactor.open)
+
+
+def test_several_threads_share_one_reactor(setting):
+    worker = FakeWorker()
+    local = threading.local()
+
+    def serve(accepted):
+        if not hasattr(local, "transport"):
+            local.transport = SocketTransport(5.0, 5.0, worker.notify)
+        reactor.exchange(accepted, local.transport)
+
+    reactor = Reactor(worker, serve, batch=1)
+    reactor.start_accepting()
+    stop = threading.Event()
+    failures = []
+
+    def work():
+        try:
+            while not stop.is_set():
+                reactor.turn(0.05)
+        except BaseException as error:
+            failures.append(error)
+
+    def talk(number):
+        with socket.create_connection(worker.listener.getsockname(), timeout=5) as client:
+            file = client.makefile("rb")
+            for count in range(200):
+                line = b"%d %d\n" % (number, count)
+                client.sendall(line)
+                if file.readline() != line:
+                    failures.append((number, count))
+            file.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    talkers = [threading.Thread(target=talk, args=[number]) for number in range(8)]
+    for thread in threads + talkers:
+        thread.start()
+    for thread in talkers:
+        thread.join()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for fd in list(reactor.open):
+        os.close(fd)
+    reactor._poller.close()
+    worker.close()
+
+    assert failures == []
+
+
+def test_draining_lets_idle_connections_go_and_ends(setting):
+    worker, reactor = setting.make(linger_timeout=0.1)
+    clients = [setting.connect(worker) for _ in range(3)]
+    clients[0].sendall(b"kept\n")
+    turn_until(reactor, lambda: len(reactor.open) == 3 and readable(clients[0]))
+    address = worker.listener.getsockname()
+    worker.alive = False
+    began = time.monotonic()
+
+    reactor.drain(began + 5)
+
+    assert not reactor.open
+    assert time.monotonic() - began < 2
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+def test_who_waits_to_be_accepted_is_served_when_the_server_stops(setting):
+    worker, reactor = setting.make(linger_timeout=0.1)
+    waiting = [setting.connect(worker) for _ in range(5)]
+    for client in waiting:
+        client.sendall(b"quit\n")
+    worker.alive, worker.serves_backlog = False, True
+
+    reactor.drain(time.monotonic() + 5)
+
+    assert [client.recv(100) for client in waiting] == [b"quit\n"] * 5

@@ -1,0 +1,84 @@
+"""Who came before the patch is found and named."""
+
+import socket
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+
+from hookserve.errors import BootError
+from hookserve.patching import Originals
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """A module of somebody's, imported before anything is patched."""
+    made = types.ModuleType("somebodys")
+    made.__file__ = "/srv/somebodys.py"
+    monkeypatch.setitem(sys.modules, "somebodys", made)
+    return made
+
+
+def fake(*_):
+    """What a library would put in the place of something."""
+
+
+def test_nobody_keeps_anything(module, monkeypatch):
+    originals = Originals()
+    monkeypatch.setattr(time, "sleep", fake)
+
+    originals.refuse_keepers("green", ("pytest", "_pytest", "tests"))
+
+
+def test_a_keeper_is_named_with_what_it_keeps(module, monkeypatch):
+    module.nap = time.sleep
+    originals = Originals()
+    monkeypatch.setattr(time, "sleep", fake)
+
+    with pytest.raises(BootError) as caught:
+        originals.refuse_keepers("green", ("pytest", "_pytest"))
+
+    assert str(caught.value).startswith(
+        "worker 'green': the module somebodys (/srv/somebodys.py) was imported before patching"
+        " and keeps the blocking time.sleep"
+    )
+
+
+def test_what_was_not_replaced_may_be_kept(module, monkeypatch):
+    module.socket = socket.socket
+    originals = Originals()
+    monkeypatch.setattr(time, "sleep", fake)
+
+    originals.refuse_keepers("green", ("pytest", "_pytest"))
+
+
+def test_the_event_libraries_may_keep_what_they_like(module, monkeypatch):
+    module.nap = time.sleep
+    originals = Originals()
+    monkeypatch.setattr(time, "sleep", fake)
+
+    originals.refuse_keepers("green", ("somebodys", "pytest", "_pytest"))
+
+
+def test_the_core_keeps_only_what_it_must():
+    """hookserve.system is the one home of what must not be patched."""
+    script = (
+        "import hookserve.process.launch, hookserve.green, hookserve.system, sys, time, socket\n"
+        "from hookserve.patching import Originals\n"
+        "found = Originals()._found\n"
+        "homes = {name for name, module in sys.modules.items() if name.startswith('hookserve')\n"
+        "    for value in vars(module).values() if id(value) in found}\n"
+        "print(sorted(homes))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    homes = set(eval(result.stdout))
+    allowed = {"hookserve.system", "hookserve.process.spawner", "hookserve.process.reaper",
+               "hookserve.process.arbiter", "hookserve.net.listeners", "hookserve.worker",
+               "hookserve.net.transport", "hookserve.net.poller"}  # fmt: skip
+    assert "hookserve.system" in homes
+    assert homes <= allowed
