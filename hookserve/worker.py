@@ -25,10 +25,8 @@ import atexit
 import errno
 import faulthandler
 import gc
-import math
 import os
 import random
-import select
 import signal
 import sys
 import time
@@ -41,7 +39,8 @@ from hookserve import hooks
 from hookserve.context import WorkerContext
 from hookserve.errors import AppImportError, BootError, HookserveError
 from hookserve.scoreboard import DRAINING, GONE, READY, Flight
-from hookserve.system import make_poll, read, set_signal, write
+from hookserve.system import set_signal
+from hookserve.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from hookserve.config import Config
@@ -99,7 +98,8 @@ class Worker(ABC):
         """The longest that a loop may wait between calls of `notify`; `None`: for ever."""
         self.accepts_again_at = 0.0
         """Until then no descriptor could be had for another connection."""
-        self.wakeup, self._wakeup_write = os.pipe()
+        self._wakeup = Wakeup()
+        self.wakeup = self._wakeup.fileno()
         """Readable when a signal has arrived: wait for it, then call `heed_signals`."""
         self._idle_listeners: tuple[Callable[..., None], ...] = ()
         self._exit_code = 0
@@ -193,27 +193,19 @@ class Worker(ABC):
 
     def heed_signals(self) -> None:
         """Do what signals asked for; to be called when `wakeup` is readable."""
-        try:
-            read(self.wakeup, 4096)
-        except BlockingIOError:
-            pass
+        self._wakeup.silence()
         if self._wants_reopen:
             self._wants_reopen = False
             hooks.notify(self.context.host.hook.reopen_logs)
 
     def wake(self) -> None:
         """Make `wakeup` readable, from any thread."""
-        try:
-            write(self._wakeup_write, b"\0")
-        except BlockingIOError:  # it is readable already
-            pass
+        self._wakeup.ring()
 
     def wait_for_signals(self, seconds: float) -> None:
         """Wait for `wakeup`, at most that long, and do what signals asked for: for models whose
         main thread does nothing else."""
-        poll = make_poll()
-        poll.register(self.wakeup, select.POLLIN)
-        if poll.poll(None if seconds == math.inf else seconds * 1000.0):
+        if self._wakeup.wait(seconds):
             self.heed_signals()
 
     def fail(self, error: BaseException) -> None:
@@ -288,9 +280,7 @@ class Worker(ABC):
 
     def install_signals(self) -> None:
         """Take the signals over; the mask that was set around the fork is lifted afterwards."""
-        for end in (self.wakeup, self._wakeup_write):
-            os.set_blocking(end, False)
-        signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
+        self._wakeup.listen()
         handlers: dict[int, Callable[..., None]] = {
             signal.SIGTERM: self._on_stop,
             signal.SIGINT: self._on_quick_stop,

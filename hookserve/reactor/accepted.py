@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _socket
 import math
 
 from hookserve.net.outbox import Outbox
 from hookserve.protocol import IDLE, Connection
+from hookserve.system import write
 
 FOR_EVER = math.inf
 
@@ -34,3 +36,24 @@ class Accepted:
         self.outbox: Outbox | None = None
         self.state_after = IDLE
         """The connection's state once the outbox is empty."""
+
+    def send_interim(self) -> None:
+        """Send what the protocol wants to say while the body is awaited."""
+        interim = self.connection.interim()
+        if interim:
+            try:
+                write(self.fd, interim)
+            except OSError:  # what follows will notice
+                pass
+
+    def half_close(self) -> bool:
+        """Send no more, and let the client finish; false when it has gone already."""
+        # A socket of the C class, which no model patches.
+        connected = _socket.socket(fileno=self.fd)
+        try:
+            connected.shutdown(_socket.SHUT_WR)
+        except OSError:
+            return False
+        finally:
+            connected.detach()
+        return True

@@ -1,11 +1,9 @@
 """The connections of one worker: accepted, waited for, read from, kept or closed.
 
-What all worker models share between accepting a socket and running an exchange.  A connection is
-registered with the poller once in its life, edge-triggered, and is *parked* while its client has
-to be waited for: a descriptor and two small objects, no thread, no greenlet, no timer.  When its
-request is ready the model's own `serve` is called with it; that runs the exchange wherever the
-model runs exchanges (here and now, in a greenlet) and gives the connection back through
-`Reactor.exchange`.
+What all worker models share.  A connection is registered with the poller once in its life,
+edge-triggered, and is *parked* while its client has to be waited for: a descriptor and two small
+objects, no thread, no greenlet, no timer.  When its request is ready the model's `serve` is called
+with it, which has `Reactor.exchange` run wherever the model runs exchanges.
 
     accept ──▶ receive ──▶ serve ──▶ exchange ──▶ park ──▶ (event) receive ...
                   │                     │
@@ -15,13 +13,12 @@ Several threads may call `turn` at once.  Whoever takes a connection out of the 
 that are parked owns it until it is parked again; taking is one dict operation.  An event for a
 connection that somebody owns is noted and looked at when it is parked (`_missed`).
 
-Deadlines are looked at together, in a *sweep*, no earlier than the first is due and at most
-once in `_SWEEP_PAUSE`: parking sets two attributes and no timer.
+Deadlines are looked at together, in a *sweep*, when the first is due and at most once in
+`_SWEEP_PAUSE`: parking sets two attributes and no timer.
 """
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -38,9 +35,9 @@ from hookserve.reactor.accepted import (
     SERVED,
     WRITING,
     Accepted,
-)
+)  # fmt: skip
 from hookserve.reactor.admission import Admission
-from hookserve.system import close, read, write
+from hookserve.system import close, read
 
 if TYPE_CHECKING:
     from hookserve.net.transport import SocketTransport
@@ -199,14 +196,10 @@ class Reactor:
         """Close, or half-close and wait for the client's end where a reset could overtake the
         response (RFC 9112, 9.6)."""
         fd = accepted.fd
-        if accepted.connection.lingers and accepted.wait != LINGERING:
-            try:
-                _shutdown_writing(fd)
-            except OSError:
-                pass
-            else:
-                self._wait_for(accepted, LINGERING)
-                return
+        lingers = accepted.connection.lingers and accepted.wait != LINGERING
+        if lingers and accepted.half_close():
+            self._wait_for(accepted, LINGERING)
+            return
         if accepted.outbox is not None:
             accepted.outbox.close()
         del self.open[fd]
@@ -278,9 +271,7 @@ class Reactor:
         elif accepted.wait == LINGERING:
             self._wait_for(accepted, LINGERING)
         elif state == READING_BODY:
-            interim = accepted.connection.interim()
-            if interim:
-                _send_interim(accepted.fd, interim)
+            accepted.send_interim()
             self._wait_for(accepted, BODY)
         else:
             self._wait_for(accepted, HEAD)
@@ -408,21 +399,6 @@ class Reactor:
             self._serve(accepted)
         else:
             self.close(accepted)
-
-
-def _send_interim(fd: int, interim: bytes) -> None:
-    try:
-        write(fd, interim)
-    except OSError:
-        pass
-
-
-def _shutdown_writing(fd: int) -> None:
-    connected = socket.socket(fileno=fd)
-    try:
-        connected.shutdown(socket.SHUT_WR)
-    finally:
-        connected.detach()
 
 
 def _nothing() -> None:

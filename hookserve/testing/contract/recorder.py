@@ -28,7 +28,8 @@ def note(hook: str, **facts: object) -> None:
         "hook",
         hook=hook,
         pid=os.getpid(),
-        is_main_thread=threading.current_thread() is threading.main_thread(),
+        # The kernel's own view (gettid(2)): eventlet has another one of threads.
+        is_main_thread=threading.get_native_id() == os.getpid(),
         is_patched=not isinstance(time.sleep, types.BuiltinFunctionType),
         **facts,
     )
