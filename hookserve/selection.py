@@ -42,6 +42,8 @@ class WorkerRow:
     fault: str = ""
     remedy: str = ""
     type: WorkerType | None = None
+    is_installed: bool = True
+    """Whether there is a plugin at all; if not, it is one that the project publishes."""
 
 
 def choose_worker(host: PluginHost, name: str) -> WorkerType:
@@ -57,7 +59,7 @@ def choose_worker(host: PluginHost, name: str) -> WorkerType:
     if ":" in name or "." in name:
         return _named_by_path(host, name)
     for row in list_workers(host):
-        if row.name != name or row.version == "-":
+        if row.name != name or not row.is_installed:
             continue
         if row.state == "ready" and row.type is not None:
             return row.type
@@ -99,7 +101,7 @@ def unhonoured_settings(
 
 
 def _unknown_worker(host: PluginHost, name: str) -> str:
-    installed = [row.name for row in list_workers(host) if row.version != "-"]
+    installed = [row.name for row in list_workers(host) if row.is_installed]
     shown = ", ".join(installed) or "none"
     if name in OFFICIAL_WORKERS:
         return (
@@ -137,7 +139,7 @@ def list_workers(host: PluginHost) -> list[WorkerRow]:
     listed = {row.name for row in rows}
     rows.extend(
         WorkerRow(name, "(published by hookserve)", f"hookserve-{name}", "-", "missing",
-                  "it is not installed", f"pip install hookserve-{name}")
+                  "it is not installed", f"pip install hookserve-{name}", is_installed=False)
         for name in OFFICIAL_WORKERS if name not in listed and name not in BUNDLED_WORKERS
     )  # fmt: skip
     return sorted(rows, key=lambda row: row.name)

@@ -16,6 +16,7 @@ import pytest
 from hookserve.testing import serve
 from hookserve.testing.server import DEADLINE
 
+MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 APPLICATIONS = {"chdir": Path(__file__).parent}
 
 
@@ -429,8 +430,9 @@ def test_workers_run_as_the_user_asked_for(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/usr/bin/strace"), reason="strace is not installed")
-def test_an_idle_server_sleeps(tmp_path):
-    with serve("applications:hello", workers=2, **APPLICATIONS) as server:
+@pytest.mark.parametrize("worker", MODELS)
+def test_an_idle_server_sleeps(tmp_path, worker):
+    with serve("applications:hello", worker=worker, workers=2, **APPLICATIONS) as server:
         httpx.get(server.url)
         pids = [server.pid, *server.workers().values()]
         trace = tmp_path / "trace"
@@ -444,5 +446,6 @@ def test_an_idle_server_sleeps(tmp_path):
         woken = dict.fromkeys(pids, 0)
         for line in returned:
             if "wait" in line or "poll" in line:
-                woken[int(line.split()[0])] += 1
+                thread = int(line.split()[0])
+                woken[thread] = woken.get(thread, 0) + 1
         assert max(woken.values()) <= 1, trace.read_text()

@@ -91,6 +91,17 @@ class LimitContract(Contract):
 
             assert client.read().text.startswith("20 ")
 
+    def test_a_body_is_complete_before_the_application_runs_as_declared(self) -> None:
+        """Or is read while it runs."""
+        with self.serve(records=True) as server, Client(server.address) as client:
+            client.send(request("/digest", "Content-Length: 20\r\n", "POST") + b"x" * 10)
+            time.sleep(0.3)
+            begun = len(self.called(server, "pre_request"))
+            client.send(b"x" * 10)
+
+            assert client.read().text.startswith("20 ")
+            assert begun == (0 if self.can["buffered"] else 1)
+
     def test_lingering_clients_hold_nobody_up(self) -> None:
         """Who does not close its side after a refusal costs a descriptor."""
         clients = [self.connect(self.server) for _ in range(8)]
