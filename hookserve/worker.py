@@ -6,8 +6,7 @@ dumps and the exit are here, so that they cannot differ between models.
 
 A worker's life, in this order, all of it in the worker's own process and main thread:
 
-1. *patch*: the model's patch function, before anything else is imported (with ``preload_app`` in
-   the arbiter instead)
+1. *patch*: the model's patch function (with ``preload_app`` in the arbiter instead)
 2. *post_fork*: the hook, with the arbiter's privileges
 3. environment, privileges, then the application (unless preloaded) and its wrappers
 4. hooks are frozen, the protocol is made, *post_worker_init* is called
@@ -21,7 +20,6 @@ The one exception is ABRT: the worker has missed its deadline and its loop may n
 
 from __future__ import annotations
 
-import atexit
 import errno
 import faulthandler
 import gc
@@ -37,7 +35,8 @@ from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, TextIO
 
 from hookserve import hooks
 from hookserve.context import WorkerContext
-from hookserve.errors import AppImportError, BootError, HookserveError
+from hookserve.ending import end_process
+from hookserve.errors import BootError, HookserveError
 from hookserve.scoreboard import DRAINING, GONE, READY, Flight
 from hookserve.system import set_signal
 from hookserve.wakeup import Wakeup
@@ -276,7 +275,7 @@ class Worker(ABC):
         except BaseException:
             self.log.exception("worker %d failed", self.index)
         finally:
-            self._exit(code)
+            end_process(code, self._say_last_words)
 
     def install_signals(self) -> None:
         """Take the signals over; the mask that was set around the fork is lifted afterwards."""
@@ -306,12 +305,8 @@ class Worker(ABC):
         self.notify()
         try:
             self._boot()
-        except BootError as error:
-            return self._report_boot_failure(error)
-        except HookserveError as error:
-            return self._report_boot_failure(BootError(str(error)))
         except Exception as error:  # the application or a library of its may raise anything
-            return self._report_boot_failure(AppImportError(hooks.describe(error)))
+            return self._report_boot_failure(error)
         self._say_ready()
         if self.alive:
             self.run()
@@ -357,28 +352,20 @@ class Worker(ABC):
         self._words[0] = READY
         self.context.channel.say("ready")
 
-    def _report_boot_failure(self, error: BootError) -> int:
-        self.context.channel.say("boot failed", str(error), error.exit_code)
-        return error.exit_code
+    def _report_boot_failure(self, error: Exception) -> int:
+        text = str(error) if isinstance(error, HookserveError) else hooks.describe(error)
+        code = error.exit_code if isinstance(error, BootError) else BootError.exit_code
+        self.context.channel.say("boot failed", text, code)
+        return code
 
     def _another_flight(self) -> Flight:
         number = next(self._flight_numbers)
         self._flight_count = max(self._flight_count, number + 1)
         return self.context.slot.flight(number)
 
-    def _exit(self, code: int) -> NoReturn:
-        """Last words, then the end: no thread that hangs can hold the process back."""
-        try:
-            hooks.notify(self.context.host.hook.worker_exit, self.server, self)
-            self._words[0] = GONE
-            # The interpreter's own exit would join threads first, perhaps for ever.
-            atexit._run_exitfuncs()
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except BaseException:
-            code = code or 1
-        finally:
-            os._exit(code)
+    def _say_last_words(self) -> None:
+        hooks.notify(self.context.host.hook.worker_exit, self.server, self)
+        self._words[0] = GONE
 
     # Signal handlers.
 
@@ -405,7 +392,7 @@ class Worker(ABC):
     def _on_abort(self, *_: object) -> None:
         """Missed a deadline; whatever the loop is in will not come back in time."""
         hooks.notify(self.context.host.hook.worker_abort, self)
-        self._exit(1)
+        end_process(1, self._say_last_words)
 
     @property
     def cfg(self) -> Config:

@@ -66,7 +66,7 @@ class Choosy:
     @hookimpl
     def worker_types(self):
         poor = Capabilities(keepalive=False, sendfile=False)
-        return [WorkerType("choosy", "choosy:Worker", "of a test", capabilities=poor)]
+        return [WorkerType("choosy", "hookserve.worker:Worker", "of a test", capabilities=poor)]
 
 
 def said(chosen, **values):

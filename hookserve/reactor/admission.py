@@ -13,20 +13,22 @@ if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
     from hookserve.reactor.reactor import Reactor
 
+_BUDGET = 16
+
 
 class Admission:
     """The listeners of one worker; several threads may accept at once.
 
-    `budget` is how many connections are accepted in a row before those that are open are looked
-    at again.
+    At most `batch` connections are accepted in a row before those that are open are looked at
+    again; -1: as many as is reasonable.
     """
 
-    def __init__(self, reactor: Reactor, budget: int) -> None:
+    def __init__(self, reactor: Reactor, batch: int) -> None:
         self.is_full = False
         """Whether accepting has stopped because there are as many connections as there may be."""
         self._reactor = reactor
         self._worker = reactor.worker
-        self._budget = budget
+        self._budget = batch if batch > 0 else _BUDGET
         self._limit: int = reactor.worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
         self._backlog: list[Listener] = []

@@ -1,17 +1,16 @@
 """The connections of one worker: accepted, waited for, read from, kept or closed.
 
-What all worker models share.  A connection is registered with the poller once in its life,
-edge-triggered, and is *parked* while its client has to be waited for: a descriptor and two small
-objects, no thread, no greenlet, no timer.  When its request is ready the model's `serve` is called
-with it, which has `Reactor.exchange` run wherever the model runs exchanges.
+A connection is registered with the poller once in its life, edge-triggered, and is *parked* while
+its client has to be waited for: a descriptor and two small objects, no thread, no greenlet, no
+timer.  When its request is ready the model's `serve` has `exchange` run where the model runs them.
 
     accept ──▶ receive ──▶ serve ──▶ exchange ──▶ park ──▶ (event) receive ...
                   │                     │
                   └──▶ park             └──▶ write later, linger, close
 
-Several threads may call `turn` at once.  Whoever takes a connection out of the table of those
-that are parked owns it until it is parked again; taking is one dict operation.  An event for a
-connection that somebody owns is noted and looked at when it is parked (`_missed`).
+Several threads may call `turn` at once.  Whoever takes a connection out of the table of the parked
+owns it until it is parked again; taking is one dict operation.  An event for a connection that
+somebody owns is noted and looked at when it is parked (`_missed`).
 
 Deadlines are looked at together, in a *sweep*, when the first is due and at most once in
 `_SWEEP_PAUSE`: parking sets two attributes and no timer.
@@ -44,13 +43,10 @@ if TYPE_CHECKING:
     from hookserve.worker import Worker
 
 RECEIVE_SIZE = 65536
-_ACCEPT_BUDGET = 16
-"""Connections accepted in a row before those that are open are looked at again."""
 _BUDGET = range(16)
 """Reads from one client, and pipelined requests of it, before others have their turn."""
 _SWEEP_PAUSE = 0.2
-_PROGRESSING = (BODY, WRITING)
-"""Waits whose deadline counts from the client's last move."""
+_PROGRESSING = (BODY, WRITING)  # their deadline counts from the client's last move
 
 
 class Reactor:
@@ -83,7 +79,7 @@ class Reactor:
         self._poller = make_poller()
         self._poll = self._poller.poll
         self._handlers: dict[int, Callable[[], None]] = {}
-        self._admission = Admission(self, _ACCEPT_BUDGET if batch < 0 else batch)
+        self._admission = Admission(self, batch)
         self._lock = threading.Lock()
 
     # The life of a model.
