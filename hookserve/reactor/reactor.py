@@ -69,10 +69,9 @@ class Reactor:
         """Called when `turn` has something to do of which no descriptor tells."""
         self._serve = serve
         self._batch = batch
-        self._linger: float = config.linger_timeout
         timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
-                    config.write_timeout, config.linger_timeout)  # fmt: skip
-        self._timeouts = tuple(each or FOR_EVER for each in timeouts)
+                    config.write_timeout)  # fmt: skip
+        self._timeouts = (*(each or FOR_EVER for each in timeouts), config.linger_timeout)
         self._parked: dict[int, Accepted] = {}
         self._missed: set[int] = set()
         self._postponed: deque[Accepted] = deque()
@@ -149,8 +148,8 @@ class Reactor:
         client may be sending its next request at this moment."""
         self._admission.close()
         header, _, *others = self._timeouts
-        self._timeouts = (header, self._linger, *others)
-        limit = self.worker.clock() + self._linger
+        self._timeouts = (header, others[-1], *others)
+        limit = self.worker.clock() + others[-1]
         for accepted in list(self._parked.values()):
             if accepted.connection.state == IDLE and accepted.wait < WRITING:
                 accepted.deadline = min(accepted.deadline, limit)

@@ -69,7 +69,7 @@ def test_an_exchange_is_gone_without_the_garbage_collector(name):
 
 def test_thousands_of_idle_connections_are_half_a_kilobyte_each():
     protocol = driver.make_protocol(hello)
-    transport = driver.FakeTransport()
+    transport = driver.MemoryTransport()
     driver.converse(protocol, [GET])
     connections = []
     tracemalloc.start()

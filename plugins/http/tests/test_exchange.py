@@ -55,7 +55,7 @@ def test_the_iterable_is_closed_when_the_client_is_gone():
     protocol = driver.make_protocol(answering(body))
     connection = protocol.connect(("203.0.113.9", 1))
 
-    class Gone(driver.FakeTransport):
+    class Gone(driver.MemoryTransport):
         def send(self, *buffers):
             raise BrokenPipeError("gone")
 
@@ -69,7 +69,7 @@ def test_the_iterable_is_closed_when_the_client_is_gone():
 def test_head_and_small_body_go_out_together():
     sends = []
 
-    class Counting(driver.FakeTransport):
+    class Counting(driver.MemoryTransport):
         def send(self, *buffers):
             sends.append(buffers)
 
@@ -161,7 +161,7 @@ def test_exc_info_after_the_head_raises_it():
 def test_hooks_and_access_log_see_the_same_request():
     seen = []
     protocol_app = answering([b"hello"], "201 Created", [("X-A", "b")])
-    worker = driver.FakeWorker(protocol_app)
+    worker = driver.make_worker(protocol_app)
     worker.pre_request = (lambda *given: seen.append(("pre", *given)),)
     worker.post_request = (lambda *given: seen.append(("post", *given)),)
     worker.log_access = (lambda record: seen.append(("log", record)),)
@@ -184,7 +184,7 @@ def test_hooks_and_access_log_see_the_same_request():
 
 def test_a_refusal_has_its_record():
     seen = []
-    worker = driver.FakeWorker(answering([b""]))
+    worker = driver.make_worker(answering([b""]))
     worker.log_access = (seen.append,)
     from hookserve_http.connection import HttpProtocol
 

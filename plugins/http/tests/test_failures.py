@@ -54,7 +54,7 @@ class Served:
     """One exchange with an application, and all that is known about it afterwards."""
 
     def __init__(self, app, data=GET, transport=None, **observers):
-        self.worker = driver.FakeWorker(app)
+        self.worker = driver.make_worker(app)
         self.worker.log = logging.Logger("test")
         kept = Kept()
         self.worker.log.addHandler(kept)
@@ -66,7 +66,7 @@ class Served:
         protocol = HttpProtocol(self.worker, Endpoint("127.0.0.1", "80"), False)
         connection = protocol.connect(("203.0.113.9", 1))
         connection.feed(data)
-        self.transport = transport or driver.FakeTransport()
+        self.transport = transport or driver.MemoryTransport()
         self.state = connection.run(self.transport)
         self.sent = self.transport.sent
         self.logged = kept.records
@@ -127,7 +127,7 @@ def test_a_request_that_is_given_up_is_a_503(where):
     def reads(environ, start_response):
         environ["wsgi.input"].read()
 
-    class Stuck(driver.FakeTransport):
+    class Stuck(driver.MemoryTransport):
         def receive(self, size):
             raise CANCELLED
 
@@ -156,7 +156,7 @@ def test_a_request_that_is_given_up_while_it_is_answered_is_cut_off():
 
 @pytest.mark.parametrize("error", [CANCELLED, Uncaught()])
 def test_a_timer_that_fires_while_the_failure_is_told_changes_nothing(error):
-    class Late(driver.FakeTransport):
+    class Late(driver.MemoryTransport):
         def send(self, *buffers):
             raise error
 
@@ -173,7 +173,7 @@ def test_a_request_that_is_given_up_while_it_is_observed_ends_its_connection():
 
 
 def test_a_request_that_is_given_up_while_its_rest_is_discarded_ends_its_connection():
-    class Stuck(driver.FakeTransport):
+    class Stuck(driver.MemoryTransport):
         def receive(self, size):
             raise CANCELLED
 
