@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Request,
         RequestInFlight,
         Response,
+        RestartPlan,
         Setting,
         WorkerType,
     )
@@ -151,10 +152,9 @@ class FactoryHooks(Protocol):
         """
 
     @hookspec(firstresult=True)
-    def make_restart_plan(self, server: Arbiter) -> object | None:
-        """The policy that decides which workers a reload replaces next.
-
-        Not called yet: declared so that its name and arguments are settled.
+    def make_restart_plan(self, server: Arbiter) -> RestartPlan | None:
+        """The policy that decides how many workers are replaced at once: asked for when the first
+        replacement is due, and again after each reload.
 
         Runs in: arbiter.  When it raises: logged, the built-in plan is used.
         """
@@ -230,6 +230,13 @@ class ArbiterHooks(Protocol):
         """
 
     @hookspec
+    def reloaded(self, server: Arbiter) -> None:
+        """A reload is complete: every worker is of the new generation.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
     def nworkers_changed(self, server: Arbiter, new_value: int, old_value: int | None) -> None:
         """The number of workers wanted changed; `old_value` is `None` the first time.
 
@@ -251,6 +258,13 @@ class ArbiterHooks(Protocol):
         Not called yet: declared so that its name and arguments are settled.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def on_stopping(self, server: Arbiter) -> None:
+        """The server has been told to stop; the workers finish what they have.
+
+        Runs in: arbiter, once.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec

@@ -74,6 +74,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
     Setting("max_requests", 0, integer, "recycle a worker after this many requests; 0: never"),
     Setting("max_requests_jitter", 0, integer, "a random number up to this is added to"
             " max_requests, for each worker its own"),
+    Setting("max_lifetime", 0.0, seconds, "recycle a worker after this long; 0: never"),
+    Setting("max_lifetime_jitter", 0.0, seconds, "a random time up to this is added to"
+            " max_lifetime, for each worker its own"),
     Setting("timeout", 30.0, seconds, "abort a worker that has been silent for this long; 0:"
             " never", ("-t",)),
     Setting("boot_timeout", 0.0, seconds, "abort a worker that is not ready this long after its"
@@ -116,6 +119,8 @@ CORE_SETTINGS: tuple[Setting, ...] = (
             " workers: max_surge at a time, or all at once after the first one is ready"),
     Setting("max_surge", 1, positive, "workers that may run beyond the number wanted while"
             " others are replaced"),
+    Setting("max_unavailable", 0, integer, "workers that may be missing while others are"
+            " replaced: so many are retired before their replacements are ready"),
     Setting("tick_interval", 1.0, seconds, "how often server_tick is called, when a plugin has"
             " it"),
     Setting("plugins", (), items, "a plugin to require, or no:NAME to leave out; repeatable",

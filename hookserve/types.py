@@ -108,6 +108,30 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Fleet:
+    """The workers as a restart plan sees them; those that are draining do not count."""
+
+    wanted: int
+    ready: int
+    booting: int
+    """How many boot at this moment."""
+    outdated: int
+    """How many of those that are ready are to be replaced."""
+    is_proven: bool
+    """Whether one of the newest generation is ready."""
+
+
+class RestartPlan(Protocol):
+    """How a reload or recycling goes about it; asked again after every step."""
+
+    def starts(self, fleet: Fleet) -> int:
+        """How many more replacements may begin to boot now."""
+
+    def retirements(self, fleet: Fleet) -> int:
+        """How many outdated workers may be retired now, before their replacements are ready."""
+
+
+@dataclass(frozen=True, slots=True)
 class AuxProcess:
     """A supervised helper that runs exactly once beside the workers."""
 

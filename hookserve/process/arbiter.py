@@ -2,13 +2,12 @@
 
 It is a state machine.  One loop waits for a signal, a worker's notice or the next deadline, and
 takes one small step for each; nothing in it sleeps, and nothing a worker or a plugin does ends
-it.  What should be so (how many workers, of which generation) is compared with what is in
-`_balance`, after every turn, and one step is taken towards it: start, death, reload, recycling,
-TTIN and TTOU are all that same comparison.
+it.  After every turn the keeper compares the workers that are with those that should be.
 
-Files: roster (what is known of a worker), lifecycle (policies: back-off, deadlines, replacement),
-forker and spawner (the fork), escalation (getting rid of a worker), reload (the transaction),
-reaper and exits (why a worker is gone), launch (everything before the loop).
+Files: roster (what is known of a worker), keeper (who is forked, replaced, retired), lifecycle
+(policies: back-off, deadlines, replacement), forker and spawner (the fork), escalation (getting
+rid of a worker), reload (the transaction), reaper and exits (why a worker is gone), launch
+(everything before the loop).
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from typing import TYPE_CHECKING
 
 from hookserve import hooks
 from hookserve.errors import AppNotFound, BootError, HookserveError
-from hookserve.process import lifecycle, roster, spawner
+from hookserve.process import roster, spawner
 from hookserve.process.escalation import Escalator
-from hookserve.process.forker import Forker
+from hookserve.process.keeper import Keeper
+from hookserve.process.lifecycle import Deadlines
 from hookserve.process.reaper import Reaper
 from hookserve.process.recruitment import Crew
 from hookserve.process.reload import Reload
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
-_FORK_PAUSE = 1.0
 _LATE = 1.0
 _UNREAPABLE = 5.0
 
@@ -78,8 +77,7 @@ class Arbiter:
         """Whether any worker was ever ready."""
         self._boot_failure: BootError | None = None
         self._reload = Reload(self)
-        self._backoff = lifecycle.Backoff()
-        self._deadlines = lifecycle.Deadlines()
+        self._deadlines = Deadlines()
         self.escalator = Escalator(self)
         self._reaper = Reaper(self)
         self._inbox = SignalInbox()
@@ -87,7 +85,7 @@ class Arbiter:
         self._poller.register(self._inbox.fileno(), select.POLLIN)
         self._by_channel: dict[int, WorkerHandle] = {}
         self._ticker = Ticker(self)
-        self._forker = Forker(self, workers)
+        self.keeper = Keeper(self, workers)
         self._handlers: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self.stop,
             signal.SIGINT: self.stop_quickly,
@@ -171,7 +169,7 @@ class Arbiter:
         hook = self.assembly.host.hook
         hooks.notify(hook.nworkers_changed, server=self, new_value=self._wanted, old_value=None)
         spawner.settle_memory()
-        self._balance(time.monotonic())
+        self._keep(time.monotonic())
         while not (self._stopping and (not len(self.roster) or self._gave_up())):
             self._turn_safely()
         if self._boot_failure is not None and not self.has_been_ready:
@@ -210,8 +208,12 @@ class Arbiter:
         for handle in self.roster:
             self.escalator.attend(handle, self._deadlines, now)
         self._reload.attend()
-        self._balance(now)
         self._ticker.attend(now)
+        self._keep(now)
+
+    def _keep(self, now: float) -> None:
+        if not self._stopping:
+            self.keeper.balance(now)
 
     def _time_left(self, now: float) -> float | None:
         """Seconds to the next deadline; `None`: there is none."""
@@ -219,61 +221,20 @@ class Arbiter:
         if self._stopping:
             moments.append(self._stop_deadline)
         else:
-            dues = [self._backoff.due(index) for index in range(self._wanted)]
-            moments.extend(due for due in dues if due > now)
+            moments.extend(self.keeper.dues(now))
             moments.append(self._ticker.due)
         nearest = min((moment for moment in moments if moment is not None), default=None)
         return None if nearest is None else nearest - now
 
-    # Keeping the workers.
+    # What the parts of the arbiter use.
 
-    def _balance(self, now: float) -> None:
-        """Take the steps from the workers that are to those that should be."""
-        if self._stopping:
-            return
-        config = self.assembly.config
-        plan = lifecycle.ReplacementPlan(config.reload_strategy, config.max_surge)
-        for handle in self.roster:
-            if handle.index >= self._wanted:
-                handle.retire(now, config.graceful_timeout)
-        for index in range(self._wanted):
-            crew = self.roster.at(index)
-            if not crew:
-                self._fill(index, now)
-                continue
-            newest = crew[-1]
-            if newest.state == roster.READY:
-                for predecessor in crew[:-1]:
-                    predecessor.retire(now, config.graceful_timeout)
-                if self._is_outdated(newest) and plan.allowance(
-                    list(self.roster), self.generation, self._wanted
-                ):
-                    self._fill(index, now)
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the first generation cannot boot, so that nothing is forked any more."""
+        return self._boot_failure is not None and not self.has_been_ready
 
-    def _is_outdated(self, handle: WorkerHandle) -> bool:
-        return handle.generation < self.generation or bool(handle.recycle_reason)
-
-    def _fill(self, index: int, now: float) -> None:
-        """Fork a worker for a slot, unless it must wait."""
-        hopeless = self._boot_failure is not None and not self.has_been_ready
-        if hopeless or now < self._backoff.due(index):
-            return
-        try:
-            handle = self._forker.fork(index, self._own_descriptors())
-        except OSError as error:
-            self.log.error("cannot fork worker %d: %s (tried again in %g s)", index,
-                           error.strerror, _FORK_PAUSE)  # fmt: skip
-            self._backoff.delay(index, now, _FORK_PAUSE)
-            return
-        handle.forked_at = now
-        assert handle.channel is not None
-        self.roster.add(handle)
-        self._by_channel[handle.channel.fileno()] = handle
-        self._poller.register(handle.channel.fileno(), select.POLLIN)
-        self.log.info("%s booting", handle)
-
-    def _own_descriptors(self) -> list[int]:
-        """What a worker must not keep."""
+    def own_descriptors(self) -> list[int]:
+        """What a child must not keep."""
         found = list(self._inbox.descriptors())
         if self.launcher is not None:
             found.extend(self.launcher.descriptors())
@@ -282,6 +243,13 @@ class Arbiter:
             if handle.channel is not None:
                 found.append(handle.channel.fileno())
         return found
+
+    def take_on(self, handle: WorkerHandle) -> None:
+        """A worker has been forked."""
+        assert handle.channel is not None
+        self.roster.add(handle)
+        self._by_channel[handle.channel.fileno()] = handle
+        self._poller.register(handle.channel.fileno(), select.POLLIN)
 
     # What workers say, and how they end.
 
@@ -300,13 +268,11 @@ class Arbiter:
 
     def _heed(self, handle: WorkerHandle, notice: Notice) -> None:
         if notice.kind == "recycle":
-            handle.recycle_reason = notice.text
-            self.log.info("%s asks to be replaced: %s", handle, notice.text)
+            self.keeper.recycle(handle, notice.text)
         elif notice.kind == "boot failed":
             handle.boot_error, handle.boot_error_code = notice.text, notice.code
         elif notice.kind == "ready" and handle.state == roster.BOOTING:
-            handle.state = roster.READY
-            handle.ready_at = time.monotonic()
+            handle.start_serving(time.monotonic())
             self.log.info("%s ready", handle)
             if not self.has_been_ready:
                 self.has_been_ready = True
@@ -327,14 +293,12 @@ class Arbiter:
         for name, value in handle.slot.counters().items():
             self.totals[name] = self.totals.get(name, 0) + value
         self.roster.remove(handle)
-        self._forker.scoreboard.give_back(handle.slot)
+        self.keeper.forker.scoreboard.give_back(handle.slot)
         handle.close()
 
     def after_a_death(self, handle: WorkerHandle) -> None:
         """A worker has died unasked: when its slot may be filled again, and what it means."""
-        now = time.monotonic()
-        lifetime = now - handle.ready_at if handle.ready_at else 0.0
-        pause = self._backoff.record_death(handle.index, lifetime, now)
+        pause = self.keeper.record_death(handle)
         if pause and self.has_been_ready and not self._stopping:
             self.log.warning("worker %d is started again in %g s", handle.index, pause)
         if handle.ready_at:
@@ -352,8 +316,9 @@ class Arbiter:
 
     def _begin_stop(self, limit: float) -> None:
         now = time.monotonic()
-        self._forker.scoreboard.announce_stop()
+        self.keeper.forker.scoreboard.announce_stop()
         if not self._stopping:
+            hooks.notify(self.assembly.host.hook.on_stopping, server=self)
             # The workers have their own copies: they serve what waits and close them, and from
             # then on a new client is refused instead of hanging in a queue nobody empties.
             for listener in self.listeners:
@@ -379,7 +344,8 @@ class Arbiter:
 
     def forgive(self) -> None:
         """A new generation starts without its predecessors' record of deaths."""
-        self._backoff.forget()
+        self.keeper.forgive()
+        self.keeper.plan_anew()
         self._reaper.forget()
 
     def stats(self) -> Mapping[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hookserve.process.roster import ABORTING, BOOTING, DRAINING, READY, WorkerHandle
+from hookserve.process.roster import ABORTING, BOOTING, DRAINING, WorkerHandle
+from hookserve.types import Fleet
 
 
 class Backoff:
@@ -96,21 +97,26 @@ class Deadlines:
 
 
 class ReplacementPlan:
-    """How many workers may be booting as replacements at this moment.
+    """Which workers a reload, or recycling, replaces next: the built-in `RestartPlan`.
 
-    Until the first worker of a new generation is ready (the canary) it is one, whatever the
-    strategy: broken code must show itself on one worker.
+    Until the first worker of a new generation is ready (the canary) one replacement boots,
+    whatever the strategy: broken code must show itself on one worker, and nobody goes before.
     """
 
-    def __init__(self, strategy: str, max_surge: int) -> None:
+    def __init__(self, strategy: str, max_surge: int, max_unavailable: int) -> None:
         self._strategy = strategy
         self._max_surge = max_surge
+        self._max_unavailable = max_unavailable
 
-    def allowance(self, handles: list[WorkerHandle], generation: int, wanted: int) -> int:
-        """How many more replacements may be forked now."""
-        proven = any(each.generation == generation and each.state == READY for each in handles)
+    def starts(self, fleet: Fleet) -> int:
+        """How many more replacements may begin to boot."""
         limit = 1
-        if proven:
-            limit = wanted if self._strategy == "surge" else self._max_surge
-        surplus = [each for each in handles if each.state == BOOTING]
-        return max(0, limit - len(surplus))
+        if fleet.is_proven:
+            limit = fleet.wanted if self._strategy == "surge" else self._max_surge
+        return max(0, limit - fleet.booting)
+
+    def retirements(self, fleet: Fleet) -> int:
+        """How many outdated workers may go before their replacements are ready."""
+        if not fleet.is_proven:
+            return 0
+        return max(0, self._max_unavailable - max(0, fleet.wanted - fleet.ready))

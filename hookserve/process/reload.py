@@ -100,6 +100,7 @@ class Reload:
                 listener.close()
                 listener.remove()
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
+        hooks.notify(arbiter.assembly.host.hook.reloaded, server=arbiter)
         self._go_on()
 
     def boot_failed(self, handle: WorkerHandle, text: str) -> None:

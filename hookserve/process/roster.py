@@ -7,6 +7,7 @@ worker.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -67,6 +68,8 @@ class WorkerHandle:
         """Where the worker's stacks are dumped to."""
         self.forked_at = 0.0
         self.ready_at = 0.0
+        self.expires_at = 0.0
+        """When it has lived as long as it may (`max_lifetime`); 0: never."""
         self.excused_at = 0.0
         """Silence before this moment does not count: the arbiter itself was late."""
         self.drain_deadline = 0.0
@@ -103,6 +106,14 @@ class WorkerHandle:
             os.kill(self.pid, number)
         except ProcessLookupError:
             pass
+
+    def start_serving(self, now: float) -> None:
+        """It is ready; from now on its lifetime counts."""
+        self.state = READY
+        self.ready_at = now
+        if self.config.max_lifetime:
+            jitter = random.uniform(0.0, self.config.max_lifetime_jitter)
+            self.expires_at = now + self.config.max_lifetime + jitter
 
     def retire(self, now: float, limit: float) -> None:
         """Have it finish its requests and exit within `limit` seconds."""

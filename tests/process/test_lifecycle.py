@@ -8,6 +8,7 @@ from hookserve.process import roster
 from hookserve.process.lifecycle import Backoff, Deadlines, ReplacementPlan
 from hookserve.process.roster import WorkerHandle
 from hookserve.scoreboard import Scoreboard
+from hookserve.types import Fleet
 
 
 @pytest.fixture
@@ -94,18 +95,27 @@ def test_a_draining_worker_has_its_own_deadline(make_handle):
     assert Deadlines().fault(handle, 50.0) == "did not finish its requests in time"
 
 
-def test_one_canary_boots_before_the_others_whatever_the_strategy(make_handle):
-    old = [make_handle(), make_handle()]
+def fleet(wanted=8, ready=8, booting=0, outdated=8, is_proven=True):
+    return Fleet(wanted, ready, booting, outdated, is_proven)
 
+
+def test_one_canary_boots_before_the_others_whatever_the_strategy():
     for strategy in ("rolling", "surge"):
-        plan = ReplacementPlan(strategy, max_surge=4)
-        assert plan.allowance(old, generation=2, wanted=8) == 1
-        booting = make_handle(roster.BOOTING, generation=2)
-        assert plan.allowance([*old, booting], generation=2, wanted=8) == 0
+        plan = ReplacementPlan(strategy, max_surge=4, max_unavailable=4)
+
+        assert plan.starts(fleet(is_proven=False)) == 1
+        assert plan.starts(fleet(is_proven=False, booting=1)) == 0
+        assert plan.retirements(fleet(is_proven=False)) == 0
 
 
-def test_a_proven_generation_follows_as_the_strategy_says(make_handle):
-    proven = [make_handle(), make_handle(generation=2)]
+def test_a_proven_generation_follows_as_the_strategy_says():
+    assert ReplacementPlan("rolling", 2, 0).starts(fleet()) == 2
+    assert ReplacementPlan("rolling", 2, 0).starts(fleet(booting=2)) == 0
+    assert ReplacementPlan("surge", 2, 0).starts(fleet()) == 8
 
-    assert ReplacementPlan("rolling", 2).allowance(proven, 2, 8) == 2
-    assert ReplacementPlan("surge", 2).allowance(proven, 2, 8) == 8
+
+def test_workers_may_be_missing_only_as_far_as_it_is_allowed():
+    assert ReplacementPlan("rolling", 1, 0).retirements(fleet()) == 0
+    assert ReplacementPlan("rolling", 1, 2).retirements(fleet()) == 2
+    assert ReplacementPlan("rolling", 1, 2).retirements(fleet(ready=7)) == 1
+    assert ReplacementPlan("rolling", 1, 2).retirements(fleet(ready=6)) == 0
