@@ -37,6 +37,11 @@ def open_channel() -> tuple[ArbiterEnd, WorkerEnd]:
     return ArbiterEnd(ours), WorkerEnd(theirs)
 
 
+def adopt_channel(descriptor: int) -> ArbiterEnd:
+    """The arbiter's end, after exec(2)."""
+    return ArbiterEnd(_socket.socket(fileno=descriptor))
+
+
 class ArbiterEnd:
     """The arbiter's end."""
 

@@ -112,11 +112,10 @@ class AssemblyHooks(Protocol):
 
     @hookspec
     def aux_processes(self, server: Arbiter) -> Iterable[AuxProcess]:
-        """Helpers that the arbiter supervises and runs exactly once.
+        """Helpers that the arbiter supervises and runs exactly once, beside the workers.
 
-        Not called yet: declared so that its name and arguments are settled.
-
-        Runs in: arbiter, before the first fork.  When it raises: the start fails.
+        Runs in: arbiter, before the first fork and at each reload.  When it raises: the start
+        fails, or the reload goes on without helpers, which is logged.
         """
 
 
@@ -253,11 +252,18 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def pre_exec(self, server: Arbiter) -> None:
-        """A successor is about to be started (binary upgrade).
-
-        Not called yet: declared so that its name and arguments are settled.
+        """Another arbiter is about to be executed: a successor (USR2), or this process with new
+        code (HUP with ``preload_app``).
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def successor_ready(self, server: Arbiter, pid: int) -> None:
+        """A worker of the successor (USR2) is ready: both serve until one of them is stopped.
+
+        Runs in: arbiter, the predecessor.  When it raises: logged, the other implementations
+        still run.
         """
 
     @hookspec

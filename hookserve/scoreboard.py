@@ -1,6 +1,6 @@
 """The scoreboard: what each worker is doing, in memory that the whole tree shares.
 
-One anonymous shared mapping, made by the arbiter before it forks.  A slot for each worker
+One shared mapping of anonymous memory, made by the arbiter before it forks.  A slot for each worker
 holds its state, heartbeat and counters and a table of *flights*, the requests that it has
 begun and not finished.  A worker writes its own slot with plain stores, anybody reads: no
 system call, no lock, no message.  A reader may see a record half written and takes it as it
@@ -18,6 +18,7 @@ Layout of a slot, in words of 8 bytes::
 from __future__ import annotations
 
 import mmap
+import os
 from struct import Struct
 from time import monotonic
 
@@ -139,22 +140,34 @@ class Slot:
 
 
 class Scoreboard:
-    """The mapping and its slots; made in the arbiter before the first fork."""
+    """The mapping and its slots; made in the arbiter before the first fork, or mapped again after
+    exec(2) from the descriptor `fd`."""
 
-    def __init__(self, slots: int, flights: int) -> None:
+    def __init__(self, slots: int, flights: int, fd: int = -1) -> None:
         self._slot_size = HEADER_WORDS * WORD + flights * FLIGHT_SIZE
         self._flights = flights
-        self._memory = mmap.mmap(-1, WORD + slots * self._slot_size)
+        self.slots, self.flights = slots, flights
+        size = WORD + slots * self._slot_size
+        if fd < 0 and hasattr(os, "memfd_create"):
+            fd = os.memfd_create("hookserve-scoreboard")
+            os.ftruncate(fd, size)
+        self.fd = fd
+        """The memory's descriptor, by which it outlives exec(2); -1 where there is none."""
+        self._memory = mmap.mmap(fd, size)
         self._free = list(range(slots - 1, -1, -1))
 
     def take(self) -> Slot | None:
         """A free slot, cleared; `None` when all are taken."""
         if not self._free:
             return None
-        number = self._free.pop()
-        slot = Slot(self._memory, number, WORD + number * self._slot_size, self._flights)
+        slot = self.slot(self._free.pop())
         slot.clear()
         return slot
+
+    def slot(self, number: int) -> Slot:
+        """The slot with that number, as it is."""
+        offset = WORD + number * self._slot_size
+        return Slot(self._memory, number, offset, self._flights)
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot of a worker that is gone."""

@@ -133,10 +133,15 @@ class RestartPlan(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuxProcess:
-    """A supervised helper that runs exactly once beside the workers."""
+    """A supervised helper that runs exactly once beside the workers.
+
+    It is started again when it fails, with a growing pause, and not when it returns.  TERM ends
+    it with the server, KILL after `graceful_timeout`; the death of the arbiter ends it at once.
+    """
 
     name: str
     target: Callable[[], None]
+    """Runs in a process of its own, with the signals' default dispositions."""
 
 
 @dataclass(frozen=True, slots=True)

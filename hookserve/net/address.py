@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from hookserve.errors import ConfigError
@@ -41,9 +41,10 @@ class UnixAddress:
     """``unix:PATH``; an abstract name has ``@`` in front."""
 
     path: str
-    mode: int | None = None
-    user: str | None = None
-    group: str | None = None
+    # How the path is made; two addresses are the same when the path is.
+    mode: int | None = field(default=None, compare=False)
+    user: str | None = field(default=None, compare=False)
+    group: str | None = field(default=None, compare=False)
 
     @property
     def is_abstract(self) -> bool:

@@ -54,7 +54,8 @@ class Listener:
         self.address = address
         self.endpoint = endpoint
         self.is_tcp = not endpoint.unix
-        self._inode = inode
+        self.inode = inode
+        """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
         # a getsockname(2) and two microseconds for each connection.
         self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # it is the C class's
@@ -82,10 +83,10 @@ class Listener:
 
     def remove(self) -> None:
         """Unlink the path of a unix socket if it is still this socket's."""
-        if not self._inode or not isinstance(self.address, UnixAddress):
+        if not self.inode or not isinstance(self.address, UnixAddress):
             return
         try:
-            if os.stat(self.address.path).st_ino == self._inode:
+            if os.stat(self.address.path).st_ino == self.inode:
                 os.unlink(self.address.path)
         except OSError:
             pass
@@ -228,7 +229,12 @@ def _refuse_taken(address: UnixAddress) -> None:
             raise OSError(errno.EADDRINUSE, "address already in use")
 
 
-def _adopt(number: int, address: Address, backlog: int | None) -> Listener:
+def adopt_listener(number: int, address: Address, inode: int) -> Listener:
+    """A listener around a descriptor that another arbiter has handed over; raises ListenError."""
+    return _adopt(number, address, None, inode)
+
+
+def _adopt(number: int, address: Address, backlog: int | None, inode: int = 0) -> Listener:
     """A listener around a descriptor that is open already."""
     try:
         listening = Socket(fileno=number)
@@ -245,7 +251,7 @@ def _adopt(number: int, address: Address, backlog: int | None) -> Listener:
         listening.listen(backlog)
     if listening.family in (socket.AF_INET, socket.AF_INET6):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Listener(listening, address, _endpoint_of(listening))
+    return Listener(listening, address, _endpoint_of(listening), inode)
 
 
 def _endpoint_of(listening: socket.socket) -> Endpoint:

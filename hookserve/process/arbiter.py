@@ -21,17 +21,22 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
+from hookserve.channel import adopt_channel
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.process import roster, spawner
+from hookserve.process.auxiliaries import Auxiliaries
 from hookserve.process.escalation import Escalator
 from hookserve.process.keeper import Keeper
 from hookserve.process.lifecycle import Deadlines
 from hookserve.process.reaper import Reaper
+from hookserve.process.rebirth import Rebirth
 from hookserve.process.recruitment import Crew
 from hookserve.process.reload import Reload
 from hookserve.process.roster import Roster, WorkerHandle
 from hookserve.process.signals import SignalInbox
 from hookserve.process.ticker import Ticker
+from hookserve.process.upgrade import Upgrade
+from hookserve.scoreboard import Scoreboard
 from hookserve.system import make_poll
 
 if TYPE_CHECKING:
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
     from hookserve.channel import Notice
     from hookserve.net.listeners import Listener
     from hookserve.process.daemon import Launcher
+    from hookserve.process.handover import Handover, Start
+    from hookserve.process.pidfile import Pidfile
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
@@ -56,12 +63,15 @@ class Arbiter:
         workers: int,
         app: WSGIApplication | None,
         reassemble: Callable[[], Assembly],
+        start: Start,
         launcher: Launcher | None = None,
     ) -> None:
         self.assembly = assembly
         self.crew = crew
         self.app = app
         self.reassemble = reassemble
+        self.start = start
+        self.pidfile: Pidfile | None = None
         self.pid = os.getpid()
         self.log = logging.getLogger("hookserve")
         self.listeners: tuple[Listener, ...] = ()
@@ -83,20 +93,24 @@ class Arbiter:
         self._inbox = SignalInbox()
         self._poller = make_poll()
         self._poller.register(self._inbox.fileno(), select.POLLIN)
+        self._watched: dict[int, Callable[[], None]] = {}
         self._by_channel: dict[int, WorkerHandle] = {}
+        self.upgrade = Upgrade(self)
+        self.auxiliaries = Auxiliaries(self)
+        self._rebirth = Rebirth(self)
         self._ticker = Ticker(self)
         self.keeper = Keeper(self, workers)
         self._handlers: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self.stop,
             signal.SIGINT: self.stop_quickly,
             signal.SIGQUIT: self.stop_quickly,
-            signal.SIGHUP: self._reload.begin,
+            signal.SIGHUP: self.reload,
             signal.SIGUSR1: self.reopen_logs,
-            signal.SIGUSR2: self._refuse_upgrade,
+            signal.SIGUSR2: self.upgrade.begin,
             signal.SIGTTIN: lambda: self.set_wanted(self._wanted + 1),
             signal.SIGTTOU: lambda: self.set_wanted(max(1, self._wanted - 1)),
             signal.SIGWINCH: lambda: self.set_wanted(0),
-            signal.SIGCHLD: self._reaper.reap,
+            signal.SIGCHLD: self._reap,
         }
 
     # What hooks and plugins may use.
@@ -141,6 +155,7 @@ class Arbiter:
             return
         self.log.info("stopping")
         self._begin_stop(self.assembly.config.graceful_timeout)
+        self.auxiliaries.end()
         for handle in self.roster:
             handle.retire(self._stopping, self.assembly.config.graceful_timeout)
 
@@ -149,8 +164,19 @@ class Arbiter:
         limit = self.assembly.config.quick_timeout
         self.log.info("stopping quickly")
         self._begin_stop(limit)
+        self.auxiliaries.end(is_quick=True)
         for handle in self.roster:
             handle.hurry(time.monotonic(), limit)
+
+    def reload(self) -> None:
+        """Load configuration and code anew; during a reload another one follows it."""
+        if self._stopping or self._rebirth.is_under_way:
+            return
+        if self.app is not None and hasattr(os, "memfd_create"):
+            self.log.info("reloading: the new code is put on probation")
+            self._rebirth.begin()
+        else:
+            self._reload.begin()
 
     def reopen_logs(self) -> None:
         """Reopen the logs, here and in the workers."""
@@ -169,8 +195,9 @@ class Arbiter:
         hook = self.assembly.host.hook
         hooks.notify(hook.nworkers_changed, server=self, new_value=self._wanted, old_value=None)
         spawner.settle_memory()
+        self.auxiliaries.gather()
         self._keep(time.monotonic())
-        while not (self._stopping and (not len(self.roster) or self._gave_up())):
+        while not (self._stopping and (not self._is_populated() or self._gave_up())):
             self._turn_safely()
         if self._boot_failure is not None and not self.has_been_ready:
             raise self._boot_failure
@@ -204,20 +231,34 @@ class Arbiter:
                     self._handlers[number]()
             elif descriptor in self._by_channel:  # it may just have been reaped
                 self._listen_to(self._by_channel[descriptor])
+            elif descriptor in self._watched:
+                self._watched[descriptor]()
         now = time.monotonic()
         for handle in self.roster:
             self.escalator.attend(handle, self._deadlines, now)
         self._reload.attend()
+        self._rebirth.attend()
         self._ticker.attend(now)
         self._keep(now)
 
     def _keep(self, now: float) -> None:
         if not self._stopping:
             self.keeper.balance(now)
+        self.auxiliaries.attend(now)
+
+    def _is_populated(self) -> bool:
+        return len(self.roster) > 0 or len(self.auxiliaries) > 0
+
+    def _reap(self) -> None:
+        self._reaper.reap()
+        self.auxiliaries.reap()
+        self.upgrade.reap()
+        self._rebirth.reap()
 
     def _time_left(self, now: float) -> float | None:
         """Seconds to the next deadline; `None`: there is none."""
         moments = [self._deadlines.due(handle, now) for handle in self.roster]
+        moments.extend(self.auxiliaries.dues(now))
         if self._stopping:
             moments.append(self._stop_deadline)
         else:
@@ -235,7 +276,8 @@ class Arbiter:
 
     def own_descriptors(self) -> list[int]:
         """What a child must not keep."""
-        found = list(self._inbox.descriptors())
+        found = [*self._inbox.descriptors(), *self.upgrade.descriptors()]
+        found += self.auxiliaries.descriptors()
         if self.launcher is not None:
             found.extend(self.launcher.descriptors())
         for handle in self.roster:
@@ -243,6 +285,51 @@ class Arbiter:
             if handle.channel is not None:
                 found.append(handle.channel.fileno())
         return found
+
+    def other_children(self) -> set[int]:
+        """The process ids of children that are no workers."""
+        found = self.auxiliaries.pids() | self._rebirth.pids()
+        return found | ({self.upgrade.successor} if self.upgrade.successor else set())
+
+    def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call back whenever a descriptor is readable."""
+        self._watched[descriptor] = callback
+        self._poller.register(descriptor, select.POLLIN)
+
+    def forget(self, descriptor: int) -> None:
+        """Do not watch a descriptor any more."""
+        del self._watched[descriptor]
+        self._poller.unregister(descriptor)
+
+    def adopt(self, handover: Handover) -> None:
+        """Go on with the workers of the arbiter that this process was before."""
+        boards = [Scoreboard(each.slots, each.flights, each.fd) for each in handover.boards]
+        for each in handover.workers:
+            board = boards[each.board]
+            handle = WorkerHandle(
+                each.index, each.generation, self.assembly.config, self.log,
+                board.slot(each.slot), board, each.dump_fd,
+            )  # fmt: skip
+            handle.pid, handle.channel = each.pid, adopt_channel(each.channel)
+            handle.start_serving(each.ready_at)
+            self.take_on(handle)
+        self.keeper.forker.older_boards.extend(boards)
+        self.generation = handover.generation + 1
+        self.has_been_ready = True
+        self._reload.resume(handover.generation)
+
+    def inherit_pidfile(self) -> None:
+        """The predecessor is gone: its pidfile is this process's."""
+        if self.pidfile is not None:
+            try:
+                self.pidfile.rename(self.assembly.config.pidfile)
+            except OSError as error:
+                self.log.error("cannot rename the pidfile: %s", error.strerror)
+
+    def reload_failed(self, reason: str) -> None:
+        """A reload has been given up."""
+        hooks.notify(self.assembly.host.hook.reload_failed, server=self, reason=reason)
+        self.log.error("the reload was given up, the old workers serve on: %s", reason)
 
     def take_on(self, handle: WorkerHandle) -> None:
         """A worker has been forked."""
@@ -274,6 +361,7 @@ class Arbiter:
         elif notice.kind == "ready" and handle.state == roster.BOOTING:
             handle.start_serving(time.monotonic())
             self.log.info("%s ready", handle)
+            self.upgrade.say_ready()
             if not self.has_been_ready:
                 self.has_been_ready = True
                 if self.launcher is not None:
@@ -293,7 +381,7 @@ class Arbiter:
         for name, value in handle.slot.counters().items():
             self.totals[name] = self.totals.get(name, 0) + value
         self.roster.remove(handle)
-        self.keeper.forker.scoreboard.give_back(handle.slot)
+        handle.board.give_back(handle.slot)
         handle.close()
 
     def after_a_death(self, handle: WorkerHandle) -> None:
@@ -316,7 +404,7 @@ class Arbiter:
 
     def _begin_stop(self, limit: float) -> None:
         now = time.monotonic()
-        self.keeper.forker.scoreboard.announce_stop()
+        self.keeper.forker.announce_stop()
         if not self._stopping:
             hooks.notify(self.assembly.host.hook.on_stopping, server=self)
             # The workers have their own copies: they serve what waits and close them, and from
@@ -333,9 +421,6 @@ class Arbiter:
         for handle in self.roster:
             self.log.critical("%s cannot be ended; the server ends without it", handle)
         return True
-
-    def _refuse_upgrade(self) -> None:
-        self.log.warning("USR2: the binary upgrade is not available yet; nothing was done")
 
     @property
     def is_stopping(self) -> bool:

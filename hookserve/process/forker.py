@@ -27,6 +27,20 @@ class Forker:
         capacity = arbiter.crew.worker_class.capacity(arbiter.assembly.config)
         # Slots that nobody takes are pages that nobody touches: they cost address space alone.
         self.scoreboard = Scoreboard(max(_FEWEST_SLOTS, 4 * workers), capacity)
+        self.older_boards: list[Scoreboard] = []
+        """Those that workers of an earlier configuration write to."""
+
+    def fit_board(self) -> None:
+        """A new configuration may run more requests at once than the scoreboard has room for."""
+        capacity = self._arbiter.crew.worker_class.capacity(self._arbiter.assembly.config)
+        if capacity > self.scoreboard.flights:
+            self.older_boards.append(self.scoreboard)
+            self.scoreboard = Scoreboard(self.scoreboard.slots, capacity)
+
+    def announce_stop(self) -> None:
+        """Say to all workers that the whole server stops."""
+        for board in (self.scoreboard, *self.older_boards):
+            board.announce_stop()
 
     def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle:
         """A forked worker's handle; the child closes `descriptors`.
@@ -39,7 +53,7 @@ class Forker:
         if slot is None:
             raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
         config = arbiter.assembly.config
-        handle = WorkerHandle(index, arbiter.generation, config, arbiter.log, slot)
+        handle = WorkerHandle(index, arbiter.generation, config, arbiter.log, slot, self.scoreboard)
         handle.cancels = arbiter.crew.worker_type.capabilities.request_timeout == "cancel"
         try:
             self._announce(handle)
@@ -72,7 +86,7 @@ class Forker:
             worker_type=arbiter.crew.worker_type,
             protocol_type=arbiter.crew.protocol_class,
             listeners=arbiter.listeners,
-            scoreboard=self.scoreboard,
+            scoreboard=handle.board,
             slot=handle.slot,
             channel=line,
             dump_fd=handle.dump_fd,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from hookserve import __version__, hooks
 from hookserve.assembly import Assembly, log_warnings
+from hookserve.errors import HookserveError
 from hookserve.net.listeners import adopt_inherited
 from hookserve.process import daemon, spawner
 from hookserve.process.arbiter import Arbiter
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.net.listeners import Listener
     from hookserve.plugins import PluginHost
+    from hookserve.process.handover import Handover, Start
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
@@ -42,14 +44,18 @@ def patch_early(host: PluginHost, config: Config) -> None:
         spawner.patch(choose_crew(host, config).worker_type)
 
 
-def serve(assembly: Assembly, reassemble: Callable[[], Assembly]) -> None:
+def serve(
+    assembly: Assembly, reassemble: Callable[[], Assembly], start: Start, handover: Handover
+) -> None:
     """Serve until told to stop; raises HookserveError when that cannot be, or ends badly."""
     config = assembly.config
     assembly.host.refuse_failures(every=config.plugin_errors == "fail")
     crew = choose_crew(assembly.host, config)
-    launcher = daemon.daemonize(config.enable_stdio_inheritance) if config.daemon else None
+    launcher = None
+    if config.daemon and not handover.pid:
+        launcher = daemon.daemonize(config.enable_stdio_inheritance)
     try:
-        _serve(assembly, crew, reassemble, launcher)
+        _serve(assembly, crew, reassemble, start, handover, launcher)
     except BaseException as error:
         if launcher is not None:
             launcher.report(getattr(error, "exit_code", 1), str(error))
@@ -60,6 +66,8 @@ def _serve(
     assembly: Assembly,
     crew: Crew,
     reassemble: Callable[[], Assembly],
+    start: Start,
+    handover: Handover,
     launcher: daemon.Launcher | None,
 ) -> None:
     config = assembly.config
@@ -70,26 +78,50 @@ def _serve(
     if too_few:
         logging.getLogger("hookserve").warning("%s", too_few)
     set_title(config.proc_name, "arbiter")
-    pidfile = Pidfile(config.pidfile) if config.pidfile else None
+    pidfile = _pidfile_for(config.pidfile, handover)
     if pidfile is not None:
         pidfile.create()
     try:
         workers, arithmetic = count_workers(config)
-        app = preload(assembly, crew) if config.preload_app else None
-        arbiter = Arbiter(assembly, crew, workers, app, reassemble, launcher)
+        app = _preload_safely(assembly, crew, handover) if config.preload_app else None
+        arbiter = Arbiter(assembly, crew, workers, app, reassemble, start, launcher)
+        arbiter.pidfile = pidfile
         arbiter.log.info("hookserve %s, pid %d", __version__, arbiter.pid)
         if arithmetic:
             arbiter.log.info("%s", arithmetic)
-        _run(arbiter)
+        _run(arbiter, handover)
     finally:
         if pidfile is not None:
             pidfile.remove()
 
 
-def _run(arbiter: Arbiter) -> None:
+def _pidfile_for(path: str | None, handover: Handover) -> Pidfile | None:
+    """A successor has a pidfile of its own until its predecessor is gone."""
+    if not path:
+        return None
+    return Pidfile(f"{path}.2" if handover.line >= 0 else path)
+
+
+def _preload_safely(assembly: Assembly, crew: Crew, handover: Handover) -> WSGIApplication | None:
+    """The application; where there are workers that serve on, a failure must not end them: the
+    next worker tries by itself, and its failure gives the reload up."""
+    try:
+        return preload(assembly, crew)
+    except HookserveError as error:
+        if not handover.workers:
+            raise
+        logging.getLogger("hookserve").error("the application cannot be preloaded: %s", error)
+        return None
+
+
+def _run(arbiter: Arbiter, handover: Handover) -> None:
     hook = arbiter.assembly.host.hook
     hooks.fire(hook.on_starting, server=arbiter)
-    arbiter.listeners = open_listeners(arbiter.assembly)
+    arbiter.listeners = open_listeners(arbiter.assembly, handover)
+    if handover.line >= 0:
+        arbiter.upgrade.follow(handover)
+    if handover.workers:
+        arbiter.adopt(handover)
     try:
         hooks.fire(hook.when_ready, server=arbiter)
         arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),
@@ -98,17 +130,31 @@ def _run(arbiter: Arbiter) -> None:
     finally:
         for listener in arbiter.listeners:
             listener.close()
-            listener.remove()
+            if not arbiter.upgrade.is_shared:
+                listener.remove()
         hooks.notify(arbiter.assembly.host.hook.on_exit, server=arbiter)
         arbiter.log.info("stopped")
         arbiter.close()
 
 
-def open_listeners(assembly: Assembly) -> tuple[Listener, ...]:
-    """The listeners that the configuration asks for; raises ListenError."""
-    inherited = adopt_inherited(os.environ)
-    found = hooks.fire(assembly.host.hook.open_listeners, assembly.config, inherited)
-    return tuple(cast("Sequence[Listener]", found))
+def open_listeners(assembly: Assembly, handover: Handover) -> tuple[Listener, ...]:
+    """The listeners that the configuration asks for, those that were handed over among them.
+
+    Raises ListenError; but where there are workers that serve on, what was handed over stays.
+    """
+    inherited = [*adopt_inherited(os.environ), *handover.adopt_listeners()]
+    try:
+        found = hooks.fire(assembly.host.hook.open_listeners, assembly.config, inherited)
+    except HookserveError as error:
+        if not handover.workers:
+            raise
+        logging.getLogger("hookserve").error("%s; the old addresses stay", error)
+        return tuple(inherited)
+    listeners = tuple(cast("Sequence[Listener]", found))
+    for listener in inherited:
+        if listener not in listeners:
+            listener.close()
+    return listeners
 
 
 def preload(assembly: Assembly, crew: Crew) -> WSGIApplication:

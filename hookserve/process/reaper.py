@@ -42,7 +42,7 @@ class Reaper:
 
     def _reap_strangers(self) -> None:
         """As process 1, reap what others left behind."""
-        own = {handle.pid for handle in self._arbiter.roster}
+        own = {handle.pid for handle in self._arbiter.roster} | self._arbiter.other_children()
         flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
         try:
             while (found := os.waitid(os.P_ALL, 0, flags)) is not None:

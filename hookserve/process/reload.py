@@ -74,16 +74,29 @@ class Reload:
             for listener in opened:
                 listener.close()
                 listener.remove()
-            self._fail(str(error))
+            arbiter.reload_failed(str(error))
             return
         self._previous = previous
         arbiter.crew = crew
         arbiter.listeners = tuple(listeners)
         arbiter.generation += 1
         arbiter.forgive()
+        arbiter.keeper.forker.fit_board()
         if arbiter.app is not None:
             arbiter.log.warning("the application is preloaded: a reload does not change its code")
         arbiter.set_wanted(workers)
+        try:
+            arbiter.auxiliaries.gather()
+        except HookserveError as error:
+            arbiter.log.error("%s", error)
+
+    def resume(self, generation: int) -> None:
+        """This process was executed anew to reload: `generation` is that of the workers that
+        serve on."""
+        arbiter = self._arbiter
+        self._previous = _Previous(
+            arbiter.assembly, arbiter.crew, arbiter.listeners, generation, arbiter.num_workers
+        )
 
     def attend(self) -> None:
         """Finish the reload once every worker is of the new generation."""
@@ -122,18 +135,13 @@ class Reload:
             if listener not in previous.listeners:
                 listener.close()
                 listener.remove()
-        self._fail(text)
+        arbiter.reload_failed(text)
         self._go_on()
 
     def _go_on(self) -> None:
         if self._is_wanted_again:
             self._is_wanted_again = False
             self.begin()
-
-    def _fail(self, reason: str) -> None:
-        arbiter = self._arbiter
-        hooks.notify(arbiter.assembly.host.hook.reload_failed, server=arbiter, reason=reason)
-        arbiter.log.error("the reload was given up, the old workers serve on: %s", reason)
 
     def _open_listeners(self, assembly: Assembly, previous: _Previous) -> list[Listener]:
         found = hooks.fire(assembly.host.hook.open_listeners, assembly.config, previous.listeners)

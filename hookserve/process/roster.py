@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import logging
 
     from hookserve.config import Config
-    from hookserve.scoreboard import Slot
+    from hookserve.scoreboard import Scoreboard, Slot
 
 BOOTING = "booting"
 READY = "ready"
@@ -49,7 +49,14 @@ class WorkerHandle:
     """One worker process; attributes are for reading, methods act on the process."""
 
     def __init__(
-        self, index: int, generation: int, config: Config, log: logging.Logger, slot: Slot
+        self,
+        index: int,
+        generation: int,
+        config: Config,
+        log: logging.Logger,
+        slot: Slot,
+        board: Scoreboard,
+        dump_fd: int = -1,
     ) -> None:
         self.index = index
         """0..N-1, stable: a replacement has its predecessor's."""
@@ -58,13 +65,15 @@ class WorkerHandle:
         self.cfg = config
         self.log = log
         self.slot = slot
+        self.board = board
+        """The scoreboard that the slot is of."""
         self.cancels = False
         """Whether the worker itself cancels a request that exceeds `request_timeout`."""
         self.pid: int | None = None
         """`None` until it is forked."""
         self.state = BOOTING
         self.channel: ArbiterEnd | None = None
-        self.dump_fd = _unnamed_file(f"hookserve-stacks-{index}")
+        self.dump_fd = dump_fd if dump_fd >= 0 else _unnamed_file(f"hookserve-stacks-{index}")
         """Where the worker's stacks are dumped to."""
         self.forked_at = 0.0
         self.ready_at = 0.0

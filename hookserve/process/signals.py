@@ -15,7 +15,8 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("QUIT", "as INT", "as INT"),
     ("HUP", "reload: configuration and code, one worker after the other", "ignored"),
     ("USR1", "reopen the logs, in the workers too", "reopen the logs"),
-    ("USR2", "not available yet: said in the log", "ignored"),
+    ("USR2", "binary upgrade: a successor serves beside it until one of the two gets TERM",
+     "ignored"),
     ("TTIN", "one worker more", "ignored"),
     ("TTOU", "one worker less, down to one", "ignored"),
     ("WINCH", "drain all workers; TTIN or HUP bring them back", "ignored"),
@@ -51,6 +52,8 @@ class SignalInbox:
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in numbers:
             set_signal(number, _nothing)
+        # An arbiter that was executed anew begins with all of them held back.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
 
     def fileno(self) -> int:
         """The descriptor to poll."""

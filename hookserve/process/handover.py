@@ -1,0 +1,146 @@
+"""What one arbiter hands to the next across exec(2), by descriptor number.
+
+Two arbiters come after another: the successor of a binary upgrade (USR2), which gets the
+listeners and serves beside its predecessor; and the same process with new code, when an
+application that was preloaded is reloaded (HUP), which gets the workers as well and goes on
+watching them.  Either way the rest is read afresh: configuration, plugins, application.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from hookserve.net.address import parse_address
+from hookserve.net.listeners import Listener, adopt_listener
+
+if TYPE_CHECKING:
+    from hookserve.process.roster import WorkerHandle
+    from hookserve.scoreboard import Scoreboard
+
+VARIABLE = "HOOKSERVE_HANDOVER"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where and with what the first arbiter was started: the next ones are started alike."""
+
+    directory: str
+    environ: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedListener:
+    """A listening socket."""
+
+    fd: int
+    address: str
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBoard:
+    """A scoreboard that workers write to."""
+
+    fd: int
+    slots: int
+    flights: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandedWorker:
+    """A worker that serves on."""
+
+    pid: int
+    index: int
+    generation: int
+    channel: int
+    dump_fd: int
+    board: int
+    slot: int
+    ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Everything that is handed over; empty at an ordinary start."""
+
+    pid: int = 0
+    """Who hands over; 0: nobody."""
+    line: int = -1
+    """A socket whose other end the predecessor holds for as long as it lives; -1: there is none,
+    because it is the same process."""
+    generation: int = 0
+    listeners: list[HandedListener] = field(default_factory=list)
+    boards: list[HandedBoard] = field(default_factory=list)
+    workers: list[HandedWorker] = field(default_factory=list)
+
+    def encode(self) -> str:
+        """As the value of the environment variable."""
+        return json.dumps(asdict(self))
+
+    def adopt_listeners(self) -> list[Listener]:
+        """The listening sockets, each under its address; raises ListenError."""
+        return [
+            adopt_listener(each.fd, parse_address(each.address), each.inode)
+            for each in self.listeners
+        ]
+
+    def descriptors(self) -> list[int]:
+        """All descriptors that must survive exec(2)."""
+        found = [each.fd for each in self.listeners] + [each.fd for each in self.boards]
+        for worker in self.workers:
+            found += [worker.channel, worker.dump_fd]
+        return found + ([self.line] if self.line >= 0 else [])
+
+
+def take_handover(environ: MutableMapping[str, str]) -> Handover:
+    """What was handed to this process; it is taken out of `environ`."""
+    text = environ.pop(VARIABLE, "")
+    if not text:
+        return Handover()
+    values = json.loads(text)
+    made = Handover(
+        values["pid"],
+        values["line"],
+        values["generation"],
+        [HandedListener(**each) for each in values["listeners"]],
+        [HandedBoard(**each) for each in values["boards"]],
+        [HandedWorker(**each) for each in values["workers"]],
+    )
+    for descriptor in made.descriptors():
+        os.set_inheritable(descriptor, False)
+    return made
+
+
+def handed_listeners(listeners: Iterable[Listener]) -> list[HandedListener]:
+    """Listeners as they are handed over."""
+    return [HandedListener(each.fileno(), str(each.address), each.inode) for each in listeners]
+
+
+def handed_workers(handles: Iterable[WorkerHandle], boards: list[Scoreboard]) -> list[HandedWorker]:
+    """Workers that are ready, as they are handed over."""
+    found = []
+    for handle in handles:
+        if handle.pid is not None and handle.channel is not None and handle.ready_at:
+            found.append(
+                HandedWorker(
+                    handle.pid, handle.index, handle.generation, handle.channel.fileno(),
+                    handle.dump_fd, boards.index(handle.board), handle.slot.number,
+                    handle.ready_at,
+                )
+            )  # fmt: skip
+    return found
+
+
+def execute(handover: Handover, directory: str, environ: Mapping[str, str]) -> NoReturn:
+    """Become the next arbiter: the same command, from the directory and with the environment of
+    the start; raises OSError."""
+    for descriptor in handover.descriptors():
+        os.set_inheritable(descriptor, True)
+    os.chdir(directory)
+    os.execve(sys.executable, sys.orig_argv, {**environ, VARIABLE: handover.encode()})
