@@ -14,7 +14,7 @@ INTERPRETER := $(shell $(PYTHON) -c pass 2>/dev/null && echo $(PYTHON) || \
 	ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/*/bin/$(PYTHON) 2>/dev/null | tail -n 1)
 VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
-DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml)
+DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
 .PHONY: serve test lint docs bench bench-idle clean
 

@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], environ: Mapping[str, str]) -> int:
+    if arguments:
+        command = _find_command(arguments, environ)
+        if command is not None:  # its flags are its own, --help included
+            return _run_command(command, arguments[1:])
     words = {word.partition("=")[0] for word in arguments}
     if words & set(LISTING_FLAGS):
         return _list(arguments, environ)
@@ -50,10 +54,6 @@ def _run(arguments: list[str], environ: Mapping[str, str]) -> int:
         build_parser(declare_settings(host)).print_help()
         _print_commands(host)
         return 0
-    if arguments and not arguments[0].startswith("-"):
-        command = _find_command(arguments, environ)
-        if command is not None:
-            return _run_command(command, arguments[1:])
     return _serve(arguments, environ)
 
 

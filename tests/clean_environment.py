@@ -34,12 +34,17 @@ def make_environment(folder, wheels):
     """An environment with the wheels and what they need; the path of its interpreter."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    run(python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", *wheels)
-    site = next((folder / "lib").glob("python*/site-packages"))
-    has = {path.name.partition("-")[0].replace("_", "-").lower() for path in wheels}
-    for name in _needed(has):
-        copy_distribution(name, site)
+    install(python, wheels)
     return python
+
+
+def install(python, wheels, also=()):
+    """Add wheels to an environment, other distributions by their names, and what they need."""
+    run(python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", *wheels)
+    site = next(python.parents[1].glob("lib/python*/site-packages"))
+    names = [path.name.partition("-")[0] for path in wheels]
+    for name in _needed([*names, *also], site):
+        copy_distribution(name, site)
 
 
 def copy_distribution(name, site):
@@ -53,15 +58,27 @@ def copy_distribution(name, site):
             shutil.copy2(source, target)
 
 
-def _needed(has):
-    """The distributions that others need, and those that these need, without `has`."""
-    waiting, found = sorted(has), []
+def _needed(names, site):
+    """Of some distributions and of what they need, those that are not in the environment."""
+    there = {_plain(each.name) for each in importlib.metadata.distributions(path=[str(site)])}
+    waiting, seen = list(map(_plain, names)), set()
     while waiting:
-        for line in importlib.metadata.requires(waiting.pop()) or ():
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for line in _requirements(name, site if name in there else None):
             requirement = Requirement(line)
-            name = requirement.name.replace("_", "-").lower()
-            wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-            if wanted and name not in has and name not in found:
-                found.append(name)
-                waiting.append(name)
-    return found
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting.append(_plain(requirement.name))
+    return sorted(seen - there)
+
+
+def _requirements(name, site):
+    """What a distribution needs: one of the environment, or else one of the tests' own."""
+    where = {} if site is None else {"path": [str(site)]}
+    return next(iter(importlib.metadata.distributions(name=name, **where))).requires or ()
+
+
+def _plain(name):
+    return name.replace("_", "-").lower()

@@ -358,6 +358,18 @@ def test_a_command_of_a_plugin_is_run(tmp_path):
     assert "greet" in hookserve("--help", path=tmp_path).stdout
 
 
+def test_the_flags_of_a_command_are_its_own(tmp_path):
+    source = (
+        "from hookserve import Command, hookimpl\n"
+        "@hookimpl\ndef commands(): return [Command('greet', 'x_plugin:greet', 'says hello')]\n"
+        "def greet(arguments):\n    print(arguments)\n    return 0\n"
+    )
+    installed.install(tmp_path, "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": source})
+
+    for flag in ("--help", "-h", "--version", "-v", "--list-workers"):
+        assert hookserve("greet", flag, path=tmp_path).stdout == f"['{flag}']\n"
+
+
 def test_help_and_version_are_printed():
     assert "--worker-class" in hookserve("--help").stdout
     assert hookserve("--version").stdout.startswith("hookserve 0.")

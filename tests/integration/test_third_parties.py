@@ -1,17 +1,20 @@
-"""Wheels that others publish: built outside the tree, installed with pip, found and used."""
+"""Wheels that others publish: built, installed in a clean environment, found and used.
 
+The workers among them pass the contract of all models, from here against the clean environment.
+"""
+
+import importlib.util
 import re
-import subprocess
-import sys
-import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+from clean_environment import ROOT, build_wheel, install, make_environment, run
 
-from hookserve.testing import serve
+from hookserve.testing import WorkerContract, serve
 
-ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "hookserve-asyncio"
 
 PROJECT = """
 [build-system]
@@ -36,7 +39,9 @@ def app_wrappers(worker):
 
 def greet(app):
     def greeting(environ, start_response):
-        return [b"greetings, ", *app(environ, start_response)]
+        def greet_first(status, headers, *rest):
+            return start_response(status, [("X-Greeting", environ["PATH_INFO"]), *headers], *rest)
+        return app(environ, greet_first)
     return greeting
 """
 
@@ -66,21 +71,6 @@ def make(config):
 """
 
 
-def example_worker():
-    """The worker of the guide, cut out of its page."""
-    page = (ROOT / "docs" / "guide" / "plugins.md").read_text()
-    blocks = [each.split("```")[0] for each in page.split("```python\n")[1:]]
-    module = next(block for block in blocks if "class PlainWorker" in block)
-    plugin = next(block for block in blocks if "plain.worker:PlainWorker" in block)
-    return module, plugin.replace("plain.worker", "hookserve_plain.worker")
-
-
-def run(*command, **options):
-    result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 def write(folder, files):
     for path, text in files.items():
         target = folder / path
@@ -88,34 +78,54 @@ def write(folder, files):
         target.write_text(text)
 
 
-@pytest.fixture(scope="module")
+def example_contract():
+    """The tests that the example brings for itself."""
+    path = EXAMPLE / "tests" / "test_contract.py"
+    specification = importlib.util.spec_from_file_location("example_contract", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.TestContract
+
+
+@dataclass
+class Environment:
+    """A clean environment, with nothing but wheels."""
+
+    python: Path
+    tidy: Path
+    """The project that ``hookserve new`` wrote in it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
 def clean(tmp_path_factory):
-    """A clean environment with hookserve and three wheels of others."""
+    """A clean environment with hookserve and four wheels of others; one of them was begun there."""
     folder = tmp_path_factory.mktemp("third")
-    worker, plugin = example_worker()
-    sources = {
-        "greeter": {"hookserve_greeter/__init__.py": GREETER},
-        "tally": {"hookserve_tally/__init__.py": TALLY},
-        "plain": {"hookserve_plain/__init__.py": plugin, "hookserve_plain/worker.py": worker},
-    }
-    wheels = folder / "wheels"
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(wheels)]
-    for name, files in sources.items():
-        source = folder / name
-        write(source, {"pyproject.toml": PROJECT.format(name=name), **files})
-        run(*build, str(source))
-    run(*build, str(ROOT))
-    environment = folder / "venv"
-    venv.create(environment, with_pip=True)
-    python = environment / "bin" / "python"
-    run(str(python), "-m", "pip", "install", "-q", *map(str, wheels.glob("*.whl")))
-    return python
+    for name, text in (("greeter", GREETER), ("tally", TALLY)):
+        write(folder / name, {"pyproject.toml": PROJECT.format(name=name),
+                              f"hookserve_{name}/__init__.py": text})  # fmt: skip
+    sources = (ROOT, EXAMPLE, folder / "greeter", folder / "tally")
+    wheels = [build_wheel(source, folder / "wheels") for source in sources]
+    python = make_environment(folder / "venv", wheels)
+    run(python.with_name("hookserve"), "new", "worker", "tidy", "--directory", folder)
+    install(python, [build_wheel(folder / "hookserve-tidy", folder / "wheels")], ["pytest"])
+    TestExample.python = TestBegun.python = str(python)
+    return Environment(python, folder / "hookserve-tidy")
+
+
+class TestExample(example_contract()):
+    """The example's own tests, with the wheel."""
+
+
+class TestBegun(WorkerContract):
+    """What ``hookserve new`` writes passes the contract as it is."""
+
+    worker = "tidy"
 
 
 def test_the_wheel_has_a_command_and_types(clean):
-    assert "hookserve 0." in run(str(clean.parent / "hookserve"), "--version")
+    assert "hookserve 0." in run(clean.python.with_name("hookserve"), "--version")
     found = run(
-        str(clean), "-c",
+        clean.python, "-c",
         "import hookserve, hookserve_http, pathlib\n"
         "for each in (hookserve, hookserve_http):\n"
         "    assert pathlib.Path(each.__file__).with_name('py.typed').exists()\n"
@@ -126,25 +136,45 @@ def test_the_wheel_has_a_command_and_types(clean):
 
 
 def test_the_wheels_of_others_are_listed(clean):
-    listed = run(str(clean), "-m", "hookserve", "--list-workers")
-    plugins = run(str(clean), "-m", "hookserve", "--list-plugins")
+    workers = run(clean.python, "-m", "hookserve", "--list-workers")
+    plugins = run(clean.python, "-m", "hookserve", "--list-plugins")
 
-    assert re.search(r"^plain +ready +hookserve-plain 1\.0", listed, re.MULTILINE)
-    for name in ("greeter", "tally", "plain"):
-        assert f"hookserve-{name} 1.0" in plugins
+    for name, version in (("asyncio", "1.0"), ("tidy", "0.1.0")):
+        row = rf"^{name} +ready +hookserve-{name} {re.escape(version)} "
+        assert re.search(row, workers, re.MULTILINE), workers
+    for name in ("greeter", "tally", "asyncio", "tidy"):
+        assert re.search(rf"^{name} +active +hookserve-{name} ", plugins, re.MULTILINE), plugins
 
 
-def test_the_wheels_of_others_are_used(clean, tmp_path):
+def test_a_setting_of_others_is_in_the_help(clean):
+    shown = run(clean.python, "-m", "hookserve", "--help")
+
+    section = shown.partition("settings of asyncio:\n")[2].partition("\n\n")[0]
+    assert "--asyncio-threads" in section
+    assert "[4]" in section
+
+
+@pytest.mark.parametrize("worker", ["asyncio", "tidy"])
+def test_the_wheels_of_others_are_used(clean, tmp_path, worker):
     (tmp_path / "app.py").write_text(
         "def application(environ, start_response):\n"
         "    start_response('200 OK', [])\n    return [environ['PATH_INFO'].encode()]\n"
     )
     arguments = ["--logger-class", "standard", "--logger-class", "tally"]
-    with serve("app", worker="plain", workers=2, chdir=tmp_path, python=str(clean),
+    with serve("app", worker=worker, workers=2, chdir=tmp_path, python=str(clean.python),
                arguments=arguments) as server:  # fmt: skip
-        answers = [httpx.get(f"{server.url}/{number}").text for number in range(5)]
+        answers = [httpx.get(f"{server.url}/{number}") for number in range(5)]
         assert server.stop() == 0
 
-    assert answers == [f"greetings, /{number}" for number in range(5)]
+    paths = [f"/{number}" for number in range(5)]
+    assert [answer.text for answer in answers] == paths
+    assert [answer.headers["X-Greeting"] for answer in answers] == paths
     tally = (tmp_path / "tally").read_text().splitlines()
-    assert tally == [f"/{number} 200" for number in range(5)]
+    assert tally == [f"{path} 200" for path in paths]
+
+
+def test_the_project_that_was_begun_tests_itself(clean):
+    found = run(clean.python, "-m", "pytest", "-q", "-k", "life_come_in_their_order",
+                cwd=clean.tidy)  # fmt: skip
+
+    assert re.search(r"^1 passed", found, re.MULTILINE), found

@@ -13,7 +13,9 @@ class DeadlineContract(Contract):
 
     def test_a_silent_worker_is_reported_with_request_and_line_and_replaced(self) -> None:
         """The arbiter tells what it held, the stacks say where, and the service goes on."""
-        with self.serve(records=True, timeout=1, abort_timeout=0.5) as server:
+        # A model that was full has left a request that spins to the replacement: the stop at the
+        # end would wait for it.
+        with self.serve(records=True, timeout=1, abort_timeout=0.5, graceful_timeout=1) as server:
             pid = server.workers()[0]
             waiting = [self.begin(server, "/sleep/15")] if self.can["parallel"] else []
             for _ in waiting:

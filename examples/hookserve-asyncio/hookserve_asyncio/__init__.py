@@ -1,0 +1,34 @@
+"""The asyncio worker: a loop that waits, threads that run requests."""
+
+from __future__ import annotations
+
+from hookserve import Capabilities, Setting, WorkerType, hookimpl
+from hookserve.values import positive
+
+__version__ = "1.0"
+
+hookserve_api = 1
+
+
+@hookimpl
+def settings() -> list[Setting]:
+    """The size of the pool."""
+    return [Setting("asyncio_threads", 4, positive, "requests that an asyncio worker runs at once")]
+
+
+@hookimpl
+def worker_types() -> list[WorkerType]:
+    """One model, ``asyncio``."""
+    return [
+        WorkerType(
+            "asyncio",
+            "hookserve_asyncio.worker:AsyncioWorker",
+            "an asyncio loop that waits, threads that run requests",
+            capabilities=Capabilities(
+                parallel=True,
+                concurrency="as many requests at once as there are threads",
+                request_timeout="kill",
+                settings=frozenset({"asyncio_threads"}),
+            ),
+        )
+    ]

@@ -1,0 +1,79 @@
+"""``hookserve new KIND NAME``: reads the arguments, says what was written and what to try next.
+
+Exit codes: 0 written; 1 the name is taken or the folder cannot be written; 2 the command line
+cannot be understood, a name that cannot be one included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import NoReturn
+
+from hookserve import UsageError
+from hookserve.discovery import did_you_mean
+from hookserve_scaffold.project import KINDS, Project
+from hookserve_scaffold.taken import refuse_taken
+
+USAGE = "hookserve new KIND NAME [--directory DIR]"
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"new: {message} (usage: {USAGE})")
+
+
+def run(arguments: list[str]) -> int:
+    """Write a distribution; answers the exit code, raises HookserveError."""
+    given = _parser().parse_args(arguments)
+    kinds = ", ".join(KINDS)
+    if given.kind is None:
+        raise UsageError(f"new: a kind ({kinds}) and a name are needed (usage: {USAGE})")
+    if given.kind not in KINDS:
+        hint = did_you_mean(given.kind, KINDS)
+        raise UsageError(f"new: there is no kind '{given.kind}', the kinds are: {kinds}{hint}")
+    if given.name is None:
+        raise UsageError(f"new: the {given.kind} needs a name (usage: {USAGE})")
+    project = Project(given.kind, given.name, Path(given.directory))
+    refuse_taken(project)
+    written = project.write()
+    print(f"wrote {project.folder}:")
+    for path in written:
+        print(f"  {path}")
+    print("try next:")
+    for command in _commands(project):
+        print(f"  {command}")
+    return 0
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="hookserve new",
+        usage=USAGE,
+        description="Write a distribution to begin with: hookserve-NAME, tested and ready to run.",
+        epilog="Exit codes: 0 written; 1 the name is taken, or the folder cannot be written;"
+        " 2 the command line cannot be understood.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("kind", nargs="?", metavar="KIND", help=f"one of: {', '.join(KINDS)}")
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME",
+        help="what -k will be given",
+    )  # fmt: skip
+    parser.add_argument(
+        "--directory", default=".", metavar="DIR", help="where to write hookserve-NAME [.]"
+    )
+    return parser
+
+
+def _commands(project: Project) -> list[str]:
+    # A path that begins like a path: pip takes anything else for a name.
+    path = project.folder if project.folder.is_absolute() else f"./{project.folder}"
+    return [
+        f"pip install -e {shlex.quote(f'{path}[test]')}",
+        f"pytest {shlex.quote(str(path))}",
+        f"hookserve -k {project.name} shop.wsgi:application",
+    ]

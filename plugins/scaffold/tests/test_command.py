@@ -1,0 +1,120 @@
+"""``hookserve new`` as people type it, right and wrong."""
+
+import os
+import subprocess
+import sys
+
+import installed
+import pytest
+
+
+def hookserve(*arguments, cwd, path=None):
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("HOOKSERVE")}
+    if path is not None:
+        variables["PYTHONPATH"] = str(path)
+    return subprocess.run(
+        [sys.executable, "-m", "hookserve", *arguments],
+        capture_output=True, text=True, cwd=cwd, timeout=30, env=variables,
+    )  # fmt: skip
+
+
+def test_it_says_what_it_wrote_and_what_to_try_next(tmp_path):
+    result = hookserve("new", "worker", "tidy", cwd=tmp_path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    head, *lines = result.stdout.splitlines()
+    at = lines.index("try next:")
+    folder = tmp_path / "hookserve-tidy"
+    assert head == "wrote hookserve-tidy:"
+    assert {line.strip() for line in lines[:at]} == {
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
+    }
+    assert [line.strip() for line in lines[at + 1 :]] == [
+        "pip install -e './hookserve-tidy[test]'",
+        "pytest ./hookserve-tidy",
+        "hookserve -k tidy shop.wsgi:application",
+    ]
+
+
+def test_a_place_can_be_named(tmp_path):
+    directory = tmp_path / "my sources" / "new"
+
+    result = hookserve("new", "worker", "tidy", "--directory", str(directory), cwd=tmp_path)
+
+    assert (directory / "hookserve-tidy" / "pyproject.toml").is_file()
+    assert f"pytest '{directory}/hookserve-tidy'\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("", 2, "a kind (worker) and a name are needed (usage: hookserve new KIND NAME"),
+        ("worker", 2, "the worker needs a name (usage: hookserve new KIND NAME"),
+        ("logger x", 2, "there is no kind 'logger', the kinds are: worker"),
+        ("wroker x", 2, "the kinds are: worker (did you mean 'worker'?)"),
+        ("worker x y", 2, "unrecognized arguments: y (usage: hookserve new KIND NAME"),
+        ("worker x --directory", 2, "argument --directory: expected one argument"),
+        ("worker Tidy", 2, "'Tidy' cannot be a worker's name"),
+        ("worker ../x", 2, "'../x' cannot be a worker's name"),
+        ("worker sync", 1, "the worker sync is hookserve's"),
+        ("worker gevent", 1, "the worker gevent is hookserve-gevent's"),
+        ("worker http", 1, "the plugin http is hookserve's"),
+        ("worker gevent-wsgi", 1, "the worker gevent_wsgi is gunicorn's"),
+        ("worker there", 1, "cannot make hookserve-there: File exists"),
+        ("worker x --directory hookserve-there", 1, "cannot make hookserve-there/hookserve-x: "),
+    ],
+)
+def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, words, code, said):
+    there = tmp_path / "hookserve-there"
+    there.write_text("precious")
+
+    result = hookserve("new", *words.split(), cwd=tmp_path)
+
+    assert result.returncode == code
+    assert result.stdout == ""
+    assert result.stderr.startswith("hookserve: new: ")
+    assert result.stderr.count("\n") == 1
+    assert said in result.stderr
+    assert list(tmp_path.iterdir()) == [there]
+    assert there.read_text() == "precious"
+
+
+def test_a_worker_of_somebody_else_is_known_by_its_name_and_not_its_plugins(tmp_path):
+    installed.install(
+        tmp_path, "hookserve-other", {"other": "other_plugin"},
+        {"other_plugin.py": installed.worker_plugin("very_tidy")},
+    )  # fmt: skip
+
+    result = hookserve("new", "worker", "very-tidy", cwd=tmp_path, path=tmp_path)
+
+    assert result.returncode == 1
+    assert "the worker very_tidy is hookserve-other's (choose another name" in result.stderr
+
+
+def test_workers_that_cannot_be_listed_are_said_why(tmp_path):
+    installed.install(
+        tmp_path, "hookserve-other", {"other": "other_plugin"},
+        {"other_plugin.py": installed.worker_plugin("sync")},
+    )  # fmt: skip
+
+    result = hookserve("new", "worker", "tidy", cwd=tmp_path, path=tmp_path)
+
+    assert result.returncode == 1
+    assert "the workers cannot be listed: the worker 'sync' is claimed by" in result.stderr
+
+
+def test_its_help_is_its_own(tmp_path):
+    result = hookserve("new", "--help", cwd=tmp_path)
+
+    assert result.stdout.startswith("usage: hookserve new KIND NAME [--directory DIR]")
+    assert "Exit codes: 0 " in result.stdout
+    assert result.returncode == 0
+
+
+def test_an_application_that_is_called_new_is_still_served(tmp_path):
+    (tmp_path / "new.py").write_text("def application(environ, start_response): ...\n")
+
+    for words in (["new:application"], ["-P", "no:scaffold", "new"]):
+        result = hookserve(*words, "--check-config", cwd=tmp_path)
+
+        assert "the application can be loaded" in result.stdout

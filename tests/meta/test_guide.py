@@ -1,0 +1,106 @@
+"""The tutorial for authors of worker models shows what there is."""
+
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from hookserve import green
+from hookserve.testing.contract import life
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "guide" / "workers.md").read_text()
+BLOCKS = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", PAGE, re.MULTILINE)
+
+
+def shown(label):
+    """What the blocks with a label say, each without its blank lines."""
+    return [lines_of(text) for found, text in BLOCKS if found == label]
+
+
+def lines_of(text):
+    return [line for line in text.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def tidy(tmp_path_factory):
+    """The project of the page, with what the command printed."""
+    folder = tmp_path_factory.mktemp("guide")
+    command = [sys.executable, "-m", "hookserve", "new", "worker", "tidy"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    return folder / "hookserve-tidy", result.stdout
+
+
+def test_every_block_is_one_that_is_compared_here():
+    known = {"console", "toml file=pyproject.toml part", "python file=hookserve.green"}
+    known |= {f"python file={path}" for path in ("hookserve_tidy/__init__.py",
+              "hookserve_tidy/worker.py", "tests/test_contract.py")}  # fmt: skip
+
+    assert {label for label, _ in BLOCKS} == known
+
+
+def test_the_command_prints_what_the_page_says(tidy):
+    _, printed = tidy
+
+    first = next(text for label, text in BLOCKS if label == "console")
+    assert first == f"$ hookserve new worker tidy\n{printed}"
+
+
+@pytest.mark.parametrize(
+    "path", ["hookserve_tidy/__init__.py", "hookserve_tidy/worker.py", "tests/test_contract.py"]
+)
+def test_the_steps_of_the_page_make_up_the_file(tidy, path):
+    folder, _ = tidy
+
+    left = lines_of((folder / path).read_text())
+    for step in shown(f"python file={path}"):
+        part, left = left[: len(step)], left[len(step) :]
+        # Methods are shown without the indentation of their class.
+        assert part in (step, lines_of(textwrap.indent("\n".join(step), "    ")))
+    assert left == []
+
+
+def test_the_entry_point_is_as_shown(tidy):
+    folder, _ = tidy
+
+    (part,) = shown("toml file=pyproject.toml part")
+    assert "\n".join(part) in (folder / "pyproject.toml").read_text()
+
+
+def test_green_models_are_asked_for_what_the_page_says():
+    (block,) = shown("python file=hookserve.green")
+    lines = [line.removesuffix(" ...") for line in block]
+
+    source = inspect.getsource(green)
+    assert not [line for line in lines if line not in source]
+    names = {re.split(r"[(:]", line.removeprefix("def "))[0] for line in lines}
+    attributes = set(green.GreenWorker.__annotations__)
+    assert names == green.GreenWorker.__abstractmethods__ - {"run", "drain"} | attributes
+
+
+def test_the_life_of_the_page_is_the_one_of_the_contract():
+    table = PAGE.partition("## The life of a worker")[2].partition("\n## ")[0]
+    steps = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+
+    assert steps == ["patch", "preload", "pre_fork", "post_fork", "application", "app_wrappers",
+                     "post_worker_init", "ready", "draining", "exit"]  # fmt: skip
+    told = [step.removeprefix("worker_") for step in life.IN_WORKER]
+    assert [step for step in told if step in steps] == [step for step in steps if step in told]
+
+
+def test_the_modules_that_the_page_calls_public_are():
+    listed = PAGE.partition("The public modules for a model are ")[2].partition("\n\n")[0]
+    modules = re.findall(r"`([\w.]+)`", listed)
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = project["tool"]["importlinter"]["contracts"]
+    protected = next(each for each in contracts if each["type"] == "protected")
+    assert modules
+    assert not [name for name in modules if find_spec(name) is None]
+    assert not set(modules) & set(protected["protected_modules"])
