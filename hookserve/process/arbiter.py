@@ -149,6 +149,10 @@ class Arbiter:
         hook = self.assembly.host.hook
         hooks.notify(hook.nworkers_changed, server=self, new_value=count, old_value=old)
 
+    def recycle(self, worker: WorkerHandle, reason: str) -> None:
+        """Have a worker replaced; its replacement is ready before it goes."""
+        self.keeper.recycle(worker, reason)
+
     def stop(self) -> None:
         """Stop gracefully: workers finish what they have, for at most `graceful_timeout`."""
         if self._stopping:

@@ -70,7 +70,7 @@ class Auxiliaries:
             if now >= helper.kill_at > 0 and helper.pid is not None:
                 os.kill(helper.pid, signal.SIGKILL)
                 helper.kill_at = 0.0
-        if self._leaving or self._arbiter.is_stopping:
+        if not self._may_start:
             return
         for number, helper in enumerate(self._helpers):
             if helper.pid is None and not helper.is_done and now >= self._backoff.due(number):
@@ -79,11 +79,17 @@ class Auxiliaries:
     def dues(self, now: float) -> list[float]:
         """When something may have to be done, in seconds of the monotonic clock."""
         found = [helper.kill_at for helper in self._leaving if helper.kill_at > 0]
-        if not self._leaving and not self._arbiter.is_stopping:
+        if self._may_start:
             for number, helper in enumerate(self._helpers):
                 if helper.pid is None and not helper.is_done:
                     found.append(max(now, self._backoff.due(number)))
         return found
+
+    @property
+    def _may_start(self) -> bool:
+        """Not while others of the same names run: those of before a reload, or a predecessor's."""
+        arbiter = self._arbiter
+        return not (self._leaving or arbiter.is_stopping or arbiter.upgrade.predecessor)
 
     def end(self, is_quick: bool = False) -> None:
         """Tell all that run to end."""
