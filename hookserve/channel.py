@@ -2,7 +2,8 @@
 
 A pair of connected sockets made before the fork.  The worker says on it that it is ready, that
 it cannot boot and why, or that it wants to be recycled; each word is a line of JSON.  Its end
-is how either side learns at once that the other is gone.
+is how either side learns at once that the other is gone.  The arbiter says one thing only: that
+the server is about to stop.
 
 In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter's
 end closes, which needs neither polling nor prctl(2) and works where there is no
@@ -18,6 +19,8 @@ import fcntl
 import json
 import os
 from dataclasses import dataclass
+
+_LEAVE = b"leave\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,13 @@ class ArbiterEnd:
         *lines, self._unread = self._unread.split(b"\n")
         return [Notice(**json.loads(line)) for line in lines], is_open
 
+    def say_leave(self) -> None:
+        """Tell the worker that the server is about to stop; its kernel sends it SIGIO."""
+        try:
+            self._socket.send(_LEAVE)
+        except OSError:  # it is gone, or has not heard the first time yet
+            pass
+
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
@@ -93,14 +103,16 @@ class WorkerEnd:
         flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
 
-    def is_down(self) -> bool:
-        """Whether the arbiter is gone; does not block."""
+    def listen(self) -> tuple[bool, bool]:
+        """Whether the arbiter is gone, and whether it said that the server is about to stop;
+        does not block."""
         try:
-            return not self._socket.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
+            heard = self._socket.recv(64, _socket.MSG_DONTWAIT)
         except BlockingIOError:
-            return False
+            return False, False
         except OSError:
-            return True
+            return True, False
+        return not heard, bool(heard)
 
     def close(self) -> None:
         """Close the descriptor."""

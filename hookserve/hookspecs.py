@@ -267,6 +267,14 @@ class ArbiterHooks(Protocol):
         """
 
     @hookspec
+    def on_leaving(self, server: Arbiter) -> None:
+        """The server has been told to stop and still accepts for `drain_delay`: the moment to
+        turn readiness off and to leave a registry.  From now on connections are not kept.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
     def on_stopping(self, server: Arbiter) -> None:
         """The server has been told to stop; the workers finish what they have.
 

@@ -85,6 +85,8 @@ CORE_SETTINGS: tuple[Setting, ...] = (
             " long; 0: never"),
     Setting("graceful_timeout", 30.0, seconds, "how long a stopping worker may finish its"
             " requests"),
+    Setting("drain_delay", 0.0, seconds, "how long to go on accepting after TERM, while load"
+            " balancers notice that the server leaves"),
     Setting("quick_timeout", 2.0, seconds, "how long workers have at a quick stop (INT, QUIT)"),
     Setting("abort_timeout", 2.0, seconds, "how long an aborted worker has before it is killed"),
     Setting("header_timeout", 10.0, seconds, "how long a client may take to send a request"

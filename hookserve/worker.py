@@ -14,8 +14,8 @@ A worker's life, in this order, all of it in the worker's own process and main t
 6. *draining*: the hook, then `drain` finishes what the worker holds
 7. *exit*: the hook *worker_exit*, exit handlers, the end
 
-Signal handlers only set attributes and wake `wakeup`; what they ask for is done by the loop.
-The one exception is ABRT: the worker has missed its deadline and its loop may never run again.
+Signal handlers only set attributes and wake `wakeup`; the loop does what they ask for, but for
+ABRT: the worker has missed its deadline and its loop may never run again.
 """
 
 from __future__ import annotations
@@ -63,10 +63,9 @@ class Worker(ABC):
     """A worker in its own process; a worker model derives from it."""
 
     buffered: ClassVar[bool] = False
-    """Whether request bodies must be complete before the application runs (event loops)."""
+    """Whether request bodies are complete before the application runs (event loops)."""
     multithread: bool = False
     """``wsgi.multithread``."""
-
     app: WSGIApplication
 
     def __init__(self, context: WorkerContext) -> None:
@@ -80,11 +79,11 @@ class Worker(ABC):
         self.pid = os.getpid()
         self.listeners = context.listeners
         self.alive = True
-        """Whether to accept and to keep connections; false from TERM on."""
+        """Whether to accept; false from TERM on."""
+        self.keeps_connections = True
+        """Whether a connection may stay open after a response; false when the server leaves."""
         self.is_quick = False
         """Whether to stop at once (INT, QUIT, or the arbiter is gone)."""
-        self.is_orphan = False
-        """Whether the arbiter is gone."""
         self.multiprocess = context.config.workers != 1
         self.errors: TextIO = sys.stderr
         """``wsgi.errors``."""
@@ -298,8 +297,7 @@ class Worker(ABC):
         # In C, so that it works whatever the threads are doing; then the handler in Python.
         faulthandler.register(DUMP_SIGNAL, file=self.context.dump_fd, all_threads=True, chain=True)
         self.context.channel.ask_for_signal()
-        if self.context.channel.is_down():
-            self._on_line()
+        self._on_line()
 
     def _live(self) -> int:
         self.notify()
@@ -370,20 +368,22 @@ class Worker(ABC):
     # Signal handlers.
 
     def _on_stop(self, *_: object) -> None:
-        self.alive = False
+        self.alive = self.keeps_connections = False
 
     def _on_quick_stop(self, *_: object) -> None:
         self.is_quick = True
-        self.alive = False
+        self._on_stop()
 
     def _on_reopen(self, *_: object) -> None:
         self._wants_reopen = True
 
     def _on_line(self, *_: object) -> None:
         """The line to the arbiter has changed: perhaps it is down."""
-        if self.context.channel.is_down():
-            self.is_orphan = self.is_quick = True
-            self.alive = False
+        is_down, is_leaving = self.context.channel.listen()
+        if is_leaving:
+            self.keeps_connections = False
+        if is_down:
+            self._on_quick_stop()
 
     def _on_dump(self, *_: object) -> None:
         """The threads are dumped already, in C; what a model runs besides them follows."""

@@ -49,7 +49,7 @@ def test_the_arbiter_sees_the_worker_go():
 
 def test_a_signal_tells_the_worker_that_the_arbiter_is_gone():
     ours, theirs = open_channel()
-    assert not theirs.is_down()
+    assert theirs.listen() == (False, False)
     arrived = threading.Event()
     previous = signal.signal(signal.SIGIO, lambda *_: arrived.set())
     try:
@@ -57,7 +57,7 @@ def test_a_signal_tells_the_worker_that_the_arbiter_is_gone():
         ours.close()
 
         assert arrived.wait(5)
-        assert theirs.is_down()
+        assert theirs.listen() == (True, False)
         theirs.say("ready")
     finally:
         theirs.close()

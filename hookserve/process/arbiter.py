@@ -6,8 +6,8 @@ it.  After every turn the keeper compares the workers that are with those that s
 
 Files: roster (what is known of a worker), keeper (who is forked, replaced, retired), lifecycle
 (policies: back-off, deadlines, replacement), forker and spawner (the fork), escalation (getting
-rid of a worker), reload (the transaction), reaper and exits (why a worker is gone), launch
-(everything before the loop).
+rid of a worker), reload and rebirth (the transactions), upgrade, auxiliaries, ending, reaper and
+exits (why a worker is gone), launch (everything before the loop).
 """
 
 from __future__ import annotations
@@ -18,25 +18,24 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
-from hookserve.channel import adopt_channel
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.process import roster, spawner
 from hookserve.process.auxiliaries import Auxiliaries
+from hookserve.process.ending import Ending
 from hookserve.process.escalation import Escalator
 from hookserve.process.keeper import Keeper
 from hookserve.process.lifecycle import Deadlines
 from hookserve.process.reaper import Reaper
-from hookserve.process.rebirth import Rebirth
 from hookserve.process.recruitment import Crew
 from hookserve.process.reload import Reload
 from hookserve.process.roster import Roster, WorkerHandle
 from hookserve.process.signals import SignalInbox
 from hookserve.process.ticker import Ticker
 from hookserve.process.upgrade import Upgrade
-from hookserve.scoreboard import Scoreboard
 from hookserve.system import make_poll
 
 if TYPE_CHECKING:
@@ -44,13 +43,12 @@ if TYPE_CHECKING:
     from hookserve.channel import Notice
     from hookserve.net.listeners import Listener
     from hookserve.process.daemon import Launcher
-    from hookserve.process.handover import Handover, Start
+    from hookserve.process.handover import Start
     from hookserve.process.pidfile import Pidfile
 
     WSGIApplication = Callable[..., Iterable[bytes]]
 
 _LATE = 1.0
-_UNREAPABLE = 5.0
 
 
 class Arbiter:
@@ -82,29 +80,27 @@ class Arbiter:
         self.totals: dict[str, int] = {}
         """The counters of all workers that are gone."""
         self._wanted = workers
-        self._stopping = self._stop_deadline = 0.0
+        self.ending = Ending(self)
         self.has_been_ready = False
         """Whether any worker was ever ready."""
         self._boot_failure: BootError | None = None
-        self._reload = Reload(self)
+        self.reloads = Reload(self)
         self._deadlines = Deadlines()
         self.escalator = Escalator(self)
         self._reaper = Reaper(self)
         self._inbox = SignalInbox()
         self._poller = make_poll()
-        self._poller.register(self._inbox.fileno(), select.POLLIN)
         self._watched: dict[int, Callable[[], None]] = {}
-        self._by_channel: dict[int, WorkerHandle] = {}
+        self.watch(self._inbox.fileno(), self._heed_signals)
         self.upgrade = Upgrade(self)
         self.auxiliaries = Auxiliaries(self)
-        self._rebirth = Rebirth(self)
         self._ticker = Ticker(self)
         self.keeper = Keeper(self, workers)
         self._handlers: dict[int, Callable[[], None]] = {
-            signal.SIGTERM: self.stop,
-            signal.SIGINT: self.stop_quickly,
-            signal.SIGQUIT: self.stop_quickly,
-            signal.SIGHUP: self.reload,
+            signal.SIGTERM: self.ending.begin,
+            signal.SIGINT: self.ending.begin_quickly,
+            signal.SIGQUIT: self.ending.begin_quickly,
+            signal.SIGHUP: self.reloads.begin,
             signal.SIGUSR1: self.reopen_logs,
             signal.SIGUSR2: self.upgrade.begin,
             signal.SIGTTIN: lambda: self.set_wanted(self._wanted + 1),
@@ -142,7 +138,7 @@ class Arbiter:
 
     def set_wanted(self, count: int) -> None:
         """Change how many workers are wanted."""
-        if count == self._wanted or self._stopping:
+        if count == self._wanted or self.is_stopping:
             return
         old, self._wanted = self._wanted, count
         self.log.info("%d workers wanted, not %d", count, old)
@@ -152,35 +148,6 @@ class Arbiter:
     def recycle(self, worker: WorkerHandle, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it goes."""
         self.keeper.recycle(worker, reason)
-
-    def stop(self) -> None:
-        """Stop gracefully: workers finish what they have, for at most `graceful_timeout`."""
-        if self._stopping:
-            return
-        self.log.info("stopping")
-        self._begin_stop(self.assembly.config.graceful_timeout)
-        self.auxiliaries.end()
-        for handle in self.roster:
-            handle.retire(self._stopping, self.assembly.config.graceful_timeout)
-
-    def stop_quickly(self) -> None:
-        """Stop at once: workers have `quick_timeout`."""
-        limit = self.assembly.config.quick_timeout
-        self.log.info("stopping quickly")
-        self._begin_stop(limit)
-        self.auxiliaries.end(is_quick=True)
-        for handle in self.roster:
-            handle.hurry(time.monotonic(), limit)
-
-    def reload(self) -> None:
-        """Load configuration and code anew; during a reload another one follows it."""
-        if self._stopping or self._rebirth.is_under_way:
-            return
-        if self.app is not None and hasattr(os, "memfd_create"):
-            self.log.info("reloading: the new code is put on probation")
-            self._rebirth.begin()
-        else:
-            self._reload.begin()
 
     def reopen_logs(self) -> None:
         """Reopen the logs, here and in the workers."""
@@ -201,7 +168,7 @@ class Arbiter:
         spawner.settle_memory()
         self.auxiliaries.gather()
         self._keep(time.monotonic())
-        while not (self._stopping and (not self._is_populated() or self._gave_up())):
+        while not (self.is_stopping and (not self._is_populated() or self.ending.is_overdue())):
             self._turn_safely()
         if self._boot_failure is not None and not self.has_been_ready:
             raise self._boot_failure
@@ -218,7 +185,7 @@ class Arbiter:
             raise
         except Exception:
             self.log.exception("a turn of the arbiter failed")
-            if self._stopping:
+            if self.is_stopping:
                 raise
 
     def _turn(self) -> None:
@@ -230,23 +197,18 @@ class Arbiter:
             for handle in self.roster:
                 handle.excused_at = now
         for descriptor, _ in events:
-            if descriptor == self._inbox.fileno():
-                for number in dict.fromkeys(self._inbox.read()):
-                    self._handlers[number]()
-            elif descriptor in self._by_channel:  # it may just have been reaped
-                self._listen_to(self._by_channel[descriptor])
-            elif descriptor in self._watched:
+            if descriptor in self._watched:  # it may just have been closed
                 self._watched[descriptor]()
         now = time.monotonic()
         for handle in self.roster:
             self.escalator.attend(handle, self._deadlines, now)
-        self._reload.attend()
-        self._rebirth.attend()
+        self.ending.attend(now)
+        self.reloads.attend()
         self._ticker.attend(now)
         self._keep(now)
 
     def _keep(self, now: float) -> None:
-        if not self._stopping:
+        if not self.is_stopping:
             self.keeper.balance(now)
         self.auxiliaries.attend(now)
 
@@ -257,15 +219,14 @@ class Arbiter:
         self._reaper.reap()
         self.auxiliaries.reap()
         self.upgrade.reap()
-        self._rebirth.reap()
+        self.reloads.rebirth.reap()
 
     def _time_left(self, now: float) -> float | None:
         """Seconds to the next deadline; `None`: there is none."""
         moments = [self._deadlines.due(handle, now) for handle in self.roster]
         moments.extend(self.auxiliaries.dues(now))
-        if self._stopping:
-            moments.append(self._stop_deadline)
-        else:
+        moments.append(self.ending.due)
+        if not self.is_stopping:
             moments.extend(self.keeper.dues(now))
             moments.append(self._ticker.due)
         nearest = min((moment for moment in moments if moment is not None), default=None)
@@ -292,7 +253,7 @@ class Arbiter:
 
     def other_children(self) -> set[int]:
         """The process ids of children that are no workers."""
-        found = self.auxiliaries.pids() | self._rebirth.pids()
+        found = self.auxiliaries.pids() | self.reloads.rebirth.pids()
         return found | ({self.upgrade.successor} if self.upgrade.successor else set())
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
@@ -301,61 +262,29 @@ class Arbiter:
         self._poller.register(descriptor, select.POLLIN)
 
     def forget(self, descriptor: int) -> None:
-        """Do not watch a descriptor any more."""
-        del self._watched[descriptor]
-        self._poller.unregister(descriptor)
-
-    def adopt(self, handover: Handover) -> None:
-        """Go on with the workers of the arbiter that this process was before."""
-        boards = [Scoreboard(each.slots, each.flights, each.fd) for each in handover.boards]
-        for each in handover.workers:
-            board = boards[each.board]
-            handle = WorkerHandle(
-                each.index, each.generation, self.assembly.config, self.log,
-                board.slot(each.slot), board, each.dump_fd,
-            )  # fmt: skip
-            handle.pid, handle.channel = each.pid, adopt_channel(each.channel)
-            handle.start_serving(each.ready_at)
-            self.take_on(handle)
-        self.keeper.forker.older_boards.extend(boards)
-        self.generation = handover.generation + 1
-        self.has_been_ready = True
-        self._reload.resume(handover.generation)
-
-    def inherit_pidfile(self) -> None:
-        """The predecessor is gone: its pidfile is this process's."""
-        if self.pidfile is not None:
-            try:
-                self.pidfile.rename(self.assembly.config.pidfile)
-            except OSError as error:
-                self.log.error("cannot rename the pidfile: %s", error.strerror)
-
-    def reload_failed(self, reason: str) -> None:
-        """A reload has been given up."""
-        hooks.notify(self.assembly.host.hook.reload_failed, server=self, reason=reason)
-        self.log.error("the reload was given up, the old workers serve on: %s", reason)
+        """Do not watch a descriptor any more, if it was watched."""
+        if self._watched.pop(descriptor, None) is not None:
+            self._poller.unregister(descriptor)
 
     def take_on(self, handle: WorkerHandle) -> None:
         """A worker has been forked."""
         assert handle.channel is not None
         self.roster.add(handle)
-        self._by_channel[handle.channel.fileno()] = handle
-        self._poller.register(handle.channel.fileno(), select.POLLIN)
+        self.watch(handle.channel.fileno(), partial(self._listen_to, handle))
 
     # What workers say, and how they end.
+
+    def _heed_signals(self) -> None:
+        for number in dict.fromkeys(self._inbox.read()):
+            self._handlers[number]()
 
     def _listen_to(self, handle: WorkerHandle) -> None:
         assert handle.channel is not None
         notices, is_open = handle.channel.read()
-        if not is_open and handle.channel.fileno() in self._by_channel:
-            self._hang_up(handle)
+        if not is_open:
+            self.forget(handle.channel.fileno())
         for notice in notices:
             self._heed(handle, notice)
-
-    def _hang_up(self, handle: WorkerHandle) -> None:
-        assert handle.channel is not None
-        self._poller.unregister(handle.channel.fileno())
-        del self._by_channel[handle.channel.fileno()]
 
     def _heed(self, handle: WorkerHandle, notice: Notice) -> None:
         if notice.kind == "recycle":
@@ -375,10 +304,9 @@ class Arbiter:
     def hear_out(self, handle: WorkerHandle) -> None:
         """Read the last notices of a worker whose process has ended, and hang up."""
         assert handle.channel is not None
-        if handle.channel.fileno() in self._by_channel:
+        if handle.channel.fileno() in self._watched:
             self._listen_to(handle)
-        if handle.channel.fileno() in self._by_channel:
-            self._hang_up(handle)
+        self.forget(handle.channel.fileno())
 
     def let_go(self, handle: WorkerHandle) -> None:
         """Keep a worker's counters and free what it held."""
@@ -391,45 +319,23 @@ class Arbiter:
     def after_a_death(self, handle: WorkerHandle) -> None:
         """A worker has died unasked: when its slot may be filled again, and what it means."""
         pause = self.keeper.record_death(handle)
-        if pause and self.has_been_ready and not self._stopping:
+        if pause and self.has_been_ready and not self.is_stopping:
             self.log.warning("worker %d is started again in %g s", handle.index, pause)
         if handle.ready_at:
             return
         text = handle.boot_error or f"worker {handle.index} died while booting: {handle.reason}"
         kind = AppNotFound if handle.boot_error_code == AppNotFound.exit_code else BootError
         self._boot_failure = kind(text)
-        self._reload.boot_failed(handle, text)
+        self.reloads.boot_failed(handle, text)
         others = any(each.state == roster.BOOTING for each in self.roster)
-        if not self.has_been_ready and not others and not self._stopping:
+        if not self.has_been_ready and not others and not self.is_stopping:
             self.log.error("no worker can boot: stopping")
-            self._begin_stop(0.0)
-
-    # Stopping.
-
-    def _begin_stop(self, limit: float) -> None:
-        now = time.monotonic()
-        self.keeper.forker.announce_stop()
-        if not self._stopping:
-            hooks.notify(self.assembly.host.hook.on_stopping, server=self)
-            # The workers have their own copies: they serve what waits and close them, and from
-            # then on a new client is refused instead of hanging in a queue nobody empties.
-            for listener in self.listeners:
-                listener.close()
-        self._stopping = now
-        self._stop_deadline = now + limit + self.assembly.config.abort_timeout + _UNREAPABLE
-
-    def _gave_up(self) -> bool:
-        """Whether what is left cannot be killed: the server ends without it."""
-        if time.monotonic() < self._stop_deadline:
-            return False
-        for handle in self.roster:
-            self.log.critical("%s cannot be ended; the server ends without it", handle)
-        return True
+            self.ending.begin_quickly()
 
     @property
     def is_stopping(self) -> bool:
         """Whether the server has begun to stop."""
-        return bool(self._stopping)
+        return self.ending.is_begun
 
     def forgive(self) -> None:
         """A new generation starts without its predecessors' record of deaths."""

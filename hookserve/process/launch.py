@@ -12,6 +12,7 @@ from hookserve.assembly import Assembly, log_warnings
 from hookserve.errors import HookserveError
 from hookserve.net.listeners import adopt_inherited
 from hookserve.process import daemon, spawner
+from hookserve.process.adoption import adopt_workers
 from hookserve.process.arbiter import Arbiter
 from hookserve.process.limits import allow_descriptors
 from hookserve.process.pidfile import Pidfile
@@ -121,7 +122,7 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
     if handover.line >= 0:
         arbiter.upgrade.follow(handover)
     if handover.workers:
-        arbiter.adopt(handover)
+        adopt_workers(arbiter, handover)
     try:
         hooks.fire(hook.when_ready, server=arbiter)
         arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),

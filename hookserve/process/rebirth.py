@@ -126,4 +126,4 @@ class Rebirth:
             os._exit(1)
 
     def _fail(self, reason: str) -> None:
-        self._arbiter.reload_failed(reason)
+        self._arbiter.reloads.fail(reason)

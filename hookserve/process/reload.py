@@ -8,11 +8,13 @@ previous assembly is put back and the old workers, which never stopped, serve on
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
 from hookserve.errors import HookserveError
+from hookserve.process.rebirth import Rebirth
 from hookserve.process.recruitment import (
     Crew,
     choose_crew,
@@ -43,6 +45,7 @@ class Reload:
 
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
+        self.rebirth = Rebirth(arbiter)
         self._previous: _Previous | None = None
         self._is_wanted_again = False
 
@@ -51,8 +54,12 @@ class Reload:
         arbiter = self._arbiter
         if arbiter.is_stopping:
             return
-        if self._previous is not None:
+        if self._previous is not None or self.rebirth.is_under_way:
             self._is_wanted_again = True
+            return
+        if arbiter.app is not None and hasattr(os, "memfd_create"):
+            arbiter.log.info("reloading: the new code is put on probation")
+            self.rebirth.begin()
             return
         arbiter.log.info("reloading")
         previous = _Previous(
@@ -74,7 +81,7 @@ class Reload:
             for listener in opened:
                 listener.close()
                 listener.remove()
-            arbiter.reload_failed(str(error))
+            self.fail(str(error))
             return
         self._previous = previous
         arbiter.crew = crew
@@ -85,10 +92,6 @@ class Reload:
         if arbiter.app is not None:
             arbiter.log.warning("the application is preloaded: a reload does not change its code")
         arbiter.set_wanted(workers)
-        try:
-            arbiter.auxiliaries.gather()
-        except HookserveError as error:
-            arbiter.log.error("%s", error)
 
     def resume(self, generation: int) -> None:
         """This process was executed anew to reload: `generation` is that of the workers that
@@ -97,10 +100,19 @@ class Reload:
         self._previous = _Previous(
             arbiter.assembly, arbiter.crew, arbiter.listeners, generation, arbiter.num_workers
         )
+        arbiter.generation = generation + 1
+
+    def fail(self, reason: str) -> None:
+        """Give a reload up."""
+        arbiter = self._arbiter
+        hooks.notify(arbiter.assembly.host.hook.reload_failed, server=arbiter, reason=reason)
+        arbiter.log.error("the reload was given up, the old workers serve on: %s", reason)
+        self._go_on()
 
     def attend(self) -> None:
         """Finish the reload once every worker is of the new generation."""
         arbiter, previous = self._arbiter, self._previous
+        self.rebirth.attend()
         if previous is None or arbiter.is_stopping:
             return
         if any(each.generation < arbiter.generation and each.is_serving for each in arbiter.roster):
@@ -113,6 +125,10 @@ class Reload:
                 listener.close()
                 listener.remove()
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
+        try:
+            arbiter.auxiliaries.gather()
+        except HookserveError as error:
+            arbiter.log.error("%s", error)
         hooks.notify(arbiter.assembly.host.hook.reloaded, server=arbiter)
         self._go_on()
 
@@ -135,8 +151,7 @@ class Reload:
             if listener not in previous.listeners:
                 listener.close()
                 listener.remove()
-        arbiter.reload_failed(text)
-        self._go_on()
+        self.fail(text)
 
     def _go_on(self) -> None:
         if self._is_wanted_again:

@@ -124,6 +124,11 @@ class WorkerHandle:
             jitter = random.uniform(0.0, self.config.max_lifetime_jitter)
             self.expires_at = now + self.config.max_lifetime + jitter
 
+    def say_leave(self) -> None:
+        """Have it keep no connection open any longer than a response takes."""
+        if self.channel is not None:
+            self.channel.say_leave()
+
     def retire(self, now: float, limit: float) -> None:
         """Have it finish its requests and exit within `limit` seconds."""
         if self.state not in (BOOTING, READY):

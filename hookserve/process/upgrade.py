@@ -126,7 +126,15 @@ class Upgrade:
         if not self._hears():
             self.predecessor = None
             self._arbiter.log.info("the predecessor is gone: the upgrade is complete")
-            self._arbiter.inherit_pidfile()
+            self._inherit_pidfile()
+
+    def _inherit_pidfile(self) -> None:
+        arbiter = self._arbiter
+        if arbiter.pidfile is not None:
+            try:
+                arbiter.pidfile.rename(arbiter.assembly.config.pidfile)
+            except OSError as error:
+                arbiter.log.error("cannot rename the pidfile: %s", error.strerror)
 
     def _hears(self) -> bool:
         """Whether the other side said something; hangs up when it is gone."""

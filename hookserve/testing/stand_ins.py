@@ -31,7 +31,7 @@ class StandInWorker:
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self.config = config
         self.app = app
-        self.alive = True
+        self.keeps_connections = True
         self.log = logging.Logger("hookserve.stand-in", logging.CRITICAL + 1)
         self.pre_request: tuple[Callable[..., None], ...] = ()
         self.post_request: tuple[Callable[..., None], ...] = ()

@@ -17,8 +17,9 @@ def make_handle():
 
     def make(state=roster.READY, generation=1, **settings):
         values = {"timeout": 30.0, "boot_timeout": 0.0, "request_timeout": 0.0, **settings}
-        slot = Scoreboard(1, 2).take()
-        handle = WorkerHandle(0, generation, SimpleNamespace(**values), None, slot)
+        board = Scoreboard(1, 2)
+        config = SimpleNamespace(**values)
+        handle = WorkerHandle(0, generation, config, None, board.take(), board)
         handle.state = state
         made.append(handle)
         return handle

@@ -183,7 +183,7 @@ class ProtocolContract:
     def test_a_worker_that_stops_keeps_no_connection(self) -> None:
         """What is in flight is answered, and the client is told."""
         protocol = self.make()
-        self.worker.alive = False
+        self.worker.keeps_connections = False
 
         sent, connection = converse(protocol, [self.request])
 

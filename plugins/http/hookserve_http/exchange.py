@@ -234,9 +234,8 @@ class Exchange:
         framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
             unasked = self.input is not None and not self.input.was_asked_for
-            self.persists = (
-                self._protocol.worker.alive and not unasked and self._transport.may_persist()
-            )
+            keeps = self._protocol.worker.keeps_connections and not unasked
+            self.persists = keeps and self._transport.may_persist()
         if not self.persists:
             end = b"Connection: close\r\n\r\n"
         elif self.is_http11:

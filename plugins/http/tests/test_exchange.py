@@ -213,7 +213,7 @@ def test_early_hints_come_before_the_response():
 
 def test_a_draining_worker_closes_after_the_response():
     protocol = driver.make_protocol(answering([b"ok"]))
-    protocol.worker.alive = False
+    protocol.worker.keeps_connections = False
 
     transport, _connection = driver.converse(protocol, [GET])
 
