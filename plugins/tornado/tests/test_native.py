@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import tornado.web
 import tornado.websocket
@@ -71,6 +72,22 @@ def test_a_websocket_talks(tmp_path):
     with native(tmp_path) as server:
         assert asyncio.run(talk(server.address)) == "echo hello"
         assert ask(server.address).status == 200
+
+
+def test_the_chat_of_the_examples_lets_its_guests_talk():
+    async def talk(address):
+        url = f"ws://{address[0]}:{address[1]}/room"
+        guests = [await tornado.websocket.websocket_connect(url) for _ in range(2)]
+        await guests[0].write_message("good evening")
+        heard = [await guest.read_message() for guest in guests]
+        for guest in guests:
+            guest.close()
+        return heard
+
+    examples = Path(__file__).parents[3] / "examples"
+    with serve("chat:application", worker="tornado", chdir=examples) as server:
+        assert asyncio.run(talk(server.address)) == ["good evening"] * 2
+        assert "<title>Chat</title>" in ask(server.address).text
 
 
 def test_a_graceful_stop_finishes_what_is_in_flight(tmp_path):
