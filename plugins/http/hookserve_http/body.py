@@ -130,6 +130,11 @@ class StreamInput:
             return False
         return self._decoder.is_done
 
+    def release(self) -> None:
+        """The exchange is over: an application that has kept the input reads no further, for the
+        transport is another client's by then."""
+        self._receive, self._before = _nothing_more, None
+
     def _read_all(self) -> bytes:
         parts = [self._buffer]
         self._buffer = b""
@@ -163,6 +168,10 @@ class StreamInput:
         body, rest = self._decoder.take(data)
         self._buffer += body
         self.rest += rest
+
+
+def _nothing_more(size: int) -> bytes:
+    raise BodyCutOff("the exchange that this body belongs to is over")
 
 
 class CollectedInput:

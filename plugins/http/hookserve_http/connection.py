@@ -283,6 +283,8 @@ class HttpConnection(Connection):
     def _go_on(self, exchange: Exchange) -> int:
         """The state after an exchange."""
         rest = exchange.settle()
+        if exchange.input is not None:
+            exchange.input.release()
         if rest is None or not exchange.persists:
             self.lingers = bool(self._buffer) or exchange.input is not None
             self._buffer = b""

@@ -183,6 +183,28 @@ def test_a_request_that_is_given_up_while_its_rest_is_discarded_ends_its_connect
     assert served.records[0].reason == ""
 
 
+def test_an_input_that_was_kept_reads_from_no_other_client():
+    kept = []
+
+    def app(environ, start_response):
+        kept.append(environ["wsgi.input"])
+        start_response("200 OK", [])
+        return [b"ok"]
+
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    protocol = driver.make_protocol(app)
+    connection = protocol.connect(("203.0.113.9", 1))
+    transport = driver.MemoryTransport([b"the next client's bytes"])
+    connection.feed(head)
+    connection.run(transport)
+
+    before = transport.sent
+    with pytest.raises(ConnectionError, match="is over"):
+        kept[0].read()
+    assert transport.sent == before
+    assert transport.pieces == [b"the next client's bytes"]
+
+
 def test_what_an_application_has_kept_reaches_no_other_client():
     kept = []
 
