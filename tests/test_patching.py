@@ -30,7 +30,7 @@ def test_nobody_keeps_anything(module, monkeypatch):
     originals = Originals()
     monkeypatch.setattr(time, "sleep", fake)
 
-    originals.refuse_keepers("green", ("pytest", "_pytest", "tests"))
+    assert originals.refuse_keepers("green", ("pytest", "_pytest", "tests")) is None
 
 
 def test_a_keeper_is_named_with_what_it_keeps(module, monkeypatch):
@@ -52,7 +52,7 @@ def test_what_was_not_replaced_may_be_kept(module, monkeypatch):
     originals = Originals()
     monkeypatch.setattr(time, "sleep", fake)
 
-    originals.refuse_keepers("green", ("pytest", "_pytest"))
+    assert originals.refuse_keepers("green", ("pytest", "_pytest")) is None
 
 
 def test_the_event_libraries_may_keep_what_they_like(module, monkeypatch):
@@ -60,7 +60,7 @@ def test_the_event_libraries_may_keep_what_they_like(module, monkeypatch):
     originals = Originals()
     monkeypatch.setattr(time, "sleep", fake)
 
-    originals.refuse_keepers("green", ("somebodys", "pytest", "_pytest"))
+    assert originals.refuse_keepers("green", ("somebodys", "pytest", "_pytest")) is None
 
 
 def test_the_core_keeps_only_what_it_must():
