@@ -100,6 +100,16 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def configured_plugins(self, config: Config) -> Iterable[object]:
+        """Plugins that the configuration asks for, now that it is final: what a plugin does only
+        when one of its settings is set it puts into an object of its own, whose hooks do not
+        exist otherwise.  Hooks of assembling come too late in such an object.
+
+        Runs in: arbiter, at start and at each reload.  When it raises: the start fails, or the
+        reload is given up.
+        """
+
+    @hookspec
     def app_wrappers(
         self, worker: Worker
     ) -> Iterable[Callable[[WSGIApplication], WSGIApplication]]:

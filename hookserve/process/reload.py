@@ -17,6 +17,7 @@ from hookserve.process.recruitment import (
     Crew,
     choose_crew,
     count_workers,
+    register_configured,
     register_loggers,
 )
 from hookserve.process.roster import READY, WorkerHandle
@@ -65,6 +66,7 @@ class Reload:
             crew = choose_crew(assembly.host, assembly.config)
             workers, _ = count_workers(assembly.config)
             register_loggers(assembly.host, assembly.config)
+            register_configured(assembly.host, assembly.config)
             listeners = self._open_listeners(assembly, previous)
             opened = [each for each in listeners if each not in previous.listeners]
             arbiter.assembly = assembly

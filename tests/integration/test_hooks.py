@@ -82,7 +82,9 @@ def test_a_gunicorn_file_works_as_it_is(site):
     assert notes[-1] == "on_exit"
 
 
-@pytest.mark.parametrize("hook", ["on_starting", "when_ready", "pre_fork", "settings"])
+@pytest.mark.parametrize(
+    "hook", ["on_starting", "when_ready", "pre_fork", "settings", "configured_plugins"]
+)
 def test_before_serving_a_hook_that_raises_stops_the_start(site, hook):
     with pytest.raises(ServerFailed) as caught:
         with serve("app", chdir=site, environ=raising(site, hook)):
@@ -139,6 +141,40 @@ def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
 
         assert server.workers() == before
         assert httpx.get(server.url).text == "ok"
+
+
+CONFIGURED = """
+from hookserve import Setting, hookimpl
+from hookserve.values import text
+
+@hookimpl
+def settings():
+    return [Setting("greeting", "", text, "of a test")]
+
+@hookimpl
+def configured_plugins(config):
+    return [Greeter(config.greeting)] if config.greeting else []
+
+class Greeter:
+    def __init__(self, word):
+        self.word = word
+
+    @hookimpl
+    def worker_ready(self):
+        with open("greetings", "a") as file:
+            print(self.word, file=file)
+"""
+
+
+def test_what_a_setting_asks_for_takes_part_from_the_next_reload_on(site):
+    installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": CONFIGURED})
+    with serve("app", chdir=site, environ={"PYTHONPATH": str(site / "lib")}) as server:
+        for count, word in enumerate(("hello", "goodbye"), 2):
+            (site / "hookserve.toml").write_text(f"greeting = '{word}'\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("ready", count=count)
+
+    assert (site / "greetings").read_text().split() == ["hello", "goodbye"]
 
 
 def test_a_plugin_decides_how_many_workers_there_are(site):
