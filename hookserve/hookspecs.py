@@ -121,6 +121,14 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def tick_intervals(self) -> Iterable[float]:
+        """How many seconds the plugin lets pass between two ticks at most: the least of all, and
+        of `tick_interval`, counts.
+
+        Runs in: arbiter, at each tick.  When it raises: logged, the interval is `tick_interval`.
+        """
+
+    @hookspec
     def aux_processes(self, server: Arbiter) -> Iterable[AuxProcess]:
         """Helpers that the arbiter supervises and runs exactly once, beside the workers.
 
@@ -170,9 +178,11 @@ class FactoryHooks(Protocol):
 
     @hookspec(firstresult=True)
     def target_workers(self, server: Arbiter, stats: Mapping[str, float]) -> int | None:
-        """How many workers there should be.
+        """How many workers there should be; `stats` has the counters of all workers (`requests`,
+        `accepted` and the others), and as `workers` the number that the configuration asks for.
 
-        Runs in: arbiter, at each tick.  When it raises: logged, the number stays.
+        Runs in: arbiter, at each tick and when a reload takes effect.  When it raises: logged,
+        the number stays.
         """
 
 
@@ -254,7 +264,8 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def server_tick(self, server: Arbiter) -> None:
-        """Called about every `tick_interval` seconds, and only when somebody listens.
+        """Called about every `tick_interval` seconds (or more often, see `tick_intervals`), and
+        only when somebody listens.
 
         Runs in: arbiter.  Must not block.  When it raises: logged, the other implementations
         still run.

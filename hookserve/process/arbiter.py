@@ -98,7 +98,7 @@ class Arbiter:
         self.upgrade = Upgrade(self)
         self.auxiliaries = Auxiliaries(self)
         self._rebirth = Rebirth(self)
-        self._ticker = Ticker(self)
+        self.ticker = Ticker(self)
         self.keeper = Keeper(self, workers)
         self._handlers: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self.stop,
@@ -242,7 +242,7 @@ class Arbiter:
             self.escalator.attend(handle, self._deadlines, now)
         self._reload.attend()
         self._rebirth.attend()
-        self._ticker.attend(now)
+        self.ticker.attend(now)
         self._keep(now)
 
     def _keep(self, now: float) -> None:
@@ -267,7 +267,7 @@ class Arbiter:
             moments.append(self._stop_deadline)
         else:
             moments.extend(self.keeper.dues(now))
-            moments.append(self._ticker.due)
+            moments.append(self.ticker.due)
         nearest = min((moment for moment in moments if moment is not None), default=None)
         return None if nearest is None else nearest - now
 

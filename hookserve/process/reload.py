@@ -86,7 +86,8 @@ class Reload:
         arbiter.keeper.forker.fit_board()
         if arbiter.app is not None:
             arbiter.log.warning("the application is preloaded: a reload does not change its code")
-        arbiter.set_wanted(workers)
+        target = arbiter.ticker.target()
+        arbiter.set_wanted(workers if target is None else target)
         try:
             arbiter.auxiliaries.gather()
         except HookserveError as error:

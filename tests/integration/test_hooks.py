@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import httpx
@@ -125,6 +126,24 @@ def test_while_serving_a_hook_that_raises_is_contained(site, hook):
     assert hook in (site / "called").read_text()
 
 
+def test_an_interval_that_cannot_be_told_leaves_the_ticks_as_they_are(site):
+    (site / "hookserve.conf.py").write_text(
+        "def server_tick(): print('tick', file=open('ticks', 'a'))\n"
+    )
+    environ = raising(site, "tick_intervals")
+    with serve("app", chdir=site, settings={"tick_interval": 0.05}, environ=environ) as server:
+        wait_for_ticks(site, 3)
+
+        assert "plugin 'x' raised in tick_intervals: ValueError" in server.log
+
+
+def wait_for_ticks(site, count):
+    deadline = time.monotonic() + 10
+    while not (site / "ticks").exists() or (site / "ticks").read_text().count("tick") < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("hook", ["on_reload", "settings"])
 def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
     (site / "hookserve.conf.py").write_text("")
@@ -185,6 +204,31 @@ def test_a_plugin_decides_how_many_workers_there_are(site):
         assert httpx.get(server.url).text == "ok"
 
         server.wait_for("ready", lambda event: event["index"] == 2)
+
+
+def test_a_reload_leaves_the_number_of_workers_to_the_plugin_that_decides_it(site):
+    (site / "hookserve.conf.py").write_text(
+        "def target_workers(server, stats): return 2 + int(stats['workers'])\n"
+    )
+    with serve("app", chdir=site) as server:
+        server.wait_for("ready", lambda event: event["index"] == 2)
+        server.signal(signal.SIGHUP)
+        server.wait_for("ready", lambda event: event["generation"] == 2, count=3)
+
+        assert [each["count"] for each in server.events if each["event"] == "wanted"] == [1, 3]
+
+
+def test_a_plugin_may_ask_for_more_frequent_ticks(site):
+    source = (
+        "from hookserve import hookimpl\n@hookimpl\n"
+        "def tick_intervals(): return [0.05, 7]\n"
+        "@hookimpl\ndef server_tick(): print('tick', file=open('ticks', 'a'))\n"
+    )
+    installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": source})
+    settings = {"tick_interval": 3600}
+    environ = {"PYTHONPATH": str(site / "lib")}
+    with serve("app", chdir=site, settings=settings, environ=environ):
+        wait_for_ticks(site, 5)
 
 
 def test_a_wrapper_goes_around_every_request(site):
