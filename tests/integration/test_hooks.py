@@ -218,6 +218,34 @@ def test_a_reload_leaves_the_number_of_workers_to_the_plugin_that_decides_it(sit
         assert [each["count"] for each in server.events if each["event"] == "wanted"] == [1, 3]
 
 
+def test_whether_a_successor_serves_can_be_asked(site):
+    (site / "hookserve.conf.py").write_text(
+        "def server_tick(server):\n"
+        "    upgrade = server.upgrade\n"
+        "    print(upgrade.successor, upgrade.successor_serves, file=open('ticks', 'a'))\n"
+    )
+    (site / "app.py").write_text("import os\nwhile os.path.exists('hold'): pass\n" + APPLICATION)
+    with serve("app", chdir=site, settings={"tick_interval": 0.05}) as server:
+        (site / "hold").touch()
+        server.signal(signal.SIGUSR2)
+        successor = server.wait_for("listening", count=2)["pid"]
+        wait_for_words(site, f"{successor} False")
+        (site / "hold").unlink()
+        wait_for_words(site, f"{successor} True")
+
+        os.kill(successor, signal.SIGTERM)
+        wait_for_words(site, "None False", after=f"{successor} True")
+
+
+def wait_for_words(site, words, after=""):
+    deadline = time.monotonic() + 10
+    text = ""
+    while words not in text[text.find(after) :]:
+        text = (site / "ticks").read_text() if (site / "ticks").exists() else ""
+        assert time.monotonic() < deadline, text
+        time.sleep(0.01)
+
+
 def test_a_plugin_may_ask_for_more_frequent_ticks(site):
     source = (
         "from hookserve import hookimpl\n@hookimpl\n"
