@@ -77,11 +77,11 @@ def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
 
 def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
     from hookserve.assembly import require_application
-    from hookserve.process.handover import Start, take_handover
+    from hookserve.process.handover import record_start, take_handover
     from hookserve.process.launch import patch_early, serve
 
     handover = take_handover(os.environ)
-    start = Start(os.getcwd(), dict(environ))
+    start = record_start(os.getcwd(), environ)
     reassemble = _reassembler(arguments, environ)
     assembly = assemble(arguments, environ, patch_early)
     if getattr(assembly.namespace, "print_config", False):
