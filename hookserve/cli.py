@@ -77,11 +77,11 @@ def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
 
 def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
     from hookserve.assembly import require_application
-    from hookserve.process.handover import Start, take_handover
+    from hookserve.process.handover import record_start, take_handover
     from hookserve.process.launch import patch_early, serve
 
     handover = take_handover(os.environ)
-    start = Start(os.getcwd(), dict(environ))
+    start = record_start(os.getcwd(), environ)
     reassemble = _reassembler(arguments, environ)
     assembly = assemble(arguments, environ, patch_early)
     if getattr(assembly.namespace, "print_config", False):
@@ -110,11 +110,17 @@ def _reassembler(arguments: list[str], environ: Mapping[str, str]) -> Callable[[
 def _check(assembly: Assembly) -> int:
     """Everything that a start would do short of listening and forking."""
     from hookserve.process.launch import preload
-    from hookserve.process.recruitment import choose_crew, count_workers, register_loggers
+    from hookserve.process.recruitment import (
+        choose_crew,
+        count_workers,
+        register_configured,
+        register_loggers,
+    )
 
     assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
     crew = choose_crew(assembly.host, assembly.config)
     register_loggers(assembly.host, assembly.config)
+    register_configured(assembly.host, assembly.config)
     count_workers(assembly.config)
     for warning in assembly.warnings:
         print(f"hookserve: warning: {warning}", file=sys.stderr)

@@ -95,8 +95,15 @@ class AssemblyHooks(Protocol):
     def file_plugins(self, module: ModuleType) -> Iterable[object]:
         """Plugins found in a Python configuration file; each is registered under the file's name.
 
-        Runs in: launcher, and arbiter at a reload.  When it raises: the start fails, or the
-        reload is given up.
+        Runs in: launcher; arbiter at a reload.  When it raises: that fails.
+        """
+
+    @hookspec
+    def configured_plugins(self, config: Config) -> Iterable[object]:
+        """Objects whose hooks exist only with this configuration: for what a plugin does when one
+        of its settings is set.  Hooks of assembling come too late in them.
+
+        Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
 
     @hookspec
@@ -111,11 +118,18 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def tick_intervals(self) -> Iterable[float]:
+        """Seconds between two ticks at most; the least of all, and of `tick_interval`, counts.
+
+        Runs in: arbiter, at each tick.  When it raises: logged, the interval is `tick_interval`.
+        """
+
+    @hookspec
     def aux_processes(self, server: Arbiter) -> Iterable[AuxProcess]:
         """Helpers that the arbiter supervises and runs exactly once, beside the workers.
 
-        Runs in: arbiter, before the first fork and at each reload.  When it raises: the start
-        fails, or the reload goes on without helpers, which is logged.
+        Runs in: arbiter, at start and at each reload.  When it raises: the start fails, or the
+        reload goes on without helpers, which is logged.
         """
 
 
@@ -129,8 +143,7 @@ class FactoryHooks(Protocol):
         """The listening sockets; `inherited` are those that a service manager or a previous
         arbiter handed over.
 
-        Runs in: arbiter, at start and at each reload.  When it raises: the start fails, or the
-        reload is given up.
+        Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
 
     @hookspec(firstresult=True)
@@ -160,9 +173,10 @@ class FactoryHooks(Protocol):
 
     @hookspec(firstresult=True)
     def target_workers(self, server: Arbiter, stats: Mapping[str, float]) -> int | None:
-        """How many workers there should be.
+        """How many workers there should be; `stats` has the sums of all workers' counters, and as
+        `workers` what the configuration says.
 
-        Runs in: arbiter, at each tick.  When it raises: logged, the number stays.
+        Runs in: arbiter, at each tick and reload.  When it raises: logged, the number stays.
         """
 
 
@@ -246,8 +260,7 @@ class ArbiterHooks(Protocol):
     def server_tick(self, server: Arbiter) -> None:
         """Called about every `tick_interval` seconds, and only when somebody listens.
 
-        Runs in: arbiter.  Must not block.  When it raises: logged, the other implementations
-        still run.
+        Runs in: arbiter.  Must not block.  When it raises: logged, the others still run.
         """
 
     @hookspec
@@ -262,8 +275,7 @@ class ArbiterHooks(Protocol):
     def successor_ready(self, server: Arbiter, pid: int) -> None:
         """A worker of the successor (USR2) is ready: both serve until one of them is stopped.
 
-        Runs in: arbiter, the predecessor.  When it raises: logged, the other implementations
-        still run.
+        Runs in: arbiter, the predecessor.  When it raises: logged, the others still run.
         """
 
     @hookspec
@@ -311,8 +323,7 @@ class WorkerHooks(Protocol):
         """No request is in flight and the worker is about to wait; fired at most once between
         two requests.  Frozen when the worker is ready.
 
-        Runs in: worker.  Must not block.  When it raises: logged, the other implementations
-        still run.
+        Runs in: worker.  Must not block.  When it raises: logged, the others still run.
         """
 
     @hookspec
@@ -340,8 +351,7 @@ class WorkerHooks(Protocol):
     def worker_exit(self, server: ServerView, worker: Worker) -> None:
         """The worker's last words.
 
-        Runs in: worker, and only there.  When it raises: logged, the other implementations
-        still run.
+        Runs in: worker, and only there.  When it raises: logged, the others still run.
         """
 
 

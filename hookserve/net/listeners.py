@@ -22,6 +22,7 @@ from hookserve.system import Socket, getaddrinfo
 
 SYSTEMD_FIRST_FD = 3
 """sd_listen_fds(3): descriptors begin here."""
+SYSTEMD_VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
 _ADVICE = {
     errno.EADDRINUSE: "address already in use (another server is there: stop it, or choose"
@@ -142,7 +143,7 @@ def adopt_inherited(environ: MutableMapping[str, str]) -> list[Listener]:
     """
     count = environ.get("LISTEN_FDS", "")
     is_ours = environ.get("LISTEN_PID") == str(os.getpid())
-    for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"):
+    for name in SYSTEMD_VARIABLES:
         environ.pop(name, None)
     if not is_ours or not count.isdigit():
         return []

@@ -94,7 +94,7 @@ class Arbiter:
         self.watch(self._inbox.fileno(), self._heed_signals)
         self.upgrade = Upgrade(self)
         self.auxiliaries = Auxiliaries(self)
-        self._ticker = Ticker(self)
+        self.ticker = Ticker(self)
         self.keeper = Keeper(self, workers)
         self._handlers: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self.ending.begin,
@@ -204,7 +204,7 @@ class Arbiter:
             self.escalator.attend(handle, self._deadlines, now)
         self.ending.attend(now)
         self.reloads.attend()
-        self._ticker.attend(now)
+        self.ticker.attend(now)
         self._keep(now)
 
     def _keep(self, now: float) -> None:
@@ -228,7 +228,7 @@ class Arbiter:
         moments.append(self.ending.due)
         if not self.is_stopping:
             moments.extend(self.keeper.dues(now))
-            moments.append(self._ticker.due)
+            moments.append(self.ticker.due)
         nearest = min((moment for moment in moments if moment is not None), default=None)
         return None if nearest is None else nearest - now
 

@@ -24,18 +24,21 @@ class Forker:
 
     def __init__(self, arbiter: Arbiter, workers: int) -> None:
         self._arbiter = arbiter
-        capacity = arbiter.crew.worker_class.capacity(arbiter.assembly.config)
         # Slots that nobody takes are pages that nobody touches: they cost address space alone.
-        self.scoreboard = Scoreboard(max(_FEWEST_SLOTS, 4 * workers), capacity)
+        self.scoreboard = Scoreboard(max(_FEWEST_SLOTS, 4 * workers), self._flights())
         self.older_boards: list[Scoreboard] = []
         """Those that workers of an earlier configuration write to."""
 
     def fit_board(self) -> None:
         """A new configuration may run more requests at once than the scoreboard has room for."""
-        capacity = self._arbiter.crew.worker_class.capacity(self._arbiter.assembly.config)
-        if capacity > self.scoreboard.flights:
+        if self._flights() > self.scoreboard.flights:
             self.older_boards.append(self.scoreboard)
-            self.scoreboard = Scoreboard(self.scoreboard.slots, capacity)
+            self.scoreboard = Scoreboard(self.scoreboard.slots, self._flights())
+
+    def _flights(self) -> int:
+        """What a worker may run, and one more: a refusal while all of that runs."""
+        arbiter = self._arbiter
+        return arbiter.crew.worker_class.capacity(arbiter.assembly.config) + 1
 
     def announce_stop(self) -> None:
         """Say to all workers that the whole server stops."""

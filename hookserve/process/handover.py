@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from hookserve.net.address import parse_address
-from hookserve.net.listeners import Listener, adopt_listener
+from hookserve.net.listeners import SYSTEMD_VARIABLES, Listener, adopt_listener
 
 if TYPE_CHECKING:
     from hookserve.process.roster import WorkerHandle
@@ -30,7 +30,15 @@ class Start:
     """Where and with what the first arbiter was started: the next ones are started alike."""
 
     directory: str
-    environ: Mapping[str, str]
+    environ: dict[str, str]
+    """A `pre_exec` hook may change it; what a service manager handed over is not in it, for it is
+    handed on with the listeners."""
+
+
+def record_start(directory: str, environ: Mapping[str, str]) -> Start:
+    """How this arbiter was started."""
+    kept = {name: value for name, value in environ.items() if name not in SYSTEMD_VARIABLES}
+    return Start(directory, kept)
 
 
 @dataclass(frozen=True, slots=True)

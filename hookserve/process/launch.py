@@ -21,6 +21,7 @@ from hookserve.process.recruitment import (
     choose_crew,
     count_workers,
     load_application,
+    register_configured,
     register_loggers,
 )
 from hookserve.process.title import set_title
@@ -75,6 +76,7 @@ def _serve(
     register_loggers(assembly.host, config)
     assembly.host.log_failures()
     log_warnings(assembly)
+    register_configured(assembly.host, config)
     too_few = allow_descriptors(config.worker_connections)
     if too_few:
         logging.getLogger("hookserve").warning("%s", too_few)

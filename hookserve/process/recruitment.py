@@ -68,6 +68,14 @@ def register_loggers(host: PluginHost, config: Config) -> None:
         host.register(logger, f"logger {name}")
 
 
+def register_configured(host: PluginHost, config: Config) -> None:
+    """Register the plugins that other plugins bring for this configuration; raises
+    HookserveError."""
+    found = hooks.collect(host.hook.configured_plugins, config)
+    for number, (owner, plugin) in enumerate(found, 1):
+        host.register(plugin, f"{owner} (configured, {number})")
+
+
 def load_application(host: PluginHost, config: Config) -> WSGIApplication:
     """The application, in this process; raises HookserveError."""
     app = hooks.fire(host.hook.load_app, config)

@@ -19,6 +19,7 @@ from hookserve.process.recruitment import (
     Crew,
     choose_crew,
     count_workers,
+    register_configured,
     register_loggers,
 )
 from hookserve.process.roster import READY, WorkerHandle
@@ -72,6 +73,7 @@ class Reload:
             crew = choose_crew(assembly.host, assembly.config)
             workers, _ = count_workers(assembly.config)
             register_loggers(assembly.host, assembly.config)
+            register_configured(assembly.host, assembly.config)
             listeners = self._open_listeners(assembly, previous)
             opened = [each for each in listeners if each not in previous.listeners]
             arbiter.assembly = assembly
@@ -91,7 +93,8 @@ class Reload:
         arbiter.keeper.forker.fit_board()
         if arbiter.app is not None:
             arbiter.log.warning("the application is preloaded: a reload does not change its code")
-        arbiter.set_wanted(workers)
+        target = arbiter.ticker.target()
+        arbiter.set_wanted(workers if target is None else target)
 
     def resume(self, generation: int) -> None:
         """This process was executed anew to reload: `generation` is that of the workers that

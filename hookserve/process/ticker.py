@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
+from hookserve.errors import HookserveError
+from hookserve.process.recruitment import count_workers
 
 if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
 
 
 class Ticker:
-    """Calls `server_tick` and `target_workers` every `tick_interval` seconds."""
+    """Calls `server_tick` and `target_workers` every `tick_interval` seconds, or more often."""
 
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
@@ -27,7 +29,27 @@ class Ticker:
             self.due = None
         elif self.due is None or now >= self.due:
             hooks.notify(hook.server_tick, server=arbiter)
-            target = hooks.ask(hook.target_workers, server=arbiter, stats=arbiter.stats())
-            if isinstance(target, int) and target > 0:
+            target = self.target()
+            if target is not None:
                 arbiter.set_wanted(target)
-            self.due = now + arbiter.assembly.config.tick_interval
+            self.due = now + self._interval()
+
+    def target(self) -> int | None:
+        """How many workers the plugins want; `None`: they leave that to others."""
+        arbiter = self._arbiter
+        hook = arbiter.assembly.host.hook.target_workers
+        if not hooks.implementations(hook):
+            return None
+        configured, _ = count_workers(arbiter.assembly.config)
+        answer = hooks.ask(hook, server=arbiter, stats={**arbiter.stats(), "workers": configured})
+        return answer if isinstance(answer, int) and answer > 0 else None
+
+    def _interval(self) -> float:
+        assembly = self._arbiter.assembly
+        interval: float = assembly.config.tick_interval
+        try:
+            asked = hooks.collect(assembly.host.hook.tick_intervals)
+            return min([interval, *(seconds for _, seconds in asked)])
+        except HookserveError as error:
+            self._arbiter.log.error("%s", error)
+            return interval

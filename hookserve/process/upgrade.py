@@ -27,6 +27,8 @@ class Upgrade:
         self._arbiter = arbiter
         self.successor: int | None = None
         """The process id of the successor while it lives."""
+        self.successor_serves = False
+        """Whether a worker of the successor is ready."""
         self.predecessor: int | None = None
         """The process id of the predecessor while it lives."""
         self._line: _socket.socket | None = None
@@ -80,6 +82,7 @@ class Upgrade:
             pid, status = self.successor, 0
         if pid:
             self.successor = None
+            self.successor_serves = False
             code = os.waitstatus_to_exitcode(status)
             level = self._arbiter.log.info if code == 0 else self._arbiter.log.error
             level("the successor has ended (%d); this server serves on", code)
@@ -119,6 +122,7 @@ class Upgrade:
                 arbiter.pid,
                 self.successor,
             )
+            self.successor_serves = True
             hook = arbiter.assembly.host.hook.successor_ready
             hooks.notify(hook, server=arbiter, pid=self.successor)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import httpx
@@ -82,7 +83,9 @@ def test_a_gunicorn_file_works_as_it_is(site):
     assert notes[-1] == "on_exit"
 
 
-@pytest.mark.parametrize("hook", ["on_starting", "when_ready", "pre_fork", "settings"])
+@pytest.mark.parametrize(
+    "hook", ["on_starting", "when_ready", "pre_fork", "settings", "configured_plugins"]
+)
 def test_before_serving_a_hook_that_raises_stops_the_start(site, hook):
     with pytest.raises(ServerFailed) as caught:
         with serve("app", chdir=site, environ=raising(site, hook)):
@@ -123,6 +126,24 @@ def test_while_serving_a_hook_that_raises_is_contained(site, hook):
     assert hook in (site / "called").read_text()
 
 
+def test_an_interval_that_cannot_be_told_leaves_the_ticks_as_they_are(site):
+    (site / "hookserve.conf.py").write_text(
+        "def server_tick(): print('tick', file=open('ticks', 'a'))\n"
+    )
+    environ = raising(site, "tick_intervals")
+    with serve("app", chdir=site, settings={"tick_interval": 0.05}, environ=environ) as server:
+        wait_for_ticks(site, 3)
+
+        assert "plugin 'x' raised in tick_intervals: ValueError" in server.log
+
+
+def wait_for_ticks(site, count):
+    deadline = time.monotonic() + 10
+    while not (site / "ticks").exists() or (site / "ticks").read_text().count("tick") < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("hook", ["on_reload", "settings"])
 def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
     (site / "hookserve.conf.py").write_text("")
@@ -141,6 +162,40 @@ def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
         assert httpx.get(server.url).text == "ok"
 
 
+CONFIGURED = """
+from hookserve import Setting, hookimpl
+from hookserve.values import text
+
+@hookimpl
+def settings():
+    return [Setting("greeting", "", text, "of a test")]
+
+@hookimpl
+def configured_plugins(config):
+    return [Greeter(config.greeting)] if config.greeting else []
+
+class Greeter:
+    def __init__(self, word):
+        self.word = word
+
+    @hookimpl
+    def worker_ready(self):
+        with open("greetings", "a") as file:
+            print(self.word, file=file)
+"""
+
+
+def test_what_a_setting_asks_for_takes_part_from_the_next_reload_on(site):
+    installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": CONFIGURED})
+    with serve("app", chdir=site, environ={"PYTHONPATH": str(site / "lib")}) as server:
+        for count, word in enumerate(("hello", "goodbye"), 2):
+            (site / "hookserve.toml").write_text(f"greeting = '{word}'\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("ready", count=count)
+
+    assert (site / "greetings").read_text().split() == ["hello", "goodbye"]
+
+
 def test_a_plugin_decides_how_many_workers_there_are(site):
     (site / "hookserve.conf.py").write_text(
         "def target_workers(server, stats): return 3 if stats['requests'] else 1\n"
@@ -149,6 +204,59 @@ def test_a_plugin_decides_how_many_workers_there_are(site):
         assert httpx.get(server.url).text == "ok"
 
         server.wait_for("ready", lambda event: event["index"] == 2)
+
+
+def test_a_reload_leaves_the_number_of_workers_to_the_plugin_that_decides_it(site):
+    (site / "hookserve.conf.py").write_text(
+        "def target_workers(server, stats): return 2 + int(stats['workers'])\n"
+    )
+    with serve("app", chdir=site) as server:
+        server.wait_for("ready", lambda event: event["index"] == 2)
+        server.signal(signal.SIGHUP)
+        server.wait_for("ready", lambda event: event["generation"] == 2, count=3)
+
+        assert [each["count"] for each in server.events if each["event"] == "wanted"] == [1, 3]
+
+
+def test_whether_a_successor_serves_can_be_asked(site):
+    (site / "hookserve.conf.py").write_text(
+        "def server_tick(server):\n"
+        "    upgrade = server.upgrade\n"
+        "    print(upgrade.successor, upgrade.successor_serves, file=open('ticks', 'a'))\n"
+    )
+    (site / "app.py").write_text("import os\nwhile os.path.exists('hold'): pass\n" + APPLICATION)
+    with serve("app", chdir=site, settings={"tick_interval": 0.05}) as server:
+        (site / "hold").touch()
+        server.signal(signal.SIGUSR2)
+        successor = server.wait_for("listening", count=2)["pid"]
+        wait_for_words(site, f"{successor} False")
+        (site / "hold").unlink()
+        wait_for_words(site, f"{successor} True")
+
+        os.kill(successor, signal.SIGTERM)
+        wait_for_words(site, "None False", after=f"{successor} True")
+
+
+def wait_for_words(site, words, after=""):
+    deadline = time.monotonic() + 10
+    text = ""
+    while words not in text[text.find(after) :]:
+        text = (site / "ticks").read_text() if (site / "ticks").exists() else ""
+        assert time.monotonic() < deadline, text
+        time.sleep(0.01)
+
+
+def test_a_plugin_may_ask_for_more_frequent_ticks(site):
+    source = (
+        "from hookserve import hookimpl\n@hookimpl\n"
+        "def tick_intervals(): return [0.05, 7]\n"
+        "@hookimpl\ndef server_tick(): print('tick', file=open('ticks', 'a'))\n"
+    )
+    installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": source})
+    settings = {"tick_interval": 3600}
+    environ = {"PYTHONPATH": str(site / "lib")}
+    with serve("app", chdir=site, settings=settings, environ=environ):
+        wait_for_ticks(site, 5)
 
 
 def test_a_wrapper_goes_around_every_request(site):

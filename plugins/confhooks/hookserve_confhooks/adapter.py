@@ -36,7 +36,7 @@ GUNICORN_ORDER: dict[str, tuple[str, ...]] = {
 
 COLLECTED = frozenset(
     {"settings", "worker_types", "protocol_types", "logger_types", "commands", "file_plugins",
-     "app_wrappers", "aux_processes"}
+     "configured_plugins", "app_wrappers", "aux_processes", "tick_intervals"}
 )  # fmt: skip
 """Hooks whose names a file may use for something of its own: they count only when marked."""
 

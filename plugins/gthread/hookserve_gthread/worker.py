@@ -37,8 +37,8 @@ class GthreadWorker(Worker):
 
     @classmethod
     def capacity(cls, config: Config) -> int:
-        """One request a thread, and the main thread's refusals."""
-        return int(config.threads) + 1
+        """One request a thread."""
+        return int(config.threads)
 
     def run(self) -> None:
         """Start the pool and look after it."""

@@ -1,0 +1,42 @@
+"""Replaces workers that have grown too big."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from hookserve import Setting, hookimpl
+from hookserve.values import one_of, seconds, size
+
+if TYPE_CHECKING:
+    from hookserve.config import Config
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("memory_limit", 0, size, "replace a worker that takes more memory than this, in bytes"
+            " (K, M and G may follow); 0: never", metavar="BYTES"),
+    Setting("memory_measure", "pss", one_of("pss", "rss"), "what counts as a worker's memory: its"
+            " share of what is resident, or all that it has resident"),
+    Setting("memory_interval", 10.0, seconds, "how often the workers are measured"),
+)  # fmt: skip
+
+
+@hookimpl
+def settings() -> tuple[Setting, ...]:
+    """The limit, and how it is watched."""
+    return SETTINGS
+
+
+@hookimpl
+def configured_plugins(config: Config) -> list[object]:
+    """The recycler, when there is a limit."""
+    if not config.memory_limit:
+        return []
+    if sys.platform != "linux":
+        logging.getLogger("hookserve").warning(
+            "memory_limit is not honoured: it takes Linux to measure a worker"
+        )
+        return []
+    from hookserve_memory.recycler import Recycler
+
+    return [Recycler(config)]

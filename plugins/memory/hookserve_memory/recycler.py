@@ -1,0 +1,78 @@
+"""Measures the workers of a server and has those replaced that have grown too big."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hookserve import hookimpl
+from hookserve_memory.judge import Judge, Measured
+from hookserve_memory.meter import Meter
+
+if TYPE_CHECKING:
+    from hookserve.config import Config
+    from hookserve.process.arbiter import Arbiter
+    from hookserve.process.roster import WorkerHandle
+
+
+class Recycler:
+    """Acts on one configuration's limit."""
+
+    def __init__(self, config: Config) -> None:
+        self._limit: int = config.memory_limit
+        self._interval: float = config.memory_interval
+        self._meter = Meter(config.memory_measure)
+        self._judge = Judge(self._limit, self._interval)
+        self._due = 0.0
+
+    @hookimpl
+    def tick_intervals(self) -> list[float]:
+        """As often as measurements are wanted."""
+        return [self._interval] if self._interval else []
+
+    @hookimpl
+    def server_tick(self, server: Arbiter) -> None:
+        """Measure if it is time."""
+        now = time.monotonic()
+        if now < self._due or server.is_stopping:
+            return
+        self._due = now + self._interval
+        was_futile = self._judge.futile
+        found = self._judge.judge(self._measure(server, now), _is_replacing(server))
+        if found is not None:
+            worker = next(each for each in server.workers if each.pid == found.pid)
+            server.recycle(worker, f"memory: {_shown(found.size)} of {_shown(self._limit)}")
+        futile = self._judge.futile
+        if futile is not None and was_futile is None:
+            server.log.warning(
+                "memory_limit is less than the application needs: worker %d, a replacement, takes"
+                " %s of %s; no worker is replaced for its size until a new one is below the limit"
+                " (raise memory_limit)",
+                futile.index, _shown(futile.size), _shown(self._limit),
+            )  # fmt: skip
+
+    def _measure(self, server: Arbiter, now: float) -> list[Measured]:
+        found = []
+        for worker in server.workers:
+            if worker.state == "ready" and worker.pid is not None:
+                size = self._meter.measure(worker.pid)
+                if size is not None:
+                    served = now - worker.ready_at
+                    found.append(Measured(worker.pid, worker.index, served, size))
+        return found
+
+
+def _is_replacing(server: Arbiter) -> bool:
+    """Whether a replacement is under way, for whatever reason."""
+    return any(map(_is_leaving_or_coming, server.workers)) or any(
+        worker.generation < server.generation for worker in server.workers
+    )
+
+
+def _is_leaving_or_coming(worker: WorkerHandle) -> bool:
+    return worker.state != "ready" or bool(worker.recycle_reason)
+
+
+def _shown(size: int) -> str:
+    mebibytes = size / (1 << 20)
+    return f"{mebibytes:.0f} MiB" if mebibytes >= 10 else f"{mebibytes:.1f} MiB"

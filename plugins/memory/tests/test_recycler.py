@@ -1,0 +1,123 @@
+"""Real workers that grow."""
+
+import sys
+import time
+from types import SimpleNamespace
+
+import hookserve_memory
+import httpx
+import pytest
+
+from hookserve.testing import ServerFailed, serve
+from hookserve.testing.server import DEADLINE
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it measures on Linux")
+
+APPLICATION = """
+import os
+held = [b"x" * int(os.environ.get("HOLD", "0"))]
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/grow":
+        held.append(b"x" * (100 << 20))
+    body = str(os.getpid()).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+TICKS = "def server_tick(server): print('tick', file=open('ticks', 'a'), flush=True)\n"
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    return tmp_path
+
+
+def limited(site, **options):
+    settings = {
+        "memory_limit": "80M", "memory_interval": 0.05, "tick_interval": 0.05,
+        **options.pop("settings", {}),
+    }  # fmt: skip
+    return serve("app", chdir=site, settings=settings, **options)
+
+
+def wait_for_ticks(site, count):
+    """Wait for some more ticks."""
+    path = site / "ticks"
+    wanted = (path.read_text().count("tick") if path.exists() else 0) + count
+    deadline = time.monotonic() + DEADLINE
+    while not path.exists() or path.read_text().count("tick") < wanted:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("measure", ["pss", "rss"])
+def test_a_worker_that_has_grown_is_replaced(site, measure):
+    with limited(site, settings={"memory_measure": measure}) as server:
+        victim = httpx.get(f"{server.url}/grow").text
+        gone = server.wait_for("exit")
+
+        assert str(gone["pid"]) == victim
+        assert gone["kind"] == "recycled"
+        assert gone["detail"].startswith("memory: 1")
+        assert gone["detail"].endswith(" MiB of 80 MiB")
+        order = [event["event"] for event in server.events if event["event"] in ("ready", "exit")]
+        assert order == ["ready", "ready", "exit"]
+        assert httpx.get(server.url).status_code == 200
+
+
+def test_workers_within_the_limit_stay(site):
+    (site / "hookserve.conf.py").write_text(TICKS)
+    with limited(site, workers=2) as server:
+        before = server.workers()
+        wait_for_ticks(site, 10)
+
+        assert server.workers() == before
+
+
+def test_several_are_replaced_one_after_the_other(site):
+    with limited(site, workers=2) as server:
+        grown = set()
+        while len(grown) < 2 and not any(each["event"] == "exit" for each in server.events):
+            grown.add(httpx.get(f"{server.url}/grow").text)
+            server.workers()
+        server.wait_for("exit", count=2)
+
+        order = [event["event"] for event in server.events if event["event"] in ("ready", "exit")]
+        assert order[:6] == ["ready", "ready", "ready", "exit", "ready", "exit"]
+
+
+def test_a_limit_below_what_the_application_needs_is_said_once_and_not_enforced(site):
+    (site / "hookserve.conf.py").write_text(TICKS)
+    with limited(site, workers=2, environ={"HOLD": str(100 << 20)}) as server:
+        server.wait_for("exit")
+        wait_for_ticks(site, 20)
+
+        assert server.log.count("memory_limit is less than the application needs") == 1
+        assert len(server.workers()) == 2
+        assert sum(each["event"] == "exit" for each in server.events) == 1
+
+
+def test_without_a_limit_nothing_is_called(site):
+    source = "def worker_ready(server): open('ticks', 'w').write(repr(server.ticker.due))\n"
+    (site / "hookserve.conf.py").write_text(source)
+    with serve("app", chdir=site):
+        assert (site / "ticks").read_text() == "None"
+
+
+def test_a_size_that_is_none_is_refused(site):
+    with (
+        pytest.raises(ServerFailed, match=r"memory_limit .*expected bytes"),
+        limited(site, settings={"memory_limit": "much"}),
+    ):
+        pass
+
+
+def test_elsewhere_the_limit_is_not_honoured_and_that_is_said(monkeypatch, caplog):
+    monkeypatch.setattr(hookserve_memory.sys, "platform", "darwin")
+
+    found = hookserve_memory.configured_plugins(SimpleNamespace(memory_limit=1))
+
+    assert found == []
+    assert "memory_limit is not honoured" in caplog.records[0].message

@@ -1,0 +1,178 @@
+"""When the service manager is told what.
+
+A reload makes a new notifier, for it makes everything new: what must be known about the time
+before is asked of the server, never remembered.
+
+Two arbiters share a service during a binary upgrade, and the manager listens to one of them, the
+main process.  The predecessor makes its successor the main process as soon as that is ready, and
+falls silent; the successor, when it is stopped first, gives the part back.  So neither end of the
+upgrade looks like the end of the service.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hookserve import hookimpl
+
+if TYPE_CHECKING:
+    from hookserve.process.arbiter import Arbiter
+    from hookserve_systemd.manager import ServiceManager
+
+_HANDING_OVER = 0.1
+"""Seconds in which the manager has read that a successor is the main process now: what the
+successor says before that is refused, and logged."""
+
+
+class Notifier:
+    """Speaks to a service manager for one configuration of an arbiter."""
+
+    def __init__(self, manager: ServiceManager, watchdog_interval: float) -> None:
+        self._manager = manager
+        self._watchdog_interval = watchdog_interval
+        self._alive_at = 0.0
+        """When the last sign of life was given."""
+        self._owes_ready = False
+        """Whether the manager has yet to hear from this process that the service is ready."""
+        self._main_at = 0.0
+        """When a successor counts as the main process."""
+        self._failure = ""
+        """Why the last reload failed; empty when it did not."""
+        self._said_status = ""
+        self._is_over = False
+
+    # The life of the service.
+
+    @hookimpl
+    def when_ready(self, server: Arbiter) -> None:
+        """The first worker makes the service ready; after a reload by re-execution, the last."""
+        self._owes_ready = not server.workers
+
+    @hookimpl
+    def worker_ready(self, server: Arbiter) -> None:
+        """Tell that the service is ready, or that there is a worker more."""
+        if server.upgrade.predecessor is not None and not self._main_at:
+            self._main_at = time.monotonic() + _HANDING_OVER
+        self._update(server)
+
+    @hookimpl
+    def on_reload(self, server: Arbiter) -> None:
+        """A reload has begun."""
+        if self._is_main(server):
+            self._manager.tell(*_reloading(), "STATUS=reloading")
+            self._said_status = ""
+
+    @hookimpl
+    def reloaded(self, server: Arbiter) -> None:
+        """It is complete."""
+        self._failure = ""
+        self._owes_ready = True
+        self._update(server)
+
+    @hookimpl
+    def reload_failed(self, server: Arbiter, reason: str) -> None:
+        """It was given up: the manager, which waits for its end, is told that and why.
+
+        It may have failed before anybody was told that it had begun, and the manager waits for
+        that first.
+        """
+        lines = reason.strip().splitlines()
+        self._failure = lines[-1].strip() if lines else "unknown"
+        if self._is_main(server):
+            self._manager.tell(*_reloading())
+        self._owes_ready = True
+        self._update(server)
+
+    @hookimpl
+    def on_stopping(self, server: Arbiter) -> None:
+        """The service stops, unless another arbiter goes on with it."""
+        upgrade = server.upgrade
+        if upgrade.successor is not None:
+            if not upgrade.successor_serves:
+                self._manager.tell(f"MAINPID={upgrade.successor}")
+        elif upgrade.predecessor is not None:
+            if server.has_been_ready:
+                self._manager.tell(f"MAINPID={upgrade.predecessor}")
+        else:
+            self._manager.tell("STOPPING=1", "STATUS=stopping")
+        self._is_over = True
+
+    # The binary upgrade.
+
+    @hookimpl
+    def pre_exec(self, server: Arbiter) -> None:
+        """Who is executed next gives the signs of life in this process's place."""
+        if self._watchdog_interval:
+            server.start.environ.pop("WATCHDOG_PID", None)
+
+    @hookimpl
+    def successor_ready(self, pid: int) -> None:
+        """From now on the manager listens to the successor."""
+        alive = ["WATCHDOG=1"] if self._watchdog_interval else []
+        self._manager.tell(f"MAINPID={pid}", *alive)
+
+    # What changes meanwhile.
+
+    @hookimpl
+    def child_exit(self, server: Arbiter) -> None:
+        """There may be a worker less."""
+        self._update(server)
+
+    @hookimpl
+    def nworkers_changed(self, server: Arbiter) -> None:
+        """More or fewer are wanted."""
+        self._update(server)
+
+    @hookimpl
+    def tick_intervals(self) -> list[float]:
+        """As often as the manager wants a sign of life."""
+        return [self._watchdog_interval] if self._watchdog_interval else []
+
+    @hookimpl
+    def server_tick(self, server: Arbiter) -> None:
+        """Give a sign of life if it is time; send what could not be sent."""
+        self._manager.try_again()
+        now = time.monotonic()
+        pause = min(self._watchdog_interval, server.assembly.config.tick_interval)
+        # The next tick would be too late for it.
+        is_due = now + pause > self._alive_at + self._watchdog_interval
+        if self._watchdog_interval and is_due and server.has_been_ready and self._is_main(server):
+            self._alive_at = now
+            self._manager.mention("WATCHDOG=1")
+        self._update(server)
+
+    def _update(self, server: Arbiter) -> None:
+        """Tell what the manager does not know yet."""
+        if not self._is_main(server):
+            self._owes_ready = True
+            return
+        status = f"STATUS={self._status(server)}"
+        if self._owes_ready and server.has_been_ready:
+            self._owes_ready = False
+            self._manager.tell("READY=1", f"MAINPID={server.pid}", status)
+            self._said_status = status
+        elif status != self._said_status and self._manager.mention(status):
+            self._said_status = status
+
+    def _is_main(self, server: Arbiter) -> bool:
+        """Whether the manager listens to this process."""
+        upgrade = server.upgrade
+        if self._is_over or upgrade.successor_serves:
+            return False
+        if upgrade.predecessor is not None:
+            return server.has_been_ready and time.monotonic() >= self._main_at
+        return True
+
+    def _status(self, server: Arbiter) -> str:
+        ready = sum(worker.state == "ready" for worker in server.workers)
+        text = (
+            f"{ready} of {server.num_workers} workers ready,"
+            f" {server.stats().get('requests', 0)} requests served"
+        )
+        return f"{text}; the last reload failed: {self._failure}" if self._failure else text
+
+
+def _reloading() -> tuple[str, str]:
+    """A reload begins now; the manager compares the time with that of its own request."""
+    return "RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}"
