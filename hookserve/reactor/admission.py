@@ -82,12 +82,15 @@ class Admission:
         return moment if moment > self._worker.clock() else None
 
     def _accept_from(self, listener: Listener) -> None:
-        for _ in range(self._budget):
-            if len(self._reactor.open) >= self._limit and not self._reactor.evict():
-                # Nobody here is idle: the queue must wait, or another worker takes it.
-                self.is_full = True
-                self.stop()
-                return
+        for number in range(self._budget):
+            if len(self._reactor.open) >= self._limit:
+                if number and self._reactor.oldest_idle() is not None:
+                    break  # nobody is closed before it is known that somebody waits
+                if not self._reactor.evict():
+                    # Nobody here is idle: the queue must wait, or another worker takes it.
+                    self.is_full = True
+                    self.stop()
+                    return
             accepted = self._accept_one(listener) if self._worker.alive else None
             if accepted is None:
                 break

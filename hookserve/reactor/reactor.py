@@ -63,9 +63,9 @@ class Reactor:
         """All connections, by descriptor."""
         self.next_sweep = FOR_EVER
         """When `sweep` must be called next, in seconds of the monotonic clock."""
-        self.on_earlier_sweep: Callable[[], None] = _nothing
+        self.on_earlier_sweep: Callable[[], None] = lambda: None
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
-        self.on_postponed: Callable[[], None] = _nothing
+        self.on_postponed: Callable[[], None] = lambda: None
         """Called when `turn` has something to do of which no descriptor tells."""
         self._serve = serve
         self._batch = batch
@@ -204,10 +204,15 @@ class Reactor:
         if self._admission.is_full:
             self._admission.start()
 
+    def oldest_idle(self) -> Accepted | None:
+        """The connection that has been idle longest and whose next request is not there yet."""
+        kept = [each for each in list(self._parked.values()) if each.wait == KEPT]
+        in_order = sorted(kept, key=lambda each: each.deadline)
+        return next((each for each in in_order if not each.has_spoken()), None)
+
     def evict(self) -> bool:
         """Close the connection that has been idle longest; whether there was one."""
-        kept = [each for each in list(self._parked.values()) if each.wait == KEPT]
-        oldest = min(kept, key=lambda each: each.deadline, default=None)
+        oldest = self.oldest_idle()
         if oldest is None or self._parked.pop(oldest.fd, None) is None:
             return False
         self._drop(oldest)
@@ -308,10 +313,8 @@ class Reactor:
         if accepted.wait == WRITING:
             self._write_on(accepted)
             return
-        if event & HANGUP:
-            accepted.unread = True
-        if self._read(accepted):
-            self._serve(accepted)
+        accepted.unread |= bool(event & HANGUP)
+        self.receive(accepted)
 
     def _write_later(self, accepted: Accepted) -> None:
         if accepted.is_registered:
@@ -337,8 +340,8 @@ class Reactor:
         elif not accepted.unread:
             accepted.wait = SERVED
             self._park(accepted, state)
-        elif self._read(accepted):
-            self._serve(accepted)
+        else:
+            self.receive(accepted)
 
     def _drop(self, accepted: Accepted) -> None:
         """Close without ceremony: the client is gone, or has been given up."""
@@ -366,9 +369,8 @@ class Reactor:
             self.next_sweep = FOR_EVER
         nearest = FOR_EVER
         for accepted in list(self._parked.values()):
-            deadline = accepted.deadline
-            if deadline > now:
-                nearest = min(nearest, deadline)
+            if accepted.deadline > now:
+                nearest = min(nearest, accepted.deadline)
             elif self._parked.pop(accepted.fd, None) is not None:
                 self._expire(accepted)
         pause = self._admission.pauses_until
@@ -390,11 +392,9 @@ class Reactor:
     def _expire(self, accepted: Accepted) -> None:
         if accepted.wait in (WRITING, LINGERING):
             self._drop(accepted)
+        elif accepted.connection.state == IDLE and accepted.has_spoken():
+            self.receive(accepted)  # it came while the worker was held up, or crossed the deadline
         elif accepted.connection.expire() == READY:
             self._serve(accepted)
         else:
             self.close(accepted)
-
-
-def _nothing() -> None:
-    pass

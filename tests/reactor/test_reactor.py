@@ -318,3 +318,45 @@ def test_who_waits_to_be_accepted_is_served_when_the_server_stops(setting):
     reactor.drain(time.monotonic() + 5)
 
     assert [client.recv(100) for client in waiting] == [b"quit\n"] * 5
+
+
+def test_a_request_that_came_just_before_the_end_of_its_idle_connection_is_answered(setting):
+    """It is in the kernel already while the worker, held up, finds the deadline passed."""
+    worker, reactor = setting.make(keepalive=0.1)
+    client = setting.connect(worker)
+    client.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(client))
+    time.sleep(0.2)
+    client.sendall(b"and again\n")
+
+    reactor.sweep(worker.clock())
+
+    assert client.recv(100) == b"and again\n"
+
+
+def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(setting):
+    worker, reactor = setting.make(worker_connections=2)
+    asking, silent = setting.connect(worker), setting.connect(worker)
+    for client in (asking, silent):
+        client.sendall(b"once\n")
+        turn_until(reactor, lambda client=client: readable(client))
+    asking.sendall(b"and again\n")
+
+    assert reactor.evict()
+
+    assert readable(silent) == b""
+    turn_until(reactor, lambda: readable(asking) == b"and again\n")
+
+
+def test_nobody_is_closed_to_make_room_for_nobody(setting):
+    worker, reactor = setting.make(worker_connections=2)
+    clients = [setting.connect(worker) for _ in range(2)]
+    for client in clients:
+        client.sendall(b"once\n")
+        turn_until(reactor, lambda client=client: readable(client))
+
+    assert len(reactor.open) == 2
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(newcomer))
+    assert readable(clients[0]) == b""
