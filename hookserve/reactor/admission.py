@@ -62,6 +62,10 @@ class Admission:
             self.take_backlog()
             return
         for listener in listeners:
+            # The kernel may just have woken this worker for somebody, and then nobody else.
+            accepted = self._accept_one(listener)
+            if accepted is not None:
+                self._reactor.wait_for_head(accepted)
             listener.close()
 
     def take_backlog(self) -> bool:

@@ -360,3 +360,16 @@ def test_nobody_is_closed_to_make_room_for_nobody(setting):
     newcomer.sendall(b"once\n")
     turn_until(reactor, lambda: readable(newcomer))
     assert readable(clients[0]) == b""
+
+
+def test_whom_a_worker_was_woken_for_is_let_in_even_when_it_is_told_to_go(setting):
+    """The kernel has woken nobody else for them (EPOLLEXCLUSIVE)."""
+    worker, reactor = setting.make(linger_timeout=0.1)
+    waiting = setting.connect(worker)
+    waiting.sendall(b"quit\n")
+    worker.alive = False
+
+    reactor.turn(0.1)
+    reactor.drain(time.monotonic() + 5)
+
+    assert waiting.recv(100) == b"quit\n"
