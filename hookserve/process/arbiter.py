@@ -158,6 +158,9 @@ class Arbiter:
         if self._stopping:
             return
         self.log.info("stopping")
+        for listener in self.listeners:
+            if not self.upgrade.is_shared:
+                listener.turn_away()
         self._begin_stop(self.assembly.config.graceful_timeout)
         self.auxiliaries.end()
         for handle in self.roster:
