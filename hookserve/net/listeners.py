@@ -33,6 +33,12 @@ _ADVICE = {
     errno.EADDRNOTAVAIL: "this machine has no such address (see --bind)",
 }
 
+_OF_THE_CLIENT = frozenset({
+    errno.ENETDOWN, errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.EHOSTUNREACH,
+    errno.EOPNOTSUPP, errno.ENETUNREACH, errno.EPERM, getattr(errno, "ENONET", errno.ENETDOWN),
+})  # fmt: skip
+"""What accept(2) reports of a connection that has failed already, or that a firewall forbids."""
+
 _SO_ATTACH_FILTER = 26
 _NO_SYN = (
     pack("HBBI", 0x30, 0, 0, 13),  # the byte of the TCP header that has the flags
@@ -86,6 +92,10 @@ class Listener:
             fd, peer = self._accept()
         except (BlockingIOError, ConnectionAbortedError):
             return None
+        except OSError as error:
+            if error.errno in _OF_THE_CLIENT:
+                return None
+            raise
         os.set_blocking(fd, False)
         return fd, peer
 

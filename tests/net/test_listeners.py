@@ -1,5 +1,6 @@
 """Listening sockets: opened, adopted, kept, removed."""
 
+import errno
 import os
 import socket
 import stat
@@ -225,3 +226,16 @@ def test_a_unix_path_is_gone_when_its_clients_are_turned_away(opened, tmp_path):
 
         assert not os.path.exists(path)
         assert listener.accept() is not None
+
+
+@pytest.mark.parametrize("number", [errno.EPROTO, errno.EHOSTUNREACH, errno.EPERM])
+def test_a_connection_that_has_failed_already_harms_nobody(opened, number):
+    listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
+    opened.append(listener)
+
+    def fail():
+        raise OSError(number, os.strerror(number))
+
+    listener._accept = fail
+
+    assert listener.accept() is None
