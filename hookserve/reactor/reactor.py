@@ -21,20 +21,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, make_poller
 from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
-from hookserve.reactor.accepted import (
-    BODY,
-    FOR_EVER,
-    HEAD,
-    KEPT,
-    LINGERING,
-    SERVED,
-    WRITING,
-    Accepted,
-)  # fmt: skip
+from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
 from hookserve.reactor.admission import Admission
 from hookserve.system import close, read
 
@@ -61,7 +53,7 @@ class Reactor:
         self.worker = worker
         self.open: dict[int, Accepted] = {}
         """All connections, by descriptor."""
-        self.next_sweep = FOR_EVER
+        self.next_sweep = inf
         """When `sweep` must be called next, in seconds of the monotonic clock."""
         self.on_earlier_sweep: Callable[[], None] = lambda: None
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
@@ -71,7 +63,7 @@ class Reactor:
         self._batch = batch
         timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
                     config.write_timeout)  # fmt: skip
-        self._timeouts = (*(each or FOR_EVER for each in timeouts), config.linger_timeout)
+        self._timeouts = (*(each or inf for each in timeouts), config.linger_timeout)
         self._parked: dict[int, Accepted] = {}
         self._missed: set[int] = set()
         self._postponed: deque[Accepted] = deque()
@@ -126,7 +118,7 @@ class Reactor:
         worker.idle()
         if self._postponed:
             timeout = 0.0
-        events = self._poll(None if timeout == FOR_EVER else timeout, self._batch)
+        events = self._poll(None if timeout == inf else timeout, self._batch)
         now = worker.notify()
         take = self._parked.pop
         for fd, event in events:
@@ -213,7 +205,7 @@ class Reactor:
     def evict(self) -> bool:
         """Close the connection that has been idle longest; whether there was one."""
         oldest = self.oldest_idle()
-        if oldest is None or self._parked.pop(oldest.fd, None) is None:
+        if oldest is None or not self._take(oldest):
             return False
         self._drop(oldest)
         return True
@@ -291,6 +283,13 @@ class Reactor:
         if self._missed and fd in self._missed:
             self._look_again(fd)
 
+    def _take(self, accepted: Accepted) -> bool:
+        """Own a connection found in the table; false when it is not there any more."""
+        found = self._parked.pop(accepted.fd, None)
+        if found is not None and found is not accepted:
+            self._wait_for(found, found.wait)  # the descriptor is another's by now
+        return found is accepted
+
     def _look_again(self, fd: int) -> None:
         """Something happened to a connection while somebody owned it, and it is parked now."""
         accepted = self._parked.pop(fd, None)
@@ -366,20 +365,19 @@ class Reactor:
     def sweep(self, now: float) -> None:
         """Give up on who took too long, and accept again when there may be room."""
         with self._lock:
-            self.next_sweep = FOR_EVER
-        nearest = FOR_EVER
+            self.next_sweep = inf
+        nearest = inf
         for accepted in list(self._parked.values()):
             if accepted.deadline > now:
                 nearest = min(nearest, accepted.deadline)
-            elif self._parked.pop(accepted.fd, None) is not None:
-                self._expire(accepted)
+            elif self._take(accepted):
+                self._expire(accepted, now)
         pause = self._admission.pauses_until
         if pause is not None:
             nearest = min(nearest, pause)
         elif not self._admission.is_full:
             self._admission.start()
-        if nearest < FOR_EVER:
-            self.sweep_by(max(nearest, now + _SWEEP_PAUSE))
+        self.sweep_by(max(nearest, now + _SWEEP_PAUSE))
 
     def sweep_by(self, moment: float) -> None:
         """Sweep at that moment, or earlier."""
@@ -389,8 +387,10 @@ class Reactor:
             self.next_sweep = moment
         self.on_earlier_sweep()
 
-    def _expire(self, accepted: Accepted) -> None:
-        if accepted.wait in (WRITING, LINGERING):
+    def _expire(self, accepted: Accepted, now: float) -> None:
+        if accepted.deadline > now:  # another thread has served it in between
+            self._wait_for(accepted, accepted.wait)
+        elif accepted.wait in (WRITING, LINGERING):
             self._drop(accepted)
         elif accepted.connection.state == IDLE and accepted.has_spoken():
             self.receive(accepted)  # it came while the worker was held up, or crossed the deadline

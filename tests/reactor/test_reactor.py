@@ -10,7 +10,7 @@ import pytest
 
 from hookserve.net.transport import SocketTransport
 from hookserve.protocol import CLOSING, IDLE, READING_HEAD, READY, Connection
-from hookserve.reactor import Reactor
+from hookserve.reactor import Accepted, Reactor
 
 
 class Lines(Connection):
@@ -373,3 +373,18 @@ def test_whom_a_worker_was_woken_for_is_let_in_even_when_it_is_told_to_go(settin
     reactor.drain(time.monotonic() + 5)
 
     assert waiting.recv(100) == b"quit\n"
+
+
+def test_a_connection_that_has_got_anothers_descriptor_is_not_taken_for_it(setting):
+    """Another thread may have closed the one and let in the other between two looks."""
+    worker, reactor = setting.make(keepalive=0.1)
+    client = setting.connect(worker)
+    client.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(client))
+    (present,) = reactor.open.values()
+    gone = Accepted(present.fd, Lines())
+
+    assert not reactor._take(gone)
+
+    client.sendall(b"and again\n")
+    turn_until(reactor, lambda: readable(client) == b"and again\n")
