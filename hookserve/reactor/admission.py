@@ -91,9 +91,7 @@ class Admission:
                 if number and self._reactor.oldest_idle() is not None:
                     break  # nobody is closed before it is known that somebody waits
                 if not self._reactor.evict():
-                    # Nobody here is idle: the queue must wait, or another worker takes it.
-                    self.is_full = True
-                    self.stop()
+                    self._give_up()
                     return
             accepted = self._accept_one(listener) if self._worker.alive else None
             if accepted is None:
@@ -103,6 +101,14 @@ class Admission:
         if moment is not None:
             self.stop()
             self._reactor.sweep_by(moment)
+
+    def _give_up(self) -> None:
+        """Nobody here is idle: the queue must wait, or another worker takes it."""
+        self.is_full = True
+        self.stop()
+        # Who made room a moment ago in another thread has not seen that it is wanted.
+        if len(self._reactor.open) < self._limit or self._reactor.oldest_idle() is not None:
+            self.start()
 
     def _accept_one(self, listener: Listener) -> Accepted | None:
         found = self._worker.accept(listener)

@@ -388,3 +388,24 @@ def test_a_connection_that_has_got_anothers_descriptor_is_not_taken_for_it(setti
 
     client.sendall(b"and again\n")
     turn_until(reactor, lambda: readable(client) == b"and again\n")
+
+
+def test_room_that_is_made_at_the_moment_of_giving_up_is_noticed(setting):
+    """Another thread closes the last connection while this one decides that there is no room."""
+    worker, reactor = setting.make(worker_connections=1)
+    setting.connect(worker)
+    turn_until(reactor, lambda: reactor.open)
+
+    def make_room_too_late():
+        reactor.evict = lambda: False
+        for accepted in list(reactor.open.values()):
+            reactor.close(reactor._parked.pop(accepted.fd))
+        return False
+
+    reactor.evict = make_room_too_late
+    reactor._admission.is_full = False
+    reactor.start_accepting()
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
