@@ -2,6 +2,7 @@
 # make test    the whole test suite, the separate plugin distributions included
 # make lint    ruff, mypy, import-linter
 # make docs    write the generated reference pages
+# make chaos   break the server in every way under load, and count what its clients lose
 # make bench   measure against the peers; make bench-idle: the cost of idle connections
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
@@ -16,7 +17,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test lint docs bench bench-idle clean
+.PHONY: serve test lint docs chaos bench bench-idle clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -34,6 +35,9 @@ lint: $(VENV)/.test $(VENV)/.lint
 
 docs: $(VENV)/.serve
 	$(BIN)/python docs/generate.py
+
+chaos: $(VENV)/.test
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)

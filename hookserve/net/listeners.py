@@ -12,8 +12,11 @@ import errno
 import os
 import socket
 import stat
+import sys
+from array import array
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
+from struct import pack
 
 from hookserve.errors import ListenError
 from hookserve.net.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
@@ -30,6 +33,21 @@ _ADVICE = {
     errno.EACCES: "permission denied (try a port above 1023, or a capability)",
     errno.EADDRNOTAVAIL: "this machine has no such address (see --bind)",
 }
+
+_OF_THE_CLIENT = frozenset({
+    errno.ENETDOWN, errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.EHOSTUNREACH,
+    errno.EOPNOTSUPP, errno.ENETUNREACH, errno.EPERM, getattr(errno, "ENONET", errno.ENETDOWN),
+})  # fmt: skip
+"""What accept(2) reports of a connection that has failed already, or that a firewall forbids."""
+
+_SO_ATTACH_FILTER = 26
+_NO_SYN = (
+    pack("HBBI", 0x30, 0, 0, 13),  # the byte of the TCP header that has the flags
+    pack("HBBI", 0x45, 0, 1, 0x02),  # is SYN among them?
+    pack("HBBI", 0x06, 0, 0, 0),  # then it never came
+    pack("HBBI", 0x06, 0, 0, 0xFFFFFFFF),
+)
+"""A socket filter (bpf(4), socket(7)) that lets everything through but new connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +93,32 @@ class Listener:
             fd, peer = self._accept()
         except (BlockingIOError, ConnectionAbortedError):
             return None
+        except OSError as error:
+            if error.errno in _OF_THE_CLIENT:
+                return None
+            raise
         os.set_blocking(fd, False)
         return fd, peer
+
+    def turn_away(self) -> None:
+        """Let nobody new into the queue, whichever process holds the socket; for good.
+
+        Who came between the last accept(2) and the close would be connected, and reset.  Now the
+        kernel behaves as if their SYN had been lost: their next one, a second later, is refused.
+        A socket that was handed in is left alone: whoever did it may still need it.
+        """
+        if isinstance(self.address, UnixAddress):
+            self.remove()
+        elif isinstance(self.address, TcpAddress) and sys.platform == "linux":
+            program = array("B", b"".join(_NO_SYN))
+            try:
+                self.socket.setsockopt(
+                    socket.SOL_SOCKET,
+                    _SO_ATTACH_FILTER,
+                    pack("HP", len(_NO_SYN), program.buffer_info()[0]),
+                )
+            except OSError:  # a sandbox may not have it
+                pass
 
     def close(self) -> None:
         """Close this process's descriptor."""
@@ -91,6 +133,7 @@ class Listener:
                 os.unlink(self.address.path)
         except OSError:
             pass
+        self.inode = 0  # the next socket at this path may get the same
 
 
 def open_listeners(

@@ -76,6 +76,9 @@ class Ending:
         arbiter = self._arbiter
         limit = arbiter.assembly.config.graceful_timeout
         arbiter.log.info("stopping")
+        if not arbiter.upgrade.is_shared:
+            for listener in arbiter.listeners:
+                listener.turn_away()
         self._begin(limit)
         arbiter.auxiliaries.end()
         for handle in arbiter.roster:

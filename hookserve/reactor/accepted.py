@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import _socket
 import math
+import select
 
 from hookserve.net.outbox import Outbox
 from hookserve.protocol import IDLE, Connection
-from hookserve.system import write
+from hookserve.system import make_poll, write
 
 FOR_EVER = math.inf
 
@@ -45,6 +46,12 @@ class Accepted:
                 write(self.fd, interim)
             except OSError:  # what follows will notice
                 pass
+
+    def has_spoken(self) -> bool:
+        """Whether something waits to be read, the client's end included."""
+        poll = make_poll()
+        poll.register(self.fd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def half_close(self) -> bool:
         """Send no more, and let the client finish; false when it has gone already."""

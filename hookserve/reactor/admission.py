@@ -62,6 +62,10 @@ class Admission:
             self.take_backlog()
             return
         for listener in listeners:
+            # The kernel may just have woken this worker for somebody, and then nobody else.
+            accepted = self._accept_one(listener)
+            if accepted is not None:
+                self._reactor.wait_for_head(accepted)
             listener.close()
 
     def take_backlog(self) -> bool:
@@ -82,12 +86,13 @@ class Admission:
         return moment if moment > self._worker.clock() else None
 
     def _accept_from(self, listener: Listener) -> None:
-        for _ in range(self._budget):
-            if len(self._reactor.open) >= self._limit and not self._reactor.evict():
-                # Nobody here is idle: the queue must wait, or another worker takes it.
-                self.is_full = True
-                self.stop()
-                return
+        for number in range(self._budget):
+            if len(self._reactor.open) >= self._limit:
+                if number and self._reactor.oldest_idle() is not None:
+                    break  # nobody is closed before it is known that somebody waits
+                if not self._reactor.evict():
+                    self._give_up()
+                    return
             accepted = self._accept_one(listener) if self._worker.alive else None
             if accepted is None:
                 break
@@ -96,6 +101,14 @@ class Admission:
         if moment is not None:
             self.stop()
             self._reactor.sweep_by(moment)
+
+    def _give_up(self) -> None:
+        """Nobody here is idle: the queue must wait, or another worker takes it."""
+        self.is_full = True
+        self.stop()
+        # Who made room a moment ago in another thread has not seen that it is wanted.
+        if len(self._reactor.open) < self._limit or self._reactor.oldest_idle() is not None:
+            self.start()
 
     def _accept_one(self, listener: Listener) -> Accepted | None:
         found = self._worker.accept(listener)

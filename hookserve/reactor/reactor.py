@@ -21,20 +21,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 
 from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, make_poller
 from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
-from hookserve.reactor.accepted import (
-    BODY,
-    FOR_EVER,
-    HEAD,
-    KEPT,
-    LINGERING,
-    SERVED,
-    WRITING,
-    Accepted,
-)  # fmt: skip
+from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
 from hookserve.reactor.admission import Admission
 from hookserve.system import close, read
 
@@ -61,17 +53,17 @@ class Reactor:
         self.worker = worker
         self.open: dict[int, Accepted] = {}
         """All connections, by descriptor."""
-        self.next_sweep = FOR_EVER
+        self.next_sweep = inf
         """When `sweep` must be called next, in seconds of the monotonic clock."""
-        self.on_earlier_sweep: Callable[[], None] = _nothing
+        self.on_earlier_sweep: Callable[[], None] = lambda: None
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
-        self.on_postponed: Callable[[], None] = _nothing
+        self.on_postponed: Callable[[], None] = lambda: None
         """Called when `turn` has something to do of which no descriptor tells."""
         self._serve = serve
         self._batch = batch
         timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
                     config.write_timeout)  # fmt: skip
-        self._timeouts = (*(each or FOR_EVER for each in timeouts), config.linger_timeout)
+        self._timeouts = (*(each or inf for each in timeouts), config.linger_timeout)
         self._parked: dict[int, Accepted] = {}
         self._missed: set[int] = set()
         self._postponed: deque[Accepted] = deque()
@@ -126,7 +118,7 @@ class Reactor:
         worker.idle()
         if self._postponed:
             timeout = 0.0
-        events = self._poll(None if timeout == FOR_EVER else timeout, self._batch)
+        events = self._poll(None if timeout == inf else timeout, self._batch)
         now = worker.notify()
         take = self._parked.pop
         for fd, event in events:
@@ -204,11 +196,16 @@ class Reactor:
         if self._admission.is_full:
             self._admission.start()
 
+    def oldest_idle(self) -> Accepted | None:
+        """The connection that has been idle longest and whose next request is not there yet."""
+        kept = [each for each in list(self._parked.values()) if each.wait == KEPT]
+        in_order = sorted(kept, key=lambda each: each.deadline)
+        return next((each for each in in_order if not each.has_spoken()), None)
+
     def evict(self) -> bool:
         """Close the connection that has been idle longest; whether there was one."""
-        kept = [each for each in list(self._parked.values()) if each.wait == KEPT]
-        oldest = min(kept, key=lambda each: each.deadline, default=None)
-        if oldest is None or self._parked.pop(oldest.fd, None) is None:
+        oldest = self.oldest_idle()
+        if oldest is None or not self._take(oldest):
             return False
         self._drop(oldest)
         return True
@@ -286,6 +283,13 @@ class Reactor:
         if self._missed and fd in self._missed:
             self._look_again(fd)
 
+    def _take(self, accepted: Accepted) -> bool:
+        """Own a connection found in the table; false when it is not there any more."""
+        found = self._parked.pop(accepted.fd, None)
+        if found is not None and found is not accepted:
+            self._wait_for(found, found.wait)  # the descriptor is another's by now
+        return found is accepted
+
     def _look_again(self, fd: int) -> None:
         """Something happened to a connection while somebody owned it, and it is parked now."""
         accepted = self._parked.pop(fd, None)
@@ -308,10 +312,8 @@ class Reactor:
         if accepted.wait == WRITING:
             self._write_on(accepted)
             return
-        if event & HANGUP:
-            accepted.unread = True
-        if self._read(accepted):
-            self._serve(accepted)
+        accepted.unread |= bool(event & HANGUP)
+        self.receive(accepted)
 
     def _write_later(self, accepted: Accepted) -> None:
         if accepted.is_registered:
@@ -337,8 +339,8 @@ class Reactor:
         elif not accepted.unread:
             accepted.wait = SERVED
             self._park(accepted, state)
-        elif self._read(accepted):
-            self._serve(accepted)
+        else:
+            self.receive(accepted)
 
     def _drop(self, accepted: Accepted) -> None:
         """Close without ceremony: the client is gone, or has been given up."""
@@ -363,21 +365,19 @@ class Reactor:
     def sweep(self, now: float) -> None:
         """Give up on who took too long, and accept again when there may be room."""
         with self._lock:
-            self.next_sweep = FOR_EVER
-        nearest = FOR_EVER
+            self.next_sweep = inf
+        nearest = inf
         for accepted in list(self._parked.values()):
-            deadline = accepted.deadline
-            if deadline > now:
-                nearest = min(nearest, deadline)
-            elif self._parked.pop(accepted.fd, None) is not None:
-                self._expire(accepted)
+            if accepted.deadline > now:
+                nearest = min(nearest, accepted.deadline)
+            elif self._take(accepted):
+                self._expire(accepted, now)
         pause = self._admission.pauses_until
         if pause is not None:
             nearest = min(nearest, pause)
         elif not self._admission.is_full:
             self._admission.start()
-        if nearest < FOR_EVER:
-            self.sweep_by(max(nearest, now + _SWEEP_PAUSE))
+        self.sweep_by(max(nearest, now + _SWEEP_PAUSE))
 
     def sweep_by(self, moment: float) -> None:
         """Sweep at that moment, or earlier."""
@@ -387,14 +387,14 @@ class Reactor:
             self.next_sweep = moment
         self.on_earlier_sweep()
 
-    def _expire(self, accepted: Accepted) -> None:
-        if accepted.wait in (WRITING, LINGERING):
+    def _expire(self, accepted: Accepted, now: float) -> None:
+        if accepted.deadline > now:  # another thread has served it in between
+            self._wait_for(accepted, accepted.wait)
+        elif accepted.wait in (WRITING, LINGERING):
             self._drop(accepted)
+        elif accepted.connection.state == IDLE and accepted.has_spoken():
+            self.receive(accepted)  # it came while the worker was held up, or crossed the deadline
         elif accepted.connection.expire() == READY:
             self._serve(accepted)
         else:
             self.close(accepted)
-
-
-def _nothing() -> None:
-    pass

@@ -62,6 +62,18 @@ def reload_failed(reason: str) -> None:
     tell("reload failed", reason=reason)
 
 
+@hookimpl(trylast=True)
+def reloaded() -> None:
+    """A reload is over."""
+    tell("reloaded")
+
+
+@hookimpl(trylast=True)
+def successor_ready(pid: int) -> None:
+    """The successor of a binary upgrade serves."""
+    tell("successor ready", successor=pid)
+
+
 def tell(event: str, **facts: object) -> None:
     """Write an event for the test that started the server; for nobody otherwise."""
     descriptor = int(os.environ.get(VARIABLE, "-1"))

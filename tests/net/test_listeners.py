@@ -1,5 +1,6 @@
 """Listening sockets: opened, adopted, kept, removed."""
 
+import errno
 import os
 import socket
 import stat
@@ -181,3 +182,60 @@ def test_unchanged_addresses_keep_their_listeners_and_a_failure_opens_nothing(tm
         open_listeners([new, UnixAddress(str(tmp_path / "no" / "x"))], OPTIONS, [kept])
 
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_who_is_turned_away_is_not_connected_and_then_refused(opened):
+    listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
+    address = ("127.0.0.1", int(listener.endpoint.port))
+    with socket.create_connection(address) as early, socket.socket() as late:
+        early.sendall(b"early")
+
+        listener.turn_away()
+
+        late.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            late.connect(address)
+        fd, _ = listener.accept()
+        with socket.socket(fileno=fd) as accepted:
+            assert accepted.recv(100) == b"early"
+        assert listener.accept() is None
+        listener.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address)
+
+
+def test_a_socket_that_was_handed_in_is_turned_from_nobody(opened):
+    with socket.create_server(("127.0.0.1", 0)) as given:
+        listener = open_listener(FdAddress(os.dup(given.fileno())), OPTIONS)
+        opened.append(listener)
+
+        listener.turn_away()
+
+        with socket.create_connection(given.getsockname(), timeout=5):
+            assert listener.accept() is not None
+
+
+def test_a_unix_path_is_gone_when_its_clients_are_turned_away(opened, tmp_path):
+    path = str(tmp_path / "s")
+    listener = open_listener(UnixAddress(path), OPTIONS)
+    opened.append(listener)
+    with socket.socket(socket.AF_UNIX) as early:
+        early.connect(path)
+
+        listener.turn_away()
+
+        assert not os.path.exists(path)
+        assert listener.accept() is not None
+
+
+@pytest.mark.parametrize("number", [errno.EPROTO, errno.EHOSTUNREACH, errno.EPERM])
+def test_a_connection_that_has_failed_already_harms_nobody(opened, number):
+    listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
+    opened.append(listener)
+
+    def fail():
+        raise OSError(number, os.strerror(number))
+
+    listener._accept = fail
+
+    assert listener.accept() is None

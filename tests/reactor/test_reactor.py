@@ -10,7 +10,7 @@ import pytest
 
 from hookserve.net.transport import SocketTransport
 from hookserve.protocol import CLOSING, IDLE, READING_HEAD, READY, Connection
-from hookserve.reactor import Reactor
+from hookserve.reactor import Accepted, Reactor
 
 
 class Lines(Connection):
@@ -318,3 +318,94 @@ def test_who_waits_to_be_accepted_is_served_when_the_server_stops(setting):
     reactor.drain(time.monotonic() + 5)
 
     assert [client.recv(100) for client in waiting] == [b"quit\n"] * 5
+
+
+def test_a_request_that_came_just_before_the_end_of_its_idle_connection_is_answered(setting):
+    """It is in the kernel already while the worker, held up, finds the deadline passed."""
+    worker, reactor = setting.make(keepalive=0.1)
+    client = setting.connect(worker)
+    client.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(client))
+    time.sleep(0.2)
+    client.sendall(b"and again\n")
+
+    reactor.sweep(worker.clock())
+
+    assert client.recv(100) == b"and again\n"
+
+
+def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(setting):
+    worker, reactor = setting.make(worker_connections=2)
+    asking, silent = setting.connect(worker), setting.connect(worker)
+    for client in (asking, silent):
+        client.sendall(b"once\n")
+        turn_until(reactor, lambda client=client: readable(client))
+    asking.sendall(b"and again\n")
+
+    assert reactor.evict()
+
+    assert readable(silent) == b""
+    turn_until(reactor, lambda: readable(asking) == b"and again\n")
+
+
+def test_nobody_is_closed_to_make_room_for_nobody(setting):
+    worker, reactor = setting.make(worker_connections=2)
+    clients = [setting.connect(worker) for _ in range(2)]
+    for client in clients:
+        client.sendall(b"once\n")
+        turn_until(reactor, lambda client=client: readable(client))
+
+    assert len(reactor.open) == 2
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(newcomer))
+    assert readable(clients[0]) == b""
+
+
+def test_whom_a_worker_was_woken_for_is_let_in_even_when_it_is_told_to_go(setting):
+    """The kernel has woken nobody else for them (EPOLLEXCLUSIVE)."""
+    worker, reactor = setting.make(linger_timeout=0.1)
+    waiting = setting.connect(worker)
+    waiting.sendall(b"quit\n")
+    worker.alive = False
+
+    reactor.turn(0.1)
+    reactor.drain(time.monotonic() + 5)
+
+    assert waiting.recv(100) == b"quit\n"
+
+
+def test_a_connection_that_has_got_anothers_descriptor_is_not_taken_for_it(setting):
+    """Another thread may have closed the one and let in the other between two looks."""
+    worker, reactor = setting.make(keepalive=0.1)
+    client = setting.connect(worker)
+    client.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(client))
+    (present,) = reactor.open.values()
+    gone = Accepted(present.fd, Lines())
+
+    assert not reactor._take(gone)
+
+    client.sendall(b"and again\n")
+    turn_until(reactor, lambda: readable(client) == b"and again\n")
+
+
+def test_room_that_is_made_at_the_moment_of_giving_up_is_noticed(setting):
+    """Another thread closes the last connection while this one decides that there is no room."""
+    worker, reactor = setting.make(worker_connections=1)
+    setting.connect(worker)
+    turn_until(reactor, lambda: reactor.open)
+
+    def make_room_too_late():
+        reactor.evict = lambda: False
+        for accepted in list(reactor.open.values()):
+            reactor.close(reactor._parked.pop(accepted.fd))
+        return False
+
+    reactor.evict = make_room_too_late
+    reactor._admission.is_full = False
+    reactor.start_accepting()
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")

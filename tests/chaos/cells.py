@@ -1,0 +1,63 @@
+"""A cell of the table: one model, one fault, one load."""
+
+from dataclasses import dataclass
+
+from hookserve.testing import ServerFailed
+from tests.chaos.driver import Outcome
+from tests.chaos.faults import FAULTS, RATE
+from tests.chaos.scene import IMPORT_TIME, scene
+
+MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
+MOST_GAP = 0.2
+"""What a client may notice of a fault that it should not notice, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What happened."""
+
+    model: str
+    fault: str
+    outcome: Outcome | None
+    most_lost: int
+    """What the workers that were killed held at that moment."""
+    import_time: float
+    complaint: str
+    """What the fault itself found wrong; empty: nothing."""
+    log: str
+
+    @property
+    def verdict(self):
+        """What is wrong; empty: nothing."""
+        if self.outcome is None or self.complaint:
+            return self.complaint or "no outcome"
+        if self.outcome.failures > self.most_lost:
+            return f"{self.outcome.failures} failures: {self.outcome.counts}"
+        if FAULTS[self.fault].is_gapless and self.outcome.gap > MOST_GAP:
+            return f"a gap of {self.outcome.gap * 1000:.0f} ms at {self.outcome.gap_at:.1f} s"
+        return ""
+
+
+def run(model, name, requests=20000, inflict=None, import_time=IMPORT_TIME):
+    """One cell; `inflict` in place of the fault's own function makes it shorter."""
+    fault = FAULTS[name]
+    requests = int(requests * fault.rate / RATE)
+    try:
+        with scene(
+            model, fault.settings, fault.arguments, import_time=import_time, rate=fault.rate,
+            kept=fault.kept,
+        ) as stage:  # fmt: skip
+            complaint, outcome = "", None
+            try:
+                stage.load.wait_for(requests // 4 if fault.goes_on else requests)
+                (inflict or fault.inflict)(stage)
+                if fault.goes_on:
+                    stage.load.settle()
+                    stage.load.wait_for(requests)
+                outcome = stage.load.finish(stage.is_stopped)
+            except AssertionError as error:
+                complaint = str(error).splitlines()[0]
+            return Cell(model, name, outcome, stage.most_lost, stage.import_time(), complaint,
+                        stage.server.log)  # fmt: skip
+    except ServerFailed as error:
+        return Cell(model, name, None, 0, 0.0, "the server does not start", str(error))

@@ -1,0 +1,116 @@
+"""The load as the one who inflicts the faults sees it: a process of its own."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the clients met."""
+
+    answered: int
+    failures: int
+    counts: dict[str, int]
+    """Failures by kind and connection."""
+    failed: list[tuple[str, float, str]]
+    """Kind, seconds since the start, and kind of connection of each."""
+    gap: float
+    """The longest time without a response, in seconds."""
+    gap_at: float
+    idle_closes: int
+    refused_at_end: int
+    hiccup: float
+    """The longest that the client itself was held up."""
+    seconds: float
+
+
+class Driver:
+    """Runs the load against an address; a context manager."""
+
+    def __init__(self, address, kept, fresh, rate):
+        host, port = address
+        words = [host, port, kept, fresh, rate]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.load", *map(str, words)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+        )  # fmt: skip
+        self._unread = b""
+        self.answered = 0
+        self.last = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def wait_for(self, count, meanwhile=lambda: None):
+        """Wait until so many requests have been answered in all."""
+        deadline = time.monotonic() + PATIENCE
+        while self.answered < count:
+            assert time.monotonic() < deadline, f"only {self.answered} of {count} were answered"
+            meanwhile()
+            self._listen(0.05)
+
+    def settle(self, seconds=0.3):
+        """Let the load go on for a moment."""
+        self.wait_while(seconds, lambda: None)
+
+    def wait_while(self, seconds, meanwhile):
+        """Let the load go on for that long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            meanwhile()
+            self._listen(0.02)
+
+    def say_ending(self):
+        """The server is about to stop: from now on a refused connection is no failure."""
+        self._say(b"ending\n")
+        # It must have been heard before the signal is sent.
+        time.sleep(0.05)
+
+    def finish(self, is_stopped=False):
+        """The record; with `is_stopped` the load ends by itself, when everybody is refused."""
+        if not is_stopped:
+            self._say(b"stop\n")
+        deadline = time.monotonic() + PATIENCE
+        while not self.last.get("over"):
+            assert time.monotonic() < deadline, "the load does not end"
+            self._listen(0.1)
+        last = self.last
+        return Outcome(
+            last["answered"], last["failures"], last["counts"], last["failed"], last["gap"],
+            last["gap at"], last["idle closes"], last["refused at the end"], last["hiccup"],
+            last["seconds"],
+        )  # fmt: skip
+
+    def _say(self, words):
+        self._process.stdin.write(words)
+        self._process.stdin.flush()
+
+    def _listen(self, timeout):
+        if self.last.get("over"):
+            time.sleep(timeout)
+            return
+        ready, _, _ = select.select([self._process.stdout], [], [], timeout)
+        if not ready:
+            return
+        data = os.read(self._process.stdout.fileno(), 65536)
+        assert data, "the load has ended by itself"
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        if lines:
+            self.last = json.loads(lines[-1])
+            self.answered = self.last["answered"]

@@ -1,0 +1,253 @@
+"""The client: ``python -m tests.chaos.load HOST PORT``, a constant load that counts every failure.
+
+One thread and one epoll drive connections that are kept as long as the server keeps them, and
+fresh ones for a single request each.  It is told on its standard input what happens (``ending``:
+the server stops, so that a refused connection is no failure any more; ``stop``: enough) and tells
+on its standard output, ten times a second and at the end, how far it is.
+
+What is a failure: a connection that is refused, reset, or closed before the whole response was
+there, wherever in between; a status that is not 200; a response that is longer than it said, or
+that did not come in time.  A kept connection that the server closes while no request is under way
+is none: it is counted apart.
+"""
+
+import errno
+import json
+import os
+import select
+import socket
+import sys
+import time
+from collections import Counter, deque
+
+KEPT, FRESH = "kept", "fresh"
+REQUEST = {
+    KEPT: b"GET / HTTP/1.1\r\nHost: chaos\r\n\r\n",
+    FRESH: b"GET / HTTP/1.1\r\nHost: chaos\r\nConnection: close\r\n\r\n",
+}
+ANSWER_TIMEOUT = 20.0
+RETRY_PAUSE = 0.02
+MOST_FAILURES = 2000
+_CONNECTING = (errno.EINPROGRESS, errno.EAGAIN)
+
+
+class Connection:
+    """One of the client's connections, or the place of one."""
+
+    __slots__ = ("buffer", "is_asked", "is_connected", "kind", "sent_at", "socket")
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.socket = None
+        self.buffer = b""
+        self.is_asked = self.is_connected = False
+        self.sent_at = 0.0
+
+
+class Load:
+    """The load and its record."""
+
+    def __init__(self, address, kept, fresh, rate):
+        self.address = address
+        self.rate = rate
+        self.answered = {KEPT: 0, FRESH: 0}
+        self.failures = []
+        self.failure_count = 0
+        self.idle_closes = self.refused_at_end = 0
+        self.gap = self.gap_at = self.last = 0.0
+        self.hiccup = 0.0
+        """The longest that this process itself was held up."""
+        self.is_ending = False
+        self.began = time.monotonic()
+        self._poller = select.epoll()
+        self._by_fd = {}
+        self._waiting = deque()
+        self._later = deque()
+        for number in range(max(kept, fresh)):
+            # One of each kind in turn, so that both have their share from the start.
+            for kind, count in ((KEPT, kept), (FRESH, fresh)):
+                if number < count:
+                    self._waiting.append(Connection(kind))
+        self._places = len(self._waiting)
+
+    def run(self, commands):
+        """Ask until told to stop; `commands` is a descriptor."""
+        self._poller.register(commands, select.EPOLLIN)
+        issued, told_at, is_over = 0, 0.0, False
+        while not is_over and self._places:
+            before = time.monotonic()
+            events = self._poller.poll(0.001)
+            now = time.monotonic()
+            if not events:
+                self.hiccup = max(self.hiccup, now - before - 0.001)
+            for fd, event in events:
+                if fd == commands:
+                    is_over = self._obey(os.read(commands, 100))
+                else:
+                    self._handle(self._by_fd[fd], event, now)
+            while self._later and self._later[0].sent_at <= now - RETRY_PAUSE:
+                self._waiting.append(self._later.popleft())
+            # What a stall has held up is not made up for.
+            due = int((now - self.began) * self.rate) - issued
+            issued += max(0, due - self._places)
+            for _ in range(min(due, len(self._waiting))):
+                issued += 1
+                self._ask(self._waiting.popleft(), now)
+            if now - told_at > 0.1:
+                told_at = now
+                self._expire(now)
+                self.tell(is_over=False)
+        self.finish()
+
+    def finish(self):
+        """The silence up to the end counts, but for the end of the server itself."""
+        if self.last and not self.is_ending:
+            self._note_gap(time.monotonic())
+
+    def tell(self, is_over):
+        record = {"answered": sum(self.answered.values()), "failures": self.failure_count}
+        if is_over:
+            seconds = time.monotonic() - self.began
+            record |= {
+                "by kind": self.answered,
+                "failed": self.failures,
+                "counts": Counter(f"{kind} ({where})" for kind, _, where in self.failures),
+                "idle closes": self.idle_closes,
+                "refused at the end": self.refused_at_end,
+                "gap": self.gap,
+                "gap at": self.gap_at,
+                "hiccup": self.hiccup,
+                "seconds": seconds,
+            }
+        os.write(1, json.dumps({**record, "over": is_over}).encode() + b"\n")
+
+    def _obey(self, data):
+        if b"ending" in data:
+            self.is_ending = True
+        return b"stop" in data or not data
+
+    # One request.
+
+    def _ask(self, connection, now):
+        connection.sent_at, connection.is_asked = now, True
+        if connection.socket is not None:
+            self._send(connection)
+            return
+        connection.buffer = b""
+        connection.is_connected = False
+        connection.socket = made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.setblocking(False)
+        code = made.connect_ex(self.address)
+        self._by_fd[made.fileno()] = connection
+        if code and code not in _CONNECTING:
+            self._poller.register(made.fileno(), 0)
+            self._fail(connection, code)
+            return
+        self._poller.register(made.fileno(), select.EPOLLOUT)
+
+    def _send(self, connection):
+        try:
+            connection.socket.send(REQUEST[connection.kind])
+        except OSError as error:
+            self._fail(connection, error.errno)
+
+    def _handle(self, connection, event, now):
+        if not connection.is_connected:
+            code = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                self._fail(connection, code)
+                return
+            connection.is_connected = True
+            self._poller.modify(connection.socket.fileno(), select.EPOLLIN)
+            self._send(connection)
+            return
+        try:
+            data = connection.socket.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if connection.is_asked:
+                self._fail(connection, error.errno)
+            else:
+                self._part(connection)
+            return
+        if data:
+            connection.buffer += data
+            self._read(connection, now)
+        elif connection.is_asked:
+            self._fail(connection, "short" if connection.buffer else "closed unanswered")
+        else:
+            self.idle_closes += 1
+            self._part(connection)
+
+    def _read(self, connection, now):
+        head, end, body = connection.buffer.partition(b"\r\n\r\n")
+        if not end:
+            return
+        lowered = head.lower()
+        if not connection.is_asked:
+            self._fail(connection, "unasked bytes")
+            return
+        if not lowered.startswith(b"http/1.1 200 "):
+            self._fail(connection, f"status {head[9:12].decode('latin-1')}")
+            return
+        length = int(lowered.partition(b"\r\ncontent-length:")[2].split(b"\r\n", 1)[0])
+        if len(body) < length:
+            return
+        if len(body) > length:
+            self._fail(connection, "too long")
+            return
+        self.answered[connection.kind] += 1
+        if self.last:
+            self._note_gap(now)
+        self.last = now
+        connection.is_asked, connection.buffer = False, b""
+        if connection.kind == FRESH or b"\r\nconnection: close" in lowered:
+            self._close(connection)
+        self._waiting.append(connection)
+
+    def _note_gap(self, now):
+        if now - self.last > self.gap:
+            self.gap, self.gap_at = now - self.last, self.last - self.began
+
+    def _part(self, connection):
+        """The server has closed while nothing was under way; the place waits for its turn."""
+        self._close(connection)
+
+    def _fail(self, connection, why):
+        self._close(connection)
+        connection.is_asked = False
+        if self.is_ending and why == errno.ECONNREFUSED:
+            self.refused_at_end += 1
+            self._places -= 1
+            return
+        self.failure_count += 1
+        if len(self.failures) < MOST_FAILURES:
+            kind = errno.errorcode.get(why, str(why)) if isinstance(why, int) else why
+            self.failures.append((kind, time.monotonic() - self.began, connection.kind))
+        connection.sent_at = time.monotonic()
+        self._later.append(connection)
+
+    def _close(self, connection):
+        if connection.socket is not None:
+            fd = connection.socket.fileno()
+            self._poller.unregister(fd)
+            del self._by_fd[fd]
+            connection.socket.close()
+            connection.socket = None
+
+    def _expire(self, now):
+        for connection in list(self._by_fd.values()):
+            if connection.is_asked and now - connection.sent_at > ANSWER_TIMEOUT:
+                self._fail(connection, "no answer")
+
+
+def main():
+    host, port, kept, fresh, rate = sys.argv[1:]
+    load = Load((host, int(port)), int(kept), int(fresh), float(rate))
+    load.run(0)
+    load.tell(is_over=True)
+
+
+if __name__ == "__main__":
+    main()

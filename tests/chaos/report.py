@@ -1,0 +1,55 @@
+"""The table."""
+
+from statistics import median
+
+_COLUMNS = ("fault", "model", "requests", "rate", "failures", "allowed", "gap ms", "client ms",
+            "verdict")  # fmt: skip
+_WIDTHS = (21, 9, 8, 6, 8, 8, 7, 9, 0)
+HEAD = "  ".join(name.ljust(width) for name, width in zip(_COLUMNS, _WIDTHS, strict=True))
+
+
+def row(cell):
+    """A line for the terminal."""
+    return "  ".join(
+        text.ljust(width) for text, width in zip(_texts(cell), _WIDTHS, strict=True)
+    ).rstrip()
+
+
+def markdown(found, seconds):
+    """The whole table."""
+    lines = [
+        f"{len(found)} cells, {sum(_answered(each) for each in found)} requests, {seconds:.0f} s;"
+        f" the application's import takes {median(each.import_time for each in found):.2f} s.",
+        "",
+        "| fault | model | requests | failures | held by killed workers | longest gap, ms |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
+    for cell in found:
+        fault, model, requests, _, failures, allowed, gap, _, verdict = _texts(cell)
+        if verdict != "good":
+            failures = f"**{failures}**"
+        lines.append(f"| {fault} | {model} | {requests} | {failures} | {allowed} | {gap} |")
+    return "\n".join(lines) + "\n"
+
+
+def keep_log(directory, cell):
+    """Write a cell's log, and each failure with its moment, to a file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    name = "".join(each if each.isalnum() else "-" for each in f"{cell.fault} {cell.model}")
+    failed = cell.outcome.failed if cell.outcome else []
+    lines = [cell.verdict, *map(str, failed), cell.log]
+    (directory / f"{name}.txt").write_text("\n".join(lines))
+
+
+def _answered(cell):
+    return cell.outcome.answered if cell.outcome else 0
+
+
+def _texts(cell):
+    outcome, allowed = cell.outcome, str(cell.most_lost or "-")
+    if outcome is None:
+        return [cell.fault, cell.model, "-", "-", "-", allowed, "-", "-", cell.verdict]
+    rate = outcome.answered / outcome.seconds
+    return [cell.fault, cell.model, str(outcome.answered), f"{rate:.0f}", str(outcome.failures),
+            allowed, f"{outcome.gap * 1000:.0f}", f"{outcome.hiccup * 1000:.0f}",
+            cell.verdict or "good"]  # fmt: skip

@@ -1,0 +1,136 @@
+"""A server under load, and what a fault may do to it and ask of it."""
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from hookserve.testing import serve
+from tests.chaos.driver import ROOT, Driver
+
+DEADLINE = 30.0
+IMPORT_TIME = 0.15
+CLIENTS = 16
+
+
+@dataclass
+class Scene:
+    """One server of two workers, and the load on it."""
+
+    server: object
+    load: Driver
+    directory: Path
+    own_sockets: int
+    """Sockets of a worker that has no connection."""
+    most_lost: int = 0
+    """Requests that were in the hands of workers that were killed: those may be lost."""
+    is_stopped: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def signal(self, number):
+        self.server.signal(number)
+
+    def wait(self, condition, what="the condition"):
+        """Wait for a condition while the load goes on."""
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, f"{what} was not met in time\n{self.server.log}"
+            self.load.settle(0.02)
+
+    def events(self, kind):
+        self.server.workers()  # reads what has come
+        return [each for each in self.server.events if each["event"] == kind]
+
+    def reload(self):
+        """Reload, to the end."""
+        count = len(self.events("reloaded"))
+        self.signal(signal.SIGHUP)
+        self.wait(lambda: len(self.events("reloaded")) > count, "the end of the reload")
+
+    def hold(self, pid):
+        """Stop a process (SIGSTOP), and answer how many connections it has."""
+        os.kill(pid, signal.SIGSTOP)
+        return self.connections_of(pid)
+
+    def connections_of(self, pid):
+        """How many connections a worker has; each may have a request under way."""
+        return sockets_of(pid) - self.own_sockets
+
+    def wait_for_two(self):
+        """Wait until two workers serve."""
+        self.wait(lambda: len(self.server.workers()) == 2, "two workers")
+
+    def import_time(self):
+        return median(each["seconds"] for each in self.events("imported"))
+
+
+@contextlib.contextmanager
+def scene(model, settings=None, arguments=(), *, import_time=IMPORT_TIME, rate=4000.0, kept=12):
+    """A scene with its load running."""
+    with tempfile.TemporaryDirectory() as directory:
+        environ = {
+            "PYTHONPATH": str(ROOT),
+            "CHAOS_DIRECTORY": directory,
+            "CHAOS_IMPORT": str(import_time),
+        }
+        chosen = {"threads": 4, **(settings or {})} if model == "gthread" else settings
+        with serve(
+            "tests.chaos.application:application", worker=model, workers=2, settings=chosen,
+            arguments=arguments, environ=environ, chdir=ROOT,
+        ) as server:  # fmt: skip
+            own = max(map(sockets_of, server.workers().values()))
+            with Driver(server.address, kept, CLIENTS - kept, rate) as load:
+                try:
+                    yield Scene(server, load, Path(directory), own)
+                finally:
+                    _end_successors(server)
+
+
+def _end_successors(server):
+    """They are nobody's children, so nobody else ends those that a failure has left."""
+    server.workers()  # reads what has come
+    for event in server.events:
+        if event["event"] == "successor ready" and is_alive(event["successor"]):
+            os.kill(event["successor"], signal.SIGTERM)
+
+
+def sockets_of(pid):
+    """How many sockets a process has."""
+    found = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found += os.readlink(descriptor).startswith("socket:")
+    return found
+
+
+def starve(pid):
+    """Leave a process no descriptor to open; answers a function that takes it back."""
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    highest = max(int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir())
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+    return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def connect(address, data=b"", receive_buffer=0):
+    """A client beside the load."""
+    made = socket.socket()
+    if receive_buffer:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    made.settimeout(DEADLINE)
+    made.connect(address)
+    if data:
+        made.sendall(data)
+    return made
