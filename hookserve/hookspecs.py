@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         RestartPlan,
         Setting,
         WorkerType,
-    )
+    )  # fmt: skip
     from hookserve.worker import Worker
 
     WSGIApplication = Callable[..., Iterable[bytes]]

@@ -322,7 +322,8 @@ def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path)
         assert "half a deployment" in failed["reason"]
         assert server.workers() == before
         assert httpx.get(server.url).text == "old"
-        assert "half a deployment" in server.log.splitlines()[-1]
+        # The hook is told first: the error is the last thing in the log.
+        wait_until(lambda: "half a deployment" in server.log.splitlines()[-1])
 
 
 def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):

@@ -161,7 +161,8 @@ def test_broken_preloaded_code_changes_nothing(site):
         assert "half a deployment" in failed["reason"]
         assert server.workers() == before
         assert ask(server.address).text == "old"
-        assert "half a deployment" in server.log.splitlines()[-1]
+        # The hook is told first: the error is the last thing in the log.
+        wait_until(lambda: "half a deployment" in server.log.splitlines()[-1])
 
 
 def test_a_stop_after_a_reload_of_preloaded_code_is_graceful(site):
