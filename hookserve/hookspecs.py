@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     )  # fmt: skip
     from hookserve.worker import Worker
 
+    Environ = dict[str, Any]  # Any: PEP 3333
     WSGIApplication = Callable[..., Iterable[bytes]]
+    Middleware = Callable[[WSGIApplication], WSGIApplication]
 
 PROJECT = "hookserve"
 
@@ -107,9 +109,7 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def app_wrappers(
-        self, worker: Worker
-    ) -> Iterable[Callable[[WSGIApplication], WSGIApplication]]:
+    def app_wrappers(self, worker: Worker) -> Iterable[Middleware]:
         """WSGI middleware to put around the application, the first one outermost: the way to go
         *around* requests.
 
@@ -359,9 +359,7 @@ class RequestHooks(Protocol):
     """Frozen when the worker is ready: a plugin registered later is not seen."""
 
     @hookspec
-    def pre_request(
-        self, worker: Worker, req: Request, environ: dict[str, Any]
-    ) -> None:  # Any: PEP 3333
+    def pre_request(self, worker: Worker, req: Request, environ: Environ) -> None:
         """A request is complete enough to run; the application is called next.
 
         Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
@@ -369,13 +367,7 @@ class RequestHooks(Protocol):
         """
 
     @hookspec
-    def post_request(
-        self,
-        worker: Worker,
-        req: Request,
-        environ: dict[str, Any],
-        resp: Response,  # Any: PEP 3333
-    ) -> None:
+    def post_request(self, worker: Worker, req: Request, environ: Environ, resp: Response) -> None:
         """The response has been handed over, or given up.
 
         Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
