@@ -84,6 +84,7 @@ def _serve(
     pidfile = _pidfile_for(config.pidfile, handover)
     if pidfile is not None:
         pidfile.create()
+    arbiter = None
     try:
         workers, arithmetic = count_workers(config)
         app = _preload_safely(assembly, crew, handover) if config.preload_app else None
@@ -94,7 +95,8 @@ def _serve(
             arbiter.log.info("%s", arithmetic)
         _run(arbiter, handover)
     finally:
-        if pidfile is not None:
+        # A successor's pidfile takes the place of this one: there is never none.
+        if pidfile is not None and not (arbiter is not None and arbiter.upgrade.successor):
             pidfile.remove()
 
 

@@ -56,8 +56,9 @@ def test_term_to_the_old_completes_an_upgrade(site):
         with Load(server.address) as load:
             (site / "app.py").write_text(says("new"))
             successor = upgrade(server, site)
-            assert server.stop() == 0
+            server.signal(signal.SIGTERM)
             wait_until(lambda: (site / "pid").read_text() == f"{successor}\n")
+            assert server.wait() == 0
             load.wait_for(20)
 
             assert load.failures == []
