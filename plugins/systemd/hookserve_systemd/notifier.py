@@ -102,9 +102,11 @@ class Notifier:
 
     @hookimpl
     def pre_exec(self, server: Arbiter) -> None:
-        """Who is executed next gives the signs of life in this process's place."""
+        """Who is executed next gives the signs of life in this process's place; a preloaded
+        application is loaded meanwhile, and that begins with all the time there is."""
         if self._watchdog_interval:
             server.start.environ.pop("WATCHDOG_PID", None)
+            self._manager.mention("WATCHDOG=1")
 
     @hookimpl
     def successor_ready(self, pid: int) -> None:

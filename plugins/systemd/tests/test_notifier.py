@@ -285,6 +285,25 @@ def test_the_watchdog_is_fed_by_reloads_and_successors_alike(manager, site, tmp_
         manager.wait_for(lambda said: "STOPPING" in said)
 
 
+def test_a_preloaded_application_is_loaded_with_all_the_time_that_the_watchdog_allows(
+    manager, site
+):
+    environ = {"WATCHDOG_USEC": "7200000000"}
+    settings = {"preload_app": True}
+    with notifying(manager, site, environ=environ, settings=settings) as server:
+        manager.wait_for(lambda said: "WATCHDOG" in said)
+        server.signal(signal.SIGHUP)
+        manager.wait_for(is_ready, count=2)
+
+        order = [
+            next(name for name in ("WATCHDOG", "RELOADING", "READY", "STATUS") if name in said)
+            for _, said in manager.messages
+        ]
+        begun = order.index("RELOADING")
+        assert order[begun + 1] == "WATCHDOG"
+        assert order.count("WATCHDOG") == 3
+
+
 def wait_until(condition):
     deadline = time.monotonic() + DEADLINE
     while not condition():
