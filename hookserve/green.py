@@ -108,9 +108,9 @@ class GreenWorker(Worker):
         while self._reactor.is_draining(deadline):
             self._rest(min(_DRAIN_PAUSE, self._reactor.pause()))
 
-    def begin(self, label: bytes) -> Flight:
+    def begin(self, label: bytes, request_id: bytes = b"") -> Flight:
         """As `Worker.begin`; who runs what is remembered, for cancelling and for the report."""
-        flight = self._running[self.current()] = super().begin(label)
+        flight = self._running[self.current()] = super().begin(label, request_id)
         if self._limit and len(self._running) == 1:
             self._end_rest()  # which may have been planned without a request to cancel
         return flight

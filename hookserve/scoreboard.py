@@ -12,7 +12,7 @@ lock; the slot's totals are the sums over its flights.
 Layout of a slot, in words of 8 bytes::
 
     0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 errors  6.. flights
-    a flight: 0 requests  1 bytes sent  2 4xx  3 5xx  4 began (0: free)  5.. label
+    a flight: 0 requests  1 bytes sent  2 4xx  3 5xx  4 began (0: free)  5.. label, id
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from hookserve.types import RequestInFlight
 WORD = 8
 HEADER_WORDS = 6
 LABEL_SIZE = 88
-FLIGHT_SIZE = 5 * WORD + LABEL_SIZE
+ID_SIZE = 40
+FLIGHT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
 
 BOOTING, READY, DRAINING, GONE = range(4)
 
 _BEGAN_AT = 4 * WORD
-_BEGIN = Struct(f"=d{LABEL_SIZE}s")
+_BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 _END = Struct("=QQQQd")
 
 
@@ -50,10 +51,10 @@ class Flight:
         self.began = 0.0
         """When the request began, in seconds of the monotonic clock."""
 
-    def begin(self, now: float, label: bytes) -> None:
+    def begin(self, now: float, label: bytes, request_id: bytes = b"") -> None:
         """A request begins; of `label` the first line is shown, cut to the table's width."""
         self.began = now
-        _BEGIN.pack_into(self._memory, self._began_at, now, label)
+        _BEGIN.pack_into(self._memory, self._began_at, now, label, request_id)
 
     @property
     def label(self) -> str:
@@ -114,9 +115,10 @@ class Slot:
         found = []
         for number in range(self._flight_count):
             at = self._flights_at + number * FLIGHT_SIZE
-            began, label = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
+            began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
             if began:
-                found.append(RequestInFlight(_readable(label), max(0.0, now - began)))
+                shown = _printable(identity.rstrip(b"\0").decode("latin-1"))
+                found.append(RequestInFlight(_readable(label), max(0.0, now - began), shown))
         return sorted(found, key=lambda request: -request.elapsed)
 
     def counters(self) -> dict[str, int]:
@@ -188,5 +190,8 @@ def _readable(label: bytes) -> str:
     first = label.split(b"\r", 1)[0].rstrip(b"\0").decode("latin-1")
     method, _, rest = first.partition(" ")
     target = rest.rpartition(" HTTP/")[0] or rest
-    shown = f"{method} {target}".strip()
-    return "".join(character if character.isprintable() else "?" for character in shown)
+    return _printable(f"{method} {target}".strip())
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -166,6 +166,12 @@ class RequestInFlight:
     """Method and target, cut to the scoreboard's width."""
     elapsed: float
     """Seconds since it began."""
+    id: str = ""
+    """What the client, or a proxy, calls it (``X-Request-ID``); empty when it has no name."""
+
+    def __str__(self) -> str:
+        name = f" [{self.id}]" if self.id else ""
+        return f"{self.label}{name} ({self.elapsed:.1f} s)"
 
 
 @dataclass(slots=True)

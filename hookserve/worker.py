@@ -234,10 +234,10 @@ class Worker(ABC):
 
     # What a protocol calls.
 
-    def begin(self, label: bytes) -> Flight:
+    def begin(self, label: bytes, request_id: bytes = b"") -> Flight:
         """A request begins to run: counts it, shows it on the scoreboard, and is a heartbeat.
 
-        `label` is the request as it came; its first line is shown.
+        `label` is the request as it came; its first line is shown, beside the id.
         """
         try:
             flight = self._flights.pop()
@@ -246,7 +246,7 @@ class Worker(ABC):
         now = time.monotonic()
         self._times[_HEARTBEAT] = now
         self._was_idle = False
-        flight.begin(now, label)
+        flight.begin(now, label, request_id)
         return flight
 
     def end(self, flight: Flight, status: int, sent: int) -> None:

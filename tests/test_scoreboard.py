@@ -14,7 +14,7 @@ def test_another_process_reads_what_a_worker_wrote():
         slot.words[0] = READY
         slot.times[1] = 12.5
         flight = slot.flight(0)
-        flight.begin(100.0, b"GET /x HTTP/1.1\r\nHost: a\r\n")
+        flight.begin(100.0, b"GET /x HTTP/1.1\r\nHost: a\r\n", b"a-name")
         os._exit(0)
     os.waitpid(pid, 0)
 
@@ -22,7 +22,7 @@ def test_another_process_reads_what_a_worker_wrote():
 
     assert slot.state == READY
     assert slot.heartbeat == 12.5
-    assert [(each.label, each.elapsed) for each in requests] == [("GET /x", 3.0)]
+    assert list(map(str, requests)) == ["GET /x [a-name] (3.0 s)"]
 
 
 def test_a_finished_request_is_counted_and_gone():

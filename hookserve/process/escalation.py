@@ -86,8 +86,10 @@ def _record(request: RequestInFlight, reason: str) -> AccessRecord:
         "PATH_INFO": path,
         "QUERY_STRING": query,
     }
+    if request.id:
+        environ["HTTP_X_REQUEST_ID"] = request.id
     return AccessRecord(environ, 0, [], 0, request.elapsed, reason, request.label)
 
 
 def _listed(requests: list[RequestInFlight]) -> str:
-    return ", ".join(f"{each.label} ({each.elapsed:.1f} s)" for each in requests) or "nothing"
+    return ", ".join(map(str, requests)) or "nothing"

@@ -40,9 +40,7 @@ class OutOfMemoryCounter:
 def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
     """The reason for the end of a worker; `status` is what waitpid(2) gave."""
     if handle.escalation is not None:
-        held = ", ".join(
-            f"{each.label} ({each.elapsed:.1f} s)" for each in handle.escalation.requests
-        )
+        held = ", ".join(map(str, handle.escalation.requests))
         detail = handle.escalation.fault + (f"; in flight: {held}" if held else "")
         return ExitReason("timed out", detail)
     if handle.boot_error:

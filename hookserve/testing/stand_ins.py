@@ -43,11 +43,11 @@ class StandInWorker:
         self.ended: list[tuple[int, int]] = []
         """Status and bytes sent of each request that is over."""
 
-    def begin(self, label: bytes) -> Flight:
+    def begin(self, label: bytes, request_id: bytes = b"") -> Flight:
         """As `Worker.begin`."""
         self.begun += 1
         flight = Flight(bytearray(FLIGHT_SIZE), 0)
-        flight.begin(self.clock(), label)
+        flight.begin(self.clock(), label, request_id)
         return flight
 
     def end(self, flight: Flight, status: int, sent: int) -> None:

@@ -21,7 +21,7 @@ class DeadlineContract(Contract):
             for _ in waiting:
                 self.wait_for_call(server, "pre_request", path="/sleep/15")
             for _ in range(self.requests_to_hang):
-                self.begin(server, "/spin")
+                self.connect(server).send(request("/spin", "X-Request-ID: the-stuck-one\r\n"))
             told = self.wait_for_call(server, "worker_timeout")
             gone = server.wait_for("exit", lambda event: event["pid"] == pid)
             server.wait_for("ready", count=2)
@@ -29,7 +29,7 @@ class DeadlineContract(Contract):
 
             assert "GET /spin" in told["requests"]
             assert (told["pid"], gone["kind"]) == (server.pid, "timed out")
-            assert "GET /spin" in gone["detail"]
+            assert "GET /spin [the-stuck-one]" in gone["detail"]
             assert "in _spin" in server.log, server.log
             assert (record["status"], bool(record["reason"])) == (0, True)
             if waiting:

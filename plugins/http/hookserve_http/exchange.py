@@ -92,7 +92,8 @@ class Exchange:
         protocol = self._protocol
         worker = protocol.worker
         self._transport = transport
-        flight = worker.begin(self.label)
+        name = self.environ.get("HTTP_X_REQUEST_ID")
+        flight = worker.begin(self.label, name.encode("latin-1") if name else b"")
         try:
             if protocol.pre_request:
                 view = RequestView(self.environ)

@@ -25,7 +25,9 @@ class Observation:
     ) -> None:
         self._worker = worker
         self._environ: dict[str, Any] = {}  # Any: PEP 3333
-        self._flight = worker.begin(f"{start.method} {start.path} {start.version}\r\n".encode())
+        label = f"{start.method} {start.path} {start.version}\r\n"
+        name = headers.get("X-Request-ID", "")
+        self._flight = worker.begin(label.encode(), name.encode())
         if worker.pre_request or worker.post_request or worker.log_access:
             self._request = HTTPServerRequest(
                 connection=connection, start_line=start, headers=headers
