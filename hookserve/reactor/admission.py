@@ -32,6 +32,8 @@ class Admission:
         self._limit: int = reactor.worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
         self._backlog: list[Listener] = []
+        self._entering: list[Listener] = []
+        """As many as threads are accepting at this moment."""
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -69,14 +71,15 @@ class Admission:
             listener.close()
 
     def take_backlog(self) -> bool:
-        """Let in whom the stopping server still owes an answer; whether some may be left."""
+        """Let in whom the stopping server still owes an answer; whether some may be left, or
+        another thread is letting somebody in."""
         for listener in list(self._backlog):
             while (accepted := self._accept_one(listener)) is not None:
                 self._reactor.wait_for_head(accepted)
             if self.pauses_until is None:
                 self._backlog.remove(listener)
                 listener.close()
-        return bool(self._backlog)
+        return bool(self._backlog or self._entering)
 
     @property
     def pauses_until(self) -> float | None:
@@ -111,10 +114,14 @@ class Admission:
             self.start()
 
     def _accept_one(self, listener: Listener) -> Accepted | None:
-        found = self._worker.accept(listener)
-        if found is None:
-            return None
-        accepted = Accepted(*found)
-        self._reactor.open[accepted.fd] = accepted
+        self._entering.append(listener)
+        try:
+            found = self._worker.accept(listener)
+            if found is None:
+                return None
+            accepted = Accepted(*found)
+            self._reactor.open[accepted.fd] = accepted
+        finally:
+            self._entering.pop()
         self._worker.count_open(len(self._reactor.open))
         return accepted

@@ -409,3 +409,20 @@ def test_room_that_is_made_at_the_moment_of_giving_up_is_noticed(setting):
     newcomer.sendall(b"once\n")
 
     turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+
+def test_a_connection_that_is_just_being_accepted_is_waited_for(setting):
+    """Its thread has it from the kernel and has not entered it yet: the worker must not end."""
+    worker, reactor = setting.make()
+    accept, found = worker.accept, []
+
+    def accept_slowly(listener):
+        accepted = accept(listener)
+        found.append(reactor.is_draining(worker.clock() + 5))
+        return accepted
+
+    worker.accept = accept_slowly
+    setting.connect(worker)
+    turn_until(reactor, lambda: reactor.open)
+
+    assert found[0]
