@@ -279,10 +279,11 @@ def test_the_pidfile_is_there_all_the_time(tmp_path):
         server.signal(signal.SIGUSR2)
         wait_until(lambda: path.read_text() and "the successor serves" in server.log)
         successor = server.wait_for("successor ready")["successor"]
-        server.signal(signal.SIGTERM)
-        wait_until(lambda: path.read_text() == f"{successor}\n")
-        server.wait()
-
-        os.kill(successor, signal.SIGTERM)
+        try:
+            server.signal(signal.SIGTERM)
+            wait_until(lambda: path.read_text() == f"{successor}\n")
+            server.wait()
+        finally:
+            os.kill(successor, signal.SIGTERM)
         wait_until(lambda: not is_alive(successor))
         assert not path.exists()
