@@ -89,16 +89,16 @@ class Admission:
         return moment if moment > self._worker.clock() else None
 
     def _accept_from(self, listener: Listener) -> None:
-        for number in range(self._budget):
-            if len(self._reactor.open) >= self._limit:
-                if number and self._reactor.oldest_idle() is not None:
-                    break  # nobody is closed before it is known that somebody waits
-                if not self._reactor.evict():
-                    self._give_up()
-                    return
+        for _ in range(self._budget):
+            is_crowded = len(self._reactor.open) >= self._limit
+            if is_crowded and self._reactor.oldest_idle() is None:
+                self._give_up()
+                return
             accepted = self._accept_one(listener) if self._worker.alive else None
             if accepted is None:
                 break
+            if is_crowded:
+                self._reactor.evict()
             self._reactor.receive(accepted)
         moment = self.pauses_until
         if moment is not None:
