@@ -137,6 +137,8 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
             listener.close()
             if not arbiter.upgrade.is_shared:
                 listener.remove()
+        if arbiter.pidfile is not None and arbiter.upgrade.successor is not None:
+            arbiter.pidfile.leave()
         hooks.notify(arbiter.assembly.host.hook.on_exit, server=arbiter)
         arbiter.log.info("stopped")
         arbiter.close()

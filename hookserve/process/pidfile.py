@@ -13,6 +13,7 @@ class Pidfile:
 
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(path)
+        self._is_left = False
 
     def create(self) -> None:
         """Write this process's id.
@@ -43,10 +44,14 @@ class Pidfile:
         os.rename(self.path, target)
         self.path = target
 
+    def leave(self) -> None:
+        """Let it stay: a successor renames its own over it when this process is gone."""
+        self._is_left = True
+
     def remove(self) -> None:
-        """Remove the file if it still has this process's id; never raises."""
+        """Remove the file if it still has this process's id and is not left; never raises."""
         try:
-            if self._read() == os.getpid():
+            if not self._is_left and self._read() == os.getpid():
                 os.unlink(self.path)
         except OSError:
             pass

@@ -32,6 +32,8 @@ class Admission:
         self._limit: int = reactor.worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
         self._backlog: list[Listener] = []
+        self._entering: list[Listener] = []
+        """As many as threads are accepting at this moment."""
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -69,14 +71,15 @@ class Admission:
             listener.close()
 
     def take_backlog(self) -> bool:
-        """Let in whom the stopping server still owes an answer; whether some may be left."""
+        """Let in whom the stopping server still owes an answer; whether some may be left, or
+        another thread is letting somebody in."""
         for listener in list(self._backlog):
             while (accepted := self._accept_one(listener)) is not None:
                 self._reactor.wait_for_head(accepted)
             if self.pauses_until is None:
                 self._backlog.remove(listener)
                 listener.close()
-        return bool(self._backlog)
+        return bool(self._backlog or self._entering)
 
     @property
     def pauses_until(self) -> float | None:
@@ -86,16 +89,16 @@ class Admission:
         return moment if moment > self._worker.clock() else None
 
     def _accept_from(self, listener: Listener) -> None:
-        for number in range(self._budget):
-            if len(self._reactor.open) >= self._limit:
-                if number and self._reactor.oldest_idle() is not None:
-                    break  # nobody is closed before it is known that somebody waits
-                if not self._reactor.evict():
-                    self._give_up()
-                    return
+        for _ in range(self._budget):
+            is_crowded = len(self._reactor.open) >= self._limit
+            if is_crowded and self._reactor.oldest_idle() is None:
+                self._give_up()
+                return
             accepted = self._accept_one(listener) if self._worker.alive else None
             if accepted is None:
                 break
+            if is_crowded:
+                self._reactor.evict()
             self._reactor.receive(accepted)
         moment = self.pauses_until
         if moment is not None:
@@ -111,10 +114,14 @@ class Admission:
             self.start()
 
     def _accept_one(self, listener: Listener) -> Accepted | None:
-        found = self._worker.accept(listener)
-        if found is None:
-            return None
-        accepted = Accepted(*found)
-        self._reactor.open[accepted.fd] = accepted
+        self._entering.append(listener)
+        try:
+            found = self._worker.accept(listener)
+            if found is None:
+                return None
+            accepted = Accepted(*found)
+            self._reactor.open[accepted.fd] = accepted
+        finally:
+            self._entering.pop()
         self._worker.count_open(len(self._reactor.open))
         return accepted

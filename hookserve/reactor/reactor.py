@@ -198,9 +198,9 @@ class Reactor:
 
     def oldest_idle(self) -> Accepted | None:
         """The connection that has been idle longest and whose next request is not there yet."""
-        kept = [each for each in list(self._parked.values()) if each.wait == KEPT]
-        in_order = sorted(kept, key=lambda each: each.deadline)
-        return next((each for each in in_order if not each.has_spoken()), None)
+        parked = list(self._parked.values())  # in the order of their parking
+        idle = (each for each in parked if each.wait == KEPT and not each.has_spoken())
+        return next(idle, None)
 
     def evict(self) -> bool:
         """Close the connection that has been idle longest; whether there was one."""

@@ -16,19 +16,20 @@ def row(cell):
 
 
 def markdown(found, seconds):
-    """The whole table."""
+    """The whole table: a row for each fault, a column for each model."""
+    models = list(dict.fromkeys(cell.model for cell in found))
+    by_place = {(cell.fault, cell.model): cell for cell in found}
     lines = [
         f"{len(found)} cells, {sum(_answered(each) for each in found)} requests, {seconds:.0f} s;"
-        f" the application's import takes {median(each.import_time for each in found):.2f} s.",
+        f" the application's import takes {median(each.import_time for each in found):.2f} s."
+        " Each field: requests, failures (of those that killed workers held), longest gap in ms.",
         "",
-        "| fault | model | requests | failures | held by killed workers | longest gap, ms |",
-        "|---|---|--:|--:|--:|--:|",
+        f"| fault | {' | '.join(models)} |",
+        f"|---|{'---|' * len(models)}",
     ]
-    for cell in found:
-        fault, model, requests, _, failures, allowed, gap, _, verdict = _texts(cell)
-        if verdict != "good":
-            failures = f"**{failures}**"
-        lines.append(f"| {fault} | {model} | {requests} | {failures} | {allowed} | {gap} |")
+    for fault in dict.fromkeys(cell.fault for cell in found):
+        fields = [_field(by_place.get((fault, model))) for model in models]
+        lines.append(f"| {fault} | {' | '.join(fields)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -39,6 +40,16 @@ def keep_log(directory, cell):
     failed = cell.outcome.failed if cell.outcome else []
     lines = [cell.verdict, *map(str, failed), cell.log]
     (directory / f"{name}.txt").write_text("\n".join(lines))
+
+
+def _field(cell):
+    if cell is None:
+        return "-"
+    if cell.outcome is None:
+        return f"**{cell.verdict}**"
+    failures = str(cell.outcome.failures) + (f" of {cell.most_lost}" if cell.most_lost else "")
+    text = f"{cell.outcome.answered}, {failures}, {cell.outcome.gap * 1000:.0f}"
+    return f"**{text}**" if cell.verdict else text
 
 
 def _answered(cell):

@@ -65,3 +65,13 @@ def test_a_renamed_file_is_removed_by_its_new_name(tmp_path):
 def test_a_missing_directory_is_said(tmp_path):
     with pytest.raises(ConfigError, match="no such file or directory"):
         Pidfile(str(tmp_path / "no" / "pid")).create()
+
+
+def test_a_file_that_is_left_to_a_successor_stays(tmp_path):
+    pidfile = Pidfile(str(tmp_path / "pid"))
+    pidfile.create()
+
+    pidfile.leave()
+    pidfile.remove()
+
+    assert (tmp_path / "pid").exists()

@@ -362,6 +362,20 @@ def test_nobody_is_closed_to_make_room_for_nobody(setting):
     assert readable(clients[0]) == b""
 
 
+def test_a_thread_that_comes_too_late_to_accept_closes_nobody(setting):
+    """Several are told of one newcomer; only who gets it makes room for it."""
+    worker, reactor = setting.make(worker_connections=1)
+    client = setting.connect(worker)
+    client.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(client))
+
+    reactor._admission._accept_from(worker.listener)
+
+    assert len(reactor.open) == 1
+    client.sendall(b"and again\n")
+    turn_until(reactor, lambda: readable(client) == b"and again\n")
+
+
 def test_whom_a_worker_was_woken_for_is_let_in_even_when_it_is_told_to_go(setting):
     """The kernel has woken nobody else for them (EPOLLEXCLUSIVE)."""
     worker, reactor = setting.make(linger_timeout=0.1)
@@ -397,15 +411,31 @@ def test_room_that_is_made_at_the_moment_of_giving_up_is_noticed(setting):
     turn_until(reactor, lambda: reactor.open)
 
     def make_room_too_late():
-        reactor.evict = lambda: False
+        del reactor.oldest_idle
         for accepted in list(reactor.open.values()):
             reactor.close(reactor._parked.pop(accepted.fd))
-        return False
 
-    reactor.evict = make_room_too_late
+    reactor.oldest_idle = make_room_too_late
     reactor._admission.is_full = False
     reactor.start_accepting()
     newcomer = setting.connect(worker)
     newcomer.sendall(b"once\n")
 
     turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+
+def test_a_connection_that_is_just_being_accepted_is_waited_for(setting):
+    """Its thread has it from the kernel and has not entered it yet: the worker must not end."""
+    worker, reactor = setting.make()
+    accept, found = worker.accept, []
+
+    def accept_slowly(listener):
+        accepted = accept(listener)
+        found.append(reactor.is_draining(worker.clock() + 5))
+        return accepted
+
+    worker.accept = accept_slowly
+    setting.connect(worker)
+    turn_until(reactor, lambda: reactor.open)
+
+    assert found[0]
