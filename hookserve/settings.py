@@ -123,8 +123,8 @@ CORE_SETTINGS: tuple[Setting, ...] = (
             " others are replaced"),
     Setting("max_unavailable", 0, integer, "workers that may be missing while others are"
             " replaced: so many are retired before their replacements are ready"),
-    Setting("tick_interval", 1.0, seconds, "how often server_tick is called, when a plugin has"
-            " it"),
+    Setting("tick_interval", 5.0, seconds, "how often server_tick is called, when a plugin has"
+            " it; more often when a plugin asks for that"),
     Setting("plugins", (), items, "a plugin to require, or no:NAME to leave out; repeatable",
             ("-P", "--plugin"), repeatable=True, metavar="NAME"),
     Setting("plugin_errors", "warn", one_of("warn", "fail"), "whether any plugin that cannot be"

@@ -233,6 +233,16 @@ def suspended(scene):
     assert scene.server.workers() == before, "a worker was blamed for a suspended machine"
 
 
+def wild_clock(scene):
+    """The wall clock jumps by a day whenever it is read: nobody has overrun his time."""
+    before = scene.server.workers()
+    scene.load.settle(3.0)
+    assert scene.server.workers() == before, "a worker was blamed for a clock"
+    reload_ten_times(scene, 3)
+    days = {line[1:11] for line in scene.server.log.splitlines() if line[:3] == "[20"}
+    assert len(days) > 1, "the clock has not jumped"
+
+
 def _start_successor(scene):
     count = len(scene.events("successor ready"))
     scene.signal(signal.SIGUSR2)
@@ -278,5 +288,8 @@ FAULTS = {
     "no processes": Fault(no_processes, arguments=("-P", "tests.chaos.no_forks")),
     "arbiter held 3 s": Fault(held_arbiter, {"timeout": 2}),
     "worker held 1.2 s": Fault(held_worker, {"timeout": 3}, is_gapless=False),
+    "clock jumps": Fault(
+        wild_clock, {"timeout": 1, "max_lifetime": 60}, ("-P", "tests.chaos.wild_clock")
+    ),
     "all held 3 s": Fault(suspended, {"timeout": 2}, is_gapless=False),
 }

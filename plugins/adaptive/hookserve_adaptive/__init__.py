@@ -32,6 +32,7 @@ SETTINGS: tuple[Setting, ...] = (
             " are too few of them", metavar="SHARE"),
     Setting("adaptive_idle_time", 60.0, seconds, "how long one worker less must have been enough"
             " before there is one less"),
+    Setting("adaptive_interval", 1.0, seconds, "how often the load is looked at"),
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ class Scaler:
         self._least: int = config.adaptive_min
         self._most: int = config.adaptive_max
         self._policy = Policy(config.adaptive_busy, config.adaptive_idle_time)
+        self._interval: float = config.adaptive_interval
         self._shift = 0
         """By how much the operator has moved the range."""
         self._target: int | None = None
@@ -38,6 +39,11 @@ class Scaler:
         if taken_over > server.num_workers:
             self._target = min(taken_over, self._most)
             server.set_wanted(self._target)
+
+    @hookimpl
+    def tick_intervals(self) -> list[float]:
+        """As often as the load is to be looked at."""
+        return [self._interval] if self._interval else []
 
     @hookimpl
     def target_workers(self, server: Arbiter, stats: Mapping[str, float]) -> int | None:
