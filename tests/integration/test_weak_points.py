@@ -2,7 +2,8 @@
 
 Each test names the weak point (W...).  Those that are forbidden elsewhere: W2, W4, W20a, W30, W35,
 W36, W38 and W59's WINCH in `test_lifecycle`, W7's hooks and W8 in `test_hooks`, W9b in
-`tests/net/test_listeners`, W24 in `tests/reactor`, W26 with tornado's worker, W31 in the contract.
+`tests/net/test_listeners`, W24 in `tests/reactor`, W26 with tornado's worker, W31 and W34 in the
+contract, W58 with systemd's plugin.
 """
 
 import os
@@ -287,3 +288,15 @@ def test_the_pidfile_is_there_all_the_time(tmp_path):
             os.kill(successor, signal.SIGTERM)
         wait_until(lambda: not is_alive(successor))
         assert not path.exists()
+
+
+def test_a_sign_of_life_touches_no_file(tmp_path):
+    """W37: it is a word in shared memory, and no disk can hold it up."""
+    with serve("app", **write_app(tmp_path)) as server:
+        (pid,) = server.workers().values()
+        assert httpx.get(server.url).status_code == 200
+        opened = [
+            each.readlink() for each in Path(f"/proc/{pid}/fd").iterdir() if int(each.name) > 2
+        ]
+    files = [path for path in opened if path.is_absolute() and path.parts[1] != "dev"]
+    assert [str(path) for path in files if not str(path).startswith("/memfd:")] == []
