@@ -67,10 +67,13 @@ class Escalator:
         escalation.deadline = now + _KILL_AGAIN
 
     def record_lost_requests(self, handle: WorkerHandle) -> None:
-        """The access records of the requests that died with a worker."""
+        """The access records of the requests that died with a worker, and their names in the log
+        unless the report of a timeout has them."""
         requests = handle.slot.in_flight()
         if not requests:
             return
+        if handle.escalation is None:
+            self._arbiter.log.error("lost with %s: %s", handle, _listed(requests))
         observers = hooks.freeze(self._arbiter.assembly.host.hook.log_access)
         for request in requests:
             for observe in observers:

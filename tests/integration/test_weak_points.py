@@ -290,6 +290,14 @@ def test_the_pidfile_is_there_all_the_time(tmp_path):
         assert not path.exists()
 
 
+def test_the_log_names_the_requests_that_a_killed_worker_held():
+    with serve("applications:busy", **HERE) as server, begin(server, "/sleep/4"):
+        os.kill(server.workers()[0], signal.SIGKILL)
+        wait_until(lambda: "lost with worker 0" in server.log)
+        lost = next(line for line in server.log.splitlines() if "lost with worker 0" in line)
+    assert "GET /sleep/4" in lost
+
+
 def test_a_sign_of_life_touches_no_file(tmp_path):
     """W37: it is a word in shared memory, and no disk can hold it up."""
     with serve("app", **write_app(tmp_path)) as server:
