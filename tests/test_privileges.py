@@ -24,8 +24,12 @@ def test_unknown_names_are_said():
 
 
 def test_staying_who_one_is_needs_no_privilege():
+    before = (os.getresuid(), os.getresgid(), os.getgroups())
+
     privileges.drop(os.geteuid(), os.getegid(), initgroups=False)
     privileges.drop(None, None, initgroups=False)
+
+    assert (os.getresuid(), os.getresgid(), os.getgroups()) == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user")

@@ -127,6 +127,7 @@ def test_an_abstract_name_is_listened_on_and_removed_without_harm(opened):
         os.close(fd)
 
     listener.remove()
+    assert listener.accept() is None
 
 
 def test_a_descriptor_is_adopted():

@@ -56,6 +56,8 @@ def test_a_full_disk_harms_nobody():
     sink.write("lost too")
     sink.reopen()
 
+    assert not sink._lines
+
 
 def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="cannot open"):
