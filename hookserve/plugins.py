@@ -256,4 +256,5 @@ def _explain_import(record: PluginRecord, error: BaseException) -> tuple[str, st
         return describe(
             error
         ), f"pip install {packages or error.name.partition('.')[0]}, {leave_out}"
-    return describe(error), f"mend or upgrade {record.distribution}, {leave_out}"
+    culprit = "it" if candidate is None else record.distribution
+    return describe(error), f"mend or upgrade {culprit}, {leave_out}"

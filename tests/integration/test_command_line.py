@@ -245,6 +245,15 @@ def test_a_plugin_that_fails_is_left_out_unless_it_was_asked_for(tmp_path):
     assert "ZeroDivisionError" in last_line(asked_for)
 
 
+def test_a_plugin_of_no_distribution_that_fails_is_to_be_mended(tmp_path):
+    (tmp_path / "x_plugin.py").write_text("1 / 0")
+
+    result = hookserve("--check-config", "-P", "x_plugin", "applications:hello", path=tmp_path)
+
+    assert result.returncode == 1
+    assert "(mend or upgrade it, or leave it out with -P no:x_plugin)" in last_line(result)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
