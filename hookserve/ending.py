@@ -1,4 +1,4 @@
-"""The end of a worker's process, which nothing may hold back."""
+"""The end of a forked process, which nothing may hold back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
+
+
+def run_to_end(
+    body: Callable[[], int], complain: Callable[[], None], last_words: Callable[[], None]
+) -> NoReturn:
+    """Run `body` and end the process with the exit code that it answers or exits with; with 1
+    after any other exception, which `complain` is called for."""
+    code = 1
+    try:
+        code = body()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        complain()
+    finally:
+        end_process(code, last_words)
 
 
 def end_process(code: int, last_words: Callable[[], None]) -> NoReturn:

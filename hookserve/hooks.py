@@ -202,7 +202,10 @@ def _report(hook_name: str, plugin: str, error: Exception) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line: type, message, and the place that raised it."""
+    """An exception in one line: type, message, and the place that raised it; our own errors speak
+    for themselves."""
+    if isinstance(error, HookserveError):
+        return str(error)
     where = ""
     traceback = error.__traceback__
     while traceback is not None:

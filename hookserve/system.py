@@ -16,9 +16,21 @@ import socket
 close = os.close
 fork = os.fork
 read = os.read
-waitpid = os.waitpid
 write = os.write
 make_poll = select.poll
 getaddrinfo = socket.getaddrinfo
 set_signal = signal.signal
 Socket = socket.socket
+_waitpid = os.waitpid
+
+
+def reap(pid: int) -> int | None:
+    """The wait status of a child that has ended, `None` while it runs (waitpid(2)).
+
+    0 as well when somebody else has waited for it: a hook may wait for any child.
+    """
+    try:
+        found, status = _waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 0
+    return status if found else None

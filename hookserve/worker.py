@@ -21,7 +21,6 @@ ABRT: the worker has missed its deadline and its loop may never run again.
 from __future__ import annotations
 
 import errno
-import faulthandler
 import gc
 import os
 import random
@@ -30,15 +29,16 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import count
 from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, TextIO
 
 from hookserve import hooks
 from hookserve.context import WorkerContext
-from hookserve.ending import end_process
-from hookserve.errors import BootError, HookserveError
+from hookserve.dispositions import DUMP_SIGNAL, take_over
+from hookserve.ending import end_process, run_to_end
+from hookserve.errors import BootError
 from hookserve.scoreboard import DRAINING, GONE, READY, Flight
-from hookserve.system import set_signal
 from hookserve.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -48,15 +48,11 @@ if TYPE_CHECKING:
 
 WSGIApplication = Callable[..., Iterable[bytes]]
 
-DUMP_SIGNAL = getattr(signal, "SIGRTMIN", None) or signal.SIGINFO  # type: ignore[attr-defined,unused-ignore]  # which one exists depends on the system
-"""Makes a worker write the stacks of its threads, even from within C code."""
-
-IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
-"""The arbiter's business: in a worker they do nothing."""
-
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _HEARTBEAT = 1
+_CROWD_SHARE = 16
+"""One place in so many, at least one, is not for connections that are kept."""
 
 
 class Worker(ABC):
@@ -81,7 +77,8 @@ class Worker(ABC):
         self.alive = True
         """Whether to accept; false from TERM on."""
         self.keeps_connections = True
-        """Whether a connection may stay open after a response; false when the server leaves."""
+        """Whether a connection may stay open after a response; false when the server leaves or
+        the worker is crowded."""
         self.is_quick = False
         """Whether to stop at once (INT, QUIT, or the arbiter is gone)."""
         self.multiprocess = context.config.workers != 1
@@ -103,7 +100,13 @@ class Worker(ABC):
         self._exit_code = 0
         self._was_idle = False
         self._wants_reopen = False
+        limit = context.config.worker_connections
+        self._comfortable = limit - max(1, limit // _CROWD_SHARE)
+        self._is_leaving = False
+        self._is_orphaned = False
         self._is_recycled = False
+        self._given_up: set[str] = set()
+        """The addresses that no worker accepts from after this one."""
         self._recycle_countdown: Iterator[int] | None = None
         self._protocols: dict[Listener, Protocol] = {}
         self._flights: list[Flight] = []
@@ -111,7 +114,7 @@ class Worker(ABC):
         self._flight_count = 0
         self._words = context.slot.words
         self._times = context.slot.times
-        # Counting by next() is one step, whatever other threads do.
+        # next() is one step, whatever other threads do.
         self._accepts, self._rejects = count(1), count(1)
 
     # What a model provides.
@@ -129,7 +132,7 @@ class Worker(ABC):
     def drain(self, deadline: float) -> None:
         """Finish the requests that the worker holds, by `deadline` (monotonic seconds).
 
-        When `serves_backlog` is true, what waits to be accepted is served first.
+        Where `serves_backlog` is true, what waits to be accepted is served first.
         """
 
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
@@ -186,8 +189,13 @@ class Worker(ABC):
                 listener(self)
 
     def count_open(self, count: int) -> None:
-        """How many connections are open, for the scoreboard."""
+        """How many connections are open, for the scoreboard; near `worker_connections` none is
+        kept any more, so that room is made where the client is told."""
         self._words[2] = count
+        if (count > self._comfortable) is self.keeps_connections:
+            self.keeps_connections = count <= self._comfortable
+            if self._is_leaving:  # asked last: the signal may come anywhere
+                self.keeps_connections = False
 
     def heed_signals(self) -> None:
         """Do what signals asked for; to be called when `wakeup` is readable."""
@@ -227,10 +235,10 @@ class Worker(ABC):
         """How many requests have begun and not ended."""
         return self._flight_count - len(self._flights)
 
-    @property
-    def serves_backlog(self) -> bool:
-        """Whether the whole server stops, so that nobody else would accept what waits."""
-        return self.context.scoreboard.is_stopping
+    def serves_backlog(self, listener: Listener) -> bool:
+        """Whether nobody else would accept what waits there: the whole server stops, or a reload
+        has given the listener up."""
+        return self.context.scoreboard.is_stopping or str(listener.address) in self._given_up
 
     # What a protocol calls.
 
@@ -266,15 +274,8 @@ class Worker(ABC):
 
     def main(self) -> NoReturn:
         """Live from just after the fork to the exit of the process."""
-        code = 1
-        try:
-            code = self._live()
-        except SystemExit as error:
-            code = error.code if isinstance(error.code, int) else int(error.code is not None)
-        except BaseException:
-            self.log.exception("worker %d failed", self.index)
-        finally:
-            end_process(code, self._say_last_words)
+        complain = partial(self.log.exception, "worker %d failed", self.index)
+        run_to_end(self._live, complain, self._say_last_words)
 
     def install_signals(self) -> None:
         """Take the signals over; the mask that was set around the fork is lifted afterwards."""
@@ -286,16 +287,9 @@ class Worker(ABC):
             signal.SIGUSR1: self._on_reopen,
             signal.SIGIO: self._on_line,
             signal.SIGABRT: self._on_abort,
+            DUMP_SIGNAL: self._on_dump,
         }
-        for number, handler in handlers.items():
-            set_signal(number, handler)
-            signal.siginterrupt(number, False)
-        for number in IGNORED_SIGNALS:
-            set_signal(number, signal.SIG_IGN)
-        set_signal(signal.SIGCHLD, signal.SIG_DFL)
-        set_signal(DUMP_SIGNAL, self._on_dump)
-        # In C, so that it works whatever the threads are doing; then the handler in Python.
-        faulthandler.register(DUMP_SIGNAL, file=self.context.dump_fd, all_threads=True, chain=True)
+        take_over(handlers, self.context.dump_fd)
         self.context.channel.ask_for_signal()
         self._on_line()
 
@@ -308,6 +302,9 @@ class Worker(ABC):
         self._say_ready()
         if self.alive:
             self.run()
+        if self._is_orphaned:
+            self.log.error("worker %d stops: its arbiter (pid %d) is gone", self.index,
+                           self.server.pid)  # fmt: skip
         self._words[0] = DRAINING
         hooks.notify(self.context.host.hook.worker_draining, self)
         if self.is_quick:
@@ -327,9 +324,9 @@ class Worker(ABC):
             app = hooks.fire(hook.load_app, context.config)  # type: ignore[assignment]  # the first answer is the application
         assert app is not None
         self.app = self.wrap(app)
-        jitter = context.config.max_requests_jitter
-        if context.config.max_requests:
-            limit = context.config.max_requests + random.randint(0, jitter)
+        limit = context.config.max_requests
+        if limit:
+            limit += random.randint(0, context.config.max_requests_jitter)
             self._recycle_countdown = iter(range(limit - 1, 0, -1))
         # A protocol copies what it needs of the frozen hooks, and post_worker_init may be the
         # moment at which a logger starts to buffer: so hooks first, protocol last.
@@ -351,9 +348,8 @@ class Worker(ABC):
         self.context.channel.say("ready")
 
     def _report_boot_failure(self, error: Exception) -> int:
-        text = str(error) if isinstance(error, HookserveError) else hooks.describe(error)
         code = error.exit_code if isinstance(error, BootError) else BootError.exit_code
-        self.context.channel.say("boot failed", text, code)
+        self.context.channel.say("boot failed", hooks.describe(error), code)
         return code
 
     def _another_flight(self) -> Flight:
@@ -368,7 +364,7 @@ class Worker(ABC):
     # Signal handlers.
 
     def _on_stop(self, *_: object) -> None:
-        self.alive = self.keeps_connections = False
+        self._is_leaving, self.keeps_connections, self.alive = True, False, False
 
     def _on_quick_stop(self, *_: object) -> None:
         self.is_quick = True
@@ -379,10 +375,14 @@ class Worker(ABC):
 
     def _on_line(self, *_: object) -> None:
         """The line to the arbiter has changed: perhaps it is down."""
-        is_down, is_leaving = self.context.channel.listen()
-        if is_leaving:
-            self.keeps_connections = False
-        if is_down:
+        notices, is_open = self.context.channel.read()
+        for notice in notices:
+            if notice.kind == "leave":
+                self._is_leaving, self.keeps_connections = True, False
+            elif notice.kind == "give up":
+                self._given_up.add(notice.text)
+        if not is_open:
+            self._is_orphaned = True
             self._on_quick_stop()
 
     def _on_dump(self, *_: object) -> None:

@@ -49,7 +49,7 @@ def test_the_arbiter_sees_the_worker_go():
 
 def test_a_signal_tells_the_worker_that_the_arbiter_is_gone():
     ours, theirs = open_channel()
-    assert theirs.listen() == (False, False)
+    assert theirs.read() == ([], True)
     arrived = threading.Event()
     previous = signal.signal(signal.SIGIO, lambda *_: arrived.set())
     try:
@@ -57,11 +57,24 @@ def test_a_signal_tells_the_worker_that_the_arbiter_is_gone():
         ours.close()
 
         assert arrived.wait(5)
-        assert theirs.listen() == (True, False)
+        assert theirs.read() == ([], False)
         theirs.say("ready")
     finally:
         theirs.close()
         signal.signal(signal.SIGIO, previous)
+
+
+def test_the_arbiter_does_not_wait_for_a_worker_that_does_not_listen():
+    ours, theirs = open_channel()
+    for _ in range(100):
+        ours.say("give up", "x" * 10_000)
+
+    notices, is_open = theirs.read()
+
+    assert is_open
+    assert {each.text for each in notices} == {"x" * 10_000}
+    ours.close()
+    theirs.close()
 
 
 def test_closing_twice_in_a_fork_is_seen_once_all_copies_are_gone():

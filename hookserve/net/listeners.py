@@ -73,6 +73,7 @@ class Listener:
         self.address = address
         self.endpoint = endpoint
         self.is_tcp = not endpoint.unix
+        self.is_turned_away = False
         self.inode = inode
         """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
@@ -107,6 +108,7 @@ class Listener:
         kernel behaves as if their SYN had been lost: their next one, a second later, is refused.
         A socket that was handed in is left alone: whoever did it may still need it.
         """
+        self.is_turned_away = True
         if isinstance(self.address, UnixAddress):
             self.remove()
         elif isinstance(self.address, TcpAddress) and sys.platform == "linux":

@@ -9,13 +9,14 @@ from hookserve.process.roster import WorkerHandle
 from hookserve.scoreboard import Scoreboard
 
 if TYPE_CHECKING:
+    from hookserve.net.listeners import Listener
     from hookserve.process.arbiter import Arbiter
     from hookserve.process.handover import Handover
 
 
-def adopt_workers(arbiter: Arbiter, handover: Handover) -> None:
-    """Go on with the workers of the arbiter that this process was before: they serve on, and the
-    reload that they were handed over for replaces them."""
+def adopt_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Listener, ...]) -> None:
+    """Go on with the workers of the arbiter that this process was before: they serve on, from
+    `listeners`, and the reload that they were handed over for replaces them."""
     boards = [Scoreboard(each.slots, each.flights, each.fd) for each in handover.boards]
     for each in handover.workers:
         board = boards[each.board]
@@ -28,4 +29,4 @@ def adopt_workers(arbiter: Arbiter, handover: Handover) -> None:
         arbiter.take_on(handle)
     arbiter.keeper.forker.older_boards.extend(boards)
     arbiter.has_been_ready = True
-    arbiter.reloads.resume(handover.generation)
+    arbiter.reloads.resume(handover.generation, listeners)

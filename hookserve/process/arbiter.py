@@ -242,7 +242,7 @@ class Arbiter:
     def own_descriptors(self) -> list[int]:
         """What a child must not keep."""
         found = [*self._inbox.descriptors(), *self.upgrade.descriptors()]
-        found += self.auxiliaries.descriptors()
+        found += self.auxiliaries.descriptors() + self.reloads.descriptors()
         if self.launcher is not None:
             found.extend(self.launcher.descriptors())
         for handle in self.roster:

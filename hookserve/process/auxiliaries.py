@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 import traceback
-from typing import TYPE_CHECKING, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING
 
 from hookserve import hooks
 from hookserve.channel import open_channel
+from hookserve.ending import run_to_end
 from hookserve.process.lifecycle import Backoff
 from hookserve.process.signals import HANDLED, Blocked
 from hookserve.process.title import set_title
-from hookserve.system import close, fork, set_signal, waitpid
+from hookserve.system import close, fork, reap, set_signal
 
 if TYPE_CHECKING:
     from hookserve.channel import ArbiterEnd
@@ -107,11 +108,8 @@ class Auxiliaries:
         for helper in [*self._helpers, *self._leaving]:
             if helper.pid is None:
                 continue
-            try:
-                pid, status = waitpid(helper.pid, os.WNOHANG)
-            except ChildProcessError:
-                pid, status = helper.pid, 0
-            if pid:
+            status = reap(helper.pid)
+            if status is not None:
                 self._bury(helper, status)
 
     def pids(self) -> set[int]:
@@ -131,6 +129,8 @@ class Auxiliaries:
     def _start(self, number: int, helper: Auxiliary, now: float) -> None:
         ours, theirs = open_channel()
         descriptors = [*self._arbiter.own_descriptors(), ours.fileno()]
+        # An address that is closed by everybody else must not stay open in a helper.
+        descriptors += [listener.fileno() for listener in self._arbiter.listeners]
         with Blocked() as unblock:
             try:
                 pid = fork()
@@ -148,7 +148,8 @@ class Auxiliaries:
                     close(descriptor)
                 # The default of SIGIO ends the process: so does the end of the arbiter.
                 theirs.ask_for_signal()
-                _run(helper.process, self._arbiter)
+                body = partial(_run, helper.process, self._arbiter)
+                run_to_end(body, traceback.print_exc, _say_nothing)
         theirs.close()
         helper.pid, helper.line, helper.started_at = pid, ours, now
         self._arbiter.log.info("%s started", helper)
@@ -182,17 +183,11 @@ def _reset_signals() -> None:
         set_signal(number, signal.SIG_IGN)
 
 
-def _run(process: AuxProcess, arbiter: Arbiter) -> NoReturn:
-    code = 1
-    try:
-        set_title(arbiter.assembly.config.proc_name, process.name)
-        process.target()
-        code = 0
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def _run(process: AuxProcess, arbiter: Arbiter) -> int:
+    set_title(arbiter.assembly.config.proc_name, process.name)
+    process.target()
+    return 0
+
+
+def _say_nothing() -> None:
+    pass

@@ -44,7 +44,7 @@ class Ending:
             self._leaves_until = time.monotonic() + delay
             arbiter.log.info("leaving: connections are accepted for %g s more", delay)
             for handle in arbiter.roster:
-                handle.say_leave()
+                handle.say("leave")
             hooks.notify(arbiter.assembly.host.hook.on_leaving, server=arbiter)
             return
         self._begin_gracefully()

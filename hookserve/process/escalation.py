@@ -9,10 +9,10 @@ import signal
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
+from hookserve.dispositions import DUMP_SIGNAL
 from hookserve.process.lifecycle import Deadlines
 from hookserve.process.roster import ABORTING, DRAINING, Escalation, WorkerHandle
 from hookserve.types import AccessRecord, RequestInFlight
-from hookserve.worker import DUMP_SIGNAL
 
 if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter

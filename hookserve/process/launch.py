@@ -122,11 +122,12 @@ def _preload_safely(assembly: Assembly, crew: Crew, handover: Handover) -> WSGIA
 def _run(arbiter: Arbiter, handover: Handover) -> None:
     hook = arbiter.assembly.host.hook
     hooks.fire(hook.on_starting, server=arbiter)
-    arbiter.listeners = open_listeners(arbiter.assembly, handover)
+    inherited = (*adopt_inherited(os.environ), *handover.adopt_listeners())
+    arbiter.listeners = open_listeners(arbiter.assembly, handover, inherited)
     if handover.line >= 0:
         arbiter.upgrade.follow(handover)
     if handover.workers:
-        adopt_workers(arbiter, handover)
+        adopt_workers(arbiter, handover, inherited)
     try:
         hooks.fire(hook.when_ready, server=arbiter)
         arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),
@@ -144,22 +145,23 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
         arbiter.close()
 
 
-def open_listeners(assembly: Assembly, handover: Handover) -> tuple[Listener, ...]:
-    """The listeners that the configuration asks for, those that were handed over among them.
+def open_listeners(
+    assembly: Assembly, handover: Handover, inherited: tuple[Listener, ...]
+) -> tuple[Listener, ...]:
+    """The listeners that the configuration asks for, those that are `inherited` among them.
 
     Raises ListenError; but where there are workers that serve on, what was handed over stays.
     """
-    inherited = [*adopt_inherited(os.environ), *handover.adopt_listeners()]
     try:
         found = hooks.fire(assembly.host.hook.open_listeners, assembly.config, inherited)
     except HookserveError as error:
         if not handover.workers:
             raise
         logging.getLogger("hookserve").error("%s; the old addresses stay", error)
-        return tuple(inherited)
+        return inherited
     listeners = tuple(cast("Sequence[Listener]", found))
     for listener in inherited:
-        if listener not in listeners:
+        if listener not in listeners and not handover.workers:
             listener.close()
     return listeners
 

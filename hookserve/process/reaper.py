@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hookserve import hooks
 from hookserve.process.exits import OutOfMemoryCounter, classify
 from hookserve.process.roster import DRAINING, GONE, WorkerHandle
-from hookserve.system import waitpid
+from hookserve.system import reap
 
 if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
@@ -27,11 +27,8 @@ class Reaper:
         """Bury every worker whose process has ended."""
         for handle in self._arbiter.roster:
             assert handle.pid is not None
-            try:
-                pid, status = waitpid(handle.pid, os.WNOHANG)
-            except ChildProcessError:
-                pid, status = handle.pid, 0
-            if pid:
+            status = reap(handle.pid)
+            if status is not None:
                 self._bury(handle, status)
         if self._arbiter.pid == 1:
             self._reap_strangers()
@@ -48,7 +45,7 @@ class Reaper:
             while (found := os.waitid(os.P_ALL, 0, flags)) is not None:
                 if found.si_pid in own:
                     return
-                waitpid(found.si_pid, os.WNOHANG)
+                reap(found.si_pid)
         except ChildProcessError:
             pass
 

@@ -24,7 +24,7 @@ from hookserve.process.handover import (
 )
 from hookserve.process.roster import BOOTING
 from hookserve.process.signals import Blocked
-from hookserve.system import close, fork, waitpid
+from hookserve.system import close, fork, reap
 
 if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
@@ -63,8 +63,8 @@ class Rebirth:
         """Notice the end of the probation."""
         if self._probe is None:
             return
-        pid, status = waitpid(self._probe, os.WNOHANG)
-        if not pid:
+        status = reap(self._probe)
+        if status is None:
             return
         self._probe = None
         size = os.fstat(self._output).st_size

@@ -9,6 +9,7 @@ previous assembly is put back and the old workers, which never stopped, serve on
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,9 +81,7 @@ class Reload:
             hooks.fire(assembly.host.hook.on_reload, server=arbiter)
         except HookserveError as error:
             arbiter.assembly = previous.assembly
-            for listener in opened:
-                listener.close()
-                listener.remove()
+            _discard(opened)
             self.fail(str(error))
             return
         self._previous = previous
@@ -96,12 +95,12 @@ class Reload:
         target = arbiter.ticker.target()
         arbiter.set_wanted(workers if target is None else target)
 
-    def resume(self, generation: int) -> None:
+    def resume(self, generation: int, listeners: tuple[Listener, ...]) -> None:
         """This process was executed anew to reload: `generation` is that of the workers that
-        serve on."""
+        serve on, from `listeners`."""
         arbiter = self._arbiter
         self._previous = _Previous(
-            arbiter.assembly, arbiter.crew, arbiter.listeners, generation, arbiter.num_workers
+            arbiter.assembly, arbiter.crew, listeners, generation, arbiter.num_workers
         )
         arbiter.generation = generation + 1
 
@@ -113,20 +112,21 @@ class Reload:
         self._go_on()
 
     def attend(self) -> None:
-        """Finish the reload once every worker is of the new generation."""
+        """Commit the reload once a worker of the new generation is ready, and finish it once
+        every worker is."""
         arbiter, previous = self._arbiter, self._previous
         self.rebirth.attend()
         if previous is None or arbiter.is_stopping:
             return
+        removed = self._removed()
+        if self._is_proven() or not arbiter.num_workers:
+            self._give_up(removed)
         if any(each.generation < arbiter.generation and each.is_serving for each in arbiter.roster):
             return
         if not any(each.state == READY for each in arbiter.roster) and arbiter.num_workers:
             return
         self._previous = None
-        for listener in previous.listeners:
-            if listener not in arbiter.listeners:
-                listener.close()
-                listener.remove()
+        _discard(removed)
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
         try:
             arbiter.auxiliaries.gather()
@@ -140,7 +140,7 @@ class Reload:
         arbiter, previous = self._arbiter, self._previous
         if previous is None or handle.generation < arbiter.generation:
             return
-        if any(each.generation == arbiter.generation and each.ready_at for each in arbiter.roster):
+        if self._is_proven():
             return
         new_listeners = arbiter.listeners
         arbiter.assembly = previous.assembly
@@ -150,11 +150,35 @@ class Reload:
         self._previous = None
         arbiter.set_wanted(previous.wanted)
         arbiter.forgive()
-        for listener in new_listeners:
-            if listener not in previous.listeners:
-                listener.close()
-                listener.remove()
+        _discard(each for each in new_listeners if each not in previous.listeners)
         self.fail(text)
+
+    def descriptors(self) -> list[int]:
+        """What a child must not keep: the listeners that only older workers accept from."""
+        return [listener.fileno() for listener in self._removed()]
+
+    def _removed(self) -> list[Listener]:
+        if self._previous is None:
+            return []
+        return [each for each in self._previous.listeners if each not in self._arbiter.listeners]
+
+    def _is_proven(self) -> bool:
+        """Whether a worker of the new generation has ever been ready: there is no way back."""
+        arbiter = self._arbiter
+        return any(
+            each.generation == arbiter.generation and each.ready_at for each in arbiter.roster
+        )
+
+    def _give_up(self, listeners: Iterable[Listener]) -> None:
+        """Let nobody new in there, and have the old workers serve everybody who waits before they
+        go: after them nobody will.  Another arbiter's clients may come to a shared listener."""
+        if self._arbiter.upgrade.is_shared:
+            return
+        for listener in listeners:
+            if not listener.is_turned_away:
+                listener.turn_away()
+                for handle in self._arbiter.roster:
+                    handle.say("give up", str(listener.address))
 
     def _go_on(self) -> None:
         if self._is_wanted_again:
@@ -164,3 +188,9 @@ class Reload:
     def _open_listeners(self, assembly: Assembly, previous: _Previous) -> list[Listener]:
         found = hooks.fire(assembly.host.hook.open_listeners, assembly.config, previous.listeners)
         return list(found)  # type: ignore[call-overload,no-any-return]  # the core's own answer is never None
+
+
+def _discard(listeners: Iterable[Listener]) -> None:
+    for listener in listeners:
+        listener.close()
+        listener.remove()

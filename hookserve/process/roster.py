@@ -124,10 +124,10 @@ class WorkerHandle:
             jitter = random.uniform(0.0, self.config.max_lifetime_jitter)
             self.expires_at = now + self.config.max_lifetime + jitter
 
-    def say_leave(self) -> None:
-        """Have it keep no connection open any longer than a response takes."""
+    def say(self, kind: str, text: str = "") -> None:
+        """Tell it something (`hookserve.channel.Notice`)."""
         if self.channel is not None:
-            self.channel.say_leave()
+            self.channel.say(kind, text)
 
     def retire(self, now: float, limit: float) -> None:
         """Have it finish its requests and exit within `limit` seconds."""

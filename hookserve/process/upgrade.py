@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hookserve import hooks
 from hookserve.process.handover import Handover, execute, handed_listeners
 from hookserve.process.signals import Blocked
-from hookserve.system import close, fork, waitpid
+from hookserve.system import close, fork, reap
 
 if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
@@ -76,11 +76,8 @@ class Upgrade:
         """Notice that the successor has ended."""
         if self.successor is None:
             return
-        try:
-            pid, status = waitpid(self.successor, os.WNOHANG)
-        except ChildProcessError:
-            pid, status = self.successor, 0
-        if pid:
+        status = reap(self.successor)
+        if status is not None:
             self.successor = None
             self.successor_serves = False
             code = os.waitstatus_to_exitcode(status)

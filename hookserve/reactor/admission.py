@@ -55,23 +55,22 @@ class Admission:
             self._accepting = ()
 
     def close(self) -> None:
-        """Stop for good.  When the whole server stops, everybody who waits is let in first:
+        """Stop for good.  Where nobody else will accept, everybody who waits is let in first:
         `take_backlog` goes on with that while there are no descriptors."""
         self.stop()
-        listeners = list(self._worker.listeners)
-        if self._worker.serves_backlog:
-            self._backlog = listeners
-            self.take_backlog()
-            return
-        for listener in listeners:
+        for listener in self._worker.listeners:
+            if self._worker.serves_backlog(listener):
+                self._backlog.append(listener)
+                continue
             # The kernel may just have woken this worker for somebody, and then nobody else.
             accepted = self._accept_one(listener)
             if accepted is not None:
                 self._reactor.wait_for_head(accepted)
             listener.close()
+        self.take_backlog()
 
     def take_backlog(self) -> bool:
-        """Let in whom the stopping server still owes an answer; whether some may be left, or
+        """Let in whom nobody else would; whether some may be left, or
         another thread is letting somebody in."""
         for listener in list(self._backlog):
             while (accepted := self._accept_one(listener)) is not None:

@@ -1,8 +1,9 @@
 """For authors of applications and plugins: a real server on a free port, and the contracts.
 
 ``with serve("shop.wsgi:application", worker="sync") as server:`` starts the command, waits until a
-worker is ready, and stops it at the end.  `WorkerContract` is the suite that every worker model
-passes, `ProtocolContract` the one for protocols; their authors derive a class and run pytest.
+worker is ready, and stops it at the end; `wait_until` waits for a condition.  `WorkerContract` is
+the suite that every worker model passes, `ProtocolContract` the one for protocols; their authors
+derive a class and run pytest.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from hookserve.testing.server import Server, ServerFailed, serve
+from hookserve.testing.waiting import wait_until
 
 if TYPE_CHECKING:
     from hookserve.testing.contract.protocol import ProtocolContract
     from hookserve.testing.contract.worker import WorkerContract
 
-__all__ = ["ProtocolContract", "Server", "ServerFailed", "WorkerContract", "serve"]
+__all__ = ["ProtocolContract", "Server", "ServerFailed", "WorkerContract", "serve", "wait_until"]
 
 _PARTS = {
     "ProtocolContract": "hookserve.testing.contract.protocol",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, Load, ask, request
 
 DEADLINE = 20.0
@@ -41,13 +41,6 @@ def crash():
 def aux_processes(server):
     return [AuxProcess("beat", beat), AuxProcess("once", once), AuxProcess("crash", crash)]
 """
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.01)
 
 
 def lines(path):
@@ -87,6 +80,38 @@ def test_helpers_run_exactly_once_beside_the_workers(site):
         assert server.stop() == 0
         assert not is_alive(third)
         assert "is gone: exited (1); started again in 0.5 s" in server.log
+
+
+LISTENING_HELPER = """
+import os, socket, time
+from hookserve import AuxProcess, hookimpl
+
+def listening(fd):
+    try:
+        with socket.socket(fileno=os.dup(fd)) as found:
+            return found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError:
+        return False
+
+def look():
+    found = [fd for fd in map(int, os.listdir("/proc/self/fd")) if listening(fd)]
+    with open("listening", "w") as file:
+        file.write(f"{len(found)}\\n")
+    time.sleep(60)
+
+@hookimpl
+def aux_processes(server):
+    return [AuxProcess("look", look)]
+"""
+
+
+def test_helpers_do_not_hold_the_listeners(site):
+    """Or an address would stay open that the server has closed."""
+    (site / "hookserve.conf.py").write_text(LISTENING_HELPER)
+    with serve("app", chdir=site):
+        wait_until(lambda: lines(site / "listening"))
+
+        assert lines(site / "listening") == ["0"]
 
 
 def test_helpers_end_with_an_arbiter_that_is_killed(site):

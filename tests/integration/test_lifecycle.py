@@ -13,18 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.server import DEADLINE
 
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 APPLICATIONS = {"chdir": Path(__file__).parent}
-
-
-def wait_until(condition, timeout=DEADLINE):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.01)
 
 
 def is_alive(pid):
@@ -68,6 +61,7 @@ def test_workers_end_by_themselves_when_the_arbiter_is_killed():
         server.wait()
 
         wait_until(lambda: not any(map(is_alive, pids)), timeout=2.0)
+        assert server.log.count(f"its arbiter (pid {server.pid}) is gone") == 2
 
 
 def test_a_worker_stuck_in_c_is_reported_aborted_and_replaced():

@@ -2,23 +2,15 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Load, ask
 
 HERE = Path(__file__).parent
 DEADLINE = 20.0
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.01)
 
 
 def is_alive(pid):

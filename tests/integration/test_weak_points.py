@@ -18,19 +18,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from tests.chaos.driver import Driver
 from tests.chaos.scene import is_alive
 
 ROOT = Path(__file__).parents[2]
 HERE = {"chdir": Path(__file__).parent}
-
-
-def wait_until(condition, timeout=20.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        time.sleep(0.01)
 
 
 def begin(server, path):

@@ -61,13 +61,16 @@ class FakeWorker:
         values |= dict.fromkeys(("header_timeout", "body_timeout", "write_timeout"), 5.0)
         self.config = SimpleNamespace(**{**values, **settings})
         self.clock = time.monotonic
-        self.alive, self.is_quick, self.serves_backlog = True, False, False
+        self.alive, self.is_quick, self.is_last = True, False, False
         self.accepts_again_at, self.heartbeat_interval = 0.0, None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.setblocking(False)
         self.listeners = (self.listener,)
         self.wakeup, self._write = os.pipe()
         self.counted = 0
+
+    def serves_backlog(self, listener):
+        return self.is_last
 
     def accept(self, listener):
         try:
@@ -313,7 +316,7 @@ def test_who_waits_to_be_accepted_is_served_when_the_server_stops(setting):
     waiting = [setting.connect(worker) for _ in range(5)]
     for client in waiting:
         client.sendall(b"quit\n")
-    worker.alive, worker.serves_backlog = False, True
+    worker.alive, worker.is_last = False, True
 
     reactor.drain(time.monotonic() + 5)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.server import DEADLINE
 
 APPLICATION = """
@@ -302,13 +302,6 @@ def test_a_preloaded_application_is_loaded_with_all_the_time_that_the_watchdog_a
         begun = order.index("RELOADING")
         assert order[begun + 1] == "WATCHDOG"
         assert order.count("WATCHDOG") == 3
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def wait_for_life(manager, pid):

@@ -66,10 +66,9 @@ class NativeServer:
 
     def begin_drain(self) -> None:
         """Accept no more, let go of who is idle, finish the rest."""
-        if self._worker.serves_backlog:
-            for listener in self._worker.listeners:
-                while self._accept_one(listener):
-                    pass
+        for listener in filter(self._worker.serves_backlog, self._worker.listeners):
+            while self._accept_one(listener):
+                pass
         self._stop()
         for listener in self._worker.listeners:
             listener.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import tornado.web
 import tornado.websocket
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.contract import recorder
 from hookserve.testing.contract.client import Client, Load, ask, request
 
@@ -158,12 +158,6 @@ def test_connections_are_limited(tmp_path):
             assert time.monotonic() - began > 0.25
             timer.join()
         kept[1].socket.close()
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
 
 
 def loop_of(environ, start_response):
