@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterable
+from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, cast
 
 from hookserve.discovery import did_you_mean
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     WSGIApplication = Callable[..., Iterable[bytes]]
 
 DEFAULT_ATTRIBUTE = "application"
+_MOST_NAMED = 5
 
 
 def load_app(specification: str) -> WSGIApplication:
@@ -31,7 +33,8 @@ def load_app(specification: str) -> WSGIApplication:
     found: object = module
     for part in factory.split("."):
         if not hasattr(found, part):
-            hint = did_you_mean(part, (name for name in dir(found) if not name.startswith("_")))
+            names = [name for name in dir(found) if not name.startswith("_")]
+            hint = did_you_mean(part, names) or _candidates(found, names, module_name)
             raise AppNotFound(f"the module {module_name} has no attribute '{factory}'{hint}")
         found = getattr(found, part)
     if args is not None:
@@ -40,6 +43,21 @@ def load_app(specification: str) -> WSGIApplication:
         kind = type(found).__name__
         raise AppNotFound(f"{specification} is not callable, it is of type {kind}")
     return cast("WSGIApplication", found)
+
+
+def _candidates(found: object, names: Iterable[str], module_name: str) -> str:
+    """A phrase that names what may be the application: functions of this module, and objects that
+    can be called."""
+    callables = [name for name in names if _may_be_one(getattr(found, name), module_name)]
+    if callables:
+        return f" (it has {', '.join(callables[:_MOST_NAMED])}: name one as MODULE:NAME)"
+    return " (nor any other callable: define application(environ, start_response) there)"
+
+
+def _may_be_one(value: object, module_name: str) -> bool:
+    if isinstance(value, FunctionType):
+        return value.__module__ == module_name
+    return callable(value) and not isinstance(value, (type, BuiltinFunctionType))
 
 
 def _parse_expression(

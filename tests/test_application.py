@@ -53,6 +53,19 @@ def test_a_nearly_right_name_is_suggested(module):
         load_app(f"{module}:aplication")
 
 
+def test_a_name_like_no_other_is_answered_with_what_there_is(module):
+    with pytest.raises(AppNotFound, match=r"it has application, make: name one as MODULE:NAME"):
+        load_app(f"{module}:wsgi")
+
+
+def test_a_module_without_anything_to_call_is_told_what_to_define(tmp_path, monkeypatch):
+    (tmp_path / "bare_under_test.py").write_text("from json import dumps\nnumber = 5\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(AppNotFound, match=r"define application\(environ, start_response\) there"):
+        load_app("bare_under_test")
+
+
 def test_a_missing_module_is_not_a_missing_dependency(tmp_path, monkeypatch):
     (tmp_path / "needs_something.py").write_text("import something_absent")
     monkeypatch.syspath_prepend(tmp_path)

@@ -1,4 +1,4 @@
-"""Whom a worker lets in: it accepts as long as it has room, and makes room where somebody idles."""
+"""Whom a worker lets in: as many as it has room for, or makes room for among those long idle."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hookserve.reactor.reactor import Reactor
 
 _BUDGET = 16
+_SETTLED = 0.2
+"""Who has been silent for so many seconds will hardly send its next request at this moment."""
 
 
 class Admission:
@@ -90,27 +92,47 @@ class Admission:
     def _accept_from(self, listener: Listener) -> None:
         for _ in range(self._budget):
             is_crowded = len(self._reactor.open) >= self._limit
-            if is_crowded and self._reactor.oldest_idle() is None:
+            dispensable = self._find_dispensable() if is_crowded else None
+            if is_crowded and dispensable is None:
                 self._give_up()
                 return
             accepted = self._accept_one(listener) if self._worker.alive else None
             if accepted is None:
                 break
-            if is_crowded:
-                self._reactor.evict()
+            if dispensable is not None:
+                self._reactor.evict(dispensable)
             self._reactor.receive(accepted)
         moment = self.pauses_until
         if moment is not None:
             self.stop()
             self._reactor.sweep_by(moment)
 
+    def look_for_room(self) -> None:
+        """Accept again if there is room by now, or can be made; look again when it can."""
+        if len(self._reactor.open) < self._limit or self._find_dispensable() is not None:
+            self.start()
+            return
+        for _, since in self._reactor.idle():
+            self._reactor.sweep_by(since + _SETTLED)
+            return
+
+    def _find_dispensable(self) -> Accepted | None:
+        """The connection that has been idle longest, unless its client may be sending its next
+        request: it has spoken, or fell silent a moment ago."""
+        settled = self._worker.clock() - _SETTLED
+        for accepted, since in self._reactor.idle():
+            if since > settled:
+                return None
+            if not accepted.has_spoken():
+                return accepted
+        return None
+
     def _give_up(self) -> None:
-        """Nobody here is idle: the queue must wait, or another worker takes it."""
+        """Nobody here can go: the queue must wait, or another worker takes it."""
         self.is_full = True
         self.stop()
         # Who made room a moment ago in another thread has not seen that it is wanted.
-        if len(self._reactor.open) < self._limit or self._reactor.oldest_idle() is not None:
-            self.start()
+        self.look_for_room()
 
     def _accept_one(self, listener: Listener) -> Accepted | None:
         self._entering.append(listener)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -196,19 +196,16 @@ class Reactor:
         if self._admission.is_full:
             self._admission.start()
 
-    def oldest_idle(self) -> Accepted | None:
-        """The connection that has been idle longest and whose next request is not there yet."""
-        parked = list(self._parked.values())  # in the order of their parking
-        idle = (each for each in parked if each.wait == KEPT and not each.has_spoken())
-        return next(idle, None)
+    def idle(self) -> Iterator[tuple[Accepted, float]]:
+        """The connections that wait for their next request, and since when; the longest first."""
+        for accepted in list(self._parked.values()):  # in the order of their parking
+            if accepted.wait == KEPT:
+                yield accepted, accepted.deadline - self._timeouts[KEPT]
 
-    def evict(self) -> bool:
-        """Close the connection that has been idle longest; whether there was one."""
-        oldest = self.oldest_idle()
-        if oldest is None or not self._take(oldest):
-            return False
-        self._drop(oldest)
-        return True
+    def evict(self, accepted: Accepted) -> None:
+        """Close an idle connection, unless its request is being served by now."""
+        if self._take(accepted):
+            self._drop(accepted)
 
     def receive(self, accepted: Accepted) -> None:
         """Read from a connection that the caller owns, and serve or park it."""
@@ -259,7 +256,7 @@ class Reactor:
         if state == IDLE:
             self._wait_for(accepted, HEAD if accepted.is_new else KEPT)
             if self._admission.is_full:
-                self._admission.start()
+                self._admission.look_for_room()
         elif accepted.wait == LINGERING:
             self._wait_for(accepted, LINGERING)
         elif state == READING_BODY:
@@ -375,7 +372,9 @@ class Reactor:
         pause = self._admission.pauses_until
         if pause is not None:
             nearest = min(nearest, pause)
-        elif not self._admission.is_full:
+        elif self._admission.is_full:
+            self._admission.look_for_room()
+        else:
             self._admission.start()
         self.sweep_by(max(nearest, now + _SWEEP_PAUSE))
 

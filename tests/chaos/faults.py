@@ -282,7 +282,7 @@ FAULTS = {
     "USR2 and back": Fault(upgrade_back, goes_on=False),
     "TERM": Fault(stop, goes_on=False),
     "100 bad clients": Fault(bad_clients),
-    "6 places a worker": Fault(reload_ten_times, {"worker_connections": 6}, kept=0),
+    "6 places a worker": Fault(reload_ten_times, {"worker_connections": 6}),
     "full disk": Fault(full_disk, {"access_logfile": "/dev/full", "log_file": "/dev/full"}),
     "no descriptors": Fault(no_descriptors),
     "no processes": Fault(no_processes, arguments=("-P", "tests.chaos.no_forks")),

@@ -343,12 +343,31 @@ def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(se
     for client in (asking, silent):
         client.sendall(b"once\n")
         turn_until(reactor, lambda client=client: readable(client))
+    time.sleep(0.25)
     asking.sendall(b"and again\n")
-
-    assert reactor.evict()
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+    reactor._admission._accept_from(worker.listener)
 
     assert readable(silent) == b""
     turn_until(reactor, lambda: readable(asking) == b"and again\n")
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+
+def test_who_fell_silent_a_moment_ago_is_not_closed_to_make_room(setting):
+    """Its next request may be on its way; who comes waits a moment instead."""
+    worker, reactor = setting.make(worker_connections=1)
+    client, newcomer = setting.connect(worker), setting.connect(worker)
+    began = time.monotonic()
+    for count in range(10):
+        client.sendall(b"%d\n" % count)
+        turn_until(reactor, lambda count=count: readable(client) == b"%d\n" % count)
+    newcomer.sendall(b"once\n")
+
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+    assert readable(client) == b""
+    assert time.monotonic() - began >= 0.2
 
 
 def test_nobody_is_closed_to_make_room_for_nobody(setting):
@@ -414,11 +433,12 @@ def test_room_that_is_made_at_the_moment_of_giving_up_is_noticed(setting):
     turn_until(reactor, lambda: reactor.open)
 
     def make_room_too_late():
-        del reactor.oldest_idle
+        del reactor.idle
         for accepted in list(reactor.open.values()):
             reactor.close(reactor._parked.pop(accepted.fd))
+        return iter(())
 
-    reactor.oldest_idle = make_room_too_late
+    reactor.idle = make_room_too_late
     reactor._admission.is_full = False
     reactor.start_accepting()
     newcomer = setting.connect(worker)

@@ -24,14 +24,30 @@ class LimitContract(Contract):
     def test_an_idle_connection_makes_room_for_a_new_one(self) -> None:
         """The one that has been idle longest."""
         with self.serve(worker_connections=4) as server:
-            kept = [self.connect(server) for _ in range(4)]
-            for client in kept:
-                assert client.ask(request()).status == 200
-                time.sleep(0.05)  # a thread parks the one before another serves the next
+            kept = [self._keep(server) for _ in range(3)]
+            silent = self.connect(server)
 
             assert ask(server.address).status == 200
             assert kept[0].read_to_end() == b""
-            assert kept[3].ask(request()).status == 200
+            assert kept[2].ask(request()).status == 200
+            assert silent.ask(request()).status == 200
+
+    def test_a_crowded_worker_says_that_it_keeps_no_connection(self) -> None:
+        """Clients learn it from a response, not from an end in the middle of their next request."""
+        with self.serve(worker_connections=4) as server:
+            kept = [self._keep(server) for _ in range(3)]
+            newcomer = self.connect(server)
+
+            assert newcomer.ask(request()).closes
+            assert newcomer.read_to_end() == b""
+            assert not kept[0].ask(request()).closes
+
+    def _keep(self, server: Server) -> Client:
+        """A connection that is idle after one request."""
+        client = self.connect(server)
+        assert client.ask(request()).status == 200
+        time.sleep(0.05)  # a thread parks the one before another serves the next
+        return client
 
     def test_who_finds_no_room_waits_and_is_served(self) -> None:
         """Connections that are not idle are not closed for anybody."""
