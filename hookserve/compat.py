@@ -20,7 +20,6 @@ class Absent:
     """What to do instead, or why it is absent."""
 
 
-_TLS = "terminate TLS in front of hookserve for now"
 _HTTP2 = "HTTP/2 ends at the proxy in front; the upstream side speaks HTTP/1.1"
 _ASGI = "hookserve serves WSGI; ASGI would be a protocol plugin"
 _DIRTY = "helpers that run beside the workers are a hook, aux_processes"
@@ -45,10 +44,6 @@ ABSENT: tuple[Absent, ...] = (
     Absent("raw_paste_global_conf", "not planned", _PASTE),
     *(Absent(name, "not yet", _PROXY) for name in ("proxy_protocol", "proxy_allow_ips")),
     Absent("uwsgi_allow_ips", "not planned", _UWSGI),
-    *(
-        Absent(name, "not yet", _TLS)
-        for name in ("keyfile", "certfile", "cert_reqs", "ca_certs", "ciphers")
-    ),
     Absent("ssl_version", "not planned", "gunicorn ignores it too; a TLS context hook decides"),
     Absent("suppress_ragged_eofs", "not planned", "always so"),
     Absent("do_handshake_on_connect", "not planned", "the worker model decides"),

@@ -24,30 +24,19 @@ if TYPE_CHECKING:
     import ssl
     from types import ModuleType
 
+    from hookserve import protocol, types
     from hookserve.config import Config
     from hookserve.context import ServerView
     from hookserve.net.listeners import Listener
+    from hookserve.plugins import PluginHost
     from hookserve.process.arbiter import Arbiter
     from hookserve.process.roster import WorkerHandle
-    from hookserve.types import (
-        AccessRecord,
-        AuxProcess,
-        Command,
-        ExitReason,
-        LoggerType,
-        ProtocolType,
-        Request,
-        RequestInFlight,
-        Response,
-        RestartPlan,
-        Setting,
-        WorkerType,
-    )  # fmt: skip
     from hookserve.worker import Worker
 
     Environ = dict[str, Any]  # Any: PEP 3333
     WSGIApplication = Callable[..., Iterable[bytes]]
     Middleware = Callable[[WSGIApplication], WSGIApplication]
+    Layering = Callable[[protocol.Protocol], protocol.Protocol]
 
 PROJECT = "hookserve"
 
@@ -59,35 +48,35 @@ class AssemblyHooks(Protocol):
     """Collected while the server is put together."""
 
     @hookspec
-    def settings(self) -> Iterable[Setting]:
+    def settings(self) -> Iterable[types.Setting]:
         """The settings that the plugin reads.
 
         Runs in: launcher.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
-    def worker_types(self) -> Iterable[WorkerType]:
+    def worker_types(self) -> Iterable[types.WorkerType]:
         """The worker models that the plugin brings.
 
         Runs in: launcher.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
-    def protocol_types(self) -> Iterable[ProtocolType]:
+    def protocol_types(self) -> Iterable[types.ProtocolType]:
         """The protocols that the plugin brings.
 
         Runs in: launcher.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
-    def logger_types(self) -> Iterable[LoggerType]:
+    def logger_types(self) -> Iterable[types.LoggerType]:
         """The loggers that the plugin brings.
 
         Runs in: launcher.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
-    def commands(self) -> Iterable[Command]:
+    def commands(self) -> Iterable[types.Command]:
         """The commands that the plugin brings: ``hookserve NAME ...``.
 
         Runs in: launcher.  When it raises: the start fails, naming the plugin.
@@ -101,9 +90,10 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def configured_plugins(self, config: Config) -> Iterable[object]:
+    def configured_plugins(self, config: Config, host: PluginHost) -> Iterable[object]:
         """Objects whose hooks exist only with this configuration: for what a plugin does when one
-        of its settings is set.  Hooks of assembling come too late in them.
+        of its settings is set.  Hooks of assembling come too late in them; what others answer to
+        one of those is asked for with `host`.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
@@ -118,6 +108,14 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def connection_layers(self, worker: Worker) -> Iterable[Layering]:
+        """What lies between the sockets and the protocol (`hookserve.layers`): functions from the
+        protocol within to the one around it, the first one outermost, next to the socket.
+
+        Runs in: worker, once, before it is ready.  When it raises: that worker fails to boot.
+        """
+
+    @hookspec
     def tick_intervals(self) -> Iterable[float]:
         """Seconds between two ticks at most; the least of all, and of `tick_interval`, counts.
 
@@ -125,7 +123,7 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def aux_processes(self, server: Arbiter) -> Iterable[AuxProcess]:
+    def aux_processes(self, server: Arbiter) -> Iterable[types.AuxProcess]:
         """Helpers that the arbiter supervises and runs exactly once, beside the workers.
 
         Runs in: arbiter, at start and at each reload.  When it raises: the start fails, or the
@@ -148,11 +146,9 @@ class FactoryHooks(Protocol):
 
     @hookspec(firstresult=True)
     def make_tls_context(self, config: Config) -> ssl.SSLContext | None:
-        """The context for TLS listeners.
+        """The context for TLS, when there is a `certfile`; all workers inherit it.
 
-        Not called yet: declared so that its name and arguments are settled.
-
-        Runs in: worker, once.  When it raises: that worker fails to boot.
+        Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
 
     @hookspec(firstresult=True)
@@ -164,7 +160,7 @@ class FactoryHooks(Protocol):
         """
 
     @hookspec(firstresult=True)
-    def make_restart_plan(self, server: Arbiter) -> RestartPlan | None:
+    def make_restart_plan(self, server: Arbiter) -> types.RestartPlan | None:
         """The policy that decides how many workers are replaced at once: asked for when the first
         replacement is due, and again after each reload.
 
@@ -214,7 +210,7 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def worker_timeout(
-        self, server: Arbiter, worker: WorkerHandle, requests: Sequence[RequestInFlight]
+        self, server: Arbiter, worker: WorkerHandle, requests: Sequence[types.RequestInFlight]
     ) -> None:
         """A worker missed a deadline and will be aborted; `requests` are those it holds.
 
@@ -222,7 +218,7 @@ class ArbiterHooks(Protocol):
         """
 
     @hookspec
-    def child_exit(self, server: Arbiter, worker: WorkerHandle, reason: ExitReason) -> None:
+    def child_exit(self, server: Arbiter, worker: WorkerHandle, reason: types.ExitReason) -> None:
         """A worker was reaped; called exactly once for each, however it died.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
@@ -359,7 +355,7 @@ class RequestHooks(Protocol):
     """Frozen when the worker is ready: a plugin registered later is not seen."""
 
     @hookspec
-    def pre_request(self, worker: Worker, req: Request, environ: Environ) -> None:
+    def pre_request(self, worker: Worker, req: types.Request, environ: Environ) -> None:
         """A request is complete enough to run; the application is called next.
 
         Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
@@ -367,7 +363,9 @@ class RequestHooks(Protocol):
         """
 
     @hookspec
-    def post_request(self, worker: Worker, req: Request, environ: Environ, resp: Response) -> None:
+    def post_request(
+        self, worker: Worker, req: types.Request, environ: Environ, resp: types.Response
+    ) -> None:
         """The response has been handed over, or given up.
 
         Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
@@ -375,7 +373,7 @@ class RequestHooks(Protocol):
         """
 
     @hookspec
-    def log_access(self, record: AccessRecord) -> None:
+    def log_access(self, record: types.AccessRecord) -> None:
         """One request is over: finished, refused, aborted, or killed with its worker.
 
         Runs in: worker; arbiter for the requests of a worker that was killed.  When it raises:

@@ -23,6 +23,7 @@ calls `receive`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -116,6 +117,10 @@ class Connection(ABC):
     def interim(self) -> bytes:
         """What must be sent now, while the state is `READING_BODY` (``100 Continue``); once."""
         return b""
+
+    def learn(self, facts: Mapping[str, object]) -> None:  # noqa: B027  # not all have environs
+        """What a layer around this one knows of the connection (`hookserve.layers`), as entries
+        for the environ of each of its requests; before the first of them is fed."""
 
 
 class Protocol(ABC):

@@ -38,6 +38,7 @@ from hookserve.context import WorkerContext
 from hookserve.dispositions import DUMP_SIGNAL, take_over
 from hookserve.ending import end_process, run_to_end
 from hookserve.errors import BootError
+from hookserve.layers import surround
 from hookserve.scoreboard import DRAINING, GONE, READY, Flight
 from hookserve.wakeup import Wakeup
 
@@ -336,9 +337,8 @@ class Worker(ABC):
         self.log_access = hooks.freeze(hook.log_access)
         self._idle_listeners = hooks.freeze(hook.worker_idle)
         for listener in self.listeners:
-            self._protocols[listener] = context.protocol_type(
-                self, listener.endpoint, self.buffered
-            )
+            protocol = context.protocol_type(self, listener.endpoint, self.buffered)
+            self._protocols[listener] = surround(self, protocol)
 
     def _say_ready(self) -> None:
         gc.collect()

@@ -22,7 +22,6 @@ class Endpoint:
     port: str
     """Decimal digits; empty for a unix socket."""
     unix: bool = False
-    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

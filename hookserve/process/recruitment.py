@@ -71,7 +71,7 @@ def register_loggers(host: PluginHost, config: Config) -> None:
 def register_configured(host: PluginHost, config: Config) -> None:
     """Register the plugins that other plugins bring for this configuration; raises
     HookserveError."""
-    found = hooks.collect(host.hook.configured_plugins, config)
+    found = hooks.collect(host.hook.configured_plugins, config, host)
     for number, (owner, plugin) in enumerate(found, 1):
         host.register(plugin, f"{owner} (configured, {number})")
 

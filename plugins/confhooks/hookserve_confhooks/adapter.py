@@ -8,11 +8,11 @@ called the parameters.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import ModuleType
 from typing import Any
 
-from hookserve import ConfigError, hookimpl
+from hookserve import ConfigError, HookserveError, hookimpl
 from hookserve.hookspecs import Hooks
 
 GUNICORN_ORDER: dict[str, tuple[str, ...]] = {
@@ -61,7 +61,7 @@ def adapt(module: ModuleType) -> FilePlugin | None:
         setattr(plugin, name, _implementation(module, name, function))
     context = getattr(module, "ssl_context", None)
     if callable(context):
-        plugin.make_tls_context = hookimpl(_tls_maker(context))  # type: ignore[attr-defined]  # as setattr above
+        plugin.make_tls_context = hookimpl(wrapper=True)(_tls_maker(context))  # type: ignore[attr-defined]  # as setattr above
     return plugin if vars(plugin) else None
 
 
@@ -112,13 +112,20 @@ def _plain(function: Callable[..., object], names: tuple[str, ...]) -> Callable[
 def _tls_maker(context: Callable[..., object]) -> Callable[..., object]:
     """gunicorn's ``ssl_context(config, default_factory)`` as `make_tls_context`."""
 
-    def make_tls_context(config: Any) -> object:  # Any: the configuration's attributes vary
-        def default_factory() -> object:
-            import ssl
+    def make_tls_context(config: Any) -> Generator[None, object, object]:  # Any: attributes vary
+        try:
+            made = yield
+        except HookserveError as error:
+            # What the settings say cannot be: that matters only to who asks for it.
+            failure = error
 
-            made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            made.load_cert_chain(config.certfile, config.keyfile)
-            return made
+            def default_factory() -> object:
+                raise failure
+
+        else:
+
+            def default_factory() -> object:
+                return made
 
         return context(config, default_factory)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookserve.protocol import (
@@ -88,6 +88,7 @@ class HttpConnection(Connection):
         "_body",
         "_buffer",
         "_exchange",
+        "_facts",
         "_interim",
         "_parser",
         "_port",
@@ -106,6 +107,7 @@ class HttpConnection(Connection):
         self._buffer = b""
         self._interim = b""
         self._exchange: Exchange | None = None
+        self._facts: Mapping[str, object] | None = None
         self._body: CollectedInput | _Pending | None = None
         self._refusal: _Refusal | None = None
         self._skipped_line = False
@@ -170,6 +172,8 @@ class HttpConnection(Connection):
         environ = protocol.template.copy()
         environ["REMOTE_ADDR"] = self._address
         environ["REMOTE_PORT"] = self._port
+        if self._facts is not None:
+            environ.update(self._facts)
         decoder = None
         try:
             size = self._parser.parse(data, environ)
@@ -238,6 +242,11 @@ class HttpConnection(Connection):
         """``100 Continue``, once, while the body is awaited."""
         interim, self._interim = self._interim, b""
         return interim
+
+    def learn(self, facts: Mapping[str, object]) -> None:
+        """See `hookserve.protocol.Connection.learn`."""
+        self._facts = {**(self._facts or {}), **facts}
+        self._address = str(self._facts.get("REMOTE_ADDR", self._address))
 
     def expire(self) -> int:
         """A deadline has passed: a request that had begun is answered with 408."""
@@ -354,7 +363,7 @@ def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 33
     """What is the same in every environ of a listener."""
     template = {
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "https" if local.tls else "http",
+        "wsgi.url_scheme": "http",
         "wsgi.input": EmptyInput(),
         "wsgi.errors": worker.errors,
         "wsgi.multithread": worker.multithread,

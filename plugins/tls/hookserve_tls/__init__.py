@@ -1,0 +1,67 @@
+"""TLS on every listener, under every worker model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hookserve import Setting, hookimpl
+from hookserve.errors import ConfigError
+from hookserve.values import one_of, optional_text
+
+if TYPE_CHECKING:
+    import ssl
+
+    from hookserve.config import Config
+    from hookserve.plugins import PluginHost
+
+VERIFICATIONS = ("none", "optional", "required")
+
+
+def verification(value: object) -> str:
+    """One of ``none``, ``optional``, ``required``; or its number, as in `ssl.VerifyMode`."""
+    for number, name in enumerate(VERIFICATIONS):
+        if value in (name, str(number)) or (value == number and not isinstance(value, bool)):
+            return name
+    raise ValueError(f"expected one of {', '.join(VERIFICATIONS)}")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("certfile", None, optional_text, "speak TLS, with the certificate chain in this PEM"
+            " file; read anew at each reload", metavar="FILE"),
+    Setting("keyfile", None, optional_text, "the private key, where it is not in certfile",
+            metavar="FILE"),
+    Setting("ca_certs", None, optional_text, "the authorities whose client certificates are"
+            " accepted, in a PEM file", metavar="FILE"),
+    Setting("cert_reqs", "none", verification, "whether clients show a"
+            " certificate; it is checked, and told to the application as SSL_CLIENT_*"),
+    Setting("ciphers", None, optional_text, "the ciphers of TLS 1.2, in OpenSSL's notation"),
+    Setting("tls_minimum_version", "1.2", one_of("1.2", "1.3"), "the oldest version of TLS that is"
+            " spoken"),
+)  # fmt: skip
+
+
+@hookimpl
+def settings() -> tuple[Setting, ...]:
+    """Certificates, and what is asked of clients."""
+    return SETTINGS
+
+
+@hookimpl
+def configured_plugins(config: Config, host: PluginHost) -> list[object]:
+    """The layer, when there is a certificate."""
+    if not config.certfile:
+        for name in ("keyfile", "ca_certs", "ciphers"):
+            if config.get(name):
+                raise ConfigError(f"{name}: there is no certfile that it belongs to")
+        return []
+    from hookserve_tls.plugin import TlsPlugin
+
+    return [TlsPlugin(config, host)]
+
+
+@hookimpl(trylast=True)
+def make_tls_context(config: Config) -> ssl.SSLContext:
+    """A context of what the settings say."""
+    from hookserve_tls.context import make_context
+
+    return make_context(config)
