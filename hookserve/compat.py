@@ -28,7 +28,6 @@ _STATSD = "metrics are a plugin's job: post_request and server_tick give the num
 _PASTE = "use the load_app hook to read a PasteDeploy file"
 _UWSGI = "the uwsgi protocol would be a protocol plugin; let the proxy speak HTTP"
 _RELOAD = "send HUP after a change; a reloader is a plugin to come"
-_PROXY = "the PROXY protocol is to come with the HTTP plugin's proxy support"
 
 ABSENT: tuple[Absent, ...] = (
     *(
@@ -42,7 +41,6 @@ ABSENT: tuple[Absent, ...] = (
     ),
     Absent("paste", "not planned", _PASTE),
     Absent("raw_paste_global_conf", "not planned", _PASTE),
-    *(Absent(name, "not yet", _PROXY) for name in ("proxy_protocol", "proxy_allow_ips")),
     Absent("uwsgi_allow_ips", "not planned", _UWSGI),
     Absent("ssl_version", "not planned", "gunicorn ignores it too; a TLS context hook decides"),
     Absent("suppress_ragged_eofs", "not planned", "always so"),

@@ -68,7 +68,8 @@ class Config:
 
 
 def resolve(table: SettingsTable, layers: Iterable[Layer]) -> Config:
-    """The configuration that the layers make, a later one winning over an earlier one.
+    """The configuration that the layers make, a later one winning over an earlier one; what the
+    values imply comes after all of them.
 
     Raises ConfigError naming setting, source, what was expected and what was given.
     """
@@ -81,6 +82,13 @@ def resolve(table: SettingsTable, layers: Iterable[Layer]) -> Config:
         for name, raw in layer.values.items():
             values[name] = convert(table[name], raw, layer.origin_of(name))
             origins[name] = layer.origin_of(name)
+    for declared in table:
+        name = declared.setting.name
+        implied = declared.setting.implies.get(str(values[name]), {})
+        for other, raw in implied.items():
+            if other in table and origins[other] == "default":
+                origins[other] = f"{name}={values[name]}"
+                values[other] = convert(table[other], raw, origins[other])
     return Config(values, origins)
 
 

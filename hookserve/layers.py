@@ -14,12 +14,18 @@ from hookserve import hooks
 from hookserve.protocol import IDLE, Connection, Protocol, Transport
 
 if TYPE_CHECKING:
+    from hookserve.hookspecs import Layering
     from hookserve.worker import Worker
+
+
+def layers_for(worker: Worker) -> list[Layering]:
+    """The layers that plugins want, the outermost first."""
+    return [wrap for _, wrap in hooks.collect(worker.context.host.hook.connection_layers, worker)]
 
 
 def surround(worker: Worker, protocol: Protocol) -> Protocol:
     """The protocol with the layers of the plugins around it."""
-    for _, wrap in reversed(hooks.collect(worker.context.host.hook.connection_layers, worker)):
+    for wrap in reversed(layers_for(worker)):
         protocol = wrap(protocol)
     return protocol
 

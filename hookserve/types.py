@@ -6,7 +6,7 @@ and imported only when it was chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -40,6 +40,8 @@ class Setting:
     """Whether the command line has no flag for it (hooks, tables, mappings)."""
     details: str = ""
     """Further paragraphs for the reference."""
+    implies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # Any: as `default`
+    """For values of this setting, the values of others that nobody has given one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,13 @@ class MemoryTransport(Transport):
 
 
 def converse(
-    protocol: Protocol, pieces: Sequence[bytes], limit: float = float("inf")
+    protocol: Protocol,
+    pieces: Sequence[bytes],
+    limit: float = float("inf"),
+    peer: object = ("203.0.113.9", 50000),
 ) -> tuple[MemoryTransport, Connection]:
     """Feed the pieces as a worker would; the transport, and the connection at the end."""
-    connection = protocol.connect(("203.0.113.9", 50000))
+    connection = protocol.connect(peer)
     transport = MemoryTransport(limit=limit)
     waiting = list(pieces)
     while waiting and connection.state != CLOSING:

@@ -158,6 +158,8 @@ class Load:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._is_over = threading.Event()
+        self.open: Callable[[Address], Client] = Client
+        """Makes a connection."""
         self.answered = 0
         self.failures: list[str] = []
         self._threads = [
@@ -194,7 +196,7 @@ class Load:
                 time.sleep(0.01)
 
     def _kept(self) -> None:
-        with Client(self._address) as client:
+        with self.open(self._address) as client:
             while not self._is_over.is_set():
                 answer = client.ask(request())
                 self._count(answer)
@@ -202,7 +204,8 @@ class Load:
                     return
 
     def _fresh(self) -> None:
-        self._count(ask(self._address))
+        with self.open(self._address) as client:
+            self._count(client.ask(request("/", "Connection: close\r\n")))
 
     def _count(self, answer: Answer) -> None:
         if answer.status == 200:

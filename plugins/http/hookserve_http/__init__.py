@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from hookserve import ProtocolType, Setting, hookimpl
+from hookserve.net.trust import peers
 from hookserve.values import boolean, integer, items, mapping, one_of, size
+from hookserve_http.profiles import PROFILES, describe_profiles
+
+
+def header_name(value: object) -> str:
+    """The name of a header."""
+    if isinstance(value, str) and all(part.isalnum() for part in value.split("-") if value):
+        return value
+    raise ValueError("expected the name of a header")
+
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("limit_request_line", 4094, integer, "bytes that a request line may have; 0: 65536"),
@@ -13,9 +23,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("limit_request_body", 0, size, "bytes that a request body may have; 0: no limit"),
     Setting("spool_size", 524288, size, "bytes of a request body that an event-loop worker"
             " keeps in memory; what is larger goes to a temporary file"),
-    Setting("forwarded_allow_ips", ("127.0.0.1", "::1"), items, "proxies whose scheme headers"
-            " are believed: addresses, networks, or *; unix sockets always are",
-            metavar="ADDRESSES"),
+    Setting("forwarded_allow_ips", ("127.0.0.1", "::1", "unix:"), peers, "proxies that are"
+            " believed when they speak for a client: addresses, networks, unix: for unix sockets,"
+            " or *", metavar="ADDRESSES"),
+    Setting("client_header", "", header_name, "the header by which a trusted proxy names the"
+            " client, for REMOTE_ADDR: X-Forwarded-For, Forwarded, X-Real-IP, ...",
+            metavar="NAME", details="Lists are read from their end, past the proxies that are"
+            " trusted themselves. Of Forwarded (RFC 7239) proto and host are taken too."),
+    Setting("behind", "", one_of("", *PROFILES), "the proxy in front: sets what suits it where"
+            " nothing else is said", metavar="NAME", implies=PROFILES,
+            details=describe_profiles()),
     Setting("secure_scheme_headers",
             {"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"},
             mapping, "headers, and the value of each, by which a trusted proxy says that the"

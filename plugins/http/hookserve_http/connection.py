@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hookserve.net.trust import trusts
 from hookserve.protocol import (
     CLOSING,
     IDLE,
@@ -25,9 +26,9 @@ from hookserve_http.head import END, HeadParser
 from hookserve_http.pages import refusal
 from hookserve_http.response import HeadWriter
 from hookserve_http.rules import rules_for
-from hookserve_http.trust import trusts
 
 if TYPE_CHECKING:
+    from hookserve.config import Config
     from hookserve.net.address import Endpoint
     from hookserve.worker import Worker
 
@@ -69,15 +70,21 @@ class HttpProtocol(Protocol):
         self.template = _template(worker, local)
         self._is_trusted = trusts(config.forwarded_allow_ips)
         self._strict = HeadParser(rules_for(config, trusted=False))
-        self._trusting = HeadParser(rules_for(config, trusted=True))
+        self._trusting = self._make_trusting(config)
 
     def connect(self, peer: object) -> HttpConnection:
         """A connection with that peer."""
-        if isinstance(peer, tuple):
-            host = peer[0]
-            parser = self._trusting if self._is_trusted(host) else self._strict
-            return HttpConnection(self, parser, host, str(peer[1]))
-        return HttpConnection(self, self._trusting, "", "")
+        host, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else ("", "")
+        parser = self._trusting if self._is_trusted(host) else self._strict
+        return HttpConnection(self, parser, host, port)
+
+    def _make_trusting(self, config: Config) -> HeadParser:
+        rules = rules_for(config, trusted=True)
+        if not config.client_header:
+            return HeadParser(rules)
+        from hookserve_http.forwarded import ForwardedParser
+
+        return ForwardedParser(rules, config.client_header, self._is_trusted)
 
 
 class HttpConnection(Connection):

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from tornado.web import Application
 
 from hookserve.context import WorkerContext
+from hookserve.errors import BootError
+from hookserve.layers import layers_for
 from hookserve.net.transport import LoopTransport
 from hookserve.reactor import Accepted, Reactor
 from hookserve.worker import Worker, WSGIApplication
@@ -48,7 +50,14 @@ class TornadoWorker(Worker):
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
         """As `Worker.wrap`; middleware for WSGI cannot go around a tornado application."""
         found: object = app
-        return app if isinstance(found, Application) else super().wrap(app)
+        if not isinstance(found, Application):
+            return super().wrap(app)
+        if layers_for(self):
+            raise BootError(
+                "a tornado application takes its sockets as they are, without TLS or the PROXY"
+                " protocol (leave certfile and proxy_protocol to a proxy in front, or serve WSGI)"
+            )
+        return app
 
     def run(self) -> None:
         """Serve on the loop."""

@@ -1,0 +1,117 @@
+"""Who the client is, when a trusted proxy says so, in X-Forwarded-For, Forwarded or the like.
+
+Each proxy appends whom it has heard from.  So the list is read from its end, past the proxies that
+are trusted themselves; the first address that is none of them is the client, for whatever stands
+before it the client may have written.  What is no address (``unknown``, a pseudonym) ends the way:
+then the last address that was understood is the nearest that is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from hookserve.net.trust import address_of
+from hookserve_http import grammar
+from hookserve_http.errors import BadRequest
+from hookserve_http.head import HeadParser
+from hookserve_http.rules import HeadRules
+
+# RFC 7239, 4: forwarded-pair = token "=" value, value = token / quoted-string; pairs are parted by
+# ";" and elements by ",".
+_PAIR = re.compile(
+    r"""[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)"""
+    r"""|"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"))?[ \t]*([;,]|$)"""
+)
+_QUOTED = re.compile(r"\\(.)")
+# RFC 7239, 6: an IPv6 address is in brackets; a port may follow.
+_NODE = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([0-9.]+)(?::([0-9]{1,5}))?")
+
+
+class Hop(NamedTuple):
+    """What one proxy says of whom it has heard from."""
+
+    node: str
+    scheme: str = ""
+    host: str = ""
+
+
+class ForwardedParser(HeadParser):
+    """A head parser for a trusted proxy's connections: `parse` also takes the client's address
+    from one header."""
+
+    def __init__(self, rules: HeadRules, name: str, is_trusted: Callable[[str], bool]) -> None:
+        super().__init__(rules)
+        self._key = "HTTP_" + name.upper().replace("-", "_")
+        self._is_trusted = is_trusted
+        self._hops = _hops_of_forwarded if self._key == "HTTP_FORWARDED" else _hops_of_list
+
+    def parse(self, data: bytes, environ: dict[str, Any]) -> int:  # Any: PEP 3333
+        """As `HeadParser.parse`."""
+        size = super().parse(data, environ)
+        text = environ.get(self._key)
+        if text:
+            self._apply(list(self._hops(text)), environ)
+        return size
+
+    def _apply(self, hops: list[Hop], environ: dict[str, Any]) -> None:  # Any: PEP 3333
+        found: Hop | None = None
+        for hop in reversed(hops):
+            address, port = _address_and_port(hop.node)
+            if not address:
+                break
+            found = hop
+            environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = address, port
+            if not self._is_trusted(address):
+                break
+        if found is None:
+            return
+        if found.scheme in ("http", "https"):
+            environ["wsgi.url_scheme"] = found.scheme
+        if found.host:
+            if not grammar.HOST.fullmatch(found.host):
+                raise BadRequest("the host in Forwarded is none")
+            environ["HTTP_HOST"] = found.host
+
+
+def _hops_of_list(text: str) -> Iterator[Hop]:
+    """A header that is a list of addresses, or one address."""
+    for part in text.split(","):
+        yield Hop(part.strip(" \t"))
+
+
+def _hops_of_forwarded(text: str) -> Iterator[Hop]:
+    """RFC 7239; raises BadRequest for what is not in its grammar."""
+    at = 0
+    pairs: dict[str, str] = {}
+    while True:
+        match = _PAIR.match(text, at)
+        if match is None:
+            raise BadRequest("a Forwarded that is none")
+        name, token, quoted, end = match.groups()
+        if name is not None:
+            if name.lower() in pairs:
+                raise BadRequest("a Forwarded that says something twice")
+            pairs[name.lower()] = token if token is not None else _QUOTED.sub(r"\1", quoted)
+        if end != ";":
+            if pairs:
+                yield Hop(
+                    pairs.get("for", ""), pairs.get("proto", "").lower(), pairs.get("host", "")
+                )
+            pairs = {}
+        if not end:
+            return
+        at = match.end()
+
+
+def _address_and_port(node: str) -> tuple[str, str]:
+    """A node's address and port; the address is empty when the node is none."""
+    match = _NODE.fullmatch(node)
+    if match is not None:
+        six, six_port, four, four_port = match.groups()
+        text, port = six or four, six_port or four_port or ""
+    else:
+        text, port = node, ""  # an IPv6 address without brackets, as X-Forwarded-For has it
+    address = address_of(text)
+    return ("", "") if address is None else (str(address), port)

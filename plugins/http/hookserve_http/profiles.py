@@ -1,0 +1,50 @@
+"""What suits the proxies that are commonly in front (`--behind`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_LOCAL = ("127.0.0.1", "::1", "unix:")
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", *_LOCAL)
+
+
+def _forwarding(allowed: tuple[str, ...], keepalive: float) -> dict[str, Any]:  # Any: settings
+    """A proxy that appends to X-Forwarded-For and says the scheme in X-Forwarded-Proto.
+
+    A proxy must let go of an idle connection before the server does, or it sends a request into
+    its end: so `keepalive` is a little longer than the proxy's own default.
+    """
+    return {
+        "forwarded_allow_ips": allowed,
+        "client_header": "X-Forwarded-For",
+        "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
+        "keepalive": keepalive,
+    }
+
+
+PROFILES: dict[str, dict[str, Any]] = {  # Any: values of settings
+    "nginx": _forwarding(_LOCAL, 65.0),  # keepalive_timeout of an upstream: 60 s
+    "haproxy": _forwarding(_LOCAL, 65.0),  # it has no default; a minute is usual
+    "caddy": _forwarding(_PRIVATE, 125.0),  # keepalive: 2 min
+    "traefik": _forwarding(_PRIVATE, 95.0),  # idleConnTimeout: 90 s
+    "alb": _forwarding(_PRIVATE, 65.0),  # idle timeout: 60 s
+    "nlb": {"proxy_protocol": "v2", "proxy_allow_ips": _PRIVATE, "forwarded_allow_ips": ()},
+    "heroku": _forwarding(("*",), 95.0),  # the router keeps a connection for 90 s
+}
+
+
+def describe_profiles() -> str:
+    """The profiles, for the reference."""
+    lines = [
+        f"`{name}`: " + "; ".join(f"{key} {_shown(value)}" for key, value in values.items())
+        for name, values in PROFILES.items()
+    ]
+    return "\n\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
+    return str(value)

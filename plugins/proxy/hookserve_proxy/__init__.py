@@ -1,0 +1,46 @@
+"""The PROXY protocol: what a proxy says of its client before the first byte of the client's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hookserve import Setting, hookimpl
+from hookserve.net.trust import peers
+from hookserve.values import one_of
+
+if TYPE_CHECKING:
+    from hookserve.config import Config
+    from hookserve.protocol import Protocol
+    from hookserve.worker import Worker
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("proxy_protocol", "off", one_of("off", "v1", "v2", "auto"), "expect the PROXY protocol"
+            " on each connection of a trusted proxy, in this version or in either"),
+    Setting("proxy_allow_ips", ("127.0.0.1", "::1", "unix:"), peers, "proxies that speak it:"
+            " addresses, networks, unix: for unix sockets, or *", metavar="ADDRESSES"),
+)  # fmt: skip
+
+
+@hookimpl
+def settings() -> tuple[Setting, ...]:
+    """Whether it is expected, and of whom."""
+    return SETTINGS
+
+
+@hookimpl
+def configured_plugins(config: Config) -> list[object]:
+    """The layer, when the protocol is expected."""
+    return [] if config.proxy_protocol == "off" else [ProxyPlugin()]
+
+
+class ProxyPlugin:
+    """Puts the layer next to the socket: what is within may be TLS."""
+
+    @hookimpl(tryfirst=True)
+    def connection_layers(self, worker: Worker) -> list[Callable[[Protocol], Protocol]]:
+        """One layer."""
+        from hookserve_proxy.layer import ProxyProtocol
+
+        return [partial(ProxyProtocol, config=worker.config)]
