@@ -138,7 +138,7 @@ def test_half_a_handshake_holds_nobody_up_and_has_a_deadline(site, worker):
 @pytest.mark.parametrize("worker", MODELS)
 def test_certificates_are_read_anew_without_dropping_a_connection(site, worker):
     site.issue("first.example")
-    with site.serve(worker, workers=2) as server:
+    with site.serve(worker, workers=2, linger_timeout=0.3) as server:
         load = Load(server.address)
         load.open = lambda address: TlsClient(address, site.trust)
         with load, TlsClient(server.address, site.trust) as kept:
