@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookserve.net.trust import trusts
@@ -286,7 +286,7 @@ class HttpConnection(Connection):
     ) -> int:
         self._body = None
         if type(body) is _Pending:
-            before = transport_asker(transport) if body.expects else None
+            before = exchange.ask_for_body if body.expects else None
             stream = StreamInput(body.decoder, self._buffer, transport.receive, before)
             exchange.input = exchange.environ["wsgi.input"] = stream
             self._buffer = b""
@@ -317,7 +317,8 @@ class HttpConnection(Connection):
         error, environ, label = refused
         protocol = self._protocol
         worker = protocol.worker
-        page = refusal(error.status, protocol.writer, is_bodiless=False)
+        # Its method may not have been understood yet.
+        page = refusal(error.status, protocol.writer, is_bodiless=label[:5].upper() == b"HEAD ")
         flight = worker.begin(label)
         sent = 0
         try:
@@ -355,15 +356,6 @@ class _Pending(NamedTuple):
 
     def close(self) -> None:
         """It holds nothing."""
-
-
-def transport_asker(transport: Transport) -> Callable[[], None]:
-    """Sends ``100 Continue`` when the application first reads (RFC 9110, 10.1.1)."""
-
-    def ask() -> None:
-        transport.send(_CONTINUE)
-
-    return ask
 
 
 def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 3333

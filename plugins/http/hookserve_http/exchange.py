@@ -138,6 +138,12 @@ class Exchange:
         lines = [self._protocol.writer.line(header) for header in headers]
         self._send(b"HTTP/1.1 103 Early Hints\r\n", *lines, b"\r\n")
 
+    def ask_for_body(self) -> None:
+        """Send ``100 Continue`` when the application first reads (RFC 9110, 10.1.1); nothing once
+        the response has begun, of which it would become a part."""
+        if not self._head_sent:
+            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
     def _send_result(self, result: Iterable[bytes]) -> None:
         """Send what the application returned, and close it."""
         kind = type(result)
@@ -206,7 +212,7 @@ class Exchange:
     def _send_file(self, wrapper: FileWrapper) -> None:
         """A file, by sendfile(2) where the transport can, from where it stands."""
         count = wrapper.remaining() if self._protocol.sendfile else None
-        if self.is_bodiless or count is None:
+        if self.is_bodiless or self._head_sent or count is None:
             for chunk in wrapper:
                 self._write(chunk)
             return
@@ -217,6 +223,8 @@ class Exchange:
             return
         head = self._head(count if self._length < 0 else -1)
         self._send(head)
+        if self.is_bodiless:  # which may have been known from the status alone
+            return
         try:
             sent = self._transport.send_file(wrapper.fileno(), wrapper.tell(), count)
         except NotImplementedError:
@@ -238,6 +246,8 @@ class Exchange:
             keeps = self._protocol.worker.keeps_connections and not unasked
             self.persists = keeps and self._transport.may_persist()
         if not self.persists:
+            if self.environ["REQUEST_METHOD"] == "CONNECT" and 200 <= self.status_code < 300:
+                framing = self._decline_tunnel()
             end = b"Connection: close\r\n\r\n"
         elif self.is_http11:
             end = b"\r\n"
@@ -250,15 +260,28 @@ class Exchange:
         """The header line that says where the body ends (RFC 9112, 6.3)."""
         if is_bodiless(self.status_code):
             self.is_bodiless = True
-        elif size >= 0:
+            # RFC 9112, 6.3: to the framing a 205 is no exception, unlike 204 and 304.
+            return b"Content-Length: 0\r\n" if self.status_code == 205 else b""
+        if size >= 0:
             self._length = size
             return b"Content-Length: %d\r\n" % size
-        elif self.is_http11 and not self.is_bodiless:
+        if self.is_http11 and not self.is_bodiless:
             self._chunked = True
             return b"Transfer-Encoding: chunked\r\n"
-        elif not self.is_bodiless:
+        if not self.is_bodiless:
             # In HTTP/1.0 the end of the connection is the end of the body.
             self.persists = False
+        return b""
+
+    def _decline_tunnel(self) -> bytes:
+        """The framing of a granted CONNECT: none, and no content.
+
+        RFC 9110, 9.3.6: what follows is the tunnel's, and here there is none.
+        """
+        self._complain("the application granted a CONNECT, and there is no tunnel")
+        headers = [each for each in self.headers if each[0].lower() != "content-length"]
+        self._start = self._protocol.writer.encode(self.status, headers)[1]
+        self.is_bodiless, self._chunked, self._length = True, False, -1
         return b""
 
     def _finish(self) -> None:

@@ -23,7 +23,7 @@ FORBIDDEN_IN_VALUE_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # RFC 9110, 7.2: Host = uri-host [ ":" port ].  RFC 3986, 3.2.2: reg-name, IPv4 or a bracketed
 # literal.  Underscores are in sub-delims' company in practice (unreserved has them).
 HOST = re.compile(
-    r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]*)?|"
+    r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?|"
 )
 
 # RFC 9110, 8.6: Content-Length = 1*DIGIT
@@ -41,8 +41,9 @@ CHUNK_EXTENSION = re.compile(
 )
 
 # RFC 9112, 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]; PEP 3333 wants the
-# code, a space and a phrase.
-STATUS = re.compile(r"[1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
+# code, a space and a phrase.  An interim status answers nothing (RFC 9110, 15.2): the client would
+# take the next response for this one.
+STATUS = re.compile(r"[2-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
 
 # RFC 9112, 3.2.3 and RFC 3986, 3.2: authority = host ":" port, without user information.
 AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]+):[0-9]{1,5}")

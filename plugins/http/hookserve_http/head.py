@@ -44,6 +44,7 @@ _REMEMBERED_BLOCK = 1024
 _MOST_PASSED_OVER = 4096
 _LONGEST_LINE = 65536
 _MOST_FIELDS = 32768
+_HIGHEST_PORT = 65535
 
 _METHODS = {
     name.encode(): name
@@ -297,6 +298,8 @@ def _unusual_target(method: str, target: str) -> tuple[str, str]:
     if method == "CONNECT":
         if not grammar.AUTHORITY.fullmatch(target):
             raise BadRequest("the target of CONNECT is no authority")
+        if not 0 < int(target.rpartition(":")[2]) <= _HIGHEST_PORT:
+            raise BadRequest("the target of CONNECT has no port that there is")
         return "", target
     if target == "*":
         if method != "OPTIONS":
@@ -318,5 +321,8 @@ def _validate(key: str, value: str) -> None:
         raise BadRequest("the Host is none")
     if key == "CONTENT_LENGTH" and not grammar.DIGITS.fullmatch(value):
         raise BadRequest("the Content-Length is no number")
-    if key == "HTTP_EXPECT" and value.lower() != "100-continue":
-        raise ExpectationFailed("an expectation other than 100-continue")
+    if key == "HTTP_EXPECT":
+        # RFC 9110, 10.1.1: a list; 5.6.1.2: its empty elements are none.
+        expected = {each.strip(" \t").lower() for each in value.split(",")}
+        if not expected <= {"100-continue", ""}:
+            raise ExpectationFailed("an expectation other than 100-continue")

@@ -92,8 +92,10 @@ class HeadWriter:
         return encoded
 
     def line(self, header: Header) -> bytes:
-        """A header pair as a line; raises ApplicationError."""
-        return self._learn(header)[0]
+        """A header pair as a line of an interim response, which has no length (RFC 9110, 8.6);
+        raises ApplicationError."""
+        line, length = self._learn(header)
+        return line if length < 0 else b""
 
     def _status(self, status: str) -> tuple[bytes, int, bool]:
         found = self._statuses.get(status)
@@ -104,7 +106,9 @@ class HeadWriter:
         if len(self._statuses) >= _REMEMBERED:
             self._statuses.clear()
         code = int(status[:3])
-        found = f"HTTP/1.1 {status}\r\n".encode("latin-1"), code, is_bodiless(code)
+        # RFC 9112, 4: the space after the code is there without a phrase too.
+        said = status if len(status) > 3 else f"{status} "
+        found = f"HTTP/1.1 {said}\r\n".encode("latin-1"), code, is_bodiless(code)
         self._statuses[status] = found
         return found
 
@@ -132,8 +136,8 @@ class HeadWriter:
 
 
 def is_bodiless(code: int) -> bool:
-    """Whether a response with that status has no body (RFC 9112, 6.3)."""
-    return code < 200 or code in (204, 304)
+    """Whether a response with that status has no content (RFC 9110, 6.4.1 and 15.3.6)."""
+    return code in (204, 205, 304)
 
 
 def _classify(name: str, value: str, encoded: bytes) -> Line:

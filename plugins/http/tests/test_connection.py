@@ -151,8 +151,8 @@ def test_threads_share_what_is_known_of_responses(monkeypatch):
             assert writer.encode(status, [("X-A", value), ("Content-Length", value)]) == (
                 200 + int(value),
                 f"HTTP/1.1 {status}\r\nX-A: {value}\r\n".encode()
-                + (b"" if value == "4" else f"Content-Length: {value}\r\n".encode()),
-                -1 if value == "4" else int(value),
+                + (b"" if value in "45" else f"Content-Length: {value}\r\n".encode()),
+                -1 if value in "45" else int(value),
             )
             lines = writer.date()
             assert lines.startswith(f"Date: {_http_date(own.now // 1)}\r\n".encode())

@@ -27,7 +27,8 @@ def test_the_same_headers_are_the_same_bytes_every_time():
     assert remembered(writer) == 2
 
 
-@pytest.mark.parametrize(("status", "sent"), [("204 No Content", 0), ("304 Not Modified", 1)])
+@pytest.mark.parametrize(("status", "sent"), [("204 No Content", 0), ("205 Reset", 0),
+                                                ("304 Not Modified", 1)])  # fmt: skip
 def test_a_status_without_body_declares_no_length(status, sent):
     writer = HeadWriter(time.time)
 
