@@ -13,6 +13,7 @@ from hookserve_http.errors import BadRequest, BodyTooLarge, HeadTooLarge, Unknow
 
 _LONGEST_SIZE_LINE = 4096
 _LONGEST_TRAILERS = 16384
+_MOST_EXTENSIONS = 16384
 _OTHER_CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "identity"})
 
 
@@ -53,10 +54,12 @@ _SIZE, _DATA, _END, _TRAILERS = range(4)
 class ChunkedDecoder:
     """A body in chunks; its trailers are checked and dropped."""
 
-    __slots__ = ("_buffer", "_left", "_limit", "_state", "_total", "_trailers", "is_done")
+    __slots__ = ("_buffer", "_extensions", "_left", "_limit", "_state", "_total", "_trailers",
+                 "is_done")  # fmt: skip
 
     def __init__(self, limit: int) -> None:
         self._buffer = b""
+        self._extensions = 0
         self._left = 0
         self._limit = limit
         self._state = _SIZE
@@ -119,6 +122,13 @@ class ChunkedDecoder:
         self._total += self._left
         if self._limit and self._total > self._limit:
             raise BodyTooLarge(f"a body of more than {self._limit} bytes")
+        if len(line) > match.end():
+            # RFC 9112, 7.1.1: they are ignored, and bounded.  One for each chunk may go on for as
+            # long as the body does, if it is in proportion to the chunk.
+            excess = len(line) - match.end() - 2 * self._left
+            self._extensions = max(0, self._extensions + excess)
+            if self._extensions > _MOST_EXTENSIONS:
+                raise HeadTooLarge("too much in chunk extensions")
         self._state = _DATA if self._left else _TRAILERS
 
     def _end_trailer(self, line: bytes) -> bool:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
-from hookserve_http.errors import BadRequest, BodyCutOff
+from hookserve_http.errors import BadRequest, BodyCutOff, HeadTooLarge
 from hookserve_http.framing import ChunkedDecoder, LengthDecoder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +106,25 @@ def test_chunks_make_the_same_body_whatever_the_split(parts, sizes):
 
     assert body.read() == b"".join(parts)
     assert body.is_complete
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_extensions_out_of_proportion_are_refused(size):
+    """Each line is short enough, and a client could send them for ever."""
+    chunk = b"%x;x=%s\r\n%s\r\n" % (size, b"y" * 1000, b"z" * size)
+
+    ChunkedDecoder(0).take(chunk)
+    with pytest.raises(HeadTooLarge):
+        ChunkedDecoder(0).take(chunk * 100)
+
+
+def test_extensions_in_proportion_are_ignored_however_many_there_are():
+    signed = b"1000;chunk-signature=" + b"a" * 64 + b"\r\n" + b"z" * 4096 + b"\r\n"
+    decoder = ChunkedDecoder(0)
+
+    for _ in range(1000):
+        assert decoder.take(signed) == (b"z" * 4096, b"")
+    assert decoder.take(b"0;x=y\r\n\r\nrest") == (b"", b"rest")
 
 
 @given(st.binary(max_size=400))
