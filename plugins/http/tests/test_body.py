@@ -2,6 +2,7 @@
 
 import io
 
+import corpus_driver as driver
 import pytest
 from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
 from hookserve_http.errors import BadRequest, BodyCutOff, HeadTooLarge
@@ -151,3 +152,26 @@ def test_a_collected_body_is_the_same_in_memory_and_in_a_file(tmp_path, size):
     assert opened.read() == content
     assert (tmp_path / "spool").exists() == (size > 500)
     body.close()
+
+
+@pytest.mark.parametrize("buffered", [False, True], ids=["streamed", "buffered"])
+def test_trailers_never_become_fields(buffered):
+    seen = []
+
+    def app(environ, start_response):
+        environ["wsgi.input"].read()
+        seen.append(dict(environ))
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    protocol = driver.make_protocol(app, buffered)
+    data = b"POST / HTTP/1.1\r\nHost: h\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    driver.converse(
+        protocol, [data + b"1\r\na\r\n0\r\nX-Sum: 1\r\nX-Forwarded-Proto: https\r\n\r\n"]
+    )
+    driver.converse(protocol, [data + b"1\r\na\r\n0\r\n\r\n"])
+
+    with_trailers, without = seen
+    assert with_trailers.keys() == without.keys()
+    assert "HTTP_X_SUM" not in with_trailers

@@ -88,6 +88,11 @@ def test_head_and_small_body_go_out_together():
         ("200 OK", [("Content-Length", "1_0")]),
         ("200 OK", [("Content-Length", "2"), ("content-length", "2")]),
         ("200 OK", [("X-A", "a\r\nX-B: b")]),
+        ("200 OK", [("X-A", "a\r\n b")]),
+        ("200 OK", [("X-A", "a\rb")]),
+        ("200 OK", [("X-A", "a\nb")]),
+        ("200 OK", [("X-A", "a\0b")]),
+        ("200 O\rK", []),
         ("200 OK", [("X A", "a")]),
         ("200 OK", [("X-A", b"a")]),
         ("200 OK", [(b"X-A", "a")]),
@@ -289,3 +294,15 @@ def test_what_is_permitted_is_understood(setting, data, key, value):
 
     assert refused.split()[1] in (b"400", b"505")
     assert [each[key] for each in app.environs] == [value]
+
+
+def test_a_fold_of_the_request_line_is_refused_whatever_is_permitted():
+    app = driver.Recorder()
+
+    sent, _, _ = exchange(
+        app, b"GET / HTTP/1.1\r\n X-A: b\r\nHost: h\r\n\r\n",
+        permit_obsolete_folding=True, strip_header_spaces=True,
+    )  # fmt: skip
+
+    assert sent.startswith(b"HTTP/1.1 400 ")
+    assert app.environs == []

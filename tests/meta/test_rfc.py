@@ -1,0 +1,89 @@
+"""Each requirement of the RFCs that the reference lists is held by tests that there are."""
+
+import ast
+import re
+import tomllib
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TABLES = tomllib.loads((ROOT / "tests" / "rfc.toml").read_text())
+ROWS = [(name, row) for name, rows in TABLES.items() for row in rows]
+LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "rule", "advice"}
+CORPUS = {
+    f"{kind}/{name}"
+    for kind in ("valid", "invalid")
+    for name in tomllib.loads((ROOT / "tests" / "corpus" / f"{kind}.toml").read_text())
+}
+
+
+def label(row):
+    return f"{row[0]} {row[1]['section']}: {row[1]['requirement'][:40]}"
+
+
+@cache
+def defined_in(path):
+    """The functions that a file defines, as ``name`` and ``class::name``."""
+    if not (ROOT / path).is_file():
+        return frozenset()
+    found = set()
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}::{each.name}" for each in node.body
+                      if isinstance(each, ast.FunctionDef)}  # fmt: skip
+    return frozenset(found)
+
+
+def is_there(reference):
+    path, separator, name = reference.partition("::")
+    if separator:
+        return name.rpartition("::")[2].startswith("test_") and name in defined_in(path)
+    return any(fnmatchcase(each, reference) for each in CORPUS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_a_requirement_is_held_by_tests_that_there_are(row):
+    _, requirement = row
+
+    assert requirement["tests"]
+    assert [each for each in requirement["tests"] if not is_there(each)] == []
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["valid/no-such-request", "valid/no-such-*", "tests/meta/test_rfc.py::test_nothing",
+     "tests/meta/test_nothing.py::test_nothing", "tests/meta/test_rfc.py::is_there",
+     "tests/meta/test_rfc.py::TestNothing::test_nothing"],
+)  # fmt: skip
+def test_what_there_is_not_is_noticed(reference):
+    assert not is_there(reference)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_a_requirement_says_what_it_is(row):
+    _, requirement = row
+
+    assert requirement.keys() - {"departs"} == {
+        "section", "level", "requirement", "behaviour", "tests"
+    }  # fmt: skip
+    assert re.fullmatch(r"[0-9]+(\.[0-9]+){0,3}", requirement["section"])
+    assert requirement["level"] in LEVELS
+    for text in (requirement["requirement"], requirement["behaviour"]):
+        assert text
+        assert not text.endswith(".")
+        assert "|" not in text
+
+
+def test_the_requirements_are_in_the_order_of_their_sections_and_each_is_there_once():
+    assert TABLES.keys() == {"rfc9112", "rfc9110"}
+    for rows in TABLES.values():
+        sections = [[int(each) for each in row["section"].split(".")] for row in rows]
+        said = [(row["section"], row["requirement"], row["behaviour"]) for row in rows]
+
+        assert sections == sorted(sections)
+        assert len(set(said)) == len(said)
