@@ -236,6 +236,27 @@ def test_head_says_what_get_would():
     assert (get.body, head.body) == (b"hello", b"")
 
 
+@pytest.mark.parametrize(
+    "result", [[], (), [b""], iter([])], ids=["list", "tuple", "empty", "iterator"]
+)
+def test_a_length_that_head_does_not_know_is_not_said(result):
+    """0 would be what GET has."""
+    answer = ask(answering(result), request("HEAD"))
+
+    assert not {"content-length", "transfer-encoding"} & answer.fields.keys()
+    assert answer.state == IDLE
+
+
+def test_an_empty_write_is_not_the_end_of_the_body():
+    def app(environ, start_response):
+        write = start_response("200 OK", [])
+        for part in (b"", b"abc", b"", b"def"):
+            write(part)
+        return []
+
+    assert unchunked(ask(app).body) == b"abcdef"
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_has_one_framing(declared):
     headers = [("Content-Length", "6")] if declared else []
