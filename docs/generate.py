@@ -137,7 +137,7 @@ def http_page() -> str:
         " means or the status that refuses it.\n",
         "Not here is what the RFCs ask of clients, proxies and caches, and what is the"
         " application's: conditional requests, ranges, negotiation, authentication, and each status"
-        " that it chooses. TLS ends in front of hookserve.\n",
+        " that it chooses.\n",
         "## Where hookserve departs\n",
     ]
     for name, rows in tables.items():

@@ -24,8 +24,8 @@ _HANDSHAKE = 22
 """The first byte of a client's first record (RFC 8446, 5.1)."""
 _PAGE = b"400 Bad Request: this port speaks TLS, use https\n"
 _PLAIN = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
-    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(_PAGE), _PAGE)
+    b"HTTP/1.1 400 Bad Request\r\nDate: %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s"
 )
 
 
@@ -72,7 +72,7 @@ class TlsConnection(Layer):
             self.state = self.inner.feed(b"") if self._is_secret else CLOSING
             return self.state
         if self.state == IDLE and not self._is_secret and data[0] != _HANDSHAKE:
-            self._plain = _PLAIN
+            self._plain = self._tell_plainly(data)
             return self._end()
         self._incoming.write(data)
         try:
@@ -155,6 +155,14 @@ class TlsConnection(Layer):
             state = READING_HEAD  # its first request is due
         self.state = state
         return state
+
+    def _tell_plainly(self, data: bytes) -> bytes:
+        """The answer to a client that began with `data`."""
+        from email.utils import formatdate
+
+        date = formatdate(self._protocol.worker.wall_clock(), usegmt=True).encode()
+        # RFC 9110, 9.3.2: the answer to HEAD has no content.
+        return _PLAIN % (date, len(_PAGE), b"" if data.startswith(b"HEAD ") else _PAGE)
 
     def _end(self) -> int:
         self._is_over = True

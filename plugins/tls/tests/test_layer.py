@@ -1,5 +1,6 @@
 """TLS around HTTP, in memory."""
 
+import re
 import ssl
 from types import SimpleNamespace
 
@@ -147,6 +148,33 @@ def test_a_client_that_says_goodbye_is_not_waited_for(server_context):
     wire.carry()
 
     assert wire.connection.state == CLOSING
+
+
+def test_a_client_that_leaves_without_goodbye_has_had_its_answer(server_context):
+    """RFC 9112, 9.8: its end of TLS may be incomplete."""
+    wire = Wire(server_context).shake_hands()
+    wire.say(REQUEST)
+
+    wire.feed(b"")
+
+    assert wire.answer.startswith(b"HTTP/1.1 200 OK")
+    assert wire.connection.state == CLOSING
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_who_speaks_no_tls_gets_a_whole_response(server_context, method):
+    connection = Wire(server_context).connection
+    transport = driver.MemoryTransport()
+
+    connection.feed(REQUEST.replace(b"GET", method))
+    connection.run(transport)
+
+    head, _, body = transport.sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert re.search(rb"\r\nDate: [A-Z][a-z]{2}, [0-9: A-Za-z]{20} GMT\r\n", head)
+    assert b"Content-Length: 49\r\n" in head
+    assert len(body) == (49 if method == b"GET" else 0)
+    assert connection.lingers
 
 
 def test_a_broken_record_ends_the_connection_with_an_alert(server_context):
