@@ -12,6 +12,7 @@ from hookserve_http import grammar
 from hookserve_http.errors import BadRequest, BodyTooLarge, HeadTooLarge, UnknownCoding
 
 _LONGEST_SIZE_LINE = 4096
+_LONGEST_EXTENSIONS = 16384
 _LONGEST_TRAILERS = 16384
 _OTHER_CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "identity"})
 
@@ -53,10 +54,20 @@ _SIZE, _DATA, _END, _TRAILERS = range(4)
 class ChunkedDecoder:
     """A body in chunks; its trailers are checked and dropped."""
 
-    __slots__ = ("_buffer", "_left", "_limit", "_state", "_total", "_trailers", "is_done")
+    __slots__ = (
+        "_buffer",
+        "_extensions",
+        "_left",
+        "_limit",
+        "_state",
+        "_total",
+        "_trailers",
+        "is_done",
+    )
 
     def __init__(self, limit: int) -> None:
         self._buffer = b""
+        self._extensions = 0
         self._left = 0
         self._limit = limit
         self._state = _SIZE
@@ -102,7 +113,9 @@ class ChunkedDecoder:
         """The line at `at` and what follows it; no line when it is not yet whole."""
         limit = _LONGEST_SIZE_LINE if self._state == _SIZE else _LONGEST_TRAILERS
         end = data.find(b"\r\n", at)
-        if (end if end >= 0 else len(data)) - at > limit:
+        # A CR that comes last may be half of the line's end.
+        size = (end if end >= 0 else len(data) - data.endswith(b"\r")) - at
+        if size > limit:
             raise HeadTooLarge("a chunk's size line or a trailer is too long")
         line = data[at:end] if end >= 0 else data[at:]
         if b"\n" in line or b"\r" in line.removesuffix(b"\r" if end < 0 else b""):
@@ -113,13 +126,23 @@ class ChunkedDecoder:
 
     def _begin_chunk(self, line: bytes) -> None:
         match = grammar.CHUNK_SIZE.match(line)
-        if match is None or not grammar.CHUNK_EXTENSION.fullmatch(line, match.end()):
+        if match is None:
             raise BadRequest("a chunk's size is none")
+        if match.end() < len(line):
+            self._pass_over_extension(line, match.end())
         self._left = int(match[0], 16)
         self._total += self._left
         if self._limit and self._total > self._limit:
             raise BodyTooLarge(f"a body of more than {self._limit} bytes")
         self._state = _DATA if self._left else _TRAILERS
+
+    def _pass_over_extension(self, line: bytes, at: int) -> None:
+        # RFC 9112, 7.1.1: the total length of the extensions ought to be limited.
+        self._extensions += len(line) - at
+        if self._extensions > _LONGEST_EXTENSIONS:
+            raise HeadTooLarge("the chunk extensions are too long")
+        if not grammar.CHUNK_EXTENSION.fullmatch(line, at):
+            raise BadRequest("a chunk's size is none")
 
     def _end_trailer(self, line: bytes) -> bool:
         """Check a trailer; whether the line is the empty one after them."""
