@@ -1,5 +1,7 @@
 """Applications that the integration tests serve."""
 
+import hashlib
+import json
 import os
 import re
 import time
@@ -25,3 +27,14 @@ def echo(environ, start_response):
     body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+
+
+def understood(environ, start_response):
+    """Answers what the server made of the request."""
+    body = environ["wsgi.input"].read()
+    entries = {key: value for key, value in environ.items() if isinstance(value, str)}
+    digest = hashlib.sha256(body).hexdigest()
+    text = json.dumps({"environ": entries, "size": len(body), "digest": digest}).encode()
+    headers = [("Content-Length", str(len(text))), ("X-Method", environ["REQUEST_METHOD"])]
+    start_response("200 OK", headers)
+    return [text]

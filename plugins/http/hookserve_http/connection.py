@@ -144,17 +144,18 @@ class HttpConnection(Connection):
     def _find_head(self, data: bytes, start: int) -> int:
         if data[0] == 13:
             return self._skip_line(data)
-        end = data.find(END, start)
-        if end < 0:
-            return self._wait_for_head(data)
-        end += len(END)
+        end = data.find(END, start) + len(END)
+        # What ends beyond the limit is no better than what does not end, however it was split.
+        if end < len(END) or end > self._parser.size_limit:
+            return self._wait_for_head(data, start)
         self._buffer = data[end:]
         return self._take_head(data[:end])
 
     def _skip_line(self, data: bytes) -> int:
         """RFC 9112, 2.2: at least one empty line before a request should be ignored."""
         if len(data) == 1:
-            return self._wait_for_head(data)
+            self._buffer, self.state = data, READING_HEAD
+            return READING_HEAD
         if data[1] != 10 or self._skipped_line:
             error = BadRequest("an empty line instead of a request")
             return self._refuse(error, self._protocol.template.copy(), data)
@@ -164,9 +165,9 @@ class HttpConnection(Connection):
         self._buffer, self.state = b"", IDLE
         return IDLE
 
-    def _wait_for_head(self, data: bytes) -> int:
+    def _wait_for_head(self, data: bytes, start: int) -> int:
         self._buffer = data
-        refused = self._parser.too_long(data)
+        refused = self._parser.judge_incomplete(data, start)
         if refused is not None:
             return self._refuse(refused, self._protocol.template.copy(), data)
         self.state = READING_HEAD

@@ -105,7 +105,9 @@ class ChunkedDecoder:
         """The line at `at` and what follows it; no line when it is not yet whole."""
         limit = _LONGEST_SIZE_LINE if self._state == _SIZE else _LONGEST_TRAILERS
         end = data.find(b"\r\n", at)
-        if (end if end >= 0 else len(data)) - at > limit:
+        # A CR that comes last may be half of the line's end.
+        size = (end if end >= 0 else len(data) - data.endswith(b"\r")) - at
+        if size > limit:
             raise HeadTooLarge("a chunk's size line or a trailer is too long")
         line = data[at:end] if end >= 0 else data[at:]
         if b"\n" in line or b"\r" in line.removesuffix(b"\r" if end < 0 else b""):
@@ -116,20 +118,24 @@ class ChunkedDecoder:
 
     def _begin_chunk(self, line: bytes) -> None:
         match = grammar.CHUNK_SIZE.match(line)
-        if match is None or not grammar.CHUNK_EXTENSION.fullmatch(line, match.end()):
+        if match is None:
             raise BadRequest("a chunk's size is none")
         self._left = int(match[0], 16)
         self._total += self._left
         if self._limit and self._total > self._limit:
             raise BodyTooLarge(f"a body of more than {self._limit} bytes")
-        if len(line) > match.end():
-            # RFC 9112, 7.1.1: they are ignored, and bounded.  One for each chunk may go on for as
-            # long as the body does, if it is in proportion to the chunk.
-            excess = len(line) - match.end() - 2 * self._left
-            self._extensions = max(0, self._extensions + excess)
-            if self._extensions > _MOST_EXTENSIONS:
-                raise HeadTooLarge("too much in chunk extensions")
+        if match.end() < len(line):
+            self._pass_over_extension(line, match.end())
         self._state = _DATA if self._left else _TRAILERS
+
+    def _pass_over_extension(self, line: bytes, at: int) -> None:
+        # RFC 9112, 7.1.1: they are ignored, and bounded.  One for each chunk may go on for as long
+        # as the body does, if it is in proportion to the chunk.
+        if not grammar.CHUNK_EXTENSION.fullmatch(line, at):
+            raise BadRequest("a chunk's size is none")
+        self._extensions = max(0, self._extensions + len(line) - at - 2 * self._left)
+        if self._extensions > _MOST_EXTENSIONS:
+            raise HeadTooLarge("too much in chunk extensions")
 
     def _end_trailer(self, line: bytes) -> bool:
         """Check a trailer; whether the line is the empty one after them."""

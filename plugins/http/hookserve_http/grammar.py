@@ -21,7 +21,7 @@ FORBIDDEN_IN_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 FORBIDDEN_IN_VALUE_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # RFC 9110, 7.2: Host = uri-host [ ":" port ].  RFC 3986, 3.2.2: reg-name, IPv4 or a bracketed
-# literal.  Underscores are in sub-delims' company in practice (unreserved has them).
+# literal, which nothing but a port may follow.  Unreserved characters have the underscore.
 HOST = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?|"
 )
@@ -46,7 +46,7 @@ CHUNK_EXTENSION = re.compile(
 STATUS = re.compile(r"[2-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
 
 # RFC 9112, 3.2.3 and RFC 3986, 3.2: authority = host ":" port, without user information.
-AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]+):[0-9]{1,5}")
+AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]+):([0-9]{1,5})")
 
 # RFC 9112, 6.5.1: fields that a trailer must not have, because they decide about framing,
 # routing or authentication.

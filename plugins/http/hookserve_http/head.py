@@ -44,7 +44,6 @@ _REMEMBERED_BLOCK = 1024
 _MOST_PASSED_OVER = 4096
 _LONGEST_LINE = 65536
 _MOST_FIELDS = 32768
-_HIGHEST_PORT = 65535
 
 _METHODS = {
     name.encode(): name
@@ -109,12 +108,23 @@ class HeadParser:
             environ["HTTP_HOST"] = authority
         return size
 
-    def too_long(self, data: bytes | bytearray) -> BadRequest | None:
-        """The refusal that an incomplete head has already earned."""
-        if len(data) > self._line_limit + 2 and data.find(b"\r\n", 0, self._line_limit + 2) < 0:
+    def judge_incomplete(self, data: bytes, start: int) -> BadRequest | None:
+        """The refusal that a head has already earned, searched up to `start` before.
+
+        Who speaks TLS, HTTP/0.9 or another protocol may have said all that there is to say, and
+        would wait for an answer until the head is overdue.
+        """
+        end = data.find(b"\r\n", 0, self._line_limit + 2)
+        if end < 0 and len(data) > self._line_limit + 2:
             return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
         if len(data) > self.size_limit:
             return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
+        if end >= 0 and data.count(b" ", 0, end) != 2:
+            return BadRequest("the request line has not three parts")
+        if not grammar.TOKEN.match(data, 0, 1):
+            return BadRequest("no request begins like this")
+        if _has_bare_end(data, start):
+            return BadRequest("a bare CR or LF in a head")
         return None
 
     def _unusual_method(self, method: bytes) -> str:
@@ -282,6 +292,17 @@ class HeadParser:
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]
 
 
+def _has_bare_end(data: bytes, start: int) -> bool:
+    """Whether a CR or LF is not half of a CRLF; nobody can know it of a CR that comes last."""
+    # RFC 9112, 2.2: lines end with CRLF.  Counting takes a tenth of an expression's time.
+    if data[start] == 10:
+        start += 1
+    ends = data.count(b"\r\n", start)
+    return (
+        data.count(b"\n", start) != ends or data.count(b"\r", start) - data.endswith(b"\r") != ends
+    )
+
+
 def _unfold(lines: list[bytes]) -> list[bytes]:
     # RFC 9112, 5.2: a recipient that accepts obs-fold replaces it with spaces.
     unfolded: list[bytes] = []
@@ -296,10 +317,10 @@ def _unfold(lines: list[bytes]) -> list[bytes]:
 def _unusual_target(method: str, target: str) -> tuple[str, str]:
     """Path with query, and authority, of a target that is not in origin form (RFC 9112, 3.2)."""
     if method == "CONNECT":
-        if not grammar.AUTHORITY.fullmatch(target):
+        # RFC 9110, 9.3.6: an empty or invalid port is to be refused.
+        found = grammar.AUTHORITY.fullmatch(target)
+        if found is None or not 0 < int(found[1]) < 65536:
             raise BadRequest("the target of CONNECT is no authority")
-        if not 0 < int(target.rpartition(":")[2]) <= _HIGHEST_PORT:
-            raise BadRequest("the target of CONNECT has no port that there is")
         return "", target
     if target == "*":
         if method != "OPTIONS":
