@@ -121,11 +121,11 @@ class ChunkedDecoder:
         if match is None:
             raise BadRequest("a chunk's size is none")
         self._left = int(match[0], 16)
+        if match.end() < len(line):
+            self._pass_over_extension(line, match.end())
         self._total += self._left
         if self._limit and self._total > self._limit:
             raise BodyTooLarge(f"a body of more than {self._limit} bytes")
-        if match.end() < len(line):
-            self._pass_over_extension(line, match.end())
         self._state = _DATA if self._left else _TRAILERS
 
     def _pass_over_extension(self, line: bytes, at: int) -> None:
