@@ -41,8 +41,9 @@ CHUNK_EXTENSION = re.compile(
 )
 
 # RFC 9112, 4: status-line = HTTP-version SP status-code SP [ reason-phrase ]; PEP 3333 wants the
-# code, a space and a phrase.
-STATUS = re.compile(r"[1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
+# code, a space and a phrase.  RFC 9110, 15.2: those with a 1 end no exchange, so no application
+# answers with one.
+STATUS = re.compile(r"[2-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
 
 # RFC 9112, 3.2.3 and RFC 3986, 3.2: authority = host ":" port, without user information.
 AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~]+):[0-9]{1,5}")

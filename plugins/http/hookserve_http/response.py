@@ -104,7 +104,9 @@ class HeadWriter:
         if len(self._statuses) >= _REMEMBERED:
             self._statuses.clear()
         code = int(status[:3])
-        found = f"HTTP/1.1 {status}\r\n".encode("latin-1"), code, is_bodiless(code)
+        # The space is there also before no phrase.
+        line = f"HTTP/1.1 {status.ljust(4)}\r\n".encode("latin-1")
+        found = line, code, is_bodiless(code)
         self._statuses[status] = found
         return found
 
