@@ -16,6 +16,7 @@ from hookserve.protocol import (
     Transport,
 )
 from hookserve.types import AccessRecord
+from hookserve_http import grammar
 from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
 from hookserve_http.errors import BadRequest, RequestTimeout
 from hookserve_http.exchange import Exchange
@@ -158,6 +159,9 @@ class HttpConnection(Connection):
     def _wait_for_head(self, data: bytes) -> int:
         self._buffer = data
         refused = self._parser.too_long(data)
+        if data[0] not in grammar.BEGINNINGS:
+            # TLS on this port, another protocol, noise: nothing that follows makes it a request.
+            refused = BadRequest("no request begins so")
         if refused is not None:
             return self._refuse(refused, self._protocol.template.copy(), data)
         self.state = READING_HEAD

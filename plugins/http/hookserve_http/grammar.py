@@ -12,6 +12,9 @@ TOKEN_TEXT = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # asked for: they are nearly always garbage or an attempt to confuse.
 CONVENTIONAL_METHOD = re.compile(rb"[A-Z$%&'*+\-.^_`|~0-9]{3,20}")
 
+# RFC 9112, 2.2 and 3: a request begins with its method, an empty line may come before.
+BEGINNINGS = frozenset(byte for byte in range(128) if TOKEN.fullmatch(bytes([byte]))) | {13}
+
 # RFC 9112, 2.3: HTTP-version = HTTP-name "/" DIGIT "." DIGIT
 VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 
