@@ -213,8 +213,9 @@ def _open(wanted: Plan, name: str) -> object:
     kind, size = wanted.get("kind", "file"), wanted["size"]
     if kind == "pipe":
         reading, writing = os.pipe()
-        os.write(writing, content(size))
-        os.close(writing)
+        # Not by os.close(), which gevent puts off until others have had their turn.
+        with io.FileIO(writing, "w") as sink:
+            sink.write(content(size))
         return io.BufferedReader(_File(reading, name))
     if kind == "device":
         return io.BufferedReader(_File("/dev/zero", name))
