@@ -353,3 +353,11 @@ def test_nothing_more_is_asked_of_an_application_than_its_length():
 def test_a_status_without_a_phrase_has_its_space():
     """RFC 9112, 4."""
     assert exchange(answering([b""], "200"))[0].startswith(b"HTTP/1.1 200 \r\n")
+
+
+@pytest.mark.parametrize("result", [[b"abc"], iter([b"abc"])], ids=["list", "iterator"])
+def test_a_client_that_was_not_told_of_the_end_is_not_reset(result):
+    """RFC 9112, 9.6: its next request may be under way, and must not undo the response."""
+    _, connection, _ = exchange(answering(result, headers=[("Content-Length", "10")]))
+
+    assert (connection.state, connection.lingers) == (CLOSING, True)
