@@ -3,6 +3,7 @@
 # make lint    ruff, mypy, import-linter
 # make docs    write the generated reference pages
 # make chaos   break the server in every way under load, and count what its clients lose
+# make hostile attack every worker model, and measure what a good client notices
 # make bench   measure against the peers; make bench-idle: the cost of idle connections
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
@@ -17,7 +18,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test lint docs chaos bench bench-idle clean
+.PHONY: serve test lint docs chaos hostile bench bench-idle clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -38,6 +39,9 @@ docs: $(VENV)/.serve
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+hostile: $(VENV)/.test
+	$(BIN)/python -m tests.hostile $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)

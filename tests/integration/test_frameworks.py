@@ -13,7 +13,9 @@ import pytest
 
 from hookserve.testing import serve
 
+HERE = Path(__file__).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
+SITE = EXAMPLES / "djangosite"
 SIZE = 50 * 1024 * 1024
 
 
@@ -36,8 +38,7 @@ def flaskr(worker, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def django(worker, tmp_path_factory):
-    site = EXAMPLES / "djangosite"
+def django_environ(tmp_path_factory):
     environ = {
         "DJANGO_DATABASE": str(tmp_path_factory.mktemp("django") / "site.sqlite"),
         "DJANGO_SETTINGS_MODULE": "settings",
@@ -48,11 +49,34 @@ def django(worker, tmp_path_factory):
         ["createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"],
     ):
         subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=site, env={**os.environ, **environ},
+            [sys.executable, "manage.py", *arguments], cwd=SITE, env={**os.environ, **environ},
             check=True, capture_output=True,
         )  # fmt: skip
-    with serve("wsgi", worker=worker, workers=3, chdir=site, environ=environ) as server:
+    return environ
+
+
+@pytest.fixture(scope="module")
+def django(worker, django_environ):
+    with serve("wsgi", worker=worker, workers=3, chdir=SITE, environ=django_environ) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def validated(worker, django_environ, tmp_path_factory):
+    environ = {
+        **django_environ,
+        "FLASKR_DATABASE": str(tmp_path_factory.mktemp("flaskr") / "flaskr.sqlite"),
+        "PYTHONPATH": os.pathsep.join(map(str, (EXAMPLES, SITE))),
+    }
+    with serve(
+        "validated:application", worker=worker, workers=2, chdir=HERE, environ=environ
+    ) as server:
+        yield server
+        server.stop()
+        assert "AssertionError" not in server.log
+        assert "WSGIWarning" not in server.log
+        assert "without being closed" not in server.log
+        assert "Traceback" not in server.log
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +93,9 @@ def digest_of(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def client_of(server):
-    return httpx.Client(base_url=server.url, follow_redirects=True, timeout=60)
+def client_of(server, application=""):
+    fields = {"X-Application": application}
+    return httpx.Client(base_url=server.url, headers=fields, follow_redirects=True, timeout=60)
 
 
 def test_flask_registers_logs_in_writes_edits_and_deletes(flaskr):
@@ -149,6 +174,42 @@ def test_django_receives_fifty_megabytes_from_curl(django, large_file):
     )  # fmt: skip
 
     assert digest_of(large_file) in answer.stdout
+
+
+def test_the_validator_finds_nothing_in_a_raw_application(validated):
+    with client_of(validated, "raw") as client:
+        for path in ("/", "/length", "/write", "/generator", "/%C3%A9?%2B+", "/read", "/lines"):
+            for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"):
+                assert client.request(method, path).status_code == 200, (method, path)
+        for content in (b"1\n23456\n7\n8", iter([b"1\n234", b"56\n7\n8"])):
+            assert client.post("/lines", content=content).content == b"1\n23456\n7\n8"
+            assert client.post("/read", content=b"12345").content == b"12345"
+        assert client.get("/204").status_code == 204
+        assert client.get("/304").status_code == 304
+        assert client.get("/write").text == "written, hello"
+        assert len(client.get("/file").content) == 100_000
+
+
+def test_the_validator_finds_nothing_in_flask(validated):
+    with client_of(validated, "flask") as client:
+        account = {"name": "validated", "password": "lovelace"}
+        assert client.post("/register", data=account).status_code == 200
+        assert client.post("/login", data=account).status_code == 200
+        assert "A title" in client.post("/write", data={"title": "A title", "body": "x"}).text
+        assert client.head("/register").status_code == 200
+        assert client.get("/nowhere").status_code == 404
+
+
+def test_the_validator_finds_nothing_in_django(validated):
+    with client_of(validated, "django") as client:
+        token = re.search(r'value="([^"]+)"', client.get("/").text)[1]
+        form = {"csrfmiddlewaretoken": token, "text": "a note"}
+        assert "a note" in client.post("/", data=form).text
+        assert client.get("/visits/").json() == {"visits": 1}
+        content = os.urandom(3 << 20)
+        answer = client.post("/upload/", files={"file": content})
+        assert answer.json()["sha256"] == hashlib.sha256(content).hexdigest()
+        assert client.head("/admin/login/").status_code == 200
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from hookserve.testing.contract import plans
+
 Environ = dict[str, Any]  # Any: PEP 3333
 StartResponse = Callable[..., Callable[[bytes], object]]
 
@@ -161,4 +163,7 @@ PAGES: dict[str, Callable[[Environ, StartResponse, str], Iterable[bytes]]] = {
     "overlap": _overlapping,
     "fail": _fail,
     "closing": _closing,
+    "plan": plans.run_plan,
+    "input": plans.call_input,
+    "closes": plans.count_closes,
 }

@@ -88,6 +88,14 @@ class ConversationContract(Contract):
         assert f"content-length: {len(BLOCK)}" in head.head.lower()
         assert answer.status == 200
 
+    def test_what_no_request_begins_with_is_refused_at_once(self) -> None:
+        """TLS, say: its client would wait for as long as the server does."""
+        for first in (b"\x16\x03\x01", b"\0", b"\n", b" ", b"\xff", b"(", b"\r\n\x16"):
+            with Client(self.server.address) as client:
+                began = time.monotonic()
+                assert client.ask(first).status == 400, first
+                assert time.monotonic() - began < DEADLINE / 4
+
     def test_clients_that_go_away_harm_nobody(self, tmp_path: Path) -> None:
         """In the middle of anything; the application's iterable is closed all the same."""
         path = tmp_path / "file"

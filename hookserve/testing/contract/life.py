@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hookserve.testing.contract.base import Contract
 from hookserve.testing.contract.client import DEADLINE, Client, Load, ask, in_parallel, request
+from hookserve.testing.waiting import wait_until
 
 IN_WORKER = ("post_fork", "application", "app_wrappers", "post_worker_init", "pre_request",
              "post_request", "log_access", "worker_draining", "worker_exit")  # fmt: skip
@@ -44,6 +45,14 @@ class LifeContract(Contract):
 
         assert [each["pid"] for each in imports] == [server.pid]
         assert imports[0]["is_patched"] == self.patches
+
+    def test_who_has_nothing_to_do_says_so(self, tmp_path: Path) -> None:
+        """The last line of the access log does not wait for the next request."""
+        path = tmp_path / "log"
+        with self.serve(access_logfile=path) as server:
+            for count in (1, 2):
+                assert ask(server.address).status == 200
+                wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
 
     def test_each_request_is_told_to_the_hooks_once_and_alike(self) -> None:
         """pre_request, post_request and the access record, for what succeeds and what fails."""

@@ -20,19 +20,30 @@ if importlib.util.find_spec("pytest") is not None:
     # Or a failing assertion would say nothing but that it failed.
     pytest.register_assert_rewrite(
         *(f"hookserve.testing.contract.{part}"
-          for part in ("base", "conversation", "deadlines", "life", "limits", "stopping"))
+          for part in ("base", "conversation", "deadlines", "life", "limits", "requests",
+                       "responses", "stopping"))
     )  # fmt: skip
 
 from hookserve.testing.contract.conversation import ConversationContract
 from hookserve.testing.contract.deadlines import DeadlineContract
 from hookserve.testing.contract.life import LifeContract
 from hookserve.testing.contract.limits import LimitContract
+from hookserve.testing.contract.requests import FileContract, InputContract
+from hookserve.testing.contract.responses import ClosingContract, ResponseContract
 from hookserve.testing.contract.stopping import StoppingContract
 
 __all__ = ["WorkerContract"]
 
 
 class WorkerContract(
-    LifeContract, DeadlineContract, StoppingContract, LimitContract, ConversationContract
+    LifeContract,
+    DeadlineContract,
+    StoppingContract,
+    LimitContract,
+    ConversationContract,
+    InputContract,
+    FileContract,
+    ResponseContract,
+    ClosingContract,
 ):
     """All parts of the contract; see `hookserve.testing.contract.base.Contract` for what to set."""

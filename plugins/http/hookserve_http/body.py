@@ -67,6 +67,11 @@ class StreamInput:
         """Whether the client knows that it may send the body."""
         return self._before is None
 
+    @property
+    def timed_out(self) -> TimeoutError | None:
+        """What the reading methods raised when the client was too slow."""
+        return self._failure if isinstance(self._failure, TimeoutError) else None
+
     def read(self, size: int | None = -1) -> bytes:
         """At most `size` bytes, fewer only at the end; all that is left without a size."""
         if size is None or size < 0:

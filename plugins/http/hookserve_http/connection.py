@@ -303,7 +303,8 @@ class HttpConnection(Connection):
         if exchange.input is not None:
             exchange.input.release()
         if rest is None or not exchange.persists:
-            self.lingers = bool(self._buffer) or exchange.input is not None
+            # The client was not told of an end that has a reason: it may be sending still.
+            self.lingers = bool(self._buffer or exchange.reason) or exchange.input is not None
             self._buffer = b""
             self.state = CLOSING
             return CLOSING

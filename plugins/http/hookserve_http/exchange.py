@@ -8,13 +8,15 @@ that raises, a body that is cut off.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hookserve.protocol import RequestCancelled
 from hookserve.types import AccessRecord
 from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
 from hookserve_http.file import FileWrapper
+from hookserve_http.gone import GoneTransport
 from hookserve_http.pages import refusal
+from hookserve_http.persistence import wants_to_persist
 from hookserve_http.request import RequestView
 from hookserve_http.response import is_bodiless
 
@@ -28,10 +30,6 @@ _DISCARD_LIMIT = 65536
 _SMALL_FILE = 65536
 _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than two buffers."""
-
-
-class _Input(Protocol):
-    def read(self, size: int | None = -1) -> bytes: ...
 
 
 class Exchange:
@@ -116,7 +114,7 @@ class Exchange:
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
-    ) -> Callable[[bytes], None]:
+    ) -> Callable[[bytes], object]:
         """PEP 3333's; raises ApplicationError for a status or header that cannot be sent."""
         if exc_info is not None:
             try:
@@ -155,8 +153,8 @@ class Exchange:
                 self._send_file(result)  # type: ignore[arg-type]  # just tested
             else:
                 for chunk in result:
-                    if chunk:
-                        self._write(chunk)
+                    if (chunk or type(chunk) is not bytes) and self._write(chunk):
+                        break
             self._finish()
         finally:
             close = getattr(result, "close", None)
@@ -167,7 +165,7 @@ class Exchange:
         """The whole body is known: one head, one length, one send."""
         size = len(data)
         if self._head_sent or not size or 0 <= self._length < size or type(data) is not bytes:
-            if size:
+            if size or type(data) is not bytes:
                 self._write(data)
             self._finish()
             return
@@ -182,25 +180,30 @@ class Exchange:
             try:
                 self._transport.send(head + data)
             except OSError as error:
-                self._gone = error
+                self._lose(error)
                 raise
         if size < self._length:
             self._finish()
 
-    def _write(self, data: bytes) -> None:
-        """Send a part of the body, after the head when that is still to go; PEP 3333's write()."""
+    def _write(self, data: bytes) -> bool:
+        """Send a part of the body, after the head when that is still to go; PEP 3333's write().
+
+        Answers whether there was more of it than the Content-Length says.
+        """
         if type(data) is not bytes:
             raise ApplicationError(f"the body is of {type(data).__name__}, not bytes")
         head = b"" if self._head_sent else self._head(-1)
         if self.is_bodiless or not data:
             if head:
                 self._send(head)
-            return
+            return False
+        is_too_much = False
         if self._length >= 0:
             left = self._length - self.sent
             if len(data) > left:
                 self._complain("the body is longer than its Content-Length; the rest was cut off")
                 data = data[:left]
+                is_too_much = True
         self.sent += len(data)
         if self._chunked:
             self._send(head, b"%x\r\n" % len(data), data, b"\r\n")
@@ -208,33 +211,37 @@ class Exchange:
             self._send(head, data)
         elif data:
             self._send(data)
+        return is_too_much
 
     def _send_file(self, wrapper: FileWrapper) -> None:
         """A file, by sendfile(2) where the transport can, from where it stands."""
         count = wrapper.remaining() if self._protocol.sendfile else None
-        if self.is_bodiless or self._head_sent or count is None:
-            for chunk in wrapper:
-                self._write(chunk)
+        if count is None or self._head_sent:
+            self._send_chunks(wrapper)
             return
         if 0 <= self._length < count:
             count = self._length
         if count <= _SMALL_FILE:
             self._send_whole(wrapper.read(count))
             return
-        head = self._head(count if self._length < 0 else -1)
-        self._send(head)
-        if self.is_bodiless:  # which may have been known from the status alone
+        self._send(self._head(count))
+        if self.is_bodiless:
             return
         try:
             sent = self._transport.send_file(wrapper.fileno(), wrapper.tell(), count)
         except NotImplementedError:
-            for chunk in wrapper:
-                self._write(chunk)
+            self._send_chunks(wrapper)
         except OSError as error:
-            self._gone = error
+            self._lose(error)
             raise
         else:
             self.sent += sent
+
+    def _send_chunks(self, wrapper: FileWrapper) -> None:
+        """A file that is read, as far as it is wanted: there may be no end to it."""
+        for chunk in wrapper:
+            if self._write(chunk) or self.is_bodiless:
+                return
 
     def _head(self, size: int) -> bytes:
         """The head's bytes, with the framing decided; `size` of the body, -1 when not known."""
@@ -303,8 +310,15 @@ class Exchange:
         try:
             self._transport.send(*buffers)
         except OSError as error:
-            self._gone = error
+            self._lose(error)
             raise
+
+    def _lose(self, error: OSError) -> None:
+        """The client is gone, also when the application swallows the error that says so."""
+        self._gone = error
+        self.persists = False
+        self.reason = self.reason or f"the client is gone: {error}"
+        self._transport = GoneTransport(error)
 
     def _complain(self, reason: str) -> None:
         if not self.reason:
@@ -314,10 +328,12 @@ class Exchange:
     def _fail(self, error: BaseException) -> None:
         """The exchange cannot go on: answer what can still be answered."""
         self.persists = False
-        if error is self._gone or isinstance(error, BodyCutOff):
+        if error is self._gone:
+            return
+        if isinstance(error, BodyCutOff):
             self.reason = self.reason or f"the client is gone: {error}"
             return
-        if self.input is not None and isinstance(error, TimeoutError):
+        if self.input is not None and error is self.input.timed_out:
             error = RequestTimeout("the request body was too slow")
         log = self._protocol.worker.log
         method, target = self.environ["REQUEST_METHOD"], self.environ["RAW_URI"]
@@ -382,13 +398,3 @@ class Exchange:
         except BaseException:  # the model gives the request up, or a timer was left behind
             return None
         return self.input.rest if is_complete else None
-
-
-def wants_to_persist(environ: dict[str, Any]) -> bool:  # Any: PEP 3333
-    """What the client wants of its connection (RFC 9112, 9.3)."""
-    if environ["REQUEST_METHOD"] == "CONNECT":
-        return False
-    options = [each.strip(" \t") for each in environ.get("HTTP_CONNECTION", "").lower().split(",")]
-    if "close" in options:
-        return False
-    return environ["SERVER_PROTOCOL"] != "HTTP/1.0" or "keep-alive" in options

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import os
+import stat
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
+
+_OF_A_FILE = (io.BufferedReader, io.BufferedRandom)
 
 
 class FileWrapper:
@@ -37,14 +42,17 @@ class FileWrapper:
 
     def remaining(self) -> int | None:
         """Bytes to the end of a regular file; `None` for anything else that can be read."""
+        file = self._file
+        if isinstance(file, io.BufferedIOBase) and not isinstance(file, _OF_A_FILE):
+            return None  # gzip and its like have the descriptor of what they unpack
         try:
-            self._file.fileno()
-            here = self._file.tell()
-            end = self._file.seek(0, 2)
-            self._file.seek(here)
+            status = os.fstat(file.fileno())
+            here = file.tell()
+            end = file.seek(0, 2)
+            file.seek(here)
         except (AttributeError, OSError, ValueError):
             return None
-        if type(end) is not int or type(here) is not int:
+        if not stat.S_ISREG(status.st_mode) or type(here) is not int or end != status.st_size:
             return None
         return max(0, end - here)
 

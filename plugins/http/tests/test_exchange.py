@@ -1,9 +1,14 @@
 """The request cycle, without sockets."""
 
+import contextlib
 import sys
 
 import corpus_driver as driver
 import pytest
+from hookserve_http.connection import HttpProtocol
+
+from hookserve.net.address import Endpoint
+from hookserve.protocol import CLOSING, IDLE
 
 GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -170,10 +175,6 @@ def test_hooks_and_access_log_see_the_same_request():
     worker.pre_request = (lambda *given: seen.append(("pre", *given)),)
     worker.post_request = (lambda *given: seen.append(("post", *given)),)
     worker.log_access = (lambda record: seen.append(("log", record)),)
-    from hookserve_http.connection import HttpProtocol
-
-    from hookserve.net.address import Endpoint
-
     protocol = HttpProtocol(worker, Endpoint("127.0.0.1", "80"), False)
     driver.converse(protocol, [GET])
 
@@ -191,10 +192,6 @@ def test_a_refusal_has_its_record():
     seen = []
     worker = driver.make_worker(answering([b""]))
     worker.log_access = (seen.append,)
-    from hookserve_http.connection import HttpProtocol
-
-    from hookserve.net.address import Endpoint
-
     protocol = HttpProtocol(worker, Endpoint("127.0.0.1", "80"), False)
     driver.converse(protocol, [b"NONSENSE\r\n\r\n"])
 
@@ -306,3 +303,78 @@ def test_a_fold_of_the_request_line_is_refused_whatever_is_permitted():
 
     assert sent.startswith(b"HTTP/1.1 400 ")
     assert app.environs == []
+
+
+def test_an_error_of_write_that_is_swallowed_is_the_end_all_the_same():
+    sends = []
+
+    class Gone(driver.MemoryTransport):
+        def send(self, *buffers):
+            sends.append(buffers)
+            raise TimeoutError("too slow")
+
+    def app(environ, start_response):
+        write = start_response("200 OK", [("Content-Length", "4")])
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                write(b"ab")
+        return []
+
+    records = []
+    worker = driver.make_worker(app)
+    worker.log_access = (records.append,)
+    connection = HttpProtocol(worker, Endpoint("127.0.0.1", "80"), False).connect(("h", 1))
+    connection.feed(GET)
+
+    assert connection.run(Gone()) == CLOSING
+    assert len(sends) == 1
+    assert records[0].reason == "the client is gone: too slow"
+
+
+@pytest.mark.parametrize("status", [500, 408])
+def test_only_the_client_is_blamed_for_its_own_slowness(status):
+    """A time-out of the application's own is no 408, whatever else the request had."""
+
+    class Slow(driver.MemoryTransport):
+        def receive(self, size):
+            raise TimeoutError("the client did not send its request body for 1 s")
+
+    def app(environ, start_response):
+        if status == 500:
+            raise TimeoutError("the database")
+        environ["wsgi.input"].read()
+
+    connection = driver.make_protocol(app).connect(("203.0.113.9", 1))
+    transport = Slow()
+    connection.feed(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n")
+    connection.run(transport)
+
+    assert transport.sent.startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_nothing_more_is_asked_of_an_application_than_its_length():
+    asked = []
+
+    def parts():
+        for number in range(10):
+            asked.append(number)
+            yield b"abc"
+
+    sent, connection, _ = exchange(answering(parts(), headers=[("Content-Length", "4")]))
+
+    assert sent.endswith(b"\r\n\r\nabca")
+    assert asked == [0, 1]
+    assert connection.state == IDLE
+
+
+def test_a_status_without_a_phrase_has_its_space():
+    """RFC 9112, 4."""
+    assert exchange(answering([b""], "200"))[0].startswith(b"HTTP/1.1 200 \r\n")
+
+
+@pytest.mark.parametrize("result", [[b"abc"], iter([b"abc"])], ids=["list", "iterator"])
+def test_a_client_that_was_not_told_of_the_end_is_not_reset(result):
+    """RFC 9112, 9.6: its next request may be under way, and must not undo the response."""
+    _, connection, _ = exchange(answering(result, headers=[("Content-Length", "10")]))
+
+    assert (connection.state, connection.lingers) == (CLOSING, True)

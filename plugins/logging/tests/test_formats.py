@@ -52,6 +52,13 @@ def test_a_format_makes_a_line(text, line):
     assert compile_format(text)(record()) == line
 
 
+def test_what_takes_more_than_a_day_is_not_shortened_by_it():
+    """W55."""
+    line = compile_format("%(T)s %(M)s %(D)s")(record(elapsed=90061.5))
+
+    assert line == "90061 90061500 90061500000"
+
+
 def test_time_and_process_are_there():
     line = compile_format("%(t)s %(p)s")(record())
 

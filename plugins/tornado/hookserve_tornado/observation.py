@@ -50,6 +50,7 @@ class Observation:
             record = AccessRecord(self._environ, status, headers, sent, elapsed, reason)
             for log in worker.log_access:
                 log(record)
+        worker.idle()
 
 
 def _environ_of(request: HTTPServerRequest) -> dict[str, Any]:  # Any: PEP 3333

@@ -110,6 +110,7 @@ class TornadoWorker(Worker):
     def _turn(self) -> None:
         try:
             self._reactor.turn(0.0)
+            self.idle()  # it is the loop that waits now, not the next turn
         except BaseException as error:
             self.fail(error)
 

@@ -124,6 +124,14 @@ def test_hooks_records_and_counters_are_those_of_every_worker(tmp_path):
     assert counters["connections"] == 0
 
 
+def test_the_access_log_does_not_wait_for_the_next_request(tmp_path):
+    path = tmp_path / "log"
+    with native(tmp_path, settings={"access_logfile": path}) as server:
+        assert ask(server.address).status == 200
+
+        wait_until(lambda: "GET / " in path.read_text(), 5.0)
+
+
 def test_a_client_that_goes_away_ends_its_request(tmp_path):
     with native(tmp_path, arguments=["-P", recorder.__name__]) as server:
         with Client(server.address) as client:

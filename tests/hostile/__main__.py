@@ -1,0 +1,37 @@
+"""The command: every model under every attack, one after another; the table as it comes."""
+
+import argparse
+import sys
+from itertools import product
+from pathlib import Path
+
+from tests.hostile import report, scene
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
+    parser.add_argument("--model", action="append", choices=scene.MODELS)
+    parser.add_argument("--attack", action="append", choices=scene.NAMES)
+    parser.add_argument("--seconds", type=int, default=10, help="of each attack")
+    parser.add_argument("--markdown", metavar="FILE", default="build/hostile.md")
+    options = parser.parse_args()
+    scene.raise_limit()
+    found = []
+    print(report.HEAD)
+    for attack, model in product(options.attack or scene.NAMES, options.model or scene.MODELS):
+        if not scene.can_run(attack):
+            print(f"{attack} is left out: it needs slowhttptest, or more descriptors")
+            continue
+        found.append(scene.run(model, attack, options.seconds))
+        print(report.row(found[-1]), flush=True)
+    path = Path(options.markdown)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(report.markdown(found, options.seconds))
+    wrong = [each for each in found if each.verdict]
+    for each in wrong:
+        print(f"{each.model}, {each.attack}: {each.verdict}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""The table."""
+
+from tests.hostile.attacker import IDLE
+
+_COLUMNS = ("attack", "model", "requests", "failures", "p50 ms", "p99 ms", "most ms", "before MB",
+            "most MB", "verdict")  # fmt: skip
+_WIDTHS = (18, 9, 8, 8, 7, 8, 8, 9, 8, 0)
+HEAD = "  ".join(name.ljust(width) for name, width in zip(_COLUMNS, _WIDTHS, strict=True))
+
+
+def row(result):
+    """A line for the terminal."""
+    texts = [
+        result.attack, result.model, str(len(result.latencies)), str(len(result.failures)),
+        *(f"{result.percentile(share) * 1000:.1f}" for share in (0.5, 0.99, 1.0)),
+        f"{result.before / 1e6:.1f}", f"{result.most / 1e6:.1f}", result.verdict or "good",
+    ]  # fmt: skip
+    return "  ".join(text.ljust(width) for text, width in zip(texts, _WIDTHS, strict=True)).rstrip()
+
+
+def markdown(found, seconds):
+    """The whole table: a row for each attack, a column for each model."""
+    models = list(dict.fromkeys(each.model for each in found))
+    by_place = {(each.attack, each.model): each for each in found}
+    lines = [
+        f"{len(found)} attacks of {seconds} s. Each field: the visitor's requests, failures, p50"
+        " and p99 in ms, and the most memory of all processes in MB.",
+        "",
+        f"| attack | {' | '.join(models)} |",
+        f"|---|{'---|' * len(models)}",
+    ]
+    for attack in dict.fromkeys(each.attack for each in found):
+        fields = [_field(by_place.get((attack, model))) for model in models]
+        lines.append(f"| {attack} | {' | '.join(fields)} |")
+    idle = [each for each in found if each.attack == "idle"]
+    if idle:
+        costs = ", ".join(f"{each.model} {idle_cost(each):.0f}" for each in idle)
+        lines += ["", f"Bytes for each of {IDLE:,} idle connections: {costs}."]
+    return "\n".join(lines) + "\n"
+
+
+def idle_cost(result):
+    """Bytes of the server's own memory for each idle connection."""
+    return (result.most - result.before) / IDLE
+
+
+def _field(result):
+    if result is None:
+        return "-"
+    p50, p99 = (result.percentile(share) * 1000 for share in (0.5, 0.99))
+    text = (
+        f"{len(result.latencies)}, {len(result.failures)}, {p50:.1f}, {p99:.1f},"
+        f" {result.most / 1e6:.0f}"
+    )
+    return f"**{text}**" if result.verdict else text

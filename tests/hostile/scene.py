@@ -1,0 +1,175 @@
+"""One model under one attack: the server, the attacker, the visitor, and what is measured."""
+
+import contextlib
+import json
+import math
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hookserve.testing import serve
+from tests.hostile.attacker import ATTACKS, IDLE
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
+LIMIT = 0.05
+RATE = 50.0
+SLOW = {
+    "slowhttptest -H": ["-H", "-i", "5", "-x", "24", "-t", "GET", "-u", "{}/"],
+    "slowhttptest -B": ["-B", "-i", "5", "-x", "10", "-s", "8192", "-t", "POST", "-u", "{}/read"],
+    "slowhttptest -X": ["-X", "-w", "256", "-y", "512", "-n", "5", "-z", "32", "-u", "{}/page"],
+    "-X, large": ["-X", "-w", "256", "-y", "512", "-n", "5", "-z", "32", "-u", "{}/large"],
+}
+"""slowhttptest's modes, each with a thousand connections."""
+NAMES = ("nothing", *SLOW, *(name for name in ATTACKS if not name.startswith("slow ")))
+
+
+@dataclass
+class Result:
+    """What the visitor met, and what the server needed."""
+
+    model: str
+    attack: str
+    latencies: list[float]
+    failures: list[str]
+    before: int
+    """Proportional set size of all the server's processes, in bytes."""
+    most: int
+    lost: int
+    """Workers that ended."""
+    facts: dict = field(default_factory=dict)
+    log: str = ""
+
+    def percentile(self, share):
+        """In seconds; infinite when nothing was asked."""
+        found = sorted(self.latencies)
+        return found[min(len(found) - 1, math.ceil(len(found) * share) - 1)] if found else math.inf
+
+    @property
+    def complaint(self):
+        """What must not be, whatever the machine; empty when all is well."""
+        late = self.facts.get("outcomes", {}).get("late", 0)
+        if self.failures:
+            return f"{len(self.failures)} failures: {self.failures[0]}"
+        if self.lost:
+            return f"{self.lost} workers ended"
+        return f"{late} were not answered at once" if late else ""
+
+    @property
+    def verdict(self):
+        """As `complaint`, and the latency."""
+        late = self.percentile(0.99) >= LIMIT
+        return self.complaint or (f"p99 over {LIMIT * 1000:.0f} ms" if late else "")
+
+
+def run(model, attack, seconds):
+    """Serve with two workers, attack for some seconds, and answer what was met."""
+    settings = {"threads": 4} if model == "gthread" else {}
+    if attack == "idle":
+        settings |= {"worker_connections": IDLE + 1000, "header_timeout": 300, "keepalive": 300}
+    with (
+        serve(
+            "tests.hostile.application:application", worker=model, workers=2, settings=settings,
+            environ={"PYTHONPATH": str(ROOT)}, chdir=ROOT,
+        ) as server,
+        _visitor(server) as visitor,
+        _Meter(server) as meter,
+    ):  # fmt: skip
+        facts = _attack(server, attack, seconds)
+        most = meter.finish()
+        met = json.loads(visitor.communicate()[0])
+        workers = server.workers()
+        lost = sum(event["event"] == "exit" for event in server.events) + 2 - len(workers)
+        return Result(model, attack, met["latencies"], met["failures"], meter.before, most, lost,
+                      facts, server.log)  # fmt: skip
+
+
+def _attack(server, attack, seconds):
+    host, port = server.address
+    if attack in SLOW:
+        command = ["slowhttptest", "-c", "1000", "-r", "300", "-p", "3", "-l", str(seconds)]
+        command += [word.format(server.url) for word in SLOW[attack]]
+        subprocess.run(["nice", *command], stdout=subprocess.DEVNULL, timeout=seconds + 60)
+        return {}
+    if attack == "nothing":
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.process.wait(seconds)
+        return {}
+    words = [sys.executable, "-m", "tests.hostile.attacker", attack, host, port, seconds]
+    ended = subprocess.run(
+        [*map(str, words)], cwd=ROOT, capture_output=True, timeout=seconds + 90, text=True
+    )
+    assert ended.stdout.startswith("there"), ended.stderr
+    return json.loads(ended.stdout.splitlines()[1])
+
+
+@contextlib.contextmanager
+def _visitor(server):
+    host, port = server.address
+    words = [sys.executable, "-m", "tests.hostile.visitor", host, port, RATE]
+    with subprocess.Popen(
+        [*map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+class _Meter:
+    """The most memory that a server needs, looked at now and then."""
+
+    def __init__(self, server):
+        self._pids = [server.pid, *server.workers().values()]
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.before = self.most = memory_of(self._pids)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.finish()
+
+    def finish(self):
+        self._is_over.set()
+        self._thread.join()
+        return self.most
+
+    def _watch(self):
+        while not self._is_over.wait(0.5):
+            self.most = max(self.most, memory_of(self._pids))
+
+
+def memory_of(pids):
+    """Proportional set size of some processes together, in bytes (proc(5))."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += int(rollup.partition("\nPss:")[2].split()[0]) << 10
+    return total
+
+
+def can_run(attack):
+    """Whether what the attack needs is there: a program, descriptors."""
+    if attack in SLOW:
+        return shutil.which("slowhttptest") is not None
+    if attack == "idle":
+        return raise_limit() >= IDLE + 1000
+    return True
+
+
+def raise_limit():
+    """Allow this process, and those that it starts, as many descriptors as may be; how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (max(hard, 30_000), hard):
+        with contextlib.suppress(ValueError, PermissionError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+            return wanted
+    return soft

@@ -1,0 +1,101 @@
+"""The attacks in short: a good client is answered.  ``make hostile`` is the long form."""
+
+import socket
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from tests.hostile import report, scene
+from tests.hostile.visitor import Visitor
+
+SHORT = {
+    "sync": ("slow heads", "pipelined"),
+    "gthread": ("prefixes, silent", "tiny chunks"),
+    "epoll": ("slow bodies", "one-byte writes"),
+    "gevent": ("TLS", "headers"),
+    "eventlet": ("noise",),
+    "tornado": ("prefixes, closed",),
+}
+PAIRS = [(model, attack) for model, attacks in SHORT.items() for attack in attacks]
+
+
+@pytest.mark.parametrize(("model", "attack"), PAIRS)
+def test_a_good_client_is_answered_whatever_others_do(model, attack):
+    result = scene.run(model, attack, 0.5)
+
+    assert not result.complaint, result.log
+    assert result.percentile(0.5) < 1
+    assert len(result.latencies) > 5
+    assert result.facts["outcomes"]["connections"]
+
+
+# A visitor that counts nothing would make every attack harmless.
+
+
+@contextmanager
+def server_that_says(*replies):
+    """Answers its connections so, one after another, and closes each."""
+
+    def serve():
+        for reply in replies:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(reply)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()
+        thread.join()
+
+
+GOOD = b"HTTP/1.1 200 OK\r\n\r\nhello, world\n"
+
+
+@pytest.mark.parametrize("reply", [b"", GOOD[:-1], GOOD.replace(b"200 OK", b"503 No")])
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_the_visitor_counts_what_is_no_answer(reply, is_kept):
+    with server_that_says(reply) as address:
+        visitor = Visitor(address)
+        visitor.visit(0.0, is_kept)
+
+    assert len(visitor.failures) == len(visitor.latencies) == 1
+
+
+def test_the_visitor_comes_back_when_an_idle_connection_was_closed():
+    with server_that_says(GOOD, GOOD) as address:
+        visitor = Visitor(address)
+        visitor.visit(0.0, True)
+        with socket.socket() as probe:
+            probe.settimeout(5)
+            assert visitor._kept.recv(1) == b""
+        visitor.visit(0.0, True)
+
+    assert visitor.failures == []
+    visitor._leave()
+
+
+def result_with(**values):
+    facts = {"model": "sync", "attack": "noise", "latencies": [0.001] * 100, "failures": [],
+             "before": 1, "most": 2, "lost": 0}  # fmt: skip
+    return scene.Result(**{**facts, **values})
+
+
+@pytest.mark.parametrize(
+    ("result", "is_good"),
+    [
+        (result_with(), True),
+        (result_with(latencies=[0.001] * 99 + [1.0]), True),
+        (result_with(latencies=[0.001] * 98 + [0.06] * 2), False),
+        (result_with(failures=["refused"]), False),
+        (result_with(lost=1), False),
+        (result_with(latencies=[]), False),
+        (result_with(facts={"outcomes": {"late": 1}}), False),
+    ],
+)
+def test_the_verdict_and_the_row_agree(result, is_good):
+    assert (not result.verdict) == is_good
+    assert report.row(result).endswith("good") == is_good
+    assert ("**" in report.markdown([result], 1)) != is_good
