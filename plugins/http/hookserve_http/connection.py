@@ -139,6 +139,11 @@ class HttpConnection(Connection):
         if end < 0:
             return self._wait_for_head(data)
         end += len(END)
+        if end > self._parser.size_limit:
+            # In smaller pieces it would have been refused before its end came.
+            refused = self._parser.too_long(data[:end])
+            if refused is not None:
+                return self._refuse(refused, self._protocol.template.copy(), data)
         self._buffer = data[end:]
         return self._take_head(data[:end])
 

@@ -23,7 +23,7 @@ FORBIDDEN_IN_VALUE_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # RFC 9110, 7.2: Host = uri-host [ ":" port ].  RFC 3986, 3.2.2: reg-name, IPv4 or a bracketed
 # literal.  Underscores are in sub-delims' company in practice (unreserved has them).
 HOST = re.compile(
-    r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]*)?|"
+    r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?|"
 )
 
 # RFC 9110, 8.6: Content-Length = 1*DIGIT
