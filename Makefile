@@ -3,6 +3,7 @@
 # make lint    ruff, mypy, import-linter
 # make docs    write the generated reference pages
 # make chaos   break the server in every way under load, and count what its clients lose
+# make fuzz    bytes that nobody would send, and what others make of what we accept; some minutes
 # make bench   measure against the peers; make bench-idle: the cost of idle connections
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
@@ -17,7 +18,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test lint docs chaos bench bench-idle clean
+.PHONY: serve test lint docs chaos fuzz bench bench-idle clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -38,6 +39,9 @@ docs: $(VENV)/.serve
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: $(VENV)-fuzz/.installed
+	$(VENV)-fuzz/bin/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -63,4 +67,12 @@ $(VENV)/.test: pyproject.toml $(DISTRIBUTIONS) $(VENV)/.serve
 
 $(VENV)/.lint: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --group lint
+	@touch $@
+
+# Its packages are of no use to anything else, and not there for every interpreter.
+$(VENV)-fuzz/.installed: pyproject.toml
+	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
+	$(INTERPRETER) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install -q --upgrade pip
+	$(VENV)-fuzz/bin/python -m pip install -q -e . --group fuzz
 	@touch $@

@@ -176,7 +176,7 @@ def test_of_two_faults_in_a_size_line_the_first_is_named_wherever_it_is_split(ba
 
     for size in (1, 100, len(wire)):
         decoder = ChunkedDecoder(0)
+        pieces = (wire[begin : begin + size] for begin in range(0, len(wire), size))
         with pytest.raises(BadRequest) as caught:
-            for begin in range(0, len(wire), size):
-                decoder.take(wire[begin : begin + size])
+            list(map(decoder.take, pieces))
         assert caught.type is error
