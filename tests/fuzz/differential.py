@@ -8,8 +8,10 @@ a proxy, and a finding unless `KNOWN` says why it is not.
 import hashlib
 import importlib.util
 import re
+import signal
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -19,6 +21,8 @@ from tests.fuzz import seeds as corpus
 from tests.fuzz.peers import PEERS, Request, by_hookserve
 from tests.fuzz.report import Row
 
+LONGEST_TIME = 5.0
+"""Seconds that one comparison may take; more is a finding."""
 MOST_FINDINGS = 5
 MOST_REFINEMENTS = 1000
 
@@ -199,16 +203,39 @@ def fuzz(name, directory, executions, seconds, seed):
     while count < executions and time.monotonic() - begun < seconds:
         data = waiting.pop() if waiting else requests.wire(random)
         count += 1
-        for found in compare(data):
+        try:
+            with at_most(LONGEST_TIME):
+                disagreements = compare(data)
+        except TimeoutError:
+            disagreements = [Disagreement("all", "time", None, reason="it takes too long")]
+        for found in disagreements:
             if justification(found) is None and found.nature not in findings:
                 path = directory / "findings" / name / hashlib.sha1(data).hexdigest()
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(refine(data, found.nature, random))
+                if found.kind != "time":
+                    data = refine(data, found.nature, random)
+                path.write_bytes(data)
                 findings[found.nature] = f"{path}: {found}"
         if len(findings) >= MOST_FINDINGS:
             break
     took = time.monotonic() - begun
     return Row(name, count, took, findings=[*stale(), *findings.values()])
+
+
+@contextmanager
+def at_most(seconds):
+    """Raises TimeoutError in the block when it takes longer."""
+
+    def stop(signum, frame):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def refine(data, nature, random):

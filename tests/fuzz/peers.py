@@ -56,7 +56,7 @@ def by_h11(data):
     try:
         while True:
             event = connection.next_event()
-            if event is h11.NEED_DATA or event is h11.PAUSED:
+            if event in (h11.NEED_DATA, h11.PAUSED) or isinstance(event, h11.ConnectionClosed):
                 return Reading(requests)
             if isinstance(event, h11.Request):
                 current = Request(

@@ -197,6 +197,25 @@ def test_a_finding_is_kept_small_and_can_be_replayed(monkeypatch, tmp_path):
     assert command.replay(["differential"], [path]) == 0
 
 
+def test_a_comparison_without_end_is_found(monkeypatch, tmp_path):
+    def never_ends(data):
+        while True:
+            pass
+
+    monkeypatch.setattr(differential, "installed", lambda: ["other"])
+    monkeypatch.setitem(differential.PEERS, "other", never_ends)
+    monkeypatch.setattr(differential, "LONGEST_TIME", 0.1)
+
+    row = differential.fuzz("differential", tmp_path, 1, 20.0, 1)
+
+    assert len(row.findings) == 1
+
+
+@pytest.mark.parametrize("reader", peers.PEERS)
+def test_no_bytes_are_no_requests(reader):
+    assert reader not in differential.installed() or not peers.PEERS[reader](b"").requests
+
+
 LOG = """#1024   NEW    cov: 170 ft: 500 corp: 90/30Kb lim: 4096 exec/s: 8076 rss: 42Mb L: 93/3195
 AssertionError: the outcome depends on the split
 #43387  DONE   cov: 178 ft: 539 corp: 101/30Kb lim: 4096 exec/s: 7231 rss: 42Mb
