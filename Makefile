@@ -4,6 +4,7 @@
 # make docs    write the generated reference pages
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
+# make fuzz    bytes that nobody would send, and what others make of what we accept; some minutes
 # make bench   measure against the peers; make bench-idle: the cost of idle connections
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
@@ -18,7 +19,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test lint docs chaos hostile bench bench-idle clean
+.PHONY: serve test lint docs chaos hostile fuzz bench bench-idle clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -42,6 +43,9 @@ chaos: $(VENV)/.test
 
 hostile: $(VENV)/.test
 	$(BIN)/python -m tests.hostile $(ARGS)
+
+fuzz: $(VENV)-fuzz/.installed
+	$(VENV)-fuzz/bin/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -67,4 +71,12 @@ $(VENV)/.test: pyproject.toml $(DISTRIBUTIONS) $(VENV)/.serve
 
 $(VENV)/.lint: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --group lint
+	@touch $@
+
+# Its packages are of no use to anything else, and not there for every interpreter.
+$(VENV)-fuzz/.installed: pyproject.toml
+	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
+	$(INTERPRETER) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/python -m pip install -q --upgrade pip
+	$(VENV)-fuzz/bin/python -m pip install -q -e . --group fuzz
 	@touch $@

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import IO
 
 from hookserve_http.errors import BadRequest, BodyCutOff
 from hookserve_http.framing import Decoder
@@ -182,15 +184,17 @@ def _nothing_more(size: int) -> bytes:
 class CollectedInput:
     """A body that is complete before the application runs; it grows in memory, then in a file."""
 
-    __slots__ = ("_decoder", "_file", "_make_file", "_parts", "_size", "_spool_size", "rest")
+    __slots__ = ("_decoder", "_file", "_make_file", "_size", "_spool_size", "rest")
 
-    def __init__(self, decoder: Decoder, spool_size: int, make_file: Callable[[], object]) -> None:
+    def __init__(
+        self, decoder: Decoder, spool_size: int, make_file: Callable[[], IO[bytes]]
+    ) -> None:
         self._decoder = decoder
         self._spool_size = spool_size
         self._make_file = make_file
-        self._parts: list[bytes] = []
+        # Not a list of parts: a body that comes byte by byte would take many times its size.
+        self._file: IO[bytes] = BytesIO()
         self._size = 0
-        self._file: object | None = None
         self.rest = b""
 
     @property
@@ -203,29 +207,18 @@ class CollectedInput:
         body, rest = self._decoder.take(data)
         self.rest += rest
         self._size += len(body)
-        if self._file is None and self._size > self._spool_size:
-            self._file = self._make_file()
-            self._write(self._parts)
-            self._parts = []
-        if self._file is None:
-            self._parts.append(body)
-        else:
-            self._write([body])
+        if self._size > self._spool_size:
+            memory = self._file
+            if isinstance(memory, BytesIO):
+                self._file = self._make_file()
+                self._file.write(memory.getvalue())
+        self._file.write(body)
 
-    def open(self) -> object:
+    def open(self) -> IO[bytes]:
         """The body as a binary file, from its beginning."""
-        import io
-
-        if self._file is None:
-            return io.BytesIO(b"".join(self._parts))
-        self._file.seek(0)  # type: ignore[attr-defined]  # a binary file, whoever made it
+        self._file.seek(0)
         return self._file
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._file is not None:
-            self._file.close()  # type: ignore[attr-defined]  # a binary file, whoever made it
-
-    def _write(self, parts: Iterable[bytes]) -> None:
-        for part in parts:
-            self._file.write(part)  # type: ignore[union-attr]  # a binary file, whoever made it
+        self._file.close()

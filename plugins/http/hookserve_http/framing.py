@@ -105,13 +105,14 @@ class ChunkedDecoder:
         """The line at `at` and what follows it; no line when it is not yet whole."""
         limit = _LONGEST_SIZE_LINE if self._state == _SIZE else _LONGEST_TRAILERS
         end = data.find(b"\r\n", at)
-        # A CR that comes last may be half of the line's end.
-        size = (end if end >= 0 else len(data) - data.endswith(b"\r")) - at
-        if size > limit:
-            raise HeadTooLarge("a chunk's size line or a trailer is too long")
-        line = data[at:end] if end >= 0 else data[at:]
-        if b"\n" in line or b"\r" in line.removesuffix(b"\r" if end < 0 else b""):
+        # A CR that came last may be the first half of the line's end.
+        line = data[at:end] if end >= 0 else data[at:].removesuffix(b"\r")
+        # What is beyond the limit may not have come yet: it must not change what is refused.
+        start = line[:limit]
+        if b"\n" in start or b"\r" in start:
             raise BadRequest("a bare CR or LF in the framing of the body")
+        if len(line) > limit:
+            raise HeadTooLarge("a chunk's size line or a trailer is too long")
         if end < 0:
             return None, at
         return line, end + 2

@@ -1,6 +1,7 @@
 """wsgi.input, whatever the framing and however it arrives."""
 
 import io
+import tracemalloc
 
 import corpus_driver as driver
 import pytest
@@ -175,3 +176,50 @@ def test_trailers_never_become_fields(buffered):
     with_trailers, without = seen
     assert with_trailers.keys() == without.keys()
     assert "HTTP_X_SUM" not in with_trailers
+
+
+def test_a_collected_body_takes_no_more_memory_in_small_pieces(tmp_path):
+    wire = b"".join(b"2;%s\r\nab\r\n" % (b"x" * 1000) for _ in range(15)) + b"0\r\n\r\n"
+    body = CollectedInput(ChunkedDecoder(0), 500, lambda: (tmp_path / "spool").open("w+b"))
+    body.take(wire[:1])
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for at in range(1, len(wire)):
+            body.take(wire[at : at + 1])
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+    assert body.is_complete
+    assert body.open().read() == b"ab" * 50
+    assert grown < 2000
+
+
+@pytest.mark.parametrize("size", [4095, 4096, 4097])
+def test_a_size_line_is_as_long_wherever_it_is_split(size):
+    line = b"0;" + b"a" * (size - 2)
+    outcomes = set()
+    for at in (size - 1, size, size + 1, size + 2):
+        decoder = ChunkedDecoder(0)
+        try:
+            for piece in ((line + b"\r\n\r\n")[:at], (line + b"\r\n\r\n")[at:]):
+                decoder.take(piece)
+            outcomes.add(decoder.is_done)
+        except BadRequest as error:
+            outcomes.add(type(error))
+
+    assert outcomes == {True if size <= 4096 else HeadTooLarge}
+
+
+@pytest.mark.parametrize("bad", [b"\n", b"\rb"])
+@pytest.mark.parametrize(("at", "error"), [(4000, BadRequest), (5000, HeadTooLarge)])
+def test_of_two_faults_in_a_size_line_the_first_is_named_wherever_it_is_split(bad, at, error):
+    wire = b"0;" + b"a" * at + bad + b"a" * 2000 + b"\r\n\r\n"
+
+    for size in (1, 100, len(wire)):
+        decoder = ChunkedDecoder(0)
+        pieces = (wire[begin : begin + size] for begin in range(0, len(wire), size))
+        with pytest.raises(BadRequest) as caught:
+            list(map(decoder.take, pieces))
+        assert caught.type is error

@@ -87,6 +87,21 @@ def test_the_fields_of_a_body_are_not_counted_with_the_heads():
     assert app.bodies == [body]
 
 
+@pytest.mark.parametrize("fields", [40, 60])
+def test_a_head_is_as_long_as_it_may_be_in_whatever_pieces_it_comes(fields):
+    lines = b"".join(b"X-%d: %s\r\n" % (number, b"x" * 1500) for number in range(fields))
+    data = b"GET / HTTP/1.1\r\nHost: h\r\n" + lines + b"\r\nGET /"
+
+    statuses = []
+    for size in (1000, 65536):
+        pieces = [data[at : at + size] for at in range(0, len(data), size)]
+        statuses.append(
+            driver.converse(driver.make_protocol(driver.Recorder()), pieces)[0].sent[:12]
+        )
+
+    assert set(statuses) == {b"HTTP/1.1 200" if fields == 40 else b"HTTP/1.1 431"}
+
+
 BLOCK = b"Host: h\r\nAccept: */*\r\nX-A: \t b \r\n\r\n"
 
 

@@ -1,0 +1,18 @@
+"""One target under atheris, in this process: ``python -m tests.fuzz.engine NAME [OPTION...]``.
+
+The options are libFuzzer's; the process ends with them.
+"""
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["hookserve", "hookserve_http"]):
+    from tests.fuzz import targets
+
+    TARGET = targets.load(sys.argv[1])
+
+
+if __name__ == "__main__":
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], TARGET.check)
+    atheris.Fuzz()

@@ -1,0 +1,71 @@
+"""Coverage-guided fuzzing of one target, in a process of its own."""
+
+import hashlib
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.fuzz import targets
+from tests.fuzz.report import Row
+
+HERE = Path(__file__).parent
+LONGEST_INPUT = 4096
+LONGEST_TIME = 5
+"""Seconds that one execution may take; more is a finding."""
+MOST_MEMORY = 1024
+"""Mebibytes that the process may have; more is a finding."""
+GRACE = 120.0
+"""What the process may take beyond its time: imports, the seeds, one slow execution."""
+
+_STATISTICS = {"executions": r"number_of_executed_units: (\d+)", "new": r"new_units_added: +(\d+)"}
+_COVERAGE = r"cov: (\d+) ft: \d+ corp: (\d+)/"
+
+
+def fuzz(name, directory, executions, seconds, seed):
+    """Fuzz until one of the two is used up, or something is found."""
+    corpus, findings = directory / name, directory / "findings" / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    findings.mkdir(parents=True, exist_ok=True)
+    known = set(findings.iterdir())
+    for data in targets.load(name).seeds():
+        (corpus / hashlib.sha1(data).hexdigest()).write_bytes(data)
+    command = [
+        sys.executable, "-m", "tests.fuzz.engine", name, corpus,
+        f"-runs={executions}", f"-max_total_time={seconds:.0f}", f"-seed={seed}",
+        f"-max_len={LONGEST_INPUT}", f"-timeout={LONGEST_TIME}", f"-rss_limit_mb={MOST_MEMORY}",
+        f"-dict={HERE / 'tokens.dict'}", f"-artifact_prefix={findings}/", "-print_final_stats=1",
+    ]  # fmt: skip
+    begun = time.monotonic()
+    process = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, errors="replace", check=False,
+        timeout=seconds + GRACE,
+    )  # fmt: skip
+    (directory / f"{name}.log").write_text(process.stderr + process.stdout)
+    return read(name, process.returncode, process.stderr + process.stdout,
+                sorted(set(findings.iterdir()) - known), time.monotonic() - begun)  # fmt: skip
+
+
+def read(name, code, log, found, seconds):
+    """The row that libFuzzer's log and what it left amount to."""
+    numbers = {key: re.findall(rule, log) for key, rule in _STATISTICS.items()}
+    coverage = re.findall(_COVERAGE, log)
+    complaints = [f"{path}: {_reason(log)}" for path in found]
+    if code and not complaints:
+        complaints = [f"the fuzzer ended with {code}: {_reason(log)}"]
+    return Row(
+        target=name,
+        executions=int(numbers["executions"][-1]) if numbers["executions"] else 0,
+        seconds=seconds,
+        coverage=int(coverage[-1][0]) if coverage else 0,
+        corpus=int(coverage[-1][1]) if coverage else 0,
+        new=int(numbers["new"][-1]) if numbers["new"] else 0,
+        findings=complaints,
+    )
+
+
+def _reason(log):
+    """The line that says what was wrong."""
+    lines = re.findall(r"^(?:\w+Error.*|ALARM:.*|SUMMARY:.*)$", log, re.MULTILINE)
+    return lines[0][:300] if lines else "see its log"
