@@ -38,8 +38,11 @@ def server(request):
         yield running
 
 
-def responses(data):
-    """Status, fields and body of each whole response; and what is left over."""
+def responses(data, asks_head=False):
+    """Status, fields and body of each whole response; and what is left over.
+
+    `asks_head`: whether a refusal may be the answer to HEAD, which has no body.
+    """
     found = []
     while (end := data.find(b"\r\n\r\n")) >= 0:
         first, *lines = data[:end].decode("latin-1").split("\r\n")
@@ -47,7 +50,10 @@ def responses(data):
             name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
         }
         code = int(first.split(" ")[1])
-        size = int(fields.get("content-length", 0)) if fields.get("x-method") != "HEAD" else 0
+        size = int(fields.get("content-length", 0))
+        is_last = len(data) == end + 4
+        if fields.get("x-method") == "HEAD" or (asks_head and code >= 400 and is_last):
+            size = 0
         if len(data) < end + 4 + size:
             break
         found.append((code, fields, data[end + 4 : end + 4 + size]))
@@ -66,6 +72,7 @@ class Talk:
     def __init__(self, name, pieces, outcome, persists):
         self.name = name
         self.pieces = deque(pieces)
+        self.asks_head = b"HEAD " in b"".join(pieces)
         self.outcome = outcome
         self.persists = persists
         """Whether the connection is to stay open; then one more request proves it."""
@@ -110,14 +117,15 @@ class Talk:
 
     def prove_open(self):
         """Ask for one more when all is said and answered, and the connection is to stay open."""
-        if self.persists and not self.pieces and len(responses(self.heard)[0]) == len(self.outcome):
+        answers, _ = responses(self.heard, self.asks_head)
+        if self.persists and not self.pieces and len(answers) == len(self.outcome):
             self.pieces.append(AFTER)
             self.outcome = [*self.outcome, 200]
             self.persists = False
 
     def failure(self):
         """What was not as it should be; empty when all was."""
-        answers, rest = responses(self.heard)
+        answers, rest = responses(self.heard, self.asks_head)
         codes = [code for code, _, _ in answers]
         if self.problem or rest or codes != self.outcome:
             return f"{self.name}: {codes} for {self.outcome}, {self.problem} {rest[:100]!r}"

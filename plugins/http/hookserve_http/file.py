@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
-import stat
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
+
+from hookserve.system import size_of_file
 
 _OF_A_FILE = (io.BufferedReader, io.BufferedRandom)
 
@@ -46,15 +46,15 @@ class FileWrapper:
         if isinstance(file, io.BufferedIOBase) and not isinstance(file, _OF_A_FILE):
             return None  # gzip and its like have the descriptor of what they unpack
         try:
-            status = os.fstat(file.fileno())
+            size = size_of_file(file.fileno())
             here = file.tell()
             end = file.seek(0, 2)
             file.seek(here)
         except (AttributeError, OSError, ValueError):
             return None
-        if not stat.S_ISREG(status.st_mode) or type(here) is not int or end != status.st_size:
+        if type(here) is not int or size is None or end != size:
             return None
-        return max(0, end - here)
+        return max(0, size - here)
 
 
 def _nothing() -> None:

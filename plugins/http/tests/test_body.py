@@ -192,7 +192,7 @@ def test_a_collected_body_takes_no_more_memory_in_small_pieces(tmp_path):
         tracemalloc.stop()
 
     assert body.is_complete
-    assert body.open().read() == b"ab" * 50
+    assert body.open().read() == b"ab" * 15
     assert grown < 2000
 
 
