@@ -119,13 +119,21 @@ class HeadParser:
             return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
         if len(data) > self.size_limit:
             return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
-        if end >= 0 and data.count(b" ", 0, end) != 2:
-            return BadRequest("the request line has not three parts")
         if not grammar.TOKEN.match(data, 0, 1):
-            return BadRequest("no request begins like this")
+            return self._first_fault(data, "no request begins like this")
+        if end >= 0 and data.count(b" ", 0, end) != 2:
+            return self._first_fault(data, "the request line has not three parts")
         if _has_bare_end(data, start):
-            return BadRequest("a bare CR or LF in a head")
+            return self._first_fault(data, "a bare CR or LF in a head")
         return None
+
+    def _first_fault(self, data: bytes, reason: str) -> BadRequest:
+        """What a head that cannot become a request would be refused for if it came at once."""
+        try:
+            self.parse(data + END, {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": ""})
+        except BadRequest as error:
+            return error
+        return BadRequest(reason)
 
     def _unusual_method(self, method: bytes) -> str:
         rules = self._rules
