@@ -7,7 +7,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["hookserve", "hookserve_http"]):
+with atheris.instrument_imports(include=["hookserve", "hookserve_http", "hookserve_proxy"]):
     from tests.fuzz import targets
 
     TARGET = targets.load(sys.argv[1])
