@@ -4,10 +4,14 @@ The options are libFuzzer's; the process ends with them.
 """
 
 import sys
+from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["hookserve", "hookserve_http", "hookserve_proxy"]):
+PLUGINS = Path(__file__).parent.parent.parent / "plugins"
+PACKAGES = ["hookserve", *(path.name for path in PLUGINS.glob("*/hookserve_*"))]
+
+with atheris.instrument_imports(include=PACKAGES):
     from tests.fuzz import targets
 
     TARGET = targets.load(sys.argv[1])

@@ -19,7 +19,8 @@ MOST_MEMORY = 1024
 GRACE = 120.0
 """What the process may take beyond its time: imports, the seeds, one slow execution."""
 
-_STATISTICS = {"executions": r"number_of_executed_units: (\d+)", "new": r"new_units_added: +(\d+)"}
+_EXECUTIONS = r"number_of_executed_units: (\d+)"
+_BEGINNING = r"INITED +cov: (\d+)"
 _COVERAGE = r"cov: (\d+) ft: \d+ corp: (\d+)/"
 
 
@@ -49,18 +50,18 @@ def fuzz(name, directory, executions, seconds, seed):
 
 def read(name, code, log, found, seconds):
     """The row that libFuzzer's log and what it left amount to."""
-    numbers = {key: re.findall(rule, log) for key, rule in _STATISTICS.items()}
+    executions, beginning = re.findall(_EXECUTIONS, log), re.findall(_BEGINNING, log)
     coverage = re.findall(_COVERAGE, log)
     complaints = [f"{path}: {_reason(log)}" for path in found]
     if code and not complaints:
         complaints = [f"the fuzzer ended with {code}: {_reason(log)}"]
     return Row(
         target=name,
-        executions=int(numbers["executions"][-1]) if numbers["executions"] else 0,
+        executions=int(executions[-1]) if executions else 0,
         seconds=seconds,
         coverage=int(coverage[-1][0]) if coverage else 0,
         corpus=int(coverage[-1][1]) if coverage else 0,
-        new=int(numbers["new"][-1]) if numbers["new"] else 0,
+        new=int(coverage[-1][0]) - int(beginning[0]) if coverage and beginning else 0,
         findings=complaints,
     )
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-_COLUMNS = ("target", "executions", "per second", "edges", "corpus", "new", "findings")
-_WIDTHS = (14, 11, 11, 7, 8, 7, 0)
+_COLUMNS = ("target", "executions", "per second", "edges", "new", "corpus", "findings")
+_WIDTHS = (14, 11, 11, 7, 6, 8, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +15,10 @@ class Row:
     seconds: float
     coverage: int = 0
     """Edges of the code that were reached; 0 where nothing counts them."""
+    new: int = 0
+    """Those of them that what the run began with did not reach."""
     corpus: int = 0
     """Inputs that each reach something of their own."""
-    new: int = 0
-    """Those of them that were found in this run."""
     findings: list[str] = field(default_factory=list)
 
 
@@ -30,7 +30,7 @@ def head():
 def line(row):
     """A line for the terminal."""
     rate = row.executions / max(row.seconds, 0.001)
-    counted = [str(each or "-") for each in (row.coverage, row.corpus, row.new)]
+    counted = [str(each or "-") for each in (row.coverage, row.new, row.corpus)]
     return _line([row.target, str(row.executions), f"{rate:.0f}", *counted, str(len(row.findings))])
 
 

@@ -75,7 +75,7 @@ def use_one_byte_more(self, answer, *arguments):
 
 
 def remember_wrongly(self, answer, data, environ):
-    environ["HTTP_HOST"] += str(len(self._known))
+    environ["HTTP_HOST"] += str(id(self))
     return answer
 
 
@@ -216,11 +216,11 @@ def test_no_bytes_are_no_requests(reader):
     assert reader not in differential.installed() or not peers.PEERS[reader](b"").requests
 
 
-LOG = """#1024   NEW    cov: 170 ft: 500 corp: 90/30Kb lim: 4096 exec/s: 8076 rss: 42Mb L: 93/3195
+LOG = """#921    INITED cov: 170 ft: 500 corp: 90/30Kb exec/s: 0 rss: 42Mb
+#1024   NEW    cov: 170 ft: 500 corp: 90/30Kb lim: 4096 exec/s: 8076 rss: 42Mb L: 93/3195
 AssertionError: the outcome depends on the split
 #43387  DONE   cov: 178 ft: 539 corp: 101/30Kb lim: 4096 exec/s: 7231 rss: 42Mb
 stat::number_of_executed_units: 43387
-stat::new_units_added:          244
 """
 
 
@@ -229,11 +229,11 @@ def test_the_fuzzers_log_becomes_a_row(tmp_path):
     bad = guided.read("head", 77, LOG, [tmp_path / "crash"], 6.0)
     broken = guided.read("head", 1, "no module", [], 6.0)
 
-    assert (good.executions, good.coverage, good.corpus, good.new) == (43387, 178, 101, 244)
+    assert (good.executions, good.coverage, good.corpus, good.new) == (43387, 178, 101, 8)
     assert not good.findings
-    assert bad.findings == [f"{tmp_path / 'crash'}: {LOG.splitlines()[1]}"]
+    assert bad.findings == [f"{tmp_path / 'crash'}: {LOG.splitlines()[2]}"]
     assert broken.findings == ["the fuzzer ended with 1: see its log"]
-    assert report.line(good).split() == ["head", "43387", "7231", "178", "101", "244", "0"]
+    assert report.line(good).split() == ["head", "43387", "7231", "178", "8", "101", "0"]
     assert report.line(bad).split()[-1] == "1"
 
 
