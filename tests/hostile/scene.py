@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import resource
 import shutil
 import subprocess
@@ -41,6 +42,8 @@ class Result:
     most: int
     lost: int
     """Workers that ended."""
+    held: int = 0
+    """The most descriptors of its processes at once."""
     facts: dict = field(default_factory=dict)
     log: str = ""
 
@@ -57,6 +60,8 @@ class Result:
             return f"{len(self.failures)} failures: {self.failures[0]}"
         if self.lost:
             return f"{self.lost} workers ended"
+        if self.attack == "idle" and self.held < IDLE * 0.9:
+            return f"only {self.held} connections were there"
         return f"{late} were not answered at once" if late else ""
 
     @property
@@ -85,7 +90,7 @@ def run(model, attack, seconds):
         workers = server.workers()
         lost = sum(event["event"] == "exit" for event in server.events) + 2 - len(workers)
         return Result(model, attack, met["latencies"], met["failures"], meter.before, most, lost,
-                      facts, server.log)  # fmt: skip
+                      meter.held, facts, server.log)  # fmt: skip
 
 
 def _attack(server, attack, seconds):
@@ -128,6 +133,7 @@ class _Meter:
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self.before = self.most = memory_of(self._pids)
+        self.held = descriptors_of(self._pids)
 
     def __enter__(self):
         self._thread.start()
@@ -144,6 +150,7 @@ class _Meter:
     def _watch(self):
         while not self._is_over.wait(0.5):
             self.most = max(self.most, memory_of(self._pids))
+            self.held = max(self.held, descriptors_of(self._pids))
 
 
 def memory_of(pids):
@@ -153,6 +160,15 @@ def memory_of(pids):
         with contextlib.suppress(OSError):
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
             total += int(rollup.partition("\nPss:")[2].split()[0]) << 10
+    return total
+
+
+def descriptors_of(pids):
+    """How many descriptors some processes have together."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            total += len(os.listdir(f"/proc/{pid}/fd"))
     return total
 
 

@@ -91,6 +91,8 @@ def result_with(**values):
         (result_with(latencies=[0.001] * 98 + [0.06] * 2), False),
         (result_with(failures=["refused"]), False),
         (result_with(lost=1), False),
+        (result_with(attack="idle", held=9500), True),
+        (result_with(attack="idle", held=8000), False),
         (result_with(latencies=[]), False),
         (result_with(facts={"outcomes": {"late": 1}}), False),
     ],

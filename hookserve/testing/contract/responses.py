@@ -309,6 +309,7 @@ class ClosingContract(PlanContract):
             server.signal(signal.SIGTERM)
             body = client.read().body
 
+            client.socket.close()
             assert body == BLOCK * 60
             assert server.wait() == 0
             assert Path(f"{path}.closed").read_text() == "closed\n"

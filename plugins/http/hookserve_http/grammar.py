@@ -32,6 +32,9 @@ DIGITS = re.compile(r"[0-9]{1,19}")
 # RFC 9112, 7.1: chunk-size = 1*HEXDIG.  Sixteen digits are more than any size there is.
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
+# One without an extension, of at most 65,535 bytes, that does not end the body.
+SMALL_CHUNK = re.compile(rb"(?!0+\r)([0-9A-Fa-f]{1,4})\r\n")
+
 # RFC 9112, 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
 # with chunk-ext-val = token / quoted-string (RFC 9110, 5.6.4).
 CHUNK_EXTENSION = re.compile(

@@ -1,12 +1,13 @@
 """wsgi.input, whatever the framing and however it arrives."""
 
 import io
+import sys
 import tracemalloc
 
 import corpus_driver as driver
 import pytest
 from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
-from hookserve_http.errors import BadRequest, BodyCutOff, HeadTooLarge
+from hookserve_http.errors import BadRequest, BodyCutOff, BodyTooLarge, HeadTooLarge
 from hookserve_http.framing import ChunkedDecoder, LengthDecoder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -223,3 +224,29 @@ def test_of_two_faults_in_a_size_line_the_first_is_named_wherever_it_is_split(ba
         with pytest.raises(BadRequest) as caught:
             list(map(decoder.take, pieces))
         assert caught.type is error
+
+
+def test_tiny_chunks_cost_no_call_each():
+    """A client that sends a byte a chunk must not hold up the others for longer than it sends."""
+    calls = []
+    decoder = ChunkedDecoder(0)
+    data = b"1\r\nx\r\n" * 10000 + b"0\r\n\r\n"
+    sys.setprofile(lambda frame, event, argument: event == "call" and calls.append(frame))
+    try:
+        body, rest = decoder.take(data)
+    finally:
+        sys.setprofile(None)
+
+    assert (body, rest, decoder.is_done) == (b"x" * 10000, b"", True)
+    assert len(calls) < 50
+
+
+@pytest.mark.parametrize("limit", [29, 30])
+def test_tiny_chunks_are_counted_like_others(limit):
+    decoder = ChunkedDecoder(limit)
+    data = b"1\r\nx\r\n" * 10 + b"00A\r\n0123456789\r\n" * 2 + b"0\r\n\r\nGET"
+    if limit < 30:
+        with pytest.raises(BodyTooLarge):
+            decoder.take(data)
+    else:
+        assert decoder.take(data) == (b"x" * 10 + b"0123456789" * 2, b"GET")
