@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import stat
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -46,15 +44,15 @@ class FileWrapper:
         if isinstance(file, io.BufferedIOBase) and not isinstance(file, _OF_A_FILE):
             return None  # gzip and its like have the descriptor of what they unpack
         try:
-            status = os.fstat(file.fileno())
+            file.fileno()
             here = file.tell()
             end = file.seek(0, 2)
             file.seek(here)
         except (AttributeError, OSError, ValueError):
             return None
-        if not stat.S_ISREG(status.st_mode) or type(here) is not int or end != status.st_size:
-            return None
-        return max(0, end - here)
+        if type(here) is not int or type(end) is not int or end <= here:
+            return None  # devices end at 0, and have more to read
+        return end - here
 
 
 def _nothing() -> None:
