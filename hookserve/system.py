@@ -12,7 +12,6 @@ import os
 import select
 import signal
 import socket
-import stat
 
 close = os.close
 fork = os.fork
@@ -35,9 +34,3 @@ def reap(pid: int) -> int | None:
     except ChildProcessError:
         return 0
     return status if found else None
-
-
-def size_of_file(fd: int) -> int | None:
-    """The bytes of a regular file, `None` for anything else (fstat(2)); raises OSError."""
-    status = os.fstat(fd)
-    return status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -6,8 +6,6 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from hookserve.system import size_of_file
-
 _OF_A_FILE = (io.BufferedReader, io.BufferedRandom)
 
 
@@ -46,15 +44,15 @@ class FileWrapper:
         if isinstance(file, io.BufferedIOBase) and not isinstance(file, _OF_A_FILE):
             return None  # gzip and its like have the descriptor of what they unpack
         try:
-            size = size_of_file(file.fileno())
+            file.fileno()
             here = file.tell()
             end = file.seek(0, 2)
             file.seek(here)
         except (AttributeError, OSError, ValueError):
             return None
-        if type(here) is not int or size is None or end != size:
-            return None
-        return max(0, size - here)
+        if type(here) is not int or type(end) is not int or end <= here:
+            return None  # devices end at 0, and have more to read
+        return end - here
 
 
 def _nothing() -> None:

@@ -101,14 +101,15 @@ class HeadWriter:
         found = self._statuses.get(status)
         if found is not None:
             return found
-        if type(status) is not str or not grammar.STATUS.fullmatch(status):
+        if not _is_text(status) or not grammar.STATUS.fullmatch(status):
             raise ApplicationError(f"the status {status!r} is none")
         if len(self._statuses) >= _REMEMBERED:
             self._statuses.clear()
         code = int(status[:3])
         # RFC 9112, 4: the space after the code is there without a phrase too.
-        said = status if len(status) > 3 else f"{status} "
-        found = f"HTTP/1.1 {said}\r\n".encode("latin-1"), code, is_bodiless(code)
+        space = "" if len(status) > 3 else " "
+        line = "".join(("HTTP/1.1 ", status, space, "\r\n")).encode("latin-1")
+        found = line, code, is_bodiless(code)
         self._statuses[status] = found
         return found
 
@@ -117,14 +118,15 @@ class HeadWriter:
             name, value = header
         except (TypeError, ValueError):
             raise ApplicationError(f"the header {header!r} is no pair") from None
-        if type(name) is not str or type(value) is not str:
+        if not (_is_text(name) and _is_text(value)):
             raise ApplicationError(f"the header {header!r} is not of two native strings")
         if not grammar.TOKEN_TEXT.fullmatch(name):
             raise ApplicationError(f"the header name {name!r} is none")
         if grammar.FORBIDDEN_IN_VALUE_TEXT.search(value):
             raise ApplicationError(f"the value of the header {name} has a control character")
         try:
-            encoded = f"{name}: {value}\r\n".encode("latin-1")
+            # Joined, not formatted: what a subclass says of itself was not looked at.
+            encoded = "".join((name, ": ", value, "\r\n")).encode("latin-1")
         except UnicodeEncodeError:
             raise ApplicationError(f"the value of the header {name} is not latin-1") from None
         line = _classify(name.lower(), value, encoded)
@@ -133,6 +135,11 @@ class HeadWriter:
                 self._lines.clear()
             self._lines[name, value] = line
         return line
+
+
+def _is_text(value: object) -> bool:
+    # Subclasses of str are what templates make; PEP 3333 is stricter than anybody needs.
+    return isinstance(value, str)
 
 
 def is_bodiless(code: int) -> bool:

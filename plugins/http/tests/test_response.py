@@ -27,6 +27,28 @@ def test_the_same_headers_are_the_same_bytes_every_time():
     assert remembered(writer) == 2
 
 
+class Marked(str):
+    """As templates make them (markupsafe, django.utils.safestring)."""
+
+    def __str__(self):
+        return "something\r\nelse"
+
+    __format__ = None
+
+
+def test_subclasses_of_str_are_taken_for_what_they_hold():
+    writer = HeadWriter(time.time)
+
+    code, start, length = writer.encode(
+        Marked("200 OK"), [(Marked("X-A"), Marked("a")), (Marked("Content-Length"), Marked("3"))]
+    )
+
+    assert (code, length) == (200, 3)
+    assert start == b"HTTP/1.1 200 OK\r\nX-A: a\r\nContent-Length: 3\r\n"
+    with pytest.raises(ApplicationError):
+        writer.encode("200 OK", [("X-A", Marked("a\r\nX-B: b"))])
+
+
 @pytest.mark.parametrize(("status", "sent"), [("204 No Content", 0), ("205 Reset", 0),
                                                 ("304 Not Modified", 1)])  # fmt: skip
 def test_a_status_without_body_declares_no_length(status, sent):
