@@ -14,10 +14,10 @@ One exchange goes like this, whatever the model:
    half-closes and drains, so that a reset does not overtake the response.
 
 A model that may block (sync, threads, greenlets) makes its protocol with ``buffered=False``:
-the connection is `READY` when the head is complete, and the body is read during `run`
-through `Transport.receive`.  An event-loop model passes ``buffered=True``: the connection
-passes through `READING_BODY` and is `READY` only when the whole body is there, so `run` never
-calls `receive`.
+the connection is `READY` when the head is complete and, with it, `Worker.awaited_body` bytes of
+the body, for which it passes through `READING_BODY`; the rest is read during `run` through
+`Transport.receive`.  An event-loop model passes ``buffered=True``: the connection is `READY` only
+when the whole body is there, so `run` never calls `receive`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ or `header_timeout` before the first request."""
 READING_HEAD: Final = 1
 """Part of a head has arrived; `header_timeout` applies, counted from its first byte."""
 READING_BODY: Final = 2
-"""Only when buffered: the head is complete, the body is not; `body_timeout` applies, counted
-from the last byte that arrived."""
+"""The head is complete, and of the body there is less than has to be there before the exchange can
+run; `body_timeout` applies, counted from the last byte that arrived."""
 READY: Final = 3
 """There is something to run."""
 CLOSING: Final = 4

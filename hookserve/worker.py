@@ -61,6 +61,8 @@ class Worker(ABC):
 
     buffered: ClassVar[bool] = False
     """Whether request bodies are complete before the application runs (event loops)."""
+    awaited_body: ClassVar[int] = 0
+    """Where not: how many bytes of one are waited for, so that a slow client occupies nobody."""
     multithread: bool = False
     """``wsgi.multithread``."""
     app: WSGIApplication
@@ -103,9 +105,7 @@ class Worker(ABC):
         self._wants_reopen = False
         limit = context.config.worker_connections
         self._comfortable = limit - max(1, limit // _CROWD_SHARE)
-        self._is_leaving = False
-        self._is_orphaned = False
-        self._is_recycled = False
+        self._is_leaving = self._is_orphaned = self._is_recycled = False
         self._given_up: set[str] = set()
         """The addresses that no worker accepts from after this one."""
         self._recycle_countdown: Iterator[int] | None = None

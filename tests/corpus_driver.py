@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from hookserve_http.connection import HttpProtocol
+from hookserve_http.protocol import HttpProtocol
 
 from hookserve.net.address import Endpoint
 from hookserve.testing.stand_ins import MemoryTransport, StandInWorker, configure, converse
@@ -35,6 +35,7 @@ def make_worker(app, **settings):
     return StandInWorker(app, _configured(tuple(settings.items())))
 
 
-def make_protocol(app, buffered=False, **settings):
+def make_protocol(app, buffered=False, awaited_body=0, **settings):
     worker = make_worker(app, **settings)
+    worker.awaited_body = awaited_body
     return HttpProtocol(worker, Endpoint("127.0.0.1", "8000"), buffered)

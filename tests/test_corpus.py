@@ -13,7 +13,9 @@ from hookserve.protocol import CLOSING, IDLE
 
 MOST_SPLITS = 120
 LARGEST_PIECE = 65536
-MODES = pytest.mark.parametrize("buffered", [False, True], ids=["streamed", "buffered"])
+MODES = pytest.mark.parametrize(
+    "mode", [{}, {"awaited_body": 5}, {"buffered": True}], ids=["streamed", "awaited", "buffered"]
+)
 
 
 def ways_to_split(data):
@@ -42,8 +44,8 @@ def final(codes):
 class Talk:
     """Conversations of one mode; what is decided at boot, and what is remembered, they share."""
 
-    def __init__(self, buffered):
-        self.protocol = driver.make_protocol(None, buffered, **SETTINGS)
+    def __init__(self, mode):
+        self.protocol = driver.make_protocol(None, **mode, **SETTINGS)
 
     def converse(self, pieces):
         app = self.protocol.app = driver.Recorder()
@@ -67,10 +69,10 @@ def test_no_request_is_there_twice():
 
 @MODES
 @pytest.mark.parametrize("name", VALID)
-def test_a_valid_request_is_understood(name, buffered):
+def test_a_valid_request_is_understood(name, mode):
     data, expected = read("valid", name), VALID[name]
     count = expected.get("requests", 1)
-    talk = Talk(buffered)
+    talk = Talk(mode)
 
     for pieces in ways_to_split(data):
         app, transport, connection = talk.converse(pieces)
@@ -94,8 +96,8 @@ def test_a_valid_request_is_understood(name, buffered):
 
 @MODES
 @pytest.mark.parametrize("name", VALID)
-def test_a_valid_request_is_understood_after_another(name, buffered):
-    _, transport, _ = Talk(buffered).converse([GOOD + read("valid", name)])
+def test_a_valid_request_is_understood_after_another(name, mode):
+    _, transport, _ = Talk(mode).converse([GOOD + read("valid", name)])
 
     count = VALID[name].get("requests", 1)
     assert final(statuses(transport.sent)) == [200] * (count + 1)
@@ -103,10 +105,10 @@ def test_a_valid_request_is_understood_after_another(name, buffered):
 
 @MODES
 @pytest.mark.parametrize("name", INVALID)
-def test_an_invalid_request_is_refused_once(name, buffered):
+def test_an_invalid_request_is_refused_once(name, mode):
     data, expected = read("invalid", name), INVALID[name]
     outcome = [200] * expected.get("answered", 0) + [expected["status"]]
-    talk = Talk(buffered)
+    talk = Talk(mode)
 
     for pieces in ways_to_split(data):
         _, transport, connection = talk.converse(pieces)
@@ -118,8 +120,8 @@ def test_an_invalid_request_is_refused_once(name, buffered):
 
 @MODES
 @pytest.mark.parametrize("name", INVALID)
-def test_an_invalid_request_is_refused_after_another(name, buffered):
-    _, transport, connection = Talk(buffered).converse([GOOD + read("invalid", name)])
+def test_an_invalid_request_is_refused_after_another(name, mode):
+    _, transport, connection = Talk(mode).converse([GOOD + read("invalid", name)])
 
     answered = INVALID[name].get("answered", 0) + 1
     assert final(statuses(transport.sent)) == [200] * answered + [INVALID[name]["status"]]

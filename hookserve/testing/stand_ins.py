@@ -27,6 +27,7 @@ class StandInWorker:
     """What a `hookserve.worker.Worker` lends a protocol, without a process."""
 
     multithread = multiprocess = False
+    awaited_body = 0
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self.config = config

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 
-from hookserve_http.connection import HttpProtocol
 from hookserve_http.head import HeadParser
+from hookserve_http.protocol import HttpProtocol
 from hookserve_http.rules import HeadRules
 
 from hookserve.net.address import Endpoint
@@ -59,10 +59,11 @@ def _config():
     return configure({"spool_size": SPOOL_SIZE, "limit_request_body": BODY_LIMIT})
 
 
-def make_protocol(app, buffered):
+def make_protocol(app, buffered, awaited_body=0):
     """HTTP for one application; the time stands still, so that each Date is the same."""
     worker = StandInWorker(app, _config())
     worker.wall_clock = lambda: 0.0
+    worker.awaited_body = awaited_body
     return HttpProtocol(worker, Endpoint("127.0.0.1", "8000"), buffered)
 
 
@@ -101,7 +102,7 @@ def weigh(connection):
         assert not held, "bytes are held besides the body"
         if type(body._file) is BytesIO:
             held = body._file.getbuffer().nbytes
-            assert held == body._size <= SPOOL_SIZE, f"{held} bytes of a body are held"
+            assert held == body.size <= SPOOL_SIZE, f"{held} bytes of a body are held"
 
 
 def _end(connection, transport, expires):

@@ -27,6 +27,8 @@ _DRAIN_PAUSE = 0.05
 class GthreadWorker(Worker):
     """Runs `threads` requests at once."""
 
+    awaited_body = 65536
+
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
         self._threads: int = self.config.threads

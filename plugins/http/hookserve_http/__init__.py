@@ -62,5 +62,5 @@ def settings() -> tuple[Setting, ...]:
 def protocol_types() -> list[ProtocolType]:
     """One protocol, ``http``."""
     return [
-        ProtocolType("http", "hookserve_http.connection:HttpProtocol", "HTTP/1.1 and 1.0 to WSGI")
+        ProtocolType("http", "hookserve_http.protocol:HttpProtocol", "HTTP/1.1 and 1.0 to WSGI")
     ]

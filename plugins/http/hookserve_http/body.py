@@ -49,6 +49,7 @@ class StreamInput:
         initial: bytes,
         receive: Callable[[int], bytes],
         before: Callable[[], None] | None,
+        begun: bytes = b"",
     ) -> None:
         self._decoder = decoder
         self._receive = receive
@@ -56,7 +57,7 @@ class StreamInput:
         self._failure: Exception | None = None
         self.rest = b""
         """What followed the body in what was received: the beginning of the next request."""
-        self._buffer = b""
+        self._buffer = begun
         self._initial = initial
 
     @property
@@ -182,32 +183,33 @@ def _nothing_more(size: int) -> bytes:
 
 
 class CollectedInput:
-    """A body that is complete before the application runs; it grows in memory, then in a file."""
+    """A body that is collected before the application runs; it grows in memory, then in a file."""
 
-    __slots__ = ("_decoder", "_file", "_make_file", "_size", "_spool_size", "rest")
+    __slots__ = ("_file", "_make_file", "_spool_size", "decoder", "rest", "size")
 
     def __init__(
         self, decoder: Decoder, spool_size: int, make_file: Callable[[], IO[bytes]]
     ) -> None:
-        self._decoder = decoder
+        self.decoder = decoder
         self._spool_size = spool_size
         self._make_file = make_file
         # Not a list of parts: a body that comes byte by byte would take many times its size.
         self._file: IO[bytes] = BytesIO()
-        self._size = 0
+        self.size = 0
+        """Bytes of the body so far."""
         self.rest = b""
 
     @property
     def is_complete(self) -> bool:
         """Whether the whole body has arrived."""
-        return self._decoder.is_done
+        return self.decoder.is_done
 
     def take(self, data: bytes) -> None:
         """Add what has arrived; raises BadRequest."""
-        body, rest = self._decoder.take(data)
+        body, rest = self.decoder.take(data)
         self.rest += rest
-        self._size += len(body)
-        if self._size > self._spool_size:
+        self.size += len(body)
+        if self.size > self._spool_size:
             memory = self._file
             if isinstance(memory, BytesIO):
                 self._file = self._make_file()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hookserve.net.trust import trusts
 from hookserve.protocol import (
     CLOSING,
     IDLE,
@@ -13,78 +12,20 @@ from hookserve.protocol import (
     READING_HEAD,
     READY,
     Connection,
-    Protocol,
     Transport,
 )
 from hookserve.types import AccessRecord
-from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
+from hookserve_http.body import CollectedInput, StreamInput
 from hookserve_http.errors import BadRequest, RequestTimeout
 from hookserve_http.exchange import Exchange
-from hookserve_http.file import FileWrapper
 from hookserve_http.framing import Decoder, decoder_for
 from hookserve_http.head import END, HeadParser
 from hookserve_http.pages import refusal
-from hookserve_http.response import HeadWriter
-from hookserve_http.rules import rules_for
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
-    from hookserve.net.address import Endpoint
-    from hookserve.worker import Worker
+    from hookserve_http.protocol import HttpProtocol
 
-_SPARE_ENTRIES = 4
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class HttpProtocol(Protocol):
-    """HTTP on one listener of one worker: everything that was decided at boot."""
-
-    __slots__ = (
-        "_is_trusted",
-        "_strict",
-        "_trusting",
-        "app",
-        "body_limit",
-        "keeps_alive",
-        "log_access",
-        "post_request",
-        "pre_request",
-        "sendfile",
-        "spool_size",
-        "template",
-        "writer",
-    )
-
-    def __init__(self, worker: Worker, local: Endpoint, buffered: bool) -> None:
-        super().__init__(worker, local, buffered)
-        config = worker.config
-        self.app = worker.app
-        self.pre_request = worker.pre_request
-        self.post_request = worker.post_request
-        self.log_access = worker.log_access
-        self.body_limit: int = config.limit_request_body
-        self.spool_size: int = config.spool_size
-        self.sendfile: bool = config.get("sendfile", True)
-        self.keeps_alive: bool = config.get("keepalive", 1.0) > 0
-        self.writer = HeadWriter(worker.wall_clock)
-        self.template = _template(worker, local)
-        self._is_trusted = trusts(config.forwarded_allow_ips)
-        self._strict = HeadParser(rules_for(config, trusted=False))
-        self._trusting = self._make_trusting(config)
-
-    def connect(self, peer: object) -> HttpConnection:
-        """A connection with that peer."""
-        host, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else ("", "")
-        parser = self._trusting if self._is_trusted(host) else self._strict
-        return HttpConnection(self, parser, host, port)
-
-    def _make_trusting(self, config: Config) -> HeadParser:
-        rules = rules_for(config, trusted=True)
-        if not config.client_header:
-            return HeadParser(rules)
-        from hookserve_http.forwarded import ForwardedParser
-
-        return ForwardedParser(rules, config.client_header, self._is_trusted)
 
 
 class HttpConnection(Connection):
@@ -200,18 +141,19 @@ class HttpConnection(Connection):
     def _expect_body(self, decoder: Decoder, environ: dict[str, Any]) -> int:  # Any: PEP 3333
         rest = self._buffer
         expects = "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        if not self._protocol.buffered:
+        protocol = self._protocol
+        if not protocol.buffered and (expects or not protocol.awaited_body):
             self._body = _Pending(decoder, expects)
             self.state = READY
             return READY
-        self._body = CollectedInput(decoder, self._protocol.spool_size, self._protocol.worker.spool)
+        self._body = CollectedInput(decoder, protocol.spool_size, protocol.worker.spool)
         self._interim = _CONTINUE if expects else b""
         self._buffer = b""
         self.state = READING_BODY
         return self._feed_body(rest) if rest else READING_BODY
 
     def _feed_body(self, data: bytes) -> int:
-        """Only when buffered: collect the body."""
+        """Collect the body, or as much of it as is awaited."""
         body, exchange = self._body, self._exchange
         assert isinstance(body, CollectedInput)
         assert exchange is not None
@@ -222,6 +164,9 @@ class HttpConnection(Connection):
         if body.is_complete:
             exchange.environ["wsgi.input"] = body.open()
             self._buffer = body.rest
+            self.state = READY
+        elif not self._protocol.buffered and body.size >= self._protocol.awaited_body:
+            self._body = _Pending(body.decoder, False, body.open().read())
             self.state = READY
         return self.state
 
@@ -288,7 +233,7 @@ class HttpConnection(Connection):
         self._body = None
         if type(body) is _Pending:
             before = exchange.ask_for_body if body.expects else None
-            stream = StreamInput(body.decoder, self._buffer, transport.receive, before)
+            stream = StreamInput(body.decoder, self._buffer, transport.receive, before, body.begun)
             exchange.input = exchange.environ["wsgi.input"] = stream
             self._buffer = b""
         try:
@@ -355,39 +300,8 @@ class _Pending(NamedTuple):
 
     decoder: Decoder
     expects: bool
+    begun: bytes = b""
+    """What has been received of it already."""
 
     def close(self) -> None:
         """It holds nothing."""
-
-
-def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 3333
-    """What is the same in every environ of a listener."""
-    template = {
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": EmptyInput(),
-        "wsgi.errors": worker.errors,
-        "wsgi.multithread": worker.multithread,
-        "wsgi.multiprocess": worker.multiprocess,
-        "wsgi.run_once": False,
-        "wsgi.file_wrapper": FileWrapper,
-        "wsgi.input_terminated": True,
-        "SERVER_SOFTWARE": "hookserve",
-        "SERVER_NAME": local.host,
-        "SERVER_PORT": local.port,
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SCRIPT_NAME": "",
-        "REMOTE_ADDR": "",
-        "REMOTE_PORT": "",
-        "REQUEST_METHOD": "",
-        "RAW_URI": "",
-        "PATH_INFO": "",
-        "QUERY_STRING": "",
-    }
-    # A copy has the table of its original, and a table that has grown does not shrink: with room
-    # for a request's fields from the start, no environ has to grow.
-    spare = {f"spare {number}": None for number in range(_SPARE_ENTRIES)}
-    template.update(spare)
-    for name in spare:
-        del template[name]
-    return template

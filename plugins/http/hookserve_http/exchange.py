@@ -22,7 +22,7 @@ from hookserve_http.response import is_bodiless
 
 if TYPE_CHECKING:
     from hookserve.protocol import Transport
-    from hookserve_http.connection import HttpProtocol
+    from hookserve_http.protocol import HttpProtocol
 
 ExcInfo = tuple[type[BaseException], BaseException, object]
 

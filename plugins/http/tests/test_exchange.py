@@ -5,7 +5,7 @@ import sys
 
 import corpus_driver as driver
 import pytest
-from hookserve_http.connection import HttpProtocol
+from hookserve_http.protocol import HttpProtocol
 
 from hookserve.net.address import Endpoint
 from hookserve.protocol import CLOSING, IDLE

@@ -2,7 +2,7 @@
 
 import corpus_driver as driver
 import pytest
-from hookserve_http.connection import HttpProtocol
+from hookserve_http.protocol import HttpProtocol
 
 from hookserve.net.address import Endpoint
 from hookserve.protocol import CLOSING, IDLE, READING_BODY

@@ -20,6 +20,8 @@ _HOLD = 262144
 class SyncWorker(Worker):
     """Accepts, serves and closes, one request after another."""
 
+    awaited_body = 65536
+
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
         self._reactor = Reactor(self, self._serve)
