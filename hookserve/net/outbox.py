@@ -47,9 +47,10 @@ class Outbox:
         return bool(self._parts)
 
     @property
-    def is_full(self) -> bool:
-        """Whether more is kept in memory than should be, or anything in a file."""
-        return self.memory > self._limit or self._file is not None
+    def kept(self) -> int:
+        """Bytes that take memory or room in the file, which stretches of others' files do not."""
+        parts = (each for each in self._parts if isinstance(each, _FilePart) and not each.is_owned)
+        return self.memory + sum(part.left for part in parts)
 
     def add(self, data: bytes | memoryview) -> None:
         """Keep some bytes; the object must not change afterwards."""

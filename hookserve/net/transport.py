@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import select
+import sys
 from collections.abc import Callable
 from typing import IO
 
@@ -20,6 +21,10 @@ _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than a gathered write."""
 _IOV_MAX = 1024
 _SLICE = 1.0
+HOLD = 1 << 26
+"""Bytes of a response that a slow reader may leave behind before anybody waits for it."""
+MEMORY = 1 << 20
+"""How many of them stay in memory."""
 
 
 class SocketTransport(Transport):
@@ -40,7 +45,7 @@ class SocketTransport(Transport):
         body_timeout: float,
         write_timeout: float,
         progress: Callable[[], object],
-        hold: int = 0,
+        hold: float = 0,
     ) -> None:
         self.fd = -1
         self.outbox: Outbox | None = None
@@ -107,16 +112,16 @@ class SocketTransport(Transport):
         self._relieve(self._hold)
 
     def _make_outbox(self) -> Outbox:
-        return Outbox(self._hold, _no_file)
+        return Outbox(sys.maxsize, _no_file)
 
-    def _relieve(self, hold: int) -> None:
+    def _relieve(self, hold: float) -> None:
         """Wait until no more than `hold` bytes are unsent."""
         outbox = self.outbox
         while outbox is not None:
             if outbox.flush(self.fd):
                 self.outbox = None
                 return
-            if outbox.memory <= hold:
+            if outbox.kept <= hold:
                 return
             self._wait(select.POLLOUT, self._write_timeout, "read the response")
 
@@ -140,22 +145,26 @@ class SocketTransport(Transport):
         return bool(poll.poll(seconds * 1000.0))
 
 
-class LoopTransport(SocketTransport):
-    """Never waits: what the kernel would not take is left in `outbox`, however much it is.
-
-    More than `hold` bytes go to a file that `make_file` opens.  Bodies are complete before an
-    exchange runs (`Worker.buffered`), so nothing is ever received.
+class SpoolingTransport(SocketTransport):
+    """Waits for a slow reader only when a lot is unsent: what the kernel would not take is left in
+    `outbox`, up to `hold` bytes.  Of those `memory` bytes stay in memory, with whatever was handed
+    over in one piece; the others go to a file that `make_file` opens.
     """
 
-    __slots__ = ("_make_file",)
+    __slots__ = ("_make_file", "_memory")
 
-    def __init__(self, hold: int, make_file: Callable[[], IO[bytes]]) -> None:
-        super().__init__(0.0, 0.0, _nothing, hold)
+    def __init__(
+        self,
+        body_timeout: float,
+        write_timeout: float,
+        progress: Callable[[], object],
+        make_file: Callable[[], IO[bytes]],
+        hold: float = HOLD,
+        memory: int = MEMORY,
+    ) -> None:
+        super().__init__(body_timeout, write_timeout, progress, hold)
+        self._memory = memory
         self._make_file = make_file
-
-    def receive(self, size: int) -> bytes:
-        """There is nothing to receive: the body was complete."""
-        return b""
 
     def send_file(self, fileno: int, offset: int, count: int) -> int:
         """Send part of a file with sendfile(2), the rest of it later."""
@@ -177,11 +186,28 @@ class LoopTransport(SocketTransport):
         assert self.outbox is not None
         for buffer in buffers:
             self.outbox.spool(buffer)
+        self._relieve(self._hold)
 
     def _make_outbox(self) -> Outbox:
-        return Outbox(self._hold, self._make_file)
+        return Outbox(self._memory, self._make_file)
 
-    def _relieve(self, hold: int) -> None:
+
+class LoopTransport(SpoolingTransport):
+    """Never waits, however much is unsent.
+
+    Bodies are complete before an exchange runs (`Worker.buffered`), so nothing is ever received.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, make_file: Callable[[], IO[bytes]], memory: int = MEMORY) -> None:
+        super().__init__(0.0, 0.0, _nothing, make_file, math.inf, memory)
+
+    def receive(self, size: int) -> bytes:
+        """There is nothing to receive: the body was complete."""
+        return b""
+
+    def _relieve(self, hold: float) -> None:
         pass
 
 

@@ -104,7 +104,7 @@ def test_a_transport_of_a_loop_never_waits(pair, tmp_path):
     ours, theirs = pair
     path = tmp_path / "file"
     path.write_bytes(os.urandom(2_000_000))
-    transport = LoopTransport(1000, tempfile.TemporaryFile)
+    transport = LoopTransport(tempfile.TemporaryFile, 1000)
     transport.fd = ours.fileno()
     block = os.urandom(1_000_000)
 

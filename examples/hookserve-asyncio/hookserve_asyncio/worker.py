@@ -19,17 +19,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hookserve.config import Config
 from hookserve.context import WorkerContext
-from hookserve.net.transport import SocketTransport
+from hookserve.net.transport import SpoolingTransport
 from hookserve.reactor import Accepted, Reactor
 from hookserve.worker import Worker
 
-_HOLD = 262144
-"""Bytes of a response that its slow reader may leave behind without holding a thread."""
 _DRAIN_PAUSE = 0.05
 
 
 class AsyncioWorker(Worker):
     """Runs `asyncio_threads` requests at once."""
+
+    awaited_body = 65536
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
@@ -126,8 +126,8 @@ class AsyncioWorker(Worker):
     # In a thread of the pool.
 
     def _equip(self) -> None:
-        self._local.transport = SocketTransport(
-            self.config.body_timeout, self.config.write_timeout, self.notify, _HOLD
+        self._local.transport = SpoolingTransport(
+            self.config.body_timeout, self.config.write_timeout, self.notify, self.spool
         )
 
     def _exchange(self, accepted: Accepted) -> None:

@@ -88,14 +88,14 @@ class LimitContract(Contract):
         assert _slowest_of(self.server, 10) < _AT_ONCE
 
     def test_slow_readers_hold_nobody_up(self) -> None:
-        """What they do not take of an ordinary page waits for them."""
+        """What they do not take of a page, a large one too, waits for them."""
         clients = [self.connect(self.server, receive_buffer=4096) for _ in range(8)]
         for client in clients:
-            client.send(request("/whole/3"))
+            client.send(request("/whole/32"))
         time.sleep(0.2)
 
         assert _slowest_of(self.server, 10) < _AT_ONCE
-        assert [len(client.read().body) for client in clients] == [3 * len(BLOCK)] * 8
+        assert [len(client.read().body) for client in clients] == [32 * len(BLOCK)] * 8
 
     def test_slow_senders_hold_nobody_up(self) -> None:
         """However many: an ordinary body is waited for before anything is occupied."""

@@ -12,9 +12,6 @@ from hookserve.net.transport import LoopTransport
 from hookserve.reactor import Accepted, Reactor
 from hookserve.worker import Worker
 
-_HOLD = 1 << 20
-"""Bytes of a connection's unsent response that stay in memory."""
-
 
 class EpollWorker(Worker):
     """Serves whoever is ready, and waits for nobody."""
@@ -24,7 +21,7 @@ class EpollWorker(Worker):
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
         self._reactor = Reactor(self, self._serve)
-        self._transport = LoopTransport(_HOLD, self.spool)
+        self._transport = LoopTransport(self.spool)
 
     def run(self) -> None:
         """Serve what is ready, one after another."""

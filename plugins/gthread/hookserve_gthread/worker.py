@@ -15,12 +15,10 @@ import threading
 
 from hookserve.config import Config
 from hookserve.context import WorkerContext
-from hookserve.net.transport import SocketTransport
+from hookserve.net.transport import SpoolingTransport
 from hookserve.reactor import Accepted, Reactor
 from hookserve.worker import Worker
 
-_HOLD = 262144
-"""Bytes of a response that its slow reader may leave behind without holding a thread."""
 _DRAIN_PAUSE = 0.05
 
 
@@ -76,7 +74,7 @@ class GthreadWorker(Worker):
         try:
             transport = self._local.transport
         except AttributeError:
-            transport = self._local.transport = SocketTransport(
-                self.config.body_timeout, self.config.write_timeout, self.notify, _HOLD
+            transport = self._local.transport = SpoolingTransport(
+                self.config.body_timeout, self.config.write_timeout, self.notify, self.spool
             )
         self._reactor.exchange(accepted, transport)

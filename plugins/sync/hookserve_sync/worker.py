@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from hookserve.context import WorkerContext
 from hookserve.net.poller import READABLE, make_poller
-from hookserve.net.transport import SocketTransport
+from hookserve.net.transport import SpoolingTransport
 from hookserve.reactor import Accepted, Reactor
 from hookserve.worker import Worker
-
-_HOLD = 262144
-"""Bytes of a response that its slow reader may leave behind without holding up the worker."""
 
 
 class SyncWorker(Worker):
@@ -39,14 +36,14 @@ class SyncWorker(Worker):
         self._reactor.exchange(accepted, self._transport)
 
 
-class _SyncTransport(SocketTransport):
-    """The transport that waits, with the rule about who may keep a connection."""
+class _SyncTransport(SpoolingTransport):
+    """The transport, with the rule about who may keep a connection."""
 
     __slots__ = ("_queue", "_worker")
 
     def __init__(self, worker: SyncWorker) -> None:
         config = worker.config
-        super().__init__(config.body_timeout, config.write_timeout, worker.notify, _HOLD)
+        super().__init__(config.body_timeout, config.write_timeout, worker.notify, worker.spool)
         self._worker = worker
         self._queue = make_poller()
         for listener in worker.listeners:

@@ -24,8 +24,6 @@ from hookserve.net.transport import LoopTransport
 from hookserve.reactor import Accepted, Reactor
 from hookserve.worker import Worker, WSGIApplication
 
-_HOLD = 1 << 20
-"""Bytes of a connection's unsent response that stay in memory."""
 _DRAIN_PAUSE = 0.05
 
 
@@ -42,7 +40,7 @@ class TornadoWorker(Worker):
         self._reactor = Reactor(self, self._serve)
         self._reactor.on_postponed = self._turn_soon
         self._reactor.on_earlier_sweep = self._end_rest
-        self._transport = LoopTransport(_HOLD, self.spool)
+        self._transport = LoopTransport(self.spool)
         self._rest: asyncio.Future[None] | None = None
         self._begin_drain = self._reactor.begin_drain
         self._is_draining: Callable[[float], bool] = self._reactor.is_draining
