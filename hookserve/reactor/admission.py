@@ -37,6 +37,8 @@ class Admission:
         self._entering: list[Listener] = []
         """As many as threads are accepting at this moment."""
         self._lock = threading.Lock()
+        self._turnstile = threading.Lock()
+        """Two threads must not both find the last place free."""
 
     def start(self) -> None:
         """Accept from all listeners, unless that is done already or the worker is stopping."""
@@ -91,29 +93,38 @@ class Admission:
 
     def _accept_from(self, listener: Listener) -> None:
         for _ in range(self._budget):
-            is_crowded = len(self._reactor.open) >= self._limit
-            dispensable = self._find_dispensable() if is_crowded else None
-            if is_crowded and dispensable is None:
-                self._give_up()
-                return
-            accepted = self._accept_one(listener) if self._worker.alive else None
+            with self._turnstile:
+                accepted = self._let_in(listener)
             if accepted is None:
                 break
-            if dispensable is not None:
-                self._reactor.evict(dispensable)
             self._reactor.receive(accepted)
         moment = self.pauses_until
         if moment is not None:
             self.stop()
             self._reactor.sweep_by(moment)
 
+    def _let_in(self, listener: Listener) -> Accepted | None:
+        """Accept whoever waits, in the place of another where all are taken; `None` when nobody
+        waits or nobody can go."""
+        dispensable = None
+        if len(self._reactor.open) >= self._limit:
+            dispensable = self._find_dispensable()
+            if dispensable is None:
+                self._give_up()
+                return None
+        accepted = self._accept_one(listener) if self._worker.alive else None
+        if accepted is not None and dispensable is not None:
+            self._reactor.evict(dispensable)
+        return accepted
+
     def look_for_room(self) -> None:
         """Accept again if there is room by now, or can be made; look again when it can."""
         if len(self._reactor.open) < self._limit or self._find_dispensable() is not None:
             self.start()
             return
+        now = self._worker.clock()
         for _, since in self._reactor.idle():
-            self._reactor.sweep_by(since + _SETTLED)
+            self._reactor.sweep_by(max(since, now - _SETTLED / 2) + _SETTLED)
             return
 
     def _find_dispensable(self) -> Accepted | None:

@@ -12,8 +12,7 @@ Several threads may call `turn` at once.  Whoever takes a connection out of the 
 owns it until it is parked again; taking is one dict operation.  An event for a connection that
 somebody owns is noted and looked at when it is parked (`_missed`).
 
-Deadlines are looked at together, in a *sweep*, when the first is due and at most once in
-`_SWEEP_PAUSE`: parking sets two attributes and no timer.
+Deadlines are looked at together, in a *sweep*: parking sets two attributes and no timer.
 """
 
 from __future__ import annotations
@@ -150,6 +149,8 @@ class Reactor:
     def is_draining(self, deadline: float) -> bool:
         """Whether there is something left to finish, and time for it."""
         is_left = self._admission.take_backlog() or bool(self.open)
+        if not is_left:  # which another thread may be about to say
+            self.worker.count_open(0)
         return is_left and not self.worker.is_quick and self.worker.clock() < deadline
 
     # One connection.
