@@ -249,6 +249,9 @@ class HeadParser:
 
     def _refuse_many(self, lines: list[bytes]) -> None:
         if lines.index(b"") > self._fields_limit:
+            # A fault before the limit is named first, as it is when the lines come one by one.
+            for line in lines[: self._fields_limit]:
+                self._learn(line)
             raise HeadTooLarge(f"more than {self._fields_limit} header fields")
 
     def _take_unknown(self, line: bytes, environ: Environ) -> None:
