@@ -20,7 +20,7 @@ response, its client's end; or nothing, because an exchange is to run."""
 class Accepted:
     """One accepted socket, as its worker holds it."""
 
-    __slots__ = ("connection", "deadline", "fd", "is_new", "is_registered", "outbox",
+    __slots__ = ("connection", "deadline", "fd", "is_heavy", "is_new", "is_registered", "outbox",
                  "state_after", "unread", "wait")  # fmt: skip
 
     def __init__(self, fd: int, connection: Connection) -> None:
@@ -31,6 +31,9 @@ class Accepted:
         """When the wait is over, in seconds of the monotonic clock."""
         self.is_new = True
         """Whether no exchange has run yet."""
+        self.is_heavy = False
+        """Whether its pieces take so long to read, as thousands of tiny chunks do, that it is read
+        from in small ones, one a turn."""
         self.is_registered = False
         self.unread = False
         """Whether there may be something to read of which no event will tell."""

@@ -9,8 +9,7 @@ timer.  When its request is ready the model's `serve` has `exchange` run where t
                   └──▶ park             └──▶ write later, linger, close
 
 Several threads may call `turn` at once.  Whoever takes a connection out of the table of the parked
-owns it until it is parked again; taking is one dict operation.  An event for a connection that
-somebody owns is noted and looked at when it is parked (`_missed`).
+owns it until it is parked again.  An event for it is noted and looked at then (`_missed`).
 
 Deadlines are looked at together, in a *sweep*: parking sets two attributes and no timer.
 """
@@ -21,6 +20,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from math import inf
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, make_poller
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hookserve.worker import Worker
 
 RECEIVE_SIZE = 65536
+_LONG, _SMALL_PIECE = 0.001, 8192  # seconds of processor time, bytes: see `Accepted.is_heavy`
 _BUDGET = range(16)
 """Reads from one client, and pipelined requests of it, before others have their turn."""
 _SWEEP_PAUSE = 0.2
@@ -135,8 +136,7 @@ class Reactor:
             self.sweep(now)
 
     def begin_drain(self) -> None:
-        """Stop accepting; from now on idle connections are kept for `linger_timeout` alone: their
-        client may be sending its next request at this moment."""
+        """Stop accepting, and keep idle connections for `linger_timeout`: one may just be asking."""
         self._admission.close()
         header, _, *others = self._timeouts
         self._timeouts = (header, others[-1], *others)
@@ -181,8 +181,7 @@ class Reactor:
         self._postpone(accepted)
 
     def close(self, accepted: Accepted) -> None:
-        """Close, or half-close and wait for the client's end where a reset could overtake the
-        response (RFC 9112, 9.6)."""
+        """Close; half-close first where a reset could overtake the response (RFC 9112, 9.6)."""
         fd = accepted.fd
         lingers = accepted.connection.lingers and accepted.wait != LINGERING
         if lingers and accepted.half_close():
@@ -218,15 +217,15 @@ class Reactor:
         self._wait_for(accepted, HEAD)
 
     def _read(self, accepted: Accepted) -> bool:
-        """Read until an exchange is ready, or until the client has to be waited for: then park
-        the connection or close it.  Whether an exchange is ready."""
+        """Read until an exchange is ready (true), or the client is to be waited for or gone."""
         fd, connection = accepted.fd, accepted.connection
         if self._missed and fd in self._missed:
             self._missed.discard(fd)
             accepted.unread = True
+        size, began = _SMALL_PIECE if accepted.is_heavy else RECEIVE_SIZE, 0.0
         for _ in _BUDGET:
             try:
-                data = read(fd, RECEIVE_SIZE)
+                data = read(fd, size)
             except BlockingIOError:
                 accepted.unread = False
                 self._park(accepted, connection.state)
@@ -239,7 +238,7 @@ class Reactor:
                     return False
                 continue
             state = connection.feed(data)
-            if len(data) == RECEIVE_SIZE:
+            if len(data) == size:
                 accepted.unread = True
             if state == READY:
                 return True
@@ -249,6 +248,10 @@ class Reactor:
             if not accepted.unread:
                 self._park(accepted, state)
                 return False
+            if accepted.is_heavy or (began and thread_time() - began > _LONG):
+                accepted.is_heavy = True
+                break
+            began = began or thread_time()
         self._postpone(accepted)
         return False
 
@@ -258,13 +261,11 @@ class Reactor:
             self._wait_for(accepted, HEAD if accepted.is_new else KEPT)
             if self._admission.is_full:
                 self._admission.look_for_room()
-        elif accepted.wait == LINGERING:
-            self._wait_for(accepted, LINGERING)
         elif state == READING_BODY:
             accepted.send_interim()
             self._wait_for(accepted, BODY)
         else:
-            self._wait_for(accepted, HEAD)
+            self._wait_for(accepted, LINGERING if accepted.wait == LINGERING else HEAD)
 
     def _wait_for(self, accepted: Accepted, wait: int) -> None:
         """Park; a wait that goes on keeps its deadline unless the client has made progress."""
@@ -296,8 +297,7 @@ class Reactor:
             self._handle_rare(accepted, HANGUP)
 
     def _handle_other(self, fd: int) -> None:
-        """An event for what is not parked: a listener, the model's own descriptor, or a
-        connection that somebody owns."""
+        """An event for what is not parked: a handler's descriptor, or an owned connection."""
         handler = self._handlers.get(fd)
         if handler is not None:
             handler()
