@@ -5,12 +5,16 @@ from __future__ import annotations
 import _socket
 import math
 import select
+from time import thread_time
 
 from hookserve.net.outbox import Outbox
 from hookserve.protocol import IDLE, Connection
 from hookserve.system import make_poll, write
 
 FOR_EVER = math.inf
+_SMALLEST_PIECE, _LARGEST_PIECE = 8192, 65536
+_LONG = 0.001
+"""Seconds of processor time that one piece may take."""
 
 HEAD, KEPT, BODY, WRITING, LINGERING, SERVED = range(6)
 """What a connection waits for: its head, its next request, the rest of its body, room for its
@@ -21,7 +25,7 @@ class Accepted:
     """One accepted socket, as its worker holds it."""
 
     __slots__ = ("connection", "deadline", "fd", "is_heavy", "is_new", "is_registered", "outbox",
-                 "state_after", "unread", "wait")  # fmt: skip
+                 "piece", "state_after", "unread", "wait")  # fmt: skip
 
     def __init__(self, fd: int, connection: Connection) -> None:
         self.fd = fd
@@ -32,8 +36,10 @@ class Accepted:
         self.is_new = True
         """Whether no exchange has run yet."""
         self.is_heavy = False
-        """Whether its pieces take so long to read, as thousands of tiny chunks do, that it is read
-        from in small ones, one a turn."""
+        """Whether what it sends takes long, as thousands of tiny chunks do: then it is read from in
+        small pieces, one a turn."""
+        self.piece = _SMALLEST_PIECE
+        """Bytes that are read at once."""
         self.is_registered = False
         self.unread = False
         """Whether there may be something to read of which no event will tell."""
@@ -49,6 +55,15 @@ class Accepted:
                 write(self.fd, interim)
             except OSError:  # what follows will notice
                 pass
+
+    def takes_long(self, began: float) -> bool:
+        """Whether others must have their turn, after a whole piece was read and fed that began at
+        that processor time of the thread (0: not measured); the next piece is larger if not."""
+        if began and thread_time() - began > _LONG:
+            self.is_heavy, self.piece = True, _SMALLEST_PIECE
+        elif not self.is_heavy and self.piece < _LARGEST_PIECE:
+            self.piece *= 2
+        return self.is_heavy
 
     def has_spoken(self) -> bool:
         """Whether something waits to be read, the client's end included."""

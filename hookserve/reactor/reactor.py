@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from hookserve.net.transport import SocketTransport
     from hookserve.worker import Worker
 
-RECEIVE_SIZE = 65536
-_LONG, _SMALL_PIECE = 0.001, 8192  # seconds of processor time, bytes: see `Accepted.is_heavy`
 _BUDGET = range(16)
 """Reads from one client, and pipelined requests of it, before others have their turn."""
 _SWEEP_PAUSE = 0.2
@@ -136,7 +134,7 @@ class Reactor:
             self.sweep(now)
 
     def begin_drain(self) -> None:
-        """Stop accepting, and keep idle connections for `linger_timeout`: one may just be asking."""
+        """Stop accepting; keep idle connections for `linger_timeout`: one may just be asking."""
         self._admission.close()
         header, _, *others = self._timeouts
         self._timeouts = (header, others[-1], *others)
@@ -222,7 +220,7 @@ class Reactor:
         if self._missed and fd in self._missed:
             self._missed.discard(fd)
             accepted.unread = True
-        size, began = _SMALL_PIECE if accepted.is_heavy else RECEIVE_SIZE, 0.0
+        size, began = accepted.piece, 0.0
         for _ in _BUDGET:
             try:
                 data = read(fd, size)
@@ -248,10 +246,9 @@ class Reactor:
             if not accepted.unread:
                 self._park(accepted, state)
                 return False
-            if accepted.is_heavy or (began and thread_time() - began > _LONG):
-                accepted.is_heavy = True
+            if accepted.takes_long(began):
                 break
-            began = began or thread_time()
+            size, began = accepted.piece, thread_time()
         self._postpone(accepted)
         return False
 

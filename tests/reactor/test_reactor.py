@@ -462,3 +462,40 @@ def test_a_connection_that_is_just_being_accepted_is_waited_for(setting):
     turn_until(reactor, lambda: reactor.open)
 
     assert found[0]
+
+
+class Laborious(Lines):
+    """A long line takes a millisecond of the processor for every KiB of it."""
+
+    def feed(self, data):
+        if b"\n" not in data:
+            end = time.thread_time() + len(data) / 1024 * 0.001
+            while time.thread_time() < end:
+                pass
+        return super().feed(data)
+
+
+def test_who_sends_what_takes_long_to_read_has_a_turn_like_the_others(setting, monkeypatch):
+    """Thousands of tiny chunks come in one piece; nobody waits for more than a small one."""
+    monkeypatch.setitem(globals(), "Lines", Laborious)
+    worker, reactor = setting.make()
+    flooding = setting.connect(worker)
+    flooding.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    flooding.sendall(b"x" * 200_000)
+    quick = setting.connect(worker)
+    turn_until(reactor, lambda: len(reactor.open) == 2)
+    (heavy,) = (each for each in reactor.open.values() if each.is_heavy)
+
+    quick.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(quick) == b"once\n")
+
+    assert len(heavy.connection.buffer) < 100_000
+
+
+def test_an_ordinary_upload_is_read_in_large_pieces(setting):
+    worker, reactor = setting.make()
+    client = setting.connect(worker)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    client.sendall(b"x" * 300_000)
+
+    turn_until(reactor, lambda: any(each.piece == 65536 for each in reactor.open.values()))
