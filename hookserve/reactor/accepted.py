@@ -12,8 +12,8 @@ from hookserve.protocol import IDLE, Connection
 from hookserve.system import make_poll, write
 
 FOR_EVER = math.inf
-_SMALLEST_PIECE, _LARGEST_PIECE = 8192, 65536
-_LONG = 0.001
+_SMALLEST_PIECE, _LARGEST_PIECE = 4096, 65536
+_LONG = 0.0005
 """Seconds of processor time that one piece may take."""
 
 HEAD, KEPT, BODY, WRITING, LINGERING, SERVED = range(6)
