@@ -189,8 +189,8 @@ class Reactor:
             accepted.outbox.close()
         del self.open[fd]
         self._missed.discard(fd)
+        self.worker.count_open(len(self.open))  # before its client can know
         close(fd)
-        self.worker.count_open(len(self.open))
         if self._admission.is_full:
             self._admission.start()
 
