@@ -91,6 +91,11 @@ def _has_space_in_extension(found):
     return said and re.search(rb"[ \t][;=]|[;=][ \t]", found.wire) is not None
 
 
+def _heeds_proxy_connection(found):
+    said = "Data after `Connection: close`" in found.reason
+    return said and re.search(rb"(?i)\r\nproxy-connection:[ \t]*close", found.wire) is not None
+
+
 def _says(text):
     return lambda found: text in found.reason
 
@@ -117,6 +122,10 @@ KNOWN = (
     Known("httptools", "refuses", _says("it stops for an upgrade"),
           "after a request to switch protocols, llhttp leaves what follows to its caller",
           _UPGRADE + b"Host: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    Known("httptools", "refuses", _heeds_proxy_connection,
+          "RFC 9112, C.2.2: Proxy-Connection is no field of HTTP; llhttp takes it for Connection",
+          b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n"
+          b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
     Known("httptools", "body", _asks_for_upgrade,
           "of a request to switch protocols, llhttp leaves the body to its caller",
           _UPGRADE + b"Host: a\r\nContent-Length: 1\r\n\r\na"),
