@@ -87,11 +87,11 @@ class HeadParser:
         except ValueError:
             raise BadRequest("the request line has not three parts") from None
         environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
-        if version != b"HTTP/1.1":
-            environ["SERVER_PROTOCOL"] = self._other_version(version)
         environ["RAW_URI"] = text = target.decode("latin-1")
         if not (text.isascii() and text.isprintable()) or "#" in text:
             raise BadRequest("the request target has a character that no target may have")
+        if version != b"HTTP/1.1":
+            environ["SERVER_PROTOCOL"] = self._other_version(version)
         authority = ""
         if text[:1] != "/" or name == "CONNECT":
             text, authority = _unusual_target(name, text)
