@@ -51,6 +51,7 @@ class GreenWorker(Worker):
     """Runs each request in a greenlet of its own."""
 
     multithread = True
+    awaited_body = 65536
 
     # The two primitives of an event library that each request needs are plain attributes.
     current: Callable[[], Greenlet]

@@ -81,7 +81,7 @@ class HeadParser:
         """
         line, _, block = data.partition(b"\r\n")
         if len(line) > self._line_limit:
-            raise TargetTooLong(f"a request line of {len(line)} bytes")
+            raise self._too_long_line(line)
         try:
             method, target, version = line.split(b" ")
         except ValueError:
@@ -116,16 +116,23 @@ class HeadParser:
         """
         end = data.find(b"\r\n", 0, self._line_limit + 2)
         if end < 0 and len(data) > self._line_limit + 2:
-            return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
-        if len(data) > self.size_limit:
-            return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
+            return self._too_long_line(data)
         if not grammar.TOKEN.match(data, 0, 1):
             return self._first_fault(data, "no request begins like this")
         if end >= 0 and data.count(b" ", 0, end) != 2:
             return self._first_fault(data, "the request line has not three parts")
-        if _has_bare_end(data, start):
-            return self._first_fault(data, "a bare CR or LF in a head")
+        if _has_bare_end(data[: self.size_limit], min(start, self.size_limit - 1)):
+            return self._first_fault(data[: self.size_limit], "a bare CR or LF in a head")
+        if len(data) > self.size_limit:
+            return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
         return None
+
+    def _too_long_line(self, line: bytes) -> BadRequest:
+        """The refusal of a request line beyond the limit, or of what is wrong before it."""
+        start = line[: self._line_limit]
+        if not grammar.TOKEN.match(start) or _has_bare_end(start, 0):
+            return BadRequest("a bare CR or LF in a head, or no request at all")
+        return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
 
     def _first_fault(self, data: bytes, reason: str) -> BadRequest:
         """What a head that cannot become a request would be refused for if it came at once."""
