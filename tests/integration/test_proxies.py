@@ -131,7 +131,7 @@ def test_a_profile_gives_way_to_what_is_said(site):
         (["--forwarded-allow-ips", "proxy.example"], "expected addresses, networks, unix: or *"),
         (["--proxy-allow-ips", "x"], "proxy_allow_ips (command line): expected addresses"),
         (["--client-header", "X Real IP"], "client_header (command line): expected the name of"),
-        (["--behind", "iis"], "behind (command line): expected one of"),
+        (["--behind", "iis"], "behind (command line): expected one of none, nginx, haproxy"),
     ],
 )
 def test_a_wrong_setting_is_said_in_one_line(site, arguments, message):

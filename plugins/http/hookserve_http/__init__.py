@@ -30,8 +30,8 @@ SETTINGS: tuple[Setting, ...] = (
             " client, for REMOTE_ADDR: X-Forwarded-For, Forwarded, X-Real-IP, ...",
             metavar="NAME", details="Lists are read from their end, past the proxies that are"
             " trusted themselves. Of Forwarded (RFC 7239) proto and host are taken too."),
-    Setting("behind", "", one_of("", *PROFILES), "the proxy in front: sets what suits it where"
-            " nothing else is said", metavar="NAME", implies=PROFILES,
+    Setting("behind", "none", one_of("none", *PROFILES), "the proxy in front: sets what suits it"
+            " where nothing else is said", metavar="NAME", implies=PROFILES,
             details=describe_profiles()),
     Setting("secure_scheme_headers",
             {"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"},
