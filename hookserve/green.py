@@ -62,7 +62,6 @@ class GreenWorker(Worker):
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
         self._reactor = Reactor(self, self._dispatch)
-        self._reactor.on_postponed = self._turn_soon
         self._reactor.on_earlier_sweep = self._end_rest
         self._spare: list[Greenlet] = []
         self._running: dict[Greenlet, Flight] = {}
@@ -138,9 +137,6 @@ class GreenWorker(Worker):
             self._reactor.turn(0.0)
         except BaseException as error:
             self.fail(error)
-
-    def _turn_soon(self) -> None:
-        self.call_later(0.0, self._turn)
 
     def _on_wakeup(self) -> None:
         self.heed_signals()

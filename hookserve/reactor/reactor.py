@@ -17,7 +17,6 @@ Deadlines are looked at together, in a *sweep*: parking sets two attributes and 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from math import inf
 from time import thread_time
@@ -27,6 +26,7 @@ from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, make_poller
 from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
 from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
 from hookserve.reactor.admission import Admission
+from hookserve.reactor.postponed import Postponed
 from hookserve.system import close, read
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ class Reactor:
         """When `sweep` must be called next, in seconds of the monotonic clock."""
         self.on_earlier_sweep: Callable[[], None] = lambda: None
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
-        self.on_postponed: Callable[[], None] = lambda: None
-        """Called when `turn` has something to do of which no descriptor tells."""
         self._serve = serve
         self._batch = batch
         timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
@@ -64,11 +62,12 @@ class Reactor:
         self._timeouts = (*(each or inf for each in timeouts), config.linger_timeout)
         self._parked: dict[int, Accepted] = {}
         self._missed: set[int] = set()
-        self._postponed: deque[Accepted] = deque()
+        self._postponed = Postponed()
         self._poller = make_poller()
         self._poll = self._poller.poll
         self._handlers: dict[int, Callable[[], None]] = {}
         self._admission = Admission(self, batch)
+        self.watch(self._postponed.fileno(), self._take_up_postponed, EDGE)
         self._lock = threading.Lock()
 
     # The life of a model.
@@ -114,8 +113,6 @@ class Reactor:
         """Wait for events, at most `timeout` seconds, and deal with them and with deadlines."""
         worker = self.worker
         worker.idle()
-        if self._postponed:
-            timeout = 0.0
         events = self._poll(None if timeout == inf else timeout, self._batch)
         now = worker.notify()
         take = self._parked.pop
@@ -128,8 +125,6 @@ class Reactor:
                     self._serve(accepted)
             else:
                 self._handle_rare(accepted, event)
-        if self._postponed:
-            self._take_up_postponed()
         if now >= self.next_sweep:
             self.sweep(now)
 
@@ -176,7 +171,7 @@ class Reactor:
                 return
             if not self._read(accepted):
                 return
-        self._postpone(accepted)
+        self._postponed.add(accepted)
 
     def close(self, accepted: Accepted) -> None:
         """Close; half-close first where a reset could overtake the response (RFC 9112, 9.6)."""
@@ -249,7 +244,7 @@ class Reactor:
             if accepted.takes_long(began):
                 break
             size, began = accepted.piece, thread_time()
-        self._postpone(accepted)
+        self._postponed.add(accepted)
         return False
 
     def _park(self, accepted: Accepted, state: int) -> None:
@@ -342,18 +337,12 @@ class Reactor:
         accepted.connection.lingers = False
         self.close(accepted)
 
-    def _postpone(self, accepted: Accepted) -> None:
-        self._postponed.append(accepted)
-        self.on_postponed()
-
     def _take_up_postponed(self) -> None:
-        for _ in range(len(self._postponed)):
-            try:
-                accepted = self._postponed.popleft()
-            except IndexError:  # another thread was faster
-                return
-            if accepted.connection.state == READY or self._read(accepted):
-                self._serve(accepted)
+        accepted = self._postponed.take()
+        is_ready = accepted.connection.state == READY or self._read(accepted)
+        self._postponed.pass_on()
+        if is_ready:
+            self._serve(accepted)
 
     # Deadlines.
 

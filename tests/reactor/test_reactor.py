@@ -294,6 +294,26 @@ def test_several_threads_share_one_reactor(setting):
     assert failures == []
 
 
+def test_who_was_postponed_is_taken_up_by_whoever_has_time(setting):
+    """The thread that postponed it may be busy for long with its next request."""
+    worker, reactor = setting.make()
+    client = setting.connect(worker)
+    turn_until(reactor, lambda: reactor.open)
+    (accepted,) = reactor.open.values()
+    assert reactor._take(accepted)
+    accepted.connection.feed(b"".join(b"%d\n" % number for number in range(40)))
+    other = threading.Thread(target=lambda: [reactor.turn(5) for _ in range(2)])
+    other.start()
+
+    reactor.exchange(accepted, SocketTransport(5.0, 5.0, worker.notify))
+
+    began = time.monotonic()
+    other.join()
+    assert time.monotonic() - began < 4
+    with client.makefile("rb") as lines:
+        assert [int(lines.readline()) for _ in range(40)] == list(range(40))
+
+
 def test_draining_lets_idle_connections_go_and_ends(setting):
     worker, reactor = setting.make(linger_timeout=0.1)
     clients = [setting.connect(worker) for _ in range(3)]

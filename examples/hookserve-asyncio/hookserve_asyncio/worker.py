@@ -38,7 +38,6 @@ class AsyncioWorker(Worker):
         self._loop = asyncio.new_event_loop()
         # A turn takes one event, or it would begin more than there are threads for.
         self._reactor = Reactor(self, self._serve, batch=1)
-        self._reactor.on_postponed = self._turn_soon
         self._reactor.on_earlier_sweep = self._end_rest
         self._is_watched = False
         """Whether the loop waits for the reactor's descriptor."""
@@ -112,9 +111,6 @@ class AsyncioWorker(Worker):
     def _has_room(self) -> bool:
         return self._busy < self._threads
 
-    def _turn_soon(self) -> None:
-        self._loop.call_soon_threadsafe(self._turn)
-
     def _end_rest(self) -> None:
         self._loop.call_soon_threadsafe(self._rested.set)
 
@@ -141,4 +137,4 @@ class AsyncioWorker(Worker):
                 self._busy -= 1
                 has_room_again = self._busy == self._threads - 1
             if has_room_again:
-                self._turn_soon()
+                self._loop.call_soon_threadsafe(self._turn)

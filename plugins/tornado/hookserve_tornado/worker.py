@@ -38,7 +38,6 @@ class TornadoWorker(Worker):
         # Applications may ask for IOLoop.current() while they are imported.
         asyncio.set_event_loop(self._loop)
         self._reactor = Reactor(self, self._serve)
-        self._reactor.on_postponed = self._turn_soon
         self._reactor.on_earlier_sweep = self._end_rest
         self._transport = LoopTransport(self.spool)
         self._rest: asyncio.Future[None] | None = None
@@ -111,9 +110,6 @@ class TornadoWorker(Worker):
             self.idle()  # it is the loop that waits now, not the next turn
         except BaseException as error:
             self.fail(error)
-
-    def _turn_soon(self) -> None:
-        self._loop.call_soon(self._turn)
 
     def _serve(self, accepted: Accepted) -> None:
         # A WSGI application is synchronous code: Django, for one, refuses its database where it
