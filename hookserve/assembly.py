@@ -11,8 +11,7 @@ import os
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from hookserve import defaults, hooks, sources
 from hookserve.commandline import (
@@ -34,8 +33,7 @@ from hookserve.settings import SettingsTable
 AUTOLOAD_VARIABLE = "HOOKSERVE_PLUGIN_AUTOLOAD"
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(NamedTuple):
     """Everything that was decided before the server starts."""
 
     host: PluginHost
@@ -84,10 +82,10 @@ def assemble(
     The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
     """
     variable_arguments = split_variable(environ)
-    start = Path.cwd()
+    start = os.getcwd()
     early_directory = early_value([*variable_arguments, *arguments], ("--chdir",))
     change_directory(start, early_directory or environ.get("HOOKSERVE_CHDIR"))
-    directory = Path.cwd()
+    directory = os.getcwd()
     toml = sources.toml_layers(directory)
     host = load_plugins(arguments, environ, toml)
     table = declare_settings(host)
@@ -120,24 +118,24 @@ def assemble(
     return assembly
 
 
-def change_directory(start: Path, path: str | None) -> None:
+def change_directory(start: str, path: str | None) -> None:
     """Change to a directory, relative to `start`, which then leads ``sys.path``.
 
     Raises ConfigError.
     """
     if path:
         try:
-            os.chdir(start / path)
+            os.chdir(os.path.join(start, path))
         except OSError as error:
             raise ConfigError(f"cannot change to the directory {path}: {error.strerror}") from None
-    here = str(Path.cwd())
+    here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
 
 
 def _extend_path(directories: Sequence[str]) -> None:
     for directory in reversed(directories):
-        full = str(Path(directory).resolve())
+        full = os.path.realpath(directory)
         if full not in sys.path:
             sys.path.insert(0, full)
 

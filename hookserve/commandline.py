@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
@@ -126,8 +125,13 @@ def parse(
 
 def split_variable(environ: Mapping[str, str]) -> list[str]:
     """The arguments in ``HOOKSERVE_CMD_ARGS``; raises UsageError when the quoting is broken."""
+    words = environ.get("HOOKSERVE_CMD_ARGS")
+    if not words:
+        return []
+    import shlex
+
     try:
-        return shlex.split(environ.get("HOOKSERVE_CMD_ARGS", ""))
+        return shlex.split(words)
     except ValueError as error:
         raise UsageError(f"HOOKSERVE_CMD_ARGS cannot be split: {error}") from None
 

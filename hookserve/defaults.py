@@ -7,7 +7,7 @@ when it is asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hookserve.hookspecs import hookimpl
@@ -15,8 +15,8 @@ from hookserve.hookspecs import hookimpl
 if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.net.listeners import Listener
+    from hookserve.types import WSGIApplication
 
-    WSGIApplication = Callable[..., Iterable[bytes]]
 
 NAME = "hookserve"
 """The name under which this module is registered as a plugin."""

@@ -15,8 +15,8 @@ import stat
 import sys
 from array import array
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
 from struct import pack
+from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.net.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
@@ -50,8 +50,7 @@ _NO_SYN = (
 """A socket filter (bpf(4), socket(7)) that lets everything through but new connections."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerOptions:
+class ListenerOptions(NamedTuple):
     """What holds for all listeners."""
 
     backlog: int = 2048
@@ -197,9 +196,10 @@ def adopt_inherited(environ: MutableMapping[str, str]) -> list[Listener]:
 
 
 def _open_tcp(address: TcpAddress, options: ListenerOptions) -> Listener:
-    found = getaddrinfo(
-        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
+    # As bytes, where that says the same: a string would be put through the codec of idna, whose
+    # tables take a quarter of a megabyte.
+    host = address.host.encode() if address.host.isascii() else address.host
+    found = getaddrinfo(host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, where = found[0]
     listening = Socket(family, kind, protocol)
     try:
