@@ -9,7 +9,7 @@ In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when 
 or its end closes, which needs neither polling nor prctl(2) and works where there is no
 PR_SET_PDEATHSIG, in whatever the worker is waiting.
 
-The sockets are of the C class: those of the module `socket` may be patched (hookserve.system).
+The sockets are of the C class (hookserve.system).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import _socket
 import fcntl
 import os
+from codecs import unicode_escape_decode, unicode_escape_encode
 from typing import NamedTuple
 
 
@@ -52,7 +53,7 @@ class _End:
     def say(self, kind: str, text: str = "", code: int = 0) -> None:
         """Send a notice; a line that is down is no error, its end tells about that."""
         # Escaped, the text has no tab and no line of its own.
-        line = b"%b\t%d\t%b\n" % (kind.encode(), code, text.encode("unicode_escape"))
+        line = b"%b\t%d\t%b\n" % (kind.encode(), code, unicode_escape_encode(text)[0])
         try:
             self._socket.sendall(line)
         except OSError:
@@ -79,7 +80,7 @@ class _End:
 
 def _parse(line: bytes) -> Notice:
     kind, code, text = line.split(b"\t")
-    return Notice(kind.decode(), text.decode("unicode_escape"), int(code))
+    return Notice(kind.decode(), unicode_escape_decode(text)[0], int(code))
 
 
 class ArbiterEnd(_End):
