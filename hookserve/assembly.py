@@ -6,7 +6,6 @@ raises and changes nothing.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import types
@@ -14,13 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from hookserve import defaults, hooks, sources
-from hookserve.commandline import (
-    build_parser,
-    early_value,
-    parse,
-    plugin_words,
-    split_variable,
-)
+from hookserve.commandline import CommandLine, early_value, plugin_words, read, split_variable
 from hookserve.compat import find_absent
 from hookserve.config import Config, Layer, resolve
 from hookserve.discovery import did_you_mean, nearest
@@ -39,7 +32,7 @@ class Assembly(NamedTuple):
     host: PluginHost
     table: SettingsTable
     config: Config
-    namespace: argparse.Namespace
+    line: CommandLine
     warnings: tuple[str, ...]
     """What was wrong without being an error; ``--strict`` refuses to start with any."""
 
@@ -89,12 +82,11 @@ def assemble(
     toml = sources.toml_layers(directory)
     host = load_plugins(arguments, environ, toml)
     table = declare_settings(host)
-    parser = build_parser(table)
     for layer in toml:
         _refuse_unknown(table, layer)
-    _, from_variable = parse(parser, table, variable_arguments, "HOOKSERVE_CMD_ARGS")
-    namespace, from_line = parse(parser, table, arguments, "command line")
-    high = [sources.environment_layer(table, environ), from_variable, from_line]
+    from_variable = read(table, variable_arguments, "HOOKSERVE_CMD_ARGS")
+    line = read(table, arguments, "command line")
+    high = [sources.environment_layer(table, environ), from_variable.layer, line.layer]
     low = [sources.platform_layer(environ), *toml]
     known = resolve(table, [*low, *high])
     if before_file is not None:
@@ -106,14 +98,13 @@ def assemble(
         low.append(_file_layer(table, module, source, warnings))
         for number, (_, plugin) in enumerate(hooks.collect(host.hook.file_plugins, module)):
             host.register(plugin, source if number == 0 else f"{source} ({number + 1})")
-    application = getattr(namespace, "application", None)
-    if application is not None:
-        high.append(Layer("command line", {"wsgi_app": application}))
+    if line.application is not None:
+        high.append(Layer("command line", {"wsgi_app": line.application}))
     config = resolve(table, [*low, *high])
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
     warnings.extend(_unhonoured(host, table, config))
-    assembly = Assembly(host, table, config, namespace, tuple(warnings))
+    assembly = Assembly(host, table, config, line, tuple(warnings))
     _heed_warnings(assembly)
     return assembly
 

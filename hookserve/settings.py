@@ -155,6 +155,13 @@ class Declared(NamedTuple):
         others = [flag for flag in self.setting.flags if flag != spelt]
         return (*sorted(others, key=len), spelt)
 
+    @property
+    def negative_flags(self) -> tuple[str, ...]:
+        """The flags that switch it off; none when it is no switch."""
+        if self.setting.switch is None:
+            return ()
+        return tuple(f"--no-{flag[2:]}" for flag in self.flags if flag.startswith("--"))
+
 
 class SettingsTable:
     """Every setting of the core and of the active plugins, by name."""
