@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from hookserve import defaults, hooks, sources
 from hookserve.commandline import CommandLine, early_value, plugin_words, read, split_variable
-from hookserve.compat import find_absent
 from hookserve.config import Config, Layer, resolve
 from hookserve.discovery import did_you_mean, nearest
 from hookserve.errors import ConfigError, PluginError, UsageError
@@ -132,6 +131,8 @@ def _extend_path(directories: Sequence[str]) -> None:
 
 
 def _refuse_unknown(table: SettingsTable, layer: Layer) -> None:
+    from hookserve.compat import find_absent
+
     for name in layer.values:
         if name not in table:
             absent = find_absent(name)
@@ -147,6 +148,8 @@ def _file_layer(
     table: SettingsTable, module: types.ModuleType, source: str, warnings: list[str]
 ) -> Layer:
     """The settings among a Python file's names; what only looks like one becomes a warning."""
+    from hookserve.compat import find_absent
+
     values: dict[str, object] = {}
     hook_names = {name for name in vars(Hooks) if not name.startswith("_")}
     for name, value in vars(module).items():

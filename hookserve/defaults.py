@@ -1,7 +1,7 @@
 """The core's own answers to the first-wins hooks; any plugin's answer comes before them.
 
 Registered in every process that loads plugins, listings too: so what an answer needs is imported
-when it is asked for.
+when it is asked for, but for what each worker would have to import for itself.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hookserve.application import load_app as load_named_app
 from hookserve.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -48,6 +49,4 @@ def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Li
 @hookimpl(trylast=True)
 def load_app(config: Config) -> WSGIApplication:
     """What `wsgi_app` names."""
-    from hookserve.application import load_app as load_named_app
-
     return load_named_app(config.wsgi_app)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
 from hookserve import hooks
-from hookserve.compat import ASGI_WORKERS, WORKERS
 from hookserve.config import Config
 from hookserve.discovery import BUNDLED_WORKERS, OFFICIAL_WORKERS, nearest
 from hookserve.errors import PluginError
@@ -50,12 +49,6 @@ def choose_worker(host: PluginHost, name: str) -> WorkerType:
     Raises PluginError when there is none, naming what is installed, the nearest name and the
     pip command, or when its plugin or a package that it needs is missing.
     """
-    if name in WORKERS:
-        raise PluginError(f"worker '{name}' is gunicorn's: use -k {WORKERS[name]} instead")
-    if name in ASGI_WORKERS:
-        raise PluginError(f"worker '{name}' serves ASGI applications, hookserve serves WSGI")
-    if ":" in name or "." in name:
-        return _named_by_path(host, name)
     claimed = _claimed_workers(host)
     rows = [_row(*each) for each in claimed if each[0].name == name]
     rows += [_failed_row(record) for record in host.failures() if record.name == name]
@@ -66,7 +59,19 @@ def choose_worker(host: PluginHost, name: str) -> WorkerType:
             f"worker '{name}' ({row.distribution} {row.version}) is {row.state}:"
             f" {row.fault} ({row.remedy})"
         )
+    _refuse_gunicorns(name)
+    if ":" in name or "." in name:
+        return _named_by_path(host, name)
     raise PluginError(_unknown_worker(host, name))
+
+
+def _refuse_gunicorns(name: str) -> None:
+    from hookserve.compat import ASGI_WORKERS, WORKERS
+
+    if name in WORKERS:
+        raise PluginError(f"worker '{name}' is gunicorn's: use -k {WORKERS[name]} instead")
+    if name in ASGI_WORKERS:
+        raise PluginError(f"worker '{name}' serves ASGI applications, hookserve serves WSGI")
 
 
 def _named_by_path(host: PluginHost, name: str) -> WorkerType:

@@ -4,7 +4,7 @@ All of them are light: a target is named by a string, ``"package.module:attribut
 and imported only when it was chosen.
 """
 
-from __future__ import annotations
+# No annotations as strings here: each would be compiled when its record is made, at every start.
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
