@@ -12,13 +12,12 @@ from hookserve.net.transport import SocketTransport
 from hookserve.protocol import CLOSING, IDLE, READING_HEAD, READY, Connection
 from hookserve.reactor import Accepted, Reactor
 
-
 MORE = b"x" * 12_000_000
 """More than the kernel keeps of a connection."""
 
 
 class Lines(Connection):
-    """Echoes lines; ``quit`` closes, ``linger`` closes and lingers, ``more`` answers with `MORE`."""
+    """Echoes lines; ``quit`` closes, ``linger`` lingers besides, ``more`` is answered by `MORE`."""
 
     __slots__ = ("buffer",)
 
