@@ -211,19 +211,17 @@ class HeadParser:
         before = len(environ)
         known = self._known
         is_new = False
-        line = b""
         # Two of the lines are no fields: the empty ones after the last CRLFs.
-        fields = iter(lines[:-2])
-        while True:
+        for line in lines[:-2]:
             try:
-                for line in fields:
-                    key, environ[key] = known[line]
-                break
+                key, environ[key] = known[line]
             except KeyError:
                 if not line:
                     break
                 is_new = True
-                self._take_unknown(line, environ)
+                pair = self._learn(line)
+                if pair is not None:
+                    key, environ[key] = pair
         # Distinct fields up to the end of `block` make an entry each, nothing else as many.
         is_plain = len(environ) - before == len(lines) - 2
         if not is_plain:
@@ -260,11 +258,6 @@ class HeadParser:
             for line in lines[: self._fields_limit]:
                 self._learn(line)
             raise HeadTooLarge(f"more than {self._fields_limit} header fields")
-
-    def _take_unknown(self, line: bytes, environ: Environ) -> None:
-        pair = self._learn(line)
-        if pair is not None:
-            environ[pair[0]] = pair[1]
 
     def _look_again(self, lines: list[bytes], environ: Environ) -> None:
         """Treat fields that did not make one entry each."""
