@@ -3,7 +3,8 @@
 The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: bytes
 and an environ to fill in, bytes used out.  What a client repeats is not parsed again: each
 validated header line is remembered with what it means, so that a browser's eleven headers cost
-eleven dict look-ups.  The memory is bounded in entries and in the length of each.
+eleven dict look-ups; of the names of lines that are new the keys are remembered.  The memory is
+bounded in entries and in the length of each.
 
 A block of fields whose lines were all remembered is remembered as a whole, with the entries that it
 means: what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
@@ -37,6 +38,8 @@ END = b"\r\n\r\n"
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
+_REMEMBERED_NAMES = 256
+_REMEMBERED_NAME = 64
 _REMEMBERED_LINES = 1024
 _REMEMBERED_SIZE = 512
 _REMEMBERED_BLOCKS = 64
@@ -67,6 +70,7 @@ class HeadParser:
         self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
         """Bytes that a head may have; more is refused before it is complete."""
         self._rules = rules
+        self._keys: dict[bytes, str] = {}
         self._known: dict[bytes, tuple[str, str]] = {}
         self._blocks: dict[bytes, dict[str, str]] = {}
         self._passed_over = 0
@@ -169,24 +173,32 @@ class HeadParser:
         name, colon, value = line.partition(b":")
         if not colon:
             raise BadRequest("a header line without a colon")
-        if self._rules.strip_header_spaces:
-            name = name.rstrip(b" \t")
-        if not grammar.TOKEN.fullmatch(name):
-            raise BadRequest("a header line with an invalid name")
-        value = value.strip(b" \t")
-        if grammar.FORBIDDEN_IN_VALUE.search(value):
+        key = self._keys.get(name) or self._learn_name(name)
+        text = value.strip(b" \t").decode("latin-1")
+        # What is printable has no control character, and is told in half the expression's time.
+        if not text.isprintable() and grammar.FORBIDDEN_IN_VALUE_TEXT.search(text):
             raise BadRequest("a header value with a control character")
-        text = name.decode("ascii").upper()
-        key = self._key_for(text)
         if key is None:
             return None
-        pair = (key, value.decode("latin-1"))
-        _validate(pair[0], pair[1])
+        _validate(key, text)
+        pair = key, text
         if len(line) <= _REMEMBERED_SIZE:
             if len(self._known) >= _REMEMBERED_LINES:
                 self._known.clear()
             self._known[line] = pair
         return pair
+
+    def _learn_name(self, name: bytes) -> str | None:
+        """The environ key of a field of that name, remembered; `None` when it is dropped."""
+        stripped = name.rstrip(b" \t") if self._rules.strip_header_spaces else name
+        if not grammar.TOKEN.fullmatch(stripped):
+            raise BadRequest("a header line with an invalid name")
+        key = self._key_for(stripped.decode("ascii").upper())
+        if key is not None and len(name) <= _REMEMBERED_NAME:
+            if len(self._keys) >= _REMEMBERED_NAMES:
+                self._keys.clear()
+            self._keys[name] = key
+        return key
 
     def _key_for(self, name: str) -> str | None:
         """The environ key of a header; `None` when the header is dropped."""

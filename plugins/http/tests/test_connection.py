@@ -110,6 +110,7 @@ def in_threads(work, count=4):
 
 
 def test_threads_share_what_is_known_of_heads(monkeypatch):
+    monkeypatch.setattr(head_module, "_REMEMBERED_NAMES", 2)
     monkeypatch.setattr(head_module, "_REMEMBERED_LINES", 15)
     monkeypatch.setattr(head_module, "_REMEMBERED_BLOCKS", 2)
     monkeypatch.setattr(head_module, "_MOST_PASSED_OVER", 2)

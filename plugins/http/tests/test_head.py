@@ -102,6 +102,23 @@ def test_a_head_is_as_long_as_it_may_be_in_whatever_pieces_it_comes(fields):
     assert set(statuses) == {b"HTTP/1.1 200" if fields == 40 else b"HTTP/1.1 431"}
 
 
+def test_the_memory_of_names_is_bounded_and_makes_no_difference():
+    parser = HeadParser(HeadRules(strip_header_spaces=True))
+
+    for number in range(600):
+        for name in (b"X-%d", b"x-%d ", b"X-%d" + b"x" * 100, b"X_%d"):
+            field = name % number
+            for value in (b"first", b"second"):
+                environ = environ_of(parser, b"Host: h\r\n" + field + b": " + value + b"\r\n\r\n")
+
+                key = "HTTP_" + field.decode().strip().upper().replace("-", "_")
+                assert environ.get(key) == (None if b"_" in field else value.decode())
+                with pytest.raises(BadRequest):
+                    environ_of(parser, b"Host: h\r\n" + field + b": \0\r\n\r\n")
+        assert 0 < len(parser._keys) <= 256
+    assert max(map(len, parser._keys)) < 100
+
+
 BLOCK = b"Host: h\r\nAccept: */*\r\nX-A: \t b \r\n\r\n"
 
 
