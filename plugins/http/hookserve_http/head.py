@@ -10,7 +10,8 @@ A block of fields whose lines were all remembered is remembered as a whole, with
 means: what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
 entry of its own, the Host among them, are; what such a block means does not depend on the request
 line before it, and its first empty line is its end, so that neither a body nor another request can
-be part of it.
+be part of it.  Request lines are remembered only of clients whose block is: those who repeat
+themselves, and not those who ask for something new each time.
 
 Where a head ends is not searched for when the bytes end like a head, as they nearly always do:
 the head is the whole of them if each of their lines has become an entry of its own, and only
@@ -38,6 +39,8 @@ END = b"\r\n\r\n"
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
+_REMEMBERED_REQUEST_LINES = 256
+_REMEMBERED_REQUEST_LINE = 256
 _REMEMBERED_NAMES = 256
 _REMEMBERED_NAME = 64
 _REMEMBERED_LINES = 1024
@@ -47,6 +50,8 @@ _REMEMBERED_BLOCK = 1024
 _MOST_PASSED_OVER = 4096
 _LONGEST_LINE = 65536
 _MOST_FIELDS = 32768
+
+_OF_REQUEST_LINE = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "PATH_INFO", "QUERY_STRING")
 
 _METHODS = {
     name.encode(): name
@@ -70,6 +75,7 @@ class HeadParser:
         self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
         """Bytes that a head may have; more is refused before it is complete."""
         self._rules = rules
+        self._request_lines: dict[bytes, dict[str, str]] = {}
         self._keys: dict[bytes, str] = {}
         self._known: dict[bytes, tuple[str, str]] = {}
         self._blocks: dict[bytes, dict[str, str]] = {}
@@ -84,27 +90,18 @@ class HeadParser:
         HTTP/1.1.  Raises BadRequest; then the environ holds what was understood before.
         """
         line, _, block = data.partition(b"\r\n")
-        if len(line) > self._line_limit:
-            raise self._too_long_line(line)
-        try:
-            method, target, version = line.split(b" ")
-        except ValueError:
-            raise BadRequest("the request line has not three parts") from None
-        environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
-        environ["RAW_URI"] = text = target.decode("latin-1")
-        if not (text.isascii() and text.isprintable()) or "#" in text:
-            raise BadRequest("the request target has a character that no target may have")
-        if version != b"HTTP/1.1":
-            environ["SERVER_PROTOCOL"] = self._other_version(version)
         authority = ""
-        if text[:1] != "/" or name == "CONNECT":
-            text, authority = _unusual_target(name, text)
-        path, _, environ["QUERY_STRING"] = text.partition("?")
-        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        meant = self._request_lines.get(line)
+        if meant is not None:
+            environ |= meant
+        else:
+            authority = self._parse_request_line(line, environ)
         size = len(data)
         entries = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
         if entries is not None:
             environ |= entries
+            if meant is None and not authority:
+                self._remember_request_line(line, environ)
         elif not self._parse_fields(block, environ):
             size = data.index(END) + len(END)
         if authority:
@@ -130,6 +127,33 @@ class HeadParser:
         if len(data) > self.size_limit:
             return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
         return None
+
+    def _parse_request_line(self, line: bytes, environ: Environ) -> str:
+        """Fill in what the request line says; the target's authority, empty when it has none."""
+        if len(line) > self._line_limit:
+            raise self._too_long_line(line)
+        try:
+            method, target, version = line.split(b" ")
+        except ValueError:
+            raise BadRequest("the request line has not three parts") from None
+        environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
+        environ["RAW_URI"] = text = target.decode("latin-1")
+        if not (text.isascii() and text.isprintable()) or "#" in text:
+            raise BadRequest("the request target has a character that no target may have")
+        if version != b"HTTP/1.1":
+            environ["SERVER_PROTOCOL"] = self._other_version(version)
+        authority = ""
+        if text[:1] != "/" or name == "CONNECT":
+            text, authority = _unusual_target(name, text)
+        path, _, environ["QUERY_STRING"] = text.partition("?")
+        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        return authority
+
+    def _remember_request_line(self, line: bytes, environ: Environ) -> None:
+        if len(line) <= _REMEMBERED_REQUEST_LINE:
+            if len(self._request_lines) >= _REMEMBERED_REQUEST_LINES:
+                self._request_lines.clear()
+            self._request_lines[line] = {key: environ[key] for key in _OF_REQUEST_LINE}
 
     def _too_long_line(self, line: bytes) -> BadRequest:
         """The refusal of a request line beyond the limit, or of what is wrong before it."""

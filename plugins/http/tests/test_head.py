@@ -214,6 +214,54 @@ def test_the_scheme_belongs_to_the_block():
     assert set(parser._blocks) == set(said)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"GET /x?y HTTP/1.1", b"PUT /%41 HTTP/1.0", b"OPTIONS * HTTP/1.1", b"GET //x??y HTTP/1.1"],
+)
+def test_a_request_line_that_was_said_again_is_not_taken_apart_again(monkeypatch, line):
+    parser = HeadParser(HeadRules())
+    first = environ_of(parser, BLOCK, line)
+    for _ in range(2):
+        assert environ_of(parser, BLOCK, line) == first
+    monkeypatch.delattr(HeadParser, "_parse_request_line")
+
+    assert environ_of(parser, BLOCK, line) == first
+    other = environ_of(parser, b"Host: other\r\n\r\n", line)
+
+    assert other == {**{key: first[key] for key in other}, "HTTP_HOST": "other"}
+
+
+def test_the_authority_of_a_target_replaces_the_host_each_time():
+    parser = HeadParser(HeadRules())
+
+    for _ in range(4):
+        for authority in ("a", "b"):
+            line = f"GET http://{authority}/ HTTP/1.1".encode()
+            assert environ_of(parser, BLOCK, line)["HTTP_HOST"] == authority
+    assert not parser._request_lines
+
+
+def test_the_memory_of_request_lines_is_bounded():
+    parser = HeadParser(HeadRules())
+
+    for number in range(600):
+        for line in (b"GET /%d HTTP/1.1" % number, b"GET /%d%s HTTP/1.1" % (number, b"x" * 300)):
+            for _ in range(2):
+                assert environ_of(parser, BLOCK, line)["RAW_URI"] == line.split()[1].decode()
+        assert len(parser._request_lines) <= 256
+    assert len(parser._request_lines) > 0
+    assert max(map(len, parser._request_lines)) < 300
+
+
+def test_request_lines_of_clients_that_say_something_new_each_time_are_not_remembered():
+    parser = HeadParser(HeadRules())
+
+    for number in range(100):
+        environ_of(parser, b"Host: h\r\nX-Request-Id: %d\r\n\r\n" % number)
+
+    assert not parser._request_lines
+
+
 @pytest.mark.parametrize("block", [b"SCRIPT_NAME: /a\r\nHost: h\r\n\r\n"])
 def test_a_prefix_is_taken_off_each_path(block):
     parser = HeadParser(HeadRules(forwarder_headers=frozenset({"SCRIPT_NAME"})))
