@@ -103,8 +103,9 @@ def _pyuwsgi(name: str, *socket: str) -> Contender:
 
 PYUWSGI = _pyuwsgi("pyuwsgi", "--http", "127.0.0.1:{port}", "--http-keepalive",
                    "--http-auto-chunked")  # fmt: skip
-PYUWSGI_SOCKET = _pyuwsgi("pyuwsgi", "--http-socket", "127.0.0.1:{port}")
-"""A process less; it closes after each answer."""
+PYUWSGI_SOCKET = _pyuwsgi("pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--add-header",
+                          "Connection: close")  # fmt: skip
+"""A process less; it closes after each answer, and has to be told to say so."""
 
 NGINX = Contender(
     "nginx", "nginx",

@@ -19,14 +19,17 @@ _DEADLINE = 5.0
 
 
 def system_calls(root: int, load: Callable[[], int]) -> float | None:
-    """System calls of a tree for each request that ``load`` made; None where there is no strace."""
+    """System calls of a tree for each of the requests that ``load`` returns the number of.
+
+    None where there is no strace, and where there was no request.
+    """
     if shutil.which("strace") is None:
         return None
     pids = tree_of(root)
     words = ["strace", "-c", "-f", "-q", *(f"--attach={pid}" for pid in pids)]
     with _watching(words, lambda: all(_is_traced(pid) for pid in pids)) as report:
         requests = load()
-    return parse_strace(report[0]) / requests
+    return parse_strace(report[0]) / requests if requests else None
 
 
 def instructions(root: int, load: Callable[[], int]) -> float | None:
@@ -38,7 +41,7 @@ def instructions(root: int, load: Callable[[], int]) -> float | None:
     with _watching(words, lambda: True) as report:
         requests = load()
     count = parse_perf(report[0])
-    return None if count is None else count / requests
+    return count / requests if count and requests else None
 
 
 def parse_strace(report: str) -> int:

@@ -17,6 +17,7 @@ OURS, OTHERS, FLOOR, INK, AIM = "#1f6fb4", "#b7bec8", "#e3e6ea", "#2b3440", "#c2
 SHOWN = ("hello-browser", "fresh", "response-10k", "post-100k", "post-chunked", "flask")
 """The cases of the second picture."""
 CONNECTIONS = ("hello-browser", "connections-1000", "connections-5000")
+MARKS = (5, 10, 20, 50, 100, 200, 500)
 _STYLE = {
     "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "axes.labelcolor": INK,
     "axes.edgecolor": "#c8cdd4", "xtick.color": INK, "ytick.color": INK, "axes.titlesize": 10,
@@ -35,36 +36,35 @@ def draw(figures: Figures, directory: Path) -> None:
         for name, picture in pictures.items():
             figure = picture(figures)
             figure.savefig(directory / f"{name}.svg", metadata={"Date": None})
-            figure.savefig(directory / f"{name}.png", dpi=130, metadata={"Software": None})
+            figure.savefig(directory / f"{name}.png", dpi=110, metadata={"Software": None})
 
 
 def budgets(figures: Figures) -> Figure:
     """Each ratio that has a budget, beside its budget and its aim."""
-    found = [each for each in figures.comparisons if each.budget]
-    figure = Figure(figsize=(8.4, 0.46 * len(found) + 1.1))
+    found = [(each, each.budget) for each in figures.comparisons if each.budget]
+    figure = Figure(figsize=(8.4, 0.44 * len(found) + 1.2))
     axes = figure.subplots()
-    for place, each in enumerate(found):
+    ends = []
+    for place, (each, budget) in enumerate(found):
         axes.barh(place, each.ratio.value, height=0.56, color=OURS)
         axes.plot([each.ratio.low, each.ratio.high], [place, place], color=INK, linewidth=1)
-        axes.text(max(each.ratio.high, each.budget.at_most) + 0.02, place,
-                  f"{each.ratio.value:.2f}", va="center", weight="bold")  # fmt: skip
-        marks = [(each.budget.at_most, "-"), (each.budget.aim, ":")]
-        for mark, line in marks:
+        for mark, line in ((budget.at_most, "-"), (budget.aim, ":")):
             if mark is not None:
                 axes.plot([mark, mark], [place - 0.4, place + 0.4], color=AIM, linestyle=line,
                           linewidth=2)  # fmt: skip
+        ends.append(max(each.ratio.high, budget.at_most))
+        axes.text(ends[-1] + 0.02, place, f"{each.ratio.value:.2f}", va="center", weight="bold")
     axes.set_yticks(range(len(found)), [f"{_what(each.name)}{each.ours}, to {each.theirs}"
-                                        for each in found])  # fmt: skip
-    axes.invert_yaxis()
+                                        for each, _ in found])  # fmt: skip
+    axes.set_ylim(len(found) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.axvline(1.0, color=INK, linewidth=0.8, zorder=0)
-    axes.text(1.0, -0.75, "the peer", ha="center")
-    axes.set_xlim(0, 1.6)
-    axes.set_xlabel("hookserve in relation to its peer (less is better);"
-                    " thin line: smallest to largest of the rounds")  # fmt: skip
+    axes.set_xlim(0, max(ends, default=1.0) + 0.2)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1: the peer"])
+    axes.set_xlabel("hookserve in relation to its peer (less is better)")
     for line, label in (("-", "budget"), (":", "aim")):
         axes.plot([], [], color=AIM, linestyle=line, linewidth=2, label=label)
-    axes.legend(loc="lower right", frameon=False, ncols=2, bbox_to_anchor=(1.0, 0.99))
+    figure.legend(loc="outside upper right", frameon=False, ncols=2)
     return figure
 
 
@@ -73,10 +73,10 @@ def cases(figures: Figures) -> Figure:
     by_name = {each.name: each for each in figures.cases}
     shown = [by_name[name] for name in SHOWN if name in by_name]
     most = max((len(_right(each)) for each in shown), default=1)
-    figure = Figure(figsize=(9.6, 0.54 * most + 1.2))
+    figure = Figure(figsize=(9.6, 0.48 * most + 1.2))
     panels = figure.subplots(2, 3).flat
     for axes, case in zip(panels, shown, strict=False):
-        _bars(axes, case)
+        _bars(axes, case, most)
     figure.supxlabel("microseconds of CPU for each request, user and system, all processes",
                      size=9)  # fmt: skip
     return figure
@@ -100,17 +100,23 @@ def connections(figures: Figures) -> Figure:
                       markersize=4)  # fmt: skip
             ends.append((points[-1], name, color))
     axes.set(
-        xscale="log", yscale="log", xlabel="connections, all busy", ylabel="CPU us per request"
+        xscale="log",
+        yscale="log",
+        xlabel="connections, all busy",
+        ylabel="microseconds of CPU for each request",
     )
     for (x, y), name, color, label in _apart(ends):
         axes.annotate(name, (x, y), (x * 1.12, label), va="center", color=color)
     counts = [case.connections for case in shown]
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_yticks(MARKS, map(str, MARKS))
+    axes.set_ylim(MARKS[0], MARKS[-1])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
     return figure
 
 
-def _bars(axes: Axes, case: CaseRows) -> None:
+def _bars(axes: Axes, case: CaseRows, places: int) -> None:
     rows = sorted(_right(case), key=lambda row: row.cpu)
     widest = max(row.cpu for row in rows)
     for place, row in enumerate(rows):
@@ -121,7 +127,7 @@ def _bars(axes: Axes, case: CaseRows) -> None:
     for label in axes.get_yticklabels():
         if _is_ours(label.get_text()):
             label.set(color=OURS, weight="bold")
-    axes.invert_yaxis()
+    axes.set_ylim(places - 0.4, -0.6)
     axes.set_xlim(0, widest * 1.18)
     axes.set_xticks([])
     axes.tick_params(axis="y", length=0)
@@ -136,7 +142,7 @@ def _apart(
     placed = []
     lowest = 0.0
     for (x, y), name, color in sorted(ends, key=lambda end: end[0][1]):
-        lowest = max(y, lowest * 1.13)
+        lowest = max(y, lowest * 1.19)
         placed.append(((x, y), name, color, lowest))
     return placed
 

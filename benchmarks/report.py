@@ -24,6 +24,7 @@ class Row:
     system: float = 0.0
     rate: float = 0.0
     p50: float = 0.0
+    """0, as the others: not known."""
     p99: float = 0.0
     p999: float = 0.0
     memory: float = 0.0
@@ -83,9 +84,9 @@ def cells(row: Row) -> dict[str, str]:
         "system": f"{row.system:.1f}",
         "spread": f"{row.spread:.0%}",
         "req/s": f"{bound}{row.rate:.0f}",
-        "p50 ms": f"{row.p50:.2f}",
-        "p99 ms": f"{row.p99:.2f}",
-        "p99.9 ms": f"{row.p999:.2f}",
+        "p50 ms": f"{row.p50:.2f}" if row.p50 else "-",
+        "p99 ms": f"{row.p99:.2f}" if row.p99 else "-",
+        "p99.9 ms": f"{row.p999:.2f}" if row.p999 else "-",
         "PSS MiB": f"{row.memory:.1f}",
         "start ms": f"{row.start:.0f}",
         "calls": "-" if row.calls is None else f"{row.calls:.2f}",
