@@ -12,7 +12,7 @@ from benchmarks.figures import CaseRows, Comparison, Figures
 from benchmarks.matrix import MATRIX, PAIRS, STARTUP
 
 NAMES = [pair.name for pair in PAIRS] + [STARTUP.name] + [case.name for case, _ in MATRIX]
-PAIR_TURNS, PAIR_SECONDS = 5, 3
+PAIR_TURNS, PAIR_SECONDS = 7, 2
 CASE_TURNS = 3
 
 

@@ -47,7 +47,7 @@ class Quick:
         """1 when a row has lost."""
         recorded = baseline.read(BASELINE)
         lost = []
-        print(f"CPU per request in relation to a peer's, medians of {TURNS} turns of 1 s;"
+        print(f"CPU per request in relation to a peer's, medians of {TURNS} rounds of 1 s;"
               f" {baseline.LOSS:.0%} more than recorded, twice, is a loss")  # fmt: skip
         for outcome in baseline.compare(names, recorded, self._ratio):
             print(f"{'LOST' if outcome.is_lost else 'ok':4}  {outcome}", flush=True)
