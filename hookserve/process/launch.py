@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from hookserve import __version__, hooks
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
     from hookserve.plugins import PluginHost
     from hookserve.process.handover import Handover, Start
-
-    WSGIApplication = Callable[..., Iterable[bytes]]
+    from hookserve.types import WSGIApplication
 
 
 def patch_early(host: PluginHost, config: Config) -> None:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from hookserve_http import grammar
 from hookserve_http.errors import (
@@ -96,7 +95,7 @@ class HeadParser:
         if text[:1] != "/" or name == "CONNECT":
             text, authority = _unusual_target(name, text)
         path, _, environ["QUERY_STRING"] = text.partition("?")
-        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        environ["PATH_INFO"] = _unquote(path) if "%" in path else path
         size = len(data)
         entries = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
         if entries is not None:
@@ -134,6 +133,13 @@ class HeadParser:
             return BadRequest("a bare CR or LF in a head, or no request at all")
         return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
 
+    def _too_long_field(self, line: bytes) -> BadRequest:
+        """The refusal of a header line beyond the limit, or of an end within it that is bare."""
+        start = line[: self._field_size]
+        if b"\n" in start or b"\r" in start[:-1]:
+            return BadRequest("a bare CR or LF in a head")
+        return HeadTooLarge(f"a header line of {len(line)} bytes")
+
     def _first_fault(self, data: bytes, reason: str) -> BadRequest:
         """What a head that cannot become a request would be refused for if it came at once."""
         try:
@@ -165,7 +171,7 @@ class HeadParser:
     def _learn(self, line: bytes) -> tuple[str, str] | None:
         """The environ entry that a header line means, remembered; `None` when it is dropped."""
         if len(line) > self._field_size:
-            raise HeadTooLarge(f"a header line of {len(line)} bytes")
+            raise self._too_long_field(line)
         name, colon, value = line.partition(b":")
         if not colon:
             raise BadRequest("a header line without a colon")
@@ -308,6 +314,13 @@ class HeadParser:
         if path != prefix and not path.startswith(f"{prefix}/"):
             raise BadRequest("the path does not begin with the SCRIPT_NAME")
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]
+
+
+def _unquote(path: str) -> str:
+    # Many applications never see such a path, and the module is a big one.
+    from urllib.parse import unquote_to_bytes
+
+    return unquote_to_bytes(path).decode("latin-1")
 
 
 def _has_bare_end(data: bytes, start: int) -> bool:

@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 import tracemalloc
 
 import corpus_driver as driver
@@ -141,7 +142,7 @@ def test_threads_share_what_is_known_of_responses(monkeypatch):
         own.now = next(ticks) / 3
         return own.now
 
-    writer = HeadWriter(clock)
+    writer = HeadWriter(clock, time.gmtime)
 
     def work(number):
         for turn in range(1500):
@@ -155,6 +156,6 @@ def test_threads_share_what_is_known_of_responses(monkeypatch):
                 -1 if value in "45" else int(value),
             )
             lines = writer.date()
-            assert lines.startswith(f"Date: {_http_date(own.now // 1)}\r\n".encode())
+            assert lines.startswith(f"Date: {_http_date(time.gmtime(own.now // 1))}\r\n".encode())
 
     in_threads(work)

@@ -22,7 +22,8 @@ from hookserve.errors import BootError
 from hookserve.layers import layers_for
 from hookserve.net.transport import LoopTransport
 from hookserve.reactor import Accepted, Reactor
-from hookserve.worker import Worker, WSGIApplication
+from hookserve.types import WSGIApplication
+from hookserve.worker import Worker
 
 _DRAIN_PAUSE = 0.05
 
