@@ -12,16 +12,17 @@ import shutil
 import subprocess
 import sys
 import venv
-from importlib.metadata import distributions
+from collections.abc import Iterable
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from benchmarks.contenders import FRAMEWORKS, PEER_REQUIREMENTS, Contender
+from benchmarks.contenders import COMPILED, FRAMEWORKS, PEER_REQUIREMENTS, Contender
 
 ROOT = Path(__file__).parent.parent
 OURS = Path(__file__).parent / ".venv-ours"
 PEERS = Path(__file__).parent / ".venv-peers"
 _PLUGINS = ("gevent", "eventlet", "tornado")
-_FLAWS = (r"fatal error: (.+)", r"^error: (.+)", r"^ERROR: (.+)")
+_FLAWS = (r"fatal error: (.+)", r"^\s*error: (command .+)", r"^ERROR: (.+)")
 """What pip's output is searched for, the most telling first."""
 
 
@@ -44,15 +45,14 @@ def absent(contender: Contender, missing: dict[str, str]) -> str | None:
     """Why a contender cannot take part; None: it can."""
     if contender.distribution == "nginx":
         return None if shutil.which("nginx") else "nginx is not installed (apt-get install nginx)"
-    return missing.get(contender.distribution)
+    flaw = missing.get(contender.distribution)
+    return f"not installable here: {flaw}" if flaw else None
 
 
 def versions() -> dict[str, str]:
     """Of everything in both environments."""
-    found = {}
-    for environment in (PEERS, OURS):
-        (site,) = environment.glob("lib/python*/site-packages")
-        found |= {each.name: each.version for each in distributions(path=[str(site)])}
+    found = {each.name: each.version for environment in (PEERS, OURS)
+             for each in _distributions(environment)}  # fmt: skip
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
@@ -72,24 +72,28 @@ def install_ours() -> None:
 
 
 def _install_peers() -> dict[str, str]:
-    """All at once; if that fails one by one, so that those remain that can be had here."""
+    """Those that can be had here; a later run tries the others again."""
     pins = [pin for group in PEER_REQUIREMENTS.values() for pin in group]
     wanted = "\n".join((sys.version, *pins, *FRAMEWORKS))
     if _is_installed(PEERS, wanted):
         return {}
-    if not PEERS.exists() or not _is_installed(PEERS, wanted + "\nin part"):
+    in_part = f"{wanted}\nin part"
+    if not _is_installed(PEERS, in_part):
         print("installing the peers into", PEERS.relative_to(ROOT), flush=True)
         venv.create(PEERS, with_pip=True, clear=True)
+        ready_made = [pin for name, group in PEER_REQUIREMENTS.items() if name not in COMPILED
+                      for pin in group]  # fmt: skip
+        # If this fails, none of them is there, and each is tried by itself.
+        _pip(PEERS, *ready_made, *FRAMEWORKS)
     missing = {}
-    if _pip(PEERS, *pins, *FRAMEWORKS):
-        for name, group in PEER_REQUIREMENTS.items():
-            flaw = _pip(PEERS, *group)
-            if flaw:
-                missing[name] = flaw
-        flaw = _pip(PEERS, *FRAMEWORKS)
-        if flaw or len(missing) == len(PEER_REQUIREMENTS):
-            raise EnvironmentsError(f"the peers cannot be installed: {flaw or missing}")
-    _stamp(PEERS).write_text(wanted + ("\nin part" if missing else ""))
+    present = {each.name.lower() for each in _distributions(PEERS)}
+    for name, group in {**PEER_REQUIREMENTS, "flask": FRAMEWORKS}.items():
+        flaw = None if name in present else _pip(PEERS, *group)
+        if flaw:
+            missing[name] = flaw
+    if "flask" in missing:
+        raise EnvironmentsError(f"the peers cannot be installed: {missing['flask']}")
+    _stamp(PEERS).write_text(in_part if missing else wanted)
     return missing
 
 
@@ -107,6 +111,11 @@ def flaw_of(output: str) -> str:
         if match:
             return match[1].strip()
     return "pip does not say why"
+
+
+def _distributions(environment: Path) -> Iterable[Distribution]:
+    (site,) = environment.glob("lib/python*/site-packages")
+    return distributions(path=[str(site)])
 
 
 def _stamp(environment: Path) -> Path:

@@ -36,7 +36,7 @@ def rows(
     flaws = {each.name: absent(each, missing) for each in contenders}
     found = turns.alternate([each for each in contenders if not flaws[each.name]], rounds, take)
     laid_out = [
-        Row(each.name, flaw=f"not installable here: {flaws[each.name]}")
+        Row(each.name, flaw=flaws[each.name])
         if flaws[each.name]
         else summarise(each.name, found[each.name])
         for each in contenders

@@ -72,7 +72,7 @@ def budgets(figures: Figures) -> str:
 
 
 def overview(cases: Sequence[CaseRows]) -> str:
-    """Microseconds of CPU, a line for each case, a column for each server; what is wrong below."""
+    """Microseconds of CPU, a line for each case, a column for each server."""
     names = list(dict.fromkeys(row.name for case in cases for row in case.rows))
     names.sort(key=lambda name: not name.startswith("hookserve"))
     lines = [["case", *(name.removeprefix("hookserve ") for name in names)]]
@@ -81,11 +81,11 @@ def overview(cases: Sequence[CaseRows]) -> str:
         lines.append([case.title, *(_cell(by_name.get(name)) for name in names)])
     lines[0][1:] = [f"**{head}**" if name.startswith("hookserve") else head
                     for name, head in zip(names, lines[0][1:], strict=True)]  # fmt: skip
-    wrong = [f"* {row.name}, {case.title}: {row.flaw}" for case in cases for row in case.rows
+    untimed = [f"* {row.name}, {case.title}: {row.flaw}" for case in cases for row in case.rows
              if row.flaw]  # fmt: skip
     text = "Microseconds, user and system, of all processes of the server; hookserve's in bold.\n\n"
     text += markdown(lines)
-    return text + ("\n\nWrong, and so not timed:\n\n" + "\n".join(wrong) if wrong else "")
+    return text + ("\n\nNot timed:\n\n" + "\n".join(untimed) if untimed else "")
 
 
 def details(case: CaseRows) -> str:
@@ -93,8 +93,8 @@ def details(case: CaseRows) -> str:
     lines = grid(case.rows)
     head = (f"{case.title}: {case.connections:,} connections, {case.turns} turns of"
             f" {case.seconds} s")  # fmt: skip
-    wrong = [f"{row.name} is wrong: {row.flaw}." for row in case.rows if row.flaw]
-    body = "\n\n".join([markdown(lines), *wrong])
+    untimed = [f"{row.name}: {row.flaw}." for row in case.rows if row.flaw]
+    body = "\n\n".join([markdown(lines), *untimed])
     return f"<details><summary>{head}</summary>\n\n{body}\n\n</details>"
 
 
@@ -121,7 +121,9 @@ def markdown(lines: Sequence[Sequence[str]], texts: int = 1) -> str:
 def _cell(row: Row | None) -> str:
     if row is None:
         return ""
-    return "wrong" if row.flaw else f"{row.cpu:.1f}" if row.cpu < 100 else f"{row.cpu:.0f}"
+    if row.flaw:
+        return "wrong" if row.flaw.startswith("wrong") else "absent"
+    return f"{row.cpu:.1f}" if row.cpu < 100 else f"{row.cpu:.0f}"
 
 
 if __name__ == "__main__":

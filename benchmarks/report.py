@@ -18,7 +18,7 @@ class Row:
 
     name: str
     flaw: str = ""
-    """What is wrong with it; all else is then zero."""
+    """Why it was not timed, that it is wrong or not there; all else is then zero."""
     cpu: float = 0.0
     user: float = 0.0
     system: float = 0.0
@@ -99,7 +99,7 @@ def cells(row: Row) -> dict[str, str]:
 
 
 def grid(rows: Sequence[Row]) -> list[list[str]]:
-    """Lines of cells, a head first; without the wrong rows, and without what was never counted."""
+    """Lines of cells, a head first; without untimed rows, and without what was never counted."""
     texts = {row.name: cells(row) for row in rows if not row.flaw}
     titles = next(iter(texts.values()), {})
     kept = [title for title in titles if any(each[title] != "-" for each in texts.values())]
@@ -113,4 +113,4 @@ def table(rows: Sequence[Row]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
              for line in lines]  # fmt: skip
-    return "\n".join([*texts, *(f"{row.name} is wrong: {row.flaw}" for row in rows if row.flaw)])
+    return "\n".join([*texts, *(f"{row.name}: {row.flaw}" for row in rows if row.flaw)])

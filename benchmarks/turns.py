@@ -98,5 +98,5 @@ def alternate(
             try:
                 found[contender.name].append(take(contender, number == turns - 1))
             except FLAWS as error:
-                flaws[contender.name] = str(error)
+                flaws[contender.name] = f"wrong: {error}"
     return {name: flaws.get(name) or taken for name, taken in found.items()}

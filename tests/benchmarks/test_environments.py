@@ -17,6 +17,8 @@ ERROR: Failed to build bjoern
     ("output", "said"),
     [
         (COMPILING, "ev.h: No such file or directory"),
+        ("      error: command 'gcc' failed: No such file\nERROR: Failed to build x\n",
+         "command 'gcc' failed: No such file"),
         ("WARNING: x\nERROR: No matching distribution found for x\n",
          "No matching distribution found for x"),
         ("", "pip does not say why"),
@@ -30,6 +32,6 @@ def test_only_what_is_missing_is_absent(monkeypatch):
     missing = {"bjoern": "no libev"}
     monkeypatch.setattr(environments.shutil, "which", lambda name: None)
 
-    assert environments.absent(BJOERN, missing) == "no libev"
+    assert environments.absent(BJOERN, missing) == "not installable here: no libev"
     assert environments.absent(EPOLL, missing) is None
     assert "nginx is not installed" in environments.absent(NGINX, missing)

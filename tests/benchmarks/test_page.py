@@ -7,7 +7,7 @@ from benchmarks.report import Ratio, Row
 from benchmarks.verdicts import Budget
 
 GOOD = Row("hookserve epoll", cpu=15.44, user=10.0, system=5.44, rate=60000.0, calls=2.0)
-BAD = Row("bjoern", flaw="answers 500")
+BAD = Row("bjoern", flaw="wrong: answers 500")
 CASE = figures.CaseRows("hello-bare", "hello, a bare head", 64, 3, 1, [GOOD, BAD])
 OVER = figures.Comparison("memory", "PSS", "MiB", "hookserve sync", "gunicorn sync", 21.7, 22.3,
                           Ratio(0.97, 0.91, 0.98), Budget(0.6))  # fmt: skip
@@ -45,7 +45,7 @@ def test_what_is_wrong_is_neither_fast_nor_silent(found):
     text = page.overview(found.cases)
 
     assert "| hello, a bare head | 15.4 | wrong |" in text
-    assert "* bjoern, hello, a bare head: answers 500" in text
+    assert "* bjoern, hello, a bare head: wrong: answers 500" in text
 
 
 def test_what_is_missing_is_said(found):

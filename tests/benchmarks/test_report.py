@@ -27,9 +27,11 @@ def test_a_ratio_is_the_median_of_the_rounds_whatever_the_machine_does_between_t
 
 
 def test_a_wrong_server_has_no_figures():
-    text = report.table([report.summarise("good", [TURN]), report.summarise("bad", "answers 500")])
+    text = report.table(
+        [report.summarise("good", [TURN]), report.summarise("bad", "wrong: answers 500")]
+    )
 
-    assert "bad is wrong: answers 500" in text
+    assert "bad: wrong: answers 500" in text
     assert "3.0" in text.splitlines()[1]
 
 

@@ -28,5 +28,8 @@ def test_a_flaw_stands_in_the_place_of_the_turns_even_when_it_comes_late():
 
     found = turns.alternate([EPOLL, BJOERN], 3, take)
 
-    assert found == {"hookserve epoll": ["hookserve epoll"] * 3, "bjoern": "3 answers not 200"}
+    assert found == {
+        "hookserve epoll": ["hookserve epoll"] * 3,
+        "bjoern": "wrong: 3 answers not 200",
+    }
     assert seen.count("bjoern") == 2
