@@ -12,6 +12,7 @@ from benchmarks.figures import CaseRows, Comparison, Figures
 from benchmarks.matrix import MATRIX, PAIRS, STARTUP
 
 NAMES = [pair.name for pair in PAIRS] + [STARTUP.name] + [case.name for case, _ in MATRIX]
+FIGURES = Path("build/bench.json")
 PAIR_TURNS, PAIR_SECONDS = 7, 2
 CASE_TURNS = 3
 
@@ -22,8 +23,8 @@ def main() -> int:
                         help=f"measure this alone; repeatable; of {', '.join(NAMES)}")  # fmt: skip
     parser.add_argument("--turns", type=int, help="of each server")
     parser.add_argument("--seconds", type=int, help="of load in a turn")
-    parser.add_argument("--json", metavar="FILE", default="build/bench.json", type=Path,
-                        help="where the figures are kept [build/bench.json]")  # fmt: skip
+    parser.add_argument("--json", metavar="FILE", type=Path,
+                        help=f"where to keep the figures [of everything: {FIGURES}]")  # fmt: skip
     options = parser.parse_args()
     began = time.monotonic()
     try:
@@ -32,7 +33,8 @@ def main() -> int:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     figures.machine["the whole run"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
-    figures.save(options.json)
+    if options.json or not options.only:
+        figures.save(options.json or FIGURES)
     if not options.only:
         page.write(figures)
         print(f"\n{page.PAGE.relative_to(environments.ROOT)} is written anew")
@@ -51,7 +53,7 @@ def run(names: list[str], rounds: int | None, seconds: int | None) -> Figures:
             found, comparison = measure.pair(pair, rounds or PAIR_TURNS, seconds or PAIR_SECONDS,
                                              missing)  # fmt: skip
             figures.pairs.append(found)
-            say(pair.name, found)
+            say(found)
             if comparison:
                 figures.comparisons.append(comparison)
                 say_comparison(comparison)
@@ -64,13 +66,12 @@ def run(names: list[str], rounds: int | None, seconds: int | None) -> Figures:
             found, _ = measure.rows(contenders, case, rounds or CASE_TURNS,
                                     seconds or case.seconds, missing)  # fmt: skip
             figures.cases.append(found)
-            say(case.name, found)
+            say(found)
     return figures
 
 
-def say(name: str, found: CaseRows) -> None:
-    print(f"\n{name}: {found.title}, {found.connections} connections, {found.turns} turns of"
-          f" {found.seconds} s\n{report.table(found.rows)}", flush=True)  # fmt: skip
+def say(found: CaseRows) -> None:
+    print(f"\n{found.heading}\n{report.table(found.rows)}", flush=True)
 
 
 def say_comparison(found: Comparison) -> None:

@@ -42,6 +42,15 @@ class CaseRows:
     seconds: int
     rows: list[Row]
 
+    @property
+    def heading(self) -> str:
+        """The case and how it was measured; of a pair also who took part."""
+        names = [row.name for row in self.rows]
+        who = f"{' beside '.join(names)}, " if len(names) == 2 else ""
+        # Two of the titles say it themselves.
+        count = "" if "connections" in self.title else f", {self.connections} connections"
+        return f"{who}{self.title}{count}, {self.turns} turns of {self.seconds} s"
+
 
 @dataclass(slots=True)
 class Figures:

@@ -74,7 +74,7 @@ def budgets(figures: Figures) -> str:
 def overview(cases: Sequence[CaseRows]) -> str:
     """Microseconds of CPU, a line for each case, a column for each server."""
     names = list(dict.fromkeys(row.name for case in cases for row in case.rows))
-    names.sort(key=lambda name: not name.startswith("hookserve"))
+    names.sort(key=lambda name: (not name.startswith("hookserve"), name == "nginx"))
     lines = [["case", *(name.removeprefix("hookserve ") for name in names)]]
     for case in cases:
         by_name = {row.name: row for row in case.rows}
@@ -91,11 +91,9 @@ def overview(cases: Sequence[CaseRows]) -> str:
 def details(case: CaseRows) -> str:
     """All that was seen of a case, folded away."""
     lines = grid(case.rows)
-    head = (f"{case.title}: {case.connections:,} connections, {case.turns} turns of"
-            f" {case.seconds} s")  # fmt: skip
     untimed = [f"{row.name}: {row.flaw}." for row in case.rows if row.flaw]
     body = "\n\n".join([markdown(lines), *untimed])
-    return f"<details><summary>{head}</summary>\n\n{body}\n\n</details>"
+    return f"<details><summary>{case.heading}</summary>\n\n{body}\n\n</details>"
 
 
 def surroundings(figures: Figures) -> str:

@@ -83,7 +83,7 @@ def test_names_are_given_once_and_every_distribution_can_be_installed():
 
 
 @pytest.mark.parametrize("case", [cases.BARE, cases.ACCESS_LOG], ids=lambda case: case.name)
-@pytest.mark.parametrize("contender", dict.fromkeys([*matrix._COMPARED, contenders.NGINX]),
+@pytest.mark.parametrize("contender", dict.fromkeys([*matrix.COMPARED, contenders.NGINX]),
                          ids=lambda each: each.name)  # fmt: skip
 def test_a_command_is_filled_in(contender, case, tmp_path):
     words = servers.prepare(contender, case, tmp_path, 8123)

@@ -1,5 +1,7 @@
 """The page, from figures to text."""
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks import figures, page
@@ -54,6 +56,14 @@ def test_what_is_missing_is_said(found):
     assert "pyuwsgi is not installable here: no compiler" in text
     assert "instructions are not counted here" in text
     assert "system calls are not counted here" not in text
+
+
+def test_a_heading_says_who_took_part_in_a_pair_and_how_many_connections_there_were(found):
+    pair, many = found.cases[0], [*found.cases[0].rows, GOOD]
+
+    assert pair.heading.startswith("hookserve epoll beside bjoern, hello, a bare head, 64 conn")
+    assert replace(pair, rows=many).heading == "hello, a bare head, 64 connections, 3 turns of 1 s"
+    assert replace(pair, title="64 connections", rows=many).heading.count("connections") == 1
 
 
 def test_figures_that_were_kept_are_the_same(found, tmp_path):
