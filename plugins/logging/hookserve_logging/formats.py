@@ -63,7 +63,6 @@ def compile_format(text: str) -> Extract:
     names = {
         "escaped": _Remembered(escape),
         "user": _user,
-        "request_line": request_line,
         "header": _header,
         "moment": _clock("[%d/%b/%Y:%H:%M:%S %z]"),
         "pid": os.getpid,
@@ -74,7 +73,7 @@ def compile_format(text: str) -> Extract:
 
 _SOURCE = """
 def line(record):
-    environ, status, _, sent, elapsed, _, _ = record
+    environ, status, _, sent, elapsed, _, asked = record
     get = environ.get
     return {!r} % ({})
 """
@@ -127,14 +126,6 @@ def _header(record: AccessRecord, lowered: str) -> str:
     return ", ".join(found) or "-"
 
 
-def request_line(record: AccessRecord) -> str:
-    """The request line, as it came where it was refused."""
-    if record.request_line:
-        return record.request_line
-    environ = record.environ
-    return f"{environ['REQUEST_METHOD']} {environ['RAW_URI']} {environ['SERVER_PROTOCOL']}"
-
-
 def _user(environ: dict[str, Any]) -> str:  # Any: PEP 3333
     """The user of basic authentication (RFC 7617), unverified."""
     import base64
@@ -168,7 +159,9 @@ ATOMS: dict[str, str] = {
     "l": "'-'",
     "u": "user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'",
     "t": "moment()",
-    "r": "escaped[request_line(record)]",
+    # The request line, as it came where it was refused.
+    "r": 'escaped[asked] if asked else f\'{environ["REQUEST_METHOD"]}'
+    ' {escaped[environ["RAW_URI"]]} {environ["SERVER_PROTOCOL"]}\'',
     "s": "status or '-'",
     "m": _text("REQUEST_METHOD"),
     "U": _text("PATH_INFO"),
