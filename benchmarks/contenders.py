@@ -52,6 +52,10 @@ def _started_here(name: str, distribution: str) -> Contender:
     return Contender(name, distribution, command)
 
 
+HOOKSERVE = Contender(
+    "hookserve", "hookserve", ("{bin}/hookserve", "-b", "127.0.0.1:{port}", "{application}")
+)
+"""As it comes: one worker of sync."""
 SYNC = _hookserve("sync")
 GTHREAD = _hookserve("gthread", "--threads", "4")
 EPOLL = _hookserve("epoll")
@@ -63,6 +67,13 @@ GUNICORN_SYNC = _gunicorn("sync")
 GUNICORN_GTHREAD = _gunicorn("gthread", "--threads", "4")
 GUNICORN_GEVENT = _gunicorn("gevent")
 GUNICORN_TORNADO = _gunicorn("tornado")
+GUNICORN = Contender(
+    "gunicorn", "gunicorn",
+    # Its control socket is in the directory of the run, not in the home of who measures.
+    ("env", "XDG_RUNTIME_DIR={directory}", "{bin}/gunicorn", "-b", "127.0.0.1:{port}",
+     "{application}"),
+)  # fmt: skip
+"""As it comes: one worker of sync, and a control socket."""
 EVENTLET_WSGI = _started_here("eventlet.wsgi", "eventlet")
 FASTPYSGI = _started_here("fastpysgi", "fastpysgi")
 BJOERN = _started_here("bjoern", "bjoern")

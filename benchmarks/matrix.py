@@ -16,10 +16,12 @@ from benchmarks.contenders import (
     GEVENT,
     GRANIAN,
     GTHREAD,
+    GUNICORN,
     GUNICORN_GEVENT,
     GUNICORN_GTHREAD,
     GUNICORN_SYNC,
     GUNICORN_TORNADO,
+    HOOKSERVE,
     NGINX,
     PYUWSGI,
     PYUWSGI_SOCKET,
@@ -55,7 +57,8 @@ PAIRS = (
 )
 """Those of the budget."""
 
-STARTUP = Pair("startup", SYNC, GUNICORN_SYNC, cases.BARE)
+STARTUP = Pair("startup", HOOKSERVE, GUNICORN, cases.BARE)
+"""Both as they come, with all that is on by default."""
 MEMORY_BUDGET = Budget(0.6)
 START_BUDGET = Budget(1.0, 0.8)
 

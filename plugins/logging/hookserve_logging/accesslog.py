@@ -36,7 +36,7 @@ class AccessLog(ErrorLog):
     @hookimpl
     def log_access(self, record: AccessRecord) -> None:
         """One request."""
-        if record.environ.get("PATH_INFO") in self._skipped:
+        if self._skipped and record.environ.get("PATH_INFO") in self._skipped:
             return
         line = self._line(record)
         if self._sink is not None:
