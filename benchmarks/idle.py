@@ -58,7 +58,8 @@ def main() -> int:
 def measure(model: str, idle: int, turns: int, seconds: int) -> None:
     """One model, in turns without and with the idle connections."""
     kept = MODELS[model]
-    more = ("--keep-alive", "600", "--worker-connections", str(idle + 256))
+    # Room for twice as many: a worker that nears its limit keeps no connection.
+    more = ("--keep-alive", "600", "--worker-connections", str(2 * idle))
     contender = replace(kept, command=(*kept.command, *more))
     server_cpu, client_cpu = servers.processors()
     with servers.running(contender, BROWSER, server_cpu) as server:
