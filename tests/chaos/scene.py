@@ -100,20 +100,24 @@ def _end_successors(server):
             os.kill(event["successor"], signal.SIGTERM)
 
 
+def opened_by(pid):
+    """What a process has open, by descriptor and as /proc names it."""
+    found = {}
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed a moment ago
+            found[int(descriptor.name)] = os.readlink(descriptor)
+    return found
+
+
 def sockets_of(pid):
     """How many sockets a process has."""
-    found = 0
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            found += os.readlink(descriptor).startswith("socket:")
-    return found
+    return sum(each.startswith("socket:") for each in opened_by(pid).values())
 
 
 def starve(pid):
     """Leave a process no descriptor to open; answers a function that takes it back."""
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    highest = max(int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir())
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, limits[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (max(opened_by(pid)) + 1, limits[1]))
     return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
 
 

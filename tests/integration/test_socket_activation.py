@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from hookserve.testing import serve
+from tests.chaos.scene import opened_by
 
 # What systemd does between fork(2) and exec(2): the socket is descriptor 3, the pid is known.
 MANAGER = f"""#!{sys.executable}
@@ -76,5 +77,5 @@ def test_it_is_handed_to_a_successor_and_to_the_successor_of_that(manager):
 def listening(pid):
     """How many descriptors of TCP sockets the arbiter holds."""
     inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
-    links = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    links = opened_by(pid).values()
     return sum(link.removeprefix("socket:[").rstrip("]") in inodes for link in links)
