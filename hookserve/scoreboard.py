@@ -33,6 +33,7 @@ FLIGHT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
 BOOTING, READY, DRAINING, GONE = range(4)
 
 _BEGAN_AT = 4 * WORD
+_BEGAN = Struct("=d")
 _BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 _END = Struct("=QQQQd")
 
@@ -109,6 +110,16 @@ class Slot:
         """When the worker last said that it lives, in seconds of the monotonic clock."""
         return self.times[1]
 
+    @property
+    def has_place(self) -> bool:
+        """Whether the worker could run another request at once."""
+        first = self._flights_at + _BEGAN_AT
+        # The last one is for a refusal while all others run.
+        end = first + (self._flight_count - 1) * FLIGHT_SIZE
+        return any(
+            not _BEGAN.unpack_from(self._memory, at)[0] for at in range(first, end, FLIGHT_SIZE)
+        )
+
     def in_flight(self, now: float | None = None) -> list[RequestInFlight]:
         """The requests begun and not finished, the oldest first."""
         now = monotonic() if now is None else now
@@ -143,9 +154,9 @@ class Slot:
 
 class Scoreboard:
     """The mapping and its slots; made in the arbiter before the first fork, or mapped again after
-    exec(2) from the descriptor `fd`."""
+    exec(2) from the descriptor `fd`.  The first slots have `bells`."""
 
-    def __init__(self, slots: int, flights: int, fd: int = -1) -> None:
+    def __init__(self, slots: int, flights: int, fd: int = -1, bells: int = 0) -> None:
         self._slot_size = HEADER_WORDS * WORD + flights * FLIGHT_SIZE
         self._flights = flights
         self.slots, self.flights = slots, flights
@@ -157,6 +168,10 @@ class Scoreboard:
         """The memory's descriptor, by which it outlives exec(2); -1 where there is none."""
         self._memory = mmap.mmap(fd, size)
         self._free = list(range(slots - 1, -1, -1))
+        # Where there is no eventfd(2), there is no EPOLLEXCLUSIVE either.
+        self.bells = [_make_bell() for _ in range(bells if hasattr(os, "eventfd") else 0)]
+        """Of the first slots, a descriptor each (`hookserve.peers`); they do not outlive exec(2):
+        the workers that have them are about to be replaced."""
 
     def take(self) -> Slot | None:
         """A free slot, cleared; `None` when all are taken."""
@@ -171,8 +186,16 @@ class Scoreboard:
         offset = WORD + number * self._slot_size
         return Slot(self._memory, number, offset, self._flights)
 
+    def columns(self, *words: int) -> list[memoryview]:
+        """Words of the slots that have bells, a view for each word of a header."""
+        stride = self._slot_size // WORD
+        table = memoryview(self._memory).cast("Q")
+        end = 1 + len(self.bells) * stride
+        return [table[1 + word : end : stride] for word in words]
+
     def give_back(self, slot: Slot) -> None:
-        """Free the slot of a worker that is gone."""
+        """Free the slot of a worker that is gone, however it went."""
+        slot.words[0] = GONE
         self._free.append(slot.number)
 
     @property
@@ -183,6 +206,10 @@ class Scoreboard:
     def announce_stop(self) -> None:
         """Say to all workers that the whole server stops."""
         self._memory[0] = 1
+
+
+def _make_bell() -> int:
+    return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
 
 def _readable(label: bytes) -> str:

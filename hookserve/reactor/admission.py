@@ -1,4 +1,12 @@
-"""Whom a worker lets in: as many as it has room for, or makes room for among those long idle."""
+"""Whom a worker lets in: as many as it has room for, or makes room for among those long idle, and
+not those that another worker should have.
+
+Of the workers that wait for a listener the kernel wakes the one that has waited for it longest, one
+for each connection that comes.  So who has accepted some lines up again, and a worker with clearly
+more connections than another that is free leaves a queue to that one: it stops listening, rings
+the other's bell, and listens again when its own is rung, or a moment later.  Whoever comes alone
+is taken by whoever was woken, always: nobody waits for the sake of an even share.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +14,19 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hookserve.net.poller import EXCLUSIVE
+from hookserve.net.poller import EDGE, EXCLUSIVE, is_readable
 from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.peers import Peers
 
 if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
     from hookserve.reactor.reactor import Reactor
 
 _BUDGET = 16
+_TURN = 16
+"""So many connections are accepted before the worker lines up again behind the others."""
+_PATIENCE = 0.001
+"""Seconds for which a queue is left to another worker: the shortest wait of a poller."""
 _SETTLED = 0.2
 """Who has been silent for so many seconds will hardly send its next request at this moment."""
 
@@ -30,6 +43,8 @@ class Admission:
         """Whether accepting has stopped because there are as many connections as there may be."""
         self._reactor = reactor
         self._worker = reactor.worker
+        context = reactor.worker.context
+        self._peers = Peers(context.scoreboard, context.slot)
         self._budget = batch if batch > 0 else _BUDGET
         self._limit: int = reactor.worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
@@ -39,6 +54,9 @@ class Admission:
         self._lock = threading.Lock()
         self._turnstile = threading.Lock()
         """Two threads must not both find the last place free."""
+        self._accepted_in_turn = 0
+        if self._peers.bell >= 0:
+            reactor.watch(self._peers.bell, self._heed_bell, EDGE)
 
     def start(self) -> None:
         """Accept from all listeners, unless that is done already or the worker is stopping."""
@@ -91,17 +109,56 @@ class Admission:
         moment = self._worker.accepts_again_at
         return moment if moment > self._worker.clock() else None
 
+    def resume(self) -> None:
+        """Accept again if there is no reason left why that has stopped."""
+        moment = self.pauses_until
+        if moment is not None:
+            self._reactor.sweep_by(moment)
+        elif self.is_full:
+            self.look_for_room()
+        else:
+            self.start()
+
+    def _heed_bell(self) -> None:
+        """Another worker leaves somebody to this one, whom the kernel has not woken for that."""
+        self.resume()
+        for listener in self._accepting:
+            self._accept_from(listener)
+
     def _accept_from(self, listener: Listener) -> None:
         for _ in range(self._budget):
             with self._turnstile:
-                accepted = self._let_in(listener)
-            if accepted is None:
+                accepted = self._let_in(listener) if self._accepting else None
+                is_enough = accepted is None or self._leaves_the_rest(listener)
+            if accepted is not None:
+                self._reactor.receive(accepted)
+            if is_enough:
                 break
-            self._reactor.receive(accepted)
         moment = self.pauses_until
         if moment is not None:
             self.stop()
             self._reactor.sweep_by(moment)
+
+    def _leaves_the_rest(self, listener: Listener) -> bool:
+        """Whether who else waits is left to another worker, after one was accepted."""
+        self._accepted_in_turn += 1
+        count = len(self._reactor.open) - self._worker.requests_in_flight
+        behind = self._peers.find_behind(count)
+        if behind >= 0 and is_readable(listener.fileno()):
+            self.stop()
+            self._peers.ring(behind, count)
+            self._reactor.sweep_by(self._worker.clock() + _PATIENCE)
+            return True
+        if behind >= 0 or self._accepted_in_turn >= _TURN:
+            self._line_up_again(listener)
+        return False
+
+    def _line_up_again(self, listener: Listener) -> None:
+        """Be the last of those that the kernel wakes."""
+        self._accepted_in_turn = 0
+        with self._lock:
+            if self._accepting:
+                self._reactor.register_again(listener.fileno(), EXCLUSIVE)
 
     def _let_in(self, listener: Listener) -> Accepted | None:
         """Accept whoever waits, in the place of another where all are taken; `None` when nobody

@@ -1,0 +1,54 @@
+"""The other workers as one that accepts sees them: who has fewer connections, and its bell.
+
+The scoreboard says how many connections each worker has open and whether it could run another
+request.  A *bell*, made by the arbiter for each slot before it forks, wakes the slot's worker
+although no connection has come: the kernel wakes one worker for each that comes, and nobody for
+those that one leaves to another.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from hookserve.scoreboard import READY
+
+if TYPE_CHECKING:
+    from hookserve.scoreboard import Scoreboard, Slot
+
+class Peers:
+    """The other workers of one, as far as they have bells."""
+
+    def __init__(self, scoreboard: Scoreboard, slot: Slot) -> None:
+        self._scoreboard = scoreboard
+        self._bells = scoreboard.bells
+        self._states, self._open, self._accepted = scoreboard.columns(0, 2, 3)
+        self.bell = self._bells[slot.number] if slot.number < len(self._bells) else -1
+        """The worker's own bell, a descriptor to wait for; -1: it has none."""
+        self._rung: dict[int, tuple[int, int]] = {}
+        """By slot: what its worker had accepted when its bell was rung, and the own connections
+        then."""
+
+    def find_behind(self, count: int) -> int:
+        """The slot of the worker with the fewest connections that could take one at once, when
+        `count` are clearly more; -1: there is none."""
+        found, fewest = -1, count - 1 - count // 16
+        if fewest > 0:
+            for number, state in enumerate(self._states.tolist()):
+                if state == READY and self._open[number] < fewest and self._comes(number, count):
+                    found, fewest = number, self._open[number]
+        return found
+
+    def ring(self, number: int, count: int) -> None:
+        """Have that worker look whether somebody waits to be accepted."""
+        self._rung[number] = self._accepted[number], count
+        os.eventfd_write(self._bells[number], 1)
+
+    def _comes(self, number: int, count: int) -> bool:
+        """Whether that worker may be expected to come.  One that was rung for in vain (it is
+        stopped, it dies, it has no descriptors) is expected again when it has accepted somebody,
+        or when the own connections are twice as many or half as many."""
+        accepted, count_then = self._rung.get(number, (-1, 0))
+        if self._accepted[number] == accepted and count_then < 2 * count < 4 * count_then:
+            return False
+        return self._scoreboard.slot(number).has_place
