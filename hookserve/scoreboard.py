@@ -110,16 +110,6 @@ class Slot:
         """When the worker last said that it lives, in seconds of the monotonic clock."""
         return self.times[1]
 
-    @property
-    def has_place(self) -> bool:
-        """Whether the worker could run another request at once."""
-        first = self._flights_at + _BEGAN_AT
-        # The last one is for a refusal while all others run.
-        end = first + (self._flight_count - 1) * FLIGHT_SIZE
-        return any(
-            not _BEGAN.unpack_from(self._memory, at)[0] for at in range(first, end, FLIGHT_SIZE)
-        )
-
     def in_flight(self, now: float | None = None) -> list[RequestInFlight]:
         """The requests begun and not finished, the oldest first."""
         now = monotonic() if now is None else now
@@ -192,6 +182,15 @@ class Scoreboard:
         table = memoryview(self._memory).cast("Q")
         end = 1 + len(self.bells) * stride
         return [table[1 + word : end : stride] for word in words]
+
+    def has_place(self, number: int) -> bool:
+        """Whether the worker with that slot could run another request at once."""
+        first = WORD + number * self._slot_size + HEADER_WORDS * WORD + _BEGAN_AT
+        # The last flight is for a refusal while all others are taken.
+        end = first + (self._flights - 1) * FLIGHT_SIZE
+        return any(
+            not _BEGAN.unpack_from(self._memory, at)[0] for at in range(first, end, FLIGHT_SIZE)
+        )
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot of a worker that is gone, however it went."""

@@ -3,9 +3,9 @@ not those that another worker should have.
 
 Of the workers that wait for a listener the kernel wakes the one that has waited for it longest, one
 for each connection that comes.  So who has accepted some lines up again, and a worker with clearly
-more connections than another that is free leaves a queue to that one: it stops listening, rings
-the other's bell, and listens again when its own is rung, or a moment later.  Whoever comes alone
-is taken by whoever was woken, always: nobody waits for the sake of an even share.
+more connections than another that is free leaves who waits to that one: it stops listening, rings
+the other's bell, and listens again when its own is rung, or a moment later if the other does not
+come.
 """
 
 from __future__ import annotations
@@ -121,37 +121,44 @@ class Admission:
 
     def _heed_bell(self) -> None:
         """Another worker leaves somebody to this one, whom the kernel has not woken for that."""
-        self.resume()
-        for listener in self._accepting:
-            self._accept_from(listener)
+        if self._peers.has_more(len(self._reactor.open)):  # not taken already, and more than that
+            self.resume()
+            for listener in self._accepting:
+                self._accept_from(listener)
 
     def _accept_from(self, listener: Listener) -> None:
+        with self._turnstile:
+            is_enough = self._leaves_queue(listener)
         for _ in range(self._budget):
-            with self._turnstile:
-                accepted = self._let_in(listener) if self._accepting else None
-                is_enough = accepted is None or self._leaves_the_rest(listener)
-            if accepted is not None:
-                self._reactor.receive(accepted)
             if is_enough:
                 break
+            with self._turnstile:
+                accepted = self._let_in(listener)
+                is_enough = accepted is None or self._leaves_queue(listener)
+            if accepted is not None:
+                self._reactor.receive(accepted)
+        if self._accepted_in_turn >= _TURN:
+            self._line_up_again(listener)
         moment = self.pauses_until
         if moment is not None:
             self.stop()
             self._reactor.sweep_by(moment)
 
-    def _leaves_the_rest(self, listener: Listener) -> bool:
-        """Whether who else waits is left to another worker, after one was accepted."""
-        self._accepted_in_turn += 1
+    def _leaves_queue(self, listener: Listener) -> bool:
+        """Whether there is nobody to accept now, or who waits is left to another worker."""
+        if not self._accepting:
+            return True
         count = len(self._reactor.open) - self._worker.requests_in_flight
         behind = self._peers.find_behind(count)
-        if behind >= 0 and is_readable(listener.fileno()):
+        if behind < 0:
+            return False
+        if is_readable(listener.fileno()):
             self.stop()
             self._peers.ring(behind, count)
             self._reactor.sweep_by(self._worker.clock() + _PATIENCE)
-            return True
-        if behind >= 0 or self._accepted_in_turn >= _TURN:
+        else:
             self._line_up_again(listener)
-        return False
+        return True
 
     def _line_up_again(self, listener: Listener) -> None:
         """Be the last of those that the kernel wakes."""
@@ -213,4 +220,5 @@ class Admission:
         finally:
             self._entering.pop()
         self._worker.count_open(len(self._reactor.open))
+        self._accepted_in_turn += 1
         return accepted

@@ -16,6 +16,11 @@ from hookserve.scoreboard import READY
 if TYPE_CHECKING:
     from hookserve.scoreboard import Scoreboard, Slot
 
+_MARGIN, _MARGIN_SHARE = 4, 16
+"""Connections that one worker has more than another before it leaves any to that one: so many, and
+one in so many of its own.  Fewer would be more even, and wake workers more often."""
+
+
 class Peers:
     """The other workers of one, as far as they have bells."""
 
@@ -32,12 +37,17 @@ class Peers:
     def find_behind(self, count: int) -> int:
         """The slot of the worker with the fewest connections that could take one at once, when
         `count` are clearly more; -1: there is none."""
-        found, fewest = -1, count - 1 - count // 16
-        if fewest > 0:
+        found, most = -1, count - _MARGIN - count // _MARGIN_SHARE
+        if most >= 0:
             for number, state in enumerate(self._states.tolist()):
-                if state == READY and self._open[number] < fewest and self._comes(number, count):
-                    found, fewest = number, self._open[number]
+                if state == READY and self._open[number] <= most and self._comes(number, count):
+                    found, most = number, self._open[number] - 1
         return found
+
+    def has_more(self, count: int) -> bool:
+        """Whether another worker has more connections than `count`, the own ones."""
+        both = zip(self._states.tolist(), self._open.tolist(), strict=True)
+        return any(state == READY and each > count for state, each in both)
 
     def ring(self, number: int, count: int) -> None:
         """Have that worker look whether somebody waits to be accepted."""
@@ -47,8 +57,8 @@ class Peers:
     def _comes(self, number: int, count: int) -> bool:
         """Whether that worker may be expected to come.  One that was rung for in vain (it is
         stopped, it dies, it has no descriptors) is expected again when it has accepted somebody,
-        or when the own connections are twice as many or half as many."""
+        or when the own connections are twice as many, or half as many."""
         accepted, count_then = self._rung.get(number, (-1, 0))
         if self._accepted[number] == accepted and count_then < 2 * count < 4 * count_then:
             return False
-        return self._scoreboard.slot(number).has_place
+        return self._scoreboard.has_place(number)
