@@ -183,14 +183,17 @@ class Scoreboard:
         end = 1 + len(self.bells) * stride
         return [table[1 + word : end : stride] for word in words]
 
-    def has_place(self, number: int) -> bool:
-        """Whether the worker with that slot could run another request at once."""
+    def has_place(self, number: int, since: float) -> bool:
+        """Whether the worker with that slot could run another request, or has begun one `since`
+        that moment and may be through with it soon."""
         first = WORD + number * self._slot_size + HEADER_WORDS * WORD + _BEGAN_AT
         # The last flight is for a refusal while all others are taken.
         end = first + (self._flights - 1) * FLIGHT_SIZE
-        return any(
-            not _BEGAN.unpack_from(self._memory, at)[0] for at in range(first, end, FLIGHT_SIZE)
-        )
+        for at in range(first, end, FLIGHT_SIZE):
+            (began,) = _BEGAN.unpack_from(self._memory, at)
+            if not began or began > since:
+                return True
+        return False
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot of a worker that is gone, however it went."""

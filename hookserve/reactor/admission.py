@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hookserve.net.poller import EDGE, EXCLUSIVE, is_readable
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.peers import Peers
+from hookserve.reactor.peers import PATIENCE, Peers
 
 if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _BUDGET = 16
 _TURN = 16
 """So many connections are accepted before the worker lines up again behind the others."""
-_PATIENCE = 0.001
-"""Seconds for which a queue is left to another worker: the shortest wait of a poller."""
 _SETTLED = 0.2
 """Who has been silent for so many seconds will hardly send its next request at this moment."""
 
@@ -55,6 +53,8 @@ class Admission:
         self._turnstile = threading.Lock()
         """Two threads must not both find the last place free."""
         self._accepted_in_turn = 0
+        self._leaves_until = 0.0
+        """Until then who waits is left to another worker, unless that one leaves them, too."""
         if self._peers.bell >= 0:
             reactor.watch(self._peers.bell, self._heed_bell, EDGE)
 
@@ -111,8 +111,8 @@ class Admission:
 
     def resume(self) -> None:
         """Accept again if there is no reason left why that has stopped."""
-        moment = self.pauses_until
-        if moment is not None:
+        moment = max(self._worker.accepts_again_at, self._leaves_until)
+        if moment > self._worker.clock():
             self._reactor.sweep_by(moment)
         elif self.is_full:
             self.look_for_room()
@@ -122,6 +122,7 @@ class Admission:
     def _heed_bell(self) -> None:
         """Another worker leaves somebody to this one, whom the kernel has not woken for that."""
         if self._peers.has_more(len(self._reactor.open)):  # not taken already, and more than that
+            self._leaves_until = 0.0
             self.resume()
             for listener in self._accepting:
                 self._accept_from(listener)
@@ -155,7 +156,8 @@ class Admission:
         if is_readable(listener.fileno()):
             self.stop()
             self._peers.ring(behind, count)
-            self._reactor.sweep_by(self._worker.clock() + _PATIENCE)
+            self._leaves_until = self._worker.clock() + PATIENCE
+            self._reactor.sweep_by(self._leaves_until)
         else:
             self._line_up_again(listener)
         return True

@@ -9,6 +9,7 @@ those that one leaves to another.
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from hookserve.scoreboard import READY
@@ -16,6 +17,8 @@ from hookserve.scoreboard import READY
 if TYPE_CHECKING:
     from hookserve.scoreboard import Scoreboard, Slot
 
+PATIENCE = 0.001
+"""Seconds for which a worker is waited for: the shortest wait of a poller."""
 _MARGIN, _MARGIN_SHARE = 4, 16
 """Connections that one worker has more than another before it leaves any to that one: so many, and
 one in so many of its own.  Fewer would be more even, and wake workers more often."""
@@ -35,7 +38,7 @@ class Peers:
         then."""
 
     def find_behind(self, count: int) -> int:
-        """The slot of the worker with the fewest connections that could take one at once, when
+        """The slot of the worker with the fewest connections that could take one now, when
         `count` are clearly more; -1: there is none."""
         found, most = -1, count - _MARGIN - count // _MARGIN_SHARE
         if most >= 0:
@@ -61,4 +64,4 @@ class Peers:
         accepted, count_then = self._rung.get(number, (-1, 0))
         if self._accepted[number] == accepted and count_then < 2 * count < 4 * count_then:
             return False
-        return self._scoreboard.has_place(number)
+        return self._scoreboard.has_place(number, time.monotonic() - PATIENCE)
