@@ -11,7 +11,7 @@ lock; the slot's totals are the sums over its flights.
 
 Layout of a slot, in words of 8 bytes::
 
-    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 errors  6.. flights
+    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 rings heeded  6.. flights
     a flight: 0 requests  1 bytes sent  2 4xx  3 5xx  4 began (0: free)  5.. label, id
 """
 
@@ -84,7 +84,7 @@ class Slot:
         self.number = number
         header = memoryview(memory)[offset : self._flights_at]
         self.words = header.cast("Q")
-        """Writable: state, -, connections, accepted, rejected, errors."""
+        """Writable: state, -, connections, accepted, rejected, rings heeded."""
         self.times = header.cast("d")
         """Writable: -, heartbeat."""
 

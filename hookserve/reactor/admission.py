@@ -124,8 +124,10 @@ class Admission:
         if self._peers.has_more(len(self._reactor.open)):  # not taken already, and more than that
             self._leaves_until = 0.0
             self.resume()
-            for listener in self._accepting:
-                self._accept_from(listener)
+        for listener in self._accepting:
+            self._accept_from(listener)
+        if self._worker.alive and not self.is_full and self.pauses_until is None:
+            self._peers.heed()
 
     def _accept_from(self, listener: Listener) -> None:
         with self._turnstile:

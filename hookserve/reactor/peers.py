@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.001
 """Seconds for which a worker is waited for: the shortest wait of a poller."""
+_HEEDED = 5
 _MARGIN, _MARGIN_SHARE = 4, 16
 """Connections that one worker has more than another before it leaves any to that one: so many, and
 one in so many of its own.  Fewer would be more even, and wake workers more often."""
@@ -30,12 +31,13 @@ class Peers:
     def __init__(self, scoreboard: Scoreboard, slot: Slot) -> None:
         self._scoreboard = scoreboard
         self._bells = scoreboard.bells
-        self._states, self._open, self._accepted = scoreboard.columns(0, 2, 3)
+        self._states, self._open, self._heeded = scoreboard.columns(0, 2, _HEEDED)
+        self._words = slot.words
         self.bell = self._bells[slot.number] if slot.number < len(self._bells) else -1
         """The worker's own bell, a descriptor to wait for; -1: it has none."""
         self._rung: dict[int, tuple[int, int]] = {}
-        """By slot: what its worker had accepted when its bell was rung, and the own connections
-        then."""
+        """By slot: how many rings its worker had heeded when it was rung for, and the own
+        connections then."""
 
     def find_behind(self, count: int) -> int:
         """The slot of the worker with the fewest connections that could take one now, when
@@ -54,14 +56,18 @@ class Peers:
 
     def ring(self, number: int, count: int) -> None:
         """Have that worker look whether somebody waits to be accepted."""
-        self._rung[number] = self._accepted[number], count
+        self._rung[number] = self._heeded[number], count
         os.eventfd_write(self._bells[number], 1)
+
+    def heed(self) -> None:
+        """Say that the own bell was heard, and that who waits can be accepted."""
+        self._words[_HEEDED] += 1
 
     def _comes(self, number: int, count: int) -> bool:
         """Whether that worker may be expected to come.  One that was rung for in vain (it is
-        stopped, it dies, it has no descriptors) is expected again when it has accepted somebody,
-        or when the own connections are twice as many, or half as many."""
-        accepted, count_then = self._rung.get(number, (-1, 0))
-        if self._accepted[number] == accepted and count_then < 2 * count < 4 * count_then:
+        stopped, it dies, it has no descriptors) is expected again when it has heeded that, or when
+        the own connections are twice as many, or half as many."""
+        heeded, count_then = self._rung.get(number, (-1, 0))
+        if self._heeded[number] == heeded and count_then < 2 * count < 4 * count_then:
             return False
         return self._scoreboard.has_place(number, time.monotonic() - PATIENCE)

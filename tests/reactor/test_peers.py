@@ -8,7 +8,7 @@ import pytest
 from hookserve.reactor.peers import Peers
 from hookserve.scoreboard import DRAINING, READY, Scoreboard
 
-ACCEPTED = 3
+HEEDED = 5
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_worker_that_was_rung_for_in_vain_has_its_next_chance_later(setting):
     assert setting.peers.find_behind(21) == -1
     assert setting.peers.find_behind(40) == 1
     assert setting.peers.find_behind(10) == 1
-    setting.slots[1].words[ACCEPTED] += 1
+    setting.slots[1].words[HEEDED] += 1
     assert setting.peers.find_behind(21) == 1
 
 
