@@ -5,7 +5,8 @@
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
 # make fuzz    bytes that nobody would send, and what others make of what we accept; some minutes
-# make bench   measure against the peers; make bench-idle: the cost of idle connections
+# make bench   measure against the peers, and write docs/explanation/performance.md; 25 minutes
+#              bench-quick: has it become slower? bench-idle: the cost of idle connections
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
 
@@ -19,7 +20,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test lint docs chaos hostile fuzz bench bench-idle clean
+.PHONY: serve test lint docs chaos hostile fuzz bench bench-quick bench-idle clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -47,14 +48,17 @@ hostile: $(VENV)/.test
 fuzz: $(VENV)-fuzz/.installed
 	$(VENV)-fuzz/bin/python -m tests.fuzz $(ARGS)
 
-bench: $(VENV)/.test
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)-bench/.installed
+	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
 
-bench-idle: $(VENV)/.test
+bench-quick: $(BIN)/python
+	$(BIN)/python -m benchmarks.quick $(ARGS)
+
+bench-idle: $(BIN)/python
 	$(BIN)/python -m benchmarks.idle $(ARGS)
 
 clean:
-	rm -rf .venv .venv-* benchmarks/.venv-peers
+	rm -rf .venv .venv-* benchmarks/.venv-*
 
 $(BIN)/python:
 	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
@@ -73,10 +77,10 @@ $(VENV)/.lint: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --group lint
 	@touch $@
 
-# Its packages are of no use to anything else, and not there for every interpreter.
-$(VENV)-fuzz/.installed: pyproject.toml
+# fuzz and bench: packages that are of no use to anything else, and not there for every interpreter.
+$(VENV)-%/.installed: pyproject.toml
 	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
-	$(INTERPRETER) -m venv $(VENV)-fuzz
-	$(VENV)-fuzz/bin/python -m pip install -q --upgrade pip
-	$(VENV)-fuzz/bin/python -m pip install -q -e . --group fuzz
+	$(INTERPRETER) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install -q --upgrade pip
+	$(VENV)-$*/bin/python -m pip install -q -e . --group $*
 	@touch $@

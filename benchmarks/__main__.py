@@ -1,76 +1,83 @@
-"""The command: each pair in turns within one run, medians and ratios at the end."""
+"""The command: every pair and every case, in turns within one run; writes the page about it."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
+import time
 from pathlib import Path
 
-from benchmarks import load, servers
-from benchmarks.accounting import cpu_of, memory_of
-from benchmarks.pairs import PAIRS, Contender, Pair
-from benchmarks.report import Turn, summarise, table
+from benchmarks import environments, load, machine, measure, page, report, servers, turns
+from benchmarks.figures import CaseRows, Comparison, Figures
+from benchmarks.matrix import MATRIX, PAIRS, STARTUP
+
+NAMES = [pair.name for pair in PAIRS] + [STARTUP.name] + [case.name for case, _ in MATRIX]
+FIGURES = Path("build/bench.json")
+PAIR_TURNS, PAIR_SECONDS = 7, 2
+CASE_TURNS = 3
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", help="measure this pair alone; repeatable")
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=4, help="of load in a turn")
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
+    parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME",
+                        help=f"measure this alone; repeatable; of {', '.join(NAMES)}")  # fmt: skip
+    parser.add_argument("--turns", type=int, help="of each server")
+    parser.add_argument("--seconds", type=int, help="of load in a turn")
+    parser.add_argument("--json", metavar="FILE", type=Path,
+                        help=f"where to keep the figures [of everything: {FIGURES}]")  # fmt: skip
     options = parser.parse_args()
-    chosen = [pair for pair in PAIRS if not options.only or pair.name in options.only]
-    if not chosen:
-        parser.error(f"no such pair; there are {', '.join(pair.name for pair in PAIRS)}")
+    began = time.monotonic()
     try:
-        servers.install_peers()
-        figures = [measure(pair, options.turns, options.seconds) for pair in chosen]
-    except (servers.ServerError, load.LoadError) as error:
+        figures = run(options.only or NAMES, options.turns, options.seconds)
+    except (environments.EnvironmentsError, *turns.FLAWS) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
-    if options.json:
-        Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+    figures.machine["the whole run"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
+    if options.json or not options.only:
+        figures.save(options.json or FIGURES)
+    if not options.only:
+        page.write(figures)
+        print(f"\n{page.PAGE.relative_to(environments.ROOT)} is written anew")
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes")
     return 0
 
 
-def measure(pair: Pair, turns: int, seconds: int) -> dict[str, object]:
-    """Both servers of a pair, one turn each, again and again."""
-    found: dict[str, list[Turn]] = {pair.ours.name: [], pair.theirs.name: []}
-    for _ in range(turns):
-        for contender in (pair.ours, pair.theirs):
-            found[contender.name].append(turn(pair, contender, seconds))
-    ours, theirs = (summarise(name, each) for name, each in found.items())
-    ratio = ours.cpu / theirs.cpu
-    print(f"\n{pair.name}: {turns} turns of {seconds} s,", end=" ")
-    print("keep-alive" if pair.is_keep_alive else "a new connection for each request")
-    print(" ".join(load.command(0, seconds, pair.connections, pair.is_keep_alive)[:4]), "...")
-    print(table([ours, theirs]))
-    verdict = "within" if ratio <= pair.at_most else "over"
-    print(f"CPU per request: {ratio:.3f} of the peer's, {verdict} the budget of {pair.at_most}")
-    print(f"memory: {ours.memory / theirs.memory:.2f}, start: {ours.start / theirs.start:.2f}")
-    return {"pair": pair.name, "ratio": ratio, "ours": asdict(ours), "theirs": asdict(theirs)}
+def run(names: list[str], rounds: int | None, seconds: int | None) -> Figures:
+    """Measures what is named, and says so as it goes."""
+    servers.raise_limit()
+    load.require()
+    missing = environments.install()
+    figures = Figures(machine.describe(), environments.versions(), missing)
+    for pair in PAIRS:
+        if pair.name in names:
+            found, comparison = measure.pair(pair, rounds or PAIR_TURNS, seconds or PAIR_SECONDS,
+                                             missing)  # fmt: skip
+            figures.pairs.append(found)
+            say(found)
+            if comparison:
+                figures.comparisons.append(comparison)
+                say_comparison(comparison)
+    if STARTUP.name in names:
+        for comparison in measure.startup():
+            figures.comparisons.append(comparison)
+            say_comparison(comparison)
+    for case, contenders in MATRIX:
+        if case.name in names:
+            found, _ = measure.rows(contenders, case, rounds or CASE_TURNS,
+                                    seconds or case.seconds, missing)  # fmt: skip
+            figures.cases.append(found)
+            say(found)
+    return figures
 
 
-def turn(pair: Pair, contender: Contender, seconds: int) -> Turn:
-    """One server, warmed up, under load once."""
-    server_cpu, client_cpu = servers.processors()
-    with servers.running(contender, server_cpu) as (pid, port, start):
-        memory = memory_of(pid)
-        load.run(port, 1, pair.connections, pair.is_keep_alive, client_cpu)
-        before = cpu_of(pid)
-        seen = load.run(port, seconds, pair.connections, pair.is_keep_alive, client_cpu)
-        used = cpu_of(pid) - before
-    return Turn(
-        user=used.user / seen.requests,
-        system=used.system / seen.requests,
-        rate=seen.rate,
-        p50=seen.p50,
-        p99=seen.p99,
-        memory=memory,
-        start=start,
-    )
+def say(found: CaseRows) -> None:
+    print(f"\n{found.heading}\n{report.table(found.rows)}", flush=True)
+
+
+def say_comparison(found: Comparison) -> None:
+    print(f"{found.name}, {found.what}: {found.our_figure:.1f} to {found.their_figure:.1f}"
+          f" {found.unit}, {found.ratio.value:.3f} of the peer's ({found.ratio.low:.3f} to"
+          f" {found.ratio.high:.3f}); {found.verdict}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -7,20 +7,22 @@ processes by connection (the kernel's own not counted), and the CPU and latency 
 from __future__ import annotations
 
 import argparse
-import resource
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
-from benchmarks import load, servers
+from benchmarks import environments, load, servers
 from benchmarks.accounting import cpu_of, memory_of
-from benchmarks.pairs import HELLO, Contender
+from benchmarks.answers import Client, compare
+from benchmarks.cases import BROWSER, PROBE
+from benchmarks.contenders import EPOLL, EVENTLET, GEVENT, GTHREAD, SYNC, TORNADO
 
-MODELS = ("epoll", "gthread", "gevent", "eventlet", "tornado", "sync")
-CONNECTIONS = 64
+MODELS = {
+    "epoll": EPOLL, "gthread": GTHREAD, "gevent": GEVENT, "eventlet": EVENTLET,
+    "tornado": TORNADO, "sync": SYNC,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,9 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     options = parser.parse_args()
-    need = options.idle + 256
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(need, hard), hard))
-    print(f"{options.idle} idle connections, {CONNECTIONS} busy ones,"
+    servers.raise_limit()
+    environments.install_ours()
+    print(f"{options.idle} idle connections, {BROWSER.connections} busy ones,"
           f" medians of {options.turns} turns of {options.seconds} s")  # fmt: skip
     head = ("model", "KiB each", "CPU us", "with idle", "ratio", "p50 ms", "with idle", "p99 ms",
             "with idle")  # fmt: skip
@@ -56,13 +57,14 @@ def main() -> int:
 
 def measure(model: str, idle: int, turns: int, seconds: int) -> None:
     """One model, in turns without and with the idle connections."""
-    command = ("{python}", "-m", "hookserve", "-b", "127.0.0.1:{port}", "-k", model, "--keep-alive",
-               "600", "--worker-connections", str(idle + 200), HELLO)  # fmt: skip
-    contender = Contender(model, command, is_peer=False)
+    kept = MODELS[model]
+    more = ("--keep-alive", "600", "--worker-connections", str(idle + 256))
+    contender = replace(kept, command=(*kept.command, *more))
     server_cpu, client_cpu = servers.processors()
-    with servers.running(contender, server_cpu) as (pid, port, _):
+    with servers.running(contender, BROWSER, server_cpu) as server:
+        pid, port = server.pid, server.port
         figures: dict[bool, list[Figure]] = {False: [], True: []}
-        load.run(port, 1, CONNECTIONS, True, client_cpu)
+        turn(pid, port, 1, client_cpu)
         weights = []
         for _ in range(turns):
             figures[False].append(turn(pid, port, seconds, client_cpu))
@@ -83,7 +85,7 @@ def measure(model: str, idle: int, turns: int, seconds: int) -> None:
 def turn(pid: int, port: int, seconds: int, client_cpu: int) -> Figure:
     """Load beside whatever is idle."""
     before = cpu_of(pid)
-    seen = load.run(port, seconds, CONNECTIONS, True, client_cpu)
+    seen = load.run(port, BROWSER.request, seconds, BROWSER.connections, client_cpu)
     used = cpu_of(pid) - before
     return Figure(used.total / seen.requests * 1e6, seen.p50 * 1e3, seen.p99 * 1e3)
 
@@ -91,13 +93,10 @@ def turn(pid: int, port: int, seconds: int, client_cpu: int) -> Figure:
 @contextmanager
 def idle_connections(port: int, count: int) -> Iterator[None]:
     """Connections that have had one answer each and are kept."""
-    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     with ExitStack() as stack:
         for _ in range(count):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            client.sendall(request)
-            if not client.recv(4096).startswith(b"HTTP/1.1 200"):
-                raise load.LoadError("an idle connection was not answered")
+            (answer,) = stack.enter_context(Client(port)).ask(PROBE)
+            compare(answer, BROWSER.body)
         yield
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import json
+import resource
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
-from benchmarks.pairs import BROWSER_HEADERS
-
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+SCRIPT = Path(__file__).parent / "wrk.lua"
+PATIENCE = 8
+"""Seconds without an answer that are an error."""
+_TOLERATED = 0.01
+"""Of the requests: connections that a server may close under a request, as some do to kept ones."""
 
 
 class LoadError(Exception):
@@ -21,49 +26,68 @@ class Result:
     """What the client saw."""
 
     requests: int
-    rate: float
+    seconds: float
     p50: float
-    """Seconds."""
+    """Seconds, as are the others."""
     p99: float
+    p999: float
+    busy: float = 0.0
+    """The part of the time for which the client kept its processor busy."""
+
+    @property
+    def rate(self) -> float:
+        return self.requests / self.seconds
 
 
-def command(port: int, seconds: int, connections: int, is_keep_alive: bool) -> list[str]:
-    """The command line of one turn."""
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    for header in (*BROWSER_HEADERS, f"Connection: {'keep-alive' if is_keep_alive else 'close'}"):
-        words += ["-H", header]
-    return [*words, f"http://127.0.0.1:{port}/"]
+def command(port: int, seconds: int, connections: int, request: str) -> list[str]:
+    """The command line of one turn; the request is a file's name."""
+    return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{PATIENCE}s", "-s",
+            str(SCRIPT), f"http://127.0.0.1:{port}/", "--", request]  # fmt: skip
 
 
-def run(port: int, seconds: int, connections: int, is_keep_alive: bool, cpu: int) -> Result:
-    """One turn of load; raises LoadError."""
+def require() -> None:
+    """Raises LoadError where the client is not installed."""
     if shutil.which("wrk") is None:
         raise LoadError("wrk is not installed (apt-get install wrk)")
-    words = ["taskset", "-c", str(cpu), *command(port, seconds, connections, is_keep_alive)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def run(port: int, request: bytes, seconds: int, connections: int, cpu: int) -> Result:
+    """One turn of load; raises LoadError."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(request)
+        file.flush()
+        words = ["taskset", "-c", str(cpu), *command(port, seconds, connections, file.name)]
+        before = _spent()
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        spent = _spent() - before
     if done.returncode:
         raise LoadError(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")
-    return parse(done.stdout)
+    return parse(done.stdout, spent)
 
 
-def parse(output: str) -> Result:
-    """wrk's report; raises LoadError when there were errors."""
-    errors = re.search(
-        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output
-    )
-    if errors and (int(errors[1]) or int(errors[3]) or int(errors[4])):
-        raise LoadError(errors[0])
-    if "Non-2xx" in output:
-        raise LoadError("the server did not answer 200")
-    count = re.search(r"(\d+) requests in", output)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    if count is None or rate is None:
+def parse(output: str, spent: float = 0.0) -> Result:
+    """What wrk.lua reports; raises LoadError when there were errors.
+
+    ``spent`` are the seconds of processor time that wrk used.
+    """
+    report = output.rstrip().rpartition("\n")[2]
+    if not report.startswith("{"):
         raise LoadError("wrk's report cannot be read")
-    return Result(int(count[1]), float(rate[1]), _latency(output, "50%"), _latency(output, "99%"))
+    seen = json.loads(report)
+    for name, what in (("connect", "connections refused"), ("status", "answers not 200"),
+                       ("timeout", f"requests without an answer in {PATIENCE} s")):  # fmt: skip
+        if seen[name]:
+            raise LoadError(f"{seen[name]} {what}")
+    broken = seen["read"] + seen["write"]
+    if broken > seen["requests"] * _TOLERATED:
+        raise LoadError(f"{broken} connections broken")
+    if not seen["requests"]:
+        raise LoadError("no request was answered")
+    return Result(seen["requests"], seen["seconds"], seen["p50"], seen["p99"], seen["p999"],
+                  spent / seen["seconds"])  # fmt: skip
 
 
-def _latency(output: str, percentile: str) -> float:
-    match = re.search(rf"{percentile}\s+([\d.]+)(us|ms|s)", output)
-    if match is None:
-        raise LoadError("wrk's report has no latencies")
-    return float(match[1]) * _UNITS[match[2]]
+def _spent() -> float:
+    """Processor time of children that have ended, in seconds."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -3,83 +3,123 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import time
-import urllib.request
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.pairs import PEER_REQUIREMENTS, Contender
+from benchmarks.cases import PROBE, Case
+from benchmarks.contenders import Contender
+from benchmarks.environments import ROOT, programs_of
 
-ROOT = Path(__file__).parent.parent
-PEERS = Path(__file__).parent / ".venv-peers"
 _DEADLINE = 20.0
+_PATIENCE = 10.0
+_POLL_INTERVAL = 0.001
+_STRANGE = ("HOOKSERVE_", "GUNICORN_", "GRANIAN_", "UVICORN_", "PYTHON")
+"""Variables that would configure one of them."""
 
 
 class ServerError(Exception):
     """A server does not come up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that has answered."""
+
+    pid: int
+    port: int
+    start: float
+    """Seconds from its start to its first answer."""
+    directory: Path
+    """What it writes is in here."""
+
+    def has_logged(self) -> bool:
+        """Whether a request is in one of its files; waits for a moment."""
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            if any(b"GET /" in file.read_bytes() for file in self.directory.glob("*")
+                   if file.is_file()):  # fmt: skip
+                return True
+            time.sleep(0.02)
+        return False
+
+
 @contextmanager
-def running(contender: Contender, cpu: int) -> Iterator[tuple[int, int, float]]:
-    """The server's pid, its port, and the seconds from its start to its first answer."""
-    port = _free_port()
-    python = str(PEERS / "bin" / "python") if contender.is_peer else sys.executable
-    words = [word.format(port=port, python=python) for word in contender.command]
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        ["taskset", "-c", str(cpu), *words], cwd=ROOT, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, env=environment(),
-    )  # fmt: skip
-    try:
-        _wait_for_answer(process, port, contender.name)
-        yield process.pid, port, time.perf_counter() - began
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+def running(contender: Contender, case: Case, cpus: str) -> Iterator[Server]:
+    """A server for a case on these processors, from its start to its end."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        os.chmod(name, 0o755)
+        directory, port = Path(name), _free_port()
+        words = prepare(contender, case, directory, port)
+        with open(directory / "output", "wb") as output:
+            began = time.perf_counter()
+            process = subprocess.Popen(
+                ["taskset", "-c", cpus, *words], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=output, env=environment(), start_new_session=True,
+            )  # fmt: skip
+            try:
+                ended = _wait_for_answer(process, port, contender.name, directory / "output")
+                yield Server(process.pid, port, ended - began, directory)
+            finally:
+                _stop(process)
 
 
-def _wait_for_answer(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+def prepare(contender: Contender, case: Case, directory: Path, port: int) -> list[str]:
+    """The words of its command; its configuration is written."""
+    values = {"bin": programs_of(contender), "port": port, "application": case.application,
+              "workers": case.workers, "directory": directory}  # fmt: skip
+    if contender.configuration:
+        text = contender.configuration.format(**values)
+        (directory / "configuration").write_text(text)
+    log = contender.access_log if case.has_access_log else contender.quiet
+    return [word.format(**values) for word in (*contender.command, *log)]
+
+
+def _wait_for_answer(process: subprocess.Popen[bytes], port: int, name: str, output: Path) -> float:
+    """When the first byte of its first answer came; it is asked from the first moment on."""
     deadline = time.monotonic() + _DEADLINE
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            error = process.communicate()[1].decode(errors="replace").strip()
-            raise ServerError(f"{name} ended: {error.splitlines()[-1] if error else 'no message'}")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-                answer.read()
-            return
-        except OSError:
-            time.sleep(0.002)
+            lines = output.read_text(errors="replace").strip().splitlines()
+            raise ServerError(f"{name} ended: {lines[-1] if lines else 'no message'}")
+        with socket.socket() as client:
+            client.settimeout(5)
+            try:
+                client.connect(("127.0.0.1", port))
+                client.sendall(PROBE)
+                if client.recv(1):
+                    return time.perf_counter()
+            except OSError:
+                pass
+        time.sleep(_POLL_INTERVAL)
     raise ServerError(f"{name} does not answer on port {port}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """As an operator would; what is left of its group after that is killed."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
 
 
 def environment() -> dict[str, str]:
     """The same for all; byte code may be written, as pip does for what it installs."""
-    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-
-
-def install_peers() -> None:
-    """The peers, in an environment of their own; once."""
-    stamp = PEERS / "installed"
-    wanted = "\n".join(PEER_REQUIREMENTS)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    print("installing the peers into", PEERS.relative_to(ROOT), flush=True)
-    venv.create(PEERS, with_pip=True, clear=True)
-    pip = [str(PEERS / "bin" / "python"), "-m", "pip", "install", "-q", *PEER_REQUIREMENTS]
-    if subprocess.run(pip, check=False).returncode:
-        raise ServerError("the peers cannot be installed (is the package index reachable?)")
-    stamp.write_text(wanted)
+    return {key: value for key, value in os.environ.items()
+            if not key.startswith(_STRANGE) and key not in ("PORT", "WEB_CONCURRENCY")}  # fmt: skip
 
 
 def _free_port() -> int:
@@ -88,7 +128,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def processors() -> tuple[int, int]:
-    """One for the servers, one for the client; the same when there is only one."""
+def processors(workers: int = 1) -> tuple[str, int]:
+    """For the servers, in taskset's words, and for the client; the same if there is only one."""
     allowed = sorted(os.sched_getaffinity(0))
-    return allowed[0], allowed[-1]
+    ours = allowed[:-1][:workers] or allowed
+    return ",".join(map(str, ours)), allowed[-1]
+
+
+def raise_limit() -> None:
+    """As many descriptors as the system allows, for the servers too."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -16,8 +16,8 @@ from typing import Any
 
 from hookserve import errors, hooks, hookspecs
 from hookserve.assembly import declare_settings, load_plugins
-from hookserve.commandline import ACTIONS, build_parser
 from hookserve.compat import ABSENT
+from hookserve.parser import ACTIONS, build_parser
 from hookserve.process import signals
 from hookserve.settings import Declared
 from hookserve.sources import RESERVED

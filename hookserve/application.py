@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +14,8 @@ from hookserve.errors import AppImportError, AppNotFound
 if TYPE_CHECKING:
     import ast
 
-    WSGIApplication = Callable[..., Iterable[bytes]]
+    from hookserve.types import WSGIApplication
+
 
 DEFAULT_ATTRIBUTE = "application"
 _MOST_NAMED = 5
@@ -64,6 +65,8 @@ def _parse_expression(
     expression: str, specification: str
 ) -> tuple[str, list[object] | None, dict[str, object]]:
     """The dotted name, the call's positional arguments (`None`: no call), its keyword arguments."""
+    if all(part.isidentifier() for part in expression.split(".")):
+        return expression, None, {}
     import ast
 
     try:

@@ -6,23 +6,14 @@ raises and changes nothing.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from hookserve import defaults, hooks, sources
-from hookserve.commandline import (
-    build_parser,
-    early_value,
-    parse,
-    plugin_words,
-    split_variable,
-)
-from hookserve.compat import find_absent
+from hookserve.commandline import CommandLine, early_value, plugin_words, read, split_variable
 from hookserve.config import Config, Layer, resolve
 from hookserve.discovery import did_you_mean, nearest
 from hookserve.errors import ConfigError, PluginError, UsageError
@@ -34,14 +25,13 @@ from hookserve.settings import SettingsTable
 AUTOLOAD_VARIABLE = "HOOKSERVE_PLUGIN_AUTOLOAD"
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(NamedTuple):
     """Everything that was decided before the server starts."""
 
     host: PluginHost
     table: SettingsTable
     config: Config
-    namespace: argparse.Namespace
+    line: CommandLine
     warnings: tuple[str, ...]
     """What was wrong without being an error; ``--strict`` refuses to start with any."""
 
@@ -84,19 +74,18 @@ def assemble(
     The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
     """
     variable_arguments = split_variable(environ)
-    start = Path.cwd()
+    start = os.getcwd()
     early_directory = early_value([*variable_arguments, *arguments], ("--chdir",))
     change_directory(start, early_directory or environ.get("HOOKSERVE_CHDIR"))
-    directory = Path.cwd()
+    directory = os.getcwd()
     toml = sources.toml_layers(directory)
     host = load_plugins(arguments, environ, toml)
     table = declare_settings(host)
-    parser = build_parser(table)
     for layer in toml:
         _refuse_unknown(table, layer)
-    _, from_variable = parse(parser, table, variable_arguments, "HOOKSERVE_CMD_ARGS")
-    namespace, from_line = parse(parser, table, arguments, "command line")
-    high = [sources.environment_layer(table, environ), from_variable, from_line]
+    from_variable = read(table, variable_arguments, "HOOKSERVE_CMD_ARGS")
+    line = read(table, arguments, "command line")
+    high = [sources.environment_layer(table, environ), from_variable.layer, line.layer]
     low = [sources.platform_layer(environ), *toml]
     known = resolve(table, [*low, *high])
     if before_file is not None:
@@ -108,41 +97,42 @@ def assemble(
         low.append(_file_layer(table, module, source, warnings))
         for number, (_, plugin) in enumerate(hooks.collect(host.hook.file_plugins, module)):
             host.register(plugin, source if number == 0 else f"{source} ({number + 1})")
-    application = getattr(namespace, "application", None)
-    if application is not None:
-        high.append(Layer("command line", {"wsgi_app": application}))
+    if line.application is not None:
+        high.append(Layer("command line", {"wsgi_app": line.application}))
     config = resolve(table, [*low, *high])
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
     warnings.extend(_unhonoured(host, table, config))
-    assembly = Assembly(host, table, config, namespace, tuple(warnings))
+    assembly = Assembly(host, table, config, line, tuple(warnings))
     _heed_warnings(assembly)
     return assembly
 
 
-def change_directory(start: Path, path: str | None) -> None:
+def change_directory(start: str, path: str | None) -> None:
     """Change to a directory, relative to `start`, which then leads ``sys.path``.
 
     Raises ConfigError.
     """
     if path:
         try:
-            os.chdir(start / path)
+            os.chdir(os.path.join(start, path))
         except OSError as error:
             raise ConfigError(f"cannot change to the directory {path}: {error.strerror}") from None
-    here = str(Path.cwd())
+    here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
 
 
 def _extend_path(directories: Sequence[str]) -> None:
     for directory in reversed(directories):
-        full = str(Path(directory).resolve())
+        full = os.path.realpath(directory)
         if full not in sys.path:
             sys.path.insert(0, full)
 
 
 def _refuse_unknown(table: SettingsTable, layer: Layer) -> None:
+    from hookserve.compat import find_absent
+
     for name in layer.values:
         if name not in table:
             absent = find_absent(name)
@@ -158,6 +148,8 @@ def _file_layer(
     table: SettingsTable, module: types.ModuleType, source: str, warnings: list[str]
 ) -> Layer:
     """The settings among a Python file's names; what only looks like one becomes a warning."""
+    from hookserve.compat import find_absent
+
     values: dict[str, object] = {}
     hook_names = {name for name in vars(Hooks) if not name.startswith("_")}
     for name, value in vars(module).items():

@@ -1,28 +1,27 @@
 """The line between the arbiter and one worker.
 
-A pair of connected sockets made before the fork; each word on it is a line of JSON.  The worker
-says that it is ready, that it cannot boot and why, or that it wants to be recycled; the arbiter,
-that the server is about to stop, or that a listener is given up.  Its end is how either side
-learns at once that the other is gone.
+A pair of connected sockets made before the fork; each word on it is a line: a kind, a number and
+a text, with tabs between them.  The worker says that it is ready, that it cannot boot and why, or
+that it wants to be recycled; the arbiter, that the server is about to stop, or that a listener is
+given up.  Its end is how either side learns at once that the other is gone.
 
 In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter speaks
 or its end closes, which needs neither polling nor prctl(2) and works where there is no
 PR_SET_PDEATHSIG, in whatever the worker is waiting.
 
-The sockets are of the C class: those of the module `socket` may be patched (hookserve.system).
+The sockets are of the C class (hookserve.system).
 """
 
 from __future__ import annotations
 
 import _socket
 import fcntl
-import json
 import os
-from dataclasses import dataclass
+from codecs import unicode_escape_decode, unicode_escape_encode
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What one side says to the other."""
 
     kind: str
@@ -53,9 +52,10 @@ class _End:
 
     def say(self, kind: str, text: str = "", code: int = 0) -> None:
         """Send a notice; a line that is down is no error, its end tells about that."""
-        message = json.dumps({"kind": kind, "text": text, "code": code})
+        # Escaped, the text has no tab and no line of its own.
+        line = b"%b\t%d\t%b\n" % (kind.encode(), code, unicode_escape_encode(text)[0])
         try:
-            self._socket.sendall(message.encode() + b"\n")
+            self._socket.sendall(line)
         except OSError:
             pass
 
@@ -71,11 +71,16 @@ class _End:
         except OSError:
             is_open = False
         *lines, self._unread = self._unread.split(b"\n")
-        return [Notice(**json.loads(line)) for line in lines], is_open
+        return [_parse(line) for line in lines], is_open
 
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+
+def _parse(line: bytes) -> Notice:
+    kind, code, text = line.split(b"\t")
+    return Notice(kind.decode(), unicode_escape_decode(text)[0], int(code))
 
 
 class ArbiterEnd(_End):

@@ -13,7 +13,7 @@ from typing import cast
 
 from hookserve import __version__, hooks
 from hookserve.assembly import Assembly, assemble, declare_settings, load_plugins
-from hookserve.commandline import build_parser, parse
+from hookserve.commandline import read
 from hookserve.errors import HookserveError
 from hookserve.plugins import PluginHost
 from hookserve.types import Command
@@ -50,6 +50,8 @@ def _run(arguments: list[str], environ: Mapping[str, str]) -> int:
         print(f"hookserve {__version__}")
         return 0
     if words & {"-h", "--help"}:
+        from hookserve.parser import build_parser
+
         host = load_plugins(arguments, environ)
         build_parser(declare_settings(host)).print_help()
         _print_commands(host)
@@ -62,16 +64,14 @@ def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
     from hookserve import listings
 
     host = load_plugins(arguments, environ)
-    namespace, _ = parse(
-        build_parser(declare_settings(host)), declare_settings(host), arguments, "command line"
-    )
-    as_json = getattr(namespace, "json", False)
-    if getattr(namespace, "list_workers", False):
-        print(listings.workers(host, as_json, getattr(namespace, "version", False)))
-    elif getattr(namespace, "list_plugins", False):
+    actions = read(declare_settings(host), arguments, "command line").actions
+    as_json = "json" in actions
+    if "list_workers" in actions:
+        print(listings.workers(host, as_json, "version" in actions))
+    elif "list_plugins" in actions:
         print(listings.plugins(host, as_json))
     else:
-        print(listings.hooks(host, namespace.explain_hooks or None, as_json))
+        print(listings.hooks(host, str(actions["explain_hooks"]) or None, as_json))
     return 0
 
 
@@ -84,13 +84,13 @@ def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
     start = record_start(os.getcwd(), environ)
     reassemble = _reassembler(arguments, environ)
     assembly = assemble(arguments, environ, patch_early)
-    if getattr(assembly.namespace, "print_config", False):
+    if "print_config" in assembly.line.actions:
         from hookserve import listings
 
-        print(listings.config(assembly, getattr(assembly.namespace, "json", False)))
+        print(listings.config(assembly, "json" in assembly.line.actions))
         return 0
     require_application(assembly.config)
-    if getattr(assembly.namespace, "check_config", False):
+    if "check_config" in assembly.line.actions:
         return _check(assembly)
     serve(assembly, reassemble, start, handover)
     return 0

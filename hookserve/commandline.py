@@ -1,133 +1,89 @@
-"""The command line: flags made from the settings, errors that name the nearest flag."""
+"""The command line: flags made from the settings."""
 
 from __future__ import annotations
 
-import argparse
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
+from types import MappingProxyType
+from typing import NamedTuple
 
-from hookserve.compat import explain_flag
 from hookserve.config import Layer
-from hookserve.discovery import did_you_mean
 from hookserve.errors import UsageError
-from hookserve.settings import Declared, SettingsTable
-
-ACTIONS: tuple[tuple[str, str], ...] = (
-    ("--list-workers", "list the worker models that are installed, and exit"),
-    ("--list-plugins", "list the plugins that are installed, and exit"),
-    ("--print-config", "print each setting's value and where it came from, and exit"),
-    ("--check-config", "validate the configuration, load the application, and exit"),
-)
-"""Flags that do something else than serve; data, for the parser and the reference."""
+from hookserve.settings import SettingsTable
 
 PLUGIN_FLAGS = ("-P", "--plugin", "--plugins")
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, with hookserve's errors."""
+class CommandLine(NamedTuple):
+    """What a command line says."""
 
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError instead of printing the usage."""
-        raise UsageError(message)
-
-
-def build_parser(table: SettingsTable) -> Parser:
-    """The parser of the whole command line."""
-    parser = Parser(
-        prog="hookserve",
-        usage="hookserve [OPTIONS] MODULE[:ATTRIBUTE]",
-        description="A pre-fork application server whose every part is a plugin.",
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-        formatter_class=_Help,
-        epilog="https://pypi.org/project/hookserve/",
-    )
-    parser.add_argument("application", nargs="?", metavar="MODULE[:ATTRIBUTE]",
-                        help="the WSGI application, or a factory with its arguments")  # fmt: skip
-    parser.add_argument(
-        "-v",
-        "--version",
-        action="store_true",
-        help="print the version, and exit; with a listing: more of it",
-    )
-    for flag, summary in ACTIONS:
-        parser.add_argument(flag, action="store_true", help=summary)
-    parser.add_argument("--explain-hooks", nargs="?", const="", metavar="HOOK",
-                        help="list who implements each hook, in order, and exit")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="with a listing: as JSON")
-    groups: dict[str, argparse._ArgumentGroup] = {}
-    for declared in table:
-        title = "settings" if declared.owner == "hookserve" else f"settings of {declared.owner}"
-        group = groups.get(title) or groups.setdefault(title, parser.add_argument_group(title))
-        _add_flags(group, declared)
-    return parser
+    layer: Layer
+    """The settings."""
+    application: str | None = None
+    actions: Mapping[str, object] = MappingProxyType({})
+    """Flags that are no settings, by their names with underscores."""
 
 
-def _add_flags(group: argparse._ArgumentGroup, declared: Declared) -> None:
-    setting = declared.setting
-    if setting.hidden:
-        return
-    shown = f"{setting.summary} [{_shown(setting.default)}]".replace("%", "%%")
-    if setting.switch is None:
-        group.add_argument(
-            *declared.flags,
-            dest=setting.name,
-            metavar=setting.metavar or setting.name.upper(),
-            action="append" if setting.repeatable else "store",
-            help=shown,
-        )
-        return
-    negative = tuple(
-        f"--no-{flag.removeprefix('--')}" for flag in declared.flags if flag.startswith("--")
-    )
-    positive, negative = declared.flags, negative
-    on_help, off_help = shown, argparse.SUPPRESS
-    if setting.default is True:
-        on_help, off_help = argparse.SUPPRESS, f"do not {shown}"
-    group.add_argument(*positive, dest=setting.name, action="store_const", const=True, help=on_help)
-    group.add_argument(
-        *negative, dest=setting.name, action="store_const", const=False, help=off_help
+def read(table: SettingsTable, arguments: Sequence[str], origin: str) -> CommandLine:
+    """What a command line says; raises UsageError with the nearest flag.
+
+    Nearly all say settings and an application, each flag a word, and are read here.  Whatever
+    else there is, argparse reads: importing it and telling it all flags takes a tenth of a start.
+    """
+    found = _read_plain(table, arguments, origin)
+    if found is not None:
+        return found
+    from hookserve.parser import parse
+
+    said = parse(table, arguments)
+    application = said.pop("application", None)
+    values = {name: said.pop(name) for name in list(said) if name in table}
+    return CommandLine(
+        Layer(origin, values), None if application is None else str(application), said
     )
 
 
-def _shown(default: object) -> str:
-    if default is None or default == ():
-        return "none"
-    if isinstance(default, tuple):
-        return ", ".join(map(str, default))
-    if isinstance(default, bool):
-        return str(default).lower()
-    return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-class _Help(argparse.HelpFormatter):
-    """Wide enough for the flags."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=100)
-
-
-def parse(
-    parser: Parser, table: SettingsTable, arguments: Sequence[str], origin: str
-) -> tuple[argparse.Namespace, Layer]:
-    """The namespace, and the settings among it as a layer; raises UsageError."""
-    known = set(parser._option_string_actions)  # argparse has no public list of them
-    namespace, rest = parser.parse_known_args(list(arguments))
-    for word in rest:
-        flag = word.partition("=")[0]
-        if flag.startswith("-"):
-            advice = explain_flag(flag) or did_you_mean(flag, known)
-            raise UsageError(f"unknown option {flag}{advice}; hookserve --help lists them all")
-        raise UsageError(f"unexpected argument '{word}': one application is served at a time")
-    values = {name: value for name, value in vars(namespace).items() if name in table}
-    return namespace, Layer(origin, values)
+def _read_plain(table: SettingsTable, arguments: Sequence[str], origin: str) -> CommandLine | None:
+    """As argparse would read it; `None` for what is not plain, or wrong."""
+    flags = {flag: each.setting for each in table for flag in each.flags}
+    off = {flag: each.setting.name for each in table for flag in each.negative_flags}
+    values: dict[str, object] = {}
+    repeated: dict[str, list[str]] = {}
+    application = None
+    words = iter(arguments)
+    for word in words:
+        flag, has_value, value = word.partition("=") if word[:2] == "--" else (word, "", "")
+        setting = flags.get(flag)
+        if setting is None:
+            if flag in off and not has_value:
+                values[off[flag]] = False
+            elif word[:1] not in ("", "-") and application is None:
+                application = word
+            else:
+                return None
+        elif setting.switch is not None:
+            if has_value:
+                return None
+            values[setting.name] = True
+        else:
+            value = value if has_value else next(words, "")
+            if not value or (value[0] == "-" and value != "-"):
+                return None
+            if setting.repeatable:
+                repeated.setdefault(setting.name, []).append(value)
+            else:
+                values[setting.name] = value
+    return CommandLine(Layer(origin, {**values, **repeated}), application)
 
 
 def split_variable(environ: Mapping[str, str]) -> list[str]:
     """The arguments in ``HOOKSERVE_CMD_ARGS``; raises UsageError when the quoting is broken."""
+    words = environ.get("HOOKSERVE_CMD_ARGS")
+    if not words:
+        return []
+    import shlex
+
     try:
-        return shlex.split(environ.get("HOOKSERVE_CMD_ARGS", ""))
+        return shlex.split(words)
     except ValueError as error:
         raise UsageError(f"HOOKSERVE_CMD_ARGS cannot be split: {error}") from None
 

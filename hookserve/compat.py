@@ -6,11 +6,10 @@ The reference lists them too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(NamedTuple):
     """A setting of gunicorn's that hookserve does not have."""
 
     name: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from hookserve.channel import WorkerEnd
@@ -14,13 +13,10 @@ if TYPE_CHECKING:
     from hookserve.plugins import PluginHost
     from hookserve.protocol import Protocol
     from hookserve.scoreboard import Scoreboard, Slot
-    from hookserve.types import WorkerType
-
-    WSGIApplication = Callable[..., Iterable[bytes]]
+    from hookserve.types import WorkerType, WSGIApplication
 
 
-@dataclass(frozen=True, slots=True)
-class ServerView:
+class ServerView(NamedTuple):
     """What the hooks of a worker process see as ``server``: facts, never a copy of the arbiter."""
 
     pid: int
@@ -36,12 +32,11 @@ class ServerView:
         return self.config
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerContext:
+class WorkerContext(NamedTuple):
     """What the arbiter gives a worker across the fork."""
 
     server: ServerView
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
     generation: int
     config: Config
     host: PluginHost

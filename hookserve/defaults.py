@@ -1,22 +1,23 @@
 """The core's own answers to the first-wins hooks; any plugin's answer comes before them.
 
 Registered in every process that loads plugins, listings too: so what an answer needs is imported
-when it is asked for.
+when it is asked for, but for what each worker would have to import for itself.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hookserve.application import load_app as load_named_app
 from hookserve.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.net.listeners import Listener
+    from hookserve.types import WSGIApplication
 
-    WSGIApplication = Callable[..., Iterable[bytes]]
 
 NAME = "hookserve"
 """The name under which this module is registered as a plugin."""
@@ -48,6 +49,4 @@ def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Li
 @hookimpl(trylast=True)
 def load_app(config: Config) -> WSGIApplication:
     """What `wsgi_app` names."""
-    from hookserve.application import load_app as load_named_app
-
     return load_named_app(config.wsgi_app)

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from hookserve.plugins import PluginHost
     from hookserve.process.arbiter import Arbiter
     from hookserve.process.roster import WorkerHandle
+    from hookserve.types import WSGIApplication
     from hookserve.worker import Worker
 
     Environ = dict[str, Any]  # Any: PEP 3333
-    WSGIApplication = Callable[..., Iterable[bytes]]
     Middleware = Callable[[WSGIApplication], WSGIApplication]
     Layering = Callable[[protocol.Protocol], protocol.Protocol]
 

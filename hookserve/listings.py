@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from hookserve.assembly import Assembly
 from hookserve.plugins import PluginHost
@@ -34,7 +33,7 @@ def workers(host: PluginHost, as_json: bool, is_verbose: bool) -> str:
 
 
 def _worker_object(row: WorkerRow) -> dict[str, object]:
-    capabilities = asdict(row.type.capabilities) if row.type is not None else {}
+    capabilities = row.type.capabilities._asdict() if row.type is not None else {}
     if capabilities:
         capabilities["settings"] = sorted(capabilities["settings"])
     return {

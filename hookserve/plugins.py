@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from types import ModuleType
+from typing import NamedTuple, cast
 
 import pluggy
 
@@ -22,8 +23,7 @@ from hookserve.hookspecs import PROJECT, Hooks
 from hookserve.types import API_LEVEL
 
 
-@dataclass(frozen=True, slots=True)
-class PluginSelection:
+class PluginSelection(NamedTuple):
     """What was said about plugins before any was loaded."""
 
     required: tuple[str, ...] = ()
@@ -43,21 +43,30 @@ class PluginSelection:
         return cls(required, blocked, autoload)
 
 
-@dataclass(slots=True)
 class PluginRecord:
     """A plugin as ``--list-plugins`` shows it."""
 
-    name: str
-    distribution: str
-    version: str
-    state: str
-    """``active``, ``blocked``, ``not loaded`` or ``failed``."""
-    cause: str = ""
-    remedy: str = ""
-    is_fatal: bool = False
-    """Whether the failure stops the start even when the plugin was not asked for."""
-    candidate: Candidate | None = None
-    hooks: list[str] = field(default_factory=list)
+    def __init__(self, name: str, candidate: Candidate | None = None) -> None:
+        self.name = name
+        self.candidate = candidate
+        """Where it was found; `None` for what was not discovered but named or made."""
+        self.state = "not loaded"
+        """``active``, ``blocked``, ``not loaded`` or ``failed``."""
+        self.cause = ""
+        self.remedy = ""
+        self.is_fatal = False
+        """Whether the failure stops the start even when the plugin was not asked for."""
+        self.hooks: list[str] = []
+
+    @property
+    def distribution(self) -> str:
+        """The name of the distribution that brings it; ``-`` when none does."""
+        return "-" if self.candidate is None else self.candidate.distribution
+
+    @property
+    def version(self) -> str:
+        """The distribution's version; ``-`` when there is none."""
+        return "-" if self.candidate is None else self.candidate.version
 
     @property
     def title(self) -> str:
@@ -75,13 +84,24 @@ class PluginRecord:
         return f"{self.title} failed to load: {self.cause} ({self.remedy})"
 
 
+class _Manager(pluggy.PluginManager):
+    """pluggy's, which looks at what can be a hook alone."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """As pluggy's; a module has many names that are no functions, and to look at each as
+        carefully as at an object's takes a tenth of a server's start."""
+        if isinstance(plugin, ModuleType) and not inspect.isroutine(vars(plugin).get(name)):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 class PluginHost:
     """The plugins of one process and their hooks."""
 
     hook: Hooks
 
     def __init__(self) -> None:
-        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager = _Manager(PROJECT)
         self.manager.add_hookspecs(Hooks)
         self.hook = cast("Hooks", self.manager.hook)
         self.records: list[PluginRecord] = []
@@ -98,13 +118,7 @@ class PluginHost:
         for name in selection.blocked:
             self._must_exist(name, candidates)
         for candidate in candidates:
-            record = PluginRecord(
-                candidate.name,
-                candidate.distribution,
-                candidate.version,
-                "not loaded",
-                candidate=candidate,
-            )
+            record = PluginRecord(candidate.name, candidate)
             self.records.append(record)
             if any(candidate.answers_to(name) for name in selection.blocked):
                 record.state = "blocked"
@@ -126,14 +140,16 @@ class PluginHost:
         problem = self._register(plugin, name)
         if problem:
             raise PluginError(f"plugin '{name}': {problem}", name)
-        self.records.append(PluginRecord(name, "-", "-", "active", hooks=self._hooks_of(plugin)))
+        record = PluginRecord(name)
+        self.records.append(record)
+        self._activate(record, plugin)
 
     def record_of(self, plugin_name: str) -> PluginRecord:
         """The record of a registered plugin."""
         for record in self.records:
             if record.name == plugin_name:
                 return record
-        return PluginRecord(plugin_name, "?", "?", "active")
+        return PluginRecord(plugin_name)
 
     def failures(self) -> list[PluginRecord]:
         """The plugins that could not be loaded."""
@@ -183,8 +199,7 @@ class PluginHost:
                 f"mend it, or leave it out with -P no:{record.name}",
             )
             return
-        record.state = "active"
-        record.hooks = self._hooks_of(plugin)
+        self._activate(record, plugin)
 
     def _load_module(self, name: str, candidates: Sequence[Candidate]) -> None:
         """Load a module that is no entry point, as ``-P my.module`` asks."""
@@ -194,7 +209,7 @@ class PluginHost:
             found = None
         if found is None:
             self._must_exist(name, candidates)
-        record = PluginRecord(name, "-", "-", "not loaded")
+        record = PluginRecord(name)
         self.records.append(record)
         self._load(record, name)
         if record.state == "failed":
@@ -221,9 +236,10 @@ class PluginHost:
             return " ".join(str(error).split())
         return ""
 
-    def _hooks_of(self, plugin: object) -> list[str]:
+    def _activate(self, record: PluginRecord, plugin: object) -> None:
+        record.state = "active"
         callers = self.manager.get_hookcallers(plugin) or []
-        return sorted(caller.name for caller in callers)
+        record.hooks = sorted(caller.name for caller in callers)
 
     def explain(self, only: str | None = None) -> dict[str, list[str]]:
         """For each hook that somebody implements (or the one named), the plugins in calling order.

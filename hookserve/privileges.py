@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 
 from hookserve.errors import ConfigError
 
@@ -14,9 +12,11 @@ def resolve_user(name: str | int) -> tuple[int, int | None]:
 
     Raises ConfigError for a name that the system does not know.
     """
+    from pwd import getpwnam, getpwuid
+
     text = str(name)
     try:
-        entry = pwd.getpwuid(int(text)) if text.isdigit() else pwd.getpwnam(text)
+        entry = getpwuid(int(text)) if text.isdigit() else getpwnam(text)
     except KeyError:
         if text.isdigit():
             return int(text), None
@@ -29,8 +29,10 @@ def resolve_group(name: str | int) -> int:
     text = str(name)
     if text.isdigit():
         return int(text)
+    from grp import getgrnam
+
     try:
-        return grp.getgrnam(text).gr_gid
+        return getgrnam(text).gr_gid
     except KeyError:
         raise ConfigError(f"there is no group '{text}' on this machine (see --group)") from None
 
@@ -47,7 +49,9 @@ def drop(uid: int | None, gid: int | None, initgroups: bool) -> None:
         return
     try:
         if initgroups:
-            os.initgroups(pwd.getpwuid(target_uid).pw_name, target_gid)
+            from pwd import getpwuid
+
+            os.initgroups(getpwuid(target_uid).pw_name, target_gid)
         else:
             os.setgroups([target_gid])
         os.setresgid(target_gid, target_gid, target_gid)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from hookserve import hooks
-from hookserve.compat import ASGI_WORKERS, WORKERS
 from hookserve.config import Config
 from hookserve.discovery import BUNDLED_WORKERS, OFFICIAL_WORKERS, nearest
 from hookserve.errors import PluginError
@@ -29,8 +27,7 @@ class _Named(Protocol):
 T = TypeVar("T", bound=_Named)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerRow:
+class WorkerRow(NamedTuple):
     """A worker model as ``--list-workers`` shows it."""
 
     name: str
@@ -52,30 +49,37 @@ def choose_worker(host: PluginHost, name: str) -> WorkerType:
     Raises PluginError when there is none, naming what is installed, the nearest name and the
     pip command, or when its plugin or a package that it needs is missing.
     """
-    if name in WORKERS:
-        raise PluginError(f"worker '{name}' is gunicorn's: use -k {WORKERS[name]} instead")
-    if name in ASGI_WORKERS:
-        raise PluginError(f"worker '{name}' serves ASGI applications, hookserve serves WSGI")
-    if ":" in name or "." in name:
-        return _named_by_path(host, name)
-    for row in list_workers(host):
-        if row.name != name or not row.is_installed:
-            continue
+    claimed = _claimed_workers(host)
+    rows = [_row(*each) for each in claimed if each[0].name == name]
+    rows += [_failed_row(record) for record in host.failures() if record.name == name]
+    for row in rows:
         if row.state == "ready" and row.type is not None:
             return row.type
         raise PluginError(
             f"worker '{name}' ({row.distribution} {row.version}) is {row.state}:"
             f" {row.fault} ({row.remedy})"
         )
+    _refuse_gunicorns(name)
+    if ":" in name or "." in name:
+        return _named_by_path(host, name)
     raise PluginError(_unknown_worker(host, name))
+
+
+def _refuse_gunicorns(name: str) -> None:
+    from hookserve.compat import ASGI_WORKERS, WORKERS
+
+    if name in WORKERS:
+        raise PluginError(f"worker '{name}' is gunicorn's: use -k {WORKERS[name]} instead")
+    if name in ASGI_WORKERS:
+        raise PluginError(f"worker '{name}' serves ASGI applications, hookserve serves WSGI")
 
 
 def _named_by_path(host: PluginHost, name: str) -> WorkerType:
     """The type that a plugin declares for the class, or a new one that claims nothing."""
     target = name if ":" in name else ":".join(name.rpartition(".")[::2])
-    for row in list_workers(host):
-        if row.type is not None and row.type.target == target:
-            return row.type
+    for worker_type, _ in _claimed_workers(host):
+        if worker_type.target == target:
+            return worker_type
     return WorkerType(name, target, "named by its path")
 
 
@@ -85,9 +89,9 @@ def unhonoured_settings(
     """Settings that somebody gave a value and the chosen model does not honour, one line each."""
     can = chosen.capabilities
     owners: dict[str, list[str]] = {}
-    for row in list_workers(host):
-        for name in row.type.capabilities.settings if row.type is not None else ():
-            owners.setdefault(name, []).append(row.name)
+    for worker_type, _ in _claimed_workers(host):
+        for name in worker_type.capabilities.settings:
+            owners.setdefault(name, []).append(worker_type.name)
     refused = {name: f"{' and '.join(found)} would" for name, found in owners.items()}
     if not can.keepalive:
         refused["keepalive"] = "it closes each connection"
@@ -122,20 +126,8 @@ def list_workers(host: PluginHost) -> list[WorkerRow]:
 
     Imports no worker.  Raises PluginError when two plugins claim one name.
     """
-    rows = []
-    for worker_type, record in _claimed(host, host.hook.worker_types, "worker"):
-        state, fault, remedy = _state(worker_type, record)
-        rows.append(
-            WorkerRow(worker_type.name, worker_type.summary, record.distribution,
-                      record.version, state, fault, remedy, worker_type)
-        )  # fmt: skip
-    for record in host.failures():
-        missing = record.candidate.missing_requirements() if record.candidate else []
-        rows.append(
-            WorkerRow(record.name, "(its plugin cannot be loaded)", record.distribution,
-                      record.version, "missing" if missing else "broken", record.cause,
-                      record.remedy)
-        )  # fmt: skip
+    rows = [_row(worker_type, record) for worker_type, record in _claimed_workers(host)]
+    rows.extend(map(_failed_row, host.failures()))
     listed = {row.name for row in rows}
     rows.extend(
         WorkerRow(name, "(published by hookserve)", f"hookserve-{name}", "-", "missing",
@@ -143,6 +135,24 @@ def list_workers(host: PluginHost) -> list[WorkerRow]:
         for name in OFFICIAL_WORKERS if name not in listed and name not in BUNDLED_WORKERS
     )  # fmt: skip
     return sorted(rows, key=lambda row: row.name)
+
+
+def _claimed_workers(host: PluginHost) -> list[tuple[WorkerType, PluginRecord]]:
+    found = _claimed(host, host.hook.worker_types, "worker")
+    return sorted(found, key=lambda each: each[0].name)
+
+
+def _row(worker_type: WorkerType, record: PluginRecord) -> WorkerRow:
+    state, fault, remedy = _state(worker_type, record)
+    return WorkerRow(worker_type.name, worker_type.summary, record.distribution, record.version,
+                     state, fault, remedy, worker_type)  # fmt: skip
+
+
+def _failed_row(record: PluginRecord) -> WorkerRow:
+    missing = record.candidate.missing_requirements() if record.candidate else []
+    state = "missing" if missing else "broken"
+    return WorkerRow(record.name, "(its plugin cannot be loaded)", record.distribution,
+                     record.version, state, record.cause, record.remedy)  # fmt: skip
 
 
 def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str]:

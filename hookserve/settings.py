@@ -7,7 +7,7 @@ it.  Names, short flags and defaults are gunicorn's wherever the thing is the sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hookserve.errors import ConfigError
 from hookserve.types import Setting
@@ -134,8 +134,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """A setting and who declared it."""
 
     setting: Setting
@@ -155,6 +154,13 @@ class Declared:
         spelt = f"--{self.setting.name.replace('_', '-')}"
         others = [flag for flag in self.setting.flags if flag != spelt]
         return (*sorted(others, key=len), spelt)
+
+    @property
+    def negative_flags(self) -> tuple[str, ...]:
+        """The flags that switch it off; none when it is no switch."""
+        if self.setting.switch is None:
+            return ()
+        return tuple(f"--no-{flag[2:]}" for flag in self.flags if flag.startswith("--"))
 
 
 class SettingsTable:

@@ -8,11 +8,11 @@ in pyproject.toml, hookserve.toml, the Python configuration file, ``HOOKSERVE_<N
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 import types
 from collections.abc import Mapping
-from pathlib import Path
 
 from hookserve.config import Layer
 from hookserve.discovery import did_you_mean
@@ -49,34 +49,34 @@ def platform_layer(environ: Mapping[str, str]) -> Layer:
     return Layer("environment", values, names)
 
 
-def toml_layers(directory: Path) -> list[Layer]:
+def toml_layers(directory: str) -> list[Layer]:
     """``[tool.hookserve]`` of pyproject.toml and hookserve.toml, as far as they exist.
 
     Raises ConfigError for a file that cannot be read or is not TOML.
     """
     layers = []
-    pyproject = _read_toml(directory / "pyproject.toml")
+    pyproject = _read_toml(os.path.join(directory, "pyproject.toml"))
     section = pyproject.get("tool", {}).get("hookserve") if pyproject else None
     if section is not None:
         layers.append(Layer("pyproject.toml", section))
-    own = _read_toml(directory / "hookserve.toml")
+    own = _read_toml(os.path.join(directory, "hookserve.toml"))
     if own is not None:
         layers.append(Layer("hookserve.toml", own))
     return layers
 
 
-def _read_toml(path: Path) -> dict[str, dict[str, dict[str, object]]] | None:
-    if not path.exists():
+def _read_toml(path: str) -> dict[str, dict[str, dict[str, object]]] | None:
+    if not os.path.exists(path):
         return None
     import tomllib
 
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return tomllib.load(file)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path.name} is not valid TOML: {error}") from None
+        raise ConfigError(f"{os.path.basename(path)} is not valid TOML: {error}") from None
     except OSError as error:
-        raise ConfigError(f"cannot read {path.name}: {error.strerror}") from None
+        raise ConfigError(f"cannot read {os.path.basename(path)}: {error.strerror}") from None
 
 
 def environment_layer(table: SettingsTable, environ: Mapping[str, str]) -> Layer:
@@ -97,11 +97,13 @@ def environment_layer(table: SettingsTable, environ: Mapping[str, str]) -> Layer
     return Layer("environment", values, names)
 
 
-def find_python_file(given: str | None, directory: Path) -> str | None:
+def find_python_file(given: str | None, directory: str) -> str | None:
     """The Python configuration file to read: the one given, else one with a default name."""
     if given:
         return given
-    return next((name for name in DEFAULT_FILES if (directory / name).is_file()), None)
+    return next(
+        (name for name in DEFAULT_FILES if os.path.isfile(os.path.join(directory, name))), None
+    )
 
 
 def execute_python_file(source: str) -> types.ModuleType:
@@ -111,11 +113,12 @@ def execute_python_file(source: str) -> types.ModuleType:
     """
     if source.startswith("python:"):
         return _import_afresh(source.removeprefix("python:"))
-    path = Path(source.removeprefix("file:"))
+    path = os.path.normpath(source.removeprefix("file:"))
     module = types.ModuleType("__config__")
-    module.__file__ = str(path)
+    module.__file__ = path
     try:
-        code = compile(path.read_bytes(), str(path), "exec")
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec")
     except OSError as error:
         raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
     except (SyntaxError, ValueError) as error:

@@ -4,23 +4,26 @@ gevent and eventlet replace functions of the standard library with cooperative o
 and the loops of the workers must have the real ones, always: a read that switches to another
 greenlet, or a close that is put off, would break them.  They import them from here, and here they
 are bound when hookserve is imported, which is before any model patches (`hookserve.patching`).
+
+Sockets are of the C class under `socket.socket`, which nobody patches; to import `socket`, which
+makes enumerations of all its constants, would cost each process a third of a megabyte.
 """
 
 from __future__ import annotations
 
+import _socket
 import os
 import select
 import signal
-import socket
 
 close = os.close
 fork = os.fork
 read = os.read
 write = os.write
 make_poll = select.poll
-getaddrinfo = socket.getaddrinfo
+getaddrinfo = _socket.getaddrinfo
 set_signal = signal.signal
-Socket = socket.socket
+Socket = _socket.socket
 _waitpid = os.waitpid
 
 

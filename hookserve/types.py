@@ -4,11 +4,14 @@ All of them are light: a target is named by a string, ``"package.module:attribut
 and imported only when it was chosen.
 """
 
-from __future__ import annotations
+# No annotations as strings here: each would be compiled when its record is made, at every start.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+WSGIApplication = Callable[..., Iterable[bytes]]
+"""An application (PEP 3333): called with an environ and start_response, answers the body."""
 
 API_LEVEL = 1
 """The level of the hook specifications and the worker seam.
@@ -18,8 +21,7 @@ another level than this is refused, naming both.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting: flag, variable, file key, validation and reference follow from it."""
 
     name: str
@@ -40,12 +42,11 @@ class Setting:
     """Whether the command line has no flag for it (hooks, tables, mappings)."""
     details: str = ""
     """Further paragraphs for the reference."""
-    implies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # Any: as `default`
+    implies: Mapping[str, Mapping[str, Any]] = MappingProxyType({})  # Any: as `default`
     """For values of this setting, the values of others that nobody has given one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """What a worker model can do; ``--list-workers -v`` shows it."""
 
     concurrency: str = "one request at a time"
@@ -64,8 +65,7 @@ class Capabilities:
     and this one does not is said at start."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerType:
+class WorkerType(NamedTuple):
     """A worker model, described without importing it."""
 
     name: str
@@ -75,11 +75,10 @@ class WorkerType:
     """One line for ``--list-workers``."""
     patch: str | None = None
     """A function ``patch() -> None`` to run before the application is imported."""
-    capabilities: Capabilities = field(default_factory=Capabilities)
+    capabilities: Capabilities = Capabilities()
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolType:
+class ProtocolType(NamedTuple):
     """A protocol that workers can speak, described without importing it."""
 
     name: str
@@ -88,8 +87,7 @@ class ProtocolType:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoggerType:
+class LoggerType(NamedTuple):
     """A logger, described without importing it."""
 
     name: str
@@ -99,8 +97,7 @@ class LoggerType:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command: ``hookserve NAME ...``."""
 
     name: str
@@ -109,8 +106,7 @@ class Command:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(NamedTuple):
     """The workers as a restart plan sees them; those that are draining do not count."""
 
     wanted: int
@@ -133,8 +129,7 @@ class RestartPlan(Protocol):
         """How many outdated workers may be retired now, before their replacements are ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuxProcess:
+class AuxProcess(NamedTuple):
     """A supervised helper that runs exactly once beside the workers.
 
     It is started again when it fails, with a growing pause, and not when it returns.  TERM ends
@@ -146,8 +141,7 @@ class AuxProcess:
     """Runs in a process of its own, with the signals' default dispositions."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExitReason:
+class ExitReason(NamedTuple):
     """Why a worker is gone."""
 
     kind: str
@@ -160,8 +154,7 @@ class ExitReason:
         return f"{self.kind} ({self.detail})" if self.detail else self.kind
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInFlight:
+class RequestInFlight(NamedTuple):
     """A request that a worker has begun and not finished, as the scoreboard shows it."""
 
     label: str
@@ -176,8 +169,7 @@ class RequestInFlight:
         return f"{self.label}{name} ({self.elapsed:.1f} s)"
 
 
-@dataclass(slots=True)
-class AccessRecord:
+class AccessRecord(NamedTuple):
     """One request, finished, refused, aborted or killed; made only when somebody logs.
 
     ``environ`` is the WSGI environ (possibly partial for a refused request, empty for a

@@ -23,12 +23,11 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import random
 import signal
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, TextIO
@@ -46,8 +45,8 @@ if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.net.listeners import Listener
     from hookserve.protocol import Connection, Protocol
+    from hookserve.types import WSGIApplication
 
-WSGIApplication = Callable[..., Iterable[bytes]]
 
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -73,7 +72,8 @@ class Worker(ABC):
         self.index = context.index
         """0..N-1, stable: a replacement has its predecessor's."""
         self.generation = context.generation
-        self.config = context.config
+        self.config = self.cfg = context.config
+        """Under gunicorn's name too."""
         self.log = context.server.log
         self.pid = os.getpid()
         self.listeners = context.listeners
@@ -89,6 +89,7 @@ class Worker(ABC):
         """``wsgi.errors``."""
         self.clock = time.monotonic
         self.wall_clock = time.time
+        self.calendar = time.gmtime
         self.pre_request: tuple[Callable[..., None], ...] = ()
         self.post_request: tuple[Callable[..., None], ...] = ()
         self.log_access: tuple[Callable[..., None], ...] = ()
@@ -327,7 +328,9 @@ class Worker(ABC):
         self.app = self.wrap(app)
         limit = context.config.max_requests
         if limit:
-            limit += random.randint(0, context.config.max_requests_jitter)
+            from random import randint
+
+            limit += randint(0, context.config.max_requests_jitter)
             self._recycle_countdown = iter(range(limit - 1, 0, -1))
         # A protocol copies what it needs of the frozen hooks, and post_worker_init may be the
         # moment at which a logger starts to buffer: so hooks first, protocol last.
@@ -393,8 +396,3 @@ class Worker(ABC):
         """Missed a deadline; whatever the loop is in will not come back in time."""
         hooks.notify(self.context.host.hook.worker_abort, self)
         end_process(1, self._say_last_words)
-
-    @property
-    def cfg(self) -> Config:
-        """gunicorn's name for `config`."""
-        return self.config

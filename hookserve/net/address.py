@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from typing import NamedTuple
 
 from hookserve.errors import ConfigError
 
@@ -13,8 +12,7 @@ DEFAULT_PORT = 8000
 _HOST_PORT = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:]*))(?::(?P<port>\d+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """What a protocol learns of the local end of its connections."""
 
     host: str
@@ -24,8 +22,7 @@ class Endpoint:
     unix: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TcpAddress:
+class TcpAddress(NamedTuple):
     """``HOST:PORT``."""
 
     host: str
@@ -35,15 +32,21 @@ class TcpAddress:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class UnixAddress:
+class UnixAddress(NamedTuple):
     """``unix:PATH``; an abstract name has ``@`` in front."""
 
     path: str
-    # How the path is made; two addresses are the same when the path is.
-    mode: int | None = field(default=None, compare=False)
-    user: str | None = field(default=None, compare=False)
-    group: str | None = field(default=None, compare=False)
+    mode: int | None = None
+    """How the path is made, as are the next two."""
+    user: str | None = None
+    group: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Two addresses are the same when the path is."""
+        return isinstance(other, UnixAddress) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
 
     @property
     def is_abstract(self) -> bool:
@@ -54,8 +57,7 @@ class UnixAddress:
         return f"unix:{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class FdAddress:
+class FdAddress(NamedTuple):
     """``fd://N``, a listening socket that is open already."""
 
     number: int
@@ -92,6 +94,8 @@ def parse_address(text: str) -> Address:
 
 
 def _parse_unix(text: str) -> UnixAddress:
+    from urllib.parse import parse_qsl
+
     path, _, query = text.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     if path.startswith("\0"):

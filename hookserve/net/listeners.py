@@ -7,16 +7,15 @@ listens: nobody ever finds a path that refuses, or one with the wrong mode.
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import errno
 import os
-import socket
 import stat
 import sys
-from array import array
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
 from struct import pack
+from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.net.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
@@ -50,8 +49,7 @@ _NO_SYN = (
 """A socket filter (bpf(4), socket(7)) that lets everything through but new connections."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerOptions:
+class ListenerOptions(NamedTuple):
     """What holds for all listeners."""
 
     backlog: int = 2048
@@ -66,7 +64,7 @@ class Listener:
     """A bound, listening socket."""
 
     def __init__(
-        self, listening: socket.socket, address: Address, endpoint: Endpoint, inode: int = 0
+        self, listening: _socket.socket, address: Address, endpoint: Endpoint, inode: int = 0
     ) -> None:
         listening.setblocking(False)
         self.socket = listening
@@ -78,7 +76,7 @@ class Listener:
         """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
         # a getsockname(2) and two microseconds for each connection.
-        self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # it is the C class's
+        self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # typeshed does not know it
 
     def fileno(self) -> int:
         """The descriptor; -1 when closed."""
@@ -112,10 +110,12 @@ class Listener:
         if isinstance(self.address, UnixAddress):
             self.remove()
         elif isinstance(self.address, TcpAddress) and sys.platform == "linux":
+            from array import array
+
             program = array("B", b"".join(_NO_SYN))
             try:
                 self.socket.setsockopt(
-                    socket.SOL_SOCKET,
+                    _socket.SOL_SOCKET,
                     _SO_ATTACH_FILTER,
                     pack("HP", len(_NO_SYN), program.buffer_info()[0]),
                 )
@@ -197,22 +197,23 @@ def adopt_inherited(environ: MutableMapping[str, str]) -> list[Listener]:
 
 
 def _open_tcp(address: TcpAddress, options: ListenerOptions) -> Listener:
-    found = getaddrinfo(
-        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
+    # As bytes, where that says the same: a string would be put through the codec of idna, whose
+    # tables take a quarter of a megabyte.
+    host = address.host.encode() if address.host.isascii() else address.host
+    found = getaddrinfo(host, address.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
     family, kind, protocol, _, where = found[0]
     listening = Socket(family, kind, protocol)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         if options.reuse_port:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if family == socket.AF_INET6:
+            listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
+        if family == _socket.AF_INET6:
             # Or [::]:80 would claim 0.0.0.0:80 too, and the two could not be bound together.
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
         # Accepted sockets inherit it on Linux: a response is never held back for more.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if options.defer_accept and hasattr(socket, "TCP_DEFER_ACCEPT"):
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+        listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        if options.defer_accept and hasattr(_socket, "TCP_DEFER_ACCEPT"):
+            listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_DEFER_ACCEPT, 1)
         listening.bind(where)
         listening.listen(options.backlog)
     except BaseException:
@@ -226,7 +227,7 @@ def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
     temporary = f"{address.path}.{os.getpid()}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
-    listening = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         listening.bind(temporary)
         mode = address.mode if address.mode is not None else 0o777 & ~options.umask
@@ -247,7 +248,7 @@ def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
 
 
 def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:
-    listening = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         listening.bind("\0" + address.path[1:])
         listening.listen(options.backlog)
@@ -268,11 +269,13 @@ def _refuse_taken(address: UnixAddress) -> None:
             f"cannot listen on {address}: the path exists and is no socket (remove it, or choose"
             " another path)"
         )
-    with Socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        # A full backlog makes a non-blocking connect() say EAGAIN: somebody is there all the same.
-        probe.setblocking(False)
-        if probe.connect_ex(address.path) in (0, errno.EAGAIN, errno.EINPROGRESS):
-            raise OSError(errno.EADDRINUSE, "address already in use")
+    probe = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    # A full backlog makes a non-blocking connect() say EAGAIN: somebody is there all the same.
+    probe.setblocking(False)
+    outcome = probe.connect_ex(address.path)
+    probe.close()
+    if outcome in (0, errno.EAGAIN, errno.EINPROGRESS):
+        raise OSError(errno.EADDRINUSE, "address already in use")
 
 
 def adopt_listener(number: int, address: Address, inode: int) -> Listener:
@@ -290,17 +293,17 @@ def _adopt(number: int, address: Address, backlog: int | None, inode: int = 0) -
             " (the descriptor must be an open, inherited socket)"
         ) from None
     os.set_inheritable(number, False)
-    if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-        if backlog is None or listening.type != socket.SOCK_STREAM:
+    if not listening.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN):
+        if backlog is None or listening.type != _socket.SOCK_STREAM:
             listening.detach()
             raise ListenError(f"cannot listen on {address}: the socket does not listen")
         listening.listen(backlog)
-    if listening.family in (socket.AF_INET, socket.AF_INET6):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if listening.family in (_socket.AF_INET, _socket.AF_INET6):
+        listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
     return Listener(listening, address, _endpoint_of(listening), inode)
 
 
-def _endpoint_of(listening: socket.socket) -> Endpoint:
+def _endpoint_of(listening: _socket.socket) -> Endpoint:
     name = listening.getsockname()
     if isinstance(name, tuple):
         return Endpoint(str(name[0]), str(name[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from hookserve.values import items
@@ -32,14 +32,19 @@ def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
     names = frozenset(allowed)
     if "*" in names:
         return _everybody
-    networks = [_network(name) for name in names - {UNIX}]
+
+    @cache
+    def networks() -> list[IPv4Network | IPv6Network]:
+        return [_network(name) for name in names - {UNIX}]
 
     @lru_cache(_REMEMBERED)
     def is_trusted(host: str) -> bool:
         if not host:
             return UNIX in names
+        if host in names:
+            return True  # nothing has to be understood, so `ipaddress` is not imported
         address = address_of(host)
-        return address is not None and any(address in network for network in networks)
+        return address is not None and any(address in network for network in networks())
 
     return is_trusted
 

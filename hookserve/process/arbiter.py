@@ -17,7 +17,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from hookserve.process.daemon import Launcher
     from hookserve.process.handover import Start
     from hookserve.process.pidfile import Pidfile
+    from hookserve.types import WSGIApplication
 
-    WSGIApplication = Callable[..., Iterable[bytes]]
 
 _LATE = 1.0
 

@@ -41,7 +41,7 @@ class Escalator:
 
     def _report(self, handle: WorkerHandle, fault: str, now: float) -> None:
         requests = handle.slot.in_flight(now)
-        handle.escalation = Escalation(fault, requests, 0, now + _DUMP_TIME)
+        handle.escalation = Escalation(fault, requests, now + _DUMP_TIME)
         if handle.state != DRAINING:
             handle.state = ABORTING
         log = self._arbiter.log

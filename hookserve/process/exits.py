@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 from hookserve.process.roster import DRAINING, WorkerHandle
 from hookserve.types import ExitReason
 
-_MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
+_MEMORY_EVENTS = "/sys/fs/cgroup/memory.events"
 
 
 class OutOfMemoryCounter:
     """How often the kernel has killed in our cgroup (cgroup v2, ``memory.events``)."""
 
-    def __init__(self, path: Path = _MEMORY_EVENTS) -> None:
+    def __init__(self, path: str = _MEMORY_EVENTS) -> None:
         self._path = path
         self._seen = self._read()
 
@@ -28,10 +27,11 @@ class OutOfMemoryCounter:
 
     def _read(self) -> int:
         try:
-            for line in self._path.read_text().splitlines():
-                name, _, value = line.partition(" ")
-                if name == "oom_kill":
-                    return int(value)
+            with open(self._path, encoding="ascii") as file:
+                for line in file:
+                    name, _, value = line.partition(" ")
+                    if name == "oom_kill":
+                        return int(value)
         except (OSError, ValueError):
             pass
         return 0

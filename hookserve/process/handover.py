@@ -8,12 +8,10 @@ watching them.  Either way the rest is read afresh: configuration, plugins, appl
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hookserve.net.address import parse_address
 from hookserve.net.listeners import SYSTEMD_VARIABLES, Listener, adopt_listener
@@ -25,8 +23,7 @@ if TYPE_CHECKING:
 VARIABLE = "HOOKSERVE_HANDOVER"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Where and with what the first arbiter was started: the next ones are started alike."""
 
     directory: str
@@ -41,8 +38,7 @@ def record_start(directory: str, environ: Mapping[str, str]) -> Start:
     return Start(directory, kept)
 
 
-@dataclass(frozen=True, slots=True)
-class HandedListener:
+class HandedListener(NamedTuple):
     """A listening socket."""
 
     fd: int
@@ -50,8 +46,7 @@ class HandedListener:
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandedBoard:
+class HandedBoard(NamedTuple):
     """A scoreboard that workers write to."""
 
     fd: int
@@ -59,12 +54,11 @@ class HandedBoard:
     flights: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandedWorker:
+class HandedWorker(NamedTuple):
     """A worker that serves on."""
 
     pid: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
     generation: int
     channel: int
     dump_fd: int
@@ -73,8 +67,7 @@ class HandedWorker:
     ready_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(NamedTuple):
     """Everything that is handed over; empty at an ordinary start."""
 
     pid: int = 0
@@ -83,13 +76,18 @@ class Handover:
     """A socket whose other end the predecessor holds for as long as it lives; -1: there is none,
     because it is the same process."""
     generation: int = 0
-    listeners: list[HandedListener] = field(default_factory=list)
-    boards: list[HandedBoard] = field(default_factory=list)
-    workers: list[HandedWorker] = field(default_factory=list)
+    listeners: Sequence[HandedListener] = ()
+    boards: Sequence[HandedBoard] = ()
+    workers: Sequence[HandedWorker] = ()
 
     def encode(self) -> str:
         """As the value of the environment variable."""
-        return json.dumps(asdict(self))
+        import json
+
+        values = self._asdict()
+        for name in ("listeners", "boards", "workers"):
+            values[name] = [each._asdict() for each in values[name]]
+        return json.dumps(values)
 
     def adopt_listeners(self) -> list[Listener]:
         """The listening sockets, each under its address; raises ListenError."""
@@ -111,6 +109,8 @@ def take_handover(environ: MutableMapping[str, str]) -> Handover:
     text = environ.pop(VARIABLE, "")
     if not text:
         return Handover()
+    import json
+
     values = json.loads(text)
     made = Handover(
         values["pid"],

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from hookserve import __version__, hooks
 from hookserve.assembly import Assembly, log_warnings
 from hookserve.errors import HookserveError
 from hookserve.net.listeners import adopt_inherited
-from hookserve.process import daemon, spawner
-from hookserve.process.adoption import adopt_workers
+from hookserve.process import spawner
 from hookserve.process.arbiter import Arbiter
 from hookserve.process.limits import allow_descriptors
-from hookserve.process.pidfile import Pidfile
 from hookserve.process.recruitment import (
     Crew,
     choose_crew,
@@ -30,9 +28,10 @@ if TYPE_CHECKING:
     from hookserve.config import Config
     from hookserve.net.listeners import Listener
     from hookserve.plugins import PluginHost
+    from hookserve.process.daemon import Launcher
     from hookserve.process.handover import Handover, Start
-
-    WSGIApplication = Callable[..., Iterable[bytes]]
+    from hookserve.process.pidfile import Pidfile
+    from hookserve.types import WSGIApplication
 
 
 def patch_early(host: PluginHost, config: Config) -> None:
@@ -55,7 +54,9 @@ def serve(
     crew = choose_crew(assembly.host, config)
     launcher = None
     if config.daemon and not handover.pid:
-        launcher = daemon.daemonize(config.enable_stdio_inheritance)
+        from hookserve.process.daemon import daemonize
+
+        launcher = daemonize(config.enable_stdio_inheritance)
     try:
         _serve(assembly, crew, reassemble, start, handover, launcher)
     except BaseException as error:
@@ -70,7 +71,7 @@ def _serve(
     reassemble: Callable[[], Assembly],
     start: Start,
     handover: Handover,
-    launcher: daemon.Launcher | None,
+    launcher: Launcher | None,
 ) -> None:
     config = assembly.config
     register_loggers(assembly.host, config)
@@ -104,6 +105,8 @@ def _pidfile_for(path: str | None, handover: Handover) -> Pidfile | None:
     """A successor has a pidfile of its own until its predecessor is gone."""
     if not path:
         return None
+    from hookserve.process.pidfile import Pidfile
+
     return Pidfile(f"{path}.2" if handover.line >= 0 else path)
 
 
@@ -127,6 +130,8 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
     if handover.line >= 0:
         arbiter.upgrade.follow(handover)
     if handover.workers:
+        from hookserve.process.adoption import adopt_workers
+
         adopt_workers(arbiter, handover, inherited)
     try:
         hooks.fire(hook.when_ready, server=arbiter)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from hookserve.errors import ConfigError
 
@@ -28,6 +27,8 @@ class Pidfile:
                 " (stop it, or choose another file with --pid)"
             )
         try:
+            import tempfile
+
             descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(self.path))
             with os.fdopen(descriptor, "w") as file:
                 file.write(f"{os.getpid()}\n")

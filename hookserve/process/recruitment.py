@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 from hookserve import hooks
 from hookserve.config import Config
@@ -14,15 +13,11 @@ from hookserve.plugins import PluginHost
 from hookserve.process.spawner import load_target, privilege_dropper
 from hookserve.protocol import Protocol
 from hookserve.selection import choose_logger, choose_protocol, choose_worker
-from hookserve.types import WorkerType
+from hookserve.types import WorkerType, WSGIApplication
 from hookserve.worker import Worker
 
-if TYPE_CHECKING:
-    WSGIApplication = Callable[..., Iterable[bytes]]
 
-
-@dataclass(frozen=True, slots=True)
-class Crew:
+class Crew(NamedTuple):
     """The chosen worker model and protocol."""
 
     worker_type: WorkerType

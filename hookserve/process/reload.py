@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hookserve import hooks
 from hookserve.errors import HookserveError
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
 
 
-@dataclass(frozen=True, slots=True)
-class _Previous:
+class _Previous(NamedTuple):
     """What to go back to."""
 
     assembly: Assembly

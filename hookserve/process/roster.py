@@ -7,11 +7,8 @@ worker.
 from __future__ import annotations
 
 import os
-import random
 import signal
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hookserve.channel import ArbiterEnd
@@ -31,18 +28,20 @@ ABORTING = "aborting"
 GONE = "gone"
 
 
-@dataclass(slots=True)
 class Escalation:
     """A worker missed a deadline and is being got rid of: stacks, ABRT, KILL."""
 
-    fault: str
-    """What it missed, for the log."""
-    requests: list[RequestInFlight]
-    """What it held when that was noticed."""
-    step: int
-    """How many of the steps are done."""
-    deadline: float
-    """When the next step is due, in seconds of the monotonic clock."""
+    __slots__ = ("deadline", "fault", "requests", "step")
+
+    def __init__(self, fault: str, requests: list[RequestInFlight], deadline: float) -> None:
+        self.fault = fault
+        """What it missed, for the log."""
+        self.requests = requests
+        """What it held when that was noticed."""
+        self.step = 0
+        """How many of the steps are done."""
+        self.deadline = deadline
+        """When the next step is due, in seconds of the monotonic clock."""
 
 
 class WorkerHandle:
@@ -121,7 +120,9 @@ class WorkerHandle:
         self.state = READY
         self.ready_at = now
         if self.config.max_lifetime:
-            jitter = random.uniform(0.0, self.config.max_lifetime_jitter)
+            from random import uniform
+
+            jitter = uniform(0.0, self.config.max_lifetime_jitter)
             self.expires_at = now + self.config.max_lifetime + jitter
 
     def say(self, kind: str, text: str = "") -> None:
@@ -196,5 +197,7 @@ def _unnamed_file(name: str) -> int:
     """A descriptor of memory or of an unnamed file; to be closed."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name)
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -131,6 +131,7 @@ def privilege_dropper(config: Config) -> Callable[[], None]:
 
 def settle_memory() -> None:
     """Move everything that exists out of the collector's reach, so that it does not write to
-    pages that workers share with the arbiter."""
+    pages that workers share with the arbiter; from now on it collects."""
     gc.collect()
     gc.freeze()
+    gc.enable()

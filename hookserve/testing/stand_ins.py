@@ -13,8 +13,7 @@ from hookserve.assembly import declare_settings, load_plugins
 from hookserve.config import Config, Layer, resolve
 from hookserve.protocol import CLOSING, READY, Connection, Protocol, Transport
 from hookserve.scoreboard import FLIGHT_SIZE, Flight
-
-WSGIApplication = Callable[..., Iterable[bytes]]
+from hookserve.types import WSGIApplication
 
 
 def configure(settings: Mapping[str, object]) -> Config:
@@ -40,6 +39,7 @@ class StandInWorker:
         self.errors = io.StringIO()
         self.clock = time.monotonic
         self.wall_clock = time.time
+        self.calendar = time.gmtime
         self.begun = 0
         self.ended: list[tuple[int, int]] = []
         """Status and bytes sent of each request that is over."""

@@ -43,7 +43,7 @@ def events(tmp_path):
         ({"recycle_reason": "max_requests"}, EXITED_0, "recycled (max_requests)"),
         ({"boot_error": "Traceback\nValueError: x"}, 3 << 8, "boot failed (ValueError: x)"),
         (
-            {"escalation": Escalation("silent", [RequestInFlight("GET /", 1.5)], 2, 0.0)},
+            {"escalation": Escalation("silent", [RequestInFlight("GET /", 1.5)], 0.0)},
             KILLED,
             "timed out (silent; in flight: GET / (1.5 s))",
         ),

@@ -13,9 +13,12 @@ from hookserve.protocol import CLOSING, IDLE, READING_HEAD, READY, Connection
 from hookserve.reactor import Accepted, Reactor
 from hookserve.scoreboard import Scoreboard
 
+MORE = b"x" * 12_000_000
+"""More than the kernel keeps of a connection."""
+
 
 class Lines(Connection):
-    """Echoes lines; ``quit`` closes, ``linger`` closes and lingers."""
+    """Echoes lines; ``quit`` closes, ``linger`` lingers besides, ``more`` is answered by `MORE`."""
 
     __slots__ = ("buffer",)
 
@@ -39,7 +42,7 @@ class Lines(Connection):
     def run(self, transport):
         line, _, self.buffer = self.buffer.partition(b"\n")
         try:
-            transport.send(line + b"\n")
+            transport.send((MORE if line == b"more" else line) + b"\n")
         except OSError:
             self.state = CLOSING
             return CLOSING
@@ -217,11 +220,8 @@ def test_a_head_has_one_deadline_and_an_idle_connection_another(setting):
 def test_what_a_reader_does_not_take_is_sent_when_it_does(setting):
     worker, reactor = setting.make(hold=1 << 24)
     client = setting.connect(worker)
-    line = b"x" * 12_000_000 + b"\n"
-    feeder = threading.Thread(target=client.sendall, args=[line])
-    feeder.start()
+    client.sendall(b"more\n")
     turn_until(reactor, lambda: any(each.outbox for each in reactor.open.values()))
-    feeder.join()
     file = client.makefile("rb")
     received = []
     reader = threading.Thread(target=lambda: received.append(file.readline()))
@@ -229,7 +229,7 @@ def test_what_a_reader_does_not_take_is_sent_when_it_does(setting):
 
     turn_until(reactor, lambda: not reader.is_alive())
 
-    assert received == [line]
+    assert received == [MORE + b"\n"]
     file.close()
     client.sendall(b"again\n")
     got = []

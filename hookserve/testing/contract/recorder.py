@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookserve.hookspecs import hookimpl
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from hookserve.context import ServerView
     from hookserve.process.arbiter import Arbiter
     from hookserve.process.roster import WorkerHandle
-    from hookserve.types import AccessRecord, ExitReason, Request, RequestInFlight, Response
+    from hookserve.types import (
+        AccessRecord,
+        ExitReason,
+        Request,
+        RequestInFlight,
+        Response,
+        WSGIApplication,
+    )
     from hookserve.worker import Worker
-
-    WSGIApplication = Callable[..., Iterable[bytes]]
 
 
 def note(hook: str, **facts: object) -> None:

@@ -14,7 +14,7 @@ one worker less would have been enough for a whole quiet time.  What keeps it fr
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SAMPLES = 3
 """A request more or less at the moment of one sample means nothing: so many are averaged."""
@@ -26,8 +26,7 @@ GROWTH = 0.25
 """The share of the workers that may be added at once; one always may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """The server at one moment."""
 
     now: float

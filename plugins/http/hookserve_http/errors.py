@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 
 class BadRequest(Exception):
     """The client broke the protocol.
@@ -11,49 +9,49 @@ class BadRequest(Exception):
     The message says how, for the log and the access record; the client is told the status alone.
     """
 
-    status = HTTPStatus.BAD_REQUEST
+    status = 400
 
 
 class RequestTimeout(BadRequest):
     """The client took too long to send its request."""
 
-    status = HTTPStatus.REQUEST_TIMEOUT
+    status = 408
 
 
 class BodyTooLarge(BadRequest):
     """The body exceeds `limit_request_body`."""
 
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    status = 413
 
 
 class TargetTooLong(BadRequest):
     """The request line exceeds `limit_request_line`."""
 
-    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    status = 414
 
 
 class ExpectationFailed(BadRequest):
     """The client expects what this server does not do."""
 
-    status = HTTPStatus.EXPECTATION_FAILED
+    status = 417
 
 
 class HeadTooLarge(BadRequest):
     """The header fields exceed a limit."""
 
-    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    status = 431
 
 
 class UnknownCoding(BadRequest):
     """The body has a transfer coding that this server does not know."""
 
-    status = HTTPStatus.NOT_IMPLEMENTED
+    status = 501
 
 
 class UnknownVersion(BadRequest):
     """The request is of another version of HTTP."""
 
-    status = HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+    status = 505
 
 
 class BodyCutOff(ConnectionError):

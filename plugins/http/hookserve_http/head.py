@@ -3,13 +3,15 @@
 The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: bytes
 and an environ to fill in, bytes used out.  What a client repeats is not parsed again: each
 validated header line is remembered with what it means, so that a browser's eleven headers cost
-eleven dict look-ups.  The memory is bounded in entries and in the length of each.
+eleven dict look-ups; of the names of lines that are new the keys are remembered.  The memory is
+bounded in entries and in the length of each.
 
 A block of fields whose lines were all remembered is remembered as a whole, with the entries that it
 means: what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
 entry of its own, the Host among them, are; what such a block means does not depend on the request
 line before it, and its first empty line is its end, so that neither a body nor another request can
-be part of it.
+be part of it.  Request lines are remembered only of clients whose block is: those who repeat
+themselves, and not those who ask for something new each time.
 
 Where a head ends is not searched for when the bytes end like a head, as they nearly always do:
 the head is the whole of them if each of their lines has become an entry of its own, and only
@@ -20,7 +22,6 @@ from __future__ import annotations
 
 from itertools import islice
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from hookserve_http import grammar
 from hookserve_http.errors import (
@@ -31,12 +32,17 @@ from hookserve_http.errors import (
     UnknownVersion,
 )
 from hookserve_http.rules import HeadRules
+from hookserve_http.target import split_target, unquote
 
 END = b"\r\n\r\n"
 """The end of a head (RFC 9112, 2.1): the end of its last line, and an empty line."""
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
+_REMEMBERED_REQUEST_LINES = 256
+_REMEMBERED_REQUEST_LINE = 256
+_REMEMBERED_NAMES = 256
+_REMEMBERED_NAME = 64
 _REMEMBERED_LINES = 1024
 _REMEMBERED_SIZE = 512
 _REMEMBERED_BLOCKS = 64
@@ -44,6 +50,8 @@ _REMEMBERED_BLOCK = 1024
 _MOST_PASSED_OVER = 4096
 _LONGEST_LINE = 65536
 _MOST_FIELDS = 32768
+
+_OF_REQUEST_LINE = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "PATH_INFO", "QUERY_STRING")
 
 _METHODS = {
     name.encode(): name
@@ -67,6 +75,8 @@ class HeadParser:
         self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
         """Bytes that a head may have; more is refused before it is complete."""
         self._rules = rules
+        self._request_lines: dict[bytes, dict[str, str]] = {}
+        self._keys: dict[bytes, str] = {}
         self._known: dict[bytes, tuple[str, str]] = {}
         self._blocks: dict[bytes, dict[str, str]] = {}
         self._passed_over = 0
@@ -80,27 +90,18 @@ class HeadParser:
         HTTP/1.1.  Raises BadRequest; then the environ holds what was understood before.
         """
         line, _, block = data.partition(b"\r\n")
-        if len(line) > self._line_limit:
-            raise self._too_long_line(line)
-        try:
-            method, target, version = line.split(b" ")
-        except ValueError:
-            raise BadRequest("the request line has not three parts") from None
-        environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
-        environ["RAW_URI"] = text = target.decode("latin-1")
-        if not (text.isascii() and text.isprintable()) or "#" in text:
-            raise BadRequest("the request target has a character that no target may have")
-        if version != b"HTTP/1.1":
-            environ["SERVER_PROTOCOL"] = self._other_version(version)
         authority = ""
-        if text[:1] != "/" or name == "CONNECT":
-            text, authority = _unusual_target(name, text)
-        path, _, environ["QUERY_STRING"] = text.partition("?")
-        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        meant = self._request_lines.get(line)
+        if meant is not None:
+            environ |= meant
+        else:
+            authority = self._parse_request_line(line, environ)
         size = len(data)
         entries = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
         if entries is not None:
             environ |= entries
+            if meant is None and not authority:
+                self._remember_request_line(line, environ)
         elif not self._parse_fields(block, environ):
             size = data.index(END) + len(END)
         if authority:
@@ -127,12 +128,46 @@ class HeadParser:
             return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
         return None
 
+    def _parse_request_line(self, line: bytes, environ: Environ) -> str:
+        """Fill in what the request line says; the target's authority, empty when it has none."""
+        if len(line) > self._line_limit:
+            raise self._too_long_line(line)
+        try:
+            method, target, version = line.split(b" ")
+        except ValueError:
+            raise BadRequest("the request line has not three parts") from None
+        environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
+        environ["RAW_URI"] = text = target.decode("latin-1")
+        if not (text.isascii() and text.isprintable()) or "#" in text:
+            raise BadRequest("the request target has a character that no target may have")
+        if version != b"HTTP/1.1":
+            environ["SERVER_PROTOCOL"] = self._other_version(version)
+        authority = ""
+        if text[:1] != "/" or name == "CONNECT":
+            text, authority = split_target(name, text)
+        path, _, environ["QUERY_STRING"] = text.partition("?")
+        environ["PATH_INFO"] = unquote(path) if "%" in path else path
+        return authority
+
+    def _remember_request_line(self, line: bytes, environ: Environ) -> None:
+        if len(line) <= _REMEMBERED_REQUEST_LINE:
+            if len(self._request_lines) >= _REMEMBERED_REQUEST_LINES:
+                self._request_lines.clear()
+            self._request_lines[line] = {key: environ[key] for key in _OF_REQUEST_LINE}
+
     def _too_long_line(self, line: bytes) -> BadRequest:
         """The refusal of a request line beyond the limit, or of what is wrong before it."""
         start = line[: self._line_limit]
         if not grammar.TOKEN.match(start) or _has_bare_end(start, 0):
             return BadRequest("a bare CR or LF in a head, or no request at all")
         return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
+
+    def _too_long_field(self, line: bytes) -> BadRequest:
+        """The refusal of a header line beyond the limit, or of an end within it that is bare."""
+        start = line[: self._field_size]
+        if b"\n" in start or b"\r" in start[:-1]:
+            return BadRequest("a bare CR or LF in a head")
+        return HeadTooLarge(f"a header line of {len(line)} bytes")
 
     def _first_fault(self, data: bytes, reason: str) -> BadRequest:
         """What a head that cannot become a request would be refused for if it came at once."""
@@ -165,28 +200,36 @@ class HeadParser:
     def _learn(self, line: bytes) -> tuple[str, str] | None:
         """The environ entry that a header line means, remembered; `None` when it is dropped."""
         if len(line) > self._field_size:
-            raise HeadTooLarge(f"a header line of {len(line)} bytes")
+            raise self._too_long_field(line)
         name, colon, value = line.partition(b":")
         if not colon:
             raise BadRequest("a header line without a colon")
-        if self._rules.strip_header_spaces:
-            name = name.rstrip(b" \t")
-        if not grammar.TOKEN.fullmatch(name):
-            raise BadRequest("a header line with an invalid name")
-        value = value.strip(b" \t")
-        if grammar.FORBIDDEN_IN_VALUE.search(value):
+        key = self._keys.get(name) or self._learn_name(name)
+        text = value.strip(b" \t").decode("latin-1")
+        # What is printable has no control character, and is told in half the expression's time.
+        if not text.isprintable() and grammar.FORBIDDEN_IN_VALUE_TEXT.search(text):
             raise BadRequest("a header value with a control character")
-        text = name.decode("ascii").upper()
-        key = self._key_for(text)
         if key is None:
             return None
-        pair = (key, value.decode("latin-1"))
-        _validate(pair[0], pair[1])
+        _validate(key, text)
+        pair = key, text
         if len(line) <= _REMEMBERED_SIZE:
             if len(self._known) >= _REMEMBERED_LINES:
                 self._known.clear()
             self._known[line] = pair
         return pair
+
+    def _learn_name(self, name: bytes) -> str | None:
+        """The environ key of a field of that name, remembered; `None` when it is dropped."""
+        stripped = name.rstrip(b" \t") if self._rules.strip_header_spaces else name
+        if not grammar.TOKEN.fullmatch(stripped):
+            raise BadRequest("a header line with an invalid name")
+        key = self._key_for(stripped.decode("ascii").upper())
+        if key is not None and len(name) <= _REMEMBERED_NAME:
+            if len(self._keys) >= _REMEMBERED_NAMES:
+                self._keys.clear()
+            self._keys[name] = key
+        return key
 
     def _key_for(self, name: str) -> str | None:
         """The environ key of a header; `None` when the header is dropped."""
@@ -211,19 +254,17 @@ class HeadParser:
         before = len(environ)
         known = self._known
         is_new = False
-        line = b""
         # Two of the lines are no fields: the empty ones after the last CRLFs.
-        fields = iter(lines[:-2])
-        while True:
+        for line in lines[:-2]:
             try:
-                for line in fields:
-                    key, environ[key] = known[line]
-                break
+                key, environ[key] = known[line]
             except KeyError:
                 if not line:
                     break
                 is_new = True
-                self._take_unknown(line, environ)
+                pair = self._learn(line)
+                if pair is not None:
+                    key, environ[key] = pair
         # Distinct fields up to the end of `block` make an entry each, nothing else as many.
         is_plain = len(environ) - before == len(lines) - 2
         if not is_plain:
@@ -260,11 +301,6 @@ class HeadParser:
             for line in lines[: self._fields_limit]:
                 self._learn(line)
             raise HeadTooLarge(f"more than {self._fields_limit} header fields")
-
-    def _take_unknown(self, line: bytes, environ: Environ) -> None:
-        pair = self._learn(line)
-        if pair is not None:
-            environ[pair[0]] = pair[1]
 
     def _look_again(self, lines: list[bytes], environ: Environ) -> None:
         """Treat fields that did not make one entry each."""
@@ -330,28 +366,6 @@ def _unfold(lines: list[bytes]) -> list[bytes]:
         else:
             unfolded.append(line)
     return unfolded
-
-
-def _unusual_target(method: str, target: str) -> tuple[str, str]:
-    """Path with query, and authority, of a target that is not in origin form (RFC 9112, 3.2)."""
-    if method == "CONNECT":
-        # RFC 9110, 9.3.6: an empty or invalid port is to be refused.
-        found = grammar.AUTHORITY.fullmatch(target)
-        if found is None or not 0 < int(found[1]) < 65536:
-            raise BadRequest("the target of CONNECT is no authority")
-        return "", target
-    if target == "*":
-        if method != "OPTIONS":
-            raise BadRequest("the asterisk is a target of OPTIONS alone")
-        return "*", ""
-    scheme, separator, rest = target.partition("://")
-    if not separator or scheme.lower() not in ("http", "https"):
-        raise BadRequest("the target is in no form that a target has")
-    cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-    authority = rest[:cut]
-    if not authority or not grammar.HOST.fullmatch(authority):
-        raise BadRequest("the target's authority is none")
-    return rest[cut:] if rest[cut : cut + 1] == "/" else f"/{rest[cut:]}", authority
 
 
 def _validate(key: str, value: str) -> None:

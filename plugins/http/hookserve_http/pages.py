@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from hookserve_http.response import HeadWriter
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A whole response, after which the connection closes."""
 
     status: str
@@ -22,7 +19,9 @@ class Page:
 
 def refusal(code: int, writer: HeadWriter, is_bodiless: bool) -> Page:
     """The response for a request that is refused or has failed; it says the status and no more."""
-    status = f"{int(code)} {HTTPStatus(code).phrase}"
+    from http import HTTPStatus
+
+    status = f"{code} {HTTPStatus(code).phrase}"
     body = f"{status}\n".encode()
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),

@@ -55,7 +55,7 @@ class HttpProtocol(Protocol):
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)
         self.keeps_alive: bool = config.get("keepalive", 1.0) > 0
-        self.writer = HeadWriter(worker.wall_clock)
+        self.writer = HeadWriter(worker.wall_clock, worker.calendar)
         self.template = _template(worker, local)
         self._is_trusted = trusts(config.forwarded_allow_ips)
         self._strict = HeadParser(rules_for(config, trusted=False))

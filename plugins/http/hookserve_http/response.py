@@ -8,7 +8,6 @@ that a response of which one value is new each time leaves nothing behind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from hookserve_http import grammar
@@ -37,10 +36,13 @@ class HeadWriter:
     it is of.
     """
 
-    __slots__ = ("_clock", "_dated", "_encoded", "_lines", "_statuses")
+    __slots__ = ("_calendar", "_clock", "_dated", "_encoded", "_lines", "_statuses")
 
-    def __init__(self, wall_clock: Callable[[], float]) -> None:
+    def __init__(
+        self, wall_clock: Callable[[], float], calendar: Callable[[float], tuple[int, ...]]
+    ) -> None:
         self._clock = wall_clock
+        self._calendar = calendar
         self._dated = -1.0, b""
         self._statuses: dict[str, tuple[bytes, int, bool]] = {}
         self._lines: dict[Header, Line] = {}
@@ -52,7 +54,7 @@ class HeadWriter:
         now = self._clock()
         if not 0.0 <= now - second < 1.0:
             second = now // 1.0
-            lines = f"Date: {_http_date(second)}\r\nServer: hookserve\r\n".encode()
+            lines = f"Date: {_http_date(self._calendar(second))}\r\nServer: hookserve\r\n".encode()
             self._dated = second, lines
         return lines
 
@@ -157,10 +159,8 @@ def _classify(name: str, value: str, encoded: bytes) -> Line:
     return encoded, -1
 
 
-def _http_date(second: float) -> str:
-    """IMF-fixdate (RFC 9110, 5.6.7), whatever the locale."""
-    at = datetime.fromtimestamp(second, UTC)
-    return (
-        f"{_DAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year}"
-        f" {at.hour:02}:{at.minute:02}:{at.second:02} GMT"
-    )
+def _http_date(at: tuple[int, ...]) -> str:
+    """IMF-fixdate (RFC 9110, 5.6.7), whatever the locale; `at` is as of time.gmtime."""
+    year, month, day, hour, minute, second, weekday = at[:7]
+    date = f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year}"
+    return f"{date} {hour:02}:{minute:02}:{second:02} GMT"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRules:
+class HeadRules(NamedTuple):
     """What is allowed in a head; from the settings of the same names."""
 
     limit_request_line: int = 4094
@@ -22,7 +21,7 @@ class HeadRules:
     header_map: str = "drop"
     forwarder_headers: frozenset[str] = frozenset()
     """Names with underscores that are kept; empty for a peer that is not trusted."""
-    secure_scheme_headers: Mapping[str, str] = field(default_factory=dict)
+    secure_scheme_headers: Mapping[str, str] = MappingProxyType({})
     """Environ keys and the value that means https; empty for a peer that is not trusted."""
 
 

@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 import tracemalloc
 
 import corpus_driver as driver
@@ -110,6 +111,8 @@ def in_threads(work, count=4):
 
 
 def test_threads_share_what_is_known_of_heads(monkeypatch):
+    monkeypatch.setattr(head_module, "_REMEMBERED_REQUEST_LINES", 2)
+    monkeypatch.setattr(head_module, "_REMEMBERED_NAMES", 2)
     monkeypatch.setattr(head_module, "_REMEMBERED_LINES", 15)
     monkeypatch.setattr(head_module, "_REMEMBERED_BLOCKS", 2)
     monkeypatch.setattr(head_module, "_MOST_PASSED_OVER", 2)
@@ -118,15 +121,15 @@ def test_threads_share_what_is_known_of_heads(monkeypatch):
     def work(number):
         for turn in range(1500):
             value = str((turn + number) % 7)
-            environ = {"SCRIPT_NAME": ""}
-            data = (
-                f"GET / HTTP/1.1\r\nHost: h{value}\r\nX-A: {value}\r\nX-B: {value}\r\n\r\n".encode()
-            )
+            environ = {"SCRIPT_NAME": "", "SERVER_PROTOCOL": "HTTP/1.1"}
+            fields = f"Host: h{value}\r\nX-A: {value}\r\nX-B: {value}\r\n\r\n"
+            data = f"GET /{turn % 5} HTTP/1.1\r\n{fields}".encode()
 
             assert parser.parse(data, environ) == len(data)
             assert environ["HTTP_HOST"] == f"h{value}"
             assert environ["HTTP_X_A"] == environ["HTTP_X_B"] == value
-            assert len(environ) == 8
+            assert environ["RAW_URI"] == f"/{turn % 5}"
+            assert len(environ) == 9
 
     in_threads(work)
 
@@ -141,7 +144,7 @@ def test_threads_share_what_is_known_of_responses(monkeypatch):
         own.now = next(ticks) / 3
         return own.now
 
-    writer = HeadWriter(clock)
+    writer = HeadWriter(clock, time.gmtime)
 
     def work(number):
         for turn in range(1500):
@@ -155,6 +158,6 @@ def test_threads_share_what_is_known_of_responses(monkeypatch):
                 -1 if value in "45" else int(value),
             )
             lines = writer.date()
-            assert lines.startswith(f"Date: {_http_date(own.now // 1)}\r\n".encode())
+            assert lines.startswith(f"Date: {_http_date(time.gmtime(own.now // 1))}\r\n".encode())
 
     in_threads(work)

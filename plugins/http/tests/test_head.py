@@ -102,6 +102,23 @@ def test_a_head_is_as_long_as_it_may_be_in_whatever_pieces_it_comes(fields):
     assert set(statuses) == {b"HTTP/1.1 200" if fields == 40 else b"HTTP/1.1 431"}
 
 
+def test_the_memory_of_names_is_bounded_and_makes_no_difference():
+    parser = HeadParser(HeadRules(strip_header_spaces=True))
+
+    for number in range(600):
+        for name in (b"X-%d", b"x-%d ", b"X-%d" + b"x" * 100, b"X_%d"):
+            field = name % number
+            for value in (b"first", b"second"):
+                environ = environ_of(parser, b"Host: h\r\n" + field + b": " + value + b"\r\n\r\n")
+
+                key = "HTTP_" + field.decode().strip().upper().replace("-", "_")
+                assert environ.get(key) == (None if b"_" in field else value.decode())
+                with pytest.raises(BadRequest):
+                    environ_of(parser, b"Host: h\r\n" + field + b": \0\r\n\r\n")
+        assert 0 < len(parser._keys) <= 256
+    assert max(map(len, parser._keys)) < 100
+
+
 BLOCK = b"Host: h\r\nAccept: */*\r\nX-A: \t b \r\n\r\n"
 
 
@@ -195,6 +212,54 @@ def test_the_scheme_belongs_to_the_block():
         with pytest.raises(BadRequest):
             environ_of(parser, b"Host: h\r\nX-Proto: http\r\nX-Ssl: on\r\n\r\n")
     assert set(parser._blocks) == set(said)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"GET /x?y HTTP/1.1", b"PUT /%41 HTTP/1.0", b"OPTIONS * HTTP/1.1", b"GET //x??y HTTP/1.1"],
+)
+def test_a_request_line_that_was_said_again_is_not_taken_apart_again(monkeypatch, line):
+    parser = HeadParser(HeadRules())
+    first = environ_of(parser, BLOCK, line)
+    for _ in range(2):
+        assert environ_of(parser, BLOCK, line) == first
+    monkeypatch.delattr(HeadParser, "_parse_request_line")
+
+    assert environ_of(parser, BLOCK, line) == first
+    other = environ_of(parser, b"Host: other\r\n\r\n", line)
+
+    assert other == {**{key: first[key] for key in other}, "HTTP_HOST": "other"}
+
+
+def test_the_authority_of_a_target_replaces_the_host_each_time():
+    parser = HeadParser(HeadRules())
+
+    for _ in range(4):
+        for authority in ("a", "b"):
+            line = f"GET http://{authority}/ HTTP/1.1".encode()
+            assert environ_of(parser, BLOCK, line)["HTTP_HOST"] == authority
+    assert not parser._request_lines
+
+
+def test_the_memory_of_request_lines_is_bounded():
+    parser = HeadParser(HeadRules())
+
+    for number in range(600):
+        for line in (b"GET /%d HTTP/1.1" % number, b"GET /%d%s HTTP/1.1" % (number, b"x" * 300)):
+            for _ in range(2):
+                assert environ_of(parser, BLOCK, line)["RAW_URI"] == line.split()[1].decode()
+        assert len(parser._request_lines) <= 256
+    assert len(parser._request_lines) > 0
+    assert max(map(len, parser._request_lines)) < 300
+
+
+def test_request_lines_of_clients_that_say_something_new_each_time_are_not_remembered():
+    parser = HeadParser(HeadRules())
+
+    for number in range(100):
+        environ_of(parser, b"Host: h\r\nX-Request-Id: %d\r\n\r\n" % number)
+
+    assert not parser._request_lines
 
 
 @pytest.mark.parametrize("block", [b"SCRIPT_NAME: /a\r\nHost: h\r\n\r\n"])

@@ -15,7 +15,7 @@ def remembered(writer):
 
 
 def test_the_same_headers_are_the_same_bytes_every_time():
-    writer = HeadWriter(time.time)
+    writer = HeadWriter(time.time, time.gmtime)
     expected = (200, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n", 2)
 
     for headers in ([PLAIN, LENGTH], (PLAIN, LENGTH), [list(PLAIN), LENGTH]):
@@ -37,7 +37,7 @@ class Marked(str):
 
 
 def test_subclasses_of_str_are_taken_for_what_they_hold():
-    writer = HeadWriter(time.time)
+    writer = HeadWriter(time.time, time.gmtime)
 
     code, start, length = writer.encode(
         Marked("200 OK"), [(Marked("X-A"), Marked("a")), (Marked("Content-Length"), Marked("3"))]
@@ -52,7 +52,7 @@ def test_subclasses_of_str_are_taken_for_what_they_hold():
 @pytest.mark.parametrize(("status", "sent"), [("204 No Content", 0), ("205 Reset", 0),
                                                 ("304 Not Modified", 1)])  # fmt: skip
 def test_a_status_without_body_declares_no_length(status, sent):
-    writer = HeadWriter(time.time)
+    writer = HeadWriter(time.time, time.gmtime)
 
     for _ in range(3):
         _, start, length = writer.encode(status, [LENGTH])
@@ -61,7 +61,7 @@ def test_a_status_without_body_declares_no_length(status, sent):
 
 
 def test_two_lengths_are_refused_every_time():
-    writer = HeadWriter(time.time)
+    writer = HeadWriter(time.time, time.gmtime)
 
     for _ in range(3):
         with pytest.raises(ApplicationError):
@@ -69,7 +69,7 @@ def test_two_lengths_are_refused_every_time():
 
 
 def test_what_is_new_each_time_is_not_remembered():
-    writer = HeadWriter(time.time)
+    writer = HeadWriter(time.time, time.gmtime)
     cookie = ("Set-Cookie", "session=secret")
 
     for number in range(3000):
@@ -82,7 +82,7 @@ def test_what_is_new_each_time_is_not_remembered():
 
 
 def test_the_memory_is_bounded():
-    writer = HeadWriter(time.time)
+    writer = HeadWriter(time.time, time.gmtime)
 
     for number in range(3000):
         for _ in range(3):
@@ -94,7 +94,7 @@ def test_the_memory_is_bounded():
 
 def test_the_date_is_of_this_second_whichever_way_the_clock_goes():
     now = [0.0]
-    writer = HeadWriter(lambda: now[0])
+    writer = HeadWriter(lambda: now[0], time.gmtime)
     expected = {0.0: b"00:00:00", 0.9: b"00:00:00", 1.0: b"00:00:01", 7261.5: b"02:01:01"}
 
     for moment in (0.0, 0.9, 1.0, 7261.5, 1.0, 0.9, 7261.5):

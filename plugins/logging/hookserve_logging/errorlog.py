@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import logging.config
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookserve import ConfigError
@@ -79,6 +76,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
+        import json
+
         return json.dumps(entry, ensure_ascii=True)
 
 
@@ -124,6 +123,10 @@ def _loggers() -> list[logging.Logger]:
 
 
 def _apply_custom(config: Config) -> None:
+    import json
+    import logging.config
+    from pathlib import Path
+
     try:
         if config.logconfig_dict:
             logging.config.dictConfig({"version": 1, "disable_existing_loggers": False,

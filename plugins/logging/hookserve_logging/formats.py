@@ -6,17 +6,18 @@ ends where it seems to (JSON: the encoder sees to it).
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import os
 import re
 import time
 from collections.abc import Callable
+from typing import Any, cast
 
 from hookserve import AccessRecord, ConfigError
 
 Extract = Callable[[AccessRecord], str]
+
+_REMEMBERED = 1024
+_REMEMBERED_SIZE = 512
 
 _ATOM = re.compile(
     r"%\((?:\{(?P<name>[^}]+)\}(?P<kind>[ioeIOE])|(?P<atom>[A-Za-z]))\)s|(?P<percent>%%)"
@@ -25,13 +26,28 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
+class _Remembered(dict[str, str]):
+    """What texts become, within bounds: clients say the same again and again."""
+
+    def __init__(self, convert: Callable[[str], str]) -> None:
+        self._convert = convert
+
+    def __missing__(self, text: str) -> str:
+        found = self._convert(text)
+        if len(text) <= _REMEMBERED_SIZE:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[text] = found
+        return found
+
+
 def compile_format(text: str) -> Extract:
     """A function that makes one line, without its end, of a record.
 
     Raises ConfigError naming what is wrong with the format.
     """
     parts: list[str] = []
-    extracts: list[Extract] = []
+    expressions: list[str] = []
     position = 0
     for match in _ATOM.finditer(text):
         parts.append(_literal(text[position : match.start()]))
@@ -40,15 +56,27 @@ def compile_format(text: str) -> Extract:
             parts.append("%%")
         else:
             parts.append("%s")
-            extracts.append(_extract(match["atom"], match["name"], match["kind"]))
+            expressions.append(_expression(match["atom"], match["name"], match["kind"]))
     parts.append(_literal(text[position:]))
-    template = "".join(parts)
-    chosen = tuple(extracts)
+    # Compiled as one function: a call for each field would cost more than all the rest.
+    source = _SOURCE.format("".join(parts), "".join(f"{each}, " for each in expressions))
+    names = {
+        "escaped": _Remembered(escape),
+        "user": _user,
+        "header": _header,
+        "moment": _clock("[%d/%b/%Y:%H:%M:%S %z]"),
+        "pid": os.getpid,
+    }
+    exec(source, names)
+    return cast("Extract", names["line"])
 
-    def line(record: AccessRecord) -> str:
-        return template % tuple([extract(record) for extract in chosen])
 
-    return line
+_SOURCE = """
+def line(record):
+    environ, status, _, sent, elapsed, _, asked = record
+    get = environ.get
+    return {!r} % ({})
+"""
 
 
 def _literal(text: str) -> str:
@@ -67,135 +95,111 @@ def escape(text: str) -> str:
     return _UNSAFE.sub(lambda match: _ESCAPES.get(match[0]) or f"\\x{ord(match[0]):02x}", text)
 
 
-def _extract(atom: str | None, name: str | None, kind: str | None) -> Extract:
+def _expression(atom: str | None, name: str | None, kind: str | None) -> str:
+    """What stands for a field in the source."""
     if name is not None and kind is not None:
         return _named(name, kind.lower())
-    found = _STATEFUL[atom]() if atom in _STATEFUL else ATOMS.get(atom or "")
+    found = ATOMS.get(atom or "")
     if found is None:
-        known = ", ".join(sorted([*ATOMS, "p", "t"]))
+        known = ", ".join(sorted(ATOMS))
         raise ConfigError(f"access_log_format: %({atom})s is no field; there are {known}")
     return found
 
 
-def _named(name: str, kind: str) -> Extract:
+def _named(name: str, kind: str) -> str:
     if kind == "o":
-        lowered = name.lower()
-        return lambda record: escape(
-            ", ".join(value for key, value in record.response_headers if key.lower() == lowered)
-            or "-"
-        )
+        return f"escaped[header(record, {name.lower()!r})]"
     key = name
     if kind == "i":
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
-    return lambda record: escape(str(record.environ.get(key, "-")))
+    return f"escaped[str(get({key!r}, '-'))]"
 
 
-def request_line(record: AccessRecord) -> str:
-    """The request line, as it came where it was refused."""
-    if record.request_line:
-        return record.request_line
-    environ = record.environ
-    return f"{environ['REQUEST_METHOD']} {environ['RAW_URI']} {environ['SERVER_PROTOCOL']}"
+def _text(key: str) -> str:
+    return f"escaped[get({key!r}) or '-']"
 
 
-def _user(record: AccessRecord) -> str:
+def _header(record: AccessRecord, lowered: str) -> str:
+    found = [value for key, value in record.response_headers if key.lower() == lowered]
+    return ", ".join(found) or "-"
+
+
+def _user(environ: dict[str, Any]) -> str:  # Any: PEP 3333
     """The user of basic authentication (RFC 7617), unverified."""
-    scheme, _, credentials = str(record.environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+    import base64
+
+    scheme, _, credentials = str(environ["HTTP_AUTHORIZATION"]).partition(" ")
     if scheme.lower() != "basic":
         return "-"
     try:
         decoded = base64.b64decode(credentials.strip()).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
+    except ValueError:
         return "-"
     return escape(decoded.partition(":")[0]) or "-"
 
 
-def _time() -> Extract:
+def _clock(form: str) -> Callable[[], str]:
     """The time of logging, made anew each second."""
-    cached = (-1, "")
+    known = -1, ""
 
-    def extract(record: AccessRecord) -> str:
-        nonlocal cached
-        second = int(time.time())
-        if cached[0] != second:
-            cached = (second, time.strftime("[%d/%b/%Y:%H:%M:%S %z]", time.localtime(second)))
-        return cached[1]
+    def moment() -> str:
+        nonlocal known
+        found, second = known, int(time.time())
+        if found[0] != second:
+            found = known = second, time.strftime(form, time.localtime(second))
+        return found[1]
 
-    return extract
-
-
-def _pid() -> Extract:
-    """The process that logs: this is asked after the fork."""
-    cached = ""
-
-    def extract(record: AccessRecord) -> str:
-        nonlocal cached
-        cached = cached or f"<{os.getpid()}>"
-        return cached
-
-    return extract
+    return moment
 
 
-def _text(key: str) -> Extract:
-    return lambda record: escape(str(record.environ.get(key) or "-"))
-
-
-ATOMS: dict[str, Extract] = {
+ATOMS: dict[str, str] = {
     "h": _text("REMOTE_ADDR"),
-    "l": lambda record: "-",
-    "u": _user,
-    "r": lambda record: escape(request_line(record)),
-    "s": lambda record: str(record.status or "-"),
+    "l": "'-'",
+    "u": "user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'",
+    "t": "moment()",
+    # The request line, as it came where it was refused.
+    "r": 'escaped[asked] if asked else f\'{environ["REQUEST_METHOD"]}'
+    ' {escaped[environ["RAW_URI"]]} {environ["SERVER_PROTOCOL"]}\'',
+    "s": "status or '-'",
     "m": _text("REQUEST_METHOD"),
     "U": _text("PATH_INFO"),
-    "q": lambda record: escape(str(record.environ.get("QUERY_STRING", ""))),
+    "q": "escaped[get('QUERY_STRING', '')]",
     "H": _text("SERVER_PROTOCOL"),
-    "b": lambda record: str(record.sent or "-"),
-    "B": lambda record: str(record.sent),
+    "b": "sent or '-'",
+    "B": "sent",
     "f": _text("HTTP_REFERER"),
     "a": _text("HTTP_USER_AGENT"),
-    "T": lambda record: str(int(record.elapsed)),
-    "M": lambda record: str(int(record.elapsed * 1000)),
-    "D": lambda record: str(int(record.elapsed * 1000000)),
-    "L": lambda record: f"{record.elapsed:.6f}",
+    "T": "int(elapsed)",
+    "M": "int(elapsed * 1000)",
+    "D": "int(elapsed * 1000000)",
+    "L": "format(elapsed, '.6f')",
+    "p": "f'<{pid()}>'",
 }
-
-_STATEFUL: dict[str | None, Callable[[], Extract]] = {"t": _time, "p": _pid}
+"""The fields, each as an expression of Python."""
 
 
 def compile_json() -> Extract:
     """A function that makes one JSON object of a record."""
-    encode = json.encoder.encode_basestring_ascii
-    moment, pid = _iso_time(), _pid()
+    from json.encoder import encode_basestring_ascii
+
+    quoted = _Remembered(encode_basestring_ascii)
+    moment, pid = _clock("%Y-%m-%dT%H:%M:%S%z"), os.getpid
 
     def line(record: AccessRecord) -> str:
-        environ = record.environ
+        environ, status, _, sent, elapsed, reason, request_line = record
         get = environ.get
         return (
-            f'{{"time":"{moment(record)}","pid":{pid(record)[1:-1]},'
-            f'"remote_addr":{encode(get("REMOTE_ADDR", ""))},'
-            f'"method":{encode(get("REQUEST_METHOD", ""))},'
-            f'"path":{encode(get("PATH_INFO", ""))},"query":{encode(get("QUERY_STRING", ""))},'
-            f'"protocol":{encode(get("SERVER_PROTOCOL", ""))},"status":{record.status},'
-            f'"bytes":{record.sent},"duration":{record.elapsed:.6f},'
-            f'"referer":{encode(get("HTTP_REFERER", ""))},'
-            f'"user_agent":{encode(get("HTTP_USER_AGENT", ""))},'
-            f'"request_line":{encode(record.request_line)},"reason":{encode(record.reason)}}}'
+            f'{{"time":"{moment()}","pid":{pid()},'
+            f'"remote_addr":{quoted[get("REMOTE_ADDR", "")]},'
+            f'"method":{quoted[get("REQUEST_METHOD", "")]},'
+            f'"path":{quoted[get("PATH_INFO", "")]},"query":{quoted[get("QUERY_STRING", "")]},'
+            f'"protocol":{quoted[get("SERVER_PROTOCOL", "")]},"status":{status},'
+            f'"bytes":{sent},"duration":{elapsed:.6f},'
+            f'"referer":{quoted[get("HTTP_REFERER", "")]},'
+            f'"user_agent":{quoted[get("HTTP_USER_AGENT", "")]},'
+            f'"request_line":{quoted[request_line]},"reason":{quoted[reason]}}}'
         )
 
     return line
-
-
-def _iso_time() -> Extract:
-    cached = (-1, "")
-
-    def extract(record: AccessRecord) -> str:
-        nonlocal cached
-        second = int(time.time())
-        if cached[0] != second:
-            cached = (second, time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(second)))
-        return cached[1]
-
-    return extract

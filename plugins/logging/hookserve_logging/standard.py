@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from hookserve import AccessRecord, hookimpl
+from hookserve import hookimpl
 from hookserve_logging import errorlog
-from hookserve_logging.formats import Extract, compile_format, compile_json
-from hookserve_logging.sink import Sink
 
 if TYPE_CHECKING:
     from hookserve.config import Config
-    from hookserve.worker import Worker
 
 
 def make_logger(config: Config) -> ErrorLog:
@@ -26,6 +23,8 @@ def make_logger(config: Config) -> ErrorLog:
         config.syslog and not config.disable_redirect_access_to_syslog
     ):
         return ErrorLog()
+    from hookserve_logging.accesslog import AccessLog
+
     return AccessLog(config)
 
 
@@ -36,57 +35,3 @@ class ErrorLog:
     def reopen_logs(self) -> None:
         """Open the files again."""
         errorlog.reopen()
-
-
-class AccessLog(ErrorLog):
-    """Errors and requests."""
-
-    def __init__(self, config: Config) -> None:
-        is_json = config.access_log_format == "json"
-        self._line: Extract = (
-            compile_json() if is_json else compile_format(config.access_log_format)
-        )
-        self._skipped = frozenset(config.access_log_skip)
-        self._sink = Sink(config.accesslog) if config.accesslog is not None else None
-        self._syslog: logging.Logger | None = None
-        if config.syslog and not config.disable_redirect_access_to_syslog:
-            from hookserve_logging.syslog import make_handler
-
-            self._syslog = logging.Logger("hookserve.access")
-            self._syslog.addHandler(make_handler(config, "access"))
-
-    @hookimpl
-    def log_access(self, record: AccessRecord) -> None:
-        """One request."""
-        if record.environ.get("PATH_INFO") in self._skipped:
-            return
-        line = self._line(record)
-        if self._sink is not None:
-            self._sink.write(line)
-        if self._syslog is not None:
-            self._syslog.info("%s", line)
-
-    @hookimpl
-    def post_worker_init(self, worker: Worker) -> None:
-        """From now on `worker_idle` is called, so lines can wait for each other."""
-        if self._sink is not None:
-            self._sink.buffer()
-
-    @hookimpl
-    def worker_idle(self, worker: Worker) -> None:
-        """Write what waits."""
-        if self._sink is not None:
-            self._sink.flush()
-
-    @hookimpl(trylast=True)
-    def worker_exit(self, worker: Worker) -> None:
-        """Write what waits."""
-        if self._sink is not None:
-            self._sink.flush()
-
-    @hookimpl
-    def reopen_logs(self) -> None:
-        """Open the files again."""
-        errorlog.reopen()
-        if self._sink is not None:
-            self._sink.reopen()

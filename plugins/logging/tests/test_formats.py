@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hookserve_logging.formats import compile_format, compile_json
+from hookserve_logging.formats import _Remembered, compile_format, compile_json
 
 from hookserve import AccessRecord, ConfigError
 
@@ -107,3 +107,30 @@ def test_a_json_line_has_every_field_and_cannot_be_forged():
 
 def test_a_json_line_of_a_killed_request_is_whole():
     assert json.loads(compile_json()(record(environ={}, status=0)))["method"] == ""
+
+
+@pytest.mark.parametrize(
+    "text", ['it\'s "quoted"', "{braces} {{twice}}", "back\\slash \\n", "a\nb"]
+)
+def test_what_is_no_field_stays_as_it_is(text):
+    assert compile_format(f"{text}%(s)s{text}")(record()) == f"{text}200{text}"
+
+
+def test_a_header_may_have_any_name():
+    environ = {"HTTP_IT'S\"": "seen", "it's {0 \\ %s": "too"}
+    line = compile_format("%({it's\"}i)s %({it's {0 \\ %s}e)s")
+
+    assert line(record(environ=environ)) == "seen too"
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr("hookserve_logging.formats._REMEMBERED", 10)
+    line = compile_format("%(U)s")
+    (memory,) = (each for each in line.__globals__.values() if type(each) is _Remembered)
+
+    for number in range(100):
+        path = f'/"{number}'
+        for _ in range(2):
+            assert line(record(environ={"PATH_INFO": path})) == f'/\\"{number}'
+            line(record(environ={"PATH_INFO": path * 200}))
+        assert len(memory) <= 10

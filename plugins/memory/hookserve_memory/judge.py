@@ -9,15 +9,14 @@ until a new worker is below the limit or the configuration is read again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """A worker that is ready, as it was measured."""
 
     pid: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
     served: float
     """Seconds since it was ready."""
     size: int

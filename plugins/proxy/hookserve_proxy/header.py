@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 """What version 2 begins with (2.2)."""
@@ -33,8 +33,7 @@ class BadHeader(Exception):
     """What a proxy sent is no header; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What a header says."""
 
     size: int

@@ -7,6 +7,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Mapping
+from contextlib import closing
 
 from hookserve.system import Socket
 
@@ -43,7 +44,7 @@ class ServiceManager:
     def _send(self, message: bytes) -> bool:
         """Whether the matter is settled: delivered, or undeliverable for good."""
         try:
-            with Socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            with closing(Socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as sender:
                 sender.setblocking(False)
                 sender.sendto(message, self._address)
         except BlockingIOError:

@@ -11,6 +11,7 @@ upgrade looks like the end of the service.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ class Notifier:
     def __init__(self, manager: ServiceManager, watchdog_interval: float) -> None:
         self._manager = manager
         self._watchdog_interval = watchdog_interval
-        self._alive_at = 0.0
+        self._alive_at = -math.inf
         """When the last sign of life was given."""
         self._owes_ready = False
         """Whether the manager has yet to hear from this process that the service is ready."""

@@ -22,7 +22,8 @@ from hookserve.errors import BootError
 from hookserve.layers import layers_for
 from hookserve.net.transport import LoopTransport
 from hookserve.reactor import Accepted, Reactor
-from hookserve.worker import Worker, WSGIApplication
+from hookserve.types import WSGIApplication
+from hookserve.worker import Worker
 
 _DRAIN_PAUSE = 0.05
 
@@ -93,7 +94,7 @@ class TornadoWorker(Worker):
             timer.cancel()
         now = self.notify()
         if now >= self._reactor.next_sweep:
-            self._reactor.sweep(now)
+            self._work_apart(self._reactor.sweep, now)
 
     def _end_rest(self) -> None:
         rest, self._rest = self._rest, None
@@ -106,16 +107,23 @@ class TornadoWorker(Worker):
 
     def _turn(self) -> None:
         try:
-            self._reactor.turn(0.0)
+            self._work_apart(self._reactor.turn, 0.0)
             self.idle()  # it is the loop that waits now, not the next turn
         except BaseException as error:
             self.fail(error)
 
-    def _serve(self, accepted: Accepted) -> None:
-        # A WSGI application is synchronous code: Django, for one, refuses its database where it
-        # finds a running loop.  IOLoop.current() finds the loop all the same.
+    def _work_apart(self, work: Callable[[float], None], moment: float) -> None:
+        """Let the reactor serve where no loop is found running.
+
+        A WSGI application is synchronous code: Django, for one, refuses its database where it finds
+        a running loop.  IOLoop.current() finds the loop all the same.  Once a batch, for each of
+        the two calls asks for the process id (getpid(2)).
+        """
         _set_running_loop(None)
         try:
-            self._reactor.exchange(accepted, self._transport)
+            work(moment)
         finally:
             _set_running_loop(self._loop)
+
+    def _serve(self, accepted: Accepted) -> None:
+        self._reactor.exchange(accepted, self._transport)

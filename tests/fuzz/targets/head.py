@@ -53,6 +53,8 @@ def check(data):
     if kind is None:
         assert size == head.index(END) + len(END), "what was used is not the first head"
         look_at(environ)
+    assert len(warm._request_lines) <= 256, "too many request lines are remembered"
+    assert len(warm._keys) <= 256, "too many names are remembered"
     assert len(warm._known) <= 1024, "too many lines are remembered"
     assert len(warm._blocks) <= 64, "too many blocks are remembered"
 

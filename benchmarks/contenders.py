@@ -1,0 +1,168 @@
+"""The servers, as they are started: data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BACKLOG = 4096
+PLACES = 8192
+"""Connections that a server may hold, where it asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A server.
+
+    In its words ``{bin}`` (the programs of its environment), ``{port}``, ``{application}``,
+    ``{workers}`` and ``{directory}`` (its own, empty) are filled in.
+    """
+
+    name: str
+    distribution: str
+    """What has to be installed for it."""
+    command: tuple[str, ...]
+    access_log: tuple[str, ...] = ()
+    """Added to have one; empty: it has none."""
+    quiet: tuple[str, ...] = ()
+    """Added to have none, where one is on by default."""
+    configuration: str = ""
+    """Written to ``{directory}/configuration``, filled in likewise."""
+
+
+def _hookserve(worker: str, *more: str) -> Contender:
+    command = ("{bin}/hookserve", "-b", "127.0.0.1:{port}", "-w", "{workers}", "-k", worker,
+               "--backlog", str(BACKLOG), "--worker-connections", str(PLACES), *more,
+               "{application}")  # fmt: skip
+    log = ("--access-logfile", "{directory}/access.log")
+    return Contender(f"hookserve {worker}", "hookserve", command, log)
+
+
+def _gunicorn(worker: str, *more: str) -> Contender:
+    command = ("{bin}/gunicorn", "-b", "127.0.0.1:{port}", "-w", "{workers}", "-k", worker,
+               "--backlog", str(BACKLOG), "--worker-connections", str(PLACES),
+               "--no-control-socket", *more, "{application}")  # fmt: skip
+    log = ("--access-logfile", "{directory}/access.log")
+    return Contender(f"gunicorn {worker}", "gunicorn", command, log)
+
+
+def _started_here(name: str, distribution: str) -> Contender:
+    """One that has no command of its own: see peers.py."""
+    command = ("{bin}/python", "-m", "benchmarks.peers", name, "{port}", "{application}",
+               "{workers}")  # fmt: skip
+    return Contender(name, distribution, command)
+
+
+HOOKSERVE = Contender(
+    "hookserve", "hookserve", ("{bin}/hookserve", "-b", "127.0.0.1:{port}", "{application}")
+)
+"""As it comes: one worker of sync."""
+SYNC = _hookserve("sync")
+GTHREAD = _hookserve("gthread", "--threads", "4")
+EPOLL = _hookserve("epoll")
+GEVENT = _hookserve("gevent")
+EVENTLET = _hookserve("eventlet")
+TORNADO = _hookserve("tornado")
+
+GUNICORN_SYNC = _gunicorn("sync")
+GUNICORN_GTHREAD = _gunicorn("gthread", "--threads", "4")
+GUNICORN_GEVENT = _gunicorn("gevent")
+GUNICORN_TORNADO = _gunicorn("tornado")
+GUNICORN = Contender(
+    "gunicorn", "gunicorn",
+    # Its control socket is in the directory of the run, not in the home of who measures.
+    ("env", "XDG_RUNTIME_DIR={directory}", "{bin}/gunicorn", "-b", "127.0.0.1:{port}",
+     "{application}"),
+)  # fmt: skip
+"""As it comes: one worker of sync, and a control socket."""
+EVENTLET_WSGI = _started_here("eventlet.wsgi", "eventlet")
+FASTPYSGI = _started_here("fastpysgi", "fastpysgi")
+BJOERN = _started_here("bjoern", "bjoern")
+GRANIAN = Contender(
+    "granian", "granian",
+    ("{bin}/granian", "--interface", "wsgi", "--workers", "{workers}", "--blocking-threads", "1",
+     "--no-ws", "--backlog", str(BACKLOG), "--backpressure", str(PLACES), "--host", "127.0.0.1",
+     "--port", "{port}", "{application}"),
+    access_log=("--access-log",),
+)  # fmt: skip
+WAITRESS = Contender(
+    "waitress", "waitress",
+    ("{bin}/waitress-serve", "--listen", "127.0.0.1:{port}", "--threads", "4", "--backlog",
+     str(BACKLOG), "--connection-limit", str(PLACES), "--asyncore-use-poll", "{application}"),
+)  # fmt: skip
+CHEROOT = Contender(
+    "cheroot", "cheroot",
+    ("{bin}/python", "-m", "cheroot", "--bind", "127.0.0.1:{port}", "--threads", "4",
+     "--request-queue-size", str(BACKLOG), "{application}"),
+)  # fmt: skip
+UVICORN = Contender(
+    "uvicorn", "uvicorn",
+    ("{bin}/uvicorn", "--interface", "wsgi", "--http", "httptools", "--loop", "uvloop", "--host",
+     "127.0.0.1", "--port", "{port}", "--workers", "{workers}", "--backlog", str(BACKLOG),
+     "{application}"),
+    access_log=("--access-log",),
+    quiet=("--no-access-log",),
+)  # fmt: skip
+
+
+def _pyuwsgi(name: str, *socket: str) -> Contender:
+    command = ("{bin}/pyuwsgi", *socket, "--master", "--die-on-term", "--processes", "{workers}",
+               "--listen", str(BACKLOG), "--need-app", "--pythonpath", ".", "--wsgi",
+               "{application}")  # fmt: skip
+    log = ("--logto", "{directory}/access.log")
+    return Contender(name, "pyuwsgi", command, log, quiet=("--disable-logging",))
+
+
+PYUWSGI = _pyuwsgi("pyuwsgi", "--http", "127.0.0.1:{port}", "--http-keepalive",
+                   "--http-auto-chunked")  # fmt: skip
+PYUWSGI_SOCKET = _pyuwsgi("pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--add-header",
+                          "Connection: close")  # fmt: skip
+"""A process less; it closes after each answer, and has to be told to say so."""
+
+NGINX = Contender(
+    "nginx", "nginx",
+    ("nginx", "-e", "{directory}/error.log", "-c", "{directory}/configuration"),
+    configuration="""
+daemon off;
+pid {directory}/nginx.pid;
+worker_processes {workers};
+worker_rlimit_nofile 16384;
+events {{ worker_connections 8192; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    default_type text/plain;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        return 200 "Hello, world!\\n";
+    }}
+}}
+""",
+)  # fmt: skip
+"""It answers by itself: the floor, what the system calls and the bytes cost."""
+
+FRAMEWORKS = ("flask==3.1.3", "django==5.2.19")
+"""In both environments."""
+
+PEER_REQUIREMENTS = {
+    # The parser in C that gunicorn takes when it finds it; its extra "fast".
+    "gunicorn": ("gunicorn==27.0.1", "gunicorn_h1c==0.6.10", "packaging==26.0"),
+    "gevent": ("gevent==26.9.0",),
+    "eventlet": ("eventlet==0.41.3",),
+    "tornado": ("tornado==6.6.1",),
+    "granian": ("granian==2.8.9",),
+    "fastpysgi": ("fastpysgi==0.6",),
+    "bjoern": ("bjoern==3.2.2",),
+    "waitress": ("waitress==3.0.2",),
+    "cheroot": ("cheroot==11.1.2",),
+    "pyuwsgi": ("pyuwsgi==2.0.30.post1",),
+    "uvicorn": ("uvicorn==0.54.0", "httptools==0.9.0", "uvloop==0.23.0"),
+}
+"""What the peers' environment is made of, by what a contender names."""
+
+COMPILED = ("bjoern",)
+"""Those that come as sources, with a compiler and libev's headers to be there."""
