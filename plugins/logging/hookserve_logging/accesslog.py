@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from time import time
 from typing import TYPE_CHECKING
 
 from hookserve import AccessRecord, hookimpl
 from hookserve_logging import errorlog
-from hookserve_logging.formats import Extract, compile_format, compile_json
+from hookserve_logging.formats import Line, compile_format, compile_json
 from hookserve_logging.sink import Sink
 from hookserve_logging.standard import ErrorLog
 
@@ -20,10 +21,8 @@ class AccessLog(ErrorLog):
     """Errors and requests."""
 
     def __init__(self, config: Config) -> None:
-        is_json = config.access_log_format == "json"
-        self._line: Extract = (
-            compile_json() if is_json else compile_format(config.access_log_format)
-        )
+        self._format: str = config.access_log_format
+        self._line = self._compile()
         self._skipped = frozenset(config.access_log_skip)
         self._sink = Sink(config.accesslog) if config.accesslog is not None else None
         self._syslog: logging.Logger | None = None
@@ -33,20 +32,26 @@ class AccessLog(ErrorLog):
             self._syslog = logging.Logger("hookserve.access")
             self._syslog.addHandler(make_handler(config, "access"))
 
+    def _compile(self) -> Line:
+        return compile_json() if self._format == "json" else compile_format(self._format)
+
     @hookimpl
     def log_access(self, record: AccessRecord) -> None:
         """One request."""
         if self._skipped and record.environ.get("PATH_INFO") in self._skipped:
             return
-        line = self._line(record)
+        now = time()
+        line = self._line(record, now)
         if self._sink is not None:
-            self._sink.write(line)
+            self._sink.write(line, now)
         if self._syslog is not None:
             self._syslog.info("%s", line)
 
     @hookimpl
     def post_worker_init(self, worker: Worker) -> None:
-        """From now on `worker_idle` is called, so lines can wait for each other."""
+        """From now on `worker_idle` is called, so lines can wait for each other; and this is
+        another process than the one that has made the logger."""
+        self._line = self._compile()
         if self._sink is not None:
             self._sink.buffer()
 

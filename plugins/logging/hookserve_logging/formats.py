@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from hookserve import AccessRecord, ConfigError
 
-Extract = Callable[[AccessRecord], str]
+Line = Callable[[AccessRecord, float], str]
+"""Of a record, at a time of day."""
 
 _REMEMBERED = 1024
 _REMEMBERED_SIZE = 512
@@ -41,51 +42,57 @@ class _Remembered(dict[str, str]):
         return found
 
 
-def compile_format(text: str) -> Extract:
+def compile_format(text: str) -> Line:
     """A function that makes one line, without its end, of a record.
 
-    Raises ConfigError naming what is wrong with the format.
+    It is for the process that compiles it.  Raises ConfigError naming what is wrong with the
+    format.
     """
-    parts: list[str] = []
-    expressions: list[str] = []
+    fields: list[str] = []
+    pieces: list[str] = []
     position = 0
     for match in _ATOM.finditer(text):
-        parts.append(_literal(text[position : match.start()]))
+        pieces.append(_literal(text[position : match.start()]))
         position = match.end()
         if match["percent"]:
-            parts.append("%%")
+            pieces.append(repr("%"))
         else:
-            parts.append("%s")
-            expressions.append(_expression(match["atom"], match["name"], match["kind"]))
-    parts.append(_literal(text[position:]))
+            pieces.append(f"f'{{field{len(fields)}}}'")
+            fields.append(_expression(match["atom"], match["name"], match["kind"]))
+    pieces.append(_literal(text[position:]))
     # Compiled as one function: a call for each field would cost more than all the rest.
-    source = _SOURCE.format("".join(parts), "".join(f"{each}, " for each in expressions))
+    lines = [f"    field{number} = {each}" for number, each in enumerate(fields)]
+    source = _SOURCE.format("\n".join(lines), " ".join(pieces))
     names = {
         "escaped": _Remembered(escape),
         "user": _user,
         "header": _header,
-        "moment": _clock("[%d/%b/%Y:%H:%M:%S %z]"),
-        "pid": os.getpid,
+        "clock": _Clock("[%d/%b/%Y:%H:%M:%S %z]"),
+        "pid": f"<{os.getpid()}>",
     }
     exec(source, names)
-    return cast("Extract", names["line"])
+    return cast("Line", names["line"])
 
 
 _SOURCE = """
-def line(record):
+def line(record, now):
     environ, status, _, sent, elapsed, _, asked = record
     get = environ.get
-    return {!r} % ({})
+    if not clock.began <= now < clock.ends:
+        clock.set(now)
+{}
+    return {}
 """
 
 
 def _literal(text: str) -> str:
+    """What stands for text in the source."""
     if "%" in text:
         raise ConfigError(
             f"access_log_format: {text[text.index('%') :][:12]!r} is no field"
             " (%(h)s, %({name}i)s; %% for a percent sign)"
         )
-    return text
+    return repr(text)
 
 
 def escape(text: str) -> str:
@@ -140,25 +147,29 @@ def _user(environ: dict[str, Any]) -> str:  # Any: PEP 3333
     return escape(decoded.partition(":")[0]) or "-"
 
 
-def _clock(form: str) -> Callable[[], str]:
-    """The time of logging, made anew each second."""
-    known = -1, ""
+class _Clock:
+    """The time of day as it is written, made anew each second."""
 
-    def moment() -> str:
-        nonlocal known
-        found, second = known, int(time.time())
-        if found[0] != second:
-            found = known = second, time.strftime(form, time.localtime(second))
-        return found[1]
+    __slots__ = ("_form", "began", "ends", "text")
 
-    return moment
+    def __init__(self, form: str) -> None:
+        self._form = form
+        self.text = ""
+        self.began = self.ends = 0.0
+        """The second that the text is of: from, and up to."""
+
+    def set(self, now: float) -> None:
+        """Write the second of that time of day."""
+        second = int(now)
+        self.text = time.strftime(self._form, time.localtime(second))
+        self.began, self.ends = second, second + 1
 
 
 ATOMS: dict[str, str] = {
     "h": _text("REMOTE_ADDR"),
     "l": "'-'",
     "u": "user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'",
-    "t": "moment()",
+    "t": "clock.text",
     # The request line, as it came where it was refused.
     "r": 'escaped[asked] if asked else f\'{environ["REQUEST_METHOD"]}'
     ' {escaped[environ["RAW_URI"]]} {environ["SERVER_PROTOCOL"]}\'',
@@ -175,24 +186,25 @@ ATOMS: dict[str, str] = {
     "M": "int(elapsed * 1000)",
     "D": "int(elapsed * 1000000)",
     "L": "format(elapsed, '.6f')",
-    "p": "f'<{pid()}>'",
+    "p": "pid",
 }
 """The fields, each as an expression of Python."""
 
 
-def compile_json() -> Extract:
-    """A function that makes one JSON object of a record."""
+def compile_json() -> Line:
+    """A function that makes one JSON object of a record; for the process that compiles it."""
     from json.encoder import encode_basestring_ascii
 
     quoted = _Remembered(encode_basestring_ascii)
-    moment, pid = _clock("%Y-%m-%dT%H:%M:%S%z"), os.getpid
+    clock = _Clock(f'{{"time":"%Y-%m-%dT%H:%M:%S%z","pid":{os.getpid()},"remote_addr":')
 
-    def line(record: AccessRecord) -> str:
+    def line(record: AccessRecord, now: float) -> str:
         environ, status, _, sent, elapsed, reason, request_line = record
         get = environ.get
+        if not clock.began <= now < clock.ends:
+            clock.set(now)
         return (
-            f'{{"time":"{moment()}","pid":{pid()},'
-            f'"remote_addr":{quoted[get("REMOTE_ADDR", "")]},'
+            f"{clock.text}{quoted[get('REMOTE_ADDR', '')]},"
             f'"method":{quoted[get("REQUEST_METHOD", "")]},'
             f'"path":{quoted[get("PATH_INFO", "")]},"query":{quoted[get("QUERY_STRING", "")]},'
             f'"protocol":{quoted[get("SERVER_PROTOCOL", "")]},"status":{status},'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 from hookserve import ConfigError
 
@@ -32,8 +31,8 @@ class Sink:
         """Write lines together from now on."""
         self._is_buffered = True
 
-    def write(self, line: str) -> None:
-        """Take one line, without its end; may be called from any thread."""
+    def write(self, line: str, now: float) -> None:
+        """Take one line, without its end, at that time of day; may be called from any thread."""
         lines = self._lines
         lines.append(line)
         if not self._is_buffered:
@@ -41,8 +40,9 @@ class Sink:
             return
         count = len(lines)
         if count == 1:
-            self._oldest = time.monotonic()
-        elif count >= _FLUSH_COUNT or time.monotonic() - self._oldest > _FLUSH_AGE:
+            self._oldest = now
+        # The clock may have been set back.
+        elif count >= _FLUSH_COUNT or not 0 <= now - self._oldest <= _FLUSH_AGE:
             self.flush()
 
     def flush(self) -> None:

@@ -8,17 +8,19 @@ from hookserve_logging.sink import Sink
 
 from hookserve import ConfigError
 
+NOW = 1_700_000_000.25
+
 
 def test_lines_are_written_at_once_until_buffering_begins(tmp_path):
     path = tmp_path / "log"
     sink = Sink(str(path))
 
-    sink.write("one")
+    sink.write("one", NOW)
     assert path.read_text() == "one\n"
 
     sink.buffer()
-    sink.write("two")
-    sink.write("three")
+    sink.write("two", NOW)
+    sink.write("three", NOW)
     assert path.read_text() == "one\n"
 
     sink.flush()
@@ -31,19 +33,33 @@ def test_many_lines_are_written_without_being_asked(tmp_path):
     sink.buffer()
 
     for number in range(300):
-        sink.write(str(number))
+        sink.write(str(number), NOW)
 
     assert len(path.read_text().splitlines()) >= 256
+
+
+@pytest.mark.parametrize("later", [1.5, -60.0])
+def test_lines_wait_for_a_second_at_most_also_when_the_clock_is_set_back(tmp_path, later):
+    path = tmp_path / "log"
+    sink = Sink(str(path))
+    sink.buffer()
+    sink.write("first", NOW)
+    sink.write("second", NOW + 0.5)
+    assert path.read_text() == ""
+
+    sink.write("third", NOW + later)
+
+    assert path.read_text() == "first\nsecond\nthird\n"
 
 
 def test_a_moved_file_is_opened_again(tmp_path):
     path = tmp_path / "log"
     sink = Sink(str(path))
-    sink.write("before")
+    sink.write("before", NOW)
     path.rename(tmp_path / "log.1")
 
     sink.reopen()
-    sink.write("after")
+    sink.write("after", NOW)
 
     assert (tmp_path / "log.1").read_text() == "before\n"
     assert path.read_text() == "after\n"
@@ -52,8 +68,8 @@ def test_a_moved_file_is_opened_again(tmp_path):
 def test_a_full_disk_harms_nobody():
     sink = Sink("/dev/full")
 
-    sink.write("lost")
-    sink.write("lost too")
+    sink.write("lost", NOW)
+    sink.write("lost too", NOW)
     sink.reopen()
 
     assert not sink._lines
@@ -71,7 +87,7 @@ def test_a_file_that_cannot_be_opened_again_stays(tmp_path):
     directory.rename(tmp_path / "moved")
 
     sink.reopen()
-    sink.write("still here")
+    sink.write("still here", NOW)
 
     assert (tmp_path / "moved" / "log").read_text() == "still here\n"
 
@@ -83,7 +99,7 @@ def test_threads_lose_and_repeat_nothing(tmp_path):
 
     def work(number):
         for each in range(2000):
-            sink.write(f"{number} {each}")
+            sink.write(f"{number} {each}", NOW)
 
     threads = [threading.Thread(target=work, args=[number]) for number in range(4)]
     for thread in threads:
@@ -102,7 +118,7 @@ def test_standard_output_is_descriptor_1():
     saved = os.dup(1)
     os.dup2(write, 1)
     try:
-        Sink("-").write("shown")
+        Sink("-").write("shown", NOW)
     finally:
         os.dup2(saved, 1)
         os.close(saved)

@@ -51,6 +51,15 @@ def test_requests_are_logged_as_json_refused_ones_too(tmp_path):
         )
 
 
+def test_the_process_that_is_logged_is_the_worker(tmp_path):
+    path = tmp_path / "access"
+    settings = {"accesslog": path, "access_log_format": "%(p)s"}
+    with serve(application, settings=settings) as server:
+        httpx.get(server.url)
+
+        assert lines_of(path) == [f"<{server.workers()[0]}>"]
+
+
 def test_usr1_reopens_both_logs(tmp_path):
     access, error = tmp_path / "access", tmp_path / "error"
     settings = {"accesslog": access, "errorlog": error}
