@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from hookserve import AccessRecord, ConfigError
 
-Line = Callable[[AccessRecord, float], str]
-"""Of a record, at a time of day."""
+Line = Callable[[AccessRecord], str]
+Tick = Callable[[], object]
 
 _REMEMBERED = 1024
 _REMEMBERED_SIZE = 512
@@ -27,26 +27,26 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-class _Remembered(dict[str, str]):
+class _Remembered(dict[Any, str]):  # Any: a text, or several
     """What texts become, within bounds: clients say the same again and again."""
 
-    def __init__(self, convert: Callable[[str], str]) -> None:
+    def __init__(self, convert: Callable[[Any], str]) -> None:
         self._convert = convert
 
-    def __missing__(self, text: str) -> str:
-        found = self._convert(text)
-        if len(text) <= _REMEMBERED_SIZE:
+    def __missing__(self, said: Any) -> str:
+        found = self._convert(said)
+        if len(found) <= _REMEMBERED_SIZE:
             if len(self) >= _REMEMBERED:
                 self.clear()
-            self[text] = found
+            self[said] = found
         return found
 
 
-def compile_format(text: str) -> Line:
+def compile_format(text: str, tick: Tick = tuple) -> Line:
     """A function that makes one line, without its end, of a record.
 
-    It is for the process that compiles it.  Raises ConfigError naming what is wrong with the
-    format.
+    It is for the process that compiles it, and calls `tick` with the first record of each second.
+    Raises ConfigError naming what is wrong with the format.
     """
     fields: list[str] = []
     pieces: list[str] = []
@@ -65,9 +65,11 @@ def compile_format(text: str) -> Line:
     source = _SOURCE.format("\n".join(lines), " ".join(pieces))
     names = {
         "escaped": _Remembered(escape),
+        "asked": _Remembered(lambda words: " ".join(map(escape, words))),
         "user": _user,
         "header": _header,
-        "clock": _Clock("[%d/%b/%Y:%H:%M:%S %z]"),
+        "clock": _Clock("[%d/%b/%Y:%H:%M:%S %z]", tick),
+        "time": time.time,
         "pid": f"<{os.getpid()}>",
     }
     exec(source, names)
@@ -75,9 +77,10 @@ def compile_format(text: str) -> Line:
 
 
 _SOURCE = """
-def line(record, now):
-    environ, status, _, sent, elapsed, _, asked = record
+def line(record):
+    environ, status, _, sent, elapsed, _, request_line = record
     get = environ.get
+    now = time()
     if not clock.began <= now < clock.ends:
         clock.set(now)
 {}
@@ -150,10 +153,11 @@ def _user(environ: dict[str, Any]) -> str:  # Any: PEP 3333
 class _Clock:
     """The time of day as it is written, made anew each second."""
 
-    __slots__ = ("_form", "began", "ends", "text")
+    __slots__ = ("_form", "_tick", "began", "ends", "text")
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, tick: Tick) -> None:
         self._form = form
+        self._tick = tick
         self.text = ""
         self.began = self.ends = 0.0
         """The second that the text is of: from, and up to."""
@@ -163,6 +167,7 @@ class _Clock:
         second = int(now)
         self.text = time.strftime(self._form, time.localtime(second))
         self.began, self.ends = second, second + 1
+        self._tick()
 
 
 ATOMS: dict[str, str] = {
@@ -171,8 +176,8 @@ ATOMS: dict[str, str] = {
     "u": "user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'",
     "t": "clock.text",
     # The request line, as it came where it was refused.
-    "r": 'escaped[asked] if asked else f\'{environ["REQUEST_METHOD"]}'
-    ' {escaped[environ["RAW_URI"]]} {environ["SERVER_PROTOCOL"]}\'',
+    "r": "escaped[request_line] if request_line else asked[environ['REQUEST_METHOD'],"
+    " environ['RAW_URI'], environ['SERVER_PROTOCOL']]",
     "s": "status or '-'",
     "m": _text("REQUEST_METHOD"),
     "U": _text("PATH_INFO"),
@@ -191,27 +196,33 @@ ATOMS: dict[str, str] = {
 """The fields, each as an expression of Python."""
 
 
-def compile_json() -> Line:
-    """A function that makes one JSON object of a record; for the process that compiles it."""
+def compile_json(tick: Tick = tuple) -> Line:
+    """As `compile_format`, a function that makes one JSON object of a record."""
     from json.encoder import encode_basestring_ascii
 
-    quoted = _Remembered(encode_basestring_ascii)
-    clock = _Clock(f'{{"time":"%Y-%m-%dT%H:%M:%S%z","pid":{os.getpid()},"remote_addr":')
+    def quote_request(words: tuple[str, ...]) -> str:
+        method, path, query, protocol = map(encode_basestring_ascii, words)
+        return f'"method":{method},"path":{path},"query":{query},"protocol":{protocol}'
 
-    def line(record: AccessRecord, now: float) -> str:
+    quoted, asked = _Remembered(encode_basestring_ascii), _Remembered(quote_request)
+    form = f'{{"time":"%Y-%m-%dT%H:%M:%S%z","pid":{os.getpid()},"remote_addr":'
+    clock, now_of_day = _Clock(form, tick), time.time
+
+    def line(record: AccessRecord) -> str:
         environ, status, _, sent, elapsed, reason, request_line = record
         get = environ.get
+        now = now_of_day()
         if not clock.began <= now < clock.ends:
             clock.set(now)
+        words = (get("REQUEST_METHOD", ""), get("PATH_INFO", ""), get("QUERY_STRING", ""),
+                 get("SERVER_PROTOCOL", ""))  # fmt: skip
+        end = '"request_line":"","reason":""}'
+        if reason or request_line:
+            end = f'"request_line":{quoted[request_line]},"reason":{quoted[reason]}}}'
         return (
-            f"{clock.text}{quoted[get('REMOTE_ADDR', '')]},"
-            f'"method":{quoted[get("REQUEST_METHOD", "")]},'
-            f'"path":{quoted[get("PATH_INFO", "")]},"query":{quoted[get("QUERY_STRING", "")]},'
-            f'"protocol":{quoted[get("SERVER_PROTOCOL", "")]},"status":{status},'
-            f'"bytes":{sent},"duration":{elapsed:.6f},'
-            f'"referer":{quoted[get("HTTP_REFERER", "")]},'
-            f'"user_agent":{quoted[get("HTTP_USER_AGENT", "")]},'
-            f'"request_line":{quoted[request_line]},"reason":{quoted[reason]}}}'
+            f'{clock.text}{quoted[get("REMOTE_ADDR", "")]},{asked[words]},"status":{status},'
+            f'"bytes":{sent},"duration":{elapsed:.6f},"referer":{quoted[get("HTTP_REFERER", "")]},'
+            f'"user_agent":{quoted[get("HTTP_USER_AGENT", "")]},{end}'
         )
 
     return line

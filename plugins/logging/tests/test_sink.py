@@ -8,19 +8,17 @@ from hookserve_logging.sink import Sink
 
 from hookserve import ConfigError
 
-NOW = 1_700_000_000.25
-
 
 def test_lines_are_written_at_once_until_buffering_begins(tmp_path):
     path = tmp_path / "log"
     sink = Sink(str(path))
 
-    sink.write("one", NOW)
+    sink.write("one")
     assert path.read_text() == "one\n"
 
     sink.buffer()
-    sink.write("two", NOW)
-    sink.write("three", NOW)
+    sink.write("two")
+    sink.write("three")
     assert path.read_text() == "one\n"
 
     sink.flush()
@@ -33,33 +31,19 @@ def test_many_lines_are_written_without_being_asked(tmp_path):
     sink.buffer()
 
     for number in range(300):
-        sink.write(str(number), NOW)
+        sink.write(str(number))
 
     assert len(path.read_text().splitlines()) >= 256
-
-
-@pytest.mark.parametrize("later", [1.5, -60.0])
-def test_lines_wait_for_a_second_at_most_also_when_the_clock_is_set_back(tmp_path, later):
-    path = tmp_path / "log"
-    sink = Sink(str(path))
-    sink.buffer()
-    sink.write("first", NOW)
-    sink.write("second", NOW + 0.5)
-    assert path.read_text() == ""
-
-    sink.write("third", NOW + later)
-
-    assert path.read_text() == "first\nsecond\nthird\n"
 
 
 def test_a_moved_file_is_opened_again(tmp_path):
     path = tmp_path / "log"
     sink = Sink(str(path))
-    sink.write("before", NOW)
+    sink.write("before")
     path.rename(tmp_path / "log.1")
 
     sink.reopen()
-    sink.write("after", NOW)
+    sink.write("after")
 
     assert (tmp_path / "log.1").read_text() == "before\n"
     assert path.read_text() == "after\n"
@@ -68,8 +52,8 @@ def test_a_moved_file_is_opened_again(tmp_path):
 def test_a_full_disk_harms_nobody():
     sink = Sink("/dev/full")
 
-    sink.write("lost", NOW)
-    sink.write("lost too", NOW)
+    sink.write("lost")
+    sink.write("lost too")
     sink.reopen()
 
     assert not sink._lines
@@ -87,7 +71,7 @@ def test_a_file_that_cannot_be_opened_again_stays(tmp_path):
     directory.rename(tmp_path / "moved")
 
     sink.reopen()
-    sink.write("still here", NOW)
+    sink.write("still here")
 
     assert (tmp_path / "moved" / "log").read_text() == "still here\n"
 
@@ -99,7 +83,7 @@ def test_threads_lose_and_repeat_nothing(tmp_path):
 
     def work(number):
         for each in range(2000):
-            sink.write(f"{number} {each}", NOW)
+            sink.write(f"{number} {each}")
 
     threads = [threading.Thread(target=work, args=[number]) for number in range(4)]
     for thread in threads:
@@ -118,7 +102,7 @@ def test_standard_output_is_descriptor_1():
     saved = os.dup(1)
     os.dup2(write, 1)
     try:
-        Sink("-").write("shown", NOW)
+        Sink("-").write("shown")
     finally:
         os.dup2(saved, 1)
         os.close(saved)
