@@ -111,34 +111,35 @@ def freeze(hook: Callable[P, object]) -> tuple[Callable[..., None], ...]:
         def through_pluggy(*args: object) -> None:
             caller(**dict(zip(names, args, strict=True)))
 
-        return (_contained(caller.name, "?", through_pluggy),)
+        return (_contained(caller.name, "?", names, names, through_pluggy),)
     return tuple(
-        _contained(caller.name, each.plugin_name, _positional(each, names)) for each in found
+        _contained(caller.name, each.plugin_name, names, each.argnames, each.function)
+        for each in found
     )
 
 
-def _positional(implementation: pluggy.HookImpl, names: tuple[str, ...]) -> Callable[..., object]:
-    """The implementation as a function of all the specification's arguments, in its order."""
-    function: Callable[..., object] = implementation.function
-    wanted = implementation.argnames
-    if wanted == names:
-        return function
-    positions = [names.index(name) for name in wanted]
-
-    def call(*args: object) -> object:
-        return function(*[args[position] for position in positions])
-
-    return call
+# Written out for the arguments of each: to pack them and to choose among them at each call would
+# cost more than the call.
+_CONTAINED = """
+def call({given}):
+    try:
+        _function({wanted})
+    except Exception as error:  # a plugin may raise anything; the request is never harmed
+        _report(_hook_name, _plugin, error)
+"""
 
 
-def _contained(hook_name: str, plugin: str, function: Callable[..., object]) -> Callable[..., None]:
-    def call(*args: object) -> None:
-        try:
-            function(*args)
-        except Exception as error:  # a plugin may raise anything; the request is never harmed
-            _report(hook_name, plugin, error)
-
-    return call
+def _contained(
+    hook_name: str,
+    plugin: str,
+    given: Iterable[str],
+    wanted: Iterable[str],
+    function: Callable[..., object],
+) -> Callable[..., None]:
+    source = _CONTAINED.format(given=", ".join(given), wanted=", ".join(wanted))
+    scope = {"_function": function, "_hook_name": hook_name, "_plugin": plugin, "_report": _report}
+    exec(source, scope)
+    return cast("Callable[..., None]", scope["call"])
 
 
 def _caller(hook: Callable[..., object]) -> pluggy.HookCaller:

@@ -11,7 +11,7 @@ lock; the slot's totals are the sums over its flights.
 
 Layout of a slot, in words of 8 bytes::
 
-    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 errors  6.. flights
+    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 rings heeded  6.. flights
     a flight: 0 requests  1 bytes sent  2 4xx  3 5xx  4 began (0: free)  5.. label, id
 """
 
@@ -33,6 +33,7 @@ FLIGHT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
 BOOTING, READY, DRAINING, GONE = range(4)
 
 _BEGAN_AT = 4 * WORD
+_BEGAN = Struct("=d")
 _BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 _END = Struct("=QQQQd")
 
@@ -83,7 +84,7 @@ class Slot:
         self.number = number
         header = memoryview(memory)[offset : self._flights_at]
         self.words = header.cast("Q")
-        """Writable: state, -, connections, accepted, rejected, errors."""
+        """Writable: state, -, connections, accepted, rejected, rings heeded."""
         self.times = header.cast("d")
         """Writable: -, heartbeat."""
 
@@ -143,9 +144,9 @@ class Slot:
 
 class Scoreboard:
     """The mapping and its slots; made in the arbiter before the first fork, or mapped again after
-    exec(2) from the descriptor `fd`."""
+    exec(2) from the descriptor `fd`.  The first slots have `bells`."""
 
-    def __init__(self, slots: int, flights: int, fd: int = -1) -> None:
+    def __init__(self, slots: int, flights: int, fd: int = -1, bells: int = 0) -> None:
         self._slot_size = HEADER_WORDS * WORD + flights * FLIGHT_SIZE
         self._flights = flights
         self.slots, self.flights = slots, flights
@@ -157,6 +158,10 @@ class Scoreboard:
         """The memory's descriptor, by which it outlives exec(2); -1 where there is none."""
         self._memory = mmap.mmap(fd, size)
         self._free = list(range(slots - 1, -1, -1))
+        # Where there is no eventfd(2), there is no EPOLLEXCLUSIVE either.
+        self.bells = [_make_bell() for _ in range(bells if hasattr(os, "eventfd") else 0)]
+        """Of the first slots, a descriptor each (`hookserve.peers`); they do not outlive exec(2):
+        the workers that have them are about to be replaced."""
 
     def take(self) -> Slot | None:
         """A free slot, cleared; `None` when all are taken."""
@@ -171,8 +176,28 @@ class Scoreboard:
         offset = WORD + number * self._slot_size
         return Slot(self._memory, number, offset, self._flights)
 
+    def columns(self, *words: int) -> list[memoryview]:
+        """Words of the slots that have bells, a view for each word of a header."""
+        stride = self._slot_size // WORD
+        table = memoryview(self._memory).cast("Q")
+        end = 1 + len(self.bells) * stride
+        return [table[1 + word : end : stride] for word in words]
+
+    def has_place(self, number: int, since: float) -> bool:
+        """Whether the worker with that slot could run another request, or has begun one `since`
+        that moment and may be through with it soon."""
+        first = WORD + number * self._slot_size + HEADER_WORDS * WORD + _BEGAN_AT
+        # The last flight is for a refusal while all others are taken.
+        end = first + (self._flights - 1) * FLIGHT_SIZE
+        for at in range(first, end, FLIGHT_SIZE):
+            (began,) = _BEGAN.unpack_from(self._memory, at)
+            if not began or began > since:
+                return True
+        return False
+
     def give_back(self, slot: Slot) -> None:
-        """Free the slot of a worker that is gone."""
+        """Free the slot of a worker that is gone, however it went."""
+        slot.words[0] = GONE
         self._free.append(slot.number)
 
     @property
@@ -183,6 +208,10 @@ class Scoreboard:
     def announce_stop(self) -> None:
         """Say to all workers that the whole server stops."""
         self._memory[0] = 1
+
+
+def _make_bell() -> int:
+    return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
 
 def _readable(label: bytes) -> str:

@@ -11,6 +11,8 @@ import select
 import sys
 from typing import Protocol
 
+from hookserve.system import make_poll
+
 if sys.platform == "linux":
     READABLE = select.EPOLLIN
     WRITABLE = select.EPOLLOUT
@@ -49,6 +51,13 @@ class Poller(Protocol):
 def make_poller() -> Poller:
     """The best that the system has."""
     return _make()
+
+
+def is_readable(fd: int) -> bool:
+    """Whether something waits to be read, or somebody to be accepted."""
+    poll = make_poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Kqueue:

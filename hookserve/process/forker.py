@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
 
 _FEWEST_SLOTS = 64
+_MOST_BELLS = 64
+"""Each is a descriptor of every worker (`hookserve.reactor.peers`)."""
 
 
 class Forker:
@@ -25,7 +27,10 @@ class Forker:
     def __init__(self, arbiter: Arbiter, workers: int) -> None:
         self._arbiter = arbiter
         # Slots that nobody takes are pages that nobody touches: they cost address space alone.
-        self.scoreboard = Scoreboard(max(_FEWEST_SLOTS, 4 * workers), self._flights())
+        slots = max(_FEWEST_SLOTS, 4 * workers)
+        # A reload may have as many workers again; a few more may be asked for (TTIN).
+        bells = min(_MOST_BELLS, 2 * workers + 2)
+        self.scoreboard = Scoreboard(slots, self._flights(), bells=bells)
         self.older_boards: list[Scoreboard] = []
         """Those that workers of an earlier configuration write to."""
 
@@ -33,7 +38,9 @@ class Forker:
         """A new configuration may run more requests at once than the scoreboard has room for."""
         if self._flights() > self.scoreboard.flights:
             self.older_boards.append(self.scoreboard)
-            self.scoreboard = Scoreboard(self.scoreboard.slots, self._flights())
+            self.scoreboard = Scoreboard(
+                self.scoreboard.slots, self._flights(), bells=len(self.scoreboard.bells)
+            )
 
     def _flights(self) -> int:
         """What a worker may run, and one more: a refusal while all of that runs."""

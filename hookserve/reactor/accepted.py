@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import _socket
 import math
-import select
 from time import thread_time
 
 from hookserve.net.outbox import Outbox
+from hookserve.net.poller import is_readable
 from hookserve.protocol import IDLE, Connection
-from hookserve.system import make_poll, write
+from hookserve.system import write
 
 FOR_EVER = math.inf
 _SMALLEST_PIECE, _LARGEST_PIECE = 4096, 65536
@@ -67,9 +67,7 @@ class Accepted:
 
     def has_spoken(self) -> bool:
         """Whether something waits to be read, the client's end included."""
-        poll = make_poll()
-        poll.register(self.fd, select.POLLIN)
-        return bool(poll.poll(0))
+        return is_readable(self.fd)
 
     def half_close(self) -> bool:
         """Send no more, and let the client finish; false when it has gone already."""

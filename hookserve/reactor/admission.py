@@ -1,4 +1,12 @@
-"""Whom a worker lets in: as many as it has room for, or makes room for among those long idle."""
+"""Whom a worker lets in: as many as it has room for, or makes room for among those long idle, and
+not those that another worker should have.
+
+Of the workers that wait for a listener the kernel wakes the one that has waited for it longest, one
+for each connection that comes.  So who has accepted some lines up again, and a worker with clearly
+more connections than another that is free leaves who waits to that one: it stops listening, rings
+the other's bell, and listens again when its own is rung, or a moment later if the other does not
+come.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +14,17 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hookserve.net.poller import EXCLUSIVE
+from hookserve.net.poller import EDGE, EXCLUSIVE, is_readable
 from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.peers import PATIENCE, Peers
 
 if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
     from hookserve.reactor.reactor import Reactor
 
 _BUDGET = 16
+_TURN = 16
+"""So many connections are accepted before the worker lines up again behind the others."""
 _SETTLED = 0.2
 """Who has been silent for so many seconds will hardly send its next request at this moment."""
 
@@ -30,6 +41,8 @@ class Admission:
         """Whether accepting has stopped because there are as many connections as there may be."""
         self._reactor = reactor
         self._worker = reactor.worker
+        context = reactor.worker.context
+        self._peers = Peers(context.scoreboard, context.slot)
         self._budget = batch if batch > 0 else _BUDGET
         self._limit: int = reactor.worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
@@ -39,6 +52,11 @@ class Admission:
         self._lock = threading.Lock()
         self._turnstile = threading.Lock()
         """Two threads must not both find the last place free."""
+        self._accepted_in_turn = 0
+        self._leaves_until = 0.0
+        """Until then who waits is left to another worker, unless that one leaves them, too."""
+        if self._peers.bell >= 0:
+            reactor.watch(self._peers.bell, self._heed_bell, EDGE)
 
     def start(self) -> None:
         """Accept from all listeners, unless that is done already or the worker is stopping."""
@@ -91,17 +109,67 @@ class Admission:
         moment = self._worker.accepts_again_at
         return moment if moment > self._worker.clock() else None
 
+    def resume(self) -> None:
+        """Accept again if there is no reason left why that has stopped."""
+        moment = max(self._worker.accepts_again_at, self._leaves_until)
+        if moment > self._worker.clock():
+            self._reactor.sweep_by(moment)
+        elif self.is_full:
+            self.look_for_room()
+        else:
+            self.start()
+
+    def _heed_bell(self) -> None:
+        """Another worker leaves somebody to this one, whom the kernel has not woken for that."""
+        if self._peers.has_more(len(self._reactor.open)):  # not taken already, and more than that
+            self._leaves_until = 0.0
+            self.resume()
+        for listener in self._accepting:
+            self._accept_from(listener)
+        if self._worker.alive and not self.is_full and self.pauses_until is None:
+            self._peers.heed()
+
     def _accept_from(self, listener: Listener) -> None:
+        with self._turnstile:
+            is_enough = self._leaves_queue(listener)
         for _ in range(self._budget):
+            if is_enough:
+                break
             with self._turnstile:
                 accepted = self._let_in(listener)
-            if accepted is None:
-                break
-            self._reactor.receive(accepted)
+                is_enough = accepted is None or self._leaves_queue(listener)
+            if accepted is not None:
+                self._reactor.receive(accepted)
+        if self._accepted_in_turn >= _TURN:
+            self._line_up_again(listener)
         moment = self.pauses_until
         if moment is not None:
             self.stop()
             self._reactor.sweep_by(moment)
+
+    def _leaves_queue(self, listener: Listener) -> bool:
+        """Whether there is nobody to accept now, or who waits is left to another worker."""
+        if not self._accepting:
+            return True
+        count = len(self._reactor.open) - self._worker.requests_in_flight
+        behind = self._peers.find_behind(count)
+        if behind < 0:
+            return False
+        if is_readable(listener.fileno()):
+            self.stop()
+            self._peers.ring(behind, count)
+            self._leaves_until = self._worker.clock() + PATIENCE
+            self._reactor.sweep_by(self._leaves_until)
+        else:
+            self._line_up_again(listener)
+        return True
+
+    def _line_up_again(self, listener: Listener) -> None:
+        """Be the last of those that the kernel wakes."""
+        self._accepted_in_turn = 0
+        with self._lock:
+            if self._accepting:
+                self._reactor.register_again(listener.fileno(), EXCLUSIVE)
 
     def _let_in(self, listener: Listener) -> Accepted | None:
         """Accept whoever waits, in the place of another where all are taken; `None` when nobody
@@ -156,4 +224,5 @@ class Admission:
         finally:
             self._entering.pop()
         self._worker.count_open(len(self._reactor.open))
+        self._accepted_in_turn += 1
         return accepted

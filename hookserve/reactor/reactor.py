@@ -53,6 +53,8 @@ class Reactor:
         """All connections, by descriptor."""
         self.next_sweep = inf
         """When `sweep` must be called next, in seconds of the monotonic clock."""
+        self._next_scan = inf
+        """When a deadline may have passed."""
         self.on_earlier_sweep: Callable[[], None] = lambda: None
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
         self._serve = serve
@@ -92,6 +94,11 @@ class Reactor:
     def watch(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
         """Call `handler` in `turn` whenever the descriptor is readable."""
         self._handlers[fd] = handler
+        self._poller.register(fd, READABLE | flags)
+
+    def register_again(self, fd: int, flags: int) -> None:
+        """Be the last of those that wait for a descriptor that `watch` is called for."""
+        self._poller.unregister(fd)
         self._poller.register(fd, READABLE | flags)
 
     def forget(self, fd: int) -> None:
@@ -137,7 +144,7 @@ class Reactor:
         for accepted in list(self._parked.values()):
             if accepted.connection.state == IDLE and accepted.wait < WRITING:
                 accepted.deadline = min(accepted.deadline, limit)
-        self.sweep_by(limit)
+        self._scan_by(limit)
 
     def is_draining(self, deadline: float) -> bool:
         """Whether there is something left to finish, and time for it."""
@@ -265,8 +272,8 @@ class Reactor:
         if accepted.wait != wait or wait in _PROGRESSING:
             accepted.wait = wait
             deadline = accepted.deadline = self.worker.clock() + self._timeouts[wait]
-            if deadline < self.next_sweep:
-                self.sweep_by(deadline)
+            if deadline < self._next_scan:
+                self._scan_by(deadline)
         if not accepted.is_registered:
             accepted.is_registered = True
             self._poller.register(fd, (WRITABLE if wait == WRITING else READABLE) | EDGE)
@@ -350,20 +357,26 @@ class Reactor:
         """Give up on who took too long, and accept again when there may be room."""
         with self._lock:
             self.next_sweep = inf
+        if now >= self._next_scan:
+            self._scan(now)
+        self._admission.resume()
+        self.sweep_by(self._next_scan)
+
+    def _scan(self, now: float) -> None:
+        with self._lock:
+            self._next_scan = inf
         nearest = inf
         for accepted in list(self._parked.values()):
             if accepted.deadline > now:
                 nearest = min(nearest, accepted.deadline)
             elif self._take(accepted):
                 self._expire(accepted, now)
-        pause = self._admission.pauses_until
-        if pause is not None:
-            nearest = min(nearest, pause)
-        elif self._admission.is_full:
-            self._admission.look_for_room()
-        else:
-            self._admission.start()
-        self.sweep_by(max(nearest, now + _SWEEP_PAUSE))
+        self._scan_by(max(nearest, now + _SWEEP_PAUSE))
+
+    def _scan_by(self, moment: float) -> None:
+        with self._lock:
+            self._next_scan = min(self._next_scan, moment)
+        self.sweep_by(moment)
 
     def sweep_by(self, moment: float) -> None:
         """Sweep at that moment, or earlier."""

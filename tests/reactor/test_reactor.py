@@ -11,6 +11,7 @@ import pytest
 from hookserve.net.transport import SocketTransport
 from hookserve.protocol import CLOSING, IDLE, READING_HEAD, READY, Connection
 from hookserve.reactor import Accepted, Reactor
+from hookserve.scoreboard import Scoreboard
 
 MORE = b"x" * 12_000_000
 """More than the kernel keeps of a connection."""
@@ -70,7 +71,9 @@ class FakeWorker:
         self.listener.setblocking(False)
         self.listeners = (self.listener,)
         self.wakeup, self._write = os.pipe()
-        self.counted = 0
+        self.counted = self.requests_in_flight = 0
+        scoreboard = Scoreboard(1, 2)
+        self.context = SimpleNamespace(scoreboard=scoreboard, slot=scoreboard.take())
 
     def serves_backlog(self, listener):
         return self.is_last
@@ -367,6 +370,7 @@ def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(se
     asking.sendall(b"and again\n")
     newcomer = setting.connect(worker)
     newcomer.sendall(b"once\n")
+    reactor._admission.look_for_room()
     reactor._admission._accept_from(worker.listener)
 
     assert readable(silent) == b""

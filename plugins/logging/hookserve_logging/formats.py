@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from hookserve import AccessRecord, ConfigError
 
-Extract = Callable[[AccessRecord], str]
+Line = Callable[[AccessRecord], str]
+Tick = Callable[[], object]
 
 _REMEMBERED = 1024
 _REMEMBERED_SIZE = 512
@@ -26,66 +27,75 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-class _Remembered(dict[str, str]):
+class _Remembered(dict[Any, str]):  # Any: a text, or several
     """What texts become, within bounds: clients say the same again and again."""
 
-    def __init__(self, convert: Callable[[str], str]) -> None:
+    def __init__(self, convert: Callable[[Any], str]) -> None:
         self._convert = convert
 
-    def __missing__(self, text: str) -> str:
-        found = self._convert(text)
-        if len(text) <= _REMEMBERED_SIZE:
+    def __missing__(self, said: Any) -> str:
+        found = self._convert(said)
+        if len(found) <= _REMEMBERED_SIZE:
             if len(self) >= _REMEMBERED:
                 self.clear()
-            self[text] = found
+            self[said] = found
         return found
 
 
-def compile_format(text: str) -> Extract:
+def compile_format(text: str, tick: Tick = tuple) -> Line:
     """A function that makes one line, without its end, of a record.
 
+    It is for the process that compiles it, and calls `tick` with the first record of each second.
     Raises ConfigError naming what is wrong with the format.
     """
-    parts: list[str] = []
-    expressions: list[str] = []
+    fields: list[str] = []
+    pieces: list[str] = []
     position = 0
     for match in _ATOM.finditer(text):
-        parts.append(_literal(text[position : match.start()]))
+        pieces.append(_literal(text[position : match.start()]))
         position = match.end()
         if match["percent"]:
-            parts.append("%%")
+            pieces.append(repr("%"))
         else:
-            parts.append("%s")
-            expressions.append(_expression(match["atom"], match["name"], match["kind"]))
-    parts.append(_literal(text[position:]))
+            pieces.append(f"f'{{field{len(fields)}}}'")
+            fields.append(_expression(match["atom"], match["name"], match["kind"]))
+    pieces.append(_literal(text[position:]))
     # Compiled as one function: a call for each field would cost more than all the rest.
-    source = _SOURCE.format("".join(parts), "".join(f"{each}, " for each in expressions))
+    lines = [f"    field{number} = {each}" for number, each in enumerate(fields)]
+    source = _SOURCE.format("\n".join(lines), " ".join(pieces))
     names = {
         "escaped": _Remembered(escape),
+        "asked": _Remembered(lambda words: " ".join(map(escape, words))),
         "user": _user,
         "header": _header,
-        "moment": _clock("[%d/%b/%Y:%H:%M:%S %z]"),
-        "pid": os.getpid,
+        "clock": _Clock("[%d/%b/%Y:%H:%M:%S %z]", tick),
+        "time": time.time,
+        "pid": f"<{os.getpid()}>",
     }
     exec(source, names)
-    return cast("Extract", names["line"])
+    return cast("Line", names["line"])
 
 
 _SOURCE = """
 def line(record):
-    environ, status, _, sent, elapsed, _, asked = record
+    environ, status, _, sent, elapsed, _, request_line = record
     get = environ.get
-    return {!r} % ({})
+    now = time()
+    if not clock.began <= now < clock.ends:
+        clock.set(now)
+{}
+    return {}
 """
 
 
 def _literal(text: str) -> str:
+    """What stands for text in the source."""
     if "%" in text:
         raise ConfigError(
             f"access_log_format: {text[text.index('%') :][:12]!r} is no field"
             " (%(h)s, %({name}i)s; %% for a percent sign)"
         )
-    return text
+    return repr(text)
 
 
 def escape(text: str) -> str:
@@ -140,28 +150,34 @@ def _user(environ: dict[str, Any]) -> str:  # Any: PEP 3333
     return escape(decoded.partition(":")[0]) or "-"
 
 
-def _clock(form: str) -> Callable[[], str]:
-    """The time of logging, made anew each second."""
-    known = -1, ""
+class _Clock:
+    """The time of day as it is written, made anew each second."""
 
-    def moment() -> str:
-        nonlocal known
-        found, second = known, int(time.time())
-        if found[0] != second:
-            found = known = second, time.strftime(form, time.localtime(second))
-        return found[1]
+    __slots__ = ("_form", "_tick", "began", "ends", "text")
 
-    return moment
+    def __init__(self, form: str, tick: Tick) -> None:
+        self._form = form
+        self._tick = tick
+        self.text = ""
+        self.began = self.ends = 0.0
+        """The second that the text is of: from, and up to."""
+
+    def set(self, now: float) -> None:
+        """Write the second of that time of day."""
+        second = int(now)
+        self.text = time.strftime(self._form, time.localtime(second))
+        self.began, self.ends = second, second + 1
+        self._tick()
 
 
 ATOMS: dict[str, str] = {
     "h": _text("REMOTE_ADDR"),
     "l": "'-'",
     "u": "user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'",
-    "t": "moment()",
+    "t": "clock.text",
     # The request line, as it came where it was refused.
-    "r": 'escaped[asked] if asked else f\'{environ["REQUEST_METHOD"]}'
-    ' {escaped[environ["RAW_URI"]]} {environ["SERVER_PROTOCOL"]}\'',
+    "r": "escaped[request_line] if request_line else asked[environ['REQUEST_METHOD'],"
+    " environ['RAW_URI'], environ['SERVER_PROTOCOL']]",
     "s": "status or '-'",
     "m": _text("REQUEST_METHOD"),
     "U": _text("PATH_INFO"),
@@ -175,31 +191,38 @@ ATOMS: dict[str, str] = {
     "M": "int(elapsed * 1000)",
     "D": "int(elapsed * 1000000)",
     "L": "format(elapsed, '.6f')",
-    "p": "f'<{pid()}>'",
+    "p": "pid",
 }
 """The fields, each as an expression of Python."""
 
 
-def compile_json() -> Extract:
-    """A function that makes one JSON object of a record."""
+def compile_json(tick: Tick = tuple) -> Line:
+    """As `compile_format`, a function that makes one JSON object of a record."""
     from json.encoder import encode_basestring_ascii
 
-    quoted = _Remembered(encode_basestring_ascii)
-    moment, pid = _clock("%Y-%m-%dT%H:%M:%S%z"), os.getpid
+    def quote_request(words: tuple[str, ...]) -> str:
+        method, path, query, protocol = map(encode_basestring_ascii, words)
+        return f'"method":{method},"path":{path},"query":{query},"protocol":{protocol}'
+
+    quoted, asked = _Remembered(encode_basestring_ascii), _Remembered(quote_request)
+    form = f'{{"time":"%Y-%m-%dT%H:%M:%S%z","pid":{os.getpid()},"remote_addr":'
+    clock, now_of_day = _Clock(form, tick), time.time
 
     def line(record: AccessRecord) -> str:
         environ, status, _, sent, elapsed, reason, request_line = record
         get = environ.get
+        now = now_of_day()
+        if not clock.began <= now < clock.ends:
+            clock.set(now)
+        words = (get("REQUEST_METHOD", ""), get("PATH_INFO", ""), get("QUERY_STRING", ""),
+                 get("SERVER_PROTOCOL", ""))  # fmt: skip
+        end = '"request_line":"","reason":""}'
+        if reason or request_line:
+            end = f'"request_line":{quoted[request_line]},"reason":{quoted[reason]}}}'
         return (
-            f'{{"time":"{moment()}","pid":{pid()},'
-            f'"remote_addr":{quoted[get("REMOTE_ADDR", "")]},'
-            f'"method":{quoted[get("REQUEST_METHOD", "")]},'
-            f'"path":{quoted[get("PATH_INFO", "")]},"query":{quoted[get("QUERY_STRING", "")]},'
-            f'"protocol":{quoted[get("SERVER_PROTOCOL", "")]},"status":{status},'
-            f'"bytes":{sent},"duration":{elapsed:.6f},'
-            f'"referer":{quoted[get("HTTP_REFERER", "")]},'
-            f'"user_agent":{quoted[get("HTTP_USER_AGENT", "")]},'
-            f'"request_line":{quoted[request_line]},"reason":{quoted[reason]}}}'
+            f'{clock.text}{quoted[get("REMOTE_ADDR", "")]},{asked[words]},"status":{status},'
+            f'"bytes":{sent},"duration":{elapsed:.6f},"referer":{quoted[get("HTTP_REFERER", "")]},'
+            f'"user_agent":{quoted[get("HTTP_USER_AGENT", "")]},{end}'
         )
 
     return line

@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 from hookserve import ConfigError
 
 _FLUSH_COUNT = 256
-_FLUSH_AGE = 1.0
 
 
 class Sink:
     """A file, or standard output for ``-``.
 
     Unbuffered until `buffer` is called, in a worker: from then on lines are written together,
-    when there are many, when the first is a second old, and when the worker is idle.  A write
-    that fails (a full disk) loses its lines and nothing else.
+    when there are many and when `flush` is called.  A write that fails (a full disk) loses its
+    lines and nothing else.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._descriptor = self._open()
         self._lines: list[str] = []
-        self._is_buffered = False
-        self._oldest = 0.0
+        self._most = 1
+        """Lines that are written at once, at the latest."""
         self._lock = threading.Lock()
 
     def buffer(self) -> None:
         """Write lines together from now on."""
-        self._is_buffered = True
+        self._most = _FLUSH_COUNT
 
     def write(self, line: str) -> None:
         """Take one line, without its end; may be called from any thread."""
         lines = self._lines
         lines.append(line)
-        if not self._is_buffered:
-            self.flush()
-            return
-        count = len(lines)
-        if count == 1:
-            self._oldest = time.monotonic()
-        elif count >= _FLUSH_COUNT or time.monotonic() - self._oldest > _FLUSH_AGE:
+        if len(lines) >= self._most:
             self.flush()
 
     def flush(self) -> None:

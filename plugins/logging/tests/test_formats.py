@@ -65,6 +65,24 @@ def test_time_and_process_are_there():
     assert re.fullmatch(r"\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] <\d+>", line)
 
 
+@pytest.mark.parametrize(
+    "compile_it", [lambda tick: compile_format("%(t)s", tick), lambda tick: compile_json(tick)]
+)
+def test_the_time_follows_the_clock_also_when_it_is_set_back(monkeypatch, compile_it):
+    moments = [0.0, 0.99, 1.0, 1.5, 0.5, -10.0]
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.25 + moments[0])
+    ticks = []
+    line = compile_it(lambda: ticks.append(moments[0]))
+
+    seconds = []
+    while moments:
+        seconds.append(re.search(r":\d\d:(\d\d)[ +]", line(record()))[1])
+        del moments[0]
+
+    assert seconds == ["20", "21", "21", "21", "20", "10"]
+    assert ticks == [0.0, 0.99, 0.5, -10.0]
+
+
 def test_nothing_sent_is_a_dash():
     assert compile_format("%(b)s %(B)s %(s)s")(record(sent=0, status=0)) == "- 0 -"
 
@@ -126,7 +144,8 @@ def test_a_header_may_have_any_name():
 def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr("hookserve_logging.formats._REMEMBERED", 10)
     line = compile_format("%(U)s")
-    (memory,) = (each for each in line.__globals__.values() if type(each) is _Remembered)
+    memory = line.__globals__["escaped"]
+    assert type(memory) is _Remembered
 
     for number in range(100):
         path = f'/"{number}'

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -49,6 +50,32 @@ def test_requests_are_logged_as_json_refused_ones_too(tmp_path):
             417,
             "an expectation other than 100-continue",
         )
+
+
+def test_a_line_waits_for_a_second_at_most_while_the_worker_is_busy(tmp_path):
+    path = tmp_path / "access"
+    busy = Path(__file__).parents[3] / "tests" / "integration"
+    with serve(
+        "applications:busy", worker="gthread", settings={"accesslog": path}, chdir=busy
+    ) as server:
+        with socket.create_connection(server.address) as held_up:
+            held_up.sendall(b"GET /sleep/10 HTTP/1.1\r\nHost: h\r\n\r\n")
+            deadline = time.monotonic() + 5
+            while not lines_of(path, 0) and time.monotonic() < deadline:
+                httpx.get(server.url)
+            lines = lines_of(path, 0)
+        server.stop(signal.SIGQUIT)
+
+    assert lines
+
+
+def test_the_process_that_is_logged_is_the_worker(tmp_path):
+    path = tmp_path / "access"
+    settings = {"accesslog": path, "access_log_format": "%(p)s"}
+    with serve(application, settings=settings) as server:
+        httpx.get(server.url)
+
+        assert lines_of(path) == [f"<{server.workers()[0]}>"]
 
 
 def test_usr1_reopens_both_logs(tmp_path):

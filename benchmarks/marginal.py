@@ -1,0 +1,228 @@
+"""What one feature adds to a request: ``python -m benchmarks.marginal``, under three minutes.
+
+Each feature is measured twice.  *In memory* requests go through the protocol, the application and
+the hooks in this process, with a worker that stands in and no sockets: fine, but without the
+kernel's part.  *Over sockets* wrk sends a browser's requests to two epoll workers in turns, one
+with the feature and one without.  The row that adds nothing says how much of that is noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from statistics import median, quantiles
+from time import process_time
+
+from hookserve_http.protocol import HttpProtocol
+from hookserve_logging.accesslog import AccessLog
+
+from benchmarks import environments, load, servers, turns
+from benchmarks.accounting import cpu_of
+from benchmarks.cases import BROWSER
+from benchmarks.contenders import EPOLL, Contender
+from benchmarks.servers import Server
+from examples.hello import application
+from hookserve import hookimpl, hooks
+from hookserve.assembly import load_plugins
+from hookserve.net.address import Endpoint
+from hookserve.protocol import Transport
+from hookserve.scoreboard import FLIGHT_SIZE, Flight
+from hookserve.testing.stand_ins import StandInWorker, configure
+
+_TURN = 32
+"""Requests between two waits of a worker, at which it writes its log."""
+_TURNS_IN_A_ROW, _REPETITIONS = 20, 80
+
+
+class PreRequest:
+    """Listens as most do."""
+
+    @hookimpl
+    def pre_request(self, worker: object, req: object) -> None: ...
+
+
+class PostRequest:
+    """Wants everything."""
+
+    @hookimpl
+    def post_request(self, worker: object, req: object, environ: object, resp: object) -> None: ...
+
+
+def _access_log(form: str) -> Callable[[], object]:
+    settings = {"accesslog": "/dev/null", "access_log_format": form}
+    return lambda: AccessLog(configure(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something that can be had or not."""
+
+    name: str
+    budget: float | None
+    """Microseconds."""
+    plugin: Callable[[], object]
+    """For the stand-in."""
+    words: tuple[str, ...] = ()
+    """On the command line of a server."""
+    configuration: str = ""
+
+
+_CONFIGURED = ("-c", "{directory}/configuration")
+_LOGGED = ("--access-logfile", "{directory}/access.log")
+_TEXT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+FEATURES = (
+    Feature("nothing", None, object),
+    Feature("access log, text", 2.0, _access_log(_TEXT), _LOGGED),
+    Feature("access log, JSON", 2.0, _access_log("json"),
+            (*_LOGGED, "--access-logformat", "json")),
+    Feature("pre_request", 0.2, PreRequest, _CONFIGURED,
+            "def pre_request(worker, req):\n    pass\n"),
+    Feature("post_request", 0.2, PostRequest, _CONFIGURED,
+            "def post_request(worker, req, environ, resp):\n    pass\n"),
+)  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.marginal", description=__doc__)
+    names = [each.name for each in FEATURES]
+    parser.add_argument("--only", action="append", choices=names)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seconds", type=int, default=1)
+    options = parser.parse_args()
+    features = [each for each in FEATURES if each.name in (options.only or names)]
+    try:
+        load.require()
+        environments.install_ours()
+        print("microseconds of CPU that a feature adds to a request: in memory, the least of"
+              f" {_REPETITIONS} repetitions; over sockets, the median (quartiles) of"
+              f" {options.rounds} rounds of {options.seconds} s")  # fmt: skip
+        head = ("", "at most", "in memory", "over sockets", "", "of")
+        print(_row(*head))
+        in_memory_too = in_memory(features)
+        added, cost = over_sockets(features, options.rounds, options.seconds)
+        for feature, here, there in zip(features, in_memory_too, added, strict=True):
+            low, middle, high = quantiles(there, n=4)
+            budget = f"{feature.budget:.1f}" if feature.budget else ""
+            print(_row(feature.name, budget, f"{here:.2f}", f"{middle:.2f}",
+                       f"({low:.2f} to {high:.2f})", f"{cost:.1f}"))  # fmt: skip
+    except (environments.EnvironmentsError, *turns.FLAWS) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _row(*cells: str) -> str:
+    widths = (18, 8, 10, 13, 18, 6)
+    return "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+
+
+# In memory.
+
+
+class _Worker(StandInWorker):
+    """Has one flight, and keeps no account."""
+
+    def __init__(self, plugin: object) -> None:
+        super().__init__(application, configure({}))
+        self._flight = Flight(bytearray(FLIGHT_SIZE), 0)
+        host = load_plugins([], {})
+        host.register(plugin, "marginal")
+        hook = host.hook
+        hooks.notify(hook.post_worker_init, self)
+        self.pre_request = hooks.freeze(hook.pre_request)
+        self.post_request = hooks.freeze(hook.post_request)
+        self.log_access = hooks.freeze(hook.log_access)
+        self.idle = hooks.freeze(hook.worker_idle)
+
+    def begin(self, label: bytes, request_id: bytes = b"") -> Flight:
+        self._flight.begin(self.clock(), label, request_id)
+        return self._flight
+
+    def end(self, flight: Flight, status: int, sent: int) -> None:
+        flight.end(status, sent)
+
+
+class _Nowhere(Transport):
+    """Sends nothing to nobody."""
+
+    def send(self, *buffers: bytes) -> None: ...
+
+    def receive(self, size: int) -> bytes:
+        return b""
+
+
+def in_memory(features: Iterable[Feature]) -> list[float]:
+    """What each adds, in microseconds a request: the difference of the least that was seen, for
+    whatever else the machine does can only add to it."""
+    conversations = [_conversation(object()), *(_conversation(each.plugin()) for each in features)]
+    least = [min(costs) for costs in zip(*_repeat(conversations), strict=True)]
+    return [each - least[0] for each in least[1:]]
+
+
+def _repeat(conversations: list[Callable[[], float]]) -> Iterator[list[float]]:
+    for _ in range(_REPETITIONS):
+        yield [converse() for converse in conversations]
+
+
+def _conversation(plugin: object) -> Callable[[], float]:
+    """A function that lets requests through and answers what each has cost, in microseconds."""
+    worker, transport = _Worker(plugin), _Nowhere()
+    protocol = HttpProtocol(worker, Endpoint("127.0.0.1", "8000"), buffered=True)
+    connection = protocol.connect(("127.0.0.1", 50000))
+
+    def converse() -> float:
+        began = process_time()
+        for _ in range(_TURNS_IN_A_ROW):
+            for _ in range(_TURN):
+                connection.feed(BROWSER.request)
+                connection.run(transport)
+            for listener in worker.idle:
+                listener(worker)
+        return (process_time() - began) / (_TURNS_IN_A_ROW * _TURN) * 1e6
+
+    return converse
+
+
+# Over sockets.
+
+
+def over_sockets(
+    features: Iterable[Feature], rounds: int, seconds: int
+) -> tuple[list[list[float]], float]:
+    """The same by round, and what a request costs without any; raises one of turns.FLAWS."""
+    server_cpus, client_cpu = servers.processors()
+
+    def cost(server: Server) -> float:
+        before = cpu_of(server.pid)
+        seen = load.run(server.port, BROWSER.request, seconds, BROWSER.connections, client_cpu)
+        return (cpu_of(server.pid) - before).total / seen.requests * 1e6
+
+    with ExitStack() as stack:
+
+        def start(contender: Contender) -> Server:
+            return stack.enter_context(servers.running(contender, BROWSER, server_cpus))
+
+        plain, others = start(EPOLL), [start(_contender(each)) for each in features]
+        found: list[list[float]] = [[] for _ in others]
+        for server in others:
+            cost(server)  # warms it up
+        costs = [cost(plain), cost(plain)]
+        for _ in range(rounds):
+            for differences, server in zip(found, others, strict=True):
+                featured = cost(server)
+                costs.append(cost(plain))
+                differences.append(featured - (costs[-2] + costs[-1]) / 2)
+    return found, median(costs)
+
+
+def _contender(feature: Feature) -> Contender:
+    *words, target = EPOLL.command
+    return replace(EPOLL, name=feature.name, command=(*words, *feature.words, target),
+                   configuration=feature.configuration)  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
