@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from hookserve import AccessRecord, hookimpl
 from hookserve_logging import errorlog
-from hookserve_logging.formats import Line, compile_format, compile_json
+from hookserve_logging.clock import Clock
+from hookserve_logging.formats import (
+    JSON_TIME,
+    TEXT_TIME,
+    Log,
+    Write,
+    compile_format,
+    compile_json,
+)
 from hookserve_logging.sink import Sink
 from hookserve_logging.standard import ErrorLog
 
@@ -20,45 +28,27 @@ class AccessLog(ErrorLog):
     """Errors and requests."""
 
     def __init__(self, config: Config) -> None:
-        self._format: str = config.access_log_format
-        self._skipped = frozenset(config.access_log_skip)
         self._sink = Sink(config.accesslog) if config.accesslog is not None else None
-        self._write = self._sink.write if self._sink is not None else _nowhere
-        self._line = self._compile()
+        write: Write = self._sink.write if self._sink else _nowhere
         if config.syslog and not config.disable_redirect_access_to_syslog:
-            self._send_to_syslog_too(config)
-
-    def _compile(self) -> Line:
-        """The format's function, which has lines written that have waited for a second."""
-        write = self._sink.flush if self._sink is not None else tuple
-        is_json = self._format == "json"
-        return compile_json(write) if is_json else compile_format(self._format, write)
-
-    def _send_to_syslog_too(self, config: Config) -> None:
-        from hookserve_logging.syslog import make_handler
-
-        syslog = logging.Logger("hookserve.access")
-        syslog.addHandler(make_handler(config, "access"))
-        write = self._write
-
-        def write_both(line: str) -> None:
-            write(line)
-            syslog.info("%s", line)
-
-        self._write = write_both
-
-    @hookimpl
-    def log_access(self, record: AccessRecord) -> None:
-        """One request."""
-        if self._skipped and record.environ.get("PATH_INFO") in self._skipped:
-            return
-        self._write(self._line(record))
+            write = _to_syslog_too(config, write)
+        is_json = config.access_log_format == "json"
+        # What has waited for a second is written, also while the worker is never idle.
+        flush = self._sink.flush if self._sink else tuple
+        self._clock = Clock(JSON_TIME if is_json else TEXT_TIME, flush)
+        if is_json:
+            log = compile_json(self._clock, write)
+        else:
+            log = compile_format(config.access_log_format, self._clock, write)
+        if config.access_log_skip:
+            log = _except_for(frozenset(config.access_log_skip), log)
+        # The compiled function is the hook: a method around it would be half of what a line costs.
+        self.log_access = hookimpl(log)
 
     @hookimpl
     def post_worker_init(self, worker: Worker) -> None:
-        """From now on `worker_idle` is called, so lines can wait for each other; and this is
-        another process than the one that has made the logger."""
-        self._line = self._compile()
+        """From now on `worker_idle` is called, so lines can wait for each other."""
+        self._clock.forget()
         if self._sink is not None:
             self._sink.buffer()
 
@@ -84,3 +74,24 @@ class AccessLog(ErrorLog):
 
 def _nowhere(line: str) -> None:
     """Where there is no file."""
+
+
+def _to_syslog_too(config: Config, write: Write) -> Write:
+    from hookserve_logging.syslog import make_handler
+
+    syslog = logging.Logger("hookserve.access")
+    syslog.addHandler(make_handler(config, "access"))
+
+    def write_both(line: str) -> None:
+        write(line)
+        syslog.info("%s", line)
+
+    return write_both
+
+
+def _except_for(paths: frozenset[str], log: Log) -> Log:
+    def log_others(record: AccessRecord) -> None:
+        if record.environ.get("PATH_INFO") not in paths:
+            log(record)
+
+    return log_others

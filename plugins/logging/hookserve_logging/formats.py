@@ -6,17 +6,19 @@ ends where it seems to (JSON: the encoder sees to it).
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable
 from typing import Any, cast
 
 from hookserve import AccessRecord, ConfigError
+from hookserve_logging.clock import Clock
 
-Line = Callable[[AccessRecord], str]
-Tick = Callable[[], object]
+Log = Callable[[AccessRecord], None]
+Write = Callable[[str], object]
 
+TEXT_TIME = "[%d/%b/%Y:%H:%M:%S %z]"
+JSON_TIME = "%Y-%m-%dT%H:%M:%S%z"
 _REMEMBERED = 1024
 _REMEMBERED_SIZE = 512
 
@@ -42,10 +44,9 @@ class _Remembered(dict[Any, str]):  # Any: a text, or several
         return found
 
 
-def compile_format(text: str, tick: Tick = tuple) -> Line:
-    """A function that makes one line, without its end, of a record.
+def compile_format(text: str, clock: Clock, write: Write) -> Log:
+    """A function that makes one line, without its end, of a record, and has it written.
 
-    It is for the process that compiles it, and calls `tick` with the first record of each second.
     Raises ConfigError naming what is wrong with the format.
     """
     fields: list[str] = []
@@ -68,23 +69,23 @@ def compile_format(text: str, tick: Tick = tuple) -> Line:
         "asked": _Remembered(lambda words: " ".join(map(escape, words))),
         "user": _user,
         "header": _header,
-        "clock": _Clock("[%d/%b/%Y:%H:%M:%S %z]", tick),
+        "clock": clock,
         "time": time.time,
-        "pid": f"<{os.getpid()}>",
+        "write": write,
     }
     exec(source, names)
-    return cast("Line", names["line"])
+    return cast("Log", names["log"])
 
 
 _SOURCE = """
-def line(record):
+def log(record):
     environ, status, _, sent, elapsed, _, request_line = record
     get = environ.get
     now = time()
     if not clock.began <= now < clock.ends:
         clock.set(now)
 {}
-    return {}
+    write({})
 """
 
 
@@ -150,26 +151,6 @@ def _user(environ: dict[str, Any]) -> str:  # Any: PEP 3333
     return escape(decoded.partition(":")[0]) or "-"
 
 
-class _Clock:
-    """The time of day as it is written, made anew each second."""
-
-    __slots__ = ("_form", "_tick", "began", "ends", "text")
-
-    def __init__(self, form: str, tick: Tick) -> None:
-        self._form = form
-        self._tick = tick
-        self.text = ""
-        self.began = self.ends = 0.0
-        """The second that the text is of: from, and up to."""
-
-    def set(self, now: float) -> None:
-        """Write the second of that time of day."""
-        second = int(now)
-        self.text = time.strftime(self._form, time.localtime(second))
-        self.began, self.ends = second, second + 1
-        self._tick()
-
-
 ATOMS: dict[str, str] = {
     "h": _text("REMOTE_ADDR"),
     "l": "'-'",
@@ -191,12 +172,12 @@ ATOMS: dict[str, str] = {
     "M": "int(elapsed * 1000)",
     "D": "int(elapsed * 1000000)",
     "L": "format(elapsed, '.6f')",
-    "p": "pid",
+    "p": "f'<{clock.pid}>'",
 }
 """The fields, each as an expression of Python."""
 
 
-def compile_json(tick: Tick = tuple) -> Line:
+def compile_json(clock: Clock, write: Write) -> Log:
     """As `compile_format`, a function that makes one JSON object of a record."""
     from json.encoder import encode_basestring_ascii
 
@@ -205,10 +186,9 @@ def compile_json(tick: Tick = tuple) -> Line:
         return f'"method":{method},"path":{path},"query":{query},"protocol":{protocol}'
 
     quoted, asked = _Remembered(encode_basestring_ascii), _Remembered(quote_request)
-    form = f'{{"time":"%Y-%m-%dT%H:%M:%S%z","pid":{os.getpid()},"remote_addr":'
-    clock, now_of_day = _Clock(form, tick), time.time
+    now_of_day = time.time
 
-    def line(record: AccessRecord) -> str:
+    def log(record: AccessRecord) -> None:
         environ, status, _, sent, elapsed, reason, request_line = record
         get = environ.get
         now = now_of_day()
@@ -219,10 +199,11 @@ def compile_json(tick: Tick = tuple) -> Line:
         end = '"request_line":"","reason":""}'
         if reason or request_line:
             end = f'"request_line":{quoted[request_line]},"reason":{quoted[reason]}}}'
-        return (
-            f'{clock.text}{quoted[get("REMOTE_ADDR", "")]},{asked[words]},"status":{status},'
+        write(
+            f'{{"time":"{clock.text}","pid":{clock.pid},"remote_addr":'
+            f'{quoted[get("REMOTE_ADDR", "")]},{asked[words]},"status":{status},'
             f'"bytes":{sent},"duration":{elapsed:.6f},"referer":{quoted[get("HTTP_REFERER", "")]},'
             f'"user_agent":{quoted[get("HTTP_USER_AGENT", "")]},{end}'
         )
 
-    return line
+    return log

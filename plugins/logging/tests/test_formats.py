@@ -4,7 +4,14 @@ import json
 import re
 
 import pytest
-from hookserve_logging.formats import _Remembered, compile_format, compile_json
+from hookserve_logging.clock import Clock
+from hookserve_logging.formats import (
+    JSON_TIME,
+    TEXT_TIME,
+    _Remembered,
+    compile_format,
+    compile_json,
+)
 
 from hookserve import AccessRecord, ConfigError
 
@@ -31,6 +38,26 @@ def record(**changes):
     return AccessRecord(**{**facts, **changes})
 
 
+def text_lines(text, tick=tuple):
+    """The line of a record, as a function."""
+    return _answering(lambda write: compile_format(text, Clock(TEXT_TIME, tick), write))
+
+
+def json_lines(tick=tuple):
+    return _answering(lambda write: compile_json(Clock(JSON_TIME, tick), write))
+
+
+def _answering(compile_it):
+    written = []
+    log = compile_it(written.append)
+
+    def line(record):
+        log(record)
+        return written.pop()
+
+    return line
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -49,30 +76,30 @@ def record(**changes):
     ],
 )
 def test_a_format_makes_a_line(text, line):
-    assert compile_format(text)(record()) == line
+    assert text_lines(text)(record()) == line
 
 
 def test_what_takes_more_than_a_day_is_not_shortened_by_it():
     """W55."""
-    line = compile_format("%(T)s %(M)s %(D)s")(record(elapsed=90061.5))
+    line = text_lines("%(T)s %(M)s %(D)s")(record(elapsed=90061.5))
 
     assert line == "90061 90061500 90061500000"
 
 
 def test_time_and_process_are_there():
-    line = compile_format("%(t)s %(p)s")(record())
+    line = text_lines("%(t)s %(p)s")(record())
 
     assert re.fullmatch(r"\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] <\d+>", line)
 
 
 @pytest.mark.parametrize(
-    "compile_it", [lambda tick: compile_format("%(t)s", tick), lambda tick: compile_json(tick)]
+    "lines", [lambda tick: text_lines("%(t)s", tick), json_lines], ids=["text", "json"]
 )
-def test_the_time_follows_the_clock_also_when_it_is_set_back(monkeypatch, compile_it):
+def test_the_time_follows_the_clock_also_when_it_is_set_back(monkeypatch, lines):
     moments = [0.0, 0.99, 1.0, 1.5, 0.5, -10.0]
     monkeypatch.setattr("time.time", lambda: 1_700_000_000.25 + moments[0])
     ticks = []
-    line = compile_it(lambda: ticks.append(moments[0]))
+    line = lines(lambda: ticks.append(moments[0]))
 
     seconds = []
     while moments:
@@ -84,20 +111,20 @@ def test_the_time_follows_the_clock_also_when_it_is_set_back(monkeypatch, compil
 
 
 def test_nothing_sent_is_a_dash():
-    assert compile_format("%(b)s %(B)s %(s)s")(record(sent=0, status=0)) == "- 0 -"
+    assert text_lines("%(b)s %(B)s %(s)s")(record(sent=0, status=0)) == "- 0 -"
 
 
 @pytest.mark.parametrize("text", ["%(zz)s", "%(y)s", "%s", "50%", "%(h)d", "%({x}q)s"])
 def test_a_field_that_does_not_exist_is_an_error(text):
     with pytest.raises(ConfigError, match="is no field"):
-        compile_format(text)
+        text_lines(text)
 
 
 @pytest.mark.parametrize("evil", ['a"b\n[fake] "GET', "a\rb", "\x1b[31m", "a\\", "\x85\u2028"])
 def test_a_client_cannot_forge_a_line(evil):
     environ = {**ENVIRON, "PATH_INFO": evil, "HTTP_USER_AGENT": evil}
 
-    line = compile_format('"%(U)s" "%(a)s"')(record(environ=environ))
+    line = text_lines('"%(U)s" "%(a)s"')(record(environ=environ))
 
     assert line.splitlines() == [line] or "\u2028" in line
     assert not re.search(r"[\x00-\x1f\x7f]", line)
@@ -105,13 +132,13 @@ def test_a_client_cannot_forge_a_line(evil):
 
 
 def test_a_refused_request_shows_the_line_as_it_came():
-    assert compile_format("%(r)s")(record(environ={}, request_line="GARBAGE")) == "GARBAGE"
+    assert text_lines("%(r)s")(record(environ={}, request_line="GARBAGE")) == "GARBAGE"
 
 
 def test_a_json_line_has_every_field_and_cannot_be_forged():
     environ = {**ENVIRON, "HTTP_USER_AGENT": '","status":999,"x":"', "PATH_INFO": "/\n\u00e9"}
 
-    line = compile_json()(record(environ=environ, reason="the client is gone"))
+    line = json_lines()(record(environ=environ, reason="the client is gone"))
 
     assert "\n" not in line
     found = json.loads(line)
@@ -124,32 +151,34 @@ def test_a_json_line_has_every_field_and_cannot_be_forged():
 
 
 def test_a_json_line_of_a_killed_request_is_whole():
-    assert json.loads(compile_json()(record(environ={}, status=0)))["method"] == ""
+    assert json.loads(json_lines()(record(environ={}, status=0)))["method"] == ""
 
 
 @pytest.mark.parametrize(
     "text", ['it\'s "quoted"', "{braces} {{twice}}", "back\\slash \\n", "a\nb"]
 )
 def test_what_is_no_field_stays_as_it_is(text):
-    assert compile_format(f"{text}%(s)s{text}")(record()) == f"{text}200{text}"
+    assert text_lines(f"{text}%(s)s{text}")(record()) == f"{text}200{text}"
 
 
 def test_a_header_may_have_any_name():
     environ = {"HTTP_IT'S\"": "seen", "it's {0 \\ %s": "too"}
-    line = compile_format("%({it's\"}i)s %({it's {0 \\ %s}e)s")
+    line = text_lines("%({it's\"}i)s %({it's {0 \\ %s}e)s")
 
     assert line(record(environ=environ)) == "seen too"
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr("hookserve_logging.formats._REMEMBERED", 10)
-    line = compile_format("%(U)s")
-    memory = line.__globals__["escaped"]
+    written = []
+    log = compile_format("%(U)s", Clock(TEXT_TIME, tuple), written.append)
+    memory = log.__globals__["escaped"]
     assert type(memory) is _Remembered
 
     for number in range(100):
         path = f'/"{number}'
         for _ in range(2):
-            assert line(record(environ={"PATH_INFO": path})) == f'/\\"{number}'
-            line(record(environ={"PATH_INFO": path * 200}))
+            log(record(environ={"PATH_INFO": path}))
+            assert written[-1] == f'/\\"{number}'
+            log(record(environ={"PATH_INFO": path * 200}))
         assert len(memory) <= 10
