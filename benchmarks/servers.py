@@ -61,7 +61,7 @@ def running(contender: Contender, case: Case, cpus: str) -> Iterator[Server]:
         with open(directory / "output", "wb") as output:
             began = time.perf_counter()
             process = subprocess.Popen(
-                ["taskset", "-c", cpus, *words], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                ["taskset", "-c", cpus, *words], cwd=directory, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=output, env=environment(), start_new_session=True,
             )  # fmt: skip
             try:
@@ -117,9 +117,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def environment() -> dict[str, str]:
-    """The same for all; byte code may be written, as pip does for what it installs."""
-    return {key: value for key, value in os.environ.items()
+    """The same for all, who find the applications without a file of this project beside them that
+    configures one; byte code may be written, as pip does for what it installs."""
+    kept = {key: value for key, value in os.environ.items()
             if not key.startswith(_STRANGE) and key not in ("PORT", "WEB_CONCURRENCY")}  # fmt: skip
+    return {**kept, "PYTHONPATH": str(ROOT)}
 
 
 def _free_port() -> int:

@@ -55,28 +55,40 @@ def toml_layers(directory: str) -> list[Layer]:
     Raises ConfigError for a file that cannot be read or is not TOML.
     """
     layers = []
-    pyproject = _read_toml(os.path.join(directory, "pyproject.toml"))
-    section = pyproject.get("tool", {}).get("hookserve") if pyproject else None
-    if section is not None:
-        layers.append(Layer("pyproject.toml", section))
-    own = _read_toml(os.path.join(directory, "hookserve.toml"))
+    shared = _read(directory, "pyproject.toml")
+    if shared is not None and _CONCERNS_US.search(shared) is not None:
+        section = _parse("pyproject.toml", shared).get("tool", {}).get("hookserve")
+        if section is not None:
+            layers.append(Layer("pyproject.toml", section))
+    own = _read(directory, "hookserve.toml")
     if own is not None:
-        layers.append(Layer("hookserve.toml", own))
+        layers.append(Layer("hookserve.toml", _parse("hookserve.toml", own)))
     return layers
 
 
-def _read_toml(path: str) -> dict[str, dict[str, dict[str, object]]] | None:
-    if not os.path.exists(path):
+# Most projects have a pyproject.toml, few mean us by it: the parser is not worth its half megabyte
+# then.  Our name as a key or in a table's header, well-formed or not; or an escape, which may hide
+# it.
+_CONCERNS_US = re.compile(rb"""hookserve["']?\s*[.=\]]|^\s*\[.*hookserve|\\[uU]""", re.MULTILINE)
+
+
+def _read(directory: str, name: str) -> bytes | None:
+    try:
+        with open(os.path.join(directory, name), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise ConfigError(f"cannot read {name}: {error.strerror}") from None
+
+
+def _parse(name: str, text: bytes) -> dict[str, dict[str, dict[str, object]]]:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{os.path.basename(path)} is not valid TOML: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"cannot read {os.path.basename(path)}: {error.strerror}") from None
+        return tomllib.loads(text.decode())
+    except ValueError as error:  # it is not UTF-8, or not TOML
+        raise ConfigError(f"{name} is not valid TOML: {error}") from None
 
 
 def environment_layer(table: SettingsTable, environ: Mapping[str, str]) -> Layer:
