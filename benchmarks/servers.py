@@ -61,8 +61,8 @@ def running(contender: Contender, case: Case, cpus: str) -> Iterator[Server]:
         with open(directory / "output", "wb") as output:
             began = time.perf_counter()
             process = subprocess.Popen(
-                ["taskset", "-c", cpus, *words], cwd=directory, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=output, env=environment(), start_new_session=True,
+                ["taskset", "-c", cpus, *words], cwd=directory, env=environment(),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
             try:
                 ended = _wait_for_answer(process, port, contender.name, directory / "output")

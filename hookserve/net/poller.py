@@ -25,6 +25,9 @@ if sys.platform == "linux":
 else:
     READABLE, WRITABLE, HANGUP, EXCLUSIVE, EDGE = 1, 4, 16, 0, 32
 
+Event = tuple[int, int]
+"""A descriptor, and what it is ready for."""
+
 
 class Poller(Protocol):
     """What `make_poller` gives; the names are those of `select.epoll`."""
@@ -41,7 +44,7 @@ class Poller(Protocol):
     def unregister(self, fd: int, /) -> None:
         """Stop waiting for a descriptor; closing it does that too."""
 
-    def poll(self, timeout: float | None = None, maxevents: int = -1, /) -> list[tuple[int, int]]:
+    def poll(self, timeout: float | None = None, maxevents: int = -1, /) -> list[Event]:
         """Descriptors and their events, after at most `timeout` seconds; `None`: for ever."""
 
     def close(self) -> None:
@@ -89,7 +92,7 @@ class _Kqueue:
             except OSError:
                 pass
 
-    def poll(self, timeout: float | None = None, maxevents: int = -1, /) -> list[tuple[int, int]]:
+    def poll(self, timeout: float | None = None, maxevents: int = -1, /) -> list[Event]:
         found = self._queue.control(None, maxevents if maxevents > 0 else 1024, timeout)
         readable = select.KQ_FILTER_READ  # type: ignore[attr-defined,unused-ignore]  # as above
         end = select.KQ_EV_EOF  # type: ignore[attr-defined,unused-ignore]  # as above

@@ -1,6 +1,7 @@
-"""The connections of one worker, for authors of worker models: `Reactor` and `Accepted`."""
+"""The connections of one worker, for authors of worker models: `Reactor`, `Accepted`, `Event`."""
 
+from hookserve.net.poller import Event
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.reactor import Reactor
 
-__all__ = ["Accepted", "Reactor"]
+__all__ = ["Accepted", "Event", "Reactor"]

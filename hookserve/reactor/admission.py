@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
     from hookserve.reactor.reactor import Reactor
 
-_BUDGET = 16
 _TURN = 16
 """So many connections are accepted before the worker lines up again behind the others."""
 _SETTLED = 0.2
@@ -41,9 +40,9 @@ class Admission:
         """Whether accepting has stopped because there are as many connections as there may be."""
         self._reactor = reactor
         self._worker = reactor.worker
+        self._budget = batch if batch > 0 else _TURN
         context = reactor.worker.context
         self._peers = Peers(context.scoreboard, context.slot)
-        self._budget = batch if batch > 0 else _BUDGET
         self._limit: int = reactor.worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
         self._backlog: list[Listener] = []
@@ -66,8 +65,7 @@ class Admission:
             self.is_full = False
             self._accepting = self._worker.listeners
             for listener in self._accepting:
-                handler = partial(self._accept_from, listener)
-                self._reactor.watch(listener.fileno(), handler, EXCLUSIVE)
+                self._watch(listener)
 
     def stop(self) -> None:
         """Leave what waits to be accepted to other workers."""
@@ -169,7 +167,11 @@ class Admission:
         self._accepted_in_turn = 0
         with self._lock:
             if self._accepting:
-                self._reactor.register_again(listener.fileno(), EXCLUSIVE)
+                self._reactor.forget(listener.fileno())
+                self._watch(listener)
+
+    def _watch(self, listener: Listener) -> None:
+        self._reactor.watch(listener.fileno(), partial(self._accept_from, listener), EXCLUSIVE)
 
     def _let_in(self, listener: Listener) -> Accepted | None:
         """Accept whoever waits, in the place of another where all are taken; `None` when nobody

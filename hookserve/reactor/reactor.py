@@ -8,8 +8,8 @@ timer.  When its request is ready the model's `serve` has `exchange` run where t
                   │                     │
                   └──▶ park             └──▶ write later, linger, close
 
-Several threads may call `turn` at once.  Whoever takes a connection out of the table of the parked
-owns it until it is parked again.  An event for it is noted and looked at then (`_missed`).
+Several threads may call `deal_with` at once.  Whoever takes a connection out of the table of the
+parked owns it until it is parked again.  An event for it is noted and looked at then (`_missed`).
 
 Deadlines are looked at together, in a *sweep*: parking sets two attributes and no timer.
 """
@@ -17,12 +17,12 @@ Deadlines are looked at together, in a *sweep*: parking sets two attributes and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from time import thread_time
 from typing import TYPE_CHECKING
 
-from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, make_poller
+from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, Event, make_poller
 from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
 from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
 from hookserve.reactor.admission import Admission
@@ -43,7 +43,7 @@ class Reactor:
     """Drives the connections of `worker`; `serve` is called with each that is ready to run.
 
     `batch` is the number of events that one `turn` takes from the kernel, -1 for all there are:
-    with several threads one, or a thread would hold back what another could do.
+    where `serve` hands them on, one, or a pool would be given more than it has threads for.
     """
 
     def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
@@ -66,7 +66,6 @@ class Reactor:
         self._missed: set[int] = set()
         self._postponed = Postponed()
         self._poller = make_poller()
-        self._poll = self._poller.poll
         self._handlers: dict[int, Callable[[], None]] = {}
         self._admission = Admission(self, batch)
         self.watch(self._postponed.fileno(), self._take_up_postponed, EDGE)
@@ -96,11 +95,6 @@ class Reactor:
         self._handlers[fd] = handler
         self._poller.register(fd, READABLE | flags)
 
-    def register_again(self, fd: int, flags: int) -> None:
-        """Be the last of those that wait for a descriptor that `watch` is called for."""
-        self._poller.unregister(fd)
-        self._poller.register(fd, READABLE | flags)
-
     def forget(self, fd: int) -> None:
         """Do not watch the descriptor any more."""
         self._poller.unregister(fd)
@@ -118,10 +112,16 @@ class Reactor:
 
     def turn(self, timeout: float) -> None:
         """Wait for events, at most `timeout` seconds, and deal with them and with deadlines."""
-        worker = self.worker
-        worker.idle()
-        events = self._poll(None if timeout == inf else timeout, self._batch)
-        now = worker.notify()
+        self.deal_with(self.wait(timeout))
+
+    def wait(self, timeout: float) -> Sequence[Event]:
+        """The events that come within so many seconds."""
+        self.worker.idle()
+        return self._poller.poll(None if timeout == inf else timeout, self._batch)
+
+    def deal_with(self, events: Iterable[Event]) -> float:
+        """Serve who has spoken, and see to deadlines; answers when that began, by `clock`."""
+        now = self.worker.notify()
         take = self._parked.pop
         for fd, event in events:
             accepted = take(fd, None)
@@ -134,6 +134,7 @@ class Reactor:
                 self._handle_rare(accepted, event)
         if now >= self.next_sweep:
             self.sweep(now)
+        return now
 
     def begin_drain(self) -> None:
         """Stop accepting; keep idle connections for `linger_timeout`: one may just be asking."""

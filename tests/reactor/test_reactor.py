@@ -157,6 +157,7 @@ def test_a_connection_is_registered_once_whatever_it_is_asked(setting):
     register = reactor._poller.register
     reactor._poller = SimpleNamespace(
         register=lambda *words: (calls.append(words), register(*words)),
+        poll=reactor._poller.poll,
         close=reactor._poller.close,
     )
     for number in range(5):

@@ -1,8 +1,8 @@
-"""The gthread worker: threads that share one poller.
+"""The gthread worker: threads that take turns at one poller.
 
-Each thread of the pool waits in the kernel for one event, deals with it to its end and waits
-again: no queue, no hand-over, no thread that only distributes.  A worker whose threads are all
-busy waits for nothing, so it accepts nothing, and who comes is left to other workers.
+One thread of the pool waits in the kernel for events and deals with them, and the next takes over
+when that lasts (`hookserve_gthread.lead`).  A worker whose threads are all busy waits for nothing,
+so it accepts nothing, and who comes is left to other workers.
 
 The main thread runs no application.  It has the signals, the deadlines of who is parked, and the
 heartbeat on behalf of a pool with a thread to spare; when every thread is busy the requests
@@ -12,12 +12,15 @@ themselves are the sign of life, so a pool that is stuck falls silent.
 from __future__ import annotations
 
 import threading
+from collections import deque
+from math import inf
 
 from hookserve.config import Config
 from hookserve.context import WorkerContext
 from hookserve.net.transport import SpoolingTransport
-from hookserve.reactor import Accepted, Reactor
+from hookserve.reactor import Accepted, Event, Reactor
 from hookserve.worker import Worker
+from hookserve_gthread.lead import Lead
 
 _DRAIN_PAUSE = 0.05
 
@@ -31,8 +34,11 @@ class GthreadWorker(Worker):
         super().__init__(context)
         self._threads: int = self.config.threads
         self.multithread = self._threads > 1
-        self._reactor = Reactor(self, self._serve, batch=1)
+        self._reactor = Reactor(self, self._serve)
         self._reactor.on_earlier_sweep = self.wake
+        self._events: deque[Event] = deque()
+        """Those that the leader has found and nobody has begun to deal with."""
+        self._lead = Lead(self.wakeup, self._reactor.fileno())
         self._local = threading.local()
 
     @classmethod
@@ -59,12 +65,38 @@ class GthreadWorker(Worker):
         """One thread of the pool."""
         try:
             while True:
-                self._reactor.turn(float("inf"))
+                self.idle()  # it may wait for the lead for long
+                self._follow_events(self._lead.take())
         except BaseException as error:
             self.fail(error)
 
+    def _follow_events(self, term: int) -> None:
+        """Deal with events, waiting for them, until another has the lead."""
+        lead, reactor, events = self._lead, self._reactor, self._events
+        while lead.term == term:
+            if not events:
+                lead.rest()
+                self._find_events()
+                lead.serve()
+            try:
+                event = events.popleft()
+            except IndexError:  # one who has just lost the lead was faster
+                continue
+            if lead.is_shared:
+                lead.give_up(term)
+            began = reactor.deal_with((event,))
+            lead.note(self.clock() - began)
+
+    def _find_events(self) -> None:
+        for event in self._reactor.wait(inf):
+            if event[0] in self._reactor.open:
+                self._events.append(event)
+            else:  # somebody to accept, whom the kernel tells nobody else about
+                self._events.appendleft(event)
+
     def _look_after(self, pause: float) -> None:
-        self.wait_for_signals(pause)
+        self._lead.watch(pause)
+        self.wait_for_signals(0.0)
         if self.requests_in_flight < self._threads:
             self.notify()
         if self.clock() >= self._reactor.next_sweep:

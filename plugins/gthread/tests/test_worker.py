@@ -60,6 +60,15 @@ def test_quick_requests_do_not_queue_behind_a_slow_one():
             assert slow.read().status == 200
 
 
+def test_slow_requests_run_at_once_on_as_many_threads_as_there_are():
+    settings = {"threads": 8}
+    with serve(application, worker="gthread", settings=settings) as server:
+        began = time.monotonic()
+        in_parallel(8, lambda _: [ask(server.address, "/sleep/0.05").status for _ in range(10)])
+
+        assert time.monotonic() - began < 2.0  # one after the other: 4
+
+
 def test_idle_connections_cost_no_thread():
     with serve(application, worker="gthread", settings={"threads": 2}) as server:
         clients = [Client(server.address) for _ in range(30)]

@@ -366,8 +366,7 @@ class Exchange:
 
     def _observe(self, began: float) -> None:
         """Tell the observers, after the end."""
-        protocol = self._protocol
-        environ = self.environ
+        protocol, environ = self._protocol, self.environ
         try:
             if protocol.post_request:
                 view = RequestView()
@@ -383,9 +382,8 @@ class Exchange:
                     log(record)
         except BaseException as error:  # a hook contains what it raises, but not a timer
             self.persists = False
-            protocol.worker.log.warning(
-                "%s: its observers were stopped: %r", environ["RAW_URI"], error
-            )
+            log = protocol.worker.log
+            log.warning("%s: its observers were stopped: %r", environ["RAW_URI"], error)
 
     def settle(self) -> bytes | None:
         """What the client sent after this request; `None` when its connection cannot go on."""
