@@ -382,8 +382,8 @@ class Exchange:
                     log(record)
         except BaseException as error:  # a hook contains what it raises, but not a timer
             self.persists = False
-            log = protocol.worker.log
-            log.warning("%s: its observers were stopped: %r", environ["RAW_URI"], error)
+            warn = protocol.worker.log.warning
+            warn("%s: its observers were stopped: %r", environ["RAW_URI"], error)
 
     def settle(self) -> bytes | None:
         """What the client sent after this request; `None` when its connection cannot go on."""
