@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from hookserve.net.poller import EDGE, EXCLUSIVE, is_readable
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.peers import PATIENCE, Peers
+from hookserve.reactor.peers import MARGIN, PATIENCE, Peers
 
 if TYPE_CHECKING:
     from hookserve.net.listeners import Listener
@@ -128,16 +128,12 @@ class Admission:
             self._peers.heed()
 
     def _accept_from(self, listener: Listener) -> None:
-        with self._turnstile:
-            is_enough = self._leaves_queue(listener)
         for _ in range(self._budget):
-            if is_enough:
-                break
             with self._turnstile:
-                accepted = self._let_in(listener)
-                is_enough = accepted is None or self._leaves_queue(listener)
-            if accepted is not None:
-                self._reactor.receive(accepted)
+                accepted = None if self._leaves_queue(listener) else self._let_in(listener)
+            if accepted is None:
+                break
+            self._reactor.receive(accepted)
         if self._accepted_in_turn >= _TURN:
             self._line_up_again(listener)
         moment = self.pauses_until
@@ -149,7 +145,10 @@ class Admission:
         """Whether there is nobody to accept now, or who waits is left to another worker."""
         if not self._accepting:
             return True
-        count = len(self._reactor.open) - self._worker.requests_in_flight
+        count = len(self._reactor.open)
+        if count < MARGIN:
+            return False
+        count -= self._worker.requests_in_flight
         behind = self._peers.find_behind(count)
         if behind < 0:
             return False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATIENCE = 0.001
 """Seconds for which a worker is waited for: the shortest wait of a poller."""
 _HEEDED = 5
-_MARGIN, _MARGIN_SHARE = 4, 16
+MARGIN, _MARGIN_SHARE = 4, 16
 """Connections that one worker has more than another before it leaves any to that one: so many, and
 one in so many of its own.  Fewer would be more even, and wake workers more often."""
 
@@ -42,7 +42,7 @@ class Peers:
     def find_behind(self, count: int) -> int:
         """The slot of the worker with the fewest connections that could take one now, when
         `count` are clearly more; -1: there is none."""
-        found, most = -1, count - _MARGIN - count // _MARGIN_SHARE
+        found, most = -1, count - MARGIN - count // _MARGIN_SHARE
         if most >= 0:
             for number, state in enumerate(self._states.tolist()):
                 if state == READY and self._open[number] <= most and self._comes(number, count):
