@@ -119,8 +119,8 @@ class Reactor:
         self.worker.idle()
         return self._poller.poll(None if timeout == inf else timeout, self._batch)
 
-    def deal_with(self, events: Iterable[Event]) -> float:
-        """Serve who has spoken, and see to deadlines; answers when that began, by `clock`."""
+    def deal_with(self, events: Iterable[Event]) -> None:
+        """Serve who has spoken, and see to deadlines."""
         now = self.worker.notify()
         take = self._parked.pop
         for fd, event in events:
@@ -134,7 +134,6 @@ class Reactor:
                 self._handle_rare(accepted, event)
         if now >= self.next_sweep:
             self.sweep(now)
-        return now
 
     def begin_drain(self) -> None:
         """Stop accepting; keep idle connections for `linger_timeout`: one may just be asking."""

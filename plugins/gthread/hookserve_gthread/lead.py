@@ -14,9 +14,12 @@ has been at one event for a moment while other clients wait, and passes it on.
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Iterator
 from math import inf
+from time import monotonic
 
-from hookserve.net.poller import READABLE, make_poller
+from hookserve.net.poller import READABLE, Event, make_poller
 
 _MOMENT = 0.001
 _BUSY = 4
@@ -29,12 +32,14 @@ themselves: always, where more than one in nine is slow."""
 
 
 class Lead:
-    """Of one pool.  `wakeup` ends the main thread's wait, as do events, of which `events` is the
-    poller's descriptor, that come while the leader is at another."""
+    """Of one pool.  `wakeup` ends the main thread's wait, as do events of the poller, whose
+    descriptor is given, that come while the leader is at another."""
 
-    def __init__(self, wakeup: int, events: int) -> None:
+    def __init__(self, wakeup: int, poller: int) -> None:
         self.term = 0
         """Changes whenever the lead changes hands."""
+        self.events: deque[Event] = deque()
+        """Those that a leader has found and nobody has begun to deal with."""
         self._vacancy = threading.Lock()
         """Held by the leader, or in its name."""
         self._guard = threading.Lock()
@@ -42,10 +47,10 @@ class Lead:
         self._slowness = 0
         self._is_serving = False
         self._is_watched = False
-        self._events = events
+        self._poller = poller
         self._watch = make_poller()
         self._watch.register(wakeup, READABLE)
-        self._watch.register(events, 0)
+        self._watch.register(poller, 0)
 
     # In the pool's threads.
 
@@ -69,27 +74,34 @@ class Lead:
             # Once in so many times the next event calls the main thread whatever happens: where
             # there are many, its watch is cheaper than to arm it for each.
             if self._rests % _RESTS_UNWATCHED:
-                self._watch.modify(self._events, 0)
+                self._watch.modify(self._poller, 0)
 
     def serve(self) -> None:
         """The leader has events to deal with."""
         self._is_serving = True
         if not self._is_watched:
-            self._watch.modify(self._events, READABLE)
+            self._watch.modify(self._poller, READABLE)
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether requests are so slow that the lead is given up before each."""
-        return self._slowness > 0
-
-    def note(self, took: float) -> None:
-        """An event has been dealt with in so many seconds."""
-        # Several threads may do this at once, and one of them in vain: it is an estimate.
-        self._progress += 1
-        if took > _QUICK:
-            self._slowness = min(self._slowness + _SLOW_WEIGHT, _SLOW_MOST)
-        elif self._slowness:
-            self._slowness -= 1
+    def hand_out(self, term: int) -> Iterator[Event]:
+        """One event after the other, while that term lasts; each is dealt with before the next."""
+        events = self.events
+        before = monotonic()
+        while self.term == term and events:
+            try:
+                event = events.popleft()
+            except IndexError:  # one who has just lost the lead was faster
+                return
+            if self._slowness:
+                self.give_up(term)
+            yield event
+            now = monotonic()
+            # Several threads may count at once, and one of them in vain: it is an estimate.
+            self._progress += 1
+            if now - before > _QUICK:
+                self._slowness = min(self._slowness + _SLOW_WEIGHT, _SLOW_MOST)
+            elif self._slowness:
+                self._slowness -= 1
+            before = now
 
     # In the main thread.
 
@@ -97,9 +109,9 @@ class Lead:
         """Wait for the wakeup, at most so many seconds, and take the lead from who takes long."""
         if not self._is_watched:
             ready = self._watch.poll(None if pause == inf else pause)
-            if any(fd == self._events for fd, _ in ready):
+            if any(fd == self._poller for fd, _ in ready):
                 self._is_watched = True
-                self._watch.modify(self._events, 0)
+                self._watch.modify(self._poller, 0)
                 self._seen = self._progress
             return
         self._watch.poll(min(pause, _MOMENT))
@@ -111,4 +123,4 @@ class Lead:
         elif progress < _BUSY:
             self._is_watched = False
             if self._is_serving:  # since just now, and the leader has relied on the watch
-                self._watch.modify(self._events, READABLE)
+                self._watch.modify(self._poller, READABLE)

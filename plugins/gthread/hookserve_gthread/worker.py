@@ -12,13 +12,12 @@ themselves are the sign of life, so a pool that is stuck falls silent.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from math import inf
 
 from hookserve.config import Config
 from hookserve.context import WorkerContext
 from hookserve.net.transport import SpoolingTransport
-from hookserve.reactor import Accepted, Event, Reactor
+from hookserve.reactor import Accepted, Reactor
 from hookserve.worker import Worker
 from hookserve_gthread.lead import Lead
 
@@ -36,8 +35,6 @@ class GthreadWorker(Worker):
         self.multithread = self._threads > 1
         self._reactor = Reactor(self, self._serve)
         self._reactor.on_earlier_sweep = self.wake
-        self._events: deque[Event] = deque()
-        """Those that the leader has found and nobody has begun to deal with."""
         self._lead = Lead(self.wakeup, self._reactor.fileno())
         self._local = threading.local()
 
@@ -63,36 +60,26 @@ class GthreadWorker(Worker):
 
     def _work(self) -> None:
         """One thread of the pool."""
+        lead, reactor = self._lead, self._reactor
         try:
             while True:
                 self.idle()  # it may wait for the lead for long
-                self._follow_events(self._lead.take())
+                term = lead.take()
+                while lead.term == term:
+                    if not lead.events:
+                        lead.rest()
+                        self._find_events()
+                        lead.serve()
+                    reactor.deal_with(lead.hand_out(term))
         except BaseException as error:
             self.fail(error)
-
-    def _follow_events(self, term: int) -> None:
-        """Deal with events, waiting for them, until another has the lead."""
-        lead, reactor, events = self._lead, self._reactor, self._events
-        while lead.term == term:
-            if not events:
-                lead.rest()
-                self._find_events()
-                lead.serve()
-            try:
-                event = events.popleft()
-            except IndexError:  # one who has just lost the lead was faster
-                continue
-            if lead.is_shared:
-                lead.give_up(term)
-            began = reactor.deal_with((event,))
-            lead.note(self.clock() - began)
 
     def _find_events(self) -> None:
         for event in self._reactor.wait(inf):
             if event[0] in self._reactor.open:
-                self._events.append(event)
-            else:  # somebody to accept, whom the kernel tells nobody else about
-                self._events.appendleft(event)
+                self._lead.events.append(event)
+            else:  # perhaps somebody to accept, whom the kernel tells nobody else about
+                self._lead.events.appendleft(event)
 
     def _look_after(self, pause: float) -> None:
         self._lead.watch(pause)

@@ -23,6 +23,29 @@ def lead(event):
     events.close()
 
 
+class Clock:
+    """Time that passes when it is told to."""
+
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("hookserve_gthread.lead.monotonic", clock)
+    return clock
+
+
+def deal_with(lead, count=1):
+    """The leader deals with so many events, while it is the leader."""
+    lead.events.extend([(1, READABLE)] * count)
+    for _ in lead.hand_out(lead.term):
+        pass
+
+
 def taken_meanwhile(lead):
     """A thread that waits for the lead, and the terms it has had."""
     terms = []
@@ -83,7 +106,7 @@ def test_who_makes_progress_keeps_the_lead(lead, event):
 
     for _ in range(5):
         lead.watch(5.0)
-        lead.note(0.0)
+        deal_with(lead)
 
     assert lead.term == term
 
@@ -107,7 +130,7 @@ def test_the_watch_ends_when_there_is_nothing_to_do_and_begins_again(lead, event
     event.ring()
     for _ in range(2):
         lead.watch(5.0)
-        lead.note(0.0)
+        deal_with(lead)
         lead.rest()
 
     lead.serve()
@@ -117,19 +140,40 @@ def test_the_watch_ends_when_there_is_nothing_to_do_and_begins_again(lead, event
     assert lead.term != term
 
 
-def test_the_lead_is_shared_while_more_than_one_in_nine_is_slow(lead):
-    assert not lead.is_shared
+def test_who_has_lost_the_lead_is_given_no_more(lead):
+    lead.events.extend((number, READABLE) for number in range(3))
+    events = lead.hand_out(lead.take())
+
+    assert next(events) == (0, READABLE)
+    lead.give_up(lead.term)
+
+    assert list(events) == []
+    assert [event for event, _ in lead.hand_out(lead.take())] == [1, 2]
+
+
+def deal(lead, clock, took):
+    """Whether somebody else could lead while an event was dealt with in so many seconds."""
+    lead.events.append((1, READABLE))
+    term = lead.take()
+    for _ in lead.hand_out(term):
+        is_shared = lead.term != term
+        clock.now += took
+    lead.give_up(term)
+    return is_shared
+
+
+def test_the_lead_is_shared_while_more_than_one_in_nine_is_slow(lead, clock):
+    assert not deal(lead, clock, 0.005)
     for number in range(100):
-        lead.note(0.005 if number % 8 == 0 else 0.0)
-        assert lead.is_shared
+        assert deal(lead, clock, 0.005 if number % 7 == 0 else 0.0)
 
     for _ in range(64):
-        lead.note(0.0)
+        deal(lead, clock, 0.0)
 
-    assert not lead.is_shared
+    assert not deal(lead, clock, 0.0)
 
 
-def test_one_slow_request_shares_the_lead_for_eight(lead):
-    lead.note(0.005)
+def test_one_slow_request_shares_the_lead_for_eight(lead, clock):
+    deal(lead, clock, 0.005)
 
-    assert [lead.is_shared for _ in range(9) if lead.note(0.0) is None] == [True] * 7 + [False] * 2
+    assert [deal(lead, clock, 0.0) for _ in range(10)] == [True] * 8 + [False] * 2
