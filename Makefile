@@ -6,7 +6,8 @@
 # make hostile attack every worker model, and measure what a good client notices
 # make fuzz    bytes that nobody would send, and what others make of what we accept; some minutes
 # make bench   measure against the peers, and write docs/explanation/performance.md; 25 minutes
-#              bench-quick: has it become slower? bench-idle: the cost of idle connections
+#              bench-quick: has it become slower? bench-idle: the cost of idle connections;
+#              bench-marginal: what a hook or a log adds to a request
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
 
@@ -20,7 +21,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test lint docs chaos hostile fuzz bench bench-quick bench-idle clean
+.PHONY: serve test lint docs chaos hostile fuzz bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -56,6 +57,9 @@ bench-quick: $(BIN)/python
 
 bench-idle: $(BIN)/python
 	$(BIN)/python -m benchmarks.idle $(ARGS)
+
+bench-marginal: $(VENV)/.serve
+	$(BIN)/python -m benchmarks.marginal $(ARGS)
 
 clean:
 	rm -rf .venv .venv-* benchmarks/.venv-*

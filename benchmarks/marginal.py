@@ -1,4 +1,4 @@
-"""What one feature adds to a request: ``python -m benchmarks.marginal``, under three minutes.
+"""What one feature adds to a request: ``make bench-marginal``, under three minutes.
 
 Each feature is measured twice.  *In memory* requests go through the protocol, the application and
 the hooks in this process, with a worker that stands in and no sockets: fine, but without the
