@@ -76,6 +76,8 @@ class Case:
     application: str = HELLO_APPLICATION
     connections: int = 64
     workers: int = 1
+    threads: int = 4
+    """Of each worker that has any."""
     has_access_log: bool = False
     seconds: int = 1
     """Of load in a turn."""
@@ -139,3 +141,5 @@ CONNECTIONS_5000 = replace(BROWSER, name="connections-5000", title="hello, 5,000
                            connections=5000, seconds=2)  # fmt: skip
 TWO_WORKERS = replace(BROWSER, name="two-workers", title="hello, two workers on one core",
                       workers=2)  # fmt: skip
+EIGHT_THREADS = replace(BROWSER, name="eight-threads", title="hello, eight threads",
+                        threads=8)  # fmt: skip

@@ -14,7 +14,7 @@ class Contender:
     """A server.
 
     In its words ``{bin}`` (the programs of its environment), ``{port}``, ``{application}``,
-    ``{workers}`` and ``{directory}`` (its own, empty) are filled in.
+    ``{workers}``, ``{threads}`` and ``{directory}`` (its own, empty) are filled in.
     """
 
     name: str
@@ -57,14 +57,14 @@ HOOKSERVE = Contender(
 )
 """As it comes: one worker of sync."""
 SYNC = _hookserve("sync")
-GTHREAD = _hookserve("gthread", "--threads", "4")
+GTHREAD = _hookserve("gthread", "--threads", "{threads}")
 EPOLL = _hookserve("epoll")
 GEVENT = _hookserve("gevent")
 EVENTLET = _hookserve("eventlet")
 TORNADO = _hookserve("tornado")
 
 GUNICORN_SYNC = _gunicorn("sync")
-GUNICORN_GTHREAD = _gunicorn("gthread", "--threads", "4")
+GUNICORN_GTHREAD = _gunicorn("gthread", "--threads", "{threads}")
 GUNICORN_GEVENT = _gunicorn("gevent")
 GUNICORN_TORNADO = _gunicorn("tornado")
 GUNICORN = Contender(
@@ -86,12 +86,12 @@ GRANIAN = Contender(
 )  # fmt: skip
 WAITRESS = Contender(
     "waitress", "waitress",
-    ("{bin}/waitress-serve", "--listen", "127.0.0.1:{port}", "--threads", "4", "--backlog",
+    ("{bin}/waitress-serve", "--listen", "127.0.0.1:{port}", "--threads", "{threads}", "--backlog",
      str(BACKLOG), "--connection-limit", str(PLACES), "--asyncore-use-poll", "{application}"),
 )  # fmt: skip
 CHEROOT = Contender(
     "cheroot", "cheroot",
-    ("{bin}/python", "-m", "cheroot", "--bind", "127.0.0.1:{port}", "--threads", "4",
+    ("{bin}/python", "-m", "cheroot", "--bind", "127.0.0.1:{port}", "--threads", "{threads}",
      "--request-queue-size", str(BACKLOG), "{application}"),
 )  # fmt: skip
 UVICORN = Contender(

@@ -74,7 +74,7 @@ def running(contender: Contender, case: Case, cpus: str) -> Iterator[Server]:
 def prepare(contender: Contender, case: Case, directory: Path, port: int) -> list[str]:
     """The words of its command; its configuration is written."""
     values = {"bin": programs_of(contender), "port": port, "application": case.application,
-              "workers": case.workers, "directory": directory}  # fmt: skip
+              "workers": case.workers, "threads": case.threads, "directory": directory}  # fmt: skip
     if contender.configuration:
         text = contender.configuration.format(**values)
         (directory / "configuration").write_text(text)
