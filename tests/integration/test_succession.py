@@ -21,6 +21,8 @@ def is_alive(pid):
 
 
 def says(word):
+    """The source of an application.  Of another length for each word, or byte code of the same
+    second would pass for the new source's."""
     return (
         "def application(environ, start_response):\n"
         f"    start_response('200 OK', [('Content-Length', '{len(word)}')])\n"
@@ -46,7 +48,7 @@ def test_term_to_the_old_completes_an_upgrade(site):
     settings = {"pidfile": site / "pid"}
     with serve("app", workers=2, chdir=site, settings=settings) as server:
         with Load(server.address) as load:
-            (site / "app.py").write_text(says("new"))
+            (site / "app.py").write_text(says("newer"))
             successor = upgrade(server, site)
             server.signal(signal.SIGTERM)
             wait_until(lambda: (site / "pid").read_text() == f"{successor}\n")
@@ -54,7 +56,7 @@ def test_term_to_the_old_completes_an_upgrade(site):
             load.wait_for(20)
 
             assert load.failures == []
-        assert ask(server.address).text == "new"
+        assert ask(server.address).text == "newer"
         assert not (site / "pid.2").exists()
 
         os.kill(successor, signal.SIGTERM)
@@ -66,7 +68,7 @@ def test_term_to_the_new_takes_an_upgrade_back(site):
     settings = {"pidfile": site / "pid"}
     with serve("app", workers=2, chdir=site, settings=settings) as server:
         with Load(server.address) as load:
-            (site / "app.py").write_text(says("new"))
+            (site / "app.py").write_text(says("newer"))
             successor = upgrade(server, site)
             os.kill(successor, signal.SIGTERM)
             wait_until(lambda: "the successor has ended (0)" in server.log)
