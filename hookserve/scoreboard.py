@@ -160,8 +160,8 @@ class Scoreboard:
         self._free = list(range(slots - 1, -1, -1))
         # Where there is no eventfd(2), there is no EPOLLEXCLUSIVE either.
         self.bells = [_make_bell() for _ in range(bells if hasattr(os, "eventfd") else 0)]
-        """Of the first slots, a descriptor each (`hookserve.peers`); they do not outlive exec(2):
-        the workers that have them are about to be replaced."""
+        """Of the first slots, a descriptor each (`hookserve.reactor.peers`); they do not outlive
+        exec(2): the workers that have them are about to be replaced."""
 
     def take(self) -> Slot | None:
         """A free slot, cleared; `None` when all are taken."""
