@@ -316,8 +316,8 @@ class WorkerHooks(Protocol):
 
     @hookspec
     def worker_idle(self, worker: Worker) -> None:
-        """No request is in flight and the worker is about to wait; fired at most once between
-        two requests.  Frozen when the worker is ready.
+        """A request, or more, has ended, and the worker is about to wait; `requests_in_flight`
+        says what still runs.  Frozen when the worker is ready.
 
         Runs in: worker.  Must not block.  When it raises: logged, the others still run.
         """

@@ -102,7 +102,7 @@ class Worker(ABC):
         """Readable when a signal has arrived: wait for it, then call `heed_signals`."""
         self._idle_listeners: tuple[Callable[..., None], ...] = ()
         self._exit_code = 0
-        self._was_idle = False
+        self._has_worked = False
         self._wants_reopen = False
         limit = context.config.worker_connections
         self._comfortable = limit - max(1, limit // _CROWD_SHARE)
@@ -184,9 +184,9 @@ class Worker(ABC):
         return now
 
     def idle(self) -> None:
-        """The model is about to wait; when no request is in flight, the hook is called."""
-        if not self._was_idle and not self.requests_in_flight:
-            self._was_idle = True
+        """The model is about to wait; the hook is called when a request has ended since."""
+        if self._has_worked:
+            self._has_worked = False
             for listener in self._idle_listeners:
                 listener(self)
 
@@ -255,13 +255,13 @@ class Worker(ABC):
             flight = self._another_flight()
         now = time.monotonic()
         self._times[_HEARTBEAT] = now
-        self._was_idle = False
         flight.begin(now, label, request_id)
         return flight
 
     def end(self, flight: Flight, status: int, sent: int) -> None:
         """The request is over: `status` as it was sent (0: none), `sent` bytes of body."""
         flight.end(status, sent)
+        self._has_worked = True
         self._flights.append(flight)
         if self._recycle_countdown is not None and not next(self._recycle_countdown, 0):
             self.request_recycle("max_requests")

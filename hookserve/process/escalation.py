@@ -6,6 +6,7 @@ Each step has its own moment; no other signal shortens the time in between.
 from __future__ import annotations
 
 import signal
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from hookserve import hooks
@@ -91,7 +92,8 @@ def _record(request: RequestInFlight, reason: str) -> AccessRecord:
     }
     if request.id:
         environ["HTTP_X_REQUEST_ID"] = request.id
-    return AccessRecord(environ, 0, [], 0, request.elapsed, reason, request.label)
+    now = monotonic()
+    return AccessRecord(environ, 0, [], 0, now - request.elapsed, now, reason, request.label)
 
 
 def _listed(requests: list[RequestInFlight]) -> str:

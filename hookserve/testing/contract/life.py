@@ -54,6 +54,21 @@ class LifeContract(Contract):
                 assert ask(server.address).status == 200
                 wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
 
+    def test_who_waits_says_what_is_done_while_others_run(self, tmp_path: Path) -> None:
+        """Nor for the end of a request that takes long: a stream of events may have none."""
+        if not self.can["parallel"]:
+            return
+        path = tmp_path / "log"
+        with self.serve(
+            records=True, access_logfile=path, quick_timeout=0.2, abort_timeout=0.3
+        ) as server:
+            self.begin(server, "/sleep/30")
+            self.wait_for_call(server, "pre_request", path="/sleep/30")
+            for count in (1, 2):
+                assert ask(server.address).status == 200
+                wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
+            server.stop(signal.SIGINT)
+
     def test_each_request_is_told_to_the_hooks_once_and_alike(self) -> None:
         """pre_request, post_request and the access record, for what succeeds and what fails."""
         pages = [("/", 200), ("/nowhere", 404), ("/fail/ValueError", 500), ("/stream/3", 200)]

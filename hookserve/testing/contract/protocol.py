@@ -166,19 +166,20 @@ class ProtocolContract:
             assert self.worker.ended[0][0] >= 500
 
     def test_the_hooks_are_called_once_an_exchange(self) -> None:
-        """pre_request, post_request and log_access, in this order."""
+        """pre_request, post_request and log_access, in this order, while it is in flight."""
         calls: list[str] = []
         protocol = self.make()
         worker = self.worker
         worker.pre_request = (lambda *_: calls.append("pre"),)
         worker.post_request = (lambda *_: calls.append("post"),)
         worker.log_access = (lambda *_: calls.append("log"),)
+        worker.end = lambda *_: calls.append("end")  # type: ignore[method-assign]  # to be told
         # A protocol takes the hooks when it is made.
         protocol = type(protocol)(worker, Endpoint("127.0.0.1", "8000"), False)  # type: ignore[arg-type]  # a stand-in
 
         converse(protocol, [self.request * 2])
 
-        assert calls == ["pre", "post", "log"] * 2
+        assert calls == ["pre", "post", "log", "end"] * 2
 
     def test_a_worker_that_stops_keeps_no_connection(self) -> None:
         """What is in flight is answered, and the client is told."""

@@ -273,15 +273,16 @@ class HttpConnection(Connection):
             sent = len(page.body)
         except BaseException:  # the client may be gone, an earlier request's timers may still run
             pass
+        worker.log.debug("refused a request from %s: %s", self._address, error)
+        try:
+            if protocol.log_access:
+                line = label.partition(b"\r\n")[0][:4096].decode("latin-1")
+                record = AccessRecord(environ, int(error.status), page.headers, sent,
+                                      flight.began, worker.clock(), str(error), line)  # fmt: skip
+                for log in protocol.log_access:
+                    log(record)
         finally:
             worker.end(flight, error.status, sent)
-        worker.log.debug("refused a request from %s: %s", self._address, error)
-        if protocol.log_access:
-            line = label.partition(b"\r\n")[0][:4096].decode("latin-1")
-            record = AccessRecord(environ, int(error.status), page.headers, sent,
-                                  worker.clock() - flight.began, str(error), line)  # fmt: skip
-            for log in protocol.log_access:
-                log(record)
         self.lingers = True
         self.state = CLOSING
         return CLOSING

@@ -1,8 +1,8 @@
 """One request and its response: the one request cycle, whatever the worker model.
 
-The order is fixed: begin, pre_request, the application, its iterable to the end, close(), end,
-post_request, log_access.  Each step is there on every path: a client that goes away, an application
-that raises, a body that is cut off.
+The order is fixed: begin, pre_request, the application, its iterable to the end, close(),
+post_request, log_access, end.  Each step is there on every path: a client that goes away, an
+application that raises, a body that is cut off.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from hookserve.protocol import RequestCancelled
-from hookserve.types import AccessRecord
 from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
 from hookserve_http.file import FileWrapper
 from hookserve_http.gone import GoneTransport
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 ExcInfo = tuple[type[BaseException], BaseException, object]
 
-_new = tuple.__new__
 _DISCARD_LIMIT = 65536
 _SMALL_FILE = 65536
 _JOIN_LIMIT = 32768
@@ -107,9 +105,11 @@ class Exchange:
         except BaseException as error:  # the application may raise anything, and so may its timers
             self._fail(error)
         finally:
-            worker.end(flight, self.status_code, self.sent)
-            if protocol.post_request or protocol.log_access:
-                self._observe(flight.began)
+            try:
+                if protocol.tell_observers is not None:
+                    protocol.tell_observers(self, flight.began)
+            finally:
+                worker.end(flight, self.status_code, self.sent)
             # The environ refers to this object: both would wait for the garbage collector.  And a
             # write() that the application has kept must not reach the transport's next client.
             del self.environ, self._transport
@@ -363,27 +363,6 @@ class Exchange:
             self.sent = len(page.body)
         except BaseException:  # the client may be gone, the application's timers may still run
             pass
-
-    def _observe(self, began: float) -> None:
-        """Tell the observers, after the end."""
-        protocol, environ = self._protocol, self.environ
-        try:
-            if protocol.post_request:
-                view = RequestView()
-                view.environ = environ
-                for observe in protocol.post_request:
-                    observe(protocol.worker, view, environ, self)
-            if protocol.log_access:
-                elapsed = protocol.worker.clock() - began
-                # What a named tuple does by itself, for half the time.
-                record = _new(AccessRecord, (environ, self.status_code, self.headers, self.sent,
-                                             elapsed, self.reason, ""))  # fmt: skip
-                for log in protocol.log_access:
-                    log(record)
-        except BaseException as error:  # a hook contains what it raises, but not a timer
-            self.persists = False
-            warn = protocol.worker.log.warning
-            warn("%s: its observers were stopped: %r", environ["RAW_URI"], error)
 
     def settle(self) -> bytes | None:
         """What the client sent after this request; `None` when its connection cannot go on."""

@@ -11,6 +11,7 @@ from hookserve_http.body import EmptyInput
 from hookserve_http.connection import HttpConnection
 from hookserve_http.file import FileWrapper
 from hookserve_http.head import HeadParser
+from hookserve_http.observers import make_teller
 from hookserve_http.response import HeadWriter
 from hookserve_http.rules import rules_for
 
@@ -34,10 +35,10 @@ class HttpProtocol(Protocol):
         "body_limit",
         "keeps_alive",
         "log_access",
-        "post_request",
         "pre_request",
         "sendfile",
         "spool_size",
+        "tell_observers",
         "template",
         "writer",
     )
@@ -47,8 +48,8 @@ class HttpProtocol(Protocol):
         config = worker.config
         self.app = worker.app
         self.pre_request = worker.pre_request
-        self.post_request = worker.post_request
         self.log_access = worker.log_access
+        self.tell_observers = make_teller(worker)
         self.body_limit: int = config.limit_request_body
         self.awaited_body = worker.awaited_body
         # Where bodies are not complete before they are read, a file would only be in between.

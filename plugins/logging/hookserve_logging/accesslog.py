@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hookserve import AccessRecord, hookimpl
@@ -33,9 +34,9 @@ class AccessLog(ErrorLog):
         if config.syslog and not config.disable_redirect_access_to_syslog:
             write = _to_syslog_too(config, write)
         is_json = config.access_log_format == "json"
-        # What has waited for a second is written, also while the worker is never idle.
-        flush = self._sink.flush if self._sink else tuple
-        self._clock = Clock(JSON_TIME if is_json else TEXT_TIME, flush)
+        self._flush: Callable[[], object] = self._sink.flush if self._sink else tuple
+        # What has waited for a second is written, also while the worker never waits.
+        self._clock = Clock(JSON_TIME if is_json else TEXT_TIME, self._flush)
         if is_json:
             log = compile_json(self._clock, write)
         else:
@@ -47,22 +48,23 @@ class AccessLog(ErrorLog):
 
     @hookimpl
     def post_worker_init(self, worker: Worker) -> None:
-        """From now on `worker_idle` is called, so lines can wait for each other."""
+        """The lines are another process's from now on."""
         self._clock.forget()
-        if self._sink is not None:
-            self._sink.buffer()
 
     @hookimpl
-    def worker_idle(self, worker: Worker) -> None:
+    def worker_idle(self) -> None:
         """Write what waits."""
-        if self._sink is not None:
-            self._sink.flush()
+        self._flush()
 
     @hookimpl(trylast=True)
-    def worker_exit(self, worker: Worker) -> None:
+    def worker_exit(self) -> None:
         """Write what waits."""
-        if self._sink is not None:
-            self._sink.flush()
+        self._flush()
+
+    @hookimpl(trylast=True)
+    def child_exit(self) -> None:
+        """Write, in the arbiter, which requests have died with a worker."""
+        self._flush()
 
     @hookimpl
     def reopen_logs(self) -> None:

@@ -7,7 +7,6 @@ ends where it seems to (JSON: the encoder sees to it).
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -66,11 +65,12 @@ def compile_format(text: str, clock: Clock, write: Write) -> Log:
     source = _SOURCE.format("\n".join(lines), " ".join(pieces))
     names = {
         "escaped": _Remembered(escape),
+        "filled": _Remembered(lambda text: escape(text or "-")),
         "asked": _Remembered(lambda words: " ".join(map(escape, words))),
+        "codes": _Remembered(lambda status: str(status or "-")),
         "user": _user,
         "header": _header,
         "clock": clock,
-        "time": time.time,
         "write": write,
     }
     exec(source, names)
@@ -79,11 +79,10 @@ def compile_format(text: str, clock: Clock, write: Write) -> Log:
 
 _SOURCE = """
 def log(record):
-    environ, status, _, sent, elapsed, _, request_line = record
+    environ = record.environ
     get = environ.get
-    now = time()
-    if not clock.began <= now < clock.ends:
-        clock.set(now)
+    if record.ended >= clock.ends:
+        clock.set(record.ended)
 {}
     write({})
 """
@@ -129,7 +128,7 @@ def _named(name: str, kind: str) -> str:
 
 
 def _text(key: str) -> str:
-    return f"escaped[get({key!r}) or '-']"
+    return f"filled[get({key!r})]"
 
 
 def _header(record: AccessRecord, lowered: str) -> str:
@@ -157,21 +156,21 @@ ATOMS: dict[str, str] = {
     "u": "user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'",
     "t": "clock.text",
     # The request line, as it came where it was refused.
-    "r": "escaped[request_line] if request_line else asked[environ['REQUEST_METHOD'],"
+    "r": "escaped[record.request_line] if record.request_line else asked[environ['REQUEST_METHOD'],"
     " environ['RAW_URI'], environ['SERVER_PROTOCOL']]",
-    "s": "status or '-'",
+    "s": "codes[record.status]",
     "m": _text("REQUEST_METHOD"),
     "U": _text("PATH_INFO"),
     "q": "escaped[get('QUERY_STRING', '')]",
     "H": _text("SERVER_PROTOCOL"),
-    "b": "sent or '-'",
-    "B": "sent",
+    "b": "record.sent or '-'",
+    "B": "record.sent",
     "f": _text("HTTP_REFERER"),
     "a": _text("HTTP_USER_AGENT"),
-    "T": "int(elapsed)",
-    "M": "int(elapsed * 1000)",
-    "D": "int(elapsed * 1000000)",
-    "L": "format(elapsed, '.6f')",
+    "T": "int(record.elapsed)",
+    "M": "int(record.elapsed * 1000)",
+    "D": "int(record.elapsed * 1000000)",
+    "L": "format(record.elapsed, '.6f')",
     "p": "f'<{clock.pid}>'",
 }
 """The fields, each as an expression of Python."""
@@ -185,25 +184,35 @@ def compile_json(clock: Clock, write: Write) -> Log:
         method, path, query, protocol = map(encode_basestring_ascii, words)
         return f'"method":{method},"path":{path},"query":{query},"protocol":{protocol}'
 
-    quoted, asked = _Remembered(encode_basestring_ascii), _Remembered(quote_request)
-    now_of_day = time.time
+    quoted = _Remembered(lambda text: encode_basestring_ascii(text or ""))
+    asked = _Remembered(quote_request)
+    codes, seconds = _Remembered(str), _Remembered(lambda micros: f"{micros / 1e6:.6f}")
 
     def log(record: AccessRecord) -> None:
-        environ, status, _, sent, elapsed, reason, request_line = record
+        environ = record.environ
         get = environ.get
-        now = now_of_day()
-        if not clock.began <= now < clock.ends:
-            clock.set(now)
-        words = (get("REQUEST_METHOD", ""), get("PATH_INFO", ""), get("QUERY_STRING", ""),
-                 get("SERVER_PROTOCOL", ""))  # fmt: skip
+        if record.ended >= clock.ends:
+            clock.set(record.ended)
+        try:
+            words = (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"],
+                     environ["SERVER_PROTOCOL"])  # fmt: skip
+        except KeyError:  # of a request that was refused or killed
+            words = tuple(get(key, "") for key in _REQUEST)
         end = '"request_line":"","reason":""}'
-        if reason or request_line:
-            end = f'"request_line":{quoted[request_line]},"reason":{quoted[reason]}}}'
+        if record.reason or record.request_line:
+            line, reason = quoted[record.request_line], quoted[record.reason]
+            end = f'"request_line":{line},"reason":{reason}}}'
+        elapsed = record.ended - record.began
+        micros = int(elapsed * 1e6)
+        duration = seconds[micros] if micros < 1000 else f"{elapsed:.6f}"
         write(
-            f'{{"time":"{clock.text}","pid":{clock.pid},"remote_addr":'
-            f'{quoted[get("REMOTE_ADDR", "")]},{asked[words]},"status":{status},'
-            f'"bytes":{sent},"duration":{elapsed:.6f},"referer":{quoted[get("HTTP_REFERER", "")]},'
-            f'"user_agent":{quoted[get("HTTP_USER_AGENT", "")]},{end}'
+            f'{{"time":"{clock.text}","pid":{clock.pid},"remote_addr":{quoted[get("REMOTE_ADDR")]},'
+            f'{asked[words]},"status":{codes[record.status]},"bytes":{record.sent},'
+            f'"duration":{duration},"referer":{quoted[get("HTTP_REFERER")]},'
+            f'"user_agent":{quoted[get("HTTP_USER_AGENT")]},{end}'
         )
 
     return log
+
+
+_REQUEST = "REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL"

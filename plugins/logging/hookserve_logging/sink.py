@@ -4,38 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 
 from hookserve import ConfigError
-
-_FLUSH_COUNT = 256
 
 
 class Sink:
     """A file, or standard output for ``-``.
 
-    Unbuffered until `buffer` is called, in a worker: from then on lines are written together,
-    when there are many and when `flush` is called.  A write that fails (a full disk) loses its
-    lines and nothing else.
+    Lines wait until `flush` is called and are written together.  A write that fails (a full disk)
+    loses its lines and nothing else.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._descriptor = self._open()
         self._lines: list[str] = []
-        self._most = 1
-        """Lines that are written at once, at the latest."""
-        self._lock = threading.Lock()
-
-    def buffer(self) -> None:
-        """Write lines together from now on."""
-        self._most = _FLUSH_COUNT
-
-    def write(self, line: str) -> None:
+        self.write: Callable[[str], None] = self._lines.append
         """Take one line, without its end; may be called from any thread."""
-        lines = self._lines
-        lines.append(line)
-        if len(lines) >= self._most:
-            self.flush()
+        self._lock = threading.Lock()
 
     def flush(self) -> None:
         """Write what waits."""

@@ -33,7 +33,7 @@ ENVIRON = {
 def record(**changes):
     facts = {
         "environ": ENVIRON, "status": 200, "response_headers": [("X-Out", "o"), ("X-B", "a")],
-        "sent": 5, "elapsed": 1.2345678, "reason": "", "request_line": "",
+        "sent": 5, "began": 1000.0, "ended": 1001.2345678, "reason": "", "request_line": "",
     }  # fmt: skip
     return AccessRecord(**{**facts, **changes})
 
@@ -81,7 +81,7 @@ def test_a_format_makes_a_line(text, line):
 
 def test_what_takes_more_than_a_day_is_not_shortened_by_it():
     """W55."""
-    line = text_lines("%(T)s %(M)s %(D)s")(record(elapsed=90061.5))
+    line = text_lines("%(T)s %(M)s %(D)s")(record(began=0.0, ended=90061.5))
 
     assert line == "90061 90061500 90061500000"
 
@@ -95,19 +95,32 @@ def test_time_and_process_are_there():
 @pytest.mark.parametrize(
     "lines", [lambda tick: text_lines("%(t)s", tick), json_lines], ids=["text", "json"]
 )
-def test_the_time_follows_the_clock_also_when_it_is_set_back(monkeypatch, lines):
-    moments = [0.0, 0.99, 1.0, 1.5, 0.5, -10.0]
+def test_the_time_follows_the_clock_and_what_waits_is_written_each_second(monkeypatch, lines):
+    moments = [0.0, 0.5, 0.99, 1.0, 1.5, 2.25]
     monkeypatch.setattr("time.time", lambda: 1_700_000_000.25 + moments[0])
     ticks = []
     line = lines(lambda: ticks.append(moments[0]))
 
     seconds = []
     while moments:
-        seconds.append(re.search(r":\d\d:(\d\d)[ +]", line(record()))[1])
+        ended = 70.0 + moments[0]
+        seconds.append(re.search(r":\d\d:(\d\d)[ +]", line(record(ended=ended)))[1])
         del moments[0]
 
-    assert seconds == ["20", "21", "21", "21", "20", "10"]
-    assert ticks == [0.0, 0.99, 0.5, -10.0]
+    assert seconds == ["20", "20", "21", "21", "21", "22"]
+    assert ticks == [0.0, 0.99, 2.25]
+
+
+def test_a_time_of_day_that_is_set_back_is_followed_within_a_second(monkeypatch):
+    now = [1_700_000_000.25]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    line = text_lines("%(t)s")
+    first = line(record(ended=70.0))
+
+    now[0] -= 3600.0
+
+    assert line(record(ended=70.5)) == first
+    assert line(record(ended=71.0)) != first
 
 
 def test_nothing_sent_is_a_dash():

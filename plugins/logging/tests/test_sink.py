@@ -9,31 +9,16 @@ from hookserve_logging.sink import Sink
 from hookserve import ConfigError
 
 
-def test_lines_are_written_at_once_until_buffering_begins(tmp_path):
+def test_lines_wait_until_they_are_flushed(tmp_path):
     path = tmp_path / "log"
     sink = Sink(str(path))
 
     sink.write("one")
-    assert path.read_text() == "one\n"
-
-    sink.buffer()
     sink.write("two")
-    sink.write("three")
-    assert path.read_text() == "one\n"
+    assert path.read_text() == ""
 
     sink.flush()
-    assert path.read_text() == "one\ntwo\nthree\n"
-
-
-def test_many_lines_are_written_without_being_asked(tmp_path):
-    path = tmp_path / "log"
-    sink = Sink(str(path))
-    sink.buffer()
-
-    for number in range(300):
-        sink.write(str(number))
-
-    assert len(path.read_text().splitlines()) >= 256
+    assert path.read_text() == "one\ntwo\n"
 
 
 def test_a_moved_file_is_opened_again(tmp_path):
@@ -44,6 +29,7 @@ def test_a_moved_file_is_opened_again(tmp_path):
 
     sink.reopen()
     sink.write("after")
+    sink.flush()
 
     assert (tmp_path / "log.1").read_text() == "before\n"
     assert path.read_text() == "after\n"
@@ -53,6 +39,7 @@ def test_a_full_disk_harms_nobody():
     sink = Sink("/dev/full")
 
     sink.write("lost")
+    sink.flush()
     sink.write("lost too")
     sink.reopen()
 
@@ -72,6 +59,7 @@ def test_a_file_that_cannot_be_opened_again_stays(tmp_path):
 
     sink.reopen()
     sink.write("still here")
+    sink.flush()
 
     assert (tmp_path / "moved" / "log").read_text() == "still here\n"
 
@@ -79,11 +67,12 @@ def test_a_file_that_cannot_be_opened_again_stays(tmp_path):
 def test_threads_lose_and_repeat_nothing(tmp_path):
     path = tmp_path / "log"
     sink = Sink(str(path))
-    sink.buffer()
 
     def work(number):
         for each in range(2000):
             sink.write(f"{number} {each}")
+            if each % 100 == 0:
+                sink.flush()
 
     threads = [threading.Thread(target=work, args=[number]) for number in range(4)]
     for thread in threads:
@@ -102,7 +91,9 @@ def test_standard_output_is_descriptor_1():
     saved = os.dup(1)
     os.dup2(write, 1)
     try:
-        Sink("-").write("shown")
+        sink = Sink("-")
+        sink.write("shown")
+        sink.flush()
     finally:
         os.dup2(saved, 1)
         os.close(saved)

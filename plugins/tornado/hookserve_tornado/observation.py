@@ -41,15 +41,15 @@ class Observation:
         worker = self._worker
         lengths = [value for name, value in headers if name.lower() == "content-length"]
         sent = int(lengths[0]) if lengths and lengths[0].isdigit() else 0
-        worker.end(self._flight, status, sent)
         for observe in worker.post_request:
             view = _RequestView(self._request)
             observe(worker, view, self._environ, _ResponseView(status, headers, sent))
         if worker.log_access:
-            elapsed = worker.clock() - self._flight.began
-            record = AccessRecord(self._environ, status, headers, sent, elapsed, reason)
+            record = AccessRecord(self._environ, status, headers, sent, self._flight.began,
+                                  worker.clock(), reason)  # fmt: skip
             for log in worker.log_access:
                 log(record)
+        worker.end(self._flight, status, sent)
         worker.idle()
 
 

@@ -1,0 +1,57 @@
+"""What the observers of a request are told after its end: post_request, then log_access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hookserve.types import AccessRecord
+from hookserve_http.request import RequestView
+
+if TYPE_CHECKING:
+    from hookserve.worker import Worker
+    from hookserve_http.exchange import Exchange
+
+TellObservers = Callable[["Exchange", float], None]
+"""Called with an exchange that is over, and when it began; raises nothing."""
+
+
+class Record(AccessRecord):
+    """One that its maker fills in: an initializer would cost more than all the rest."""
+
+    __slots__ = ()
+    __init__ = object.__init__
+
+
+def make_teller(worker: Worker) -> TellObservers | None:
+    """The function for a worker that has booted; `None` where nobody listens."""
+    post_request, log_access, clock = worker.post_request, worker.log_access, worker.clock
+    if not post_request and not log_access:
+        return None
+
+    def tell_observers(exchange: Exchange, began: float) -> None:
+        environ = exchange.environ
+        try:
+            if post_request:
+                view = RequestView()
+                view.environ = environ
+                for observe in post_request:
+                    observe(worker, view, environ, exchange)
+            if log_access:
+                record = Record()
+                record.environ = environ
+                record.status = exchange.status_code
+                record.response_headers = exchange.headers
+                record.sent = exchange.sent
+                record.began = began
+                record.ended = clock()
+                record.reason = exchange.reason
+                record.request_line = ""
+                for log in log_access:
+                    log(record)
+        except BaseException as error:  # a hook contains what it raises, but not a timer
+            exchange.persists = False
+            warn = worker.log.warning
+            warn("%s: its observers were stopped: %r", environ["RAW_URI"], error)
+
+    return tell_observers
