@@ -17,7 +17,7 @@ from tests.fuzz.pieces import LARGEST_PIECE
 PEER = ("203.0.113.9", 50000)
 SPOOL_SIZE = 1000
 BODY_LIMIT = 200_000
-MOST_HELD = HeadParser(HeadRules()).size_limit + LARGEST_PIECE
+MOST_HELD = HeadParser(HeadRules(), {}).size_limit + LARGEST_PIECE
 """Bytes that a connection may hold: a head that is not refused yet, and one piece more."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 GOOD = b"GET /next HTTP/1.1\r\nHost: example.com\r\n\r\n"

@@ -71,11 +71,11 @@ def keep_more(self, answer, *arguments):
 
 
 def use_one_byte_more(self, answer, *arguments):
-    return answer + 1
+    return (answer[0], answer[1] + 1)
 
 
-def remember_wrongly(self, answer, data, environ):
-    environ["HTTP_HOST"] += str(id(self))
+def remember_wrongly(self, answer, *arguments):
+    answer[0]["HTTP_HOST"] += str(id(self))
     return answer
 
 

@@ -55,7 +55,7 @@ class HttpConnection(Connection):
         self._buffer = b""
         self._interim = b""
         self._exchange: Exchange | None = None
-        self._facts: Mapping[str, object] | None = None
+        self._facts: dict[str, Any] | None = None  # Any: PEP 3333
         self._body: CollectedInput | _Pending | None = None
         self._refusal: _Refusal | None = None
         self._skipped_line = False
@@ -118,18 +118,13 @@ class HttpConnection(Connection):
         """A head has come, and what follows it in `data` when that ends like a head."""
         protocol = self._protocol
         self._skipped_line = False
-        environ = protocol.template.copy()
-        environ["REMOTE_ADDR"] = self._address
-        environ["REMOTE_PORT"] = self._port
-        if self._facts is not None:
-            environ.update(self._facts)
         decoder = None
         try:
-            size = self._parser.parse(data, environ)
+            environ, size = self._parser.parse(data, self._address, self._port, self._facts)
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
                 decoder = decoder_for(environ, protocol.body_limit)
         except BadRequest as error:
-            return self._refuse(error, environ, data)
+            return self._refuse(error, error.environ, data)
         if size != len(data):
             self._buffer = data[size:]
         self._exchange = Exchange(protocol, environ, data)
@@ -184,7 +179,7 @@ class HttpConnection(Connection):
             self._body = None
 
     def _refuse(
-        self, error: BadRequest, environ: dict[str, Any], label: bytes
+        self, error: BadRequest, environ: Mapping[str, Any], label: bytes
     ) -> int:  # Any: PEP 3333
         self._forget()
         self._refusal = _Refusal(error, {**environ, "REMOTE_ADDR": self._address}, label)

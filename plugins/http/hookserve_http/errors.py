@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 
 class BadRequest(Exception):
     """The client broke the protocol.
@@ -10,6 +14,8 @@ class BadRequest(Exception):
     """
 
     status = 400
+    environ: Mapping[str, Any] = MappingProxyType({})  # Any: PEP 3333
+    """What had been understood of the head; set by the head's parser."""
 
 
 class RequestTimeout(BadRequest):

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hookserve.net.trust import address_of
 from hookserve_http import grammar
 from hookserve_http.errors import BadRequest
-from hookserve_http.head import HeadParser
+from hookserve_http.head import Environ, HeadParser
 from hookserve_http.rules import HeadRules
 
 # RFC 7239, 4: forwarded-pair = token "=" value, value = token / quoted-string; pairs are parted by
@@ -41,21 +41,33 @@ class ForwardedParser(HeadParser):
     """A head parser for a trusted proxy's connections: `parse` also takes the client's address
     from one header."""
 
-    def __init__(self, rules: HeadRules, name: str, is_trusted: Callable[[str], bool]) -> None:
-        super().__init__(rules)
+    def __init__(
+        self,
+        rules: HeadRules,
+        template: Environ,
+        name: str,
+        is_trusted: Callable[[str], bool],
+    ) -> None:
+        super().__init__(rules, template)
         self._key = "HTTP_" + name.upper().replace("-", "_")
         self._is_trusted = is_trusted
         self._hops = _hops_of_forwarded if self._key == "HTTP_FORWARDED" else _hops_of_list
 
-    def parse(self, data: bytes, environ: dict[str, Any]) -> int:  # Any: PEP 3333
+    def parse(
+        self,
+        data: bytes,
+        address: str = "",
+        port: str = "",
+        facts: Environ | None = None,
+    ) -> tuple[Environ, int]:
         """As `HeadParser.parse`."""
-        size = super().parse(data, environ)
+        environ, size = super().parse(data, address, port, facts)
         text = environ.get(self._key)
         if text:
             self._apply(list(self._hops(text)), environ)
-        return size
+        return environ, size
 
-    def _apply(self, hops: list[Hop], environ: dict[str, Any]) -> None:  # Any: PEP 3333
+    def _apply(self, hops: list[Hop], environ: Environ) -> None:
         found: Hop | None = None
         for hop in reversed(hops):
             address, port = _address_and_port(hop.node)
@@ -71,7 +83,9 @@ class ForwardedParser(HeadParser):
             environ["wsgi.url_scheme"] = found.scheme
         if found.host:
             if not grammar.HOST.fullmatch(found.host):
-                raise BadRequest("the host in Forwarded is none")
+                error = BadRequest("the host in Forwarded is none")
+                error.environ = environ
+                raise error
             environ["HTTP_HOST"] = found.host
 
 

@@ -1,13 +1,13 @@
 """From the bytes of a request head to the entries of a WSGI environ.
 
 The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: bytes
-and an environ to fill in, bytes used out.  What a client repeats is not parsed again: each
+in, the environ and the number of bytes used out.  What a client repeats is not parsed again: each
 validated header line is remembered with what it means, so that a browser's eleven headers cost
 eleven dict look-ups; of the names of lines that are new the keys are remembered.  The memory is
 bounded in entries and in the length of each.
 
-A block of fields whose lines were all remembered is remembered as a whole, with the entries that it
-means: what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
+A block of fields whose lines were all remembered is remembered as a whole, with an environ to copy:
+what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
 entry of its own, the Host among them, are; what such a block means does not depend on the request
 line before it, and its first empty line is its end, so that neither a body nor another request can
 be part of it.  Request lines are remembered only of clients whose block is: those who repeat
@@ -26,11 +26,11 @@ from typing import Any
 from hookserve_http import grammar
 from hookserve_http.errors import (
     BadRequest,
-    ExpectationFailed,
     HeadTooLarge,
     TargetTooLong,
     UnknownVersion,
 )
+from hookserve_http.lines import has_bare_end, unfold, validate
 from hookserve_http.rules import HeadRules
 from hookserve_http.target import split_target, unquote
 
@@ -62,11 +62,15 @@ _METHODS = {
 class HeadParser:
     """Parses heads by one set of rules; one a listener, worker and degree of trust.
 
+    `template` has what is the same in every environ of the listener, every key of a request line
+    among it.
+
     Threads share it without a lock: what is remembered is asked once and the answer used, never
     asked whether it is there, for another thread may clear the memory in between.
     """
 
-    def __init__(self, rules: HeadRules) -> None:
+    def __init__(self, rules: HeadRules, template: Environ) -> None:
+        self._template = template
         self._line_limit = rules.limit_request_line or _LONGEST_LINE
         fields_limit = rules.limit_request_fields
         self._fields_limit = fields_limit if 0 < fields_limit <= _MOST_FIELDS else _MOST_FIELDS
@@ -83,27 +87,54 @@ class HeadParser:
         self._scheme = rules.secure_scheme_headers
         self._unfolds = rules.permit_obsolete_folding
 
-    def parse(self, data: bytes, environ: Environ) -> int:
-        """Fill the environ from the head that `data` begins with; answers the head's size.
+    def parse(
+        self,
+        data: bytes,
+        address: str = "",
+        port: str = "",
+        facts: Environ | None = None,
+    ) -> tuple[Environ, int]:
+        """The environ of the head that `data` begins with, and the head's size.
 
-        `data` ends with an empty line, as a rule the one that ends the head; `environ` is of
-        HTTP/1.1.  Raises BadRequest; then the environ holds what was understood before.
+        `data` ends with an empty line, as a rule the one that ends the head.  The environ has the
+        client's address and port, and what else is known of the connection (`facts`), unless the
+        head, from somebody trusted, says otherwise.  Raises BadRequest.
         """
         line, _, block = data.partition(b"\r\n")
+        known = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
+        environ = self._template.copy() if known is None else known.copy()
+        environ["REMOTE_ADDR"] = address
+        environ["REMOTE_PORT"] = port
+        if facts is not None:
+            environ.update(facts)
+        meant = self._request_lines.get(line)
+        if meant is not None and known is not None and facts is None:
+            environ |= meant
+            return environ, len(data)
+        try:
+            return environ, self._fill_in(environ, data, line, block, known is not None)
+        except BadRequest as error:
+            error.environ = environ
+            raise
+
+    def _fill_in(
+        self, environ: Environ, data: bytes, line: bytes, block: bytes, is_known: bool
+    ) -> int:
+        """Enter what is not there yet; answers the head's size."""
         authority = ""
+        size = len(data)
         meant = self._request_lines.get(line)
         if meant is not None:
             environ |= meant
         else:
             authority = self._parse_request_line(line, environ)
-        size = len(data)
-        entries = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
-        if entries is not None:
-            environ |= entries
+        if not is_known:
+            if not self._parse_fields(block, environ):
+                size = data.index(END) + len(END)
+        else:
+            self._heed_scheme(environ)
             if meant is None and not authority:
                 self._remember_request_line(line, environ)
-        elif not self._parse_fields(block, environ):
-            size = data.index(END) + len(END)
         if authority:
             # RFC 9112, 3.2.2: the authority of an absolute target replaces the Host.
             environ["HTTP_HOST"] = authority
@@ -122,7 +153,7 @@ class HeadParser:
             return self._first_fault(data, "no request begins like this")
         if end >= 0 and data.count(b" ", 0, end) != 2:
             return self._first_fault(data, "the request line has not three parts")
-        if _has_bare_end(data[: self.size_limit], min(start, self.size_limit - 1)):
+        if has_bare_end(data[: self.size_limit], min(start, self.size_limit - 1)):
             return self._first_fault(data[: self.size_limit], "a bare CR or LF in a head")
         if len(data) > self.size_limit:
             return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
@@ -158,7 +189,7 @@ class HeadParser:
     def _too_long_line(self, line: bytes) -> BadRequest:
         """The refusal of a request line beyond the limit, or of what is wrong before it."""
         start = line[: self._line_limit]
-        if not grammar.TOKEN.match(start) or _has_bare_end(start, 0):
+        if not grammar.TOKEN.match(start) or has_bare_end(start, 0):
             return BadRequest("a bare CR or LF in a head, or no request at all")
         return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
 
@@ -172,7 +203,7 @@ class HeadParser:
     def _first_fault(self, data: bytes, reason: str) -> BadRequest:
         """What a head that cannot become a request would be refused for if it came at once."""
         try:
-            self.parse(data + END, {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": ""})
+            self.parse(data + END)
         except BadRequest as error:
             return error
         return BadRequest(reason)
@@ -211,7 +242,7 @@ class HeadParser:
             raise BadRequest("a header value with a control character")
         if key is None:
             return None
-        _validate(key, text)
+        validate(key, text)
         pair = key, text
         if len(line) <= _REMEMBERED_SIZE:
             if len(self._known) >= _REMEMBERED_LINES:
@@ -248,7 +279,7 @@ class HeadParser:
         """Fill in the fields that `block` begins with; whether nothing follows them."""
         lines = block.split(b"\r\n")
         if self._unfolds:
-            lines = _unfold(lines)
+            lines = unfold(lines)
         if len(lines) > self._lines_limit:
             self._refuse_many(lines)
         before = len(environ)
@@ -271,10 +302,7 @@ class HeadParser:
             self._look_again(lines, environ)
         if "HTTP_HOST" not in environ:
             self._miss_host(environ)
-        for key in self._scheme:
-            if key in environ:
-                self._judge_scheme(environ)
-                break
+        self._heed_scheme(environ)
         if is_plain and not is_new:
             self._remember(block, before, environ)
         return is_plain
@@ -290,10 +318,10 @@ class HeadParser:
                 return
             self._passed_over = 0
             self._blocks.clear()
-        entries = dict(islice(environ.items(), before, None))
-        if not entries.keys().isdisjoint(self._scheme):
-            entries["wsgi.url_scheme"] = environ["wsgi.url_scheme"]
-        self._blocks[block] = entries
+        known = self._template.copy()
+        known.update(islice(environ.items(), before, None))
+        self._heed_scheme(known)
+        self._blocks[block] = known
 
     def _refuse_many(self, lines: list[bytes]) -> None:
         if lines.index(b"") > self._fields_limit:
@@ -327,7 +355,10 @@ class HeadParser:
         if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
             raise BadRequest("no Host")
 
-    def _judge_scheme(self, environ: Environ) -> None:
+    def _heed_scheme(self, environ: Environ) -> None:
+        """Enter the scheme that the headers name, if any does."""
+        if environ.keys().isdisjoint(self._scheme):
+            return
         schemes = {
             "https" if environ[key] == value else "http"
             for key, value in self._scheme.items()
@@ -344,38 +375,3 @@ class HeadParser:
         if path != prefix and not path.startswith(f"{prefix}/"):
             raise BadRequest("the path does not begin with the SCRIPT_NAME")
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]
-
-
-def _has_bare_end(data: bytes, start: int) -> bool:
-    """Whether a CR or LF is not half of a CRLF; nobody can know it of a CR that comes last."""
-    # RFC 9112, 2.2: lines end with CRLF.  Counting takes a tenth of an expression's time.
-    if data[start] == 10:
-        start += 1
-    ends = data.count(b"\r\n", start)
-    return (
-        data.count(b"\n", start) != ends or data.count(b"\r", start) - data.endswith(b"\r") != ends
-    )
-
-
-def _unfold(lines: list[bytes]) -> list[bytes]:
-    # RFC 9112, 5.2: a recipient that accepts obs-fold replaces it with spaces.
-    unfolded: list[bytes] = []
-    for line in lines:
-        if line[:1] in (b" ", b"\t") and unfolded and unfolded[-1]:
-            unfolded[-1] += b" " + line.strip(b" \t")
-        else:
-            unfolded.append(line)
-    return unfolded
-
-
-def _validate(key: str, value: str) -> None:
-    """Refuse the value of a field that means something to the server itself."""
-    if key == "HTTP_HOST" and not grammar.HOST.fullmatch(value):
-        raise BadRequest("the Host is none")
-    if key == "CONTENT_LENGTH" and not grammar.DIGITS.fullmatch(value):
-        raise BadRequest("the Content-Length is no number")
-    if key == "HTTP_EXPECT":
-        # RFC 9110, 10.1.1: a list; 5.6.1.2: its empty elements are none.
-        expected = {each.strip(" \t").lower() for each in value.split(",")}
-        if not expected <= {"100-continue", ""}:
-            raise ExpectationFailed("an expectation other than 100-continue")

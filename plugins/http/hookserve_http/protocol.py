@@ -59,7 +59,7 @@ class HttpProtocol(Protocol):
         self.writer = HeadWriter(worker.wall_clock, worker.calendar)
         self.template = _template(worker, local)
         self._is_trusted = trusts(config.forwarded_allow_ips)
-        self._strict = HeadParser(rules_for(config, trusted=False))
+        self._strict = HeadParser(rules_for(config, trusted=False), self.template)
         self._trusting = self._make_trusting(config)
 
     def connect(self, peer: object) -> HttpConnection:
@@ -71,10 +71,10 @@ class HttpProtocol(Protocol):
     def _make_trusting(self, config: Config) -> HeadParser:
         rules = rules_for(config, trusted=True)
         if not config.client_header:
-            return HeadParser(rules)
+            return HeadParser(rules, self.template)
         from hookserve_http.forwarded import ForwardedParser
 
-        return ForwardedParser(rules, config.client_header, self._is_trusted)
+        return ForwardedParser(rules, self.template, config.client_header, self._is_trusted)
 
 
 def _template(worker: Worker, local: Endpoint) -> dict[str, Any]:  # Any: PEP 3333

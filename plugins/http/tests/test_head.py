@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import settings as trial
 from hypothesis import strategies as st
 
+TEMPLATE = {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": "", "wsgi.url_scheme": "http"}
 LINES = (
     b"Host: h", b"Accept: */*", b"Cookie: a=1", b"Cookie: b=2", b"X_Dropped: 1",
     b"Connection: close", b"Content-Length: 8", b"Content-Length: 2",
@@ -103,7 +104,7 @@ def test_a_head_is_as_long_as_it_may_be_in_whatever_pieces_it_comes(fields):
 
 
 def test_the_memory_of_names_is_bounded_and_makes_no_difference():
-    parser = HeadParser(HeadRules(strip_header_spaces=True))
+    parser = HeadParser(HeadRules(strip_header_spaces=True), TEMPLATE)
 
     for number in range(600):
         for name in (b"X-%d", b"x-%d ", b"X-%d" + b"x" * 100, b"X_%d"):
@@ -123,13 +124,13 @@ BLOCK = b"Host: h\r\nAccept: */*\r\nX-A: \t b \r\n\r\n"
 
 
 def environ_of(parser, block, line=b"GET / HTTP/1.1"):
-    environ = {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": "", "wsgi.url_scheme": "http"}
-    assert parser.parse(line + b"\r\n" + block, environ) == len(line) + 2 + len(block)
+    environ, size = parser.parse(line + b"\r\n" + block)
+    assert size == len(line) + 2 + len(block)
     return environ
 
 
 def test_a_block_that_was_said_twice_is_not_taken_apart_again(monkeypatch):
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
     first = environ_of(parser, BLOCK)
     assert environ_of(parser, BLOCK) == first
     monkeypatch.delattr(HeadParser, "_parse_fields")
@@ -155,7 +156,7 @@ def test_a_block_that_was_said_twice_is_not_taken_apart_again(monkeypatch):
     ids=["no Host", "repeated", "dropped", "a long line", "long"],
 )
 def test_blocks_that_are_not_plain_are_not_remembered(block):
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
 
     environs = [environ_of(parser, block, b"GET / HTTP/1.0") for _ in range(4)]
 
@@ -164,19 +165,17 @@ def test_blocks_that_are_not_plain_are_not_remembered(block):
 
 
 def test_what_follows_a_head_never_becomes_part_of_a_block():
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
     line = b"POST / HTTP/1.1\r\n"
 
     for rest in (b"\r\n\r\n", BLOCK, b"GET / HTTP/1.1\r\n" + BLOCK):
         for _ in range(4):
-            environ = {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": ""}
-
-            assert parser.parse(line + BLOCK + rest, environ) == len(line + BLOCK)
+            assert parser.parse(line + BLOCK + rest)[1] == len(line + BLOCK)
     assert not parser._blocks
 
 
 def test_a_block_with_a_value_that_is_new_each_time_leaves_nothing_behind():
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
 
     for number in range(2000):
         environ_of(parser, b"Host: h\r\nX-Request-Id: %d\r\n\r\n" % number)
@@ -186,7 +185,7 @@ def test_a_block_with_a_value_that_is_new_each_time_leaves_nothing_behind():
 
 def test_the_memory_of_blocks_is_bounded_and_follows_who_is_there(monkeypatch):
     monkeypatch.setattr(head_module, "_MOST_PASSED_OVER", 100)
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
 
     for number in range(300):
         for _ in range(3):
@@ -199,7 +198,7 @@ def test_the_memory_of_blocks_is_bounded_and_follows_who_is_there(monkeypatch):
 
 def test_the_scheme_belongs_to_the_block():
     secure = {"HTTP_X_PROTO": "https", "HTTP_X_SSL": "on"}
-    parser = HeadParser(HeadRules(secure_scheme_headers=secure))
+    parser = HeadParser(HeadRules(secure_scheme_headers=secure), TEMPLATE)
     said = {
         b"Host: h\r\nX-Proto: https\r\n\r\n": "https",
         b"Host: h\r\nX-Proto: http\r\n\r\n": "http",
@@ -214,12 +213,50 @@ def test_the_scheme_belongs_to_the_block():
     assert set(parser._blocks) == set(said)
 
 
+def test_what_is_known_of_a_connection_yields_to_whom_it_trusts():
+    """Whether the block is new or remembered: TLS says https, the proxy behind it what it knows."""
+    parser = HeadParser(HeadRules(secure_scheme_headers={"HTTP_X_PROTO": "https"}), TEMPLATE)
+    facts = {"wsgi.url_scheme": "https", "SSL_PROTOCOL": "TLSv1.3", "REMOTE_ADDR": "192.0.2.9"}
+    said = {b"Host: h\r\nX-Proto: http\r\n\r\n": "http", b"Host: h\r\n\r\n": "https"}
+
+    for _ in range(4):
+        for block, scheme in said.items():
+            plain, _ = parser.parse(b"GET / HTTP/1.1\r\n" + block, "192.0.2.1", "5")
+            environ, _ = parser.parse(b"GET / HTTP/1.1\r\n" + block, "192.0.2.1", "5", facts)
+
+            assert (plain["REMOTE_ADDR"], plain["REMOTE_PORT"]) == ("192.0.2.1", "5")
+            assert plain["wsgi.url_scheme"] == "http"
+            assert environ == {**plain, **facts, "wsgi.url_scheme": scheme}
+    assert set(parser._blocks) == set(said)
+
+
+def test_what_was_understood_of_a_refused_head_is_told():
+    parser = HeadParser(HeadRules(), TEMPLATE)
+
+    with pytest.raises(BadRequest) as refused:
+        parser.parse(b"GET /x HTTP/1.1\r\nHost: h\r\nX-A: \0\r\n\r\n", "192.0.2.1")
+
+    found = refused.value.environ
+    assert (found["REMOTE_ADDR"], found["PATH_INFO"]) == ("192.0.2.1", "/x")
+    assert found["HTTP_HOST"] == "h"
+
+
+def test_who_changes_an_environ_changes_nobody_elses():
+    parser = HeadParser(HeadRules(), TEMPLATE)
+    first = environ_of(parser, BLOCK)
+
+    for _ in range(4):
+        environ = environ_of(parser, BLOCK)
+        assert environ == first
+        environ.clear()
+
+
 @pytest.mark.parametrize(
     "line",
     [b"GET /x?y HTTP/1.1", b"PUT /%41 HTTP/1.0", b"OPTIONS * HTTP/1.1", b"GET //x??y HTTP/1.1"],
 )
 def test_a_request_line_that_was_said_again_is_not_taken_apart_again(monkeypatch, line):
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
     first = environ_of(parser, BLOCK, line)
     for _ in range(2):
         assert environ_of(parser, BLOCK, line) == first
@@ -232,7 +269,7 @@ def test_a_request_line_that_was_said_again_is_not_taken_apart_again(monkeypatch
 
 
 def test_the_authority_of_a_target_replaces_the_host_each_time():
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
 
     for _ in range(4):
         for authority in ("a", "b"):
@@ -242,7 +279,7 @@ def test_the_authority_of_a_target_replaces_the_host_each_time():
 
 
 def test_the_memory_of_request_lines_is_bounded():
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
 
     for number in range(600):
         for line in (b"GET /%d HTTP/1.1" % number, b"GET /%d%s HTTP/1.1" % (number, b"x" * 300)):
@@ -254,7 +291,7 @@ def test_the_memory_of_request_lines_is_bounded():
 
 
 def test_request_lines_of_clients_that_say_something_new_each_time_are_not_remembered():
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
 
     for number in range(100):
         environ_of(parser, b"Host: h\r\nX-Request-Id: %d\r\n\r\n" % number)
@@ -264,7 +301,7 @@ def test_request_lines_of_clients_that_say_something_new_each_time_are_not_remem
 
 @pytest.mark.parametrize("block", [b"SCRIPT_NAME: /a\r\nHost: h\r\n\r\n"])
 def test_a_prefix_is_taken_off_each_path(block):
-    parser = HeadParser(HeadRules(forwarder_headers=frozenset({"SCRIPT_NAME"})))
+    parser = HeadParser(HeadRules(forwarder_headers=frozenset({"SCRIPT_NAME"})), TEMPLATE)
 
     for path in ("/x", "/y", "/x"):
         environ = environ_of(parser, block, f"GET /a{path} HTTP/1.1".encode())
@@ -275,7 +312,7 @@ def test_a_prefix_is_taken_off_each_path(block):
 
 def test_a_bare_end_of_line_is_refused_as_soon_as_it_is_there():
     rule = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-    parser = HeadParser(HeadRules())
+    parser = HeadParser(HeadRules(), TEMPLATE)
     ends = [bytes(each) for size in range(1, 7) for each in product(b"a\r\n", repeat=size)]
 
     for data in (b"GET / HTTP/1.1\r\nX: y" + end for end in ends):

@@ -18,8 +18,10 @@ from hookserve.net.trust import address_of, trusts
 
 PEER = "10.0.0.1"
 TRUSTED = trusts(("10.0.0.0/8", "fc00::/7"))
+TEMPLATE = {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": "", "wsgi.url_scheme": "http"}
 PARSERS = {
-    name: ForwardedParser(HeadRules(), name, TRUSTED) for name in ("X-Forwarded-For", "Forwarded")
+    name: ForwardedParser(HeadRules(), TEMPLATE, name, TRUSTED)
+    for name in ("X-Forwarded-For", "Forwarded")
 }
 CONTROL = 1
 
@@ -64,13 +66,9 @@ def check(data):
 
 def understand(name, value):
     """The environ; `None` when the request is refused."""
-    environ = {
-        "REMOTE_ADDR": PEER, "REMOTE_PORT": "5555", "wsgi.url_scheme": "http", "SCRIPT_NAME": "",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-    }  # fmt: skip
     head = b"GET / HTTP/1.1\r\nHost: x\r\n" + name.encode() + b": " + value + b"\r\n\r\n"
     try:
-        PARSERS[name].parse(head, environ)
+        environ, _ = PARSERS[name].parse(head, PEER, "5555")
     except BadRequest:
         return None
     assert address_of(environ["REMOTE_ADDR"]) is not None

@@ -1,4 +1,4 @@
-"""The head parser: bytes and an environ in, bytes used out.
+"""The head parser: bytes in, the environ and the number of bytes used out.
 
 * It raises nothing but `BadRequest`.
 * What it uses is a whole head, the first that there is.
@@ -31,8 +31,8 @@ RULES = (
         secure_scheme_headers={"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_SSL": "on"},
     ),
 )
-WARM = tuple(HeadParser(rules) for rules in RULES)
 TEMPLATE = {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": "", "wsgi.url_scheme": "http"}
+WARM = tuple(HeadParser(rules, TEMPLATE) for rules in RULES)
 
 
 def seeds():
@@ -46,7 +46,7 @@ def check(data):
     """One head, by a new parser and by one that has seen all others; the latter twice."""
     number, head = data[0] % len(RULES) if data else 0, data[1:] + END
     warm = WARM[number]
-    expected = parse(HeadParser(RULES[number]), head)
+    expected = parse(HeadParser(RULES[number], TEMPLATE), head)
     assert parse(warm, head) == expected, "what was remembered changes the outcome"
     assert parse(warm, head) == expected, "the second time the outcome is another"
     kind, size, environ = expected
@@ -61,9 +61,9 @@ def check(data):
 
 def parse(parser, head):
     """The kind of the refusal or None, the size, and the environ of what was accepted."""
-    environ = dict(TEMPLATE)
     try:
-        return None, parser.parse(head, environ), environ
+        environ, size = parser.parse(head)
+        return None, size, environ
     except BadRequest as error:
         return type(error), 0, {}
 
