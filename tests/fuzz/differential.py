@@ -83,7 +83,9 @@ def _asks_for_upgrade(found):
 
 
 def _has_space_before_extension(found):
-    return re.match(r"illegal chunk header: .*'[0-9A-Fa-f]+( |\\t)+;", found.reason) is not None
+    # In the error is a repr(), which chooses its quotes by what it quotes.
+    header = r"illegal chunk header: bytearray\(b['\"][0-9A-Fa-f]+( |\\t)+;"
+    return re.match(header, found.reason) is not None
 
 
 def _has_space_in_extension(found):
