@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 from hookserve import AccessRecord, hookimpl
 from hookserve_logging import errorlog
 from hookserve_logging.clock import Clock
-from hookserve_logging.formats import (
-    JSON_TIME,
-    TEXT_TIME,
-    Log,
-    Write,
-    compile_format,
-    compile_json,
-)
+from hookserve_logging.line import Log, Write
 from hookserve_logging.sink import Sink
 from hookserve_logging.standard import ErrorLog
 
@@ -33,18 +26,24 @@ class AccessLog(ErrorLog):
         write: Write = self._sink.write if self._sink else _nowhere
         if config.syslog and not config.disable_redirect_access_to_syslog:
             write = _to_syslog_too(config, write)
-        is_json = config.access_log_format == "json"
         self._flush: Callable[[], object] = self._sink.flush if self._sink else tuple
-        # What has waited for a second is written, also while the worker never waits.
-        self._clock = Clock(JSON_TIME if is_json else TEXT_TIME, self._flush)
-        if is_json:
-            log = compile_json(self._clock, write)
-        else:
-            log = compile_format(config.access_log_format, self._clock, write)
+        log = self._compile(config.access_log_format, write)
         if config.access_log_skip:
             log = _except_for(frozenset(config.access_log_skip), log)
         # The compiled function is the hook: a method around it would be half of what a line costs.
         self.log_access = hookimpl(log)
+
+    def _compile(self, form: str, write: Write) -> Log:
+        # What has waited for a second is written, also while the worker never waits.
+        if form == "json":
+            from hookserve_logging import jsonlines
+
+            self._clock = Clock(jsonlines.TIME, self._flush)
+            return jsonlines.compile_json(self._clock, write)
+        from hookserve_logging import formats
+
+        self._clock = Clock(formats.TIME, self._flush)
+        return formats.compile_format(form, self._clock, write)
 
     @hookimpl
     def post_worker_init(self, worker: Worker) -> None:

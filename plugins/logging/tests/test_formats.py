@@ -4,14 +4,8 @@ import json
 import re
 
 import pytest
+from hookserve_logging import formats, jsonlines
 from hookserve_logging.clock import Clock
-from hookserve_logging.formats import (
-    JSON_TIME,
-    TEXT_TIME,
-    _Remembered,
-    compile_format,
-    compile_json,
-)
 
 from hookserve import AccessRecord, ConfigError
 
@@ -40,11 +34,11 @@ def record(**changes):
 
 def text_lines(text, tick=tuple):
     """The line of a record, as a function."""
-    return _answering(lambda write: compile_format(text, Clock(TEXT_TIME, tick), write))
+    return _answering(lambda write: formats.compile_format(text, Clock(formats.TIME, tick), write))
 
 
 def json_lines(tick=tuple):
-    return _answering(lambda write: compile_json(Clock(JSON_TIME, tick), write))
+    return _answering(lambda write: jsonlines.compile_json(Clock(jsonlines.TIME, tick), write))
 
 
 def _answering(compile_it):
@@ -159,7 +153,7 @@ def test_a_json_line_has_every_field_and_cannot_be_forged():
     assert found["user_agent"] == '","status":999,"x":"'
     assert found["path"] == "/\n\u00e9"
     assert found["reason"] == "the client is gone"
-    assert found["duration"] == 1.234568
+    assert found["duration"] == 1.234567
     assert found["bytes"] == 5
 
 
@@ -182,11 +176,10 @@ def test_a_header_may_have_any_name():
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr("hookserve_logging.formats._REMEMBERED", 10)
+    monkeypatch.setattr("hookserve_logging.line._REMEMBERED", 10)
     written = []
-    log = compile_format("%(U)s", Clock(TEXT_TIME, tuple), written.append)
-    memory = log.__globals__["escaped"]
-    assert type(memory) is _Remembered
+    log = formats.compile_format("%(U)s", Clock(formats.TIME, tuple), written.append)
+    memory = log.__globals__["texts0"]
 
     for number in range(100):
         path = f'/"{number}'
