@@ -3,13 +3,15 @@
 Each feature is measured twice.  *In memory* requests go through the protocol, the application and
 the hooks in this process, with a worker that stands in and no sockets: fine, but without the
 kernel's part.  *Over sockets* wrk sends a browser's requests to two epoll workers in turns, one
-with the feature and one without.  The row that adds nothing says how much of that is noise.
+with the feature and one without.  The row that adds nothing says how much of that is noise.  Of a
+hook the call alone is measured too, without the view of the request that its listener is given.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import timeit
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -35,6 +37,8 @@ from hookserve.testing.stand_ins import StandInWorker, configure
 _TURN = 32
 """Requests between two waits of a worker, at which it writes its log."""
 _TURNS_IN_A_ROW, _REPETITIONS = 20, 80
+_CALL_BUDGET = 0.2
+"""Microseconds."""
 
 
 class PreRequest:
@@ -78,9 +82,9 @@ FEATURES = (
     Feature("access log, text", 2.0, _access_log(_TEXT), _LOGGED),
     Feature("access log, JSON", 2.0, _access_log("json"),
             (*_LOGGED, "--access-logformat", "json")),
-    Feature("pre_request", 0.2, PreRequest, _CONFIGURED,
+    Feature("pre_request", None, PreRequest, _CONFIGURED,
             "def pre_request(worker, req):\n    pass\n"),
-    Feature("post_request", 0.2, PostRequest, _CONFIGURED,
+    Feature("post_request", None, PostRequest, _CONFIGURED,
             "def post_request(worker, req, environ, resp):\n    pass\n"),
 )  # fmt: skip
 
@@ -108,6 +112,7 @@ def main() -> int:
             budget = f"{feature.budget:.1f}" if feature.budget else ""
             print(_row(feature.name, budget, f"{here:.2f}", f"{middle:.2f}",
                        f"({low:.2f} to {high:.2f})", f"{cost:.1f}"))  # fmt: skip
+        print(_row("a hook's call", f"{_CALL_BUDGET:.1f}", f"{call_of_a_hook():.2f}", "", "", ""))
     except (environments.EnvironmentsError, *turns.FLAWS) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
@@ -184,6 +189,17 @@ def _conversation(plugin: object) -> Callable[[], float]:
         return (process_time() - began) / (_TURNS_IN_A_ROW * _TURN) * 1e6
 
     return converse
+
+
+def call_of_a_hook() -> float:
+    """What a frozen hook with one listener costs by itself, in microseconds; the least."""
+    host = load_plugins([], {})
+    host.register(PreRequest(), "marginal")
+    (frozen,) = hooks.freeze(host.hook.pre_request)
+    names = {"call": frozen, "worker": None, "view": None, "environ": None}
+    timer = timeit.Timer("call(worker, view, environ)", globals=names)
+    number = 20_000
+    return min(timer.repeat(_REPETITIONS, number)) / number * 1e6
 
 
 # Over sockets.

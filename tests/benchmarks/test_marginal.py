@@ -26,7 +26,12 @@ def test_what_a_plugin_costs_is_seen(monkeypatch):
     assert nothing < wasteful / 2
 
 
-def test_the_features_that_are_measured_have_a_budget_each():
-    assert [each.name for each in marginal.FEATURES if each.budget is None] == ["nothing"]
+def test_the_call_of_a_hook_is_measured_by_itself(monkeypatch):
+    monkeypatch.setattr(marginal, "_REPETITIONS", 3)
+
+    assert 0.01 < marginal.call_of_a_hook() < 5.0
+
+
+def test_the_features_that_are_measured_can_be_had():
     for each in marginal.FEATURES:
         assert each.plugin() is not None
