@@ -126,6 +126,20 @@ def test_while_serving_a_hook_that_raises_is_contained(site, hook):
     assert hook in (site / "called").read_text()
 
 
+def test_a_listener_that_hangs_is_named_with_its_request(site):
+    (site / "hookserve.conf.py").write_text(
+        "import time\ndef post_request(worker, req): time.sleep(60)\n"
+    )
+    limits = {"request_timeout": 0.5, "abort_timeout": 0.3}
+    with serve("app", chdir=site, settings=limits) as server:
+        assert httpx.get(f"{server.url}/hangs").text == "ok"
+
+        gone = server.wait_for("exit")
+
+        assert gone["kind"] == "timed out"
+        assert "GET /hangs" in server.log
+
+
 def test_an_interval_that_cannot_be_told_leaves_the_ticks_as_they_are(site):
     (site / "hookserve.conf.py").write_text(
         "def server_tick(): print('tick', file=open('ticks', 'a'))\n"
