@@ -219,6 +219,10 @@ class AccessRecord:
         """Seconds from the complete request head to the last byte handed over."""
         return self.ended - self.began
 
+    def __repr__(self) -> str:
+        said = self.request_line or self.environ.get("RAW_URI", "")
+        return f"<AccessRecord {said!r} {self.status} {self.sent} bytes {self.elapsed:.6f} s>"
+
 
 class Request(Protocol):
     """What the hooks see of a request as ``req``; the names are gunicorn's."""

@@ -108,33 +108,32 @@ class HeadParser:
         if facts is not None:
             environ.update(facts)
         meant = self._request_lines.get(line)
-        if meant is not None and known is not None and facts is None:
+        if meant is not None:
             environ |= meant
-            return environ, len(data)
+            if known is not None and facts is None:
+                return environ, len(data)
+        new_line = line if meant is None else None
+        new_block = block if known is None else None
         try:
-            return environ, self._fill_in(environ, data, line, block, known is not None)
+            return environ, self._fill_in(environ, data, new_line, new_block)
         except BadRequest as error:
             error.environ = environ
             raise
 
     def _fill_in(
-        self, environ: Environ, data: bytes, line: bytes, block: bytes, is_known: bool
+        self, environ: Environ, data: bytes, line: bytes | None, block: bytes | None
     ) -> int:
-        """Enter what is not there yet; answers the head's size."""
+        """Enter what the two say, `None` being what is entered already; answers the head's size."""
         authority = ""
         size = len(data)
-        meant = self._request_lines.get(line)
-        if meant is not None:
-            environ |= meant
-        else:
+        if line is not None:
             authority = self._parse_request_line(line, environ)
-        if not is_known:
-            if not self._parse_fields(block, environ):
-                size = data.index(END) + len(END)
-        else:
-            self._heed_scheme(environ)
-            if meant is None and not authority:
+        if block is None:
+            self._heed_scheme(environ)  # which the connection's facts may have covered
+            if line is not None and not authority:
                 self._remember_request_line(line, environ)
+        elif not self._parse_fields(block, environ):
+            size = data.index(END) + len(END)
         if authority:
             # RFC 9112, 3.2.2: the authority of an absolute target replaces the Host.
             environ["HTTP_HOST"] = authority

@@ -1,4 +1,5 @@
-"""What the observers of a request are told after its end: post_request, then log_access."""
+"""What the observers of a request are told when its response is out: post_request, then
+log_access."""
 
 from __future__ import annotations
 

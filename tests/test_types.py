@@ -1,0 +1,16 @@
+"""Records that plugins are handed."""
+
+from hookserve import AccessRecord
+
+
+def test_an_access_record_says_what_it_is_of():
+    record = AccessRecord({"RAW_URI": "/x?y"}, 200, [], 5, 70.0, 70.25)
+
+    assert record.elapsed == 0.25
+    assert repr(record) == "<AccessRecord '/x?y' 200 5 bytes 0.250000 s>"
+
+
+def test_a_record_of_what_was_refused_shows_the_line_as_it_came():
+    record = AccessRecord({}, 400, [], 0, 70.0, 70.0, "no request", "NONSENSE")
+
+    assert "'NONSENSE' 400" in repr(record)
