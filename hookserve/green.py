@@ -66,6 +66,8 @@ class GreenWorker(Worker):
         self._spare: list[Greenlet] = []
         self._running: dict[Greenlet, Flight] = {}
         self._limit: float = self.config.request_timeout
+        self._is_turning = False
+        """Whether a turn's requests run, after which the worker is idle."""
         self._main: Greenlet | None = None
         """The main greenlet while it rests."""
 
@@ -77,7 +79,7 @@ class GreenWorker(Worker):
     # The other primitives of an event library.
 
     @abstractmethod
-    def start(self, body: Callable[[Accepted], None], accepted: Accepted) -> None:
+    def start(self, body: Callable[[Accepted | None], None], accepted: Accepted | None) -> None:
         """Run `body` at once, in a new greenlet under the hub."""
 
     @abstractmethod
@@ -134,7 +136,11 @@ class GreenWorker(Worker):
 
     def _turn(self) -> None:
         try:
+            self._is_turning = True
             self._reactor.turn(0.0)
+            self._is_turning = False
+            if self.has_worked and self.idle_listeners:
+                self._dispatch(None)
         except BaseException as error:
             self.fail(error)
 
@@ -145,7 +151,7 @@ class GreenWorker(Worker):
     def _sweep(self) -> None:
         self._reactor.sweep(self.clock())
 
-    def _dispatch(self, accepted: Accepted) -> None:
+    def _dispatch(self, accepted: Accepted | None) -> None:
         if self._spare:
             self._spare.pop().switch(accepted)
         else:
@@ -153,14 +159,18 @@ class GreenWorker(Worker):
 
     # In a greenlet of the pool.
 
-    def _member(self, accepted: Accepted) -> None:
-        """Run exchanges, one after another, for as long as the pool keeps the greenlet."""
+    def _member(self, accepted: Accepted | None) -> None:
+        """Run exchanges, one after another, for as long as the pool keeps the greenlet; for
+        `None`, only say that the worker is idle: listeners may block, and the hub must not.
+        """
         transport = _GreenTransport(self)
         current = self.current()
         try:
             while True:
-                self._reactor.exchange(accepted, transport)
-                self.idle()
+                if accepted is not None:
+                    self._reactor.exchange(accepted, transport)
+                if not self._is_turning:
+                    self.idle()
                 if len(self._spare) >= _SPARE:
                     return
                 self._spare.append(current)

@@ -180,18 +180,18 @@ class AccessRecord:
         "began",
         "ended",
         "environ",
+        "headers",
         "reason",
         "request_line",
-        "response_headers",
         "sent",
-        "status",
+        "status_code",
     )
 
     def __init__(
         self,
         environ: dict[str, Any],  # Any: PEP 3333 says so
-        status: int,
-        response_headers: list[tuple[str, str]],
+        status_code: int,
+        headers: list[tuple[str, str]],
         sent: int,
         began: float,
         ended: float,
@@ -200,9 +200,10 @@ class AccessRecord:
     ) -> None:
         self.environ = environ
         """The WSGI environ; partial for a request that was refused or killed."""
-        self.status = status
-        """The status code that was sent; 0 when nothing was."""
-        self.response_headers = response_headers
+        self.status_code = status_code
+        """As it was sent; 0 when nothing was."""
+        self.headers = headers
+        """The response's."""
         self.sent = sent
         """Bytes of the response body that were handed to the kernel."""
         self.began = began
@@ -221,7 +222,7 @@ class AccessRecord:
 
     def __repr__(self) -> str:
         said = self.request_line or self.environ.get("RAW_URI", "")
-        return f"<AccessRecord {said!r} {self.status} {self.sent} bytes {self.elapsed:.6f} s>"
+        return f"<AccessRecord {said!r} {self.status_code} {self.sent} bytes {self.elapsed:.6f} s>"
 
 
 class Request(Protocol):

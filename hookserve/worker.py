@@ -100,9 +100,10 @@ class Worker(ABC):
         self._wakeup = Wakeup()
         self.wakeup = self._wakeup.fileno()
         """Readable when a signal has arrived: wait for it, then call `heed_signals`."""
-        self._idle_listeners: tuple[Callable[..., None], ...] = ()
+        self.idle_listeners: tuple[Callable[..., None], ...] = ()
         self._exit_code = 0
-        self._has_worked = False
+        self.has_worked = False
+        """Whether a request has ended since the worker was idle."""
         self._wants_reopen = False
         limit = context.config.worker_connections
         self._comfortable = limit - max(1, limit // _CROWD_SHARE)
@@ -185,9 +186,9 @@ class Worker(ABC):
 
     def idle(self) -> None:
         """The model is about to wait; the hook is called when a request has ended since."""
-        if self._has_worked:
-            self._has_worked = False
-            for listener in self._idle_listeners:
+        if self.has_worked:
+            self.has_worked = False
+            for listener in self.idle_listeners:
                 listener(self)
 
     def count_open(self, count: int) -> None:
@@ -261,7 +262,7 @@ class Worker(ABC):
     def end(self, flight: Flight, status: int, sent: int) -> None:
         """The request is over: `status` as it was sent (0: none), `sent` bytes of body."""
         flight.end(status, sent)
-        self._has_worked = True
+        self.has_worked = True
         self._flights.append(flight)
         if self._recycle_countdown is not None and not next(self._recycle_countdown, 0):
             self.request_recycle("max_requests")
@@ -338,7 +339,7 @@ class Worker(ABC):
         self.pre_request = hooks.freeze(hook.pre_request)
         self.post_request = hooks.freeze(hook.post_request)
         self.log_access = hooks.freeze(hook.log_access)
-        self._idle_listeners = hooks.freeze(hook.worker_idle)
+        self.idle_listeners = hooks.freeze(hook.worker_idle)
         for listener in self.listeners:
             protocol = context.protocol_type(self, listener.endpoint, self.buffered)
             self._protocols[listener] = surround(self, protocol)

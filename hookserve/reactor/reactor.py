@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 _BUDGET = range(16)
 """Reads from one client, and pipelined requests of it, before others have their turn."""
 _SWEEP_PAUSE = 0.2
+_MUCH = 8
+"""So many events in a turn, and there will be more by the end of it."""
+_BUSY_TURNS = 7
+"""In a row, at most, without the worker being idle."""
 _PROGRESSING = (BODY, WRITING)  # their deadline counts from the client's last move
 
 
@@ -59,6 +63,8 @@ class Reactor:
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
         self._serve = serve
         self._batch = batch
+        self._busy_turns = 0
+        """How many more may come before the worker is idle."""
         timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
                     config.write_timeout)  # fmt: skip
         self._timeouts = (*(each or inf for each in timeouts), config.linger_timeout)
@@ -115,9 +121,16 @@ class Reactor:
         self.deal_with(self.wait(timeout))
 
     def wait(self, timeout: float) -> Sequence[Event]:
-        """The events that come within so many seconds."""
+        """The events that come within so many seconds; idle is who would have to wait for them."""
+        if self._busy_turns:
+            events = self._poller.poll(0.0, self._batch)
+            if events:
+                self._busy_turns -= 1
+                return events
         self.worker.idle()
-        return self._poller.poll(None if timeout == inf else timeout, self._batch)
+        events = self._poller.poll(None if timeout == inf else timeout, self._batch)
+        self._busy_turns = _BUSY_TURNS if len(events) >= _MUCH else 0
+        return events
 
     def deal_with(self, events: Iterable[Event]) -> None:
         """Serve who has spoken, and see to deadlines."""

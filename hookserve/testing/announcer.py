@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from hookserve.hookspecs import hookimpl
+from hookserve.system import write
 
 if TYPE_CHECKING:
     from hookserve.process.arbiter import Arbiter
@@ -78,4 +79,4 @@ def tell(event: str, **facts: object) -> None:
     """Write an event for the test that started the server; for nobody otherwise."""
     descriptor = int(os.environ.get(VARIABLE, "-1"))
     if descriptor >= 0:
-        os.write(descriptor, json.dumps({"event": event, **facts}).encode() + b"\n")
+        write(descriptor, json.dumps({"event": event, **facts}).encode() + b"\n")

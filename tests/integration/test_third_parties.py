@@ -64,7 +64,7 @@ class Tally:
     @hookimpl
     def log_access(self, record):
         with open(self.path, "a") as file:
-            print(record.environ["PATH_INFO"], record.status, file=file)
+            print(record.environ["PATH_INFO"], record.status_code, file=file)
 
 def make(config):
     return Tally(config.tally_file)

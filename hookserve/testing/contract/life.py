@@ -13,7 +13,9 @@ from hookserve.testing.contract.client import DEADLINE, Client, Load, ask, in_pa
 from hookserve.testing.waiting import wait_until
 
 IN_WORKER = ("post_fork", "application", "app_wrappers", "post_worker_init", "pre_request",
-             "post_request", "log_access", "worker_draining", "worker_exit")  # fmt: skip
+             "post_request", "log_access", "worker_idle", "worker_draining",
+             "worker_exit")  # fmt: skip
+_MANY = 32
 IN_ARBITER = ("pre_fork", "worker_ready", "child_exit")
 
 
@@ -25,7 +27,7 @@ class LifeContract(Contract):
         with self.serve(records=True) as server:
             pid = server.workers()[0]
             assert ask(server.address).text == str(pid)
-            self.wait_for_call(server, "log_access")
+            self.wait_for_call(server, "worker_idle")
             server.stop()
 
             calls = self.called(server)
@@ -33,7 +35,7 @@ class LifeContract(Contract):
         assert [each["hook"] for each in calls if each["pid"] == server.pid] == list(IN_ARBITER)
         for each in calls:
             assert each["is_patched"] == (self.patches and each["pid"] == pid), each
-            if each["hook"] not in ("pre_request", "post_request", "log_access"):
+            if each["hook"] not in ("pre_request", "post_request", "log_access", "worker_idle"):
                 assert each["is_main_thread"], each
                 assert each.get("worker", pid) == (None if each["hook"] == "pre_fork" else pid)
 
@@ -68,6 +70,23 @@ class LifeContract(Contract):
                 assert ask(server.address).status == 200
                 wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
             server.stop(signal.SIGINT)
+
+    def test_who_has_much_to_do_is_not_idle_after_each_request(self) -> None:
+        """What waits together is served together; a line of the log has no write of its own."""
+        with self.serve(records=True, worker_connections=_MANY) as server:
+            pid = server.workers()[0]
+            os.kill(pid, signal.SIGSTOP)
+            clients = [Client(server.address) for _ in range(_MANY)]
+            for client in clients:
+                client.send(request("/", "Connection: close\r\n"))
+            os.kill(pid, signal.SIGCONT)
+            for client in clients:
+                client.read_to_end()
+                client.socket.close()
+            self.wait_for_call(server, "log_access", count=_MANY)
+            self.wait_for_call(server, "worker_idle")
+
+            assert len(self.called(server, "worker_idle")) <= _MANY / 2
 
     def test_each_request_is_told_to_the_hooks_once_and_alike(self) -> None:
         """pre_request, post_request and the access record, for what succeeds and what fails."""

@@ -85,8 +85,14 @@ def post_request(
 
 @hookimpl
 def log_access(record: AccessRecord) -> None:
-    note("log_access", path=record.environ.get("PATH_INFO", ""), status=record.status,
+    note("log_access", path=record.environ.get("PATH_INFO", ""), status=record.status_code,
          sent=record.sent, reason=record.reason, elapsed=record.elapsed)  # fmt: skip
+
+
+@hookimpl
+def worker_idle(worker: Worker) -> None:
+    time.sleep(0)  # a listener may block: it is not called in the hub of an event library
+    note("worker_idle", worker=worker.pid)
 
 
 @hookimpl

@@ -31,7 +31,7 @@ class EventletWorker(GreenWorker):
         self.leave = self._hub.switch
         self.current = cast("Callable[[], Greenlet]", greenlet.getcurrent)
 
-    def start(self, body: Callable[[Accepted], None], accepted: Accepted) -> None:
+    def start(self, body: Callable[[Accepted | None], None], accepted: Accepted | None) -> None:
         """In a greenlet of eventlet's own kind, for applications that ask which one runs."""
         GreenThread(self._hub.greenlet).switch(body, (accepted,), {})
 

@@ -34,7 +34,7 @@ class GeventWorker(GreenWorker):
         self.leave = hub.switch
         self.current = cast("Callable[[], Greenlet]", gevent.getcurrent)
 
-    def start(self, body: Callable[[Accepted], None], accepted: Accepted) -> None:
+    def start(self, body: Callable[[Accepted | None], None], accepted: Accepted | None) -> None:
         """In a greenlet of gevent's own kind, for applications that ask which one runs."""
         gevent.Greenlet(body, accepted).switch()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from hookserve.protocol import RequestCancelled
+from hookserve.types import AccessRecord
 from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
 from hookserve_http.file import FileWrapper
 from hookserve_http.gone import GoneTransport
@@ -31,8 +32,8 @@ _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than two buffers."""
 
 
-class Exchange:
-    """One exchange; ``resp`` in the hooks."""
+class Exchange(AccessRecord):
+    """One exchange; ``resp`` in the hooks, and its own record in the access log."""
 
     __slots__ = (
         "_chunked",
@@ -42,17 +43,12 @@ class Exchange:
         "_protocol",
         "_start",
         "_transport",
-        "environ",
-        "headers",
         "input",
         "is_bodiless",
         "is_http11",
         "label",
         "persists",
-        "reason",
-        "sent",
         "status",
-        "status_code",
     )
 
     def __init__(self, protocol: HttpProtocol, environ: dict[str, Any], label: bytes) -> None:
@@ -112,7 +108,8 @@ class Exchange:
                 worker.end(flight, self.status_code, self.sent)
             # The environ refers to this object: both would wait for the garbage collector.  And a
             # write() that the application has kept must not reach the transport's next client.
-            del self.environ, self._transport
+            self.environ["wsgi.early_hints"] = None
+            del self._transport
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None

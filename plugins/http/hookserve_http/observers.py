@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hookserve.types import AccessRecord
 from hookserve_http.request import RequestView
 
 if TYPE_CHECKING:
@@ -15,13 +14,6 @@ if TYPE_CHECKING:
 
 TellObservers = Callable[["Exchange", float], None]
 """Called with an exchange that is over, and when it began; raises nothing."""
-
-
-class Record(AccessRecord):
-    """One that its maker fills in: an initializer would cost more than all the rest."""
-
-    __slots__ = ()
-    __init__ = object.__init__
 
 
 def make_teller(worker: Worker) -> TellObservers | None:
@@ -39,17 +31,11 @@ def make_teller(worker: Worker) -> TellObservers | None:
                 for observe in post_request:
                     observe(worker, view, environ, exchange)
             if log_access:
-                record = Record()
-                record.environ = environ
-                record.status = exchange.status_code
-                record.response_headers = exchange.headers
-                record.sent = exchange.sent
-                record.began = began
-                record.ended = clock()
-                record.reason = exchange.reason
-                record.request_line = ""
+                exchange.began = began
+                exchange.ended = clock()
+                exchange.request_line = ""
                 for log in log_access:
-                    log(record)
+                    log(exchange)
         except BaseException as error:  # a hook contains what it raises, but not a timer
             exchange.persists = False
             warn = worker.log.warning

@@ -184,8 +184,9 @@ def test_hooks_and_access_log_see_the_same_request():
         "GET", "/x?y", "/x", "y", (1, 1))  # fmt: skip
     assert req.headers == req2.headers == [("HOST", "h")]
     assert (resp.status, resp.status_code, resp.sent) == ("201 Created", 201, 5)
-    assert (record.status, record.sent, record.reason) == (201, 5, "")
+    assert (record.status_code, record.sent, record.reason) == (201, 5, "")
     assert record.environ is environ
+    assert repr(record) == f"<AccessRecord '/x?y' 201 5 bytes {record.elapsed:.6f} s>"
 
 
 def test_a_refusal_has_its_record():
@@ -195,7 +196,7 @@ def test_a_refusal_has_its_record():
     protocol = HttpProtocol(worker, Endpoint("127.0.0.1", "80"), False)
     driver.converse(protocol, [b"NONSENSE\r\n\r\n"])
 
-    assert (seen[0].status, seen[0].request_line) == (400, "NONSENSE")
+    assert (seen[0].status_code, seen[0].request_line) == (400, "NONSENSE")
     assert seen[0].reason
     assert seen[0].environ["REMOTE_ADDR"] == "203.0.113.9"
 

@@ -35,15 +35,14 @@ class AccessLog(ErrorLog):
 
     def _compile(self, form: str, write: Write) -> Log:
         # What has waited for a second is written, also while the worker never waits.
+        self._clock = Clock(self._flush)
         if form == "json":
-            from hookserve_logging import jsonlines
+            from hookserve_logging.jsonlines import compile_json
 
-            self._clock = Clock(jsonlines.TIME, self._flush)
-            return jsonlines.compile_json(self._clock, write)
-        from hookserve_logging import formats
+            return compile_json(self._clock, write)
+        from hookserve_logging.formats import compile_format
 
-        self._clock = Clock(formats.TIME, self._flush)
-        return formats.compile_format(form, self._clock, write)
+        return compile_format(form, self._clock, write)
 
     @hookimpl
     def post_worker_init(self, worker: Worker) -> None:

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+
+Stamp = Callable[[time.struct_time], str]
+"""Makes text, from the time of day, that is the same for a second."""
+
+
+def stamp_time(form: str) -> Stamp:
+    """The time of day in a form of strftime(3)."""
+    return partial(time.strftime, form)
+
+
+def stamp_process(_: time.struct_time) -> str:
+    """The process id."""
+    return str(os.getpid())
 
 
 class Clock:
-    """Text that is made anew each second; `tick` is called then.
+    """Texts that are made anew each second; `tick` is called then.
 
     The second is told by the monotonic clock, by which records have their time, so that no line
-    has to ask for the time of day: where that is set, the text follows within a second.
+    has to ask for the time of day: where that is set, the texts follow within a second.
     """
 
-    __slots__ = ("_form", "_tick", "ends", "pid", "text")
+    __slots__ = ("_runs", "_tick", "ends", "texts")
 
-    def __init__(self, form: str, tick: Callable[[], object]) -> None:
-        self._form = form
+    def __init__(self, tick: Callable[[], object]) -> None:
+        self._runs: list[Sequence[str | Stamp]] = []
         self._tick = tick
-        self.text = ""
-        """The second, as strftime(3) writes it in that form."""
-        self.pid = ""
+        self.texts: list[str] = []
+        """One for each call of `add`; the list is never replaced."""
         self.forget()
+
+    def add(self, run: Sequence[str | Stamp]) -> int:
+        """Have the run's text, its parts one after another, made too; answers its index."""
+        self._runs.append(run)
+        self.texts.append("")
+        return len(self.texts) - 1
 
     def forget(self) -> None:
         """Make everything anew with the next line: this is another process."""
-        self.ends = -math.inf
-        """The end of the second that the text is of, by the monotonic clock."""
+        self.ends = 0.0
+        """The end of the second that the texts are of, by the monotonic clock."""
 
     def set(self, now: float) -> None:
         """Write the time of day; `now` is by the monotonic clock."""
-        fraction, second = math.modf(time.time())
-        self.text = time.strftime(self._form, time.localtime(second))
-        self.ends = now + 1.0 - fraction
-        self.pid = str(os.getpid())
+        wall = time.time()
+        second = int(wall)
+        day = time.localtime(second)
+        for index, run in enumerate(self._runs):
+            self.texts[index] = "".join(
+                part if isinstance(part, str) else part(day) for part in run
+            )
+        self.ends = now + 1.0 - (wall - second)
         self._tick()

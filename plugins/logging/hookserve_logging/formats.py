@@ -10,10 +10,8 @@ import re
 from typing import Any
 
 from hookserve import AccessRecord, ConfigError
-from hookserve_logging.clock import Clock
+from hookserve_logging.clock import Clock, Stamp, stamp_process, stamp_time
 from hookserve_logging.line import Field, Log, Write, compile_line
-
-TIME = "[%d/%b/%Y:%H:%M:%S %z]"
 
 _ATOM = re.compile(
     r"%\((?:\{(?P<name>[^}]+)\}(?P<kind>[ioeIOE])|(?P<atom>[A-Za-z]))\)s|(?P<percent>%%)"
@@ -27,20 +25,16 @@ def compile_format(text: str, clock: Clock, write: Write) -> Log:
 
     Raises ConfigError naming what is wrong with the format.
     """
-    texts = [""]
-    fields: list[Field] = []
+    parts: list[str | Stamp | Field] = []
     position = 0
     for match in _ATOM.finditer(text):
-        texts[-1] += _literal(text[position : match.start()])
+        parts.append(_literal(text[position : match.start()]))
+        parts.append(
+            "%" if match["percent"] else _part(match["atom"], match["name"], match["kind"])
+        )
         position = match.end()
-        if match["percent"]:
-            texts[-1] += "%"
-        else:
-            fields.append(_field(match["atom"], match["name"], match["kind"]))
-            texts.append("")
-    texts[-1] += _literal(text[position:])
-    fields = [each._replace(text=after) for each, after in zip(fields, texts[1:], strict=True)]
-    return compile_line(texts[0], fields, {"user": _user, "header": _header}, clock, write)
+    parts.append(_literal(text[position:]))
+    return compile_line(parts, {"user": _user, "header": _header}, clock, write)
 
 
 def _literal(text: str) -> str:
@@ -52,7 +46,7 @@ def _literal(text: str) -> str:
     return text
 
 
-def _field(atom: str | None, name: str | None, kind: str | None) -> Field:
+def _part(atom: str | None, name: str | None, kind: str | None) -> str | Stamp | Field:
     if name is not None and kind is not None:
         return _named(name, kind.lower())
     found = ATOMS.get(atom or "")
@@ -70,11 +64,11 @@ def _named(name: str, kind: str) -> Field:
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
-    return Field(f"str(get({key!r}, '-'))", escape)
+    return Field(f"str(environ.get({key!r}, '-'))", escape)
 
 
 def _header(record: AccessRecord, lowered: str) -> str:
-    found = [value for key, value in record.response_headers if key.lower() == lowered]
+    found = [value for key, value in record.headers if key.lower() == lowered]
     return ", ".join(found) or "-"
 
 
@@ -107,35 +101,35 @@ def _number_or_dash(number: int) -> str:
     return str(number or "-")
 
 
-def _request_line(said: str | tuple[str, str, str]) -> str:
+def _request_line(said: str | tuple[str | None, ...]) -> str:
     """Of a request that was refused it is one text, as it came."""
-    return escape(said) if isinstance(said, str) else " ".join(map(escape, said))
+    return escape(said) if isinstance(said, str) else " ".join(map(_escape_or_dash, said))
 
 
-ATOMS: dict[str, Field] = {
-    "h": Field("get('REMOTE_ADDR')", _escape_or_dash),
-    "l": Field("'-'"),
+ATOMS: dict[str, str | Stamp | Field] = {
+    "h": Field("environ['REMOTE_ADDR']", _escape_or_dash),
+    "l": "-",
     # Nobody's password is remembered.
     "u": Field("user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'"),
-    "t": Field("clock.text"),
+    "t": stamp_time("[%d/%b/%Y:%H:%M:%S %z]"),
     "r": Field(
         "record.request_line or (environ['REQUEST_METHOD'], environ['RAW_URI'],"
         " environ['SERVER_PROTOCOL'])",
         _request_line,
     ),
-    "s": Field("record.status", _number_or_dash),
-    "m": Field("get('REQUEST_METHOD')", _escape_or_dash),
-    "U": Field("get('PATH_INFO')", _escape_or_dash),
-    "q": Field("get('QUERY_STRING', '')", escape),
-    "H": Field("get('SERVER_PROTOCOL')", _escape_or_dash),
+    "s": Field("record.status_code", _number_or_dash),
+    "m": Field("environ['REQUEST_METHOD']", _escape_or_dash),
+    "U": Field("environ['PATH_INFO']", _escape_or_dash),
+    "q": Field("environ['QUERY_STRING'] or ''", escape),
+    "H": Field("environ['SERVER_PROTOCOL']", _escape_or_dash),
     "b": Field("record.sent or '-'"),
     "B": Field("record.sent"),
-    "f": Field("get('HTTP_REFERER')", _escape_or_dash),
-    "a": Field("get('HTTP_USER_AGENT')", _escape_or_dash),
+    "f": Field("environ.get('HTTP_REFERER')", _escape_or_dash),
+    "a": Field("environ.get('HTTP_USER_AGENT')", _escape_or_dash),
     "T": Field("int(record.elapsed)"),
     "M": Field("int(record.elapsed * 1000)"),
     "D": Field("int(record.elapsed * 1000000)"),
-    "L": Field("format(record.elapsed, '.6f')"),
-    "p": Field("clock.pid", "<{}>".format),
+    "L": Field("record.elapsed", form="f"),
+    "p": lambda day: f"<{stamp_process(day)}>",
 }
 """The fields by their letters."""

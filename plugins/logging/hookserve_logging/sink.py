@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from hookserve import ConfigError
+from hookserve.system import write
 
 
 class Sink:
@@ -32,10 +33,11 @@ class Sink:
             # The list is never replaced: a thread that appends now appends behind the batch.
             batch = self._lines[:]
             del self._lines[: len(batch)]
-            data = memoryview(("\n".join(batch) + "\n").encode("utf-8", "replace"))
+            batch.append("")
+            data = memoryview("\n".join(batch).encode("utf-8", "replace"))
             try:
                 while data:
-                    data = data[os.write(self._descriptor, data) :]
+                    data = data[write(self._descriptor, data) :]
             except OSError:
                 pass
 

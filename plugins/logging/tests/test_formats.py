@@ -1,6 +1,7 @@
 """Formats of the access log."""
 
 import json
+import os
 import re
 
 import pytest
@@ -26,7 +27,7 @@ ENVIRON = {
 
 def record(**changes):
     facts = {
-        "environ": ENVIRON, "status": 200, "response_headers": [("X-Out", "o"), ("X-B", "a")],
+        "environ": ENVIRON, "status_code": 200, "headers": [("X-Out", "o"), ("X-B", "a")],
         "sent": 5, "began": 1000.0, "ended": 1001.2345678, "reason": "", "request_line": "",
     }  # fmt: skip
     return AccessRecord(**{**facts, **changes})
@@ -34,11 +35,11 @@ def record(**changes):
 
 def text_lines(text, tick=tuple):
     """The line of a record, as a function."""
-    return _answering(lambda write: formats.compile_format(text, Clock(formats.TIME, tick), write))
+    return _answering(lambda write: formats.compile_format(text, Clock(tick), write))
 
 
 def json_lines(tick=tuple):
-    return _answering(lambda write: jsonlines.compile_json(Clock(jsonlines.TIME, tick), write))
+    return _answering(lambda write: jsonlines.compile_json(Clock(tick), write))
 
 
 def _answering(compile_it):
@@ -118,7 +119,7 @@ def test_a_time_of_day_that_is_set_back_is_followed_within_a_second(monkeypatch)
 
 
 def test_nothing_sent_is_a_dash():
-    assert text_lines("%(b)s %(B)s %(s)s")(record(sent=0, status=0)) == "- 0 -"
+    assert text_lines("%(b)s %(B)s %(s)s")(record(sent=0, status_code=0)) == "- 0 -"
 
 
 @pytest.mark.parametrize("text", ["%(zz)s", "%(y)s", "%s", "50%", "%(h)d", "%({x}q)s"])
@@ -153,12 +154,44 @@ def test_a_json_line_has_every_field_and_cannot_be_forged():
     assert found["user_agent"] == '","status":999,"x":"'
     assert found["path"] == "/\n\u00e9"
     assert found["reason"] == "the client is gone"
-    assert found["duration"] == 1.234567
+    assert found["duration_us"] == 1234567
     assert found["bytes"] == 5
 
 
 def test_a_json_line_of_a_killed_request_is_whole():
-    assert json.loads(json_lines()(record(environ={}, status=0)))["method"] == ""
+    killed = record(environ={}, status_code=0, reason="killed", request_line="GET /x")
+
+    found = json.loads(json_lines()(killed))
+
+    assert (found["method"], found["remote_addr"], found["status"]) == ("", "", 0)
+    assert (found["request_line"], found["reason"]) == ("GET /x", "killed")
+
+
+def test_a_json_line_gives_a_reason_only_where_there_is_one():
+    assert not {"reason", "request_line"} & json.loads(json_lines()(record())).keys()
+
+
+@pytest.mark.parametrize("name", ["REMOTE_ADDR", "REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL"])
+def test_an_application_may_take_out_of_its_environ_what_it_likes(name):
+    environ = {key: value for key, value in ENVIRON.items() if key != name}
+
+    line = text_lines("%(h)s %(r)s %(m)s %(H)s %(s)s")(record(environ=environ))
+
+    assert line.count("-") == {"RAW_URI": 1, "REMOTE_ADDR": 1}.get(name, 2)
+    assert line.endswith(" 200")
+    assert json.loads(json_lines()(record(environ=environ)))["status"] == 200
+
+
+@pytest.mark.parametrize(
+    "text", ["%(t)s", "a %(t)s%(t)s b", "%(s)s %(t)s %(s)s %(t)s", "%(p)s%(t)s"]
+)
+def test_the_time_may_be_anywhere_and_more_than_once(text):
+    line = text_lines(text)(record())
+
+    bare = re.sub(r"\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]", "T", line)
+    assert bare == text.replace("%(t)s", "T").replace("%(s)s", "200").replace(
+        "%(p)s", f"<{os.getpid()}>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,8 +211,8 @@ def test_a_header_may_have_any_name():
 def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr("hookserve_logging.line._REMEMBERED", 10)
     written = []
-    log = formats.compile_format("%(U)s", Clock(formats.TIME, tuple), written.append)
-    memory = log.__globals__["texts0"]
+    log = formats.compile_format("%(U)s", Clock(tuple), written.append)
+    memory = log.__globals__["field1_texts"]
 
     for number in range(100):
         path = f'/"{number}'
