@@ -35,6 +35,11 @@ _SPARE = 256
 _DRAIN_PAUSE = 0.05
 
 
+Task = Accepted | None
+"""What a greenlet of the pool is given: a connection that is ready, or only the worker's idle
+moment, for a listener may block, and the hub must not."""
+
+
 class Greenlet(Protocol):
     """What is needed of a greenlet."""
 
@@ -79,8 +84,8 @@ class GreenWorker(Worker):
     # The other primitives of an event library.
 
     @abstractmethod
-    def start(self, body: Callable[[Accepted | None], None], accepted: Accepted | None) -> None:
-        """Run `body` at once, in a new greenlet under the hub."""
+    def start(self, body: Callable[[Task], None], task: Task) -> None:
+        """Run `body` with it at once, in a new greenlet under the hub."""
 
     @abstractmethod
     def watch(self, fd: int, callback: Callable[[], None]) -> None:
@@ -151,30 +156,28 @@ class GreenWorker(Worker):
     def _sweep(self) -> None:
         self._reactor.sweep(self.clock())
 
-    def _dispatch(self, accepted: Accepted | None) -> None:
+    def _dispatch(self, task: Task) -> None:
         if self._spare:
-            self._spare.pop().switch(accepted)
+            self._spare.pop().switch(task)
         else:
-            self.start(self._member, accepted)
+            self.start(self._member, task)
 
     # In a greenlet of the pool.
 
-    def _member(self, accepted: Accepted | None) -> None:
-        """Run exchanges, one after another, for as long as the pool keeps the greenlet; for
-        `None`, only say that the worker is idle: listeners may block, and the hub must not.
-        """
+    def _member(self, task: Task) -> None:
+        """Run exchanges, one after another, for as long as the pool keeps the greenlet."""
         transport = _GreenTransport(self)
         current = self.current()
         try:
             while True:
-                if accepted is not None:
-                    self._reactor.exchange(accepted, transport)
+                if task is not None:
+                    self._reactor.exchange(task, transport)
                 if not self._is_turning:
                     self.idle()
                 if len(self._spare) >= _SPARE:
                     return
                 self._spare.append(current)
-                accepted = self.leave()  # type: ignore[assignment]  # what _dispatch switches with
+                task = self.leave()  # type: ignore[assignment]  # what _dispatch switches with
         except BaseException as error:
             self.fail(error)
 

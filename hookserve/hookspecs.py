@@ -316,10 +316,11 @@ class WorkerHooks(Protocol):
 
     @hookspec
     def worker_idle(self, worker: Worker) -> None:
-        """A request, or more, has ended, and the worker is about to wait; `requests_in_flight`
-        says what still runs.  Frozen when the worker is ready.
+        """Requests have ended, and the worker is about to wait, or has been busy for eight turns;
+        `requests_in_flight` says what still runs.  Frozen when the worker is ready.
 
-        Runs in: worker.  Must not block.  When it raises: logged, the others still run.
+        Runs in: worker, in a greenlet of its model.  Must not block.  When it raises: logged, the
+        others still run.
         """
 
     @hookspec

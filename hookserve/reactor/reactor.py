@@ -17,7 +17,7 @@ Deadlines are looked at together, in a *sweep*: parking sets two attributes and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from time import thread_time
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
 from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
 from hookserve.reactor.admission import Admission
 from hookserve.reactor.postponed import Postponed
+from hookserve.reactor.waiter import Waiter
 from hookserve.system import close, read
 
 if TYPE_CHECKING:
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
 _BUDGET = range(16)
 """Reads from one client, and pipelined requests of it, before others have their turn."""
 _SWEEP_PAUSE = 0.2
-_MUCH = 8
-"""So many events in a turn, and there will be more by the end of it."""
-_BUSY_TURNS = 7
-"""In a row, at most, without the worker being idle."""
 _PROGRESSING = (BODY, WRITING)  # their deadline counts from the client's last move
 
 
@@ -62,9 +59,6 @@ class Reactor:
         self.on_earlier_sweep: Callable[[], None] = lambda: None
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
         self._serve = serve
-        self._batch = batch
-        self._busy_turns = 0
-        """How many more may come before the worker is idle."""
         timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
                     config.write_timeout)  # fmt: skip
         self._timeouts = (*(each or inf for each in timeouts), config.linger_timeout)
@@ -72,6 +66,8 @@ class Reactor:
         self._missed: set[int] = set()
         self._postponed = Postponed()
         self._poller = make_poller()
+        self.wait = Waiter(worker, self._poller, batch).wait
+        """Called with seconds: the events that come within them."""
         self._handlers: dict[int, Callable[[], None]] = {}
         self._admission = Admission(self, batch)
         self.watch(self._postponed.fileno(), self._take_up_postponed, EDGE)
@@ -119,18 +115,6 @@ class Reactor:
     def turn(self, timeout: float) -> None:
         """Wait for events, at most `timeout` seconds, and deal with them and with deadlines."""
         self.deal_with(self.wait(timeout))
-
-    def wait(self, timeout: float) -> Sequence[Event]:
-        """The events that come within so many seconds; idle is who would have to wait for them."""
-        if self._busy_turns:
-            events = self._poller.poll(0.0, self._batch)
-            if events:
-                self._busy_turns -= 1
-                return events
-        self.worker.idle()
-        events = self._poller.poll(None if timeout == inf else timeout, self._batch)
-        self._busy_turns = _BUSY_TURNS if len(events) >= _MUCH else 0
-        return events
 
     def deal_with(self, events: Iterable[Event]) -> None:
         """Serve who has spoken, and see to deadlines."""

@@ -71,7 +71,7 @@ class FakeWorker:
         self.listener.setblocking(False)
         self.listeners = (self.listener,)
         self.wakeup, self._write = os.pipe()
-        self.counted = self.requests_in_flight = self.idles = 0
+        self.counted = self.requests_in_flight = 0
         scoreboard = Scoreboard(1, 2)
         self.context = SimpleNamespace(scoreboard=scoreboard, slot=scoreboard.take())
 
@@ -90,7 +90,7 @@ class FakeWorker:
         return self.clock()
 
     def idle(self):
-        self.idles += 1
+        pass
 
     def heed_signals(self):
         os.read(self.wakeup, 100)
@@ -524,34 +524,3 @@ def test_an_ordinary_upload_is_read_in_large_pieces(setting):
     client.sendall(b"x" * 300_000)
 
     turn_until(reactor, lambda: any(each.piece == 65536 for each in reactor.open.values()))
-
-
-class Busy:
-    """A poller that has so many events for each turn."""
-
-    def __init__(self, events, turns, close):
-        self.close = close
-        self.answers = [[(-2, 0)] * events] * turns
-        self.timeouts = []
-
-    def poll(self, timeout, batch):
-        self.timeouts.append(timeout)
-        return self.answers.pop() if self.answers else []
-
-
-@pytest.mark.parametrize(
-    ("events", "turns", "idles"), [(8, 1, 2), (8, 5, 2), (8, 16, 3), (7, 5, 6), (0, 0, 1)]
-)
-def test_a_busy_worker_is_idle_when_it_would_have_to_wait(setting, events, turns, idles):
-    """And every eight turns: what its listeners have collected must go somewhere."""
-    worker, reactor = setting.make()
-    reactor._poller = Busy(events, turns, reactor._poller.close)
-
-    for _ in range(turns + 1):
-        reactor.turn(3.0)
-
-    assert worker.idles == idles
-    waits = [timeout for timeout in reactor._poller.timeouts if timeout]
-    assert len(waits) == idles
-    if events < 8:
-        assert waits == reactor._poller.timeouts

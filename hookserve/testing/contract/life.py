@@ -15,7 +15,6 @@ from hookserve.testing.waiting import wait_until
 IN_WORKER = ("post_fork", "application", "app_wrappers", "post_worker_init", "pre_request",
              "post_request", "log_access", "worker_idle", "worker_draining",
              "worker_exit")  # fmt: skip
-_MANY = 32
 IN_ARBITER = ("pre_fork", "worker_ready", "child_exit")
 
 
@@ -70,23 +69,6 @@ class LifeContract(Contract):
                 assert ask(server.address).status == 200
                 wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
             server.stop(signal.SIGINT)
-
-    def test_who_has_much_to_do_is_not_idle_after_each_request(self) -> None:
-        """What waits together is served together; a line of the log has no write of its own."""
-        with self.serve(records=True, worker_connections=_MANY) as server:
-            pid = server.workers()[0]
-            os.kill(pid, signal.SIGSTOP)
-            clients = [Client(server.address) for _ in range(_MANY)]
-            for client in clients:
-                client.send(request("/", "Connection: close\r\n"))
-            os.kill(pid, signal.SIGCONT)
-            for client in clients:
-                client.read_to_end()
-                client.socket.close()
-            self.wait_for_call(server, "log_access", count=_MANY)
-            self.wait_for_call(server, "worker_idle")
-
-            assert len(self.called(server, "worker_idle")) <= _MANY / 2
 
     def test_each_request_is_told_to_the_hooks_once_and_alike(self) -> None:
         """pre_request, post_request and the access record, for what succeeds and what fails."""

@@ -16,8 +16,7 @@ with warnings.catch_warnings():
     from eventlet.greenthread import GreenThread
 
 from hookserve.context import WorkerContext
-from hookserve.green import Greenlet, GreenWorker
-from hookserve.reactor import Accepted
+from hookserve.green import Greenlet, GreenWorker, Task
 
 
 class EventletWorker(GreenWorker):
@@ -31,9 +30,9 @@ class EventletWorker(GreenWorker):
         self.leave = self._hub.switch
         self.current = cast("Callable[[], Greenlet]", greenlet.getcurrent)
 
-    def start(self, body: Callable[[Accepted | None], None], accepted: Accepted | None) -> None:
+    def start(self, body: Callable[[Task], None], task: Task) -> None:
         """In a greenlet of eventlet's own kind, for applications that ask which one runs."""
-        GreenThread(self._hub.greenlet).switch(body, (accepted,), {})
+        GreenThread(self._hub.greenlet).switch(body, (task,), {})
 
     def watch(self, fd: int, callback: Callable[[], None]) -> None:
         """A listener of the hub, for the worker's life."""

@@ -11,8 +11,7 @@ from gevent.hub import get_hub
 from gevent.socket import wait_read, wait_write
 
 from hookserve.context import WorkerContext
-from hookserve.green import Greenlet, GreenWorker
-from hookserve.reactor import Accepted
+from hookserve.green import Greenlet, GreenWorker, Task
 
 _READ = 1
 
@@ -34,9 +33,9 @@ class GeventWorker(GreenWorker):
         self.leave = hub.switch
         self.current = cast("Callable[[], Greenlet]", gevent.getcurrent)
 
-    def start(self, body: Callable[[Accepted | None], None], accepted: Accepted | None) -> None:
+    def start(self, body: Callable[[Task], None], task: Task) -> None:
         """In a greenlet of gevent's own kind, for applications that ask which one runs."""
-        gevent.Greenlet(body, accepted).switch()
+        gevent.Greenlet(body, task).switch()
 
     def watch(self, fd: int, callback: Callable[[], None]) -> None:
         """A watcher of the loop, for the worker's life."""

@@ -80,6 +80,10 @@ class Exchange(AccessRecord):
         self.reason = ""
         """Why it did not end as the application meant it to."""
 
+    def __repr__(self) -> str:
+        # Its base's is of a record that is whole, and this one may be printed at any moment.
+        return f"<Exchange {self.environ.get('RAW_URI')!r} {self.status_code} {self.sent} bytes>"
+
     def run(self, transport: Transport) -> None:
         """Run the exchange to its end; then `persists` says what becomes of the connection."""
         protocol = self._protocol

@@ -169,8 +169,13 @@ def test_exc_info_after_the_head_raises_it():
 
 
 def test_hooks_and_access_log_see_the_same_request():
-    seen = []
-    protocol_app = answering([b"hello"], "201 Created", [("X-A", "b")])
+    seen, shown = [], []
+
+    def protocol_app(environ, start_response):
+        shown.append(repr(environ["wsgi.early_hints"].__self__))
+        start_response("201 Created", [("X-A", "b")])
+        return [b"hello"]
+
     worker = driver.make_worker(protocol_app)
     worker.pre_request = (lambda *given: seen.append(("pre", *given)),)
     worker.post_request = (lambda *given: seen.append(("post", *given)),)
@@ -186,7 +191,8 @@ def test_hooks_and_access_log_see_the_same_request():
     assert (resp.status, resp.status_code, resp.sent) == ("201 Created", 201, 5)
     assert (record.status_code, record.sent, record.reason) == (201, 5, "")
     assert record.environ is environ
-    assert repr(record) == f"<AccessRecord '/x?y' 201 5 bytes {record.elapsed:.6f} s>"
+    assert repr(record) == "<Exchange '/x?y' 201 5 bytes>"
+    assert shown == ["<Exchange '/x?y' 0 0 bytes>"]
 
 
 def test_a_refusal_has_its_record():
