@@ -7,7 +7,6 @@ what it expected; the caller adds the setting's name and where the value came fr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -77,13 +76,20 @@ def positive(value: object) -> int:
 
 def seconds(value: object) -> float:
     """A duration in seconds, 0 or more, fractions allowed."""
-    try:
-        number = float(value) if isinstance(value, (int, float, str)) else math.nan
-    except ValueError:
-        number = math.nan
-    if isinstance(value, bool) or not number >= 0 or math.isinf(number):
+    found = number(value)
+    if not 0 <= found < float("inf"):
         raise ValueError("expected seconds, 0 or more")
-    return number
+    return found
+
+
+def number(value: object) -> float:
+    """The number that is meant; not-a-number where none is, for the caller's own words."""
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    return float("nan")
 
 
 def size(value: object) -> int:

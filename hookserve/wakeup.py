@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import select
 import signal
@@ -44,4 +43,4 @@ class Wakeup:
         """Block until it is readable, at most that long; whether it is."""
         poll = make_poll()
         poll.register(self._read, select.POLLIN)
-        return bool(poll.poll(None if seconds == math.inf else seconds * 1000.0))
+        return bool(poll.poll(None if seconds == float("inf") else seconds * 1000.0))

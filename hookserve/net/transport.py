@@ -6,7 +6,6 @@ each connection, and buys nothing that os.read and os.write do not do.
 
 from __future__ import annotations
 
-import math
 import os
 import select
 import sys
@@ -127,7 +126,7 @@ class SocketTransport(Transport):
 
     def _wait(self, event: int, timeout: float, what: str) -> None:
         """Wait until the client moves; raises TimeoutError when it does not."""
-        left = timeout or math.inf
+        left = timeout or float("inf")
         while left > 0:
             # Waiting for a slow client is no silence of the worker's: it says so as it waits.
             self._progress()
@@ -201,7 +200,7 @@ class LoopTransport(SpoolingTransport):
     __slots__ = ()
 
     def __init__(self, make_file: Callable[[], IO[bytes]], memory: int = MEMORY) -> None:
-        super().__init__(0.0, 0.0, _nothing, make_file, math.inf, memory)
+        super().__init__(0.0, 0.0, _nothing, make_file, float("inf"), memory)
 
     def receive(self, size: int) -> bytes:
         """There is nothing to receive: the body was complete."""

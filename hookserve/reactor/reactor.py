@@ -18,13 +18,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from math import inf
 from time import thread_time
 from typing import TYPE_CHECKING
 
 from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, Event, make_poller
 from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
-from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
+from hookserve.reactor.accepted import (
+    BODY,
+    FOR_EVER,
+    HEAD,
+    KEPT,
+    LINGERING,
+    SERVED,
+    WRITING,
+    Accepted,  # fmt: skip
+)
 from hookserve.reactor.admission import Admission
 from hookserve.reactor.postponed import Postponed
 from hookserve.reactor.waiter import Waiter
@@ -52,16 +60,16 @@ class Reactor:
         self.worker = worker
         self.open: dict[int, Accepted] = {}
         """All connections, by descriptor."""
-        self.next_sweep = inf
+        self.next_sweep = FOR_EVER
         """When `sweep` must be called next, in seconds of the monotonic clock."""
-        self._next_scan = inf
+        self._next_scan = FOR_EVER
         """When a deadline may have passed."""
         self.on_earlier_sweep: Callable[[], None] = lambda: None
         """Called when `next_sweep` has become earlier, from whichever thread made it so."""
         self._serve = serve
         timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
                     config.write_timeout)  # fmt: skip
-        self._timeouts = (*(each or inf for each in timeouts), config.linger_timeout)
+        self._timeouts = (*(each or FOR_EVER for each in timeouts), config.linger_timeout)
         self._parked: dict[int, Accepted] = {}
         self._missed: set[int] = set()
         self._postponed = Postponed()
@@ -353,7 +361,7 @@ class Reactor:
     def sweep(self, now: float) -> None:
         """Give up on who took too long, and accept again when there may be room."""
         with self._lock:
-            self.next_sweep = inf
+            self.next_sweep = FOR_EVER
         if now >= self._next_scan:
             self._scan(now)
         self._admission.resume()
@@ -361,8 +369,8 @@ class Reactor:
 
     def _scan(self, now: float) -> None:
         with self._lock:
-            self._next_scan = inf
-        nearest = inf
+            self._next_scan = FOR_EVER
+        nearest = FOR_EVER
         for accepted in list(self._parked.values()):
             if accepted.deadline > now:
                 nearest = min(nearest, accepted.deadline)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from hookserve import ConfigError, Setting, hookimpl
-from hookserve.values import integer, seconds
+from hookserve.values import integer, number, seconds
 
 if TYPE_CHECKING:
     from hookserve.config import Config
@@ -14,13 +13,10 @@ if TYPE_CHECKING:
 
 def share(value: object) -> float:
     """A share of the whole: above 0, at most 1."""
-    try:
-        number = float(value) if isinstance(value, (int, float, str)) else math.nan
-    except ValueError:
-        number = math.nan
-    if isinstance(value, bool) or not 0 < number <= 1:
+    found = number(value)
+    if not 0 < found <= 1:
         raise ValueError("expected a number above 0, at most 1")
-    return number
+    return found
 
 
 SETTINGS: tuple[Setting, ...] = (

@@ -6,7 +6,6 @@ its end.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol
 
 from hookserve_http import grammar
@@ -111,7 +110,7 @@ class ChunkedDecoder:
         processor time.
         """
         match = grammar.SMALL_CHUNK.match
-        total, most = self._total, self._limit or math.inf
+        total, most = self._total, self._limit or float("inf")
         while (size := match(data, at)) is not None:
             begin = size.end()
             end = begin + int(size[1], 16)
