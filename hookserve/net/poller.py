@@ -25,6 +25,8 @@ if sys.platform == "linux":
 else:
     READABLE, WRITABLE, HANGUP, EXCLUSIVE, EDGE = 1, 4, 16, 0, 32
 
+FOR_EVER = float("inf")
+"""Seconds; math is imported by nothing at start, for as an extension module it costs 50 KB."""
 Event = tuple[int, int]
 """A descriptor, and what it is ready for."""
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import IO
 
 from hookserve.net.outbox import Outbox
+from hookserve.net.poller import FOR_EVER
 from hookserve.protocol import Transport
 from hookserve.system import make_poll, read, write
 
@@ -126,7 +127,7 @@ class SocketTransport(Transport):
 
     def _wait(self, event: int, timeout: float, what: str) -> None:
         """Wait until the client moves; raises TimeoutError when it does not."""
-        left = timeout or float("inf")
+        left = timeout or FOR_EVER
         while left > 0:
             # Waiting for a slow client is no silence of the worker's: it says so as it waits.
             self._progress()
@@ -200,7 +201,7 @@ class LoopTransport(SpoolingTransport):
     __slots__ = ()
 
     def __init__(self, make_file: Callable[[], IO[bytes]], memory: int = MEMORY) -> None:
-        super().__init__(0.0, 0.0, _nothing, make_file, float("inf"), memory)
+        super().__init__(0.0, 0.0, _nothing, make_file, FOR_EVER, memory)
 
     def receive(self, size: int) -> bytes:
         """There is nothing to receive: the body was complete."""

@@ -6,11 +6,10 @@ import _socket
 from time import thread_time
 
 from hookserve.net.outbox import Outbox
-from hookserve.net.poller import is_readable
+from hookserve.net.poller import FOR_EVER, is_readable
 from hookserve.protocol import IDLE, Connection
 from hookserve.system import write
 
-FOR_EVER = float("inf")  # math is not imported for it: an extension module costs 50 KB
 _SMALLEST_PIECE, _LARGEST_PIECE = 4096, 65536
 _LONG = 0.0005
 """Seconds of processor time that one piece may take."""

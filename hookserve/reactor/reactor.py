@@ -21,18 +21,9 @@ from collections.abc import Callable, Iterable, Iterator
 from time import thread_time
 from typing import TYPE_CHECKING
 
-from hookserve.net.poller import EDGE, HANGUP, READABLE, WRITABLE, Event, make_poller
+from hookserve.net.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE, Event, make_poller
 from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
-from hookserve.reactor.accepted import (
-    BODY,
-    FOR_EVER,
-    HEAD,
-    KEPT,
-    LINGERING,
-    SERVED,
-    WRITING,
-    Accepted,  # fmt: skip
-)
+from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
 from hookserve.reactor.admission import Admission
 from hookserve.reactor.postponed import Postponed
 from hookserve.reactor.waiter import Waiter

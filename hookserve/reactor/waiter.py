@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hookserve.net.poller import Event, Poller
-from hookserve.reactor.accepted import FOR_EVER
+from hookserve.net.poller import FOR_EVER, Event, Poller
 
 if TYPE_CHECKING:
     from hookserve.worker import Worker
