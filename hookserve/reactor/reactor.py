@@ -118,14 +118,14 @@ class Reactor:
     def deal_with(self, events: Iterable[Event]) -> None:
         """Serve who has spoken, and see to deadlines."""
         now = self.worker.notify()
-        take = self._parked.pop
+        take, serve = self._parked.pop, self._serve
         for fd, event in events:
             accepted = take(fd, None)
             if accepted is None:
                 self._handle_other(fd)
             elif event == READABLE and accepted.wait < WRITING:
                 if self._read(accepted):
-                    self._serve(accepted)
+                    serve(accepted)
             else:
                 self._handle_rare(accepted, event)
         if now >= self.next_sweep:

@@ -87,7 +87,7 @@ class Exchange(AccessRecord):
     def run(self, transport: Transport) -> None:
         """Run the exchange to its end; then `persists` says what becomes of the connection."""
         protocol = self._protocol
-        worker = protocol.worker
+        worker, app, tell_observers = protocol.worker, protocol.app, protocol.tell_observers
         self._transport = transport
         name = self.environ.get("HTTP_X_REQUEST_ID")
         flight = worker.begin(self.label, name.encode("latin-1") if name else b"")
@@ -97,7 +97,7 @@ class Exchange(AccessRecord):
                 view.environ = self.environ
                 for observe in protocol.pre_request:
                     observe(worker, view, self.environ)
-            result = protocol.app(self.environ, self.start_response)
+            result = app(self.environ, self.start_response)
             if type(result) is list and len(result) == 1:
                 self._send_whole(result[0])
             else:
@@ -106,8 +106,8 @@ class Exchange(AccessRecord):
             self._fail(error)
         finally:
             try:
-                if protocol.tell_observers is not None:
-                    protocol.tell_observers(self, flight.began)
+                if tell_observers is not None:
+                    tell_observers(self, flight.began)
             finally:
                 worker.end(flight, self.status_code, self.sent)
             # The environ refers to this object: both would wait for the garbage collector.  And a
