@@ -2,9 +2,10 @@
 
 Each feature is measured twice.  *In memory* requests go through the protocol, the application and
 the hooks in this process, with a worker that stands in and no sockets: fine, but without the
-kernel's part.  *Over sockets* wrk sends a browser's requests to two epoll workers in turns, one
-with the feature and one without.  The row that adds nothing says how much of that is noise.  Of a
-hook the call alone is measured too, without the view of the request that its listener is given.
+kernel's part.  *Over sockets* wrk sends a browser's requests to epoll workers, one with each
+feature and one with none, in slices (`benchmarks.slices`).  The row that adds nothing says how much
+of that is noise.  Of a hook the call alone is measured too, without the view of the request that
+its listener is given.
 """
 
 from __future__ import annotations
@@ -21,11 +22,9 @@ from time import process_time
 from hookserve_http.protocol import HttpProtocol
 from hookserve_logging.accesslog import AccessLog
 
-from benchmarks import environments, load, servers, turns
-from benchmarks.accounting import cpu_of
+from benchmarks import environments, load, servers, slices, turns
 from benchmarks.cases import BROWSER
 from benchmarks.contenders import EPOLL, Contender
-from benchmarks.servers import Server
 from examples.hello import application
 from hookserve import hookimpl, hooks
 from hookserve.assembly import load_plugins
@@ -93,8 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.marginal", description=__doc__)
     names = [each.name for each in FEATURES]
     parser.add_argument("--only", action="append", choices=names)
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--seconds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=200)
     options = parser.parse_args()
     features = [each for each in FEATURES if each.name in (options.only or names)]
     try:
@@ -102,11 +100,11 @@ def main() -> int:
         environments.install_ours()
         print("microseconds of CPU that a feature adds to a request: in memory, the least of"
               f" {_REPETITIONS} repetitions; over sockets, the median (quartiles) of"
-              f" {options.rounds} rounds of {options.seconds} s")  # fmt: skip
+              f" {options.rounds} rounds")  # fmt: skip
         head = ("", "at most", "in memory", "over sockets", "", "of")
         print(_row(*head))
         in_memory_too = in_memory(features)
-        added, cost = over_sockets(features, options.rounds, options.seconds)
+        added, cost = over_sockets(features, options.rounds)
         for feature, here, there in zip(features, in_memory_too, added, strict=True):
             low, middle, high = quantiles(there, n=4)
             budget = f"{feature.budget:.1f}" if feature.budget else ""
@@ -205,33 +203,19 @@ def call_of_a_hook() -> float:
 # Over sockets.
 
 
-def over_sockets(
-    features: Iterable[Feature], rounds: int, seconds: int
-) -> tuple[list[list[float]], float]:
+def over_sockets(features: Iterable[Feature], rounds: int) -> tuple[list[list[float]], float]:
     """The same by round, and what a request costs without any; raises one of turns.FLAWS."""
     server_cpus, client_cpu = servers.processors()
-
-    def cost(server: Server) -> float:
-        before = cpu_of(server.pid)
-        seen = load.run(server.port, BROWSER.request, seconds, BROWSER.connections, client_cpu)
-        return (cpu_of(server.pid) - before).total / seen.requests * 1e6
-
+    contenders = [EPOLL, *map(_contender, features)]
     with ExitStack() as stack:
-
-        def start(contender: Contender) -> Server:
-            return stack.enter_context(servers.running(contender, BROWSER, server_cpus))
-
-        plain, others = start(EPOLL), [start(_contender(each)) for each in features]
-        found: list[list[float]] = [[] for _ in others]
-        for server in others:
-            cost(server)  # warms it up
-        costs = [cost(plain), cost(plain)]
-        for _ in range(rounds):
-            for differences, server in zip(found, others, strict=True):
-                featured = cost(server)
-                costs.append(cost(plain))
-                differences.append(featured - (costs[-2] + costs[-1]) / 2)
-    return found, median(costs)
+        started = [
+            stack.enter_context(servers.running(each, BROWSER, server_cpus)) for each in contenders
+        ]
+        plain, *others = slices.costs(
+            started, BROWSER.request, BROWSER.connections, client_cpu, rounds
+        )
+    differences = [[each - base for each, base in zip(seen, plain, strict=True)] for seen in others]
+    return differences, median(plain)
 
 
 def _contender(feature: Feature) -> Contender:

@@ -1,6 +1,7 @@
 """What processes have cost, read from /proc."""
 
 import os
+import time
 
 from benchmarks import accounting
 
@@ -19,3 +20,15 @@ def test_a_name_with_parentheses_is_no_trap():
     text = "7 (a) (b) S 5 7 7 0 -1 0 0 0 0 0 11 12 13 14 20 0"
 
     assert accounting.parse_stat(text) == (5, 11, 12, 13, 14)
+
+
+def test_the_run_time_and_the_reads_of_this_process_rise():
+    pids = [os.getpid()]
+    spent, reads = accounting.run_time_of(pids), accounting.reads_of(pids)
+    with open("/dev/zero", "rb", buffering=0) as file:
+        for _ in range(1000):
+            file.read(1000)
+    time.sleep(0.001)  # the kernel brings the time up to date when a process stops
+
+    assert 0 < accounting.run_time_of(pids) - spent < 10
+    assert accounting.reads_of(pids) - reads >= 1000
