@@ -82,7 +82,13 @@ class Exchange(AccessRecord):
 
     def __repr__(self) -> str:
         # Its base's is of a record that is whole, and this one may be printed at any moment.
-        return f"<Exchange {self.environ.get('RAW_URI')!r} {self.status_code} {self.sent} bytes>"
+        return f"<Exchange {self.asked[1]!r} {self.status_code} {self.sent} bytes>"
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """Method and target as they came; the application may have emptied its environ."""
+        method, target, *_ = self.label.partition(b"\r\n")[0].decode("latin-1").split(" ")
+        return method, target
 
     def run(self, transport: Transport) -> None:
         """Run the exchange to its end; then `persists` says what becomes of the connection."""
@@ -256,7 +262,7 @@ class Exchange(AccessRecord):
             keeps = self._protocol.worker.keeps_connections and not unasked
             self.persists = keeps and self._transport.may_persist()
         if not self.persists:
-            if self.environ["REQUEST_METHOD"] == "CONNECT" and 200 <= self.status_code < 300:
+            if self.label.startswith(b"CONNECT ") and 200 <= self.status_code < 300:
                 framing = self._decline_tunnel()
             end = b"Connection: close\r\n\r\n"
         elif self.is_http11:
@@ -326,7 +332,7 @@ class Exchange(AccessRecord):
     def _complain(self, reason: str) -> None:
         if not self.reason:
             self.reason = reason
-            self._protocol.worker.log.warning("%s: %s", self.environ["RAW_URI"], reason)
+            self._protocol.worker.log.warning("%s: %s", self.asked[1], reason)
 
     def _fail(self, error: BaseException) -> None:
         """The exchange cannot go on: answer what can still be answered."""
@@ -339,7 +345,7 @@ class Exchange(AccessRecord):
         if self.input is not None and error is self.input.timed_out:
             error = RequestTimeout("the request body was too slow")
         log = self._protocol.worker.log
-        method, target = self.environ["REQUEST_METHOD"], self.environ["RAW_URI"]
+        method, target = self.asked
         code = 500
         if isinstance(error, BadRequest):
             code = error.status

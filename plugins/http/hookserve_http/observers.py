@@ -39,6 +39,6 @@ def make_teller(worker: Worker) -> TellObservers | None:
         except BaseException as error:  # a hook contains what it raises, but not a timer
             exchange.persists = False
             warn = worker.log.warning
-            warn("%s: its observers were stopped: %r", environ["RAW_URI"], error)
+            warn("%s: its observers were stopped: %r", exchange.asked[1], error)
 
     return tell_observers

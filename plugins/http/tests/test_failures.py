@@ -225,3 +225,39 @@ def test_what_an_application_has_kept_reaches_no_other_client():
     assert served.sent.endswith(b"0\r\n\r\n")
     assert b"late" not in served.transport.sent
     assert b"Early" not in served.transport.sent
+
+
+@pytest.mark.parametrize("head", [GET, GET.replace(b"Host: h", b"Host: h\r\nConnection: close")])
+def test_an_application_may_empty_its_environ(head):
+    def app(environ, start_response):
+        environ.clear()
+        start_response("200 OK", [("Content-Length", "3")])
+        return [b"ok"]
+
+    served = Served(app, head)
+
+    assert served.sent.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert [each.getMessage() for each in served.logged] == [
+        "/x?y: the body is 1 bytes short of its Content-Length"
+    ]
+    assert [record.status_code for record in served.records] == [200]
+
+
+def test_an_application_that_empties_its_environ_and_fails_is_named():
+    def app(environ, start_response):
+        environ.clear()
+        raise ValueError("wrong")
+
+    served = Served(app)
+
+    assert served.sent.startswith(b"HTTP/1.1 500 ")
+    assert [each.getMessage() for each in served.logged] == ["error handling GET /x?y"]
+
+
+def test_observers_of_an_emptied_environ_may_be_stopped():
+    def stopped(*_):
+        raise Uncaught("a timer")
+
+    served = Served(lambda environ, start_response: environ.clear(), post_request=stopped)
+
+    assert "/x?y: its observers were stopped" in served.logged[-1].getMessage()
