@@ -26,12 +26,13 @@ from benchmarks import environments, load, servers, slices, turns
 from benchmarks.cases import BROWSER
 from benchmarks.contenders import EPOLL, Contender
 from examples.hello import application
-from hookserve import hookimpl, hooks
-from hookserve.assembly import load_plugins
-from hookserve.net.address import Endpoint
-from hookserve.protocol import Transport
-from hookserve.scoreboard import FLIGHT_SIZE, Flight
-from hookserve.testing.stand_ins import StandInWorker, configure
+from hookserve import hookimpl
+from hookserve.launch.assembly import load_plugins
+from hookserve.listeners.address import Endpoint
+from hookserve.plugins import calling
+from hookserve.protocol.seam import Transport
+from hookserve.testing.fakes import StandInWorker, configure
+from hookserve.worker.scoreboard import REQUEST_SLOT_SIZE, RequestSlot
 
 _TURN = 32
 """Requests between two waits of a worker, at which it writes its log."""
@@ -126,26 +127,26 @@ def _row(*cells: str) -> str:
 
 
 class _Worker(StandInWorker):
-    """Has one flight, and keeps no account."""
+    """Has one request slot, and keeps no account."""
 
     def __init__(self, plugin: object) -> None:
         super().__init__(application, configure({}))
-        self._flight = Flight(bytearray(FLIGHT_SIZE), 0)
+        self._request_slot = RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
         host = load_plugins([], {})
         host.register(plugin, "marginal")
         hook = host.hook
-        hooks.notify(hook.post_worker_init, self)
-        self.pre_request = hooks.freeze(hook.pre_request)
-        self.post_request = hooks.freeze(hook.post_request)
-        self.log_access = hooks.freeze(hook.log_access)
-        self.idle = hooks.freeze(hook.worker_idle)
+        calling.notify(hook.post_worker_init, self)
+        self.pre_request = calling.freeze(hook.pre_request)
+        self.post_request = calling.freeze(hook.post_request)
+        self.log_access = calling.freeze(hook.log_access)
+        self.idle = calling.freeze(hook.worker_idle)
 
-    def begin(self, label: bytes, request_id: bytes = b"") -> Flight:
-        self._flight.begin(self.clock(), label, request_id)
-        return self._flight
+    def begin(self, label: bytes, request_id: bytes = b"") -> RequestSlot:
+        self._request_slot.begin(self.clock(), label, request_id)
+        return self._request_slot
 
-    def end(self, flight: Flight, status: int, sent: int) -> None:
-        flight.end(status, sent)
+    def end(self, request_slot: RequestSlot, status: int, sent: int) -> None:
+        request_slot.end(status, sent)
 
 
 class _Nowhere(Transport):
@@ -193,7 +194,7 @@ def call_of_a_hook() -> float:
     """What a frozen hook with one listener costs by itself, in microseconds; the least."""
     host = load_plugins([], {})
     host.register(PreRequest(), "marginal")
-    (frozen,) = hooks.freeze(host.hook.pre_request)
+    (frozen,) = calling.freeze(host.hook.pre_request)
     names = {"call": frozen, "worker": None, "view": None, "environ": None}
     timer = timeit.Timer("call(worker, view, environ)", globals=names)
     number = 20_000

@@ -14,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hookserve import errors, hooks, hookspecs
-from hookserve.assembly import declare_settings, load_plugins
+from hookserve import errors, hookspecs
+from hookserve.arbiter import signals
 from hookserve.compat import ABSENT
-from hookserve.parser import ACTIONS, build_parser
-from hookserve.process import signals
-from hookserve.settings import Declared
-from hookserve.sources import RESERVED
+from hookserve.config.parser import ACTIONS, build_parser
+from hookserve.config.settings import Declared
+from hookserve.config.sources import RESERVED
+from hookserve.launch.assembly import declare_settings, load_plugins
+from hookserve.plugins import calling
 
 REFERENCE = Path(__file__).parent / "reference"
 REQUIREMENTS = Path(__file__).parents[1] / "tests" / "rfc.toml"
@@ -90,7 +91,7 @@ def command_line_page() -> str:
     actions = "\n".join(f"* `{flag}`: {summary}" for flag, summary in ACTIONS)
     commands = "\n".join(
         f"* `{command.name}`: {command.summary} (the {plugin} plugin)"
-        for plugin, command in hooks.collect(host.hook.commands)
+        for plugin, command in calling.collect(host.hook.commands)
     )
     return (
         f"{NOTE}# Command line\n\n{actions}\n"

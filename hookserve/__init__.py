@@ -1,8 +1,8 @@
 """hookserve: a pre-fork application server whose every part is a plugin.
 
-What plugin modules need is here and imports nothing heavy.  Authors of worker models and
-protocols find their base classes in `hookserve.worker` and `hookserve.protocol`, and their
-tests in `hookserve.testing`.
+What plugin modules need is here and imports nothing heavy.  The base class of worker models is
+`hookserve.worker.base.Worker`, those of protocols are in `hookserve.protocol.seam`, and what their
+authors test with is in `hookserve.testing`.
 """
 
 from hookserve.errors import (
@@ -24,7 +24,6 @@ from hookserve.types import (
     Capabilities,
     Command,
     ExitReason,
-    Fleet,
     LoggerType,
     ProtocolType,
     Request,
@@ -32,6 +31,7 @@ from hookserve.types import (
     Response,
     RestartPlan,
     Setting,
+    WorkerCounts,
     WorkerType,
 )
 
@@ -48,7 +48,6 @@ __all__ = [
     "Command",
     "ConfigError",
     "ExitReason",
-    "Fleet",
     "HookError",
     "HookserveError",
     "ListenError",
@@ -61,6 +60,7 @@ __all__ = [
     "RestartPlan",
     "Setting",
     "UsageError",
+    "WorkerCounts",
     "WorkerType",
     "__version__",
     "hookimpl",

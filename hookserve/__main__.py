@@ -9,7 +9,7 @@ def main() -> int:
     # What a start makes it keeps: the collector would spend a tenth of its time and find nothing.
     # `settle_memory` switches it on, before the first fork.
     gc.disable()
-    from hookserve.cli import main as run
+    from hookserve.cli.main import main as run
 
     return run()
 

@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     import ssl
     from types import ModuleType
 
-    from hookserve import protocol, types
-    from hookserve.config import Config
-    from hookserve.context import ServerView
-    from hookserve.net.listeners import Listener
-    from hookserve.plugins import PluginHost
-    from hookserve.process.arbiter import Arbiter
-    from hookserve.process.roster import WorkerHandle
+    from hookserve import types
+    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.arbiter.handles import WorkerHandle
+    from hookserve.config.resolved import Config
+    from hookserve.listeners.listeners import Listener
+    from hookserve.plugins.host import PluginHost
+    from hookserve.protocol import seam
     from hookserve.types import WSGIApplication
-    from hookserve.worker import Worker
+    from hookserve.worker.base import Worker
+    from hookserve.worker.context import ServerView
 
     Environ = dict[str, Any]  # Any: PEP 3333
     Middleware = Callable[[WSGIApplication], WSGIApplication]
-    Layering = Callable[[protocol.Protocol], protocol.Protocol]
+    ProtocolWrapper = Callable[[seam.Protocol], seam.Protocol]
 
 PROJECT = "hookserve"
 
@@ -108,9 +109,9 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def connection_layers(self, worker: Worker) -> Iterable[Layering]:
-        """What lies between the sockets and the protocol (`hookserve.layers`): functions from the
-        protocol within to the one around it, the first one outermost, next to the socket.
+    def connection_wrappers(self, worker: Worker) -> Iterable[ProtocolWrapper]:
+        """What lies between the sockets and the protocol (`hookserve.protocol.wrappers`): functions
+        from the protocol within to the one around it, the first one outermost, next to the socket.
 
         Runs in: worker, once, before it is ready.  When it raises: that worker fails to boot.
         """
@@ -275,7 +276,7 @@ class ArbiterHooks(Protocol):
         """
 
     @hookspec
-    def on_leaving(self, server: Arbiter) -> None:
+    def on_drain_delay(self, server: Arbiter) -> None:
         """The server has been told to stop and still accepts for `drain_delay`: the moment to
         turn readiness off and to leave a registry.  From now on connections are not kept.
 

@@ -70,7 +70,7 @@ class WorkerType(NamedTuple):
 
     name: str
     target: str
-    """Where the `hookserve.worker.Worker` subclass is, as ``"package.module:Class"``."""
+    """Where the `hookserve.worker.base.Worker` subclass is, as ``"package.module:Class"``."""
     summary: str
     """One line for ``--list-workers``."""
     patch: str | None = None
@@ -83,7 +83,7 @@ class ProtocolType(NamedTuple):
 
     name: str
     target: str
-    """Where the `hookserve.protocol.Protocol` subclass is."""
+    """Where the `hookserve.protocol.seam.Protocol` subclass is."""
     summary: str
 
 
@@ -106,7 +106,7 @@ class Command(NamedTuple):
     summary: str
 
 
-class Fleet(NamedTuple):
+class WorkerCounts(NamedTuple):
     """The workers as a restart plan sees them; those that are draining do not count."""
 
     wanted: int
@@ -115,17 +115,17 @@ class Fleet(NamedTuple):
     """How many boot at this moment."""
     outdated: int
     """How many of those that are ready are to be replaced."""
-    is_proven: bool
+    canary_ready: bool
     """Whether one of the newest generation is ready."""
 
 
 class RestartPlan(Protocol):
     """How a reload or recycling goes about it; asked again after every step."""
 
-    def starts(self, fleet: Fleet) -> int:
+    def starts(self, counts: WorkerCounts) -> int:
         """How many more replacements may begin to boot now."""
 
-    def retirements(self, fleet: Fleet) -> int:
+    def retirements(self, counts: WorkerCounts) -> int:
         """How many outdated workers may be retired now, before their replacements are ready."""
 
 

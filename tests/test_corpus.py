@@ -5,11 +5,11 @@ Whatever the split and whatever the mode of the seam, the outcome is the same.
 
 import re
 
-import corpus_driver as driver
 import pytest
-from corpus_files import CORPUS, GOOD, INVALID, SETTINGS, VALID, read
+import support.corpus_driver as driver
+from support.corpus_files import CORPUS, GOOD, INVALID, SETTINGS, VALID, read
 
-from hookserve.protocol import CLOSING, IDLE
+from hookserve.protocol.seam import CLOSING, IDLE
 
 MOST_SPLITS = 120
 LARGEST_PIECE = 65536

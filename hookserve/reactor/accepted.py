@@ -5,10 +5,10 @@ from __future__ import annotations
 import _socket
 from time import thread_time
 
-from hookserve.net.outbox import Outbox
-from hookserve.net.poller import FOR_EVER, is_readable
-from hookserve.protocol import IDLE, Connection
-from hookserve.system import write
+from hookserve.protocol.seam import IDLE, Connection
+from hookserve.reactor.outbox import Outbox
+from hookserve.reactor.poller import FOR_EVER, is_readable
+from hookserve.system.calls import write
 
 _SMALLEST_PIECE, _LARGEST_PIECE = 4096, 65536
 _LONG = 0.0005

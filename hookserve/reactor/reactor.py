@@ -21,17 +21,17 @@ from collections.abc import Callable, Iterable, Iterator
 from time import thread_time
 from typing import TYPE_CHECKING
 
-from hookserve.net.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE, Event, make_poller
-from hookserve.protocol import CLOSING, IDLE, READING_BODY, READY
+from hookserve.protocol.seam import CLOSING, IDLE, READING_BODY, READY
 from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
-from hookserve.reactor.admission import Admission
-from hookserve.reactor.postponed import Postponed
+from hookserve.reactor.acceptor import Acceptor
+from hookserve.reactor.deferred import DeferredQueue
+from hookserve.reactor.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE, Event, make_poller
 from hookserve.reactor.waiter import Waiter
-from hookserve.system import close, read
+from hookserve.system.calls import close, read
 
 if TYPE_CHECKING:
-    from hookserve.net.transport import SocketTransport
-    from hookserve.worker import Worker
+    from hookserve.reactor.transport import SocketTransport
+    from hookserve.worker.base import Worker
 
 _BUDGET = range(16)
 """Reads from one client, and pipelined requests of it, before others have their turn."""
@@ -63,20 +63,20 @@ class Reactor:
         self._timeouts = (*(each or FOR_EVER for each in timeouts), config.linger_timeout)
         self._parked: dict[int, Accepted] = {}
         self._missed: set[int] = set()
-        self._postponed = Postponed()
+        self._deferred = DeferredQueue()
         self._poller = make_poller()
         self.wait = Waiter(worker, self._poller, batch).wait
         """Called with seconds: the events that come within them."""
         self._handlers: dict[int, Callable[[], None]] = {}
-        self._admission = Admission(self, batch)
-        self.watch(self._postponed.fileno(), self._take_up_postponed, EDGE)
+        self._acceptor = Acceptor(self, batch)
+        self.watch(self._deferred.fileno(), self._take_up_postponed, EDGE)
         self._lock = threading.Lock()
 
     # The life of a model.
 
     def run(self) -> None:
         """Accept and serve until the worker is told to stop."""
-        self.watch(self.worker.wakeup, self.worker.heed_signals)
+        self.watch(self.worker.wakeup, self.worker.process_signals)
         self.start_accepting()
         while self.worker.alive:
             self.turn(self.pause())
@@ -103,7 +103,7 @@ class Reactor:
 
     def start_accepting(self) -> None:
         """Accept from all listeners."""
-        self._admission.start()
+        self._acceptor.start()
 
     def pause(self) -> float:
         """The longest that the model may wait, in seconds; infinite when nothing is due."""
@@ -133,7 +133,7 @@ class Reactor:
 
     def begin_drain(self) -> None:
         """Stop accepting; keep idle connections for `linger_timeout`: one may just be asking."""
-        self._admission.close()
+        self._acceptor.close()
         header, _, *others = self._timeouts
         self._timeouts = (header, others[-1], *others)
         limit = self.worker.clock() + others[-1]
@@ -144,7 +144,7 @@ class Reactor:
 
     def is_draining(self, deadline: float) -> bool:
         """Whether there is something left to finish, and time for it."""
-        is_left = self._admission.take_backlog() or bool(self.open)
+        is_left = self._acceptor.take_backlog() or bool(self.open)
         if not is_left:  # which another thread may be about to say
             self.worker.count_open(0)
         return is_left and not self.worker.is_quick and self.worker.clock() < deadline
@@ -174,7 +174,7 @@ class Reactor:
                 return
             if not self._read(accepted):
                 return
-        self._postponed.add(accepted)
+        self._deferred.add(accepted)
 
     def close(self, accepted: Accepted) -> None:
         """Close; half-close first where a reset could overtake the response (RFC 9112, 9.6)."""
@@ -189,8 +189,8 @@ class Reactor:
         self._missed.discard(fd)
         self.worker.count_open(len(self.open))  # before its client can know
         close(fd)
-        if self._admission.is_full:
-            self._admission.start()
+        if self._acceptor.is_full:
+            self._acceptor.start()
 
     def idle(self) -> Iterator[tuple[Accepted, float]]:
         """The connections that wait for their next request, and since when; the longest first."""
@@ -247,15 +247,15 @@ class Reactor:
             if accepted.takes_long(began):
                 break
             size, began = accepted.piece, thread_time()
-        self._postponed.add(accepted)
+        self._deferred.add(accepted)
         return False
 
     def _park(self, accepted: Accepted, state: int) -> None:
         """Wait for the client; `state` is its connection's."""
         if state == IDLE:
             self._wait_for(accepted, HEAD if accepted.is_new else KEPT)
-            if self._admission.is_full:
-                self._admission.look_for_room()
+            if self._acceptor.is_full:
+                self._acceptor.look_for_room()
         elif state == READING_BODY:
             accepted.send_interim()
             self._wait_for(accepted, BODY)
@@ -341,9 +341,9 @@ class Reactor:
         self.close(accepted)
 
     def _take_up_postponed(self) -> None:
-        accepted = self._postponed.take()
+        accepted = self._deferred.take()
         is_ready = accepted.connection.state == READY or self._read(accepted)
-        self._postponed.pass_on()
+        self._deferred.pass_on()
         if is_ready:
             self._serve(accepted)
 
@@ -355,7 +355,7 @@ class Reactor:
             self.next_sweep = FOR_EVER
         if now >= self._next_scan:
             self._scan(now)
-        self._admission.resume()
+        self._acceptor.resume()
         self.sweep_by(self._next_scan)
 
     def _scan(self, now: float) -> None:

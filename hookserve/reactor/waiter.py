@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hookserve.net.poller import FOR_EVER, Event, Poller
+from hookserve.reactor.poller import FOR_EVER, Event, Poller
 
 if TYPE_CHECKING:
-    from hookserve.worker import Worker
+    from hookserve.worker.base import Worker
 
 _MUCH = 8
 """So many events in a turn, and there will be more by the end of it."""

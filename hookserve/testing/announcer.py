@@ -11,11 +11,11 @@ import os
 from typing import TYPE_CHECKING
 
 from hookserve.hookspecs import hookimpl
-from hookserve.system import write
+from hookserve.system.calls import write
 
 if TYPE_CHECKING:
-    from hookserve.process.arbiter import Arbiter
-    from hookserve.process.roster import WorkerHandle
+    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.arbiter.handles import WorkerHandle
     from hookserve.types import ExitReason
 
 VARIABLE = "TEST_ANNOUNCE_FD"

@@ -7,19 +7,20 @@ import errno
 import os
 from pathlib import Path
 
-from hookserve import hookimpl, system
-from hookserve.process import rebirth, spawner, upgrade
+from hookserve import hookimpl
+from hookserve.arbiter import child, reexec, upgrade
+from hookserve.system import calls
 
 FLAG = Path(os.environ.get("CHAOS_DIRECTORY", "."), "no-forks")
 
 
 @hookimpl
 def on_starting(server):
-    for module in (spawner, upgrade, rebirth):
+    for module in (child, upgrade, reexec):
         module.fork = _fork
 
 
 def _fork():
     if FLAG.exists():
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-    return system.fork()
+    return calls.fork()

@@ -9,9 +9,9 @@ from hookserve_http.head import HeadParser
 from hookserve_http.protocol import HttpProtocol
 from hookserve_http.rules import HeadRules
 
-from hookserve.net.address import Endpoint
-from hookserve.protocol import CLOSING, READING_BODY, READING_HEAD, READY
-from hookserve.testing.stand_ins import MemoryTransport, StandInWorker, configure
+from hookserve.listeners.address import Endpoint
+from hookserve.protocol.seam import CLOSING, READING_BODY, READING_HEAD, READY
+from hookserve.testing.fakes import MemoryTransport, StandInWorker, configure
 from tests.fuzz.pieces import LARGEST_PIECE
 
 PEER = ("203.0.113.9", 50000)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from hookserve.protocol import IDLE
+from hookserve.protocol.seam import IDLE
 from tests.fuzz import requests
 from tests.fuzz import seeds as corpus
 from tests.fuzz.peers import PEERS, Request, by_hookserve

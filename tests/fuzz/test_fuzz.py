@@ -11,7 +11,7 @@ from hookserve_http.connection import HttpConnection
 from hookserve_http.framing import ChunkedDecoder
 from hookserve_http.head import HeadParser
 
-from hookserve.protocol import READY
+from hookserve.protocol.seam import READY
 from tests.fuzz import __main__ as command
 from tests.fuzz import differential, guided, peers, report, requests, targets
 from tests.fuzz.pieces import cut, swell

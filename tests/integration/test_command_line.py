@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import installed
 import pytest
+from support import installed
+from support.paths import SUPPORT
 
-HERE = Path(__file__).parent
+HERE = SUPPORT
 
 
 def hookserve(*arguments, cwd=HERE, path=None, **environ):

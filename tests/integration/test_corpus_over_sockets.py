@@ -10,14 +10,14 @@ import selectors
 import socket
 import time
 from collections import deque
-from pathlib import Path
 
 import pytest
-from corpus_files import GOOD, INVALID, SETTINGS, VALID, read
+from support.corpus_files import GOOD, INVALID, SETTINGS, VALID, read
+from support.paths import SUPPORT
 
 from hookserve.testing import serve
 
-HERE = Path(__file__).parent
+HERE = SUPPORT
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 AFTER = b"GET /after HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"
 LONGEST_SILENCE = 2.0

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from clean_environment import ROOT, build_wheel, make_environment, run
+from support.clean_environment import ROOT, build_wheel, make_environment, run
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import ask

@@ -4,9 +4,9 @@ import socket
 import statistics
 from collections import Counter
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
+from support.paths import SUPPORT
 
 from hookserve.testing import serve
 
@@ -42,7 +42,7 @@ def burst(address):
 @pytest.mark.parametrize("workers", [2, 4])
 def test_connections_that_come_one_by_one_are_shared(worker, workers):
     with serve(
-        "applications:hello", worker=worker, workers=workers, chdir=Path(__file__).parent
+        "applications:hello", worker=worker, workers=workers, chdir=SUPPORT
     ) as server, ExitStack() as stack:  # fmt: skip
         pids = []
         for _ in range(CONNECTIONS):
@@ -54,9 +54,7 @@ def test_connections_that_come_one_by_one_are_shared(worker, workers):
 
 @pytest.mark.parametrize("worker", MODELS)
 def test_connections_that_come_at_once_are_shared(worker):
-    with serve(
-        "applications:hello", worker=worker, workers=2, chdir=Path(__file__).parent
-    ) as server:
+    with serve("applications:hello", worker=worker, workers=2, chdir=SUPPORT) as server:
         shares = [smallest_share(burst(server.address), 2) for _ in range(9)]
 
     # On a machine that does other things, a worker may come too late to some.

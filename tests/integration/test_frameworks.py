@@ -10,10 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.paths import SUPPORT
 
 from hookserve.testing import serve
 
-HERE = Path(__file__).parent
+HERE = SUPPORT
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SITE = EXAMPLES / "djangosite"
 SIZE = 50 * 1024 * 1024

@@ -4,15 +4,15 @@ import os
 import re
 import signal
 import time
-from pathlib import Path
 
 import httpx
-import installed
 import pytest
+from support import installed
+from support.paths import SUPPORT
 
 from hookserve.testing import ServerFailed, serve
 
-HERE = Path(__file__).parent
+HERE = SUPPORT
 
 GUNICORN_FILE = """
 import os
@@ -178,7 +178,7 @@ def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
 
 CONFIGURED = """
 from hookserve import Setting, hookimpl
-from hookserve.values import text
+from hookserve.config.values import text
 
 @hookimpl
 def settings():

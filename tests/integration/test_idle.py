@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from hookserve.testing import serve
-from hookserve.testing.contract import noted, recorder
+from hookserve.testing.contract import recorded, recorder
 from hookserve.testing.contract.client import Client, request
 
 CLIENTS = 32
@@ -19,7 +19,7 @@ def calls(server, hook):
 @pytest.mark.parametrize("model", ["sync", "gthread", "gevent", "eventlet", "tornado", "epoll"])
 def test_what_waits_together_is_served_together(model):
     """So that a line of the access log has no write of its own."""
-    specification = f"{noted.__name__}:application"
+    specification = f"{recorded.__name__}:application"
     plugin = ("-P", recorder.__name__)
     with serve(specification, worker=model, arguments=plugin) as server:
         pid = server.workers()[0]

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.paths import SUPPORT
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.server import DEADLINE
 
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
-APPLICATIONS = {"chdir": Path(__file__).parent}
+APPLICATIONS = {"chdir": SUPPORT}
 
 
 def is_alive(pid):
@@ -132,7 +133,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_1(tmp_path):
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
 
-        result = run("-b", address, "applications:hello", cwd=Path(__file__).parent)
+        result = run("-b", address, "applications:hello", cwd=SUPPORT)
 
     last = result.stderr.splitlines()[-1]
     assert result.returncode == 1
@@ -145,7 +146,7 @@ def test_one_worker_that_cannot_boot_later_does_not_stop_the_others(tmp_path):
         "import os\nfrom applications import hello as application\n"
         "if os.path.exists('broken'): raise RuntimeError('dependency down')\n"
     )
-    path = {"PYTHONPATH": str(Path(__file__).parent)}
+    path = {"PYTHONPATH": str(SUPPORT)}
     with serve("app", workers=2, chdir=tmp_path, environ=path) as server:
         (tmp_path / "broken").touch()
         os.kill(server.workers()[0], signal.SIGKILL)
@@ -391,7 +392,7 @@ def test_a_daemon_reports_that_it_started_and_serves(tmp_path, free_port):
 
     result = run(
         "-D", "-p", str(pidfile), "--error-logfile", str(log), "-b", f"127.0.0.1:{free_port}",
-        "applications:hello", cwd=Path(__file__).parent,
+        "applications:hello", cwd=SUPPORT,
     )  # fmt: skip
 
     assert result.returncode == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.paths import SUPPORT
 
 from hookserve.testing import serve
 from tests.chaos.scene import opened_by
@@ -33,7 +34,7 @@ def manager(tmp_path):
 
 def activated(manager, **settings):
     return serve(
-        "applications:hello", python=manager, bind=None, chdir=Path(__file__).parent,
+        "applications:hello", python=manager, bind=None, chdir=SUPPORT,
         settings=settings,
     )  # fmt: skip
 

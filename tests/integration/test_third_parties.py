@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from clean_environment import ROOT, build_wheel, install, make_environment, run
+from support.clean_environment import ROOT, build_wheel, install, make_environment, run
 
 from hookserve.testing import WorkerContract, serve
 
@@ -47,7 +47,7 @@ def greet(app):
 
 TALLY = """
 from hookserve import LoggerType, Setting, hookimpl
-from hookserve.values import text
+from hookserve.config.values import text
 
 @hookimpl
 def logger_types():

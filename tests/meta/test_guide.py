@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hookserve import green
+from hookserve.reactor import green
 from hookserve.testing import WorkerContract
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def tidy(tmp_path_factory):
 
 
 def test_every_block_is_one_that_is_compared_here():
-    known = {"console", "toml file=pyproject.toml part", "python file=hookserve.green"}
+    known = {"console", "toml file=pyproject.toml part", "python file=hookserve.reactor.green"}
     known |= {f"python file={path}" for path in ("hookserve_tidy/__init__.py",
               "hookserve_tidy/worker.py", "tests/test_contract.py")}  # fmt: skip
 
@@ -74,7 +74,7 @@ def test_the_entry_point_is_as_shown(tidy):
 
 
 def test_green_models_are_asked_for_what_the_page_says():
-    (block,) = shown("python file=hookserve.green")
+    (block,) = shown("python file=hookserve.reactor.green")
     lines = [line.removesuffix(" ...") for line in block]
 
     source = inspect.getsource(green)

@@ -22,8 +22,8 @@ class Refuse:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Refuse())
-from hookserve.cli import main
-import hookserve.process.launch, hookserve.testing
+from hookserve.cli.main import main
+import hookserve.launch.start, hookserve.testing
 assert main(["--list-plugins"]) == 0
 assert main(["--list-workers"]) == 0
 assert main(["app:app"]) == 1
@@ -32,7 +32,7 @@ assert not [name for name in sys.modules if name.startswith("hookserve_")]
 
 WITH_PLUGINS = """
 import sys
-from hookserve.assembly import load_plugins
+from hookserve.launch.assembly import load_plugins
 host = load_plugins([], {})
 assert not host.failures(), host.failures()
 print(*sys.modules)

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from hookserve.net.transport import SocketTransport
-from hookserve.protocol import CLOSING, IDLE, READING_HEAD, READY, Connection
-from hookserve.reactor import Accepted, Reactor
-from hookserve.scoreboard import Scoreboard
+from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD, READY, Connection
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import SocketTransport
+from hookserve.worker.scoreboard import Scoreboard
 
 MORE = b"x" * 12_000_000
 """More than the kernel keeps of a connection."""
@@ -92,7 +93,7 @@ class FakeWorker:
     def idle(self):
         pass
 
-    def heed_signals(self):
+    def process_signals(self):
         os.read(self.wakeup, 100)
 
     def count_open(self, count):
@@ -371,8 +372,8 @@ def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(se
     asking.sendall(b"and again\n")
     newcomer = setting.connect(worker)
     newcomer.sendall(b"once\n")
-    reactor._admission.look_for_room()
-    reactor._admission._accept_from(worker.listener)
+    reactor._acceptor.look_for_room()
+    reactor._acceptor._accept_from(worker.listener)
 
     assert readable(silent) == b""
     turn_until(reactor, lambda: readable(asking) == b"and again\n")
@@ -416,7 +417,7 @@ def test_a_thread_that_comes_too_late_to_accept_closes_nobody(setting):
     client.sendall(b"once\n")
     turn_until(reactor, lambda: readable(client))
 
-    reactor._admission._accept_from(worker.listener)
+    reactor._acceptor._accept_from(worker.listener)
 
     assert len(reactor.open) == 1
     client.sendall(b"and again\n")
@@ -464,7 +465,7 @@ def test_room_that_is_made_at_the_moment_of_giving_up_is_noticed(setting):
         return iter(())
 
     reactor.idle = make_room_too_late
-    reactor._admission.is_full = False
+    reactor._acceptor.is_full = False
     reactor.start_accepting()
     newcomer = setting.connect(worker)
     newcomer.sendall(b"once\n")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hookserve.net.poller import FOR_EVER
+from hookserve.reactor.poller import FOR_EVER
 from hookserve.reactor.waiter import Waiter
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hookserve import Capabilities, Setting, WorkerType, hookimpl
-from hookserve.values import positive
+from hookserve.config.values import positive
 
 __version__ = "1.0"
 

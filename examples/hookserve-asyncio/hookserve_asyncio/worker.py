@@ -17,11 +17,12 @@ import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from hookserve.config import Config
-from hookserve.context import WorkerContext
-from hookserve.net.transport import SpoolingTransport
-from hookserve.reactor import Accepted, Reactor
-from hookserve.worker import Worker
+from hookserve.config.resolved import Config
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import SpoolingTransport
+from hookserve.worker.base import Worker
+from hookserve.worker.context import WorkerContext
 
 _DRAIN_PAUSE = 0.05
 
@@ -87,7 +88,7 @@ class AsyncioWorker(Worker):
             self._reactor.sweep(self.clock())
 
     def _on_wakeup(self) -> None:
-        self.heed_signals()
+        self.process_signals()
         self._rested.set()
 
     def _turn(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, ClassVar
 
-from hookserve.testing.contract import noted, recorder
+from hookserve.testing.contract import recorded, recorder
 from hookserve.testing.contract.application import FILE_VARIABLE
 from hookserve.testing.contract.client import Client, request
 from hookserve.testing.server import Event, Server, serve
@@ -97,7 +97,7 @@ class Contract:
         is called is an event."""
         arguments = ["-P", recorder.__name__] if records else []
         with serve(
-            f"{noted.__name__}:application",
+            f"{recorded.__name__}:application",
             worker=cls.worker,
             workers=workers,
             settings={**cls.settings, **settings},

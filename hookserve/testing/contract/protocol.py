@@ -16,13 +16,13 @@ import random
 from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
-from hookserve.assembly import load_plugins
-from hookserve.config import Config
-from hookserve.net.address import Endpoint
-from hookserve.process.spawner import load_target
-from hookserve.protocol import CLOSING, IDLE, READING_BODY, READING_HEAD, READY, Protocol
-from hookserve.selection import choose_protocol
-from hookserve.testing.stand_ins import StandInWorker, configure, converse
+from hookserve.config.resolved import Config
+from hookserve.launch.assembly import load_plugins
+from hookserve.listeners.address import Endpoint
+from hookserve.plugins.selection import choose_protocol
+from hookserve.plugins.target import load_target
+from hookserve.protocol.seam import CLOSING, IDLE, READING_BODY, READING_HEAD, READY, Protocol
+from hookserve.testing.fakes import StandInWorker, configure, converse
 
 __all__ = ["ProtocolContract"]
 

@@ -13,9 +13,8 @@ from hookserve.hookspecs import hookimpl
 from hookserve.testing.announcer import tell
 
 if TYPE_CHECKING:
-    from hookserve.context import ServerView
-    from hookserve.process.arbiter import Arbiter
-    from hookserve.process.roster import WorkerHandle
+    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.arbiter.handles import WorkerHandle
     from hookserve.types import (
         AccessRecord,
         ExitReason,
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
         Response,
         WSGIApplication,
     )
-    from hookserve.worker import Worker
+    from hookserve.worker.base import Worker
+    from hookserve.worker.context import ServerView
 
 
 def note(hook: str, **facts: object) -> None:

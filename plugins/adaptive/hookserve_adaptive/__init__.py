@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import ConfigError, Setting, hookimpl
-from hookserve.values import integer, number, seconds
+from hookserve.config.values import integer, number, seconds
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
+    from hookserve.config.resolved import Config
 
 
 def share(value: object) -> float:

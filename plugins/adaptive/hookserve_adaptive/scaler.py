@@ -15,8 +15,8 @@ from hookserve import hookimpl
 from hookserve_adaptive.policy import Policy, Sample
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
-    from hookserve.process.arbiter import Arbiter
+    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.config.resolved import Config
 
 
 class Scaler:

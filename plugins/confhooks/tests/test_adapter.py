@@ -7,8 +7,9 @@ import pytest
 from hookserve_confhooks import file_plugins
 from hookserve_confhooks.adapter import adapt
 
-from hookserve import ConfigError, hookimpl, hooks
-from hookserve.plugins import PluginHost
+from hookserve import ConfigError, hookimpl
+from hookserve.plugins import calling
+from hookserve.plugins.host import PluginHost
 
 
 def module_of(source, **names):
@@ -37,7 +38,7 @@ def test_arguments_are_given_by_name_or_in_gunicorns_order(signature):
     module = module_of(f"calls = []\ndef pre_fork({signature}): calls.append(locals())\n")
     host = host_of(module)
 
-    hooks.notify(host.hook.pre_fork, server="S", worker="W")
+    calling.notify(host.hook.pre_fork, server="S", worker="W")
 
     (given,) = module.calls
     values = given.get("arguments") or tuple(value for value in given.values() if value)
@@ -57,7 +58,7 @@ def test_post_request_takes_as_many_arguments_as_gunicorns(signature, expected):
     module = module_of(f"calls = []\ndef post_request({signature}): calls.append(locals())\n")
     host = host_of(module)
 
-    for function in hooks.freeze(host.hook.post_request):
+    for function in calling.freeze(host.hook.post_request):
         function("W", "R", "E", "S")
 
     assert list(module.calls[0].values()) == expected
@@ -83,7 +84,7 @@ def test_a_marked_hook_is_taken_as_it_is():
 
     host = host_of(module_of("", when_ready=when_ready))
 
-    hooks.notify(host.hook.when_ready, server="S")
+    calling.notify(host.hook.when_ready, server="S")
 
     assert calls == ["S"]
     assert host.hook.when_ready.get_hookimpls()[0].tryfirst
@@ -103,8 +104,8 @@ def test_any_callable_may_be_a_hook():
     )
     host = host_of(module)
 
-    hooks.notify(host.hook.when_ready, server="S")
-    hooks.notify(host.hook.on_exit, server="S")
+    calling.notify(host.hook.when_ready, server="S")
+    calling.notify(host.hook.on_exit, server="S")
 
     assert calls == [("object", "S"), ("partial", "S")]
 
@@ -117,4 +118,4 @@ def test_ssl_context_makes_the_tls_context():
     module = module_of("def ssl_context(config, default_factory): return ('made', config)\n")
     host = host_of(module)
 
-    assert hooks.fire(host.hook.make_tls_context, "C") == ("made", "C")
+    assert calling.fire(host.hook.make_tls_context, "C") == ("made", "C")

@@ -7,10 +7,11 @@ kept, in memory and then in a file, and sent when there is room.
 
 from __future__ import annotations
 
-from hookserve.context import WorkerContext
-from hookserve.net.transport import LoopTransport
-from hookserve.reactor import Accepted, Reactor
-from hookserve.worker import Worker
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import LoopTransport
+from hookserve.worker.base import Worker
+from hookserve.worker.context import WorkerContext
 
 
 class EpollWorker(Worker):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hookserve.patching import Originals
+from hookserve.reactor.patching import PatchCheck
 
 
 def patch() -> None:
     """Patch everything that eventlet can; raises BootError naming a module that came too early."""
-    originals = Originals()
+    originals = PatchCheck()
     import eventlet
 
     eventlet.monkey_patch()
-    originals.refuse_keepers("eventlet", ("eventlet", "greenlet", "dns"))
+    originals.refuse_stale_references("eventlet", ("eventlet", "greenlet", "dns"))

@@ -15,8 +15,8 @@ with warnings.catch_warnings():
     from eventlet import hubs
     from eventlet.greenthread import GreenThread
 
-from hookserve.context import WorkerContext
-from hookserve.green import Greenlet, GreenWorker, Task
+from hookserve.reactor.green import Greenlet, GreenWorker, Task
+from hookserve.worker.context import WorkerContext
 
 
 class EventletWorker(GreenWorker):

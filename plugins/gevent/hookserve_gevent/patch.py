@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hookserve.patching import Originals
+from hookserve.reactor.patching import PatchCheck
 
 
 def patch() -> None:
     """Patch everything that gevent can; raises BootError naming a module that came too early."""
-    originals = Originals()
+    originals = PatchCheck()
     from gevent import monkey
 
     monkey.patch_all()
-    originals.refuse_keepers("gevent", ("gevent", "greenlet", "zope"))
+    originals.refuse_stale_references("gevent", ("gevent", "greenlet", "zope"))

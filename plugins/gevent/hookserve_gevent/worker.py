@@ -10,8 +10,8 @@ import gevent
 from gevent.hub import get_hub
 from gevent.socket import wait_read, wait_write
 
-from hookserve.context import WorkerContext
-from hookserve.green import Greenlet, GreenWorker, Task
+from hookserve.reactor.green import Greenlet, GreenWorker, Task
+from hookserve.worker.context import WorkerContext
 
 _READ = 1
 

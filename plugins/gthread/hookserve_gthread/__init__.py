@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hookserve import Capabilities, Setting, WorkerType, hookimpl
-from hookserve.values import positive
+from hookserve.config.values import positive
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("threads", 4, positive, "requests that a gthread worker runs at once"),

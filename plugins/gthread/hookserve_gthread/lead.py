@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from math import inf
 from time import monotonic
 
-from hookserve.net.poller import READABLE, Event, make_poller
+from hookserve.reactor.poller import READABLE, Event, make_poller
 
 _MOMENT = 0.001
 _BUSY = 4

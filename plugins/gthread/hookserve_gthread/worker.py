@@ -14,11 +14,12 @@ from __future__ import annotations
 import threading
 from math import inf
 
-from hookserve.config import Config
-from hookserve.context import WorkerContext
-from hookserve.net.transport import SpoolingTransport
-from hookserve.reactor import Accepted, Reactor
-from hookserve.worker import Worker
+from hookserve.config.resolved import Config
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import SpoolingTransport
+from hookserve.worker.base import Worker
+from hookserve.worker.context import WorkerContext
 from hookserve_gthread.lead import Lead
 
 _DRAIN_PAUSE = 0.05

@@ -5,8 +5,8 @@ import threading
 import pytest
 from hookserve_gthread.lead import Lead
 
-from hookserve.net.poller import READABLE, make_poller
-from hookserve.wakeup import Wakeup
+from hookserve.reactor.poller import READABLE, make_poller
+from hookserve.worker.wakeup import Wakeup
 
 
 @pytest.fixture

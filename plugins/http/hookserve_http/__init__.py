@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hookserve import ProtocolType, Setting, hookimpl
-from hookserve.net.trust import peers
-from hookserve.values import boolean, integer, items, mapping, one_of, size
+from hookserve.config.values import boolean, integer, items, mapping, one_of, size
+from hookserve.protocol.trust import trusted_proxies
 from hookserve_http.profiles import PROFILES, describe_profiles
 
 
@@ -23,9 +23,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("limit_request_body", 0, size, "bytes that a request body may have; 0: no limit"),
     Setting("spool_size", 524288, size, "bytes of a request body that an event-loop worker"
             " keeps in memory; what is larger goes to a temporary file"),
-    Setting("forwarded_allow_ips", ("127.0.0.1", "::1", "unix:"), peers, "proxies that are"
-            " believed when they speak for a client: addresses, networks, unix: for unix sockets,"
-            " or *", metavar="ADDRESSES"),
+    Setting("forwarded_allow_ips", ("127.0.0.1", "::1", "unix:"), trusted_proxies, "proxies"
+            " that are believed when they speak for a client: addresses, networks, unix: for unix"
+            " sockets, or *", metavar="ADDRESSES"),
     Setting("client_header", "", header_name, "the header by which a trusted proxy names the"
             " client, for REMOTE_ADDR: X-Forwarded-For, Forwarded, X-Real-IP, ...",
             metavar="NAME", details="Lists are read from their end, past the proxies that are"

@@ -1,11 +1,11 @@
-"""One client's connection: bytes in, exchanges out (`hookserve.protocol`)."""
+"""One client's connection: bytes in, exchanges out (`hookserve.protocol.seam`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hookserve.protocol import (
+from hookserve.protocol.seam import (
     CLOSING,
     IDLE,
     READING_BODY,
@@ -61,7 +61,7 @@ class HttpConnection(Connection):
         self._skipped_line = False
 
     def feed(self, data: bytes) -> int:
-        """Take bytes; see `hookserve.protocol.Connection.feed`."""
+        """Take bytes; see `hookserve.protocol.seam.Connection.feed`."""
         if self.state != IDLE or not data:
             return self._feed_more(data)
         if data.endswith(END) and data[0] != 13:
@@ -191,8 +191,8 @@ class HttpConnection(Connection):
         interim, self._interim = self._interim, b""
         return interim
 
-    def learn(self, facts: Mapping[str, object]) -> None:
-        """See `hookserve.protocol.Connection.learn`."""
+    def set_connection_info(self, facts: Mapping[str, object]) -> None:
+        """See `hookserve.protocol.seam.Connection.learn`."""
         self._facts = {**(self._facts or {}), **facts}
         self._address = str(self._facts.get("REMOTE_ADDR", self._address))
 
@@ -261,7 +261,7 @@ class HttpConnection(Connection):
         worker = protocol.worker
         # Its method may not have been understood yet.
         page = refusal(error.status, protocol.writer, is_bodiless=label[:5].upper() == b"HEAD ")
-        flight = worker.begin(label)
+        request_slot = worker.begin(label)
         sent = 0
         try:
             transport.send(page.head, page.body)
@@ -272,12 +272,14 @@ class HttpConnection(Connection):
         try:
             if protocol.log_access:
                 line = label.partition(b"\r\n")[0][:4096].decode("latin-1")
-                record = AccessRecord(environ, int(error.status), page.headers, sent,
-                                      flight.began, worker.clock(), str(error), line)  # fmt: skip
+                began, now = request_slot.began, worker.clock()
+                record = AccessRecord(
+                    environ, int(error.status), page.headers, sent, began, now, str(error), line
+                )
                 for log in protocol.log_access:
                     log(record)
         finally:
-            worker.end(flight, error.status, sent)
+            worker.end(request_slot, error.status, sent)
         self.lingers = True
         self.state = CLOSING
         return CLOSING

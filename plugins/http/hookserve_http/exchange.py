@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from hookserve.protocol import RequestCancelled
+from hookserve.protocol.seam import RequestCancelled
 from hookserve.types import AccessRecord
 from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
 from hookserve_http.file import FileWrapper
@@ -21,7 +21,7 @@ from hookserve_http.request import RequestView
 from hookserve_http.response import is_bodiless
 
 if TYPE_CHECKING:
-    from hookserve.protocol import Transport
+    from hookserve.protocol.seam import Transport
     from hookserve_http.protocol import HttpProtocol
 
 ExcInfo = tuple[type[BaseException], BaseException, object]
@@ -96,7 +96,7 @@ class Exchange(AccessRecord):
         worker, app, tell_observers = protocol.worker, protocol.app, protocol.tell_observers
         self._transport = transport
         name = self.environ.get("HTTP_X_REQUEST_ID")
-        flight = worker.begin(self.label, name.encode("latin-1") if name else b"")
+        request_slot = worker.begin(self.label, name.encode("latin-1") if name else b"")
         try:
             if protocol.pre_request:
                 view = RequestView()
@@ -113,9 +113,9 @@ class Exchange(AccessRecord):
         finally:
             try:
                 if tell_observers is not None:
-                    tell_observers(self, flight.began)
+                    tell_observers(self, request_slot.began)
             finally:
-                worker.end(flight, self.status_code, self.sent)
+                worker.end(request_slot, self.status_code, self.sent)
             # The environ refers to this object: both would wait for the garbage collector.  And a
             # write() that the application has kept must not reach the transport's next client.
             self.environ["wsgi.early_hints"] = None

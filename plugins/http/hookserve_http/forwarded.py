@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from hookserve.net.trust import address_of
+from hookserve.protocol.trust import address_of
 from hookserve_http import grammar
 from hookserve_http.errors import BadRequest
 from hookserve_http.head import Environ, HeadParser

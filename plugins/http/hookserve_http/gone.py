@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookserve.protocol import Transport
+from hookserve.protocol.seam import Transport
 
 
 class GoneTransport(Transport):

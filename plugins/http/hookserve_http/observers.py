@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hookserve_http.request import RequestView
 
 if TYPE_CHECKING:
-    from hookserve.worker import Worker
+    from hookserve.worker.base import Worker
     from hookserve_http.exchange import Exchange
 
 TellObservers = Callable[["Exchange", float], None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hookserve.net.trust import trusts
-from hookserve.protocol import Protocol
+from hookserve.protocol.seam import Protocol
+from hookserve.protocol.trust import trusts
 from hookserve_http.body import EmptyInput
 from hookserve_http.connection import HttpConnection
 from hookserve_http.file import FileWrapper
@@ -16,9 +16,9 @@ from hookserve_http.response import HeadWriter
 from hookserve_http.rules import rules_for
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
-    from hookserve.net.address import Endpoint
-    from hookserve.worker import Worker
+    from hookserve.config.resolved import Config
+    from hookserve.listeners.address import Endpoint
+    from hookserve.worker.base import Worker
 
 _SPARE_ENTRIES = 4
 

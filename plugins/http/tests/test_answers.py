@@ -6,11 +6,11 @@ import time
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 from hookserve_http import grammar
 
-from hookserve.protocol import CLOSING, IDLE
+from hookserve.protocol.seam import CLOSING, IDLE
 
 LARGE = 100_000
 DATE = re.compile(

@@ -4,8 +4,8 @@ import io
 import sys
 import tracemalloc
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
 from hookserve_http.errors import BadRequest, BodyCutOff, BodyTooLarge, HeadTooLarge
 from hookserve_http.framing import ChunkedDecoder, LengthDecoder

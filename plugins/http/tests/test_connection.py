@@ -6,8 +6,8 @@ import threading
 import time
 import tracemalloc
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 from hookserve_http import head as head_module
 from hookserve_http.connection import HttpConnection
 from hookserve_http.exchange import Exchange
@@ -15,7 +15,7 @@ from hookserve_http.head import HeadParser
 from hookserve_http.response import HeadWriter, _http_date
 from hookserve_http.rules import HeadRules
 
-from hookserve.protocol import IDLE
+from hookserve.protocol.seam import IDLE
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\nUser-Agent: " + b"x" * 100 + b"\r\n\r\n"
 POST = b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n" + b"y" * 5000

@@ -3,12 +3,12 @@
 import contextlib
 import sys
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 from hookserve_http.protocol import HttpProtocol
 
-from hookserve.net.address import Endpoint
-from hookserve.protocol import CLOSING, IDLE
+from hookserve.listeners.address import Endpoint
+from hookserve.protocol.seam import CLOSING, IDLE
 
 GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n"
 

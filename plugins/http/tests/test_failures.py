@@ -3,12 +3,12 @@
 import contextlib
 import logging
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 from hookserve_http.protocol import HttpProtocol
 
-from hookserve.net.address import Endpoint
-from hookserve.protocol import CLOSING, RequestCancelled
+from hookserve.listeners.address import Endpoint
+from hookserve.protocol.seam import CLOSING, RequestCancelled
 
 GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n"
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345"

@@ -1,7 +1,7 @@
 """Who the client is, when a trusted proxy says so."""
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 
 PROXY = ("10.0.0.0/8",)
 

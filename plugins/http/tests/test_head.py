@@ -3,8 +3,8 @@
 import re
 from itertools import product
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 from hookserve_http import head as head_module
 from hookserve_http.errors import BadRequest
 from hookserve_http.head import HeadParser

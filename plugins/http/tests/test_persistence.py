@@ -1,11 +1,11 @@
 """How long a connection lasts, and what a client may ask of it (RFC 9112, 9; RFC 9110, 10)."""
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 from hookserve_http.protocol import HttpProtocol
 
-from hookserve.net.address import Endpoint
-from hookserve.protocol import CLOSING, IDLE, READING_BODY
+from hookserve.listeners.address import Endpoint
+from hookserve.protocol.seam import CLOSING, IDLE, READING_BODY
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 EXPECTING = b"Expect: 100-continue\r\nContent-Length: 5\r\n"

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as trial
 from hypothesis import strategies as st
 
-from hookserve.protocol import IDLE
-from hookserve.testing.stand_ins import MemoryTransport
+from hookserve.protocol.seam import IDLE
+from hookserve.testing.fakes import MemoryTransport
 from tests.fuzz.conversation import Application, converse, make_protocol
 from tests.fuzz.pieces import cut
 

@@ -1,9 +1,9 @@
 """Which resource a request is for: its target and its Host (RFC 9112, 3.2 and 3.3)."""
 
-import corpus_driver as driver
 import pytest
+import support.corpus_driver as driver
 
-from hookserve.protocol import CLOSING
+from hookserve.protocol.seam import CLOSING
 
 
 def talk(target, hosts=("h",), version="1.1", method="GET", **settings):

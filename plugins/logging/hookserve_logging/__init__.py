@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hookserve import LoggerType, Setting, hookimpl
-from hookserve.values import boolean, lines, mapping, one_of, optional_text, text
+from hookserve.config.values import boolean, lines, mapping, one_of, optional_text, text
 
 DEFAULT_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 

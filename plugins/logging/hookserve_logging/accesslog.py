@@ -14,8 +14,8 @@ from hookserve_logging.sink import Sink
 from hookserve_logging.standard import ErrorLog
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
-    from hookserve.worker import Worker
+    from hookserve.config.resolved import Config
+    from hookserve.worker.base import Worker
 
 
 class AccessLog(ErrorLog):

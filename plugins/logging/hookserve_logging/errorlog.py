@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookserve import ConfigError
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
+    from hookserve.config.resolved import Config
 
 NAME = "hookserve"
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from hookserve import ConfigError
-from hookserve.system import write
+from hookserve.system.calls import write
 
 
 class Sink:

@@ -9,7 +9,7 @@ from hookserve import hookimpl
 from hookserve_logging import errorlog
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
+    from hookserve.config.resolved import Config
 
 
 def make_logger(config: Config) -> ErrorLog:

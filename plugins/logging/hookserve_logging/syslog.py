@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from hookserve import ConfigError
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
+    from hookserve.config.resolved import Config
 
 
 def make_handler(config: Config, program: str) -> logging.Handler:

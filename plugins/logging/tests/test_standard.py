@@ -54,7 +54,7 @@ def test_requests_are_logged_as_json_refused_ones_too(tmp_path):
 
 def test_a_line_waits_for_a_second_at_most_while_the_worker_is_busy(tmp_path):
     path = tmp_path / "access"
-    busy = Path(__file__).parents[3] / "tests" / "integration"
+    busy = Path(__file__).parents[3] / "tests" / "support"
     with serve(
         "applications:busy", worker="gthread", settings={"accesslog": path}, chdir=busy
     ) as server:
@@ -112,7 +112,7 @@ def test_a_killed_request_has_its_record(tmp_path):
     path = tmp_path / "access"
     settings = {"accesslog": path, "access_log_format": "json", "request_timeout": 0.3,
                 "abort_timeout": 0.3}  # fmt: skip
-    busy = Path(__file__).parents[3] / "tests" / "integration"
+    busy = Path(__file__).parents[3] / "tests" / "support"
     with serve("applications:busy", settings=settings, chdir=busy) as server:
         try:
             httpx.get(f"{server.url}/sleep/30", timeout=20)

@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
-from hookserve.values import one_of, seconds, size
+from hookserve.config.values import one_of, seconds, size
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
+    from hookserve.config.resolved import Config
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("memory_limit", 0, size, "replace a worker that takes more memory than this, in bytes"

@@ -10,9 +10,9 @@ from hookserve_memory.judge import Judge, Measured
 from hookserve_memory.meter import Meter
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
-    from hookserve.process.arbiter import Arbiter
-    from hookserve.process.roster import WorkerHandle
+    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.arbiter.handles import WorkerHandle
+    from hookserve.config.resolved import Config
 
 
 class Recycler:

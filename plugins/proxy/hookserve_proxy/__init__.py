@@ -7,19 +7,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
-from hookserve.net.trust import peers
-from hookserve.values import one_of
+from hookserve.config.values import one_of
+from hookserve.protocol.trust import trusted_proxies
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
-    from hookserve.protocol import Protocol
-    from hookserve.worker import Worker
+    from hookserve.config.resolved import Config
+    from hookserve.protocol.seam import Protocol
+    from hookserve.worker.base import Worker
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("proxy_protocol", "off", one_of("off", "v1", "v2", "auto"), "expect the PROXY protocol"
             " on each connection of a trusted proxy, in this version or in either"),
-    Setting("proxy_allow_ips", ("127.0.0.1", "::1", "unix:"), peers, "proxies that speak it:"
-            " addresses, networks, unix: for unix sockets, or *", metavar="ADDRESSES"),
+    Setting("proxy_allow_ips", ("127.0.0.1", "::1", "unix:"), trusted_proxies, "proxies that"
+            " speak it: addresses, networks, unix: for unix sockets, or *", metavar="ADDRESSES"),
 )  # fmt: skip
 
 
@@ -39,8 +39,8 @@ class ProxyPlugin:
     """Puts the layer next to the socket: what is within may be TLS."""
 
     @hookimpl(tryfirst=True)
-    def connection_layers(self, worker: Worker) -> list[Callable[[Protocol], Protocol]]:
+    def connection_wrappers(self, worker: Worker) -> list[Callable[[Protocol], Protocol]]:
         """One layer."""
-        from hookserve_proxy.layer import ProxyProtocol
+        from hookserve_proxy.wrapper import ProxyProtocol
 
         return [partial(ProxyProtocol, config=worker.config)]

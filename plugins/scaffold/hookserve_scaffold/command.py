@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hookserve import UsageError
-from hookserve.discovery import did_you_mean
+from hookserve.wording import did_you_mean
 from hookserve_scaffold.project import KINDS, Project
 from hookserve_scaffold.taken import refuse_taken
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from hookserve import HookserveError
 from hookserve.compat import ASGI_WORKERS, WORKERS
-from hookserve.discovery import discover
-from hookserve.distributions import normalized
+from hookserve.plugins.discovery import discover
+from hookserve.plugins.distributions import normalized
 
 if TYPE_CHECKING:
     from hookserve_scaffold.project import Project

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-import installed
 import pytest
+from support import installed
 
 
 def hookserve(*arguments, cwd, path=None):

@@ -7,11 +7,12 @@ request at a time must not collect the clients that another one could serve.
 
 from __future__ import annotations
 
-from hookserve.context import WorkerContext
-from hookserve.net.poller import READABLE, make_poller
-from hookserve.net.transport import SpoolingTransport
-from hookserve.reactor import Accepted, Reactor
-from hookserve.worker import Worker
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.poller import READABLE, make_poller
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import SpoolingTransport
+from hookserve.worker.base import Worker
+from hookserve.worker.context import WorkerContext
 
 
 class SyncWorker(Worker):

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import closing
 
-from hookserve.system import Socket
+from hookserve.system.calls import Socket
 
 _KEPT = 16
 

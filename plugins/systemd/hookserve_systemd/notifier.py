@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hookserve import hookimpl
 
 if TYPE_CHECKING:
-    from hookserve.process.arbiter import Arbiter
+    from hookserve.arbiter.arbiter import Arbiter
     from hookserve_systemd.manager import ServiceManager
 
 _HANDING_OVER = 0.1

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
+from hookserve.config.values import one_of, optional_text
 from hookserve.errors import ConfigError
-from hookserve.values import one_of, optional_text
 
 if TYPE_CHECKING:
     import ssl
 
-    from hookserve.config import Config
-    from hookserve.plugins import PluginHost
+    from hookserve.config.resolved import Config
+    from hookserve.plugins.host import PluginHost
 
 VERIFICATIONS = ("none", "optional", "required")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hookserve.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hookserve.config import Config
+    from hookserve.config.resolved import Config
 
 _VERIFICATIONS = {
     "none": ssl.CERT_NONE,

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hookserve import hookimpl, hooks
+from hookserve import hookimpl
 from hookserve.errors import ConfigError
-from hookserve_tls.layer import TlsProtocol
+from hookserve.plugins import calling
+from hookserve_tls.wrapper import TlsProtocol
 
 if TYPE_CHECKING:
     import ssl
 
-    from hookserve.config import Config
-    from hookserve.plugins import PluginHost
-    from hookserve.protocol import Protocol
-    from hookserve.worker import Worker
+    from hookserve.config.resolved import Config
+    from hookserve.plugins.host import PluginHost
+    from hookserve.protocol.seam import Protocol
+    from hookserve.worker.base import Worker
 
 
 class TlsPlugin:
@@ -24,12 +25,12 @@ class TlsPlugin:
     its privileges; every worker inherits it, so that a session of one is resumed by any other."""
 
     def __init__(self, config: Config, host: PluginHost) -> None:
-        context = hooks.fire(host.hook.make_tls_context, config)
+        context = calling.fire(host.hook.make_tls_context, config)
         if not hasattr(context, "wrap_bio"):
             raise ConfigError("make_tls_context: the answer is no ssl.SSLContext")
         self._context: ssl.SSLContext = context  # type: ignore[assignment]  # it does what one does
 
     @hookimpl
-    def connection_layers(self, worker: Worker) -> list[Callable[[Protocol], Protocol]]:
+    def connection_wrappers(self, worker: Worker) -> list[Callable[[Protocol], Protocol]]:
         """One layer of TLS."""
         return [partial(TlsProtocol, context=self._context)]

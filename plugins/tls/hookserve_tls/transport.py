@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from hookserve.protocol import Transport
+from hookserve.protocol.seam import Transport
 
 RECORDS = 65536
 """Bytes that are decrypted at once: four records of the largest size (RFC 8446, 5.1)."""

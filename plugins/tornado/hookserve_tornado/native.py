@@ -27,7 +27,7 @@ from tornado.web import Application, RequestHandler
 from hookserve_tornado.observation import Observation
 
 if TYPE_CHECKING:
-    from hookserve.net.listeners import Listener
+    from hookserve.listeners.listeners import Listener
     from hookserve_tornado.worker import TornadoWorker
 
 _ACCEPT_BUDGET = 16

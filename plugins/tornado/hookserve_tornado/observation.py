@@ -27,7 +27,7 @@ class Observation:
         self._environ: dict[str, Any] = {}  # Any: PEP 3333
         label = f"{start.method} {start.path} {start.version}\r\n"
         name = headers.get("X-Request-ID", "")
-        self._flight = worker.begin(label.encode(), name.encode())
+        self._request_slot = worker.begin(label.encode(), name.encode())
         if worker.pre_request or worker.post_request or worker.log_access:
             self._request = HTTPServerRequest(
                 connection=connection, start_line=start, headers=headers
@@ -45,11 +45,11 @@ class Observation:
             view = _RequestView(self._request)
             observe(worker, view, self._environ, _ResponseView(status, headers, sent))
         if worker.log_access:
-            record = AccessRecord(self._environ, status, headers, sent, self._flight.began,
+            record = AccessRecord(self._environ, status, headers, sent, self._request_slot.began,
                                   worker.clock(), reason)  # fmt: skip
             for log in worker.log_access:
                 log(record)
-        worker.end(self._flight, status, sent)
+        worker.end(self._request_slot, status, sent)
         worker.idle()
 
 

@@ -17,13 +17,14 @@ from collections.abc import Callable
 
 from tornado.web import Application
 
-from hookserve.context import WorkerContext
 from hookserve.errors import BootError
-from hookserve.layers import layers_for
-from hookserve.net.transport import LoopTransport
-from hookserve.reactor import Accepted, Reactor
+from hookserve.protocol.wrappers import protocol_wrappers
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import LoopTransport
 from hookserve.types import WSGIApplication
-from hookserve.worker import Worker
+from hookserve.worker.base import Worker
+from hookserve.worker.context import WorkerContext
 
 _DRAIN_PAUSE = 0.05
 
@@ -50,7 +51,7 @@ class TornadoWorker(Worker):
         found: object = app
         if not isinstance(found, Application):
             return super().wrap(app)
-        if layers_for(self):
+        if protocol_wrappers(self):
             raise BootError(
                 "a tornado application takes its sockets as they are, without TLS or the PROXY"
                 " protocol (leave certfile and proxy_protocol to a proxy in front, or serve WSGI)"
@@ -102,7 +103,7 @@ class TornadoWorker(Worker):
             rest.set_result(None)
 
     def _on_wakeup(self) -> None:
-        self.heed_signals()
+        self.process_signals()
         self._end_rest()
 
     def _turn(self) -> None:

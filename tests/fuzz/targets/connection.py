@@ -10,7 +10,7 @@
 
 from hookserve_http.head import END
 
-from hookserve.protocol import READING_BODY
+from hookserve.protocol.seam import READING_BODY
 from tests.fuzz import seeds as corpus
 from tests.fuzz.conversation import Application, converse, make_protocol
 from tests.fuzz.pieces import cut, swell

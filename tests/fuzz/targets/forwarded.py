@@ -14,7 +14,7 @@ from hookserve_http.errors import BadRequest
 from hookserve_http.forwarded import ForwardedParser
 from hookserve_http.rules import HeadRules
 
-from hookserve.net.trust import address_of, trusts
+from hookserve.protocol.trust import address_of, trusts
 
 PEER = "10.0.0.1"
 TRUSTED = trusts(("10.0.0.0/8", "fc00::/7"))

@@ -1,0 +1,32 @@
+"""The arbiter: the process that holds the listeners and supervises the workers.
+
+It is a state machine.  One loop waits for a signal, a worker's message or the next deadline and
+takes one small step for each; nothing in it sleeps.  In reading order:
+
+arbiter
+    the loop, and what its parts use of each other
+handles
+    what the arbiter knows of each worker process; the worker table
+pool
+    compares the workers that exist with those that are wanted: fork, replace, retire
+policies
+    back-off, deadlines and replacement as objects that need no process
+preparation
+    the classes, loggers and application that must exist before a fork
+forking, child
+    the fork: the arbiter's side, and the child's first steps
+reload
+    HUP as a transaction: a new generation beside the old one, one commit
+reexec, handover, restore
+    a reload with ``preload_app``: exec(2) of new code, workers handed over and taken back
+upgrade
+    USR2: a successor that serves beside this arbiter
+shutdown
+    TERM, INT and QUIT: drain delay, drain, end
+escalation, reaper, exits
+    a worker that missed a deadline; a process that ended, and why
+auxiliaries, ticker
+    auxiliary processes of plugins; periodic hooks
+signals
+    the signals, and the descriptor by which they reach the loop
+"""

@@ -1,0 +1,126 @@
+"""Forks workers.
+
+Signals are held back around the fork: one that is sent to the child before it has taken its
+signals over waits, instead of running the arbiter's handler in the wrong process.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from hookserve.arbiter.signals import Blocked
+from hookserve.errors import HookserveError
+from hookserve.plugins.target import load_target
+from hookserve.system import privileges
+from hookserve.system.calls import close, fork
+from hookserve.system.title import set_title
+from hookserve.worker.base import Worker
+from hookserve.worker.channel import WorkerEnd, open_channel
+from hookserve.worker.context import WorkerContext
+
+if TYPE_CHECKING:
+    from hookserve.arbiter.handles import WorkerHandle
+    from hookserve.config.resolved import Config
+    from hookserve.types import WorkerType
+
+ContextMaker = Callable[["WorkerHandle", WorkerEnd, Callable[[], None]], WorkerContext]
+
+
+def fork_worker(
+    handle: WorkerHandle, make_context: ContextMaker, descriptors: Iterable[int]
+) -> None:
+    """Fork one worker and fill in the handle; raises OSError when there can be no process now.
+
+    `descriptors` are the arbiter's own, which the child closes.
+    """
+    ours, theirs = open_channel()
+    with Blocked() as unblock:
+        try:
+            pid = fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
+        if pid == 0:
+            _become_worker(handle, make_context, theirs, [*descriptors, ours.fileno()], unblock)
+        theirs.close()
+    handle.pid = pid
+    handle.channel = ours
+
+
+def _become_worker(
+    handle: WorkerHandle,
+    make_context: ContextMaker,
+    line: WorkerEnd,
+    descriptors: Iterable[int],
+    unblock: Callable[[], None],
+) -> NoReturn:
+    """The child's first steps; never returns into the arbiter's code."""
+    try:
+        signal.set_wakeup_fd(-1)
+        for descriptor in descriptors:
+            close(descriptor)
+        config = handle.config
+        context = make_context(handle, line, privilege_dropper(config))
+        set_title(config.proc_name, f"worker {handle.index}")
+        for word in config.raw_env:
+            name, _, value = word.partition("=")
+            os.environ[name] = value
+        worker = _make_worker(context)
+        worker.install_signals()
+        unblock()
+        worker.main()
+    except HookserveError as error:
+        line.send("boot failed", str(error), error.exit_code)
+    except BaseException:
+        line.send("boot failed", traceback.format_exc(), 3)
+    finally:
+        sys.stderr.flush()
+        os._exit(3)
+
+
+def _make_worker(context: WorkerContext) -> Worker:
+    if context.app is None:
+        patch(context.worker_type)
+    worker_class = cast("type[Worker]", load_target(context.worker_type.target))
+    return worker_class(context)
+
+
+def patch(worker_type: WorkerType) -> None:
+    """Let the model patch the standard library, if it does; raises BootError when it is too late.
+
+    Its class has been imported before, and with it everything of the core that a worker uses.
+    """
+    if worker_type.patch is not None:
+        cast("Callable[[], None]", load_target(worker_type.patch))()
+
+
+def privilege_dropper(config: Config) -> Callable[[], None]:
+    """A function that takes on the user, group and umask of the configuration.
+
+    The names are resolved now, so that a wrong one is an error before anything is forked.
+    """
+    uid, group_of_user = privileges.resolve_user(config.user) if config.user else (None, None)
+    gid = privileges.resolve_group(config.group) if config.group else group_of_user
+
+    def drop() -> None:
+        if config.umask is not None:
+            os.umask(config.umask)
+        if uid is not None or gid is not None:
+            privileges.drop(uid, gid, initgroups=config.initgroups)
+
+    return drop
+
+
+def settle_memory() -> None:
+    """Move everything that exists out of the collector's reach, so that it does not write to
+    pages that workers share with the arbiter; from now on it collects."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()

@@ -1,0 +1,64 @@
+"""Why a worker is gone, told from its wait status and from what the arbiter did to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from hookserve.arbiter.handles import DRAINING, WorkerHandle
+from hookserve.types import ExitReason
+
+_MEMORY_EVENTS = "/sys/fs/cgroup/memory.events"
+
+
+class OutOfMemoryCounter:
+    """How often the kernel has killed in our cgroup (cgroup v2, ``memory.events``)."""
+
+    def __init__(self, path: str = _MEMORY_EVENTS) -> None:
+        self._path = path
+        self._seen = self._read()
+
+    def has_risen(self) -> bool:
+        """Whether there was a kill since the last call."""
+        count = self._read()
+        rose = count > self._seen
+        self._seen = count
+        return rose
+
+    def _read(self) -> int:
+        try:
+            with open(self._path, encoding="ascii") as file:
+                for line in file:
+                    name, _, value = line.partition(" ")
+                    if name == "oom_kill":
+                        return int(value)
+        except (OSError, ValueError):
+            pass
+        return 0
+
+
+def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
+    """The reason for the end of a worker; `status` is what waitpid(2) gave."""
+    if handle.escalation is not None:
+        held = ", ".join(map(str, handle.escalation.requests))
+        detail = handle.escalation.fault + (f"; in flight: {held}" if held else "")
+        return ExitReason("timed out", detail)
+    if handle.boot_error:
+        return ExitReason("boot failed", handle.boot_error.strip().splitlines()[-1])
+    if os.WIFSIGNALED(status):
+        return _signalled(handle, os.WTERMSIG(status), out_of_memory)
+    code = os.waitstatus_to_exitcode(status)
+    if code == 0 and handle.recycle_reason:
+        return ExitReason("recycled", handle.recycle_reason)
+    if code == 0 and handle.state == DRAINING:
+        return ExitReason("drained")
+    return ExitReason("exited", str(code))
+
+
+def _signalled(handle: WorkerHandle, number: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    if handle.was_killed:
+        return ExitReason("killed by us", handle.was_killed)
+    if number == signal.SIGKILL and out_of_memory.has_risen():
+        return ExitReason("out of memory", "killed by the kernel, memory.events says so")
+    return ExitReason("killed", name)

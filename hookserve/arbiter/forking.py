@@ -1,0 +1,105 @@
+"""What a fork needs on the arbiter's side: a slot, a handle, the hook, the child's context."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from hookserve.arbiter.child import fork_worker
+from hookserve.arbiter.handles import WorkerHandle
+from hookserve.plugins import calling
+from hookserve.worker.context import ServerView, WorkerContext
+from hookserve.worker.scoreboard import Scoreboard
+
+if TYPE_CHECKING:
+    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.worker.channel import WorkerEnd
+
+_FEWEST_SLOTS = 64
+_MOST_BELLS = 64
+"""Each is a descriptor of every worker (`hookserve.reactor.balancing`)."""
+
+
+class WorkerFactory:
+    """Forks workers for an arbiter; holds the scoreboard that they share."""
+
+    def __init__(self, arbiter: Arbiter, workers: int) -> None:
+        self._arbiter = arbiter
+        # Slots that nobody takes are pages that nobody touches: they cost address space alone.
+        slots = max(_FEWEST_SLOTS, 4 * workers)
+        # A reload may have as many workers again; a few more may be asked for (TTIN).
+        bells = min(_MOST_BELLS, 2 * workers + 2)
+        self.scoreboard = Scoreboard(slots, self._request_slots(), bells=bells)
+        self.older_scoreboards: list[Scoreboard] = []
+        """Those that workers of an earlier configuration write to."""
+
+    def fit_scoreboard(self) -> None:
+        """A new configuration may run more requests at once than the scoreboard has room for."""
+        if self._request_slots() > self.scoreboard.request_slots:
+            self.older_scoreboards.append(self.scoreboard)
+            self.scoreboard = Scoreboard(
+                self.scoreboard.slots, self._request_slots(), bells=len(self.scoreboard.bells)
+            )
+
+    def _request_slots(self) -> int:
+        """What a worker may run, and one more: a refusal while all of that runs."""
+        arbiter = self._arbiter
+        return arbiter.crew.worker_class.capacity(arbiter.assembly.config) + 1
+
+    def announce_stop(self) -> None:
+        """Say to all workers that the whole server stops."""
+        for scoreboard in (self.scoreboard, *self.older_scoreboards):
+            scoreboard.announce_stop()
+
+    def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle:
+        """A forked worker's handle; the child closes `descriptors`.
+
+        Raises OSError when there can be no further process now, HookError when a `pre_fork`
+        hook raises before any worker was ever ready.
+        """
+        arbiter = self._arbiter
+        slot = self.scoreboard.take()
+        if slot is None:
+            raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
+        config = arbiter.assembly.config
+        handle = WorkerHandle(index, arbiter.generation, config, arbiter.log, slot, self.scoreboard)
+        handle.cancels = arbiter.crew.worker_type.capabilities.request_timeout == "cancel"
+        try:
+            self._announce(handle)
+            fork_worker(handle, self._context, descriptors)
+        except BaseException:
+            self.scoreboard.give_back(slot)
+            handle.close()
+            raise
+        return handle
+
+    def _announce(self, handle: WorkerHandle) -> None:
+        arbiter = self._arbiter
+        hook = arbiter.assembly.host.hook.pre_fork
+        if arbiter.has_been_ready or arbiter.worker_table:
+            calling.notify(hook, server=arbiter, worker=handle)
+        else:
+            calling.fire(hook, server=arbiter, worker=handle)
+
+    def _context(
+        self, handle: WorkerHandle, line: WorkerEnd, drop: Callable[[], None]
+    ) -> WorkerContext:
+        arbiter = self._arbiter
+        config = arbiter.assembly.config
+        return WorkerContext(
+            server=ServerView(arbiter.pid, config, arbiter.address, arbiter.log),
+            index=handle.index,
+            generation=handle.generation,
+            config=config,
+            host=arbiter.assembly.host,
+            worker_type=arbiter.crew.worker_type,
+            protocol_type=arbiter.crew.protocol_class,
+            listeners=arbiter.listeners,
+            scoreboard=handle.scoreboard,
+            slot=handle.slot,
+            channel=line,
+            dump_fd=handle.dump_fd,
+            app=arbiter.app,
+            drop_privileges=drop,
+        )

@@ -1,0 +1,203 @@
+"""The workers as the arbiter sees them.
+
+A handle is born before the fork and dies when its process is reaped.  Nothing here runs in a
+worker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hookserve.system.calls import close
+from hookserve.types import ExitReason, RequestInFlight
+from hookserve.worker.channel import ArbiterEnd
+
+if TYPE_CHECKING:
+    import logging
+
+    from hookserve.config.resolved import Config
+    from hookserve.worker.scoreboard import Scoreboard, Slot
+
+BOOTING = "booting"
+READY = "ready"
+DRAINING = "draining"
+ABORTING = "aborting"
+GONE = "gone"
+
+
+class Escalation:
+    """A worker missed a deadline and is being got rid of: stacks, ABRT, KILL."""
+
+    __slots__ = ("deadline", "fault", "requests", "step")
+
+    def __init__(self, fault: str, requests: list[RequestInFlight], deadline: float) -> None:
+        self.fault = fault
+        """What it missed, for the log."""
+        self.requests = requests
+        """What it held when that was noticed."""
+        self.step = 0
+        """How many of the steps are done."""
+        self.deadline = deadline
+        """When the next step is due, in seconds of the monotonic clock."""
+
+
+class WorkerHandle:
+    """One worker process; attributes are for reading, methods act on the process."""
+
+    def __init__(
+        self,
+        index: int,
+        generation: int,
+        config: Config,
+        log: logging.Logger,
+        slot: Slot,
+        scoreboard: Scoreboard,
+        dump_fd: int = -1,
+    ) -> None:
+        self.index = index
+        """0..N-1, stable: a replacement has its predecessor's."""
+        self.generation = generation
+        self.config = config
+        self.cfg = config
+        self.log = log
+        self.slot = slot
+        self.scoreboard = scoreboard
+        """The scoreboard that the slot is of."""
+        self.cancels = False
+        """Whether the worker itself cancels a request that exceeds `request_timeout`."""
+        self.pid: int | None = None
+        """`None` until it is forked."""
+        self.state = BOOTING
+        self.channel: ArbiterEnd | None = None
+        self.dump_fd = dump_fd if dump_fd >= 0 else _unnamed_file(f"hookserve-stacks-{index}")
+        """Where the worker's stacks are dumped to."""
+        self.forked_at = 0.0
+        self.ready_at = 0.0
+        self.expires_at = 0.0
+        """When it has lived as long as it may (`max_lifetime`); 0: never."""
+        self.ignore_silence_before = 0.0
+        """Silence before this moment does not count: the arbiter itself was late."""
+        self.drain_deadline = 0.0
+        """When a draining worker must be gone; 0: it is not draining."""
+        self.escalation: Escalation | None = None
+        self.recycle_reason = ""
+        """Why it asked to be replaced; empty when it did not."""
+        self.boot_error = ""
+        self.boot_error_code = 0
+        self.was_killed = ""
+        """Why the arbiter sent KILL; empty when it did not."""
+        self.reason: ExitReason | None = None
+        """Why it is gone; `None` while it lives."""
+
+    @property
+    def age(self) -> int:
+        """gunicorn's name for the generation."""
+        return self.generation
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it counts as one of the workers wanted."""
+        return self.state in (BOOTING, READY)
+
+    def requests_in_flight(self) -> list[RequestInFlight]:
+        """The requests that it has begun and not finished, the oldest first."""
+        return self.slot.in_flight()
+
+    def signal(self, number: int) -> None:
+        """Send a signal; a process that is gone is no error."""
+        if self.pid is None:
+            return
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def start_serving(self, now: float) -> None:
+        """It is ready; from now on its lifetime counts."""
+        self.state = READY
+        self.ready_at = now
+        if self.config.max_lifetime:
+            from random import uniform
+
+            jitter = uniform(0.0, self.config.max_lifetime_jitter)
+            self.expires_at = now + self.config.max_lifetime + jitter
+
+    def send(self, kind: str, text: str = "") -> None:
+        """Tell it something (`hookserve.worker.channel.Message`)."""
+        if self.channel is not None:
+            self.channel.send(kind, text)
+
+    def retire(self, now: float, limit: float) -> None:
+        """Have it finish its requests and exit within `limit` seconds."""
+        if self.state not in (BOOTING, READY):
+            return
+        self.state = DRAINING
+        self.drain_deadline = now + limit
+        self.signal(signal.SIGTERM)
+
+    def hurry(self, now: float, limit: float) -> None:
+        """Have it exit at once, within `limit` seconds, whatever it is doing."""
+        if self.state != ABORTING:
+            self.state = DRAINING
+        self.drain_deadline = now + limit
+        self.signal(signal.SIGQUIT)
+
+    def kill(self, why: str) -> None:
+        """End the process."""
+        self.was_killed = why
+        self.signal(signal.SIGKILL)
+
+    def dumped_stacks(self) -> str:
+        """What the worker has dumped so far."""
+        try:
+            size = os.fstat(self.dump_fd).st_size
+            return os.pread(self.dump_fd, min(size, 1 << 18), 0).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def close(self) -> None:
+        """Let go of what the handle holds, once the process is reaped or the fork failed."""
+        if self.channel is not None:
+            self.channel.close()
+        close(self.dump_fd)
+
+    def __str__(self) -> str:
+        return f"worker {self.index} (pid {self.pid})"
+
+
+class WorkerTable:
+    """All handles whose processes are not yet reaped."""
+
+    def __init__(self) -> None:
+        self._handles: list[WorkerHandle] = []
+
+    def add(self, handle: WorkerHandle) -> None:
+        """File a handle."""
+        self._handles.append(handle)
+
+    def remove(self, handle: WorkerHandle) -> None:
+        """Its process is reaped, or was never forked."""
+        self._handles.remove(handle)
+
+    def at(self, index: int) -> list[WorkerHandle]:
+        """The handles of one index that count as workers, the oldest first."""
+        return [each for each in self._handles if each.index == index and each.is_serving]
+
+    def __iter__(self) -> Iterator[WorkerHandle]:
+        return iter(tuple(self._handles))
+
+    def __len__(self) -> int:
+        return len(self._handles)
+
+
+def _unnamed_file(name: str) -> int:
+    """A descriptor of memory or of an unnamed file; to be closed."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name)
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,156 @@
+"""What one arbiter hands to the next across exec(2), by descriptor number.
+
+Two arbiters come after another: the successor of a binary upgrade (USR2), which gets the
+listeners and serves beside its predecessor; and the same process with new code, when an
+application that was preloaded is reloaded (HUP), which gets the workers as well and goes on
+watching them.  Either way the rest is read afresh: configuration, plugins, application.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from hookserve.listeners.address import parse_address
+from hookserve.listeners.listeners import SYSTEMD_VARIABLES, Listener, inherit_listener
+
+if TYPE_CHECKING:
+    from hookserve.arbiter.handles import WorkerHandle
+    from hookserve.worker.scoreboard import Scoreboard
+
+VARIABLE = "HOOKSERVE_HANDOVER"
+
+
+class Start(NamedTuple):
+    """Where and with what the first arbiter was started: the next ones are started alike."""
+
+    directory: str
+    environ: dict[str, str]
+    """A `pre_exec` hook may change it; what a service manager handed over is not in it, for it is
+    handed on with the listeners."""
+
+
+def record_start(directory: str, environ: Mapping[str, str]) -> Start:
+    """How this arbiter was started."""
+    kept = {name: value for name, value in environ.items() if name not in SYSTEMD_VARIABLES}
+    return Start(directory, kept)
+
+
+class HandedListener(NamedTuple):
+    """A listening socket."""
+
+    fd: int
+    address: str
+    inode: int
+
+
+class HandedScoreboard(NamedTuple):
+    """A scoreboard that workers write to."""
+
+    fd: int
+    slots: int
+    request_slots: int
+
+
+class HandedWorker(NamedTuple):
+    """A worker that serves on."""
+
+    pid: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
+    generation: int
+    channel: int
+    dump_fd: int
+    scoreboard: int
+    slot: int
+    ready_at: float
+
+
+class Handover(NamedTuple):
+    """Everything that is handed over; empty at an ordinary start."""
+
+    pid: int = 0
+    """Who hands over; 0: nobody."""
+    line: int = -1
+    """A socket whose other end the predecessor holds for as long as it lives; -1: there is none,
+    because it is the same process."""
+    generation: int = 0
+    listeners: Sequence[HandedListener] = ()
+    scoreboards: Sequence[HandedScoreboard] = ()
+    workers: Sequence[HandedWorker] = ()
+
+    def encode(self) -> str:
+        """As the value of the environment variable."""
+        import json
+
+        values = self._asdict()
+        for name in ("listeners", "scoreboards", "workers"):
+            values[name] = [each._asdict() for each in values[name]]
+        return json.dumps(values)
+
+    def inherit_listeners(self) -> list[Listener]:
+        """The listening sockets, each under its address; raises ListenError."""
+        return [
+            inherit_listener(each.fd, parse_address(each.address), each.inode)
+            for each in self.listeners
+        ]
+
+    def descriptors(self) -> list[int]:
+        """All descriptors that must survive exec(2)."""
+        found = [each.fd for each in self.listeners] + [each.fd for each in self.scoreboards]
+        for worker in self.workers:
+            found += [worker.channel, worker.dump_fd]
+        return found + ([self.line] if self.line >= 0 else [])
+
+
+def take_handover(environ: MutableMapping[str, str]) -> Handover:
+    """What was handed to this process; it is taken out of `environ`."""
+    text = environ.pop(VARIABLE, "")
+    if not text:
+        return Handover()
+    import json
+
+    values = json.loads(text)
+    made = Handover(
+        values["pid"],
+        values["line"],
+        values["generation"],
+        [HandedListener(**each) for each in values["listeners"]],
+        [HandedScoreboard(**each) for each in values["scoreboards"]],
+        [HandedWorker(**each) for each in values["workers"]],
+    )
+    for descriptor in made.descriptors():
+        os.set_inheritable(descriptor, False)
+    return made
+
+
+def handed_listeners(listeners: Iterable[Listener]) -> list[HandedListener]:
+    """Listeners as they are handed over."""
+    return [HandedListener(each.fileno(), str(each.address), each.inode) for each in listeners]
+
+
+def handed_workers(
+    handles: Iterable[WorkerHandle], scoreboards: list[Scoreboard]
+) -> list[HandedWorker]:
+    """Workers that are ready, as they are handed over."""
+    found = []
+    for handle in handles:
+        if handle.pid is not None and handle.channel is not None and handle.ready_at:
+            found.append(
+                HandedWorker(
+                    handle.pid, handle.index, handle.generation, handle.channel.fileno(),
+                    handle.dump_fd, scoreboards.index(handle.scoreboard), handle.slot.number,
+                    handle.ready_at,
+                )
+            )  # fmt: skip
+    return found
+
+
+def execute(handover: Handover, directory: str, environ: Mapping[str, str]) -> NoReturn:
+    """Become the next arbiter: the same command, from the directory and with the environment of
+    the start; raises OSError."""
+    for descriptor in handover.descriptors():
+        os.set_inheritable(descriptor, True)
+    os.chdir(directory)
+    os.execve(sys.executable, sys.orig_argv, {**environ, VARIABLE: handover.encode()})

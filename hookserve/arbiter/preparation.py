@@ -1,0 +1,128 @@
+"""What an assembly needs before workers can be forked from it: classes, loggers, application."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+from hookserve.arbiter.child import privilege_dropper
+from hookserve.config.resolved import Config
+from hookserve.errors import ConfigError, HookserveError, PluginError
+from hookserve.plugins import calling
+from hookserve.plugins.host import PluginHost
+from hookserve.plugins.selection import choose_logger, choose_protocol, choose_worker
+from hookserve.plugins.target import load_target
+from hookserve.protocol.seam import Protocol
+from hookserve.types import WorkerType, WSGIApplication
+from hookserve.wording import describe
+from hookserve.worker.base import Worker
+
+
+class ServingClasses(NamedTuple):
+    """The chosen worker model and protocol."""
+
+    worker_type: WorkerType
+    worker_class: type[Worker]
+    protocol_class: type[Protocol]
+
+
+def load_serving_classes(host: PluginHost, config: Config) -> ServingClasses:
+    """The worker model and the protocol that the configuration names, imported.
+
+    Raises HookserveError in one line for a name that is not there, a plugin whose import fails,
+    and a class that is none; also for a user, group or variable that cannot be.
+    """
+    privilege_dropper(config)
+    for word in config.raw_env:
+        if "=" not in word:
+            raise ConfigError(
+                f"raw_env ({config.origin('raw_env')}): expected KEY=VALUE, got {word!r}"
+            )
+    worker_type = choose_worker(host, config.worker_class)
+    worker_class = _load("worker", worker_type.name, worker_type.target, Worker)
+    protocol_type = choose_protocol(host, config.protocol)
+    protocol_class = _load("protocol", protocol_type.name, protocol_type.target, Protocol)
+    return ServingClasses(
+        worker_type, cast("type[Worker]", worker_class), cast("type[Protocol]", protocol_class)
+    )
+
+
+def register_loggers(host: PluginHost, config: Config) -> None:
+    """Make the chosen loggers and register them as plugins; raises HookserveError."""
+    for name in config.logger_class:
+        # gunicorn's path for its own logger means ours.
+        if name == "gunicorn.glogging.Logger":
+            name = "standard"
+        logger_type = choose_logger(host, name)
+        factory = _load("logger", name, logger_type.target, None)
+        try:
+            logger = cast("Callable[[Config], object]", factory)(config)
+        except HookserveError:
+            raise
+        except Exception as error:  # a logger may raise anything
+            raise PluginError(f"logger '{name}' cannot start: {describe(error)}") from error
+        host.register(logger, f"logger {name}")
+
+
+def register_configured(host: PluginHost, config: Config) -> None:
+    """Register the plugins that other plugins bring for this configuration; raises
+    HookserveError."""
+    found = calling.collect(host.hook.configured_plugins, config, host)
+    for number, (owner, plugin) in enumerate(found, 1):
+        host.register(plugin, f"{owner} (configured, {number})")
+
+
+def load_application(host: PluginHost, config: Config) -> WSGIApplication:
+    """The application, in this process; raises HookserveError."""
+    app = calling.fire(host.hook.load_app, config)
+    if app is None:
+        raise ConfigError("no plugin answers load_app, so there is no application")
+    return cast("WSGIApplication", app)
+
+
+def count_workers(config: Config) -> tuple[int, str]:
+    """How many workers to keep, and the arithmetic where there was any."""
+    if config.workers != "auto":
+        return int(config.workers), ""
+    allowed = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    quota = _cgroup_quota()
+    if quota is None:
+        return allowed, f"workers auto: {allowed}, the processors that the affinity mask allows"
+    count = max(1, min(allowed, int(quota + 0.5)))
+    return (
+        count,
+        f"workers auto: {count}, from a quota of {quota:g} and {allowed} processors allowed",
+    )
+
+
+def _cgroup_quota(path: str = "/sys/fs/cgroup/cpu.max") -> float | None:
+    """The processors that cgroup v2 grants (cpu.max: quota and period); `None`: no limit."""
+    try:
+        with open(path, encoding="ascii") as file:
+            quota, period = file.read().split()
+            return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        return None
+
+
+def _load(kind: str, name: str, target: str, base: type | None) -> object:
+    try:
+        found = load_target(target)
+    except PluginError as error:
+        raise PluginError(f"{kind} '{name}': {error}") from None
+    except (Exception, SystemExit) as error:  # a plugin's module may raise anything
+        missing = isinstance(error, ModuleNotFoundError) and error.name
+        remedy = (
+            f"pip install {str(missing).partition('.')[0]}" if missing else "mend or upgrade it"
+        )
+        raise PluginError(
+            f"{kind} '{name}' cannot be imported: {describe(error)} ({remedy})"
+        ) from error
+    if base is not None and not (isinstance(found, type) and issubclass(found, base)):
+        raise PluginError(
+            f"{kind} '{name}': {target} is no subclass of {base.__module__}.{base.__name__}"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The ``hookserve`` command: ``main`` runs it, ``listings`` prints what it lists."""

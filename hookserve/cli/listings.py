@@ -1,0 +1,166 @@
+"""What ``--list-workers``, ``--list-plugins``, ``--explain-hooks`` and ``--print-config`` print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from hookserve.launch.assembly import Assembly
+from hookserve.plugins.host import PluginHost
+from hookserve.plugins.selection import WorkerRow, list_workers
+
+
+def workers(host: PluginHost, as_json: bool, is_verbose: bool) -> str:
+    """Every worker model, ready or not, with its fault and the remedy."""
+    rows = list_workers(host)
+    if as_json:
+        return _json([_worker_object(row) for row in rows])
+    if not rows:
+        return "no worker is installed (pip install hookserve-gevent, for one)"
+    table = [
+        (row.name, row.state, f"{row.distribution} {row.version}", row.summary) for row in rows
+    ]
+    lines = _table(("WORKER", "STATE", "FROM", "SUMMARY"), table).splitlines()
+    shown = [lines[0]]
+    for row, line in zip(rows, lines[1:], strict=True):
+        shown.append(line)
+        if row.fault:
+            shown.append(f"    {row.fault}")
+            shown.append(f"    remedy: {row.remedy}")
+        if is_verbose and row.type is not None:
+            shown.extend(f"    {line}" for line in _capabilities(row))
+    return "\n".join(shown)
+
+
+def _worker_object(row: WorkerRow) -> dict[str, object]:
+    capabilities = row.type.capabilities._asdict() if row.type is not None else {}
+    if capabilities:
+        capabilities["settings"] = sorted(capabilities["settings"])
+    return {
+        "name": row.name,
+        "summary": row.summary,
+        "distribution": row.distribution,
+        "version": row.version,
+        "state": row.state,
+        "fault": row.fault,
+        "remedy": row.remedy,
+        "target": row.type.target if row.type is not None else None,
+        "patches": row.type is not None and row.type.patch is not None,
+        "capabilities": capabilities,
+    }
+
+
+def _capabilities(row: WorkerRow) -> list[str]:
+    assert row.type is not None
+    can = row.type.capabilities
+    return [
+        f"concurrency: {can.concurrency}",
+        f"parallel: {_yes(can.parallel)}, bodies complete before the application runs:"
+        f" {_yes(can.buffered)}",
+        f"request_timeout: {can.request_timeout}",
+        f"keep-alive: {_yes(can.keepalive)}, sendfile: {_yes(can.sendfile)},"
+        f" websocket: {_yes(can.websocket)}",
+        f"own settings: {', '.join(sorted(can.settings)) or 'none'}",
+    ]
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def plugins(host: PluginHost, as_json: bool) -> str:
+    """Every plugin: where it comes from, what it implements, and its state."""
+    records = [record for record in host.records if record.name != "hookserve"]
+    if as_json:
+        return _json(
+            [
+                {
+                    "name": record.name,
+                    "distribution": record.distribution,
+                    "version": record.version,
+                    "hooks": record.hooks,
+                    "state": record.state,
+                    "cause": record.cause,
+                    "remedy": record.remedy,
+                }
+                for record in records
+            ]
+        )
+    table = [
+        (
+            record.name,
+            record.state,
+            f"{record.distribution} {record.version}",
+            ", ".join(record.hooks) or "-",
+        )
+        for record in records
+    ]
+    lines = _table(("PLUGIN", "STATE", "FROM", "HOOKS"), table).splitlines()
+    shown = [lines[0]]
+    for record, line in zip(records, lines[1:], strict=True):
+        shown.append(line)
+        if record.cause:
+            shown.append(f"    {record.cause}")
+            shown.append(f"    remedy: {record.remedy}")
+    return "\n".join(shown)
+
+
+def hooks(host: PluginHost, only: str | None, as_json: bool) -> str:
+    """For each hook its implementations in calling order."""
+    table = host.explain(only)
+    detailed = {
+        hook: [{"plugin": name, "distribution": _from(host, name)} for name in names]
+        for hook, names in table.items()
+    }
+    if as_json:
+        return _json(detailed)
+    lines = []
+    for hook, found in detailed.items():
+        lines.append(hook)
+        lines.extend(
+            f"  {number}. {each['plugin']} ({each['distribution']})"
+            for number, each in enumerate(found, 1)
+        )
+        if not found:
+            lines.append("  nobody")
+    return "\n".join(lines)
+
+
+def _from(host: PluginHost, name: str) -> str:
+    record = host.record_of(name)
+    return f"{record.distribution} {record.version}".replace("- -", "the core")
+
+
+def config(assembly: Assembly, as_json: bool) -> str:
+    """Each setting's value and where it came from."""
+    values = assembly.config
+    if as_json:
+        return _json(
+            {
+                name: {"value": getattr(values, name), "origin": values.origin(name)}
+                for name in values
+            }
+        )
+    rows = [(name, _shown(getattr(values, name)), values.origin(name)) for name in values]
+    return _table(("SETTING", "VALUE", "FROM"), rows)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    lines = []
+    for row in [head, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, default=str)

@@ -1,0 +1,157 @@
+"""The ``hookserve`` command: listings, checks, commands of plugins, and serving.
+
+Exit codes: 0 done; 1 a setting, a plugin or an address is wrong; 2 the command line cannot be
+understood; 3 a worker failed to boot; 4 the application is not there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from hookserve import __version__
+from hookserve.config.arguments import read
+from hookserve.errors import HookserveError
+from hookserve.launch.assembly import Assembly, assemble, declare_settings, load_plugins
+from hookserve.plugins import calling
+from hookserve.plugins.host import PluginHost
+from hookserve.types import Command
+
+LISTING_FLAGS = ("--list-workers", "--list-plugins", "--explain-hooks")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; answers the exit code and prints one line for an error."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _run(list(arguments), os.environ)
+    except HookserveError as error:
+        sys.stdout.flush()
+        print(f"hookserve: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of a listing has gone, as `| head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str], environ: Mapping[str, str]) -> int:
+    if arguments:
+        command = _find_command(arguments, environ)
+        if command is not None:  # its flags are its own, --help included
+            return _run_command(command, arguments[1:])
+    words = {word.partition("=")[0] for word in arguments}
+    if words & set(LISTING_FLAGS):
+        return _list(arguments, environ)
+    if words & {"-v", "--version"}:
+        print(f"hookserve {__version__}")
+        return 0
+    if words & {"-h", "--help"}:
+        from hookserve.config.parser import build_parser
+
+        host = load_plugins(arguments, environ)
+        build_parser(declare_settings(host)).print_help()
+        _print_commands(host)
+        return 0
+    return _serve(arguments, environ)
+
+
+def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
+    """The listings need the plugins and no configuration, and exit 0 whatever they show."""
+    from hookserve.cli import listings
+
+    host = load_plugins(arguments, environ)
+    actions = read(declare_settings(host), arguments, "command line").actions
+    as_json = "json" in actions
+    if "list_workers" in actions:
+        print(listings.workers(host, as_json, "version" in actions))
+    elif "list_plugins" in actions:
+        print(listings.plugins(host, as_json))
+    else:
+        print(listings.hooks(host, str(actions["explain_hooks"]) or None, as_json))
+    return 0
+
+
+def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
+    from hookserve.arbiter.handover import record_start, take_handover
+    from hookserve.launch.assembly import require_application
+    from hookserve.launch.start import patch_early, serve
+
+    handover = take_handover(os.environ)
+    start = record_start(os.getcwd(), environ)
+    reassemble = _reassembler(arguments, environ)
+    assembly = assemble(arguments, environ, patch_early)
+    if "print_config" in assembly.line.actions:
+        from hookserve.cli import listings
+
+        print(listings.config(assembly, "json" in assembly.line.actions))
+        return 0
+    require_application(assembly.config)
+    if "check_config" in assembly.line.actions:
+        return _check(assembly)
+    serve(assembly, reassemble, start, handover)
+    return 0
+
+
+def _reassembler(arguments: list[str], environ: Mapping[str, str]) -> Callable[[], Assembly]:
+    """Assembles again for a reload, from the directory and environment of the start."""
+    directory, snapshot = os.getcwd(), dict(environ)
+
+    def again() -> Assembly:
+        os.chdir(directory)
+        return assemble(arguments, snapshot)
+
+    return again
+
+
+def _check(assembly: Assembly) -> int:
+    """Everything that a start would do short of listening and forking."""
+    from hookserve.arbiter.preparation import (
+        count_workers,
+        load_serving_classes,
+        register_configured,
+        register_loggers,
+    )
+    from hookserve.launch.start import preload
+
+    assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
+    crew = load_serving_classes(assembly.host, assembly.config)
+    register_loggers(assembly.host, assembly.config)
+    register_configured(assembly.host, assembly.config)
+    count_workers(assembly.config)
+    for warning in assembly.warnings:
+        print(f"hookserve: warning: {warning}", file=sys.stderr)
+    preload(assembly, crew)
+    print("the configuration is valid and the application can be loaded")
+    return 0
+
+
+def _find_command(arguments: list[str], environ: Mapping[str, str]) -> Command | None:
+    """The command that the first word names; an application's name has a dot or a colon, or
+    is no command's."""
+    if not arguments[0].isidentifier():
+        return None
+    host = load_plugins(arguments[:1], environ)
+    for _, command in calling.collect(host.hook.commands):
+        if command.name == arguments[0]:
+            return command
+    return None
+
+
+def _run_command(command: Command, arguments: list[str]) -> int:
+    from hookserve.plugins.target import load_target
+
+    run = cast("Callable[[list[str]], int]", load_target(command.target))
+    return run(arguments)
+
+
+def _print_commands(host: PluginHost) -> None:
+    commands = [command for _, command in calling.collect(host.hook.commands)]
+    if commands:
+        print("\ncommands:")
+        for command in sorted(commands, key=lambda each: each.name):
+            print(f"  {command.name:<20}  {command.summary}")

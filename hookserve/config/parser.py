@@ -1,0 +1,116 @@
+"""The whole command line for argparse: help, and what is wrong with a line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from hookserve.compat import explain_flag
+from hookserve.config.settings import Declared, SettingsTable
+from hookserve.errors import UsageError
+from hookserve.wording import did_you_mean
+
+ACTIONS: tuple[tuple[str, str], ...] = (
+    ("--list-workers", "list the worker models that are installed, and exit"),
+    ("--list-plugins", "list the plugins that are installed, and exit"),
+    ("--print-config", "print each setting's value and where it came from, and exit"),
+    ("--check-config", "validate the configuration, load the application, and exit"),
+)
+"""Flags that do something else than serve; data, for the parser and the reference."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with hookserve's errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError instead of printing the usage."""
+        raise UsageError(message)
+
+
+def build_parser(table: SettingsTable) -> Parser:
+    """The parser of the whole command line."""
+    parser = Parser(
+        prog="hookserve",
+        usage="hookserve [OPTIONS] MODULE[:ATTRIBUTE]",
+        description="A pre-fork application server whose every part is a plugin.",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+        formatter_class=_Help,
+        epilog="https://pypi.org/project/hookserve/",
+    )
+    parser.add_argument("application", nargs="?", metavar="MODULE[:ATTRIBUTE]",
+                        help="the WSGI application, or a factory with its arguments")  # fmt: skip
+    parser.add_argument(
+        "-v",
+        "--version",
+        action="store_true",
+        help="print the version, and exit; with a listing: more of it",
+    )
+    for flag, summary in ACTIONS:
+        parser.add_argument(flag, action="store_true", help=summary)
+    parser.add_argument("--explain-hooks", nargs="?", const="", metavar="HOOK",
+                        help="list who implements each hook, in order, and exit")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="with a listing: as JSON")
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for declared in table:
+        title = "settings" if declared.owner == "hookserve" else f"settings of {declared.owner}"
+        group = groups.get(title) or groups.setdefault(title, parser.add_argument_group(title))
+        _add_flags(group, declared)
+    return parser
+
+
+def _add_flags(group: argparse._ArgumentGroup, declared: Declared) -> None:
+    setting = declared.setting
+    if setting.hidden:
+        return
+    shown = f"{setting.summary} [{_shown(setting.default)}]".replace("%", "%%")
+    if setting.switch is None:
+        group.add_argument(
+            *declared.flags,
+            dest=setting.name,
+            metavar=setting.metavar or setting.name.upper(),
+            action="append" if setting.repeatable else "store",
+            help=shown,
+        )
+        return
+    positive, negative = declared.flags, declared.negative_flags
+    on_help, off_help = shown, argparse.SUPPRESS
+    if setting.default is True:
+        on_help, off_help = argparse.SUPPRESS, f"do not {shown}"
+    group.add_argument(*positive, dest=setting.name, action="store_const", const=True, help=on_help)
+    group.add_argument(
+        *negative, dest=setting.name, action="store_const", const=False, help=off_help
+    )
+
+
+def _shown(default: object) -> str:
+    if default is None or default == ():
+        return "none"
+    if isinstance(default, tuple):
+        return ", ".join(map(str, default))
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+class _Help(argparse.HelpFormatter):
+    """Wide enough for the flags."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
+
+
+def parse(table: SettingsTable, arguments: Sequence[str]) -> dict[str, object]:
+    """What a command line says, by the names of settings and, with underscores, of other flags;
+    raises UsageError."""
+    parser = build_parser(table)
+    known = set(parser._option_string_actions)  # argparse has no public list of them
+    namespace, rest = parser.parse_known_args(list(arguments))
+    for word in rest:
+        flag = word.partition("=")[0]
+        if flag.startswith("-"):
+            advice = explain_flag(flag) or did_you_mean(flag, known)
+            raise UsageError(f"unknown option {flag}{advice}; hookserve --help lists them all")
+        raise UsageError(f"unexpected argument '{word}': one application is served at a time")
+    return vars(namespace)

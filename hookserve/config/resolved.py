@@ -1,0 +1,106 @@
+"""The configuration: one immutable value for each setting, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from hookserve.config.settings import Declared, SettingsTable
+from hookserve.errors import ConfigError
+
+
+class SettingsSource(NamedTuple):
+    """The values that one source gives."""
+
+    origin: str
+    """How the source is named to a user: ``hookserve.toml``, ``command line``."""
+    values: Mapping[str, object]
+    names: Mapping[str, str] | None = None
+    """The name under which each value was given, where that says more than the origin."""
+
+    def origin_of(self, name: str) -> str:
+        """Where the value of `name` was written."""
+        return self.names[name] if self.names is not None else self.origin
+
+
+class Config:
+    """All settings, final.  Attributes are the settings' names.
+
+    Hot code copies what it needs when it is made and never reads this again.
+    """
+
+    __slots__ = ("_origins", "_values")
+
+    def __init__(self, values: Mapping[str, object], origins: Mapping[str, str]) -> None:
+        object.__setattr__(self, "_values", dict(values))
+        object.__setattr__(self, "_origins", dict(origins))
+
+    def __getattr__(self, name: str) -> Any:  # Any: each setting has a type of its own
+        try:
+            return object.__getattribute__(self, "_values")[name]
+        except KeyError:
+            raise AttributeError(f"no setting is called '{name}'") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(
+            "the configuration is final; change it in on_starting's sources instead"
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def get(self, name: str, default: object = None) -> Any:  # Any: as for attributes
+        """The value, or `default` when no such setting exists (its plugin is not loaded)."""
+        return self._values.get(name, default)
+
+    def origin(self, name: str) -> str:
+        """Where the value came from: ``default``, a file's name, a variable, ``command line``."""
+        return str(self._origins[name])
+
+    def is_default(self, name: str) -> bool:
+        """Whether nobody gave the setting a value."""
+        return self.origin(name) == "default"
+
+
+def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
+    """The configuration that the sources make, a later one winning over an earlier one; what the
+    values imply comes after all of them.
+
+    Raises ConfigError naming setting, source, what was expected and what was given.
+    """
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for declared in table:
+        values[declared.setting.name] = declared.setting.default
+        origins[declared.setting.name] = "default"
+    for source in sources:
+        for name, raw in source.values.items():
+            values[name] = convert(table[name], raw, source.origin_of(name))
+            origins[name] = source.origin_of(name)
+    for declared in table:
+        name = declared.setting.name
+        implied = declared.setting.implies.get(str(values[name]), {})
+        for other, raw in implied.items():
+            if other in table and origins[other] == "default":
+                origins[other] = f"{name}={values[name]}"
+                values[other] = convert(table[other], raw, origins[other])
+    return Config(values, origins)
+
+
+def convert(declared: Declared, raw: object, origin: str) -> object:
+    """A raw value as the setting's own type; raises ConfigError."""
+    try:
+        return declared.setting.kind(raw)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"{declared.setting.name} ({origin}): {error}, got {_shown(raw)}"
+        ) from None
+
+
+def _shown(raw: object) -> str:
+    """A rejected value, short enough for one line."""
+    text = repr(raw)
+    return text if len(text) <= 60 else text[:57] + "..."

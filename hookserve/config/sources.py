@@ -1,0 +1,150 @@
+"""Where settings come from: files and the environment.
+
+From the lowest to the highest: the defaults, ``PORT`` and ``WEB_CONCURRENCY``, ``[tool.hookserve]``
+in pyproject.toml, hookserve.toml, the Python configuration file, ``HOOKSERVE_<NAME>``,
+``HOOKSERVE_CMD_ARGS``, the command line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import types
+from collections.abc import Mapping
+
+from hookserve.config.resolved import SettingsSource
+from hookserve.config.settings import SettingsTable
+from hookserve.errors import ConfigError
+from hookserve.wording import describe, did_you_mean
+
+DEFAULT_FILES = ("hookserve.conf.py", "gunicorn.conf.py")
+
+PREFIX = "HOOKSERVE_"
+RESERVED = frozenset(
+    {
+        "HOOKSERVE_CMD_ARGS",
+        "HOOKSERVE_HANDOVER",
+        "HOOKSERVE_PLUGIN_AUTOLOAD",
+        "HOOKSERVE_TRACE_HOOKS",
+        "HOOKSERVE_WORKER_INDEX",
+    }
+)
+"""Variables with our prefix that are not settings."""
+
+# Kubernetes sets these in every pod for a service called hookserve.
+_SERVICE_LINK = re.compile(r"HOOKSERVE_(SERVICE_(HOST|PORT(_.*)?)|PORT(_.*)?)")
+
+
+def platform_source(environ: Mapping[str, str]) -> SettingsSource:
+    """What hosting platforms set: ``PORT`` and ``WEB_CONCURRENCY``."""
+    values: dict[str, object] = {}
+    names: dict[str, str] = {}
+    if environ.get("PORT"):
+        values["bind"], names["bind"] = f"0.0.0.0:{environ['PORT']}", "PORT"
+    if environ.get("WEB_CONCURRENCY"):
+        values["workers"], names["workers"] = environ["WEB_CONCURRENCY"], "WEB_CONCURRENCY"
+    return SettingsSource("environment", values, names)
+
+
+def toml_sources(directory: str) -> list[SettingsSource]:
+    """``[tool.hookserve]`` of pyproject.toml and hookserve.toml, as far as they exist.
+
+    Raises ConfigError for a file that cannot be read or is not TOML.
+    """
+    sources = []
+    shared = _read(directory, "pyproject.toml")
+    if shared is not None and _CONCERNS_US.search(shared) is not None:
+        section = _parse("pyproject.toml", shared).get("tool", {}).get("hookserve")
+        if section is not None:
+            sources.append(SettingsSource("pyproject.toml", section))
+    own = _read(directory, "hookserve.toml")
+    if own is not None:
+        sources.append(SettingsSource("hookserve.toml", _parse("hookserve.toml", own)))
+    return sources
+
+
+# Most projects have a pyproject.toml, few mean us by it: the parser is not worth its half megabyte
+# then.  Our name as a key or in a table's header, well-formed or not; or an escape, which may hide
+# it.
+_CONCERNS_US = re.compile(rb"""hookserve["']?\s*[.=\]]|^\s*\[.*hookserve|\\[uU]""", re.MULTILINE)
+
+
+def _read(directory: str, name: str) -> bytes | None:
+    try:
+        with open(os.path.join(directory, name), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"cannot read {name}: {error.strerror}") from None
+
+
+def _parse(name: str, text: bytes) -> dict[str, dict[str, dict[str, object]]]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text.decode())
+    except ValueError as error:  # it is not UTF-8, or not TOML
+        raise ConfigError(f"{name} is not valid TOML: {error}") from None
+
+
+def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> SettingsSource:
+    """The variables ``HOOKSERVE_<NAME>``; raises ConfigError for one that no setting has."""
+    values: dict[str, object] = {}
+    names: dict[str, str] = {}
+    for variable, raw in environ.items():
+        if not variable.startswith(PREFIX) or variable in RESERVED:
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name in table:
+            values[name], names[name] = raw, variable
+        elif not _SERVICE_LINK.fullmatch(variable):
+            known = {declared.variable for declared in table}
+            raise ConfigError(
+                f"the environment variable {variable} is no setting{did_you_mean(variable, known)}"
+            )
+    return SettingsSource("environment", values, names)
+
+
+def find_python_file(given: str | None, directory: str) -> str | None:
+    """The Python configuration file to read: the one given, else one with a default name."""
+    if given:
+        return given
+    return next(
+        (name for name in DEFAULT_FILES if os.path.isfile(os.path.join(directory, name))), None
+    )
+
+
+def execute_python_file(source: str) -> types.ModuleType:
+    """Run a configuration file (``PATH``, ``file:PATH`` or ``python:MODULE``) afresh.
+
+    Raises ConfigError with the exception and its line for anything that goes wrong.
+    """
+    if source.startswith("python:"):
+        return _import_afresh(source.removeprefix("python:"))
+    path = os.path.normpath(source.removeprefix("file:"))
+    module = types.ModuleType("__config__")
+    module.__file__ = path
+    try:
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec")
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"the configuration file has a mistake: {describe(error)}") from None
+    sys.modules["__config__"] = module
+    try:
+        exec(code, module.__dict__)
+    except (Exception, SystemExit) as error:  # the file may raise anything
+        raise ConfigError(f"the configuration file {path} failed: {describe(error)}") from error
+    return module
+
+
+def _import_afresh(name: str) -> types.ModuleType:
+    sys.modules.pop(name, None)
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # the module may raise anything
+        raise ConfigError(f"the configuration module {name} failed: {describe(error)}") from error

@@ -1,0 +1,52 @@
+"""The core's own answers to the first-wins hooks; any plugin's answer comes before them.
+
+Registered in every process that loads plugins, listings too: so what an answer needs is imported
+when it is asked for, but for what each worker would have to import for itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hookserve.hookspecs import hookimpl
+from hookserve.launch.application import load_app as load_named_app
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+    from hookserve.listeners.listeners import Listener
+    from hookserve.types import WSGIApplication
+
+
+NAME = "hookserve"
+"""The name under which this module is registered as a plugin."""
+
+
+@hookimpl(trylast=True)
+def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Listener]:
+    """What `bind` says; inherited listeners that were handed over stand in for it entirely."""
+    from hookserve.listeners.address import parse_address
+    from hookserve.listeners.listeners import ListenerOptions
+    from hookserve.listeners.listeners import open_listeners as open_all
+    from hookserve.system.privileges import resolve_group, resolve_user
+
+    if inherited and config.is_default("bind"):
+        return inherited
+    uid, group_of_user = resolve_user(config.user) if config.user else (os.geteuid(), None)
+    gid = resolve_group(config.group) if config.group else group_of_user
+    options = ListenerOptions(
+        backlog=config.backlog,
+        reuse_port=config.reuse_port,
+        defer_accept=config.defer_accept,
+        user=uid if config.user else None,
+        group=gid,
+        umask=config.umask or 0,
+    )
+    return open_all([parse_address(text) for text in config.bind], options, inherited)
+
+
+@hookimpl(trylast=True)
+def load_app(config: Config) -> WSGIApplication:
+    """What `wsgi_app` names."""
+    return load_named_app(config.wsgi_app)

@@ -1,0 +1,183 @@
+"""From a finished configuration to a running arbiter, and from its end to the exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from hookserve import __version__
+from hookserve.arbiter import child
+from hookserve.arbiter.arbiter import Arbiter
+from hookserve.arbiter.preparation import (
+    ServingClasses,
+    count_workers,
+    load_application,
+    load_serving_classes,
+    register_configured,
+    register_loggers,
+)
+from hookserve.errors import HookserveError
+from hookserve.launch.assembly import Assembly, log_warnings
+from hookserve.launch.limits import allow_descriptors
+from hookserve.listeners.listeners import systemd_listeners
+from hookserve.plugins import calling
+from hookserve.system.title import set_title
+
+if TYPE_CHECKING:
+    from hookserve.arbiter.handover import Handover, Start
+    from hookserve.config.resolved import Config
+    from hookserve.launch.daemon import Launcher
+    from hookserve.launch.pidfile import Pidfile
+    from hookserve.listeners.listeners import Listener
+    from hookserve.plugins.host import PluginHost
+    from hookserve.types import WSGIApplication
+
+
+def patch_early(host: PluginHost, config: Config) -> None:
+    """Patch before the Python configuration file is run, when it is known already that the
+    arbiter will preload the application under a model that patches.
+
+    What the file itself says about that comes too late for the file's own imports; `preload`
+    patches then, and names who came first.
+    """
+    if config.preload_app:
+        child.patch(load_serving_classes(host, config).worker_type)
+
+
+def serve(
+    assembly: Assembly, reassemble: Callable[[], Assembly], start: Start, handover: Handover
+) -> None:
+    """Serve until told to stop; raises HookserveError when that cannot be, or ends badly."""
+    config = assembly.config
+    assembly.host.refuse_failures(every=config.plugin_errors == "fail")
+    crew = load_serving_classes(assembly.host, config)
+    launcher = None
+    if config.daemon and not handover.pid:
+        from hookserve.launch.daemon import daemonize
+
+        launcher = daemonize(config.enable_stdio_inheritance)
+    try:
+        _serve(assembly, crew, reassemble, start, handover, launcher)
+    except BaseException as error:
+        if launcher is not None:
+            launcher.report(getattr(error, "exit_code", 1), str(error))
+        raise
+
+
+def _serve(
+    assembly: Assembly,
+    crew: ServingClasses,
+    reassemble: Callable[[], Assembly],
+    start: Start,
+    handover: Handover,
+    launcher: Launcher | None,
+) -> None:
+    config = assembly.config
+    register_loggers(assembly.host, config)
+    assembly.host.log_failures()
+    log_warnings(assembly)
+    register_configured(assembly.host, config)
+    too_few = allow_descriptors(config.worker_connections)
+    if too_few:
+        logging.getLogger("hookserve").warning("%s", too_few)
+    set_title(config.proc_name, "arbiter")
+    pidfile = _pidfile_for(config.pidfile, handover)
+    if pidfile is not None:
+        pidfile.create()
+    arbiter = None
+    try:
+        workers, arithmetic = count_workers(config)
+        app = _preload_safely(assembly, crew, handover) if config.preload_app else None
+        arbiter = Arbiter(assembly, crew, workers, app, reassemble, start, launcher)
+        arbiter.pidfile = pidfile
+        arbiter.log.info("hookserve %s, pid %d", __version__, arbiter.pid)
+        if arithmetic:
+            arbiter.log.info("%s", arithmetic)
+        _run(arbiter, handover)
+    finally:
+        # A successor's pidfile takes the place of this one: there is never none.
+        if pidfile is not None and not (arbiter is not None and arbiter.upgrade.successor):
+            pidfile.remove()
+
+
+def _pidfile_for(path: str | None, handover: Handover) -> Pidfile | None:
+    """A successor has a pidfile of its own until its predecessor is gone."""
+    if not path:
+        return None
+    from hookserve.launch.pidfile import Pidfile
+
+    return Pidfile(f"{path}.2" if handover.line >= 0 else path)
+
+
+def _preload_safely(
+    assembly: Assembly, crew: ServingClasses, handover: Handover
+) -> WSGIApplication | None:
+    """The application; where there are workers that serve on, a failure must not end them: the
+    next worker tries by itself, and its failure gives the reload up."""
+    try:
+        return preload(assembly, crew)
+    except HookserveError as error:
+        if not handover.workers:
+            raise
+        logging.getLogger("hookserve").error("the application cannot be preloaded: %s", error)
+        return None
+
+
+def _run(arbiter: Arbiter, handover: Handover) -> None:
+    hook = arbiter.assembly.host.hook
+    calling.fire(hook.on_starting, server=arbiter)
+    inherited = (*systemd_listeners(os.environ), *handover.inherit_listeners())
+    arbiter.listeners = open_listeners(arbiter.assembly, handover, inherited)
+    if handover.line >= 0:
+        arbiter.upgrade.follow(handover)
+    if handover.workers:
+        from hookserve.arbiter.restore import restore_workers
+
+        restore_workers(arbiter, handover, inherited)
+    try:
+        calling.fire(hook.when_ready, server=arbiter)
+        arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),
+                         arbiter.crew.worker_type.name)  # fmt: skip
+        arbiter.run()
+    finally:
+        for listener in arbiter.listeners:
+            listener.close()
+            if not arbiter.upgrade.is_shared:
+                listener.remove()
+        if arbiter.pidfile is not None and arbiter.upgrade.successor is not None:
+            arbiter.pidfile.leave()
+        calling.notify(arbiter.assembly.host.hook.on_exit, server=arbiter)
+        arbiter.log.info("stopped")
+        arbiter.close()
+
+
+def open_listeners(
+    assembly: Assembly, handover: Handover, inherited: tuple[Listener, ...]
+) -> tuple[Listener, ...]:
+    """The listeners that the configuration asks for, those that are `inherited` among them.
+
+    Raises ListenError; but where there are workers that serve on, what was handed over stays.
+    """
+    try:
+        found = calling.fire(assembly.host.hook.open_listeners, assembly.config, inherited)
+    except HookserveError as error:
+        if not handover.workers:
+            raise
+        logging.getLogger("hookserve").error("%s; the old addresses stay", error)
+        return inherited
+    listeners = tuple(cast("Sequence[Listener]", found))
+    for listener in inherited:
+        if listener not in listeners and not handover.workers:
+            listener.close()
+    return listeners
+
+
+def preload(assembly: Assembly, crew: ServingClasses) -> WSGIApplication:
+    """The application, loaded before anything is forked; raises BootError or AppNotFound."""
+    for word in assembly.config.raw_env:
+        name, _, value = word.partition("=")
+        os.environ[name] = value
+    child.patch(crew.worker_type)
+    return load_application(assembly.host, assembly.config)

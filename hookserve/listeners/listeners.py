@@ -1,0 +1,311 @@
+"""Listening sockets: opened, adopted, kept across reloads, and removed without harm to others.
+
+The arbiter opens them and holds them; workers inherit them across the fork.  A unix socket is
+bound to a temporary name, given its mode and owner, and renamed into place while it already
+listens: nobody ever finds a path that refuses, or one with the wrong mode.
+"""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from struct import pack
+from typing import NamedTuple
+
+from hookserve.errors import ListenError
+from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
+from hookserve.system.calls import Socket, getaddrinfo
+from hookserve.system.privileges import resolve_group, resolve_user
+
+SYSTEMD_FIRST_FD = 3
+"""sd_listen_fds(3): descriptors begin here."""
+SYSTEMD_VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+
+_ADVICE = {
+    errno.EADDRINUSE: "address already in use (another server is there: stop it, or choose"
+    " another address with --bind)",
+    errno.EACCES: "permission denied (try a port above 1023, or a capability)",
+    errno.EADDRNOTAVAIL: "this machine has no such address (see --bind)",
+}
+
+_OF_THE_CLIENT = frozenset({
+    errno.ENETDOWN, errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.EHOSTUNREACH,
+    errno.EOPNOTSUPP, errno.ENETUNREACH, errno.EPERM, getattr(errno, "ENONET", errno.ENETDOWN),
+})  # fmt: skip
+"""What accept(2) reports of a connection that has failed already, or that a firewall forbids."""
+
+_SO_ATTACH_FILTER = 26
+_NO_SYN = (
+    pack("HBBI", 0x30, 0, 0, 13),  # the byte of the TCP header that has the flags
+    pack("HBBI", 0x45, 0, 1, 0x02),  # is SYN among them?
+    pack("HBBI", 0x06, 0, 0, 0),  # then it never came
+    pack("HBBI", 0x06, 0, 0, 0xFFFFFFFF),
+)
+"""A socket filter (bpf(4), socket(7)) that lets everything through but new connections."""
+
+
+class ListenerOptions(NamedTuple):
+    """What holds for all listeners."""
+
+    backlog: int = 2048
+    reuse_port: bool = False
+    defer_accept: bool = False
+    user: int | None = None
+    group: int | None = None
+    umask: int = 0
+
+
+class Listener:
+    """A bound, listening socket."""
+
+    def __init__(
+        self, listening: _socket.socket, address: Address, endpoint: Endpoint, inode: int = 0
+    ) -> None:
+        listening.setblocking(False)
+        self.socket = listening
+        self.address = address
+        self.endpoint = endpoint
+        self.is_tcp = not endpoint.unix
+        self.refuses_new_connections = False
+        self.inode = inode
+        """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
+        # The C method under socket.accept(): a descriptor and no socket object, which would cost
+        # a getsockname(2) and two microseconds for each connection.
+        self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # typeshed does not know it
+
+    def fileno(self) -> int:
+        """The descriptor; -1 when closed."""
+        return self.socket.fileno()
+
+    def accept(self) -> tuple[int, object] | None:
+        """A connection's non-blocking, non-inheritable descriptor and its peer's address.
+
+        `None` when nobody waits, or when who waited has gone.  Raises OSError when no descriptor
+        or memory is to be had.
+        """
+        try:
+            fd, peer = self._accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return None
+        except OSError as error:
+            if error.errno in _OF_THE_CLIENT:
+                return None
+            raise
+        os.set_blocking(fd, False)
+        return fd, peer
+
+    def refuse_new_connections(self) -> None:
+        """Let nobody new into the queue, whichever process holds the socket; for good.
+
+        Who came between the last accept(2) and the close would be connected, and reset.  Now the
+        kernel behaves as if their SYN had been lost: their next one, a second later, is refused.
+        A socket that was handed in is left alone: whoever did it may still need it.
+        """
+        self.refuses_new_connections = True
+        if isinstance(self.address, UnixAddress):
+            self.remove()
+        elif isinstance(self.address, TcpAddress) and sys.platform == "linux":
+            from array import array
+
+            program = array("B", b"".join(_NO_SYN))
+            try:
+                self.socket.setsockopt(
+                    _socket.SOL_SOCKET,
+                    _SO_ATTACH_FILTER,
+                    pack("HP", len(_NO_SYN), program.buffer_info()[0]),
+                )
+            except OSError:  # a sandbox may not have it
+                pass
+
+    def close(self) -> None:
+        """Close this process's descriptor."""
+        self.socket.close()
+
+    def remove(self) -> None:
+        """Unlink the path of a unix socket if it is still this socket's."""
+        if not self.inode or not isinstance(self.address, UnixAddress):
+            return
+        try:
+            if os.stat(self.address.path).st_ino == self.inode:
+                os.unlink(self.address.path)
+        except OSError:
+            pass
+        self.inode = 0  # the next socket at this path may get the same
+
+
+def open_listeners(
+    addresses: Iterable[Address], options: ListenerOptions, existing: Sequence[Listener] = ()
+) -> list[Listener]:
+    """Listeners for all addresses, those of `existing` that have the same address kept.
+
+    Raises ListenError; what was opened before that is closed again.
+    """
+    kept = {listener.address: listener for listener in existing}
+    opened: list[Listener] = []
+    found: list[Listener] = []
+    try:
+        for address in dict.fromkeys(addresses):
+            if address in kept:
+                found.append(kept[address])
+            else:
+                opened.append(open_listener(address, options))
+                found.append(opened[-1])
+    except BaseException:
+        for listener in opened:
+            listener.close()
+            listener.remove()
+        raise
+    return found
+
+
+def open_listener(address: Address, options: ListenerOptions) -> Listener:
+    """A listener for one address; raises ListenError, in one line with the remedy."""
+    try:
+        if isinstance(address, TcpAddress):
+            return _open_tcp(address, options)
+        if isinstance(address, FdAddress):
+            return _adopt(address.number, address, options.backlog)
+        if address.is_abstract:
+            return _open_abstract(address, options)
+        return _open_unix(address, options)
+    except OSError as error:
+        number = error.errno or 0
+        path_advice = isinstance(address, UnixAddress) and number != errno.EADDRINUSE
+        text = error.strerror or str(error)
+        advice = text.lower() if path_advice else _ADVICE.get(number, text.lower())
+        raise ListenError(f"cannot listen on {address}: {advice}") from None
+
+
+def systemd_listeners(environ: MutableMapping[str, str]) -> list[Listener]:
+    """The sockets that a service manager handed over (sd_listen_fds(3)).
+
+    The variables are removed from `environ`.  Raises ListenError for one that does not listen.
+    """
+    count = environ.get("LISTEN_FDS", "")
+    is_ours = environ.get("LISTEN_PID") == str(os.getpid())
+    for name in SYSTEMD_VARIABLES:
+        environ.pop(name, None)
+    if not is_ours or not count.isdigit():
+        return []
+    numbers = range(SYSTEMD_FIRST_FD, SYSTEMD_FIRST_FD + int(count))
+    return [_adopt(number, FdAddress(number), None) for number in numbers]
+
+
+def _open_tcp(address: TcpAddress, options: ListenerOptions) -> Listener:
+    # As bytes, where that says the same: a string would be put through the codec of idna, whose
+    # tables take a quarter of a megabyte.
+    host = address.host.encode() if address.host.isascii() else address.host
+    found = getaddrinfo(host, address.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
+    family, kind, protocol, _, where = found[0]
+    listening = Socket(family, kind, protocol)
+    try:
+        listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        if options.reuse_port:
+            listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
+        if family == _socket.AF_INET6:
+            # Or [::]:80 would claim 0.0.0.0:80 too, and the two could not be bound together.
+            listening.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
+        # Accepted sockets inherit it on Linux: a response is never held back for more.
+        listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        if options.defer_accept and hasattr(_socket, "TCP_DEFER_ACCEPT"):
+            listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_DEFER_ACCEPT, 1)
+        listening.bind(where)
+        listening.listen(options.backlog)
+    except BaseException:
+        listening.close()
+        raise
+    return Listener(listening, address, _endpoint_of(listening))
+
+
+def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
+    _refuse_taken(address)
+    temporary = f"{address.path}.{os.getpid()}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    listening = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        listening.bind(temporary)
+        mode = address.mode if address.mode is not None else 0o777 & ~options.umask
+        os.chmod(temporary, mode)
+        user = resolve_user(address.user)[0] if address.user else options.user
+        group = resolve_group(address.group) if address.group else options.group
+        if user is not None or group is not None:
+            os.chown(temporary, -1 if user is None else user, -1 if group is None else group)
+        listening.listen(options.backlog)
+        inode = os.stat(temporary).st_ino
+        os.rename(temporary, address.path)
+    except BaseException:
+        listening.close()
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    return Listener(listening, address, Endpoint(address.path, "", unix=True), inode)
+
+
+def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:
+    listening = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        listening.bind("\0" + address.path[1:])
+        listening.listen(options.backlog)
+    except BaseException:
+        listening.close()
+        raise
+    return Listener(listening, address, Endpoint(address.path, "", unix=True))
+
+
+def _refuse_taken(address: UnixAddress) -> None:
+    """Raise ListenError when the path is a living server's, or no socket at all."""
+    try:
+        mode = os.stat(address.path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ListenError(
+            f"cannot listen on {address}: the path exists and is no socket (remove it, or choose"
+            " another path)"
+        )
+    probe = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    # A full backlog makes a non-blocking connect() say EAGAIN: somebody is there all the same.
+    probe.setblocking(False)
+    outcome = probe.connect_ex(address.path)
+    probe.close()
+    if outcome in (0, errno.EAGAIN, errno.EINPROGRESS):
+        raise OSError(errno.EADDRINUSE, "address already in use")
+
+
+def inherit_listener(number: int, address: Address, inode: int) -> Listener:
+    """A listener around a descriptor that another arbiter has handed over; raises ListenError."""
+    return _adopt(number, address, None, inode)
+
+
+def _adopt(number: int, address: Address, backlog: int | None, inode: int = 0) -> Listener:
+    """A listener around a descriptor that is open already."""
+    try:
+        listening = Socket(fileno=number)
+    except OSError as error:
+        raise ListenError(
+            f"cannot listen on {address}: {(error.strerror or str(error)).lower()}"
+            " (the descriptor must be an open, inherited socket)"
+        ) from None
+    os.set_inheritable(number, False)
+    if not listening.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN):
+        if backlog is None or listening.type != _socket.SOCK_STREAM:
+            listening.detach()
+            raise ListenError(f"cannot listen on {address}: the socket does not listen")
+        listening.listen(backlog)
+    if listening.family in (_socket.AF_INET, _socket.AF_INET6):
+        listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+    return Listener(listening, address, _endpoint_of(listening), inode)
+
+
+def _endpoint_of(listening: _socket.socket) -> Endpoint:
+    name = listening.getsockname()
+    if isinstance(name, tuple):
+        return Endpoint(str(name[0]), str(name[1]))
+    path = os.fsdecode(name)
+    return Endpoint("@" + path[1:] if path.startswith("\0") else path, "", unix=True)

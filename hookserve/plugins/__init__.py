@@ -1,0 +1,11 @@
+"""Plugins: found, loaded one by one, called, and chosen by name.
+
+discovery, distributions
+    what is installed, found without importing any of it
+host
+    `PluginHost`: loads plugins and knows whose fault a failure is
+calling
+    how hooks are called: collected, first wins, notified, frozen
+selection, target
+    a worker, protocol or logger by its name; the import of what a plugin names
+"""

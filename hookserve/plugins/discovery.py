@@ -1,0 +1,98 @@
+"""Which plugins are installed, found without importing any of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from hookserve.plugins.distributions import (
+    Distribution,
+    entry_points,
+    find_distribution,
+    normalized,
+)
+
+OFFICIAL_WORKERS = ("epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
+"""The models that the project publishes; ``NAME`` is in the distribution ``hookserve-NAME``
+unless it is bundled.  Only used to suggest what to install."""
+
+BUNDLED_WORKERS = ("epoll", "gthread", "sync")
+"""Those of them that come with hookserve itself."""
+
+_REQUIREMENT = re.compile(
+    r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?"
+)
+_FLOOR = re.compile(r">=\s*([0-9][0-9.]*)")
+
+
+class Candidate:
+    """An installed plugin, not yet imported."""
+
+    def __init__(self, name: str, value: str, owner: Distribution) -> None:
+        self.name = name
+        self.module = value.partition(":")[0]
+        """The plugin module's dotted name."""
+        self._owner = owner
+
+    @property
+    def distribution(self) -> str:
+        """The name of the distribution that brings it."""
+        return (self._owner.fields["Name"] or ["?"])[0]
+
+    @property
+    def version(self) -> str:
+        """The distribution's version."""
+        return (self._owner.fields["Version"] or ["?"])[0]
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether it comes in hookserve's own distribution."""
+        return self._owner.key == "hookserve"
+
+    def answers_to(self, name: str) -> bool:
+        """Whether `name` is its entry point, module or distribution."""
+        return name in (self.name, self.module) or (
+            not self.is_bundled and normalized(name) == self._owner.key
+        )
+
+    def missing_requirements(self) -> list[str]:
+        """What its distribution needs and the environment lacks, as arguments for pip.
+
+        Extras and requirements with environment markers are passed over, and only lower bounds
+        are compared: the installer knows the rest, this is for a clear message.
+        """
+        if self.is_bundled:
+            return []  # this runs, so they are there
+        return list(_missing(self._owner.fields["Requires-Dist"]))
+
+
+def discover() -> list[Candidate]:
+    """The installed plugins, sorted by name."""
+    found = (Candidate(*each) for each in entry_points())
+    return sorted(found, key=lambda candidate: candidate.name)
+
+
+@cache
+def _installed_version(name: str) -> str | None:
+    """The version of an installed distribution; `None` when it is not there."""
+    found = find_distribution(name)
+    return None if found is None else (found.fields["Version"] or ["0"])[0]
+
+
+def _missing(requirements: Iterable[str]) -> Iterator[str]:
+    for requirement in requirements:
+        match = _REQUIREMENT.match(requirement)
+        if match is None or match[3]:
+            continue
+        name, specifier = match[1], match[2].strip()
+        if normalized(name) == "hookserve":
+            continue
+        installed = _installed_version(normalized(name))
+        floor = _FLOOR.search(specifier)
+        if installed is None or (floor and _numbers(installed) < _numbers(floor[1])):
+            yield f"{name}{specifier}".replace(" ", "")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:4]]

@@ -1,0 +1,193 @@
+"""Chooses worker, protocol and loggers by name, and says what is wrong when one is not there."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol, TypeVar
+
+from hookserve.errors import PluginError
+from hookserve.plugins import calling
+from hookserve.plugins.discovery import BUNDLED_WORKERS, OFFICIAL_WORKERS
+from hookserve.plugins.host import PluginHost, PluginRecord
+from hookserve.types import LoggerType, ProtocolType, WorkerType
+from hookserve.wording import describe, nearest
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+class WorkerRow(NamedTuple):
+    """A worker model as ``--list-workers`` shows it."""
+
+    name: str
+    summary: str
+    distribution: str
+    version: str
+    state: str
+    """``ready``, ``missing`` or ``broken``."""
+    fault: str = ""
+    remedy: str = ""
+    type: WorkerType | None = None
+    is_installed: bool = True
+    """Whether there is a plugin at all; if not, it is one that the project publishes."""
+
+
+def choose_worker(host: PluginHost, name: str) -> WorkerType:
+    """The worker type called `name`, or the one at ``module:Class`` or ``module.Class``.
+
+    Raises PluginError when there is none, naming what is installed, the nearest name and the
+    pip command, or when its plugin or a package that it needs is missing.
+    """
+    claimed = claimed_workers(host)
+    rows = [_row(*each) for each in claimed if each[0].name == name]
+    rows += [_failed_row(record) for record in host.failures() if record.name == name]
+    for row in rows:
+        if row.state == "ready" and row.type is not None:
+            return row.type
+        raise PluginError(
+            f"worker '{name}' ({row.distribution} {row.version}) is {row.state}:"
+            f" {row.fault} ({row.remedy})"
+        )
+    _refuse_gunicorns(name)
+    if ":" in name or "." in name:
+        return _named_by_path(host, name)
+    raise PluginError(_unknown_worker(host, name))
+
+
+def _refuse_gunicorns(name: str) -> None:
+    from hookserve.compat import ASGI_WORKERS, WORKERS
+
+    if name in WORKERS:
+        raise PluginError(f"worker '{name}' is gunicorn's: use -k {WORKERS[name]} instead")
+    if name in ASGI_WORKERS:
+        raise PluginError(f"worker '{name}' serves ASGI applications, hookserve serves WSGI")
+
+
+def _named_by_path(host: PluginHost, name: str) -> WorkerType:
+    """The type that a plugin declares for the class, or a new one that claims nothing."""
+    target = name if ":" in name else ":".join(name.rpartition(".")[::2])
+    for worker_type, _ in claimed_workers(host):
+        if worker_type.target == target:
+            return worker_type
+    return WorkerType(name, target, "named by its path")
+
+
+def _unknown_worker(host: PluginHost, name: str) -> str:
+    installed = [row.name for row in list_workers(host) if row.is_installed]
+    shown = ", ".join(installed) or "none"
+    if name in OFFICIAL_WORKERS:
+        return (
+            f"worker '{name}' is not installed; installed: {shown} (pip install hookserve-{name})"
+        )
+    match = nearest(name, {*installed, *OFFICIAL_WORKERS})
+    if match in installed:
+        hint = f"did you mean '{match}'?"
+    elif match:
+        hint = f"did you mean '{match}'? pip install hookserve-{match}"
+    else:
+        hint = f"if somebody publishes it: pip install hookserve-{name}"
+    return f"unknown worker '{name}'; installed: {shown} ({hint})"
+
+
+def list_workers(host: PluginHost) -> list[WorkerRow]:
+    """Every worker model that a plugin brings, and every plugin that failed to load.
+
+    Imports no worker.  Raises PluginError when two plugins claim one name.
+    """
+    rows = [_row(worker_type, record) for worker_type, record in claimed_workers(host)]
+    rows.extend(map(_failed_row, host.failures()))
+    listed = {row.name for row in rows}
+    rows.extend(
+        WorkerRow(name, "(published by hookserve)", f"hookserve-{name}", "-", "missing",
+                  "it is not installed", f"pip install hookserve-{name}", is_installed=False)
+        for name in OFFICIAL_WORKERS if name not in listed and name not in BUNDLED_WORKERS
+    )  # fmt: skip
+    return sorted(rows, key=lambda row: row.name)
+
+
+def claimed_workers(host: PluginHost) -> list[tuple[WorkerType, PluginRecord]]:
+    """The worker models that plugins bring, by name; raises PluginError for one claimed twice."""
+    found = _claimed(host, host.hook.worker_types, "worker")
+    return sorted(found, key=lambda each: each[0].name)
+
+
+def _row(worker_type: WorkerType, record: PluginRecord) -> WorkerRow:
+    state, fault, remedy = _state(worker_type, record)
+    return WorkerRow(worker_type.name, worker_type.summary, record.distribution, record.version,
+                     state, fault, remedy, worker_type)  # fmt: skip
+
+
+def _failed_row(record: PluginRecord) -> WorkerRow:
+    missing = record.candidate.missing_requirements() if record.candidate else []
+    state = "missing" if missing else "broken"
+    return WorkerRow(record.name, "(its plugin cannot be loaded)", record.distribution,
+                     record.version, state, record.cause, record.remedy)  # fmt: skip
+
+
+def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str]:
+    """Whether a worker could be used, judged without importing it."""
+    missing = record.candidate.missing_requirements() if record.candidate else []
+    if missing:
+        packages = " ".join(f"'{each}'" if ">" in each else each for each in missing)
+        return "missing", f"it needs {', '.join(missing)}", f"pip install {packages}"
+    module = worker_type.target.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except Exception as error:  # finding a module imports its package, which may raise anything
+        return "broken", describe(error), f"mend or upgrade {record.distribution}"
+    if not found:
+        remedy = f"pip install --force-reinstall {record.distribution}"
+        return "broken", f"its module {module} is not there", remedy
+    return "ready", "", ""
+
+
+def choose_protocol(host: PluginHost, name: str) -> ProtocolType:
+    """The protocol called `name`; raises PluginError when there is none."""
+    return _choose(host, host.hook.protocol_types, name, "protocol")
+
+
+def choose_logger(host: PluginHost, name: str) -> LoggerType:
+    """The logger called `name`, or one made of ``module:factory``; raises PluginError."""
+    if ":" in name:
+        return LoggerType(name, name, "named by its path")
+    return _choose(host, host.hook.logger_types, name, "logger")
+
+
+def _choose(host: PluginHost, hook: Callable[[], Iterable[T]], name: str, kind: str) -> T:
+    claimed = _claimed(host, hook, kind)
+    for found, _ in claimed:
+        if found.name == name:
+            return found
+    for record in host.failures():
+        if record.name == name:
+            raise PluginError(record.failure, name)
+    known = [found.name for found, _ in claimed]
+    match = nearest(name, known)
+    hint = f"did you mean '{match}'?" if match else f"pip install hookserve-{name}"
+    raise PluginError(f"unknown {kind} '{name}'; installed: {', '.join(known) or 'none'} ({hint})")
+
+
+def _claimed(
+    host: PluginHost, hook: Callable[[], Iterable[T]], kind: str
+) -> list[tuple[T, PluginRecord]]:
+    """What the plugins bring, each with its plugin's record; a name may be claimed once."""
+    found: dict[str, tuple[T, PluginRecord]] = {}
+    for plugin, item in calling.collect(hook):
+        record = host.record_of(plugin)
+        if item.name in found:
+            raise PluginError(
+                f"the {kind} '{item.name}' is claimed by {found[item.name][1].title} and by"
+                f" {record.title} (leave one of them out with -P no:NAME)"
+            )
+        found[item.name] = (item, record)
+    return list(found.values())

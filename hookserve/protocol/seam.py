@@ -1,0 +1,138 @@
+"""The seam between worker models and protocols.
+
+A worker model moves bytes and knows no protocol; a protocol knows no socket.
+One exchange goes like this, whatever the model:
+
+1. The worker accepts a socket and asks the listener's `Protocol` for a `Connection`.
+2. It reads when the kernel says so and gives the bytes to `Connection.feed`, which answers
+   the connection's state.  The state tells which deadline applies while the worker waits.
+3. At `READY` it calls `Connection.run` with a `Transport`.  That runs one whole exchange
+   against the application, response included, and answers the next state: `READY` again when
+   a pipelined request is already there, `IDLE` or `READING_HEAD` to wait for the next one,
+   `CLOSING` to end.
+4. At `CLOSING` the worker closes the socket; when `Connection.lingers` is set it first
+   half-closes and drains, so that a reset does not overtake the response.
+
+A model that may block (sync, threads, greenlets) makes its protocol with ``buffered=False``:
+the connection is `READY` when the head is complete and, with it, `Worker.awaited_body` bytes of
+the body, for which it passes through `READING_BODY`; the rest is read during `run` through
+`Transport.receive`.  An event-loop model passes ``buffered=True``: the connection is `READY` only
+when the whole body is there, so `run` never calls `receive`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from hookserve.listeners.address import Endpoint
+    from hookserve.worker.base import Worker
+
+IDLE: Final = 0
+"""Between requests: nothing of the next one has arrived.  The `keepalive` deadline applies,
+or `header_timeout` before the first request."""
+READING_HEAD: Final = 1
+"""Part of a head has arrived; `header_timeout` applies, counted from its first byte."""
+READING_BODY: Final = 2
+"""The head is complete, and of the body there is less than has to be there before the exchange can
+run; `body_timeout` applies, counted from the last byte that arrived."""
+READY: Final = 3
+"""There is something to run."""
+CLOSING: Final = 4
+"""Nothing more will be read or answered."""
+
+
+class RequestCancelled(BaseException):
+    """The worker model gives a request up: its `request_timeout` has passed.
+
+    A model throws it into the code that runs the exchange; its text is the reason in the access
+    record.
+    """
+
+
+class Transport(ABC):
+    """What a worker model lends a connection for the length of one `Connection.run`.
+
+    Each method may raise OSError: `TimeoutError` when the client made no progress for as
+    long as it may, `ConnectionError` when it is gone.  After an OSError no method is called
+    again.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def send(self, *buffers: bytes) -> None:
+        """Hand all of the buffers to the kernel, in order, in as few calls as there can be."""
+
+    @abstractmethod
+    def receive(self, size: int) -> bytes:
+        """At least one byte and at most `size`; empty when the client sends no more."""
+
+    def send_file(self, fileno: int, offset: int, count: int) -> int:
+        """Send `count` bytes of a file from `offset`; the number sent is short at the file's end.
+
+        Raises `NotImplementedError` where the transport cannot (TLS, pipes): the caller reads
+        and sends instead.
+        """
+        raise NotImplementedError
+
+    def may_persist(self) -> bool:
+        """Whether the connection may stay open afterwards; asked before the head goes out."""
+        return True
+
+
+class Connection(ABC):
+    """One accepted socket's conversation."""
+
+    __slots__ = ("lingers", "state")
+
+    state: int
+    lingers: bool
+    """Whether unread input may be under way when the state is `CLOSING`."""
+
+    @abstractmethod
+    def feed(self, data: bytes) -> int:
+        """Take bytes from the client, empty ones when it sends no more; answer the new state.
+
+        Never raises for what a client sent: a bad request makes the state `READY`, and `run`
+        sends the refusal.
+        """
+
+    @abstractmethod
+    def run(self, transport: Transport) -> int:
+        """Run one exchange to its end and answer the new state.
+
+        Never raises for what the client or the application did: `BaseException`s that are not
+        `Exception`s (`SystemExit`, greenlet timeouts, `RequestCancelled`) fail their own request,
+        and the connection ends in `CLOSING`.
+        """
+
+    @abstractmethod
+    def expire(self) -> int:
+        """The deadline of the current state has passed: answer `READY` when the client is owed
+        a refusal, which `run` sends, and `CLOSING` when it is not."""
+
+    def interim(self) -> bytes:
+        """What must be sent now, while the state is `READING_BODY` (``100 Continue``); once."""
+        return b""
+
+    def set_connection_info(self, info: Mapping[str, object]) -> None:  # noqa: B027  # optional
+        """Take what a wrapper around this connection knows of it, as entries for the environ of
+        each of its requests; called before the first byte is fed."""
+
+
+class Protocol(ABC):
+    """What one listener of one worker speaks; made after the application is loaded."""
+
+    __slots__ = ("buffered", "local", "worker")
+
+    def __init__(self, worker: Worker, local: Endpoint, buffered: bool) -> None:
+        self.worker = worker
+        self.local = local
+        self.buffered = buffered
+
+    @abstractmethod
+    def connect(self, peer: object) -> Connection:
+        """A connection in state `IDLE`; `peer` is the address that accept() gave."""

@@ -1,0 +1,74 @@
+"""Which peers are believed when they speak for another client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from hookserve.config.values import items
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+UNIX = "unix:"
+"""Stands for whoever connects to a unix socket."""
+_REMEMBERED = 1024
+
+
+def trusted_proxies(value: object) -> tuple[str, ...]:
+    """Addresses, networks in CIDR form, ``unix:``, or ``*`` for everybody: a list, or one string
+    with commas."""
+    names = items(value)
+    for name in names:
+        if name not in ("*", UNIX):
+            _network(name)
+    return names
+
+
+def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
+    """A predicate on the text of a peer's address, empty for one on a unix socket; false for what
+    is no address.  `allowed` is what `trusted_proxies` answers."""
+    names = frozenset(allowed)
+    if "*" in names:
+        return _everybody
+
+    @cache
+    def networks() -> list[IPv4Network | IPv6Network]:
+        return [_network(name) for name in names - {UNIX}]
+
+    @lru_cache(_REMEMBERED)
+    def is_trusted(host: str) -> bool:
+        if not host:
+            return UNIX in names
+        if host in names:
+            return True  # nothing has to be understood, so `ipaddress` is not imported
+        address = address_of(host)
+        return address is not None and any(address in network for network in networks())
+
+    return is_trusted
+
+
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that a text is, without its zone; an IPv4 address in IPv6 clothes (RFC 4291,
+    2.5.5.2) is taken for what it is.  `None` when it is none."""
+    import ipaddress
+
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _network(name: str) -> IPv4Network | IPv6Network:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_network(name)
+    except ValueError as error:
+        raise ValueError(f"expected addresses, networks, {UNIX} or * ({error})") from None
+
+
+def _everybody(host: str) -> bool:
+    return True

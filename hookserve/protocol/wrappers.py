@@ -1,0 +1,67 @@
+"""Layers between the sockets and a protocol: TLS, the PROXY protocol.
+
+A layer is a protocol around another one.  It takes the bytes that the socket brought and gives the
+inner connection those that are meant for it, and does the same with the transport on the way out.
+It does no I/O either, so every worker model carries it without knowing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from hookserve.plugins import calling
+from hookserve.protocol.seam import IDLE, Connection, Protocol, Transport
+
+if TYPE_CHECKING:
+    from hookserve.hookspecs import ProtocolWrapper
+    from hookserve.worker.base import Worker
+
+
+def protocol_wrappers(worker: Worker) -> list[ProtocolWrapper]:
+    """The layers that plugins want, the outermost first."""
+    return [
+        wrap for _, wrap in calling.collect(worker.context.host.hook.connection_wrappers, worker)
+    ]
+
+
+def wrap_protocol(worker: Worker, protocol: Protocol) -> Protocol:
+    """The protocol with the layers of the plugins around it."""
+    for wrap in reversed(protocol_wrappers(worker)):
+        protocol = wrap(protocol)
+    return protocol
+
+
+class ConnectionWrapper(Connection):
+    """One connection's part of a layer; until it overrides something it passes all on."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: Connection) -> None:
+        self.inner = inner
+        self.state = IDLE
+        self.lingers = False
+
+    def feed(self, data: bytes) -> int:
+        """As `Connection.feed`."""
+        self.state = self.inner.feed(data)
+        return self.state
+
+    def run(self, transport: Transport) -> int:
+        """As `Connection.run`."""
+        self.state = self.inner.run(transport)
+        self.lingers = self.inner.lingers
+        return self.state
+
+    def expire(self) -> int:
+        """As `Connection.expire`."""
+        self.state = self.inner.expire()
+        return self.state
+
+    def interim(self) -> bytes:
+        """As `Connection.interim`."""
+        return self.inner.interim()
+
+    def set_connection_info(self, facts: Mapping[str, object]) -> None:
+        """As `Connection.learn`."""
+        self.inner.set_connection_info(facts)

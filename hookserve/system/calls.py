@@ -1,0 +1,39 @@
+"""System calls as they are before any worker model patches them.
+
+gevent and eventlet replace functions of the standard library with cooperative ones.  The arbiter
+and the loops of the workers must have the real ones, always: a read that switches to another
+greenlet, or a close that is put off, would break them.  They import them from here, where they
+are bound when hookserve is imported, before any model patches (`hookserve.reactor.patching`).
+
+Sockets are of the C class under `socket.socket`, which nobody patches; to import `socket`, which
+makes enumerations of all its constants, would cost each process a third of a megabyte.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import select
+import signal
+
+close = os.close
+fork = os.fork
+read = os.read
+write = os.write
+make_poll = select.poll
+getaddrinfo = _socket.getaddrinfo
+set_signal = signal.signal
+Socket = _socket.socket
+_waitpid = os.waitpid
+
+
+def reap(pid: int) -> int | None:
+    """The wait status of a child that has ended, `None` while it runs (waitpid(2)).
+
+    0 as well when somebody else has waited for it: a hook may wait for any child.
+    """
+    try:
+        found, status = _waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 0
+    return status if found else None

@@ -1,0 +1,40 @@
+"""How errors and names are put into words: an exception in one line, the nearest known name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hookserve.errors import HookserveError
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line: type, message, and the place that raised it; our own errors speak
+    for themselves."""
+    if isinstance(error, HookserveError):
+        return str(error)
+    where = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if not filename.startswith("<frozen importlib"):
+            where = f" at {filename}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f" at {error.filename}:{error.lineno}"
+    message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    name = type(error).__name__
+    return f"{name}: {message}{where}" if message else f"{name}{where}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` probably meant."""
+    import difflib
+
+    matches = difflib.get_close_matches(name, sorted(set(known)), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A phrase for an error message, with the nearest match when there is one."""
+    match = nearest(name, known)
+    return f" (did you mean '{match}'?)" if match else ""

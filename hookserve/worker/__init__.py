@@ -1,0 +1,16 @@
+"""The worker base class, and what ties a worker to its arbiter.
+
+Runs in worker processes, but for `context`, `channel` and `scoreboard`, whose other ends the
+arbiter holds.  In reading order:
+
+base
+    `Worker`: the life of a worker, shared by every model
+context
+    what the arbiter hands a worker across the fork
+channel
+    messages between the two, in both directions
+scoreboard
+    shared memory: state, heartbeat, counters and requests in flight of every worker
+signals, wakeup
+    what a worker does on each signal, and the descriptor that ends its wait
+"""

@@ -1,0 +1,102 @@
+"""The line between the arbiter and one worker.
+
+A pair of connected sockets made before the fork; each word on it is a line: a kind, a number and
+a text, with tabs between them.  The worker says that it is ready, that it cannot boot and why, or
+that it wants to be recycled; the arbiter, that the server is about to stop, or that a listener is
+given up.  Its end is how either side learns at once that the other is gone.
+
+In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter speaks
+or its end closes, which needs neither polling nor prctl(2) and works where there is no
+PR_SET_PDEATHSIG, in whatever the worker is waiting.
+
+The sockets are of the C class (hookserve.system.calls).
+"""
+
+from __future__ import annotations
+
+import _socket
+import fcntl
+import os
+from codecs import unicode_escape_decode, unicode_escape_encode
+from typing import NamedTuple
+
+
+class Message(NamedTuple):
+    """What one side says to the other."""
+
+    kind: str
+    """Of a worker: ``ready``, ``boot failed`` or ``recycle``; of the arbiter: ``leave`` (the server
+    is about to stop) or ``give up`` (a listener: nobody will accept from it after this worker)."""
+    text: str = ""
+    code: int = 0
+
+
+def open_channel() -> tuple[ArbiterEnd, WorkerEnd]:
+    """Both ends, made in the arbiter before the fork."""
+    ours, theirs = _socket.socketpair()
+    ours.setblocking(False)
+    return ArbiterEnd(ours), WorkerEnd(theirs)
+
+
+def restore_channel(descriptor: int) -> ArbiterEnd:
+    """The arbiter's end, after exec(2)."""
+    return ArbiterEnd(_socket.socket(fileno=descriptor))
+
+
+class _End:
+    """What both ends do."""
+
+    def __init__(self, end: _socket.socket) -> None:
+        self._socket = end
+        self._unread = b""
+
+    def send(self, kind: str, text: str = "", code: int = 0) -> None:
+        """Send a message; a line that is down is no error, its end tells about that."""
+        # Escaped, the text has no tab and no line of its own.
+        line = b"%b\t%d\t%b\n" % (kind.encode(), code, unicode_escape_encode(text)[0])
+        try:
+            self._socket.sendall(line)
+        except OSError:
+            pass
+
+    def read(self) -> tuple[list[Message], bool]:
+        """The messages that have arrived, and whether the line still stands; does not block."""
+        is_open = True
+        try:
+            while data := self._socket.recv(65536, _socket.MSG_DONTWAIT):
+                self._unread += data
+            is_open = False
+        except BlockingIOError:
+            pass
+        except OSError:
+            is_open = False
+        *lines, self._unread = self._unread.split(b"\n")
+        return [_parse(line) for line in lines], is_open
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+
+def _parse(line: bytes) -> Message:
+    kind, code, text = line.split(b"\t")
+    return Message(kind.decode(), unicode_escape_decode(text)[0], int(code))
+
+
+class ArbiterEnd(_End):
+    """The arbiter's end; it never waits for a worker that does not listen."""
+
+    def fileno(self) -> int:
+        """The descriptor to poll; -1 when closed."""
+        return self._socket.fileno()
+
+
+class WorkerEnd(_End):
+    """The worker's end."""
+
+    def ask_for_signal(self) -> None:
+        """Have SIGIO sent to this process when the arbiter speaks or hangs up."""
+        descriptor = self._socket.fileno()
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)

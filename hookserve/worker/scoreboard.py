@@ -1,0 +1,226 @@
+"""The scoreboard: what each worker is doing, in memory that the whole tree shares.
+
+One shared mapping of anonymous memory, made by the arbiter before it forks.  A slot for each worker
+holds its state, heartbeat and counters and a table of *request slots*, the requests that it has
+begun and not finished.  A worker writes its own slot with plain stores, anybody reads: no
+system call, no lock, no message.  A reader may see a record half written and takes it as it
+is; nothing is decided on one reading alone.
+
+Each request slot is owned by one thread or greenlet while its request runs, so its counters need no
+lock; the slot's totals are the sums over its request slots.
+
+Layout of a slot, in words of 8 bytes::
+
+    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 rings heeded  6.. slots
+    a request slot: 0 requests  1 bytes sent  2 4xx  3 5xx  4 began (0: free)  5.. label, id
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from struct import Struct
+from time import monotonic
+
+from hookserve.types import RequestInFlight
+
+WORD = 8
+HEADER_WORDS = 6
+LABEL_SIZE = 88
+ID_SIZE = 40
+REQUEST_SLOT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
+
+BOOTING, READY, DRAINING, GONE = range(4)
+
+_BEGAN_AT = 4 * WORD
+_BEGAN = Struct("=d")
+_BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
+_END = Struct("=QQQQd")
+
+
+class RequestSlot:
+    """One place in a worker's table of requests in flight."""
+
+    __slots__ = ("_began_at", "_client_errors", "_memory", "_offset", "_requests", "_sent",
+                 "_server_errors", "began")  # fmt: skip
+
+    def __init__(self, memory: mmap.mmap | bytearray, offset: int) -> None:
+        self._memory = memory
+        self._offset = offset
+        self._began_at = offset + _BEGAN_AT
+        self._requests = self._sent = self._client_errors = self._server_errors = 0
+        self.began = 0.0
+        """When the request began, in seconds of the monotonic clock."""
+
+    def begin(self, now: float, label: bytes, request_id: bytes = b"") -> None:
+        """A request begins; of `label` the first line is shown, cut to the table's width."""
+        self.began = now
+        _BEGIN.pack_into(self._memory, self._began_at, now, label, request_id)
+
+    @property
+    def label(self) -> str:
+        """Method and target of the request, as the table shows them."""
+        return _readable(_BEGIN.unpack_from(self._memory, self._began_at)[1])
+
+    def end(self, status: int, sent: int) -> None:
+        """The request is over."""
+        self._requests += 1
+        self._sent += sent
+        if status >= 500:
+            self._server_errors += 1
+        elif status >= 400:
+            self._client_errors += 1
+        _END.pack_into(self._memory, self._offset, self._requests, self._sent,
+                       self._client_errors, self._server_errors, 0.0)  # fmt: skip
+
+
+class Slot:
+    """One worker's part of the scoreboard, as the worker itself and as the arbiter see it."""
+
+    def __init__(self, memory: mmap.mmap, number: int, offset: int, request_slots: int) -> None:
+        self._memory = memory
+        self._request_slots_at = offset + HEADER_WORDS * WORD
+        self._request_slot_count = request_slots
+        self.number = number
+        header = memoryview(memory)[offset : self._request_slots_at]
+        self.words = header.cast("Q")
+        """Writable: state, -, connections, accepted, rejected, rings heeded."""
+        self.times = header.cast("d")
+        """Writable: -, heartbeat."""
+
+    def clear(self) -> None:
+        """Make the slot ready for another worker."""
+        start = self._request_slots_at - HEADER_WORDS * WORD
+        size = HEADER_WORDS * WORD + self._request_slot_count * REQUEST_SLOT_SIZE
+        self._memory[start : start + size] = bytes(size)
+
+    def request_slot(self, number: int) -> RequestSlot:
+        """The request slot with that number; beyond the table, one that nobody else sees."""
+        if number >= self._request_slot_count:
+            return RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
+        return RequestSlot(self._memory, self._request_slots_at + number * REQUEST_SLOT_SIZE)
+
+    @property
+    def state(self) -> int:
+        """`BOOTING`, `READY`, `DRAINING` or `GONE`."""
+        return self.words[0]
+
+    @property
+    def heartbeat(self) -> float:
+        """When the worker last said that it lives, in seconds of the monotonic clock."""
+        return self.times[1]
+
+    def in_flight(self, now: float | None = None) -> list[RequestInFlight]:
+        """The requests begun and not finished, the oldest first."""
+        now = monotonic() if now is None else now
+        found = []
+        for number in range(self._request_slot_count):
+            at = self._request_slots_at + number * REQUEST_SLOT_SIZE
+            began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
+            if began:
+                shown = _printable(identity.rstrip(b"\0").decode("latin-1"))
+                found.append(RequestInFlight(_readable(label), max(0.0, now - began), shown))
+        return sorted(found, key=lambda request: -request.elapsed)
+
+    def counters(self) -> dict[str, int]:
+        """What the worker has done so far."""
+        totals = [0, 0, 0, 0]
+        for number in range(self._request_slot_count):
+            at = self._request_slots_at + number * REQUEST_SLOT_SIZE
+            values = _END.unpack_from(self._memory, at)
+            if not any(values):
+                break  # the table is filled from the front: nobody has been here
+            totals = [total + value for total, value in zip(totals, values, strict=False)]
+        return {
+            "requests": totals[0],
+            "bytes_sent": totals[1],
+            "client_errors": totals[2],
+            "server_errors": totals[3],
+            "connections": self.words[2],
+            "accepted": self.words[3],
+            "rejected": self.words[4],
+        }
+
+
+class Scoreboard:
+    """The mapping and its slots; made in the arbiter before the first fork, or mapped again after
+    exec(2) from the descriptor `fd`.  The first slots have `bells`."""
+
+    def __init__(self, slots: int, request_slots: int, fd: int = -1, bells: int = 0) -> None:
+        self._slot_size = HEADER_WORDS * WORD + request_slots * REQUEST_SLOT_SIZE
+        self._request_slots = request_slots
+        self.slots, self.request_slots = slots, request_slots
+        size = WORD + slots * self._slot_size
+        if fd < 0 and hasattr(os, "memfd_create"):
+            fd = os.memfd_create("hookserve-scoreboard")
+            os.ftruncate(fd, size)
+        self.fd = fd
+        """The memory's descriptor, by which it outlives exec(2); -1 where there is none."""
+        self._memory = mmap.mmap(fd, size)
+        self._free = list(range(slots - 1, -1, -1))
+        # Where there is no eventfd(2), there is no EPOLLEXCLUSIVE either.
+        self.bells = [_make_bell() for _ in range(bells if hasattr(os, "eventfd") else 0)]
+        """Of the first slots, a descriptor each (`hookserve.reactor.balancing`).  They do not
+        outlive exec(2): the workers that have them are about to be replaced."""
+
+    def take(self) -> Slot | None:
+        """A free slot, cleared; `None` when all are taken."""
+        if not self._free:
+            return None
+        slot = self.slot(self._free.pop())
+        slot.clear()
+        return slot
+
+    def slot(self, number: int) -> Slot:
+        """The slot with that number, as it is."""
+        offset = WORD + number * self._slot_size
+        return Slot(self._memory, number, offset, self._request_slots)
+
+    def columns(self, *words: int) -> list[memoryview]:
+        """Words of the slots that have bells, a view for each word of a header."""
+        stride = self._slot_size // WORD
+        table = memoryview(self._memory).cast("Q")
+        end = 1 + len(self.bells) * stride
+        return [table[1 + word : end : stride] for word in words]
+
+    def has_place(self, number: int, since: float) -> bool:
+        """Whether the worker with that slot could run another request, or has begun one `since`
+        that moment and may be through with it soon."""
+        first = WORD + number * self._slot_size + HEADER_WORDS * WORD + _BEGAN_AT
+        # The last request slot is for a refusal while all others are taken.
+        end = first + (self._request_slots - 1) * REQUEST_SLOT_SIZE
+        for at in range(first, end, REQUEST_SLOT_SIZE):
+            (began,) = _BEGAN.unpack_from(self._memory, at)
+            if not began or began > since:
+                return True
+        return False
+
+    def give_back(self, slot: Slot) -> None:
+        """Free the slot of a worker that is gone, however it went."""
+        slot.words[0] = GONE
+        self._free.append(slot.number)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the whole server stops, so that what waits to be accepted must be served."""
+        return self._memory[0] == 1
+
+    def announce_stop(self) -> None:
+        """Say to all workers that the whole server stops."""
+        self._memory[0] = 1
+
+
+def _make_bell() -> int:
+    return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+
+def _readable(label: bytes) -> str:
+    """The request line without its version, safe to print."""
+    first = label.split(b"\r", 1)[0].rstrip(b"\0").decode("latin-1")
+    method, _, rest = first.partition(" ")
+    target = rest.rpartition(" HTTP/")[0] or rest
+    return _printable(f"{method} {target}".strip())
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,28 @@
+"""What a worker's process does on each signal (signal(7)), beside what the worker itself says."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+from collections.abc import Callable, Mapping
+
+from hookserve.system.calls import set_signal
+
+DUMP_SIGNAL: int = getattr(signal, "SIGRTMIN", None) or signal.SIGINFO  # type: ignore[attr-defined,unused-ignore]  # which one exists depends on the system
+"""Makes a worker write the stacks of its threads, even from within C code."""
+
+_IGNORED = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
+"""The arbiter's business: in a worker they do nothing."""
+
+
+def take_over(handlers: Mapping[int, Callable[..., None]], dump_fd: int) -> None:
+    """Replace what was inherited from the arbiter; stacks are dumped to `dump_fd`, in C, before
+    the handler of `DUMP_SIGNAL` runs.  In the main thread of the worker's process."""
+    for ignored in _IGNORED:
+        set_signal(ignored, signal.SIG_IGN)
+    set_signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number, handler in handlers.items():
+        set_signal(number, handler)
+        signal.siginterrupt(number, False)
+    # In C, so that it works whatever the threads are doing; then the handler in Python.
+    faulthandler.register(DUMP_SIGNAL, file=dump_fd, all_threads=True, chain=True)

@@ -1,0 +1,46 @@
+"""What ends a worker's wait from outside its loop: a pipe that signals and threads write to."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+
+from hookserve.system.calls import make_poll, read, write
+
+
+class Wakeup:
+    """Readable when there is something to heed."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        for end in (self._read, self._write):
+            os.set_blocking(end, False)
+
+    def fileno(self) -> int:
+        """The descriptor to wait for."""
+        return self._read
+
+    def listen(self) -> None:
+        """Become readable with every signal that arrives (signal.set_wakeup_fd)."""
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def ring(self) -> None:
+        """Become readable; from any thread."""
+        try:
+            write(self._write, b"\0")
+        except BlockingIOError:  # it is readable already
+            pass
+
+    def silence(self) -> None:
+        """Be readable no more."""
+        try:
+            read(self._read, 4096)
+        except BlockingIOError:
+            pass
+
+    def wait(self, seconds: float) -> bool:
+        """Block until it is readable, at most that long; whether it is."""
+        poll = make_poll()
+        poll.register(self._read, select.POLLIN)
+        return bool(poll.poll(None if seconds == float("inf") else seconds * 1000.0))

@@ -1,0 +1,112 @@
+"""The PROXY protocol around HTTP."""
+
+from functools import partial
+
+import pytest
+import support.corpus_driver as driver
+from hookserve_proxy.wrapper import ProxyProtocol
+
+from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD
+
+HEADER = b"PROXY TCP4 198.51.100.7 203.0.113.5 51234 443\r\n"
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Setting:
+    """The layer on the stand-ins."""
+
+    def __init__(self, **settings):
+        self.app = driver.Recorder()
+        settings = {"proxy_protocol": "auto", "proxy_allow_ips": ("10.0.0.1", "unix:"), **settings}
+        inner = driver.make_protocol(self.app, **settings)
+        self.protocol = ProxyProtocol(inner, inner.worker.config)
+        self.converse = partial(driver.converse, self.protocol)
+
+    def seen(self, name):
+        return [environ.get(name) for environ in self.app.environs]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_every_request_of_a_connection_is_the_clients(size):
+    """W43: of its second request too."""
+    setting = Setting()
+    data = HEADER + REQUEST * 3
+
+    _, connection = setting.converse(
+        [data[at : at + size] for at in range(0, len(data), size)], peer=("10.0.0.1", 5555)
+    )
+
+    assert setting.seen("REMOTE_ADDR") == ["198.51.100.7"] * 3
+    assert setting.seen("REMOTE_PORT") == ["51234"] * 3
+    assert setting.seen("PROXY_PROTOCOL") == ["TCP4"] * 3
+    assert setting.seen("PROXY_ADDR") == ["203.0.113.5"] * 3
+    assert setting.seen("PROXY_PORT") == ["443"] * 3
+    assert connection.state == IDLE
+
+
+def test_a_proxy_that_speaks_for_itself_is_the_client():
+    """W43: UNKNOWN leaves the addresses alone, and nothing in the environ is None."""
+    setting = Setting()
+
+    setting.converse([b"PROXY UNKNOWN\r\n" + REQUEST], peer=("10.0.0.1", 5555))
+
+    assert setting.seen("REMOTE_ADDR") == ["10.0.0.1"]
+    assert setting.seen("REMOTE_PORT") == ["5555"]
+    assert "PROXY_ADDR" not in setting.app.environs[0]
+    assert None not in setting.app.environs[0].values()
+
+
+def test_a_unix_socket_may_be_trusted():
+    """W43."""
+    setting = Setting()
+
+    setting.converse([HEADER + REQUEST], peer="")
+
+    assert setting.seen("REMOTE_ADDR") == ["198.51.100.7"]
+
+
+def test_who_is_no_proxy_cannot_speak_for_a_client():
+    setting = Setting()
+
+    sent, _ = setting.converse([HEADER + REQUEST], peer=("203.0.113.9", 5555))
+
+    assert sent.sent.startswith(b"HTTP/1.1 400 ")
+    assert not setting.app.environs
+    setting.converse([REQUEST], peer=("203.0.113.9", 5555))
+    assert setting.seen("REMOTE_ADDR") == ["203.0.113.9"]
+
+
+@pytest.mark.parametrize("data", [REQUEST, b"PROXY nonsense\r\n" + REQUEST, b""])
+def test_a_connection_of_a_proxy_without_a_header_is_closed_unanswered(data):
+    setting = Setting()
+
+    sent, connection = setting.converse([data, b""] if data else [b""], peer=("10.0.0.1", 5555))
+
+    assert sent.sent == b""
+    assert connection.state == CLOSING
+    assert not setting.app.environs
+
+
+def test_a_header_is_waited_for_under_the_deadline_of_a_head():
+    setting = Setting()
+    connection = setting.protocol.connect(("10.0.0.1", 5555))
+
+    assert connection.feed(HEADER[:10]) == READING_HEAD
+    assert connection.expire() == CLOSING
+
+
+def test_a_header_without_a_request_yet_is_the_beginning_of_one():
+    setting = Setting()
+    connection = setting.protocol.connect(("10.0.0.1", 5555))
+
+    assert connection.feed(HEADER) == READING_HEAD
+
+
+def test_the_client_of_a_refused_request_is_named_in_its_record():
+    setting = Setting()
+    records = []
+    setting.protocol._inner.log_access = (records.append,)
+
+    setting.converse([HEADER + b"NONSENSE\r\n\r\n"], peer=("10.0.0.1", 5555))
+
+    assert [record.environ["REMOTE_ADDR"] for record in records] == ["198.51.100.7"]

@@ -1,0 +1,241 @@
+"""TLS around HTTP, in memory."""
+
+import re
+import ssl
+from types import SimpleNamespace
+
+import pytest
+import support.corpus_driver as driver
+import trustme
+from hookserve_tls.connection_info import _name
+from hookserve_tls.wrapper import TlsProtocol
+
+from hookserve.protocol.seam import CLOSING, IDLE, READING_BODY, READING_HEAD, READY
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+AUTHORITY = trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("x.example").configure_cert(context)
+    return context
+
+
+class Wire:
+    """A client and a connection of the layer, with what one says carried to the other."""
+
+    def __init__(self, server_context, app=None, buffered=False, size=100_000, version=None):
+        self.app = app or driver.Recorder()
+        self.inner = driver.make_protocol(self.app, buffered)
+        protocol = TlsProtocol(self.inner, server_context)
+        self.connection = protocol.connect(("203.0.113.9", 50000))
+        context = ssl.create_default_context()
+        AUTHORITY.configure_trust(context)
+        if version:
+            context.maximum_version = version
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.client = context.wrap_bio(self.incoming, self.outgoing, server_hostname="x.example")
+        self.transport = driver.MemoryTransport()
+        self.size = size
+        self.states = []
+        self.answer = b""
+        self.is_ended = False
+
+    def shake_hands(self):
+        while True:
+            try:
+                self.client.do_handshake()
+            except ssl.SSLWantReadError:
+                self.carry()
+            else:
+                self.carry()
+                return self
+
+    def say(self, data):
+        self.client.write(data)
+        self.carry()
+
+    def carry(self):
+        """What the client has said, in pieces, and the answer."""
+        data = self.outgoing.read()
+        pieces = [data[at : at + self.size] for at in range(0, len(data), self.size)]
+        while pieces:
+            self.feed(pieces.pop(0), pieces)
+        self.take_answer()
+
+    def feed(self, piece, pieces=()):
+        state = self.connection.feed(piece)
+        self.transport.sent += self.connection.interim()
+        self.states.append(state)
+        while state == READY:
+            self.transport.pieces = pieces if isinstance(pieces, list) else list(pieces)
+            state = self.connection.run(self.transport)
+            self.states.append(state)
+
+    def take_answer(self):
+        """Read what has come, and notice close_notify."""
+        self.incoming.write(self.transport.sent)
+        self.transport.sent = b""
+        try:
+            while data := self.client.read(65536):
+                self.answer += data
+            self.is_ended = True
+        except ssl.SSLWantReadError:
+            pass
+
+
+@pytest.fixture(params=[1, 7, 100_000], ids=lambda size: f"{size} bytes a piece")
+def size(request):
+    return request.param
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_conversation_in_pieces_of_any_size(server_context, size, version):
+    wire = Wire(server_context, size=size, version=version).shake_hands()
+    assert wire.connection.state == READING_HEAD
+
+    wire.say(REQUEST)
+    assert wire.connection.state == IDLE
+    wire.say(REQUEST * 3)
+
+    assert wire.answer.count(b"HTTP/1.1 200 OK") == 4
+    assert wire.app.environs[3]["SSL_PROTOCOL"] == version.name.replace("_", ".")
+    assert wire.connection.state == IDLE
+
+
+@pytest.mark.parametrize("buffered", [False, True])
+def test_a_body_is_received_while_it_is_read_or_before(server_context, size, buffered):
+    wire = Wire(server_context, buffered=buffered, size=size).shake_hands()
+
+    wire.say(
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + b"x" * 50_000 + REQUEST
+    )
+
+    assert wire.app.bodies == [b"x" * 50_000, b""]
+    assert (READING_BODY in wire.states) is (buffered and size < 50_000)
+
+
+def test_a_response_of_many_records_arrives(server_context):
+    def large(environ, start_response):
+        start_response("200 OK", [])
+        return [b"y" * 3_000_000]
+
+    wire = Wire(server_context, app=large).shake_hands()
+
+    wire.say(REQUEST)
+
+    assert wire.answer.endswith(b"\r\n\r\n" + b"y" * 3_000_000)
+
+
+def test_what_follows_a_response_that_ends_the_connection_is_close_notify(server_context):
+    """RFC 8446, 6.1."""
+    wire = Wire(server_context).shake_hands()
+
+    wire.say(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+
+    assert wire.connection.state == CLOSING
+    assert wire.is_ended
+
+
+def test_a_client_that_says_goodbye_is_not_waited_for(server_context):
+    wire = Wire(server_context).shake_hands()
+    wire.say(REQUEST)
+    with pytest.raises(ssl.SSLWantReadError):
+        wire.client.unwrap()
+
+    wire.carry()
+
+    assert wire.connection.state == CLOSING
+
+
+def test_a_client_that_leaves_without_goodbye_has_had_its_answer(server_context):
+    """RFC 9112, 9.8: its end of TLS may be incomplete."""
+    wire = Wire(server_context).shake_hands()
+    wire.say(REQUEST)
+
+    wire.feed(b"")
+
+    assert wire.answer.startswith(b"HTTP/1.1 200 OK")
+    assert wire.connection.state == CLOSING
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_who_speaks_no_tls_gets_a_whole_response(server_context, method):
+    connection = Wire(server_context).connection
+    transport = driver.MemoryTransport()
+
+    connection.feed(REQUEST.replace(b"GET", method))
+    connection.run(transport)
+
+    head, _, body = transport.sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert re.search(rb"\r\nDate: [A-Z][a-z]{2}, [0-9: A-Za-z]{20} GMT\r\n", head)
+    assert b"Content-Length: 49\r\n" in head
+    assert len(body) == (49 if method == b"GET" else 0)
+    assert connection.lingers
+
+
+def test_a_broken_record_ends_the_connection_with_an_alert(server_context):
+    wire = Wire(server_context).shake_hands()
+
+    wire.feed(b"\x17\x03\x03\x00\x20" + bytes(32))
+
+    assert wire.connection.state == CLOSING
+    assert wire.connection.lingers
+    with pytest.raises(ssl.SSLError, match="ALERT"):
+        wire.take_answer()
+
+
+def test_an_idle_client_is_told_the_end(server_context):
+    wire = Wire(server_context).shake_hands()
+    wire.say(REQUEST)
+
+    assert wire.connection.expire() == READY
+    assert wire.connection.run(wire.transport) == CLOSING
+    wire.take_answer()
+    assert wire.is_ended
+
+
+def test_a_head_that_is_late_is_answered_within_tls(server_context):
+    wire = Wire(server_context).shake_hands()
+    wire.say(REQUEST[:10])
+
+    assert wire.connection.expire() == READY
+    wire.connection.run(wire.transport)
+    wire.take_answer()
+
+    assert wire.answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01"], ids=["nothing", "a part of a hello"])
+def test_who_does_not_shake_hands_in_time_is_let_go(server_context, said):
+    wire = Wire(server_context)
+    if said:
+        assert wire.connection.feed(said) == READING_HEAD
+
+    assert wire.connection.expire() == CLOSING
+
+
+def test_nothing_is_sent_after_the_client_has_gone(server_context):
+    """A client that was given up must not be waited for once more."""
+    wire = Wire(server_context).shake_hands()
+    calls = []
+
+    def send(*buffers):
+        calls.append(buffers)
+        raise BrokenPipeError
+
+    transport = SimpleNamespace(send=send, may_persist=lambda: True)
+    wire.client.write(REQUEST)
+    wire.connection.feed(wire.outgoing.read())
+
+    assert wire.connection.run(transport) == CLOSING
+    assert len(calls) == 1
+
+
+def test_a_name_is_written_as_rfc_4514_wants_it():
+    subject = ((("countryName", "DE"),), (("commonName", ' #a,b+"c\\<d>;'),))
+
+    assert _name(subject) == r"CN=\ #a\,b\+\"c\\\<d\>\;,C=DE"

@@ -1,0 +1,67 @@
+"""Why a worker is gone."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from hookserve.arbiter import handles
+from hookserve.arbiter.exits import OutOfMemoryCounter, classify
+from hookserve.arbiter.handles import Escalation
+from hookserve.types import RequestInFlight
+
+KILLED, EXITED_0, EXITED_7 = 9, 0, 7 << 8
+
+
+def handle(**facts):
+    defaults = {
+        "escalation": None,
+        "boot_error": "",
+        "was_killed": "",
+        "recycle_reason": "",
+        "state": handles.READY,
+    }
+    return SimpleNamespace(**{**defaults, **facts})
+
+
+@pytest.fixture
+def events(tmp_path):
+    path = tmp_path / "memory.events"
+    path.write_text("low 0\noom 0\noom_kill 1\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "shown"),
+    [
+        ({}, KILLED, "killed (SIGKILL)"),
+        ({}, 15, "killed (SIGTERM)"),
+        ({"was_killed": "did not drain"}, KILLED, "killed by us (did not drain)"),
+        ({}, EXITED_0, "exited (0)"),
+        ({}, EXITED_7, "exited (7)"),
+        ({"state": handles.DRAINING}, EXITED_0, "drained"),
+        ({"state": handles.DRAINING}, EXITED_7, "exited (7)"),
+        ({"recycle_reason": "max_requests"}, EXITED_0, "recycled (max_requests)"),
+        ({"boot_error": "Traceback\nValueError: x"}, 3 << 8, "boot failed (ValueError: x)"),
+        (
+            {"escalation": Escalation("silent", [RequestInFlight("GET /", 1.5)], 0.0)},
+            KILLED,
+            "timed out (silent; in flight: GET / (1.5 s))",
+        ),
+    ],
+)
+def test_the_reason_is_told(facts, status, shown, events):
+    assert str(classify(handle(**facts), status, OutOfMemoryCounter(events))) == shown
+
+
+def test_the_kernel_is_blamed_only_when_it_says_so(events):
+    counter = OutOfMemoryCounter(events)
+    assert classify(handle(), KILLED, counter).kind == "killed"
+
+    events.write_text("oom_kill 2\n")
+
+    assert classify(handle(), KILLED, counter).kind == "out of memory"
+    assert classify(handle(), KILLED, counter).kind == "killed"
+
+
+def test_a_system_without_memory_events_is_no_error(tmp_path):
+    assert not OutOfMemoryCounter(tmp_path / "absent").has_risen()

@@ -1,0 +1,63 @@
+"""What values are accepted, and what is said of others."""
+
+import pytest
+
+from hookserve.config import values
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "value"),
+    [
+        (values.integer, "0x10", 16),
+        (values.integer, "0o17", 15),
+        (values.integer, 7, 7),
+        (values.positive, "1", 1),
+        (values.seconds, "1.5", 1.5),
+        (values.seconds, 0, 0.0),
+        (values.size, "2M", 2097152),
+        (values.size, "10k", 10240),
+        (values.size, 5, 5),
+        (values.octal, "022", 0o22),
+        (values.octal, 0o22, 0o22),
+        (values.boolean, "True", True),
+        (values.boolean, "off", False),
+        (values.boolean, 1, True),
+        (values.items, "a, b,", ("a", "b")),
+        (values.items, ["a,b"], ("a,b",)),
+        (values.lines, "a,b", ("a,b",)),
+        (values.optional_text, "", None),
+        (values.optional_text, None, None),
+        (values.mapping, {"a": 1}, {"a": 1}),
+        (values.one_of("a", "b"), "b", "b"),
+    ],
+)
+def test_a_value_is_converted(kind, raw, value):
+    assert kind(raw) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        (values.integer, "-1"),
+        (values.integer, "1.5"),
+        (values.integer, True),
+        (values.positive, 0),
+        (values.seconds, "-1"),
+        (values.seconds, "nan"),
+        (values.seconds, "inf"),
+        (values.seconds, True),
+        (values.size, "2T"),
+        (values.octal, "9"),
+        (values.octal, -1),
+        (values.boolean, "perhaps"),
+        (values.boolean, 2),
+        (values.items, 5),
+        (values.items, [1]),
+        (values.text, 5),
+        (values.mapping, {1: 2}),
+        (values.one_of("a", "b"), "c"),
+    ],
+)
+def test_a_wrong_value_says_what_was_expected(kind, raw):
+    with pytest.raises(ValueError, match="expected"):
+        kind(raw)

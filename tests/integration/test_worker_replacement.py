@@ -1,0 +1,213 @@
+"""Helpers, lifetimes, plans and delays in a running server."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from hookserve.testing import serve, wait_until
+from hookserve.testing.contract.client import Client, Load, ask, request
+
+DEADLINE = 20.0
+
+APPLICATION = """
+def application(environ, start_response):
+    start_response('200 OK', [('Content-Length', '2')])
+    return [b'ok']
+"""
+
+HELPERS = """
+import os, time
+from hookserve import AuxProcess, hookimpl
+
+def beat():
+    with open("pids", "a") as file:
+        file.write(f"{os.getpid()}\\n")
+    while True:
+        time.sleep(0.05)
+
+def once():
+    with open("once", "a") as file:
+        file.write("once\\n")
+
+def crash():
+    with open("crashes", "a") as file:
+        file.write("crash\\n")
+    raise ValueError("of its own making")
+
+@hookimpl
+def aux_processes(server):
+    return [AuxProcess("beat", beat), AuxProcess("once", once), AuxProcess("crash", crash)]
+"""
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    return tmp_path
+
+
+def test_helpers_run_exactly_once_beside_the_workers(site):
+    (site / "hookserve.conf.py").write_text(HELPERS)
+    with serve("app", workers=3, chdir=site) as server:
+        wait_until(lambda: len(lines(site / "crashes")) >= 2 and lines(site / "once"))
+        first = int(lines(site / "pids")[0])
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: len(lines(site / "pids")) == 2)
+        second = int(lines(site / "pids")[1])
+        assert is_alive(second)
+
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: len(lines(site / "pids")) == 3)
+        third = int(lines(site / "pids")[2])
+        wait_until(lambda: len(lines(site / "once")) == 2)
+        assert not is_alive(second)
+        assert is_alive(third)
+
+        assert server.stop() == 0
+        assert not is_alive(third)
+        assert "is gone: exited (1); started again in 0.5 s" in server.log
+
+
+LISTENING_HELPER = """
+import os, socket, time
+from hookserve import AuxProcess, hookimpl
+
+def listening(fd):
+    try:
+        with socket.socket(fileno=os.dup(fd)) as found:
+            return found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError:
+        return False
+
+def look():
+    found = [fd for fd in map(int, os.listdir("/proc/self/fd")) if listening(fd)]
+    with open("listening", "w") as file:
+        file.write(f"{len(found)}\\n")
+    time.sleep(60)
+
+@hookimpl
+def aux_processes(server):
+    return [AuxProcess("look", look)]
+"""
+
+
+def test_helpers_do_not_hold_the_listeners(site):
+    """Or an address would stay open that the server has closed."""
+    (site / "hookserve.conf.py").write_text(LISTENING_HELPER)
+    with serve("app", chdir=site):
+        wait_until(lambda: lines(site / "listening"))
+
+        assert lines(site / "listening") == ["0"]
+
+
+def test_helpers_end_with_an_arbiter_that_is_killed(site):
+    (site / "hookserve.conf.py").write_text(HELPERS)
+    with serve("app", chdir=site) as server:
+        wait_until(lambda: lines(site / "pids"))
+        pid = int(lines(site / "pids")[0])
+
+        server.process.kill()
+        server.wait()
+
+        wait_until(lambda: not is_alive(pid))
+
+
+def test_workers_are_recycled_by_their_age(site):
+    with serve("app", workers=2, chdir=site, settings={"max_lifetime": 0.5}) as server:
+        with Load(server.address) as load:
+            gone = server.wait_for("exit", count=4)
+
+            assert load.failures == []
+        assert (gone["kind"], gone["detail"]) == ("recycled", "max_lifetime")
+
+
+def test_a_plugin_decides_how_a_reload_goes_about_it(site):
+    (site / "hookserve.conf.py").write_text(
+        "class AllAtOnce:\n"
+        "    def starts(self, counts):\n"
+        "        return counts.outdated - counts.booting\n"
+        "    def retirements(self, counts):\n"
+        "        return 0\n"
+        "def make_restart_plan(server):\n    return AllAtOnce()\n"
+    )
+    with serve("app", workers=4, chdir=site) as server:
+        server.signal(signal.SIGHUP)
+        server.wait_for("exit", count=4)
+        wait_until(lambda: "reloaded: generation 2" in server.log)
+
+        booting = server.log.partition("reloading")[2].partition(" ready")[0].count("booting")
+        assert booting == 4
+
+
+def test_workers_may_be_missing_while_others_are_replaced(site):
+    settings = {"max_unavailable": 2}
+    with serve("app", workers=4, chdir=site, settings=settings) as server:
+        with Load(server.address) as load:
+            server.signal(signal.SIGHUP)
+            server.wait_for("exit", count=4)
+            server.wait_for("ready", count=8)
+
+            assert load.failures == []
+        assert len(server.workers()) == 4
+
+
+def test_a_reload_during_a_reload_follows_it(site):
+    (site / "app.py").write_text("import time\ntime.sleep(0.3)\n" + APPLICATION)
+    with serve("app", workers=2, chdir=site) as server:
+        for _ in range(3):
+            server.signal(signal.SIGHUP)
+            time.sleep(0.05)
+        server.wait_for("ready", lambda event: event["generation"] == 3, count=2)
+        server.wait_for("exit", count=4)
+
+        assert server.log.count("reloaded: generation") == 2
+        assert ask(server.address).text == "ok"
+
+
+def test_a_stop_during_a_reload_stops(site):
+    (site / "app.py").write_text("import time\ntime.sleep(0.5)\n" + APPLICATION)
+    with serve("app", workers=2, chdir=site) as server:
+        server.signal(signal.SIGHUP)
+        time.sleep(0.1)
+
+        assert server.stop() == 0
+
+
+def test_a_server_that_leaves_accepts_for_a_while_and_keeps_nothing(site):
+    (site / "hookserve.conf.py").write_text(
+        "def on_drain_delay(server): open('leaving', 'w').close()\n"
+    )
+    with serve("app", chdir=site, settings={"drain_delay": 1}) as server:
+        with Client(server.address) as kept:
+            assert not kept.ask(request()).closes
+            began = time.monotonic()
+            server.signal(signal.SIGTERM)
+            wait_until((site / "leaving").exists)
+            time.sleep(0.1)
+
+            assert kept.ask(request()).closes
+            assert ask(server.address).text == "ok"
+        assert server.wait() == 0
+        assert time.monotonic() - began > 0.9
+
+
+def test_a_second_term_ends_the_leaving(site):
+    with serve("app", chdir=site, settings={"drain_delay": 60}) as server:
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: "leaving" in server.log)
+
+        assert server.stop() == 0

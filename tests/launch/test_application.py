@@ -1,0 +1,89 @@
+"""Finding the application."""
+
+import sys
+
+import pytest
+
+from hookserve.errors import AppImportError, AppNotFound
+from hookserve.launch.application import load_app
+
+SOURCE = """
+def application(environ, start_response): ...
+class group:
+    @staticmethod
+    def inner(environ, start_response): ...
+def make(name, debug=False):
+    def app(environ, start_response): ...
+    app.made_of = (name, debug)
+    return app
+number = 5
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    (tmp_path / "shop_under_test.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "shop_under_test"
+    sys.modules.pop("shop_under_test", None)
+
+
+def test_the_attribute_is_application_unless_named(module):
+    assert load_app(module) is load_app(f"{module}:application")
+
+
+def test_an_attribute_may_be_dotted(module):
+    assert load_app(f"{module}:group.inner").__name__ == "inner"
+
+
+def test_a_factory_is_called_with_its_literals(module):
+    assert load_app(f"{module}:make('x', debug=True)").made_of == ("x", True)
+
+
+@pytest.mark.parametrize(
+    "expression", ["make(open('x'))", "make(", "a b", "make('x').other", "1", "number"]
+)
+def test_what_is_no_application_is_said(module, expression):
+    with pytest.raises(AppNotFound):
+        load_app(f"{module}:{expression}")
+
+
+def test_a_nearly_right_name_is_suggested(module):
+    with pytest.raises(AppNotFound, match="did you mean 'application'"):
+        load_app(f"{module}:aplication")
+
+
+def test_a_name_like_no_other_is_answered_with_what_there_is(module):
+    with pytest.raises(AppNotFound, match=r"it has application, make: name one as MODULE:NAME"):
+        load_app(f"{module}:wsgi")
+
+
+def test_a_module_without_anything_to_call_is_told_what_to_define(tmp_path, monkeypatch):
+    (tmp_path / "bare_under_test.py").write_text("from json import dumps\nnumber = 5\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(AppNotFound, match=r"define application\(environ, start_response\) there"):
+        load_app("bare_under_test")
+
+
+def test_a_missing_module_is_not_a_missing_dependency(tmp_path, monkeypatch):
+    (tmp_path / "needs_something.py").write_text("import something_absent")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(AppNotFound, match="there is no module absent_application"):
+        load_app("absent_application")
+    with pytest.raises(AppImportError, match="No module named 'something_absent'"):
+        load_app("needs_something")
+
+
+def test_a_failure_is_shown_from_the_applications_first_line_on(tmp_path, monkeypatch):
+    (tmp_path / "failing_application.py").write_text("def make():\n    1 / 0\nmake()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(AppImportError) as caught:
+        load_app("failing_application")
+
+    text = str(caught.value)
+    assert text.endswith("ZeroDivisionError: division by zero")
+    assert "importlib" not in text
+    assert "failing_application.py" in text

@@ -1,0 +1,47 @@
+"""Which peers are believed."""
+
+import pytest
+
+from hookserve.protocol.trust import address_of, trusted_proxies, trusts
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "is_trusted"),
+    [
+        (("127.0.0.1",), "127.0.0.1", True),
+        (("127.0.0.1",), "127.0.0.2", False),
+        (("10.0.0.0/8", "fc00::/7"), "10.9.8.7", True),
+        (("10.0.0.0/8", "fc00::/7"), "fd12::1", True),
+        (("10.0.0.0/8", "fc00::/7"), "11.0.0.1", False),
+        (("fe80::/10",), "fe80::1%eth0", True),
+        (("10.0.0.0/8",), "::ffff:10.1.1.1", True),
+        (("2001:db8::1",), "2001:DB8:0::1", True),
+        (("unix:",), "", True),
+        (("127.0.0.1",), "", False),
+        (("unix:",), "127.0.0.1", False),
+        (("*",), "203.0.113.9", True),
+        (("*",), "", True),
+        ((), "127.0.0.1", False),
+        (("0.0.0.0/0",), "no address", False),
+    ],
+)
+def test_a_peer_is_believed(allowed, host, is_trusted):
+    assert trusts(allowed)(host) is is_trusted
+
+
+def test_a_list_may_be_one_string():
+    assert trusted_proxies("10.0.0.0/8, unix:,*") == ("10.0.0.0/8", "unix:", "*")
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.1/8", "localhost", "unix:/run/x", "300.1.1.1", "10.0.0.0/33"]
+)
+def test_what_is_no_peer_is_said(text):
+    with pytest.raises(ValueError, match="expected addresses, networks, unix: or"):
+        trusted_proxies(text)
+
+
+def test_an_address_is_told_from_what_is_none():
+    assert str(address_of("::ffff:192.0.2.1")) == "192.0.2.1"
+    assert str(address_of("fe80::1%eth0")) == "fe80::1"
+    assert address_of("unknown") is None

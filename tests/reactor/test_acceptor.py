@@ -1,0 +1,123 @@
+"""Two workers that accept from one listener, in one process and turn by turn."""
+
+import os
+import socket
+import time
+from types import SimpleNamespace
+
+import pytest
+from reactor.test_reactor import FakeWorker
+
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import SocketTransport
+from hookserve.worker.scoreboard import READY, Scoreboard
+
+BURST = 64
+
+
+def make_worker(board, listener, **settings):
+    """A worker with a slot and a reactor."""
+    worker = FakeWorker(**settings)
+    worker.listener.close()
+    worker.listener, worker.listeners = listener, (listener,)
+    slot = board.take()
+    slot.words[0] = READY
+    worker.context = SimpleNamespace(scoreboard=board, slot=slot)
+
+    def count_open(count):
+        slot.words[2] = count
+
+    def accept(listener, accept=worker.accept):
+        found = accept(listener)
+        slot.words[3] += found is not None
+        return found
+
+    worker.count_open, worker.accept = count_open, accept
+    transport = SocketTransport(5.0, 5.0, worker.notify)
+    reactor = Reactor(worker, lambda accepted: reactor.exchange(accepted, transport))
+    reactor.start_accepting()
+    return SimpleNamespace(worker=worker, slot=slot, reactor=reactor)
+
+
+@pytest.fixture
+def setting():
+    """Two workers and a function that connects so many clients."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    listener.setblocking(False)
+    board = Scoreboard(2, 2, bells=2)
+    workers = [make_worker(board, listener) for _ in range(2)]
+    clients = []
+
+    def connect(count):
+        found = [socket.create_connection(listener.getsockname()) for _ in range(count)]
+        clients.extend(found)
+        return found
+
+    yield SimpleNamespace(workers=workers, connect=connect, first=workers[0], second=workers[1])
+    for client in clients:
+        client.close()
+    for each in workers:
+        for fd in list(each.reactor.open):
+            os.close(fd)
+        each.reactor._poller.close()
+        each.worker.close()
+
+
+def sizes(setting):
+    return [len(each.reactor.open) for each in setting.workers]
+
+
+def turn_until_all_are_in(setting, workers, count):
+    """How long it took."""
+    began = time.monotonic()
+    while sum(sizes(setting)) < count:
+        for each in workers:
+            each.reactor.turn(0.0 if len(workers) > 1 else each.reactor.pause())
+        assert time.monotonic() < began + 5, sizes(setting)
+    return time.monotonic() - began
+
+
+def test_a_burst_is_shared(setting):
+    """Although one of them has twice the time; the clock stands still, so that nothing but its bell
+    makes one go on."""
+    for each in setting.workers:
+        each.worker.clock = float
+    setting.connect(BURST)
+
+    turn_until_all_are_in(setting, [setting.first, setting.first, setting.second], BURST)
+
+    assert min(sizes(setting)) >= 0.45 * BURST, sizes(setting)
+
+
+def test_who_is_behind_catches_up(setting):
+    request_slot = setting.second.slot.request_slot(0)
+    request_slot.begin(1.0, b"GET / HTTP/1.1\r\n")
+    setting.connect(20)
+    turn_until_all_are_in(setting, [setting.first], 20)
+    request_slot.end(200, 0)
+    setting.connect(30)
+
+    turn_until_all_are_in(setting, setting.workers, 50)
+
+    assert min(sizes(setting)) >= 22, sizes(setting)
+
+
+def test_nobody_waits_for_a_worker_that_does_not_come(setting):
+    setting.connect(BURST)
+
+    took = turn_until_all_are_in(setting, [setting.first], BURST)
+
+    assert sizes(setting) == [BURST, 0]
+    assert took < 0.5
+
+
+def test_nobody_waits_for_a_worker_that_runs_a_request(setting):
+    setting.second.slot.request_slot(0).begin(1.0, b"GET / HTTP/1.1\r\n")
+    setting.connect(BURST)
+    waits = []
+    setting.first.reactor.on_earlier_sweep = lambda: waits.append(setting.first.reactor.next_sweep)
+
+    turn_until_all_are_in(setting, [setting.first], BURST)
+
+    assert sizes(setting) == [BURST, 0]
+    assert len(waits) == 1  # for the deadline of the first head

@@ -1,0 +1,118 @@
+"""What is left unsent keeps its order and its bounds."""
+
+import os
+import socket
+import tempfile
+import threading
+
+import pytest
+
+from hookserve.reactor.outbox import Outbox
+from hookserve.reactor.transport import LoopTransport
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def drain(outbox, ours, theirs):
+    """Flush until everything is gone; what the other side has received."""
+    found = []
+
+    def read_all():
+        while data := theirs.recv(65536):
+            found.append(data)
+
+    reader = threading.Thread(target=read_all)
+    reader.start()
+    while not outbox.flush(ours.fileno()):
+        pass
+    ours.shutdown(socket.SHUT_WR)
+    reader.join()
+    return b"".join(found)
+
+
+def test_memory_file_and_stretches_of_files_leave_in_their_order(pair, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(300_000))
+    outbox = Outbox(1000, tempfile.TemporaryFile)
+    blocks = [os.urandom(size) for size in (400, 500, 200_000, 10, 300_000)]
+    for block in blocks[:4]:
+        outbox.spool(block)
+    with path.open("rb") as file:
+        outbox.add_file(file.fileno(), 1000, 250_000)
+    outbox.spool(blocks[4])
+
+    received = drain(outbox, *pair)
+
+    assert received == b"".join(blocks[:4]) + path.read_bytes()[1000:251_000] + blocks[4]
+    assert not outbox
+    assert outbox.memory == 0
+
+
+def test_what_exceeds_the_memory_is_in_the_file():
+    made = []
+
+    def make():
+        made.append(tempfile.TemporaryFile())
+        return made[-1]
+
+    outbox = Outbox(1000, make)
+    outbox.spool(b"x" * 900)
+    assert made == []
+    for _ in range(100):
+        outbox.spool(b"y" * 900)
+
+    assert outbox.memory == 900
+    assert os.fstat(made[0].fileno()).st_size == 90_000
+    outbox.close()
+    assert made[0].closed
+
+
+def test_a_file_that_became_shorter_ends_the_connection(pair, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 1000)
+    outbox = Outbox(1000, tempfile.TemporaryFile)
+    with path.open("rb") as file:
+        outbox.add_file(file.fileno(), 0, 2000)
+
+    with pytest.raises(ConnectionError, match="shorter"):
+        outbox.flush(pair[0].fileno())
+    outbox.close()
+
+
+def test_closing_lets_go_of_the_descriptors(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    outbox = Outbox(1000, tempfile.TemporaryFile)
+    before = len(os.listdir("/proc/self/fd"))
+    with path.open("rb") as file:
+        outbox.add_file(file.fileno(), 0, 1)
+        outbox.add(b"behind it")
+
+    outbox.close()
+
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert not outbox
+
+
+def test_a_transport_of_a_loop_never_waits(pair, tmp_path):
+    ours, theirs = pair
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(2_000_000))
+    transport = LoopTransport(tempfile.TemporaryFile, 1000)
+    transport.fd = ours.fileno()
+    block = os.urandom(1_000_000)
+
+    transport.send(b"head", block)
+    with path.open("rb") as file:
+        sent = transport.send_file(file.fileno(), 10, 5_000_000)
+    transport.send(b"tail")
+
+    assert sent == 1_999_990
+    received = drain(transport.outbox, ours, theirs)
+    assert received == b"head" + block + path.read_bytes()[10:] + b"tail"

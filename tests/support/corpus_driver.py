@@ -1,0 +1,41 @@
+"""The HTTP plugin on hookserve's own stand-ins, for feeding it bytes without sockets."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from hookserve_http.protocol import HttpProtocol
+
+from hookserve.listeners.address import Endpoint
+from hookserve.testing.fakes import MemoryTransport, StandInWorker, configure, converse
+
+__all__ = ["MemoryTransport", "Recorder", "converse", "make_protocol", "make_worker"]
+
+
+class Recorder:
+    """An application that keeps what it was given and answers 200."""
+
+    def __init__(self):
+        self.environs = []
+        self.bodies = []
+
+    def __call__(self, environ, start_response):
+        self.environs.append(dict(environ))
+        self.bodies.append(environ["wsgi.input"].read())
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+
+@cache
+def _configured(settings):
+    return configure(dict(settings))
+
+
+def make_worker(app, **settings):
+    return StandInWorker(app, _configured(tuple(settings.items())))
+
+
+def make_protocol(app, buffered=False, awaited_body=0, **settings):
+    worker = make_worker(app, **settings)
+    worker.awaited_body = awaited_body
+    return HttpProtocol(worker, Endpoint("127.0.0.1", "8000"), buffered)

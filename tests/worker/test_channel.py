@@ -1,0 +1,94 @@
+"""The line between the arbiter and a worker."""
+
+import os
+import signal
+import threading
+
+from hookserve.worker.channel import open_channel
+
+
+def test_notices_arrive_whole_and_in_order():
+    ours, theirs = open_channel()
+    theirs.send("ready")
+    theirs.send("boot failed", "a traceback\nof two lines", 3)
+
+    messages, is_open = ours.read()
+
+    assert [(each.kind, each.text, each.code) for each in messages] == [
+        ("ready", "", 0),
+        ("boot failed", "a traceback\nof two lines", 3),
+    ]
+    assert is_open
+    ours.close()
+    theirs.close()
+
+
+def test_a_long_notice_arrives():
+    ours, theirs = open_channel()
+    text = "x" * 1_000_000
+    speaker = threading.Thread(target=theirs.send, args=["boot failed", text, 3])
+    speaker.start()
+    messages = []
+    while not messages:
+        messages, _ = ours.read()
+
+    speaker.join()
+
+    assert messages[0].text == text
+    ours.close()
+    theirs.close()
+
+
+def test_the_arbiter_sees_the_worker_go():
+    ours, theirs = open_channel()
+    theirs.close()
+
+    assert ours.read() == ([], False)
+    ours.close()
+
+
+def test_a_signal_tells_the_worker_that_the_arbiter_is_gone():
+    ours, theirs = open_channel()
+    assert theirs.read() == ([], True)
+    arrived = threading.Event()
+    previous = signal.signal(signal.SIGIO, lambda *_: arrived.set())
+    try:
+        theirs.ask_for_signal()
+        ours.close()
+
+        assert arrived.wait(5)
+        assert theirs.read() == ([], False)
+        theirs.send("ready")
+    finally:
+        theirs.close()
+        signal.signal(signal.SIGIO, previous)
+
+
+def test_the_arbiter_does_not_wait_for_a_worker_that_does_not_listen():
+    ours, theirs = open_channel()
+    for _ in range(100):
+        ours.send("give up", "x" * 10_000)
+
+    messages, is_open = theirs.read()
+
+    assert is_open
+    assert {each.text for each in messages} == {"x" * 10_000}
+    ours.close()
+    theirs.close()
+
+
+def test_closing_twice_in_a_fork_is_seen_once_all_copies_are_gone():
+    ours, theirs = open_channel()
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        theirs.send("ready")
+        os._exit(0)
+    theirs.close()
+    os.waitpid(pid, 0)
+
+    messages, is_open = ours.read()
+
+    assert [each.kind for each in messages] == ["ready"]
+    assert not is_open
+    ours.close()
