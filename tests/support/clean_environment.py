@@ -41,7 +41,7 @@ def make_environment(folder, wheels):
 def install(python, wheels, also=()):
     """Add wheels to an environment, other distributions by their names, and what they need."""
     run(python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", *wheels)
-    site = next(python.parents[2].glob("lib/python*/site-packages"))
+    site = next(python.parents[1].glob("lib/python*/site-packages"))
     names = [path.name.partition("-")[0] for path in wheels]
     for name in _needed([*names, *also], site):
         copy_distribution(name, site)
