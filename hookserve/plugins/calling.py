@@ -1,14 +1,17 @@
 """How hooks are called: collected, first wins, notified, and frozen for the hot path.
 
-pluggy discovers, validates and orders the implementations; calling them is done here where
-pluggy's own call (stop at the first exception) is not what a server needs.  A hook with a
-wrapper among its implementations always goes through pluggy, so that wrappers work.
+pluggy discovers, validates and orders the implementations; calling them is done here, where
+pluggy's own call (stop at the first exception, name no plugin) is not what a server needs.
+Wrappers of both kinds run around each way of calling, with pluggy's meaning: around a collected
+hook they get the list of what the implementations returned.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import cached_property, partial
+from operator import itemgetter
 from typing import Any, ParamSpec, TypeVar, cast
 
 import pluggy
@@ -30,117 +33,234 @@ def implementations(hook: Callable[..., object]) -> list[pluggy.HookImpl]:
 def collect(
     hook: Callable[P, Iterable[T]], *args: P.args, **kwargs: P.kwargs
 ) -> list[tuple[str, T]]:
-    """Call a collected hook and join the answers, each with the name of its plugin.
+    """Call a collected hook and join the results, each item with the name of its plugin.
 
-    Raises HookError naming the plugin that raised.
+    Raises HookError naming the plugin that raised.  What a wrapper adds carries its name.
     """
-    found: list[tuple[str, T]] = []
-    for implementation in implementations(hook):
-        try:
-            answer = cast("Iterable[T]", _call(hook, implementation, args, kwargs))
-            found.extend((implementation.plugin_name, item) for item in answer)
-        except HookserveError:
-            raise
-        except Exception as error:  # a plugin may raise anything
-            raise _failure(hook, implementation, error) from error
-    return found
+    invocation = _Invocation(hook, args, kwargs)
+    owners: list[tuple[object, str]] = []
+
+    def gather() -> list[object]:
+        found = []
+        for each in invocation.plain:
+            items = invocation.run(each, lambda result: list(cast("Iterable[T]", result)))
+            owners.append((items, each.plugin_name))
+            found.append(items)
+        return found
+
+    def owner_of(items: object, default: str) -> str:
+        return next((name for known, name in owners if known is items), default)
+
+    results = invocation.strictly(partial(invocation.around, gather))
+    outermost = invocation.wrappers[0].plugin_name if invocation.wrappers else ""
+    return [
+        (owner_of(items, outermost), item)
+        for items in cast("Iterable[Iterable[T]]", results)
+        for item in items
+    ]
 
 
 def fire(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
-    """Notify, or ask for the first answer, where the first exception stops everything.
+    """Notify, or ask for the first result, where the first exception stops everything.
 
     Raises HookError naming the plugin that raised; a `HookserveError` passes as it is.
     """
-    caller = _caller(hook)
-    if _has_wrappers(caller):
-        return _through_pluggy(caller, args, kwargs)
-    first_wins = bool(caller.spec and caller.spec.opts.get("firstresult"))
-    for implementation in implementations(hook):
-        try:
-            answer = _call(hook, implementation, args, kwargs)
-        except HookserveError:
-            raise
-        except Exception as error:  # a plugin may raise anything
-            raise _failure(hook, implementation, error) from error
-        if first_wins and answer is not None:
-            return answer
-    return None
+    invocation = _Invocation(hook, args, kwargs)
+
+    def call() -> object:
+        for each in invocation.plain:
+            result = invocation.run(each)
+            if invocation.first_wins and result is not None:
+                return result
+        return None
+
+    return invocation.strictly(partial(invocation.around, call))
 
 
 def notify(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Notify everybody: an implementation that raises is logged and the others still run."""
-    caller = _caller(hook)
-    if _has_wrappers(caller):
-        try:
-            _through_pluggy(caller, args, kwargs)
-        except Exception as error:  # a plugin may raise anything
-            _report(caller.name, "?", error)
-        return
-    for implementation in implementations(hook):
-        try:
-            _call(hook, implementation, args, kwargs)
-        except Exception as error:  # a plugin may raise anything
-            _report(caller.name, implementation.plugin_name, error)
+    """Notify every plugin: an implementation that raises is logged and the others still run."""
+    invocation = _Invocation(hook, args, kwargs)
+
+    def call() -> None:
+        for each in invocation.plain:
+            invocation.contained(partial(invocation.run, each))
+
+    invocation.contained(partial(invocation.around, call))
 
 
 def ask(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
-    """The first answer that is not `None`, where one that raises is logged and passed over."""
-    for implementation in implementations(hook):
-        try:
-            answer = _call(hook, implementation, args, kwargs)
-        except Exception as error:  # a plugin may raise anything
-            _report(_caller(hook).name, implementation.plugin_name, error)
-            continue
-        if answer is not None:
-            return answer
-    return None
+    """The first result that is not `None`; an implementation that raises is logged and skipped."""
+    invocation = _Invocation(hook, args, kwargs)
+
+    def call() -> object:
+        for each in invocation.plain:
+            result = invocation.contained(partial(invocation.run, each))
+            if result is not None:
+                return result
+        return None
+
+    return invocation.contained(partial(invocation.around, call))
 
 
 def freeze(hook: Callable[P, object]) -> tuple[Callable[..., None], ...]:
     """The implementations of a notification as plain functions, in calling order.
 
-    Each takes the arguments of the specification by position and raises no Exception.  Nobody
-    listening gives an empty tuple, so that an unused hook costs a test of truth.
+    Each takes the arguments of the specification by position and raises no Exception.  A hook
+    without implementations gives an empty tuple, so that it costs a test of truth.
     """
     caller = _caller(hook)
     found = implementations(hook)
     if not found:
         return ()
     names = _argument_names(caller)
-    if _has_wrappers(caller) or os.environ.get(TRACE_VARIABLE):
+    if os.environ.get(TRACE_VARIABLE):
 
         def through_pluggy(*args: object) -> None:
             caller(**dict(zip(names, args, strict=True)))
 
         return (_contained(caller.name, "?", names, names, through_pluggy),)
+    if any(map(_is_wrapper, found)):
+        return (partial(notify, cast("Callable[..., object]", hook)),)
     return tuple(
         _contained(caller.name, each.plugin_name, names, each.argnames, each.function)
         for each in found
     )
 
 
-# Written out for the arguments of each: to pack them and to choose among them at each call would
-# cost more than the call.
-_CONTAINED = """
-def call({given}):
-    try:
-        _function({wanted})
-    except Exception as error:  # a plugin may raise anything; the request is never harmed
-        _report(_hook_name, _plugin, error)
-"""
-
-
 def _contained(
     hook_name: str,
     plugin: str,
-    given: Iterable[str],
-    wanted: Iterable[str],
+    given: Sequence[str],
+    wanted: Sequence[str],
     function: Callable[..., object],
 ) -> Callable[..., None]:
-    source = _CONTAINED.format(given=", ".join(given), wanted=", ".join(wanted))
-    scope = {"_function": function, "_hook_name": hook_name, "_plugin": plugin, "_report": _report}
-    exec(source, scope)
-    return cast("Callable[..., None]", scope["call"])
+    """The function, called with those arguments that it wants, in its order."""
+    if tuple(wanted) == tuple(given):
+
+        def call(*args: object) -> None:
+            try:
+                function(*args)
+            except Exception as error:  # a plugin may raise anything; the request is not harmed
+                _report(hook_name, plugin, error)
+
+        return call
+    positions = [given.index(name) for name in wanted]
+    # With fewer than two positions an itemgetter returns no tuple.
+    choose: Callable[[tuple[object, ...]], Sequence[object]] = (
+        itemgetter(*positions)
+        if len(positions) > 1
+        else lambda args: [args[position] for position in positions]
+    )
+
+    def call_with_some(*args: object) -> None:
+        try:
+            function(*choose(args))
+        except Exception as error:  # as above
+            _report(hook_name, plugin, error)
+
+    return call_with_some
+
+
+class _Invocation:
+    """One call of one hook: its arguments, its implementations, and the plugin that failed."""
+
+    def __init__(
+        self,
+        hook: Callable[..., object],
+        args: tuple[Any, ...],  # Any: hooks vary
+        kwargs: dict[str, Any],  # Any: hooks vary
+    ) -> None:
+        self._caller = _caller(hook)
+        self._given = {**dict(zip(_argument_names(self._caller), args, strict=False)), **kwargs}
+        found = implementations(hook)
+        self.wrappers = [each for each in found if _is_wrapper(each)]
+        self.plain = [each for each in found if not _is_wrapper(each)]
+        self._raised: list[tuple[Exception, str]] = []
+
+    @cached_property
+    def first_wins(self) -> bool:
+        """Whether the first result that is not `None` ends the call."""
+        return bool(self._caller.spec and self._caller.spec.opts.get("firstresult"))
+
+    def run(
+        self,
+        implementation: pluggy.HookImpl,
+        convert: Callable[[object], object] = lambda result: result,
+    ) -> object:
+        """Call one implementation; notes its plugin when it, or converting its result, raises."""
+        arguments = [self._given[name] for name in implementation.argnames]
+        try:
+            return convert(implementation.function(*arguments))
+        except Exception as error:  # a plugin may raise anything
+            self._note(error, implementation.plugin_name)
+            raise
+
+    def around(self, call: Callable[[], object], depth: int = 0) -> object:
+        """`call()` inside the wrappers, the first one outermost."""
+        if depth == len(self.wrappers):
+            return call()
+        wrapper = self.wrappers[depth]
+        outcome: pluggy.Result[object] | None = None
+        try:
+            generator = cast("Generator[None, object, object]", self.run(wrapper))
+            next(generator)
+            outcome = pluggy.Result.from_call(partial(self.around, call, depth + 1))
+            _resume(generator, outcome, wrapper.hookwrapper)
+        except StopIteration as end:
+            if outcome is None:
+                return self._refuse(wrapper, "the wrapper did not yield")
+            return outcome.get_result() if wrapper.hookwrapper else end.value
+        except Exception as error:  # the wrapper's, or one that passed through it
+            self._note(error, wrapper.plugin_name)
+            raise
+        generator.close()
+        return self._refuse(wrapper, "the wrapper yielded twice")
+
+    def strictly(self, call: Callable[[], object]) -> object:
+        """`call()`; an exception becomes a HookError that names the plugin."""
+        try:
+            return call()
+        except HookserveError:
+            raise
+        except Exception as error:  # a plugin may raise anything
+            name = self._culprit(error)
+            raise HookError(
+                f"plugin '{name}' raised in {self._caller.name}: {describe(error)}"
+                f" (mend it, or leave it out with -P no:{name})",
+                name,
+            ) from error
+
+    def contained(self, call: Callable[[], object]) -> object:
+        """`call()`; an exception is logged, and the result is `None`."""
+        try:
+            return call()
+        except Exception as error:  # a plugin may raise anything
+            _report(self._caller.name, self._culprit(error), error)
+            return None
+
+    def _refuse(self, wrapper: pluggy.HookImpl, problem: str) -> object:
+        error = TypeError(problem)
+        self._note(error, wrapper.plugin_name)
+        raise error
+
+    def _note(self, error: Exception, plugin: str) -> None:
+        if all(known is not error for known, _ in self._raised):
+            self._raised.append((error, plugin))
+
+    def _culprit(self, error: Exception) -> str:
+        return next((plugin for known, plugin in self._raised if known is error), "?")
+
+
+def _resume(
+    generator: Generator[None, object, object], outcome: pluggy.Result[object], is_old: bool
+) -> None:
+    """Give a wrapper the outcome of what is inside it; raises StopIteration when it is done."""
+    if is_old:
+        generator.send(outcome)
+    elif outcome.exception is not None:
+        generator.throw(outcome.exception)
+    else:
+        generator.send(outcome.get_result())
 
 
 def _caller(hook: Callable[..., object]) -> pluggy.HookCaller:
@@ -152,47 +272,8 @@ def _argument_names(caller: pluggy.HookCaller) -> tuple[str, ...]:
     return tuple(caller.spec.argnames)
 
 
-def _has_wrappers(caller: pluggy.HookCaller) -> bool:
-    return any(each.wrapper or each.hookwrapper for each in caller.get_hookimpls())
-
-
-def _arguments(
-    caller: pluggy.HookCaller,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],  # Any: hooks vary
-) -> dict[str, Any]:  # Any: hooks vary
-    return {**dict(zip(_argument_names(caller), args, strict=False)), **kwargs}
-
-
-def _call(
-    hook: Callable[..., object],
-    implementation: pluggy.HookImpl,
-    args: tuple[Any, ...],  # Any: hooks vary
-    kwargs: dict[str, Any],  # Any: hooks vary
-) -> object:
-    given = _arguments(_caller(hook), args, kwargs)
-    answer: object = implementation.function(*[given[name] for name in implementation.argnames])
-    return answer
-
-
-def _through_pluggy(
-    caller: pluggy.HookCaller,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],  # Any: hooks vary
-) -> object:
-    answer: object = caller(**_arguments(caller, args, kwargs))
-    return answer
-
-
-def _failure(
-    hook: Callable[..., object], implementation: pluggy.HookImpl, error: Exception
-) -> HookError:
-    name = implementation.plugin_name
-    return HookError(
-        f"plugin '{name}' raised in {_caller(hook).name}: {describe(error)}"
-        f" (mend it, or leave it out with -P no:{name})",
-        name,
-    )
+def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
+    return bool(implementation.wrapper or implementation.hookwrapper)
 
 
 def _report(hook_name: str, plugin: str, error: Exception) -> None:

@@ -1,6 +1,8 @@
 """Freezing behaves as pluggy; notifying contains; collecting names the culprit."""
 
 import logging
+import types
+from itertools import permutations
 
 import pluggy
 import pytest
@@ -212,3 +214,177 @@ def test_every_hook_says_where_it_runs_and_what_a_failure_does(host):
         said = " ".join((caller.spec.function.__doc__ or "").split())
         assert "Runs in: " in said, name
         assert "When it raises: " in said, name
+
+
+def wrapper_of(kind, calls, replace=lambda result: result):
+    """A wrapper of `load_app` and `worker_types`, new style or old."""
+
+    class New:
+        @hookimpl(wrapper=True)
+        def worker_types(self):
+            calls.append("before")
+            result = yield
+            calls.append("after")
+            return replace(result)
+
+        @hookimpl(wrapper=True)
+        def target_workers(self):
+            calls.append("before")
+            result = yield
+            calls.append("after")
+            return replace(result)
+
+    class Old:
+        @hookimpl(hookwrapper=True)
+        def worker_types(self):
+            calls.append("before")
+            outcome = yield
+            calls.append("after")
+            outcome.force_result(replace(outcome.get_result()))
+
+        @hookimpl(hookwrapper=True)
+        def target_workers(self):
+            calls.append("before")
+            outcome = yield
+            calls.append("after")
+            outcome.force_result(replace(outcome.get_result()))
+
+    return (New if kind == "new" else Old)()
+
+
+class Typed:
+    @hookimpl
+    def worker_types(self):
+        return ["x", "y"]
+
+    @hookimpl
+    def target_workers(self, server, stats):
+        return server
+
+
+@pytest.mark.parametrize("kind", ["new", "old"])
+def test_wrappers_run_around_a_collected_hook(host, kind):
+    calls = []
+    host.register(Typed(), "typed")
+    host.register(wrapper_of(kind, calls), "around")
+
+    assert calling.collect(host.hook.worker_types) == [("typed", "x"), ("typed", "y")]
+    assert calls == ["before", "after"]
+
+
+@pytest.mark.parametrize("kind", ["new", "old"])
+def test_what_a_wrapper_adds_to_a_collected_hook_carries_its_name(host, kind):
+    host.register(Typed(), "typed")
+    host.register(wrapper_of(kind, [], lambda results: [*results, ["z"]]), "around")
+
+    found = calling.collect(host.hook.worker_types)
+
+    assert found == [("typed", "x"), ("typed", "y"), ("around", "z")]
+
+
+@pytest.mark.parametrize("way", [calling.ask, calling.fire])
+@pytest.mark.parametrize("kind", ["new", "old"])
+def test_wrappers_run_around_a_hook_of_which_the_first_result_wins(host, kind, way):
+    calls = []
+    host.register(Typed(), "typed")
+    host.register(wrapper_of(kind, calls, lambda result: result + 1), "around")
+
+    assert way(host.hook.target_workers, 4, {}) == 5
+    assert calls == ["before", "after"]
+
+
+def test_an_observer_that_raises_inside_a_wrapper_is_logged_by_its_own_name(host, caplog):
+    calls = []
+    host.register(Wrapper(calls), "wrapper")
+    host.register(Failing(), "failing")
+    host.register(Observer("plain", calls), "plain")
+
+    with caplog.at_level(logging.ERROR, "hookserve"):
+        calling.notify(host.hook.pre_request, worker=1, req=2, environ=3)
+
+    assert "plugin 'failing' raised in pre_request: ValueError: observer" in caplog.text
+    assert calls == ["before", ("plain", 1, 2, 3), "after"]
+
+
+def test_a_wrapper_sees_the_exception_of_what_it_wraps_and_may_replace_it(host):
+    class Mending:
+        @hookimpl(wrapper=True)
+        def worker_types(self):
+            try:
+                yield
+            except ValueError as error:
+                return [[str(error)]]
+
+    host.register(Failing(), "failing")
+    host.register(Mending(), "mending")
+
+    assert calling.collect(host.hook.worker_types) == [("mending", "types")]
+
+
+class Raising:
+    @hookimpl(wrapper=True)
+    def worker_types(self):
+        yield
+        raise ValueError("late")
+
+    @hookimpl(wrapper=True)
+    def target_workers(self):
+        yield
+        raise ValueError("late")
+
+
+class Silent:
+    @hookimpl(wrapper=True)
+    def worker_types(self):
+        return
+        yield
+
+
+class Twice:
+    @hookimpl(wrapper=True)
+    def worker_types(self):
+        yield
+        yield
+
+
+@pytest.mark.parametrize(
+    ("plugin", "problem"),
+    [(Raising(), "late"), (Silent(), "did not yield"), (Twice(), "yielded twice")],
+)
+def test_a_wrapper_that_fails_is_named(host, plugin, problem):
+    host.register(Typed(), "typed")
+    host.register(plugin, "culprit")
+
+    with pytest.raises(HookError, match=f"plugin 'culprit' raised in worker_types: .*{problem}"):
+        calling.collect(host.hook.worker_types)
+
+
+def test_asking_logs_a_wrapper_that_raises_and_has_no_result(host, caplog):
+    host.register(Typed(), "typed")
+    host.register(Raising(), "culprit")
+
+    with caplog.at_level(logging.ERROR, "hookserve"):
+        assert calling.ask(host.hook.target_workers, 4, {}) is None
+
+    assert "plugin 'culprit' raised in target_workers" in caplog.text
+
+
+NAMES = ("worker", "req", "environ", "resp")
+
+
+@pytest.mark.parametrize("wanted", [each for n in range(5) for each in permutations(NAMES, n)])
+def test_a_frozen_hook_gets_what_pluggy_would_give_it(host, wanted):
+    scope = {}
+    exec(
+        f"def post_request({', '.join(wanted)}): calls.append([{', '.join(wanted)}])",
+        scope,
+    )
+    scope["calls"] = calls = []
+    plugin = types.SimpleNamespace(post_request=hookimpl(scope["post_request"]))
+    host.register(plugin, "plain")
+
+    host.hook.post_request(worker=1, req=2, environ=3, resp=4)
+    (function,) = calling.freeze(host.hook.post_request)
+    function(1, 2, 3, 4)
+
+    assert calls[0] == calls[1]
