@@ -14,10 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hookserve_gunicorn import names
+
 from hookserve import errors, hookspecs
 from hookserve.arbiter import signals
-from hookserve.compat import ABSENT
-from hookserve.config.parser import ACTIONS, build_parser
+from hookserve.config.arguments import ACTIONS
+from hookserve.config.parser import build_parser
 from hookserve.config.settings import Declared
 from hookserve.config.sources import RESERVED
 from hookserve.launch.assembly import declare_settings, load_plugins
@@ -48,7 +50,7 @@ def settings_page() -> str:
         lines.extend(_setting(declared) for declared in owners[owner])
     lines.append("## gunicorn's settings that hookserve does not have\n")
     lines.append("| setting | | instead |\n|---|---|---|")
-    lines.extend(f"| `{each.name}` | {each.plan} | {each.advice} |" for each in ABSENT)
+    lines.extend(f"| `{each.name}` | {each.plan} | {each.advice} |" for each in names.ABSENT)
     lines.append("\n## Other environment variables\n")
     lines.extend(f"* `{name}`" for name in sorted(RESERVED))
     return NOTE + "\n".join(lines) + "\n"
@@ -95,7 +97,7 @@ def command_line_page() -> str:
     )
     return (
         f"{NOTE}# Command line\n\n{actions}\n"
-        "* `--explain-hooks [HOOK]`: who implements each hook, in calling order\n\n"
+        "* `--explain-hooks [HOOK]`: the plugins that implement each hook, in calling order\n\n"
         "Each listing takes `--json`.\n\n"
         f"Plugins bring commands, `hookserve NAME --help` tells more:\n\n{commands}\n\n"
         f"```text\n{build_parser(table).format_help()}```\n"

@@ -1,14 +1,14 @@
 """Every hook, in one place; the reference manual is generated from this file.
 
 Three kinds, told by the name.  **Collected** hooks are plural nouns: an implementation returns
-an iterable, and all answers are joined.  **First wins** hooks begin with ``make_``, ``load_``,
-``open_`` (and `target_workers`): an implementation returns a value, or `None` to pass; the
-core's own answers come last.  The rest are **notifications** and return nothing.
+an iterable, and all items are joined.  **First wins** hooks begin with ``make_``, ``load_``,
+``open_`` (and `target_workers`, `explain_unknown`): an implementation returns a value, or `None`
+to pass; the core's own come last.  The rest are **notifications** and return nothing.
 
 Each docstring says when the hook is called and ends with the fixed part: the process it runs
 in, and what happens when an implementation raises.
 
-Argument names are gunicorn's.  In the arbiter ``server`` is the `Arbiter` and ``worker`` the
+In the arbiter ``server`` is the `Arbiter` and ``worker`` the
 `WorkerHandle`; in a worker process ``server`` is a read-only `ServerView` and ``worker`` the
 `Worker`.
 """
@@ -84,6 +84,13 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def config_files(self) -> Iterable[str]:
+        """Names of Python configuration files to look for where there is no hookserve.conf.py.
+
+        Runs in: launcher; arbiter at a reload.  When it raises: that fails.
+        """
+
+    @hookspec
     def file_plugins(self, module: ModuleType) -> Iterable[object]:
         """Plugins found in a Python configuration file; each is registered under the file's name.
 
@@ -92,20 +99,17 @@ class AssemblyHooks(Protocol):
 
     @hookspec
     def configured_plugins(self, config: Config, host: PluginHost) -> Iterable[object]:
-        """Objects whose hooks exist only with this configuration: for what a plugin does when one
-        of its settings is set.  Hooks of assembling come too late in them; what others answer to
-        one of those is asked for with `host`.
+        """Objects whose hooks exist only with this configuration, as a setting of the plugin asks
+        for.  The hooks of assembling come too late in them.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
 
     @hookspec
     def app_wrappers(self, worker: Worker) -> Iterable[Middleware]:
-        """WSGI middleware to put around the application, the first one outermost: the way to go
-        *around* requests.
+        """WSGI middleware to put around the application, the first one outermost.
 
-        Runs in: worker, once, after the application is loaded.  When it raises: that worker
-        fails to boot.
+        Runs in: worker, once the application is loaded.  When it raises: the worker fails to boot.
         """
 
     @hookspec
@@ -118,29 +122,35 @@ class AssemblyHooks(Protocol):
 
     @hookspec
     def tick_intervals(self) -> Iterable[float]:
-        """Seconds between two ticks at most; the least of all, and of `tick_interval`, counts.
+        """Seconds between two ticks; the least of all, and of `tick_interval`, counts.
 
         Runs in: arbiter, at each tick.  When it raises: logged, the interval is `tick_interval`.
         """
 
     @hookspec
     def aux_processes(self, server: Arbiter) -> Iterable[types.AuxProcess]:
-        """Helpers that the arbiter supervises and runs exactly once, beside the workers.
+        """Auxiliary processes that the arbiter supervises, each of which runs exactly once.
 
-        Runs in: arbiter, at start and at each reload.  When it raises: the start fails, or the
-        reload goes on without helpers, which is logged.
+        Runs in: arbiter, at each (re)load.  When it raises: the start fails; a reload goes on
+        without them, which is logged.
         """
 
 
 class FactoryHooks(Protocol):
-    """The first answer that is not `None` wins."""
+    """The first result that is not `None` wins."""
+
+    @hookspec(firstresult=True)
+    def explain_unknown(self, kind: str, name: str) -> str | None:
+        """What to do about an unknown name; `kind` is ``setting``, ``flag`` or ``worker``.
+
+        Runs in: launcher; arbiter at a reload.  When it raises: logged, the name is unknown.
+        """
 
     @hookspec(firstresult=True)
     def open_listeners(
         self, config: Config, inherited: Sequence[Listener]
     ) -> Sequence[Listener] | None:
-        """The listening sockets; `inherited` are those that a service manager or a previous
-        arbiter handed over.
+        """The listening sockets; `inherited` came from a service manager or a previous arbiter.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
@@ -156,22 +166,19 @@ class FactoryHooks(Protocol):
     def load_app(self, config: Config) -> WSGIApplication | None:
         """The WSGI application.
 
-        Runs in: worker, or arbiter with ``preload_app``.  When it raises: that worker fails to
-        boot, or the start fails.
+        Runs in: worker; arbiter with ``preload_app``.  When it raises: no boot, or no start.
         """
 
     @hookspec(firstresult=True)
     def make_restart_plan(self, server: Arbiter) -> types.RestartPlan | None:
-        """The policy that decides how many workers are replaced at once: asked for when the first
-        replacement is due, and again after each reload.
+        """The policy of how many workers are replaced at once; asked for after each reload too.
 
         Runs in: arbiter.  When it raises: logged, the built-in plan is used.
         """
 
     @hookspec(firstresult=True)
     def target_workers(self, server: Arbiter, stats: Mapping[str, float]) -> int | None:
-        """How many workers there should be; `stats` has the sums of all workers' counters, and as
-        `workers` what the configuration says.
+        """How many workers there should be; `stats`: the workers' counters summed, and `workers`.
 
         Runs in: arbiter, at each tick and reload.  When it raises: logged, the number stays.
         """
@@ -198,8 +205,7 @@ class ArbiterHooks(Protocol):
     def pre_fork(self, server: Arbiter, worker: WorkerHandle) -> None:
         """A worker is about to be forked; its `pid` is still `None`.
 
-        Runs in: arbiter.  When it raises: before the first worker was ever ready the start
-        fails; afterwards it is logged and the fork goes on.
+        Runs in: arbiter.  When it raises: the start fails; later it is logged, the fork goes on.
         """
 
     @hookspec
@@ -220,7 +226,7 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def child_exit(self, server: Arbiter, worker: WorkerHandle, reason: types.ExitReason) -> None:
-        """A worker was reaped; called exactly once for each, however it died.
+        """A worker was reaped; called exactly once for each, however it ended.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
@@ -229,12 +235,12 @@ class ArbiterHooks(Protocol):
     def on_reload(self, server: Arbiter) -> None:
         """A new configuration is about to take effect; the old workers still run.
 
-        Runs in: arbiter.  When it raises: the reload is given up, the old configuration stays.
+        Runs in: arbiter.  When it raises: the reload ends, the old configuration stays.
         """
 
     @hookspec
     def reload_failed(self, server: Arbiter, reason: str) -> None:
-        """A reload was given up; the old generation keeps serving.
+        """A reload ended without effect; the old generation keeps serving.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
@@ -255,15 +261,14 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def server_tick(self, server: Arbiter) -> None:
-        """Called about every `tick_interval` seconds, and only when somebody listens.
+        """Called about every `tick_interval` seconds, and only when a plugin has this hook.
 
         Runs in: arbiter.  Must not block.  When it raises: logged, the others still run.
         """
 
     @hookspec
     def pre_exec(self, server: Arbiter) -> None:
-        """Another arbiter is about to be executed: a successor (USR2), or this process with new
-        code (HUP with ``preload_app``).
+        """A successor (USR2), or this process anew (HUP, ``preload_app``), is executed next.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
@@ -277,8 +282,8 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def on_drain_delay(self, server: Arbiter) -> None:
-        """The server has been told to stop and still accepts for `drain_delay`: the moment to
-        turn readiness off and to leave a registry.  From now on connections are not kept.
+        """The server will stop and still accepts for `drain_delay`: the moment to leave a registry
+        and to turn readiness off.  From now on connections are not kept.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
@@ -320,8 +325,7 @@ class WorkerHooks(Protocol):
         """Requests have ended, and the worker is about to wait, or has been busy for eight turns;
         `requests_in_flight` says what still runs.  Frozen when the worker is ready.
 
-        Runs in: worker, in a greenlet of its model.  Must not block.  When it raises: logged, the
-        others still run.
+        Runs in: worker, its greenlet.  Must not block.  When it raises: logged, the others run.
         """
 
     @hookspec
@@ -347,7 +351,7 @@ class WorkerHooks(Protocol):
 
     @hookspec
     def worker_exit(self, server: ServerView, worker: Worker) -> None:
-        """The worker's last words.
+        """The worker is about to exit.
 
         Runs in: worker, and only there.  When it raises: logged, the others still run.
         """
@@ -368,7 +372,7 @@ class RequestHooks(Protocol):
     def post_request(
         self, worker: Worker, req: types.Request, environ: Environ, resp: types.Response
     ) -> None:
-        """The response has been handed over, or given up.
+        """The response has been handed over, or the request was aborted.
 
         Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
         request is not harmed.
@@ -382,10 +386,6 @@ class RequestHooks(Protocol):
         logged, the request is not harmed.
         """
 
-
-class LogHooks(Protocol):
-    """For loggers."""
-
     @hookspec
     def reopen_logs(self) -> None:
         """USR1: close and open again what is written to.
@@ -394,7 +394,5 @@ class LogHooks(Protocol):
         """
 
 
-class Hooks(
-    AssemblyHooks, FactoryHooks, ArbiterHooks, WorkerHooks, RequestHooks, LogHooks, Protocol
-):
+class Hooks(AssemblyHooks, FactoryHooks, ArbiterHooks, WorkerHooks, RequestHooks, Protocol):
     """Every hook, as the core calls it."""

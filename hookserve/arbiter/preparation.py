@@ -51,9 +51,6 @@ def load_serving_classes(host: PluginHost, config: Config) -> ServingClasses:
 def register_loggers(host: PluginHost, config: Config) -> None:
     """Make the chosen loggers and register them as plugins; raises HookserveError."""
     for name in config.logger_class:
-        # gunicorn's path for its own logger means ours.
-        if name == "gunicorn.glogging.Logger":
-            name = "standard"
         logger_type = choose_logger(host, name)
         factory = _load("logger", name, logger_type.target, None)
         try:

@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from hookserve import __version__
-from hookserve.config.arguments import read
+from hookserve.config.arguments import Arguments, read
 from hookserve.errors import HookserveError
 from hookserve.launch.assembly import Assembly, assemble, declare_settings, load_plugins
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 from hookserve.types import Command
 
-LISTING_FLAGS = ("--list-workers", "--list-plugins", "--explain-hooks")
+LISTING_FLAGS = frozenset({"--list-workers", "--list-plugins", "--explain-hooks"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; answers the exit code and prints one line for an error."""
+    """Run the command line; returns the exit code and prints one line for an error."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return _run(list(arguments), os.environ)
@@ -39,18 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _run(arguments: list[str], environ: Mapping[str, str]) -> int:
-    if arguments:
-        command = _find_command(arguments, environ)
+def _run(words: list[str], environ: Mapping[str, str]) -> int:
+    if words:
+        command = _find_command(words, environ)
         if command is not None:  # its flags are its own, --help included
-            return _run_command(command, arguments[1:])
-    words = {word.partition("=")[0] for word in arguments}
-    if words & set(LISTING_FLAGS):
+            return _run_command(command, words[1:])
+    arguments = Arguments(words)
+    if arguments.flags & LISTING_FLAGS:
         return _list(arguments, environ)
-    if words & {"-v", "--version"}:
+    if arguments.flags & {"-v", "--version"}:
         print(f"hookserve {__version__}")
         return 0
-    if words & {"-h", "--help"}:
+    if arguments.flags & {"-h", "--help"}:
         from hookserve.config.parser import build_parser
 
         host = load_plugins(arguments, environ)
@@ -60,8 +60,8 @@ def _run(arguments: list[str], environ: Mapping[str, str]) -> int:
     return _serve(arguments, environ)
 
 
-def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
-    """The listings need the plugins and no configuration, and exit 0 whatever they show."""
+def _list(arguments: Arguments, environ: Mapping[str, str]) -> int:
+    """Print a listing: it needs the plugins and no configuration.  Returns 0 always."""
     from hookserve.cli import listings
 
     host = load_plugins(arguments, environ)
@@ -76,7 +76,7 @@ def _list(arguments: list[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
+def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
     from hookserve.arbiter.handover import record_start, take_handover
     from hookserve.launch.assembly import require_application
     from hookserve.launch.start import patch_early, serve
@@ -97,7 +97,7 @@ def _serve(arguments: list[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _reassembler(arguments: list[str], environ: Mapping[str, str]) -> Callable[[], Assembly]:
+def _reassembler(arguments: Arguments, environ: Mapping[str, str]) -> Callable[[], Assembly]:
     """Assembles again for a reload, from the directory and environment of the start."""
     directory, snapshot = os.getcwd(), dict(environ)
 
@@ -119,25 +119,24 @@ def _check(assembly: Assembly) -> int:
     from hookserve.launch.start import preload
 
     assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
-    crew = load_serving_classes(assembly.host, assembly.config)
+    classes = load_serving_classes(assembly.host, assembly.config)
     register_loggers(assembly.host, assembly.config)
     register_configured(assembly.host, assembly.config)
     count_workers(assembly.config)
     for warning in assembly.warnings:
         print(f"hookserve: warning: {warning}", file=sys.stderr)
-    preload(assembly, crew)
+    preload(assembly, classes)
     print("the configuration is valid and the application can be loaded")
     return 0
 
 
-def _find_command(arguments: list[str], environ: Mapping[str, str]) -> Command | None:
-    """The command that the first word names; an application's name has a dot or a colon, or
-    is no command's."""
-    if not arguments[0].isidentifier():
+def _find_command(words: list[str], environ: Mapping[str, str]) -> Command | None:
+    """The command that the first word names, if it names one."""
+    if not words[0].isidentifier():  # an application's name with a dot or a colon, or a flag
         return None
-    host = load_plugins(arguments[:1], environ)
+    host = load_plugins((), environ)
     for _, command in calling.collect(host.hook.commands):
-        if command.name == arguments[0]:
+        if command.name == words[0]:
             return command
     return None
 

@@ -1,117 +1,205 @@
-"""The command line: flags made from the settings."""
+"""The command line, split once into flags, values and plain words.
+
+What is needed before the settings are known (the plugins to load, the directory, the listings) and
+the settings themselves follow from the same split.  argparse, which takes a tenth of a start to
+import and to fill, writes the help and explains what is wrong with a line; nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from hookserve.config.resolved import SettingsSource
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import UsageError
+from hookserve.types import Setting
 
 PLUGIN_FLAGS = ("-P", "--plugin", "--plugins")
 
+ACTIONS: tuple[tuple[str, str], ...] = (
+    ("--list-workers", "list the worker models that are installed, and exit"),
+    ("--list-plugins", "list the plugins that are installed, and exit"),
+    ("--print-config", "print each setting's value and where it came from, and exit"),
+    ("--check-config", "validate the configuration, load the application, and exit"),
+)
+"""Flags that do something else than serve; data, for the parser and the reference."""
+
+_SWITCHES = {
+    **{flag: flag[2:].replace("-", "_") for flag, _ in ACTIONS},
+    "--json": "json",
+    "-v": "version",
+    "--version": "version",
+}
+_HOOK_FLAG = "--explain-hooks"
+
+_NEGATIVE_NUMBER = re.compile(r"-(\d+|\d*\.\d+)")
+
 
 class CommandLine(NamedTuple):
-    """What a command line says."""
+    """The meaning of a command line."""
 
     source: SettingsSource
     """The settings."""
     application: str | None = None
     actions: Mapping[str, object] = MappingProxyType({})
-    """Flags that are no settings, by their names with underscores."""
+    """Flags that are not settings, by their names with underscores."""
 
 
-def read(table: SettingsTable, arguments: Sequence[str], origin: str) -> CommandLine:
-    """What a command line says; raises UsageError with the nearest flag.
+class Word(NamedTuple):
+    """One word of a command line."""
 
-    Nearly all say settings and an application, each flag a word, and are read here.  Whatever
-    else there is, argparse reads: importing it and telling it all flags takes a tenth of a start.
-    """
-    found = _read_plain(table, arguments, origin)
-    if found is not None:
-        return found
-    from hookserve.config.parser import parse
-
-    said = parse(table, arguments)
-    application = said.pop("application", None)
-    values = {name: said.pop(name) for name in list(said) if name in table}
-    return CommandLine(
-        SettingsSource(origin, values), None if application is None else str(application), said
-    )
+    flag: str
+    """The flag, dashes included; empty for a word that is not a flag."""
+    value: str | None
+    """The word itself, or what is attached to the flag: ``--flag=VALUE``, ``-fVALUE``."""
 
 
-def _read_plain(table: SettingsTable, arguments: Sequence[str], origin: str) -> CommandLine | None:
-    """As argparse would read it; `None` for what is not plain, or wrong."""
-    flags = {flag: each.setting for each in table for flag in each.flags}
-    off = {flag: each.setting.name for each in table for flag in each.negative_flags}
-    values: dict[str, object] = {}
-    repeated: dict[str, list[str]] = {}
-    application = None
-    words = iter(arguments)
+class Arguments:
+    """A command line's words; nothing is known yet about which flags take a value."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.raw = tuple(words)
+        self.words = tuple(_split(words))
+
+    @classmethod
+    def of_variable(cls, environ: Mapping[str, str]) -> Arguments:
+        """The arguments in ``HOOKSERVE_CMD_ARGS``; raises UsageError when the quoting is broken."""
+        text = environ.get("HOOKSERVE_CMD_ARGS")
+        if not text:
+            return cls(())
+        import shlex
+
+        try:
+            return cls(shlex.split(text))
+        except ValueError as error:
+            raise UsageError(f"HOOKSERVE_CMD_ARGS cannot be split: {error}") from None
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The flags that occur."""
+        return frozenset(word.flag for word in self.words)
+
+    def values_of(self, *flags: str) -> list[str]:
+        """The values of a flag that takes one, known before the settings are."""
+        return [
+            value
+            for position, word in enumerate(self.words)
+            if word.flag in flags and (value := self.value_at(position, word)) is not None
+        ]
+
+    def plugins(self) -> list[str]:
+        """The values of ``-P``, each name by itself."""
+        return [
+            name for value in self.values_of(*PLUGIN_FLAGS) for name in value.split(",") if name
+        ]
+
+    def value_at(self, position: int, word: Word) -> str | None:
+        """The value attached to a flag, else the plain word that follows the position."""
+        if word.value is not None:
+            return word.value.removeprefix("=") if word.flag[:2] != "--" else word.value
+        follower = self.words[position + 1] if position + 1 < len(self.words) else None
+        return None if follower is None or follower.flag else follower.value
+
+
+def _split(words: Sequence[str]) -> Iterator[Word]:
+    only_plain = False
     for word in words:
-        flag, has_value, value = word.partition("=") if word[:2] == "--" else (word, "", "")
-        setting = flags.get(flag)
-        if setting is None:
-            if flag in off and not has_value:
-                values[off[flag]] = False
-            elif word[:1] not in ("", "-") and application is None:
-                application = word
-            else:
-                return None
-        elif setting.switch is not None:
-            if has_value:
-                return None
-            values[setting.name] = True
+        if only_plain or word[:1] != "-" or word == "-" or _NEGATIVE_NUMBER.fullmatch(word):
+            yield Word("", word)
+        elif word == "--":
+            only_plain = True
+        elif word[:2] == "--":
+            flag, has_value, value = word.partition("=")
+            yield Word(flag, value if has_value else None)
         else:
-            value = value if has_value else next(words, "")
-            if not value or (value[0] == "-" and value != "-"):
-                return None
-            if setting.repeatable:
-                repeated.setdefault(setting.name, []).append(value)
-            else:
-                values[setting.name] = value
-    return CommandLine(SettingsSource(origin, {**values, **repeated}), application)
+            yield Word(word[:2], word[2:] or None)
 
 
-def split_variable(environ: Mapping[str, str]) -> list[str]:
-    """The arguments in ``HOOKSERVE_CMD_ARGS``; raises UsageError when the quoting is broken."""
-    words = environ.get("HOOKSERVE_CMD_ARGS")
-    if not words:
-        return []
-    import shlex
+def read(
+    table: SettingsTable,
+    arguments: Arguments,
+    origin: str,
+    explain: Callable[[str], str | None] = lambda flag: None,
+) -> CommandLine:
+    """The meaning of a command line; raises UsageError with the nearest flag.
 
-    try:
-        return shlex.split(words)
-    except ValueError as error:
-        raise UsageError(f"HOOKSERVE_CMD_ARGS cannot be split: {error}") from None
+    `explain` returns what to do about a flag that is not known, or `None`.
+    """
+    if not arguments.words:
+        return CommandLine(SettingsSource(origin, {}))
+    found = _Reading(table, arguments).meaning(origin)
+    if found is None:
+        from hookserve.config.parser import explain_error
 
-
-def plugin_words(arguments: Iterable[str]) -> list[str]:
-    """The values of ``-P`` in raw arguments, read before any plugin is loaded."""
-    found: list[str] = []
-    takes_next = False
-    for word in arguments:
-        if takes_next:
-            found.append(word)
-            takes_next = False
-        elif word in PLUGIN_FLAGS:
-            takes_next = True
-        elif word.startswith(("--plugin=", "--plugins=")):
-            found.append(word.partition("=")[2])
-        elif word.startswith("-P") and not word.startswith("--"):
-            found.append(word[2:])
-    return [part for word in found for part in word.split(",") if part]
-
-
-def early_value(arguments: Sequence[str], flags: Iterable[str]) -> str | None:
-    """The last value of a flag in raw arguments, read before the parser can be built."""
-    found = None
-    for position, word in enumerate(arguments):
-        for flag in flags:
-            if word == flag and position + 1 < len(arguments):
-                found = arguments[position + 1]
-            elif word.startswith(f"{flag}=") and flag.startswith("--"):
-                found = word.partition("=")[2]
+        raise explain_error(table, arguments.raw, explain)
     return found
+
+
+class _Reading:
+    """One command line being read with all settings known."""
+
+    def __init__(self, table: SettingsTable, arguments: Arguments) -> None:
+        self._arguments = arguments
+        self._flags: dict[str, Setting] = {
+            flag: each.setting for each in table for flag in each.flags
+        }
+        self._off = {flag: each.setting.name for each in table for flag in each.negative_flags}
+        self._values: dict[str, object] = {}
+        self._repeated: dict[str, list[str]] = {}
+        self._actions: dict[str, object] = {}
+        self._application: str | None = None
+
+    def meaning(self, origin: str) -> CommandLine | None:
+        """What the line says; `None` when anything is wrong with it."""
+        position = 0
+        while position < len(self._arguments.words):
+            word = self._arguments.words[position]
+            taken = self._take(word, position)
+            if not taken:
+                return None
+            position += taken
+        values = {**self._values, **self._repeated}
+        return CommandLine(SettingsSource(origin, values), self._application, self._actions)
+
+    def _take(self, word: Word, position: int) -> int:
+        """Read one word and its value: how many words that were, 0 when it is wrong."""
+        if not word.flag:
+            if self._application is not None:
+                return 0
+            self._application = word.value
+            return 1
+        if word.flag == _HOOK_FLAG:
+            value = self._arguments.value_at(position, word)
+            self._actions["explain_hooks"] = value or ""
+            return 1 if value is None or word.value is not None else 2
+        setting = self._flags.get(word.flag)
+        if setting is None or setting.switch is not None:
+            return self._take_switch(word, position, setting)
+        value = self._arguments.value_at(position, word)
+        if value is None:
+            return 0
+        if setting.repeatable:
+            self._repeated.setdefault(setting.name, []).append(value)
+        else:
+            self._values[setting.name] = value
+        return 1 if word.value is not None else 2
+
+    def _take_switch(self, word: Word, position: int, setting: Setting | None) -> int:
+        if setting is not None:
+            self._values[setting.name] = True
+        elif word.flag in self._off:
+            self._values[self._off[word.flag]] = False
+        elif word.flag in _SWITCHES:
+            self._actions[_SWITCHES[word.flag]] = True
+        else:
+            return 0
+        if word.value is None:
+            return 1
+        # -DR is -D -R; --switch=VALUE is wrong.
+        if word.flag[:2] == "--" or word.value[:1] in ("=", "-"):
+            return 0
+        rest = Word(f"-{word.value[0]}", word.value[1:] or None)
+        return self._take(rest, position)

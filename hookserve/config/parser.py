@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from hookserve.compat import explain_flag
+from hookserve.config.arguments import ACTIONS
 from hookserve.config.settings import Declared, SettingsTable
 from hookserve.errors import UsageError
 from hookserve.wording import did_you_mean
-
-ACTIONS: tuple[tuple[str, str], ...] = (
-    ("--list-workers", "list the worker models that are installed, and exit"),
-    ("--list-plugins", "list the plugins that are installed, and exit"),
-    ("--print-config", "print each setting's value and where it came from, and exit"),
-    ("--check-config", "validate the configuration, load the application, and exit"),
-)
-"""Flags that do something else than serve; data, for the parser and the reference."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,8 +31,12 @@ def build_parser(table: SettingsTable) -> Parser:
         formatter_class=_Help,
         epilog="https://pypi.org/project/hookserve/",
     )
-    parser.add_argument("application", nargs="?", metavar="MODULE[:ATTRIBUTE]",
-                        help="the WSGI application, or a factory with its arguments")  # fmt: skip
+    parser.add_argument(
+        "application",
+        nargs="?",
+        metavar="MODULE[:ATTRIBUTE]",
+        help="the WSGI application, or a factory with its arguments",
+    )
     parser.add_argument(
         "-v",
         "--version",
@@ -49,8 +45,13 @@ def build_parser(table: SettingsTable) -> Parser:
     )
     for flag, summary in ACTIONS:
         parser.add_argument(flag, action="store_true", help=summary)
-    parser.add_argument("--explain-hooks", nargs="?", const="", metavar="HOOK",
-                        help="list who implements each hook, in order, and exit")  # fmt: skip
+    parser.add_argument(
+        "--explain-hooks",
+        nargs="?",
+        const="",
+        metavar="HOOK",
+        help="list the plugins that implement each hook, in order, and exit",
+    )
     parser.add_argument("--json", action="store_true", help="with a listing: as JSON")
     groups: dict[str, argparse._ArgumentGroup] = {}
     for declared in table:
@@ -101,16 +102,24 @@ class _Help(argparse.HelpFormatter):
         super().__init__(prog, max_help_position=30, width=100)
 
 
-def parse(table: SettingsTable, arguments: Sequence[str]) -> dict[str, object]:
-    """What a command line says, by the names of settings and, with underscores, of other flags;
-    raises UsageError."""
+def explain_error(
+    table: SettingsTable, arguments: Sequence[str], explain: Callable[[str], str | None]
+) -> UsageError:
+    """What is wrong with a command line that cannot be read.
+
+    `explain` returns what to do about a flag that is not known, or `None`.
+    """
     parser = build_parser(table)
     known = set(parser._option_string_actions)  # argparse has no public list of them
-    namespace, rest = parser.parse_known_args(list(arguments))
+    try:
+        _, rest = parser.parse_known_args(list(arguments))
+    except UsageError as error:
+        return error
     for word in rest:
         flag = word.partition("=")[0]
         if flag.startswith("-"):
-            advice = explain_flag(flag) or did_you_mean(flag, known)
-            raise UsageError(f"unknown option {flag}{advice}; hookserve --help lists them all")
-        raise UsageError(f"unexpected argument '{word}': one application is served at a time")
-    return vars(namespace)
+            advice = explain(flag)
+            hint = f" ({advice})" if advice else did_you_mean(flag, known)
+            return UsageError(f"unknown option {flag}{hint}; hookserve --help lists them all")
+        return UsageError(f"unexpected argument '{word}': one application is served at a time")
+    return UsageError(f"cannot read the arguments {' '.join(arguments)}")

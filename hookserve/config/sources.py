@@ -12,14 +12,14 @@ import os
 import re
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hookserve.config.resolved import SettingsSource
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import ConfigError
 from hookserve.wording import describe, did_you_mean
 
-DEFAULT_FILES = ("hookserve.conf.py", "gunicorn.conf.py")
+DEFAULT_FILE = "hookserve.conf.py"
 
 PREFIX = "HOOKSERVE_"
 RESERVED = frozenset(
@@ -55,7 +55,7 @@ def toml_sources(directory: str) -> list[SettingsSource]:
     """
     sources = []
     shared = _read(directory, "pyproject.toml")
-    if shared is not None and _CONCERNS_US.search(shared) is not None:
+    if shared is not None and _NAMES_US.search(shared) is not None:
         section = _parse("pyproject.toml", shared).get("tool", {}).get("hookserve")
         if section is not None:
             sources.append(SettingsSource("pyproject.toml", section))
@@ -65,10 +65,10 @@ def toml_sources(directory: str) -> list[SettingsSource]:
     return sources
 
 
-# Most projects have a pyproject.toml, few mean us by it: the parser is not worth its half megabyte
-# then.  Our name as a key or in a table's header, well-formed or not; or an escape, which may hide
-# it.
-_CONCERNS_US = re.compile(rb"""hookserve["']?\s*[.=\]]|^\s*\[.*hookserve|\\[uU]""", re.MULTILINE)
+# Most projects have a pyproject.toml, few have settings of ours in it: the TOML parser is not worth
+# its half megabyte then.  Our name as a key or in a table's header, well-formed or not; or an
+# escape, which may hide it.
+_NAMES_US = re.compile(rb"""hookserve["']?\s*[.=\]]|^\s*\[.*hookserve|\\[uU]""", re.MULTILINE)
 
 
 def _read(directory: str, name: str) -> bytes | None:
@@ -91,7 +91,7 @@ def _parse(name: str, text: bytes) -> dict[str, dict[str, dict[str, object]]]:
 
 
 def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> SettingsSource:
-    """The variables ``HOOKSERVE_<NAME>``; raises ConfigError for one that no setting has."""
+    """The variables ``HOOKSERVE_<NAME>``; raises ConfigError for one that is not a setting's."""
     values: dict[str, object] = {}
     names: dict[str, str] = {}
     for variable, raw in environ.items():
@@ -103,18 +103,19 @@ def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> Sett
         elif not _SERVICE_LINK.fullmatch(variable):
             known = {declared.variable for declared in table}
             raise ConfigError(
-                f"the environment variable {variable} is no setting{did_you_mean(variable, known)}"
+                f"the environment variable {variable} is not a setting"
+                f"{did_you_mean(variable, known)}"
             )
     return SettingsSource("environment", values, names)
 
 
-def find_python_file(given: str | None, directory: str) -> str | None:
-    """The Python configuration file to read: the one given, else one with a default name."""
+def find_python_file(given: str | None, directory: str, others: Iterable[str] = ()) -> str | None:
+    """The Python configuration file to read: the one given, else the one with the default name,
+    else the first that is there under one of the other names."""
     if given:
         return given
-    return next(
-        (name for name in DEFAULT_FILES if os.path.isfile(os.path.join(directory, name))), None
-    )
+    names = (DEFAULT_FILE, *others)
+    return next((name for name in names if os.path.isfile(os.path.join(directory, name))), None)
 
 
 def execute_python_file(source: str) -> types.ModuleType:

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-import types
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from hookserve.config import sources
-from hookserve.config.arguments import CommandLine, early_value, plugin_words, read, split_variable
+from hookserve.config.arguments import Arguments, CommandLine, read
 from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import ConfigError, PluginError, UsageError
-from hookserve.hookspecs import Hooks
 from hookserve.launch import defaults
 from hookserve.launch.unhonoured import unhonoured_settings
+from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost, PluginSelection
 from hookserve.plugins.selection import choose_worker
-from hookserve.wording import did_you_mean, nearest
 
 AUTOLOAD_VARIABLE = "HOOKSERVE_PLUGIN_AUTOLOAD"
 
@@ -40,7 +39,9 @@ class Assembly(NamedTuple):
 
 
 def load_plugins(
-    arguments: Sequence[str], environ: Mapping[str, str], sources: Sequence[SettingsSource] = ()
+    arguments: Sequence[str] | Arguments,
+    environ: Mapping[str, str],
+    sources: Sequence[SettingsSource] = (),
 ) -> PluginHost:
     """The plugin host, loaded as the arguments, the environment and the TOML files say."""
     words: list[str] = []
@@ -49,12 +50,17 @@ def load_plugins(
         if isinstance(given, (str, list)):  # anything else is refused with the other values
             words.extend([given] if isinstance(given, str) else given)
     words.extend(part for part in environ.get("HOOKSERVE_PLUGINS", "").split(",") if part)
-    words.extend(plugin_words([*split_variable(environ), *arguments]))
+    words.extend(Arguments.of_variable(environ).plugins())
+    words.extend(_split(arguments).plugins())
     autoload = environ.get(AUTOLOAD_VARIABLE, "1").lower() not in ("0", "false", "no", "off")
     host = PluginHost()
     host.register(defaults, defaults.NAME)
     host.load(PluginSelection.parse(words, autoload))
     return host
+
+
+def _split(arguments: Sequence[str] | Arguments) -> Arguments:
+    return arguments if isinstance(arguments, Arguments) else Arguments(arguments)
 
 
 def declare_settings(host: PluginHost) -> SettingsTable:
@@ -66,7 +72,7 @@ def declare_settings(host: PluginHost) -> SettingsTable:
 
 
 def assemble(
-    arguments: Sequence[str],
+    arguments: Sequence[str] | Arguments,
     environ: Mapping[str, str],
     before_file: Callable[[PluginHost, Config], None] | None = None,
 ) -> Assembly:
@@ -76,39 +82,52 @@ def assemble(
 
     The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
     """
-    variable_arguments = split_variable(environ)
+    line_words, variable_words = _split(arguments), Arguments.of_variable(environ)
     start = os.getcwd()
-    early_directory = early_value([*variable_arguments, *arguments], ("--chdir",))
-    change_directory(start, early_directory or environ.get("HOOKSERVE_CHDIR"))
+    given = [*variable_words.values_of("--chdir"), *line_words.values_of("--chdir")]
+    change_directory(start, given[-1] if given else environ.get("HOOKSERVE_CHDIR"))
     directory = os.getcwd()
     toml = sources.toml_sources(directory)
-    host = load_plugins(arguments, environ, toml)
+    host = load_plugins(line_words, environ, toml)
     table = declare_settings(host)
     for source in toml:
-        _refuse_unknown(table, source)
-    from_variable = read(table, variable_arguments, "HOOKSERVE_CMD_ARGS")
-    line = read(table, arguments, "command line")
+        refuse_unknown(host, table, source)
+    explain_flag = partial(explain, host, "flag")
+    from_variable = read(table, variable_words, "HOOKSERVE_CMD_ARGS", explain_flag)
+    line = read(table, line_words, "command line", explain_flag)
     high = [sources.environment_source(table, environ), from_variable.source, line.source]
     low = [sources.platform_source(environ), *toml]
     known = resolve(table, [*low, *high])
     if before_file is not None:
         before_file(host, known)
-    path = sources.find_python_file(known.config, directory)
-    warnings: list[str] = []
-    if path is not None:
-        module = sources.execute_python_file(path)
-        low.append(_file_source(table, module, path, warnings))
-        for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module)):
-            host.register(plugin, path if number == 0 else f"{path} ({number + 1})")
+    in_file, warnings = _read_python_file(host, table, known, directory)
     if line.application is not None:
         high.append(SettingsSource("command line", {"wsgi_app": line.application}))
-    config = resolve(table, [*low, *high])
+    config = resolve(table, [*low, *in_file, *high])
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
     warnings.extend(_unhonoured(host, table, config))
-    assembly = Assembly(host, table, config, line, tuple(warnings))
-    _heed_warnings(assembly)
-    return assembly
+    if config.strict and warnings:
+        raise ConfigError(f"{warnings[0]} (refused by --strict)")
+    return Assembly(host, table, config, line, tuple(warnings))
+
+
+def _read_python_file(
+    host: PluginHost, table: SettingsTable, known: Config, directory: str
+) -> tuple[list[SettingsSource], list[str]]:
+    """Run the Python configuration file, if there is one: its settings, and its warnings.
+
+    The plugins that other plugins find in it are registered.
+    """
+    others = [name for _, name in calling.collect(host.hook.config_files)]
+    path = sources.find_python_file(known.config, directory, others)
+    if path is None:
+        return [], []
+    module = sources.execute_python_file(path)
+    source, warnings = file_settings(host, table, module, path)
+    for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module)):
+        host.register(plugin, path if number == 0 else f"{path} ({number + 1})")
+    return [source], warnings
 
 
 def change_directory(start: str, path: str | None) -> None:
@@ -133,62 +152,12 @@ def _extend_path(directories: Sequence[str]) -> None:
             sys.path.insert(0, full)
 
 
-def _refuse_unknown(table: SettingsTable, source: SettingsSource) -> None:
-    from hookserve.compat import find_absent
-
-    for name in source.values:
-        if name not in table:
-            absent = find_absent(name)
-            advice = (
-                f" (gunicorn's, {absent.plan}: {absent.advice})"
-                if absent
-                else did_you_mean(name, table.names())
-            )
-            raise ConfigError(f"{source.origin}: no setting is called '{name}'{advice}")
-
-
-def _file_source(
-    table: SettingsTable, module: types.ModuleType, source: str, warnings: list[str]
-) -> SettingsSource:
-    """The settings among a Python file's names; what only looks like one becomes a warning."""
-    from hookserve.compat import find_absent
-
-    values: dict[str, object] = {}
-    hook_names = {name for name in vars(Hooks) if not name.startswith("_")}
-    for name, value in vars(module).items():
-        if name.startswith("_") or isinstance(value, types.ModuleType):
-            continue
-        if name in table and not callable(value):
-            values[name] = value
-        elif (absent := find_absent(name)) is not None:
-            warnings.append(
-                f"{source}: hookserve has no setting '{name}' ({absent.plan}): {absent.advice}"
-            )
-        elif name not in hook_names and name not in table:
-            meant = nearest(name, table.names()) if not callable(value) else None
-            if meant is not None and _nearly_spells(name, meant):
-                warnings.append(f"{source}: '{name}' is no setting (did you mean '{meant}'?)")
-    return SettingsSource(source, values)
-
-
-def _nearly_spells(name: str, setting: str) -> bool:
-    """Whether a file's own name is so near to a setting's that it is probably a slip."""
-    import difflib
-
-    return difflib.SequenceMatcher(None, name, setting).ratio() >= 0.85
-
-
 def _unhonoured(host: PluginHost, table: SettingsTable, config: Config) -> list[str]:
     try:
         chosen = choose_worker(host, config.worker_class)
-    except PluginError:  # said by who needs the worker
+    except PluginError:  # the start says so when it loads the worker
         return []
     return unhonoured_settings(host, table, config, chosen)
-
-
-def _heed_warnings(assembly: Assembly) -> None:
-    if assembly.config.strict and assembly.warnings:
-        raise ConfigError(f"{assembly.warnings[0]} (refused by --strict)")
 
 
 def log_warnings(assembly: Assembly) -> None:

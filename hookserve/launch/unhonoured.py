@@ -1,4 +1,4 @@
-"""Settings that somebody gave a value and that the chosen worker model has no use for."""
+"""Settings that were given a value and that the chosen worker model does not honour."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hookserve.types import WorkerType
 def unhonoured_settings(
     host: PluginHost, table: SettingsTable, config: Config, chosen: WorkerType
 ) -> list[str]:
-    """Settings that somebody gave a value and the chosen model does not honour, one line each."""
+    """One line for each setting that has a value and that the chosen model does not honour."""
     can = chosen.capabilities
     owners: dict[str, list[str]] = {}
     for worker_type, _ in claimed_workers(host):

@@ -13,13 +13,7 @@ from hookserve.plugins.distributions import (
     normalized,
 )
 
-OFFICIAL_WORKERS = ("epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
-"""The models that the project publishes; ``NAME`` is in the distribution ``hookserve-NAME``
-unless it is bundled.  Only used to suggest what to install."""
-
-BUNDLED_WORKERS = ("epoll", "gthread", "sync")
-"""Those of them that come with hookserve itself."""
-
+_OWN_PREFIX = "hookserve-"
 _REQUIREMENT = re.compile(
     r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?"
 )
@@ -50,7 +44,7 @@ class Candidate:
         """Whether it comes in hookserve's own distribution."""
         return self._owner.key == "hookserve"
 
-    def answers_to(self, name: str) -> bool:
+    def is_called(self, name: str) -> bool:
         """Whether `name` is its entry point, module or distribution."""
         return name in (self.name, self.module) or (
             not self.is_bundled and normalized(name) == self._owner.key
@@ -59,8 +53,8 @@ class Candidate:
     def missing_requirements(self) -> list[str]:
         """What its distribution needs and the environment lacks, as arguments for pip.
 
-        Extras and requirements with environment markers are passed over, and only lower bounds
-        are compared: the installer knows the rest, this is for a clear message.
+        Extras and requirements with environment markers are skipped, and only lower bounds are
+        compared: the installer knows the rest, this is for a clear message.
         """
         if self.is_bundled:
             return []  # this runs, so they are there
@@ -71,6 +65,18 @@ def discover() -> list[Candidate]:
     """The installed plugins, sorted by name."""
     found = (Candidate(*each) for each in entry_points())
     return sorted(found, key=lambda candidate: candidate.name)
+
+
+def published() -> dict[str, str]:
+    """The plugins that the project publishes apart from its own distribution, by name, each with
+    its distribution: hookserve's own metadata has an extra for each."""
+    own = find_distribution("hookserve")
+    found = {}
+    for requirement in [] if own is None else own.fields["Requires-Dist"]:
+        match = _REQUIREMENT.match(requirement)
+        if match and match[3] and match[1].startswith(_OWN_PREFIX):
+            found[match[1].removeprefix(_OWN_PREFIX)] = match[1]
+    return found
 
 
 @cache

@@ -1,8 +1,7 @@
-"""The plugin host: loads plugins one by one and knows whose fault a failure is.
+"""The plugin host: loads plugins one by one and knows which plugin a failure belongs to.
 
-A plugin that cannot be loaded is recorded with its cause and left out; whether that stops the
-start is for the caller to say (`PluginHost.refuse_failures`).  What is blocked is never
-imported.
+A plugin that cannot be loaded is recorded with its cause and left out; the caller decides whether
+that stops the start (`PluginHost.refuse_failures`).  A blocked plugin is never imported.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from hookserve.wording import describe, did_you_mean
 
 
 class PluginSelection(NamedTuple):
-    """What was said about plugins before any was loaded."""
+    """Which plugins to load, known before any is."""
 
     required: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
@@ -34,7 +33,7 @@ class PluginSelection(NamedTuple):
 
     @classmethod
     def parse(cls, names: Iterable[str], autoload: bool = True) -> PluginSelection:
-        """From the values of ``-P``: ``NAME`` requires, ``no:NAME`` blocks; the last word wins."""
+        """From the values of ``-P``: ``NAME`` requires, ``no:NAME`` blocks; the last one wins."""
         wanted: dict[str, bool] = {}
         for name in names:
             blocks = name.startswith("no:")
@@ -86,11 +85,11 @@ class PluginRecord:
 
 
 class _Manager(pluggy.PluginManager):
-    """pluggy's, which looks at what can be a hook alone."""
+    """pluggy's manager, which inspects only what can be a hook."""
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        """As pluggy's; a module has many names that are no functions, and to look at each as
-        carefully as at an object's takes a tenth of a server's start."""
+        """As pluggy's.  A module has many names that are not functions, and to inspect each of them
+        takes a tenth of a server's start."""
         if isinstance(plugin, ModuleType) and not inspect.isroutine(vars(plugin).get(name)):
             return None
         return super().parse_hookimpl_opts(plugin, name)
@@ -121,16 +120,16 @@ class PluginHost:
         for candidate in candidates:
             record = PluginRecord(candidate.name, candidate)
             self.records.append(record)
-            if any(candidate.answers_to(name) for name in selection.blocked):
+            if any(candidate.is_called(name) for name in selection.blocked):
                 record.state = "blocked"
             elif (
                 selection.autoload
                 or candidate.is_bundled
-                or any(candidate.answers_to(name) for name in selection.required)
+                or any(candidate.is_called(name) for name in selection.required)
             ):
                 self._load(record, candidate.module)
         for name in selection.required:
-            if not any(candidate.answers_to(name) for candidate in candidates):
+            if not any(candidate.is_called(name) for candidate in candidates):
                 self._load_module(name, candidates)
 
     def register(self, plugin: object, name: str) -> None:
@@ -164,12 +163,12 @@ class PluginHost:
         """
         for record in self.failures():
             candidate = record.candidate
-            asked = candidate is not None and any(map(candidate.answers_to, self._required))
+            asked = candidate is not None and any(map(candidate.is_called, self._required))
             if every or asked or record.is_fatal:
                 raise PluginError(record.failure, record.name)
 
     def log_failures(self) -> None:
-        """Say in one line each which plugins were left out."""
+        """Log each plugin that failed, in one line."""
         import logging
 
         for record in self.failures():
@@ -203,7 +202,7 @@ class PluginHost:
         self._activate(record, plugin)
 
     def _load_module(self, name: str, candidates: Sequence[Candidate]) -> None:
-        """Load a module that is no entry point, as ``-P my.module`` asks."""
+        """Load a module that is not an entry point, as ``-P my.module`` asks."""
         try:
             found = importlib.util.find_spec(name)
         except (ImportError, ValueError):
@@ -217,7 +216,7 @@ class PluginHost:
             raise PluginError(record.failure, name)
 
     def _must_exist(self, name: str, candidates: Sequence[Candidate]) -> None:
-        if any(candidate.answers_to(name) for candidate in candidates):
+        if any(candidate.is_called(name) for candidate in candidates):
             return
         known = {candidate.name for candidate in candidates}
         known |= {candidate.distribution for candidate in candidates if not candidate.is_bundled}
@@ -243,9 +242,9 @@ class PluginHost:
         record.hooks = sorted(caller.name for caller in callers)
 
     def explain(self, only: str | None = None) -> dict[str, list[str]]:
-        """For each hook that somebody implements (or the one named), the plugins in calling order.
+        """For each hook that a plugin implements (or the one named), the plugins in calling order.
 
-        Raises PluginError for a name that is no hook.
+        Raises PluginError for a name that is not a hook's.
         """
         names = [name for name in vars(self.manager.hook) if not name.startswith("_")]
         if only is not None and only not in names:

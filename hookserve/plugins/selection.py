@@ -1,4 +1,4 @@
-"""Chooses worker, protocol and loggers by name, and says what is wrong when one is not there."""
+"""Chooses worker, protocol and loggers by name, and explains why one cannot be chosen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from hookserve.errors import PluginError
 from hookserve.plugins import calling
-from hookserve.plugins.discovery import BUNDLED_WORKERS, OFFICIAL_WORKERS
+from hookserve.plugins.discovery import published
 from hookserve.plugins.host import PluginHost, PluginRecord
 from hookserve.types import LoggerType, ProtocolType, WorkerType
 from hookserve.wording import describe, nearest
@@ -39,7 +39,7 @@ class WorkerRow(NamedTuple):
     remedy: str = ""
     type: WorkerType | None = None
     is_installed: bool = True
-    """Whether there is a plugin at all; if not, it is one that the project publishes."""
+    """Whether there is a plugin at all; if not, the project publishes it."""
 
 
 def choose_worker(host: PluginHost, name: str) -> WorkerType:
@@ -58,19 +58,12 @@ def choose_worker(host: PluginHost, name: str) -> WorkerType:
             f"worker '{name}' ({row.distribution} {row.version}) is {row.state}:"
             f" {row.fault} ({row.remedy})"
         )
-    _refuse_gunicorns(name)
+    advice = calling.ask(host.hook.explain_unknown, "worker", name)
+    if advice is not None:
+        raise PluginError(f"worker '{name}' {advice}")
     if ":" in name or "." in name:
         return _named_by_path(host, name)
     raise PluginError(_unknown_worker(host, name))
-
-
-def _refuse_gunicorns(name: str) -> None:
-    from hookserve.compat import ASGI_WORKERS, WORKERS
-
-    if name in WORKERS:
-        raise PluginError(f"worker '{name}' is gunicorn's: use -k {WORKERS[name]} instead")
-    if name in ASGI_WORKERS:
-        raise PluginError(f"worker '{name}' serves ASGI applications, hookserve serves WSGI")
 
 
 def _named_by_path(host: PluginHost, name: str) -> WorkerType:
@@ -84,19 +77,31 @@ def _named_by_path(host: PluginHost, name: str) -> WorkerType:
 
 def _unknown_worker(host: PluginHost, name: str) -> str:
     installed = [row.name for row in list_workers(host) if row.is_installed]
-    shown = ", ".join(installed) or "none"
-    if name in OFFICIAL_WORKERS:
-        return (
-            f"worker '{name}' is not installed; installed: {shown} (pip install hookserve-{name})"
-        )
-    match = nearest(name, {*installed, *OFFICIAL_WORKERS})
-    if match in installed:
-        hint = f"did you mean '{match}'?"
-    elif match:
-        hint = f"did you mean '{match}'? pip install hookserve-{match}"
-    else:
-        hint = f"if somebody publishes it: pip install hookserve-{name}"
-    return f"unknown worker '{name}'; installed: {shown} ({hint})"
+    others = published()
+    shown = f"installed: {', '.join(installed) or 'none'}"
+    left_out = explain_left_out(host, name)
+    if left_out:
+        return f"worker '{name}' {left_out}; {shown}"
+    if name in others:
+        return f"worker '{name}' is not installed; {shown} (pip install {others[name]})"
+    match = nearest(name, {*installed, *others})
+    if match is None:
+        return f"unknown worker '{name}'; {shown} (hookserve --list-workers shows more of them)"
+    remedy = "" if match in installed else f" pip install {others[match]}"
+    return f"unknown worker '{name}'; {shown} (did you mean '{match}'?{remedy})"
+
+
+def explain_left_out(host: PluginHost, name: str) -> str:
+    """What to do about the plugin called `name` when it is installed and was not loaded; empty when
+    there is no such plugin."""
+    for record in host.records:
+        if record.candidate is None or not record.candidate.is_called(name):
+            continue
+        if record.state == "blocked":
+            return f"is left out with -P no:{record.name} (take that away to use it)"
+        if record.state == "not loaded":
+            return f"is installed and not loaded (-P {record.name} loads it)"
+    return ""
 
 
 def list_workers(host: PluginHost) -> list[WorkerRow]:
@@ -108,10 +113,10 @@ def list_workers(host: PluginHost) -> list[WorkerRow]:
     rows.extend(map(_failed_row, host.failures()))
     listed = {row.name for row in rows}
     rows.extend(
-        WorkerRow(name, "(published by hookserve)", f"hookserve-{name}", "-", "missing",
-                  "it is not installed", f"pip install hookserve-{name}", is_installed=False)
-        for name in OFFICIAL_WORKERS if name not in listed and name not in BUNDLED_WORKERS
-    )  # fmt: skip
+        _published_row(name, distribution)
+        for name, distribution in published().items()
+        if name not in listed
+    )
     return sorted(rows, key=lambda row: row.name)
 
 
@@ -123,15 +128,42 @@ def claimed_workers(host: PluginHost) -> list[tuple[WorkerType, PluginRecord]]:
 
 def _row(worker_type: WorkerType, record: PluginRecord) -> WorkerRow:
     state, fault, remedy = _state(worker_type, record)
-    return WorkerRow(worker_type.name, worker_type.summary, record.distribution, record.version,
-                     state, fault, remedy, worker_type)  # fmt: skip
+    return WorkerRow(
+        worker_type.name,
+        worker_type.summary,
+        record.distribution,
+        record.version,
+        state,
+        fault,
+        remedy,
+        worker_type,
+    )
 
 
 def _failed_row(record: PluginRecord) -> WorkerRow:
     missing = record.candidate.missing_requirements() if record.candidate else []
-    state = "missing" if missing else "broken"
-    return WorkerRow(record.name, "(its plugin cannot be loaded)", record.distribution,
-                     record.version, state, record.cause, record.remedy)  # fmt: skip
+    return WorkerRow(
+        record.name,
+        "(its plugin cannot be loaded)",
+        record.distribution,
+        record.version,
+        "missing" if missing else "broken",
+        record.cause,
+        record.remedy,
+    )
+
+
+def _published_row(name: str, distribution: str) -> WorkerRow:
+    return WorkerRow(
+        name,
+        "(published by hookserve)",
+        distribution,
+        "-",
+        "missing",
+        "it is not installed",
+        f"pip install {distribution}",
+        is_installed=False,
+    )
 
 
 def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str]:
@@ -173,14 +205,20 @@ def _choose(host: PluginHost, hook: Callable[[], Iterable[T]], name: str, kind: 
             raise PluginError(record.failure, name)
     known = [found.name for found, _ in claimed]
     match = nearest(name, known)
-    hint = f"did you mean '{match}'?" if match else f"pip install hookserve-{name}"
+    absent = [record.name for record in host.records if record.state in ("blocked", "not loaded")]
+    hint = "hookserve --list-plugins shows what there is"
+    if match is not None:
+        hint = f"did you mean '{match}'?"
+    elif absent:
+        hint = f"installed and left out: {', '.join(absent)}"
     raise PluginError(f"unknown {kind} '{name}'; installed: {', '.join(known) or 'none'} ({hint})")
 
 
 def _claimed(
     host: PluginHost, hook: Callable[[], Iterable[T]], kind: str
 ) -> list[tuple[T, PluginRecord]]:
-    """What the plugins bring, each with its plugin's record; a name may be claimed once."""
+    """What the plugins bring, each with its plugin's record; raises PluginError for a name that two
+    plugins claim."""
     found: dict[str, tuple[T, PluginRecord]] = {}
     for plugin, item in calling.collect(hook):
         record = host.record_of(plugin)

@@ -1,23 +1,41 @@
-"""A plain command line is read as argparse reads it; what is not plain is left to argparse."""
+"""A command line is read as argparse would read it; argparse explains what is wrong."""
 
 import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookserve.config.arguments import CommandLine, _read_plain, read
-from hookserve.config.parser import parse
+from hookserve.config.arguments import Arguments, CommandLine, _Reading, read
+from hookserve.config.parser import build_parser
 from hookserve.config.resolved import SettingsSource
 from hookserve.errors import UsageError
 from hookserve.launch.assembly import declare_settings, load_plugins
 
 TABLE = declare_settings(load_plugins([], {}))
 FLAGS = sorted(TABLE.flags()) + [flag for each in TABLE for flag in each.negative_flags]
-VALUES = ["4", "-", "", "-1", "--", "shop.wsgi:app", "a b", "a=b", "=", "-w", "--workers"]
-OTHERS = ["--list-workers", "--json", "-v", "--version", "--nonsense", "-w4", "-wx", "--no-workers",
-          "--worker", "--explain-hooks"]  # fmt: skip
+# Not "--": argparse loses it as a value, and its versions differ.
+VALUES = ["4", "-", "", "-1", "shop.wsgi:app", "a b", "a=b", "=", "-w", "--workers"]
+OTHERS = [
+    "--list-workers",
+    "--json",
+    "-v",
+    "--version",
+    "--nonsense",
+    "-w4",
+    "-wx",
+    "--no-workers",
+    "--worker",
+    "--explain-hooks",
+    "-Dw4",
+    "-DR",
+    "-Dx",
+    "-D-R",
+    "-w=4",
+    "-P=x",
+    "-vD",
+]
 words = st.one_of(
     st.sampled_from(FLAGS),
     st.sampled_from(VALUES),
@@ -26,53 +44,85 @@ words = st.one_of(
 )
 
 
-def plain(arguments):
-    return _read_plain(TABLE, arguments, "here")
+def by_argparse(arguments):
+    """The names and values that argparse finds, or `None` where it finds a mistake."""
+    try:
+        namespace, rest = build_parser(TABLE).parse_known_args(arguments)
+    except UsageError:
+        return None
+    return None if rest else vars(namespace)
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.lists(words, max_size=6))
-def test_what_is_read_as_plain_is_read_as_argparse_reads_it(arguments):
-    found = plain(arguments)
+def test_a_line_is_read_as_argparse_reads_it(arguments):
+    found = _Reading(TABLE, Arguments(arguments)).meaning("here")
 
-    if found is not None:
-        said = parse(TABLE, arguments)
-        assert said == {
-            **found.source.values,
-            **({} if found.application is None else {"application": found.application}),
-        }
-        assert not found.actions
+    expected = by_argparse(arguments)
+    if found is None:
+        assert expected is None
+    else:
+        application = {} if found.application is None else {"application": found.application}
+        assert {**found.source.values, **application, **found.actions} == expected
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "", "shop:app", "-w 4 shop:app", "shop:app --workers=4 -b :1 --bind unix:/a --bind=:2",
-        "--preload shop:app --no-strict", "--access-logfile - shop:app", "-k gthread --threads 8",
+        "",
+        "shop:app",
+        "-w 4 shop:app",
+        "-w4 -b:1 shop:app",
+        "-DR shop:app",
+        "-Dw4 shop:app",
+        "shop:app --workers=4 -b :1 --bind unix:/a --bind=:2",
+        "--preload shop:app --no-strict",
+        "--access-logfile - shop:app",
+        "-k gthread --threads 8",
+        "--check-config -- shop:app",
     ],
-)  # fmt: skip
-def test_what_people_type_is_plain(line):
-    assert plain(line.split()) is not None
-
-
-@pytest.mark.parametrize(
-    "line", ["-w", "-w4", "--workers", "-w --strict", "a b", "--strict=yes", "--nonsense", "-v"]
 )
-def test_what_is_wrong_or_special_is_left_to_argparse(line):
-    assert plain(line.split()) is None
+def test_what_is_typed_is_read_without_argparse(line, monkeypatch):
+    monkeypatch.setitem(sys.modules, "hookserve.config.parser", None)
+
+    read(TABLE, Arguments(line.split()), "here")
 
 
-def test_a_line_that_is_not_plain_says_the_same():
-    line = read(TABLE, ["-w4", "--check-config", "shop:app", "-b", ":1", "-b:2"], "there")
+@pytest.mark.parametrize("line", ["-w", "--workers", "-w --strict", "a b", "--strict=yes", "--no"])
+def test_what_is_wrong_is_an_error(line):
+    with pytest.raises(UsageError):
+        read(TABLE, Arguments(line.split()), "here")
+
+
+def test_settings_application_and_actions_are_told_apart():
+    line = read(
+        TABLE, Arguments(["-w4", "--check-config", "shop:app", "-b", ":1", "-b:2"]), "there"
+    )
 
     settings = SettingsSource("there", {"workers": "4", "bind": [":1", ":2"]})
     assert line == CommandLine(settings, "shop:app", {"check_config": True})
 
 
+def test_early_values_follow_from_the_same_words():
+    arguments = Arguments(["-Pa,b", "--chdir", "x", "-P", "no:c", "--plugin=d", "--chdir=y", "app"])
+
+    assert arguments.plugins() == ["a", "b", "no:c", "d"]
+    assert arguments.values_of("--chdir") == ["x", "y"]
+    assert arguments.flags == {"", "-P", "--plugin", "--chdir"}
+
+
+def test_a_variable_is_split_as_a_shell_does():
+    assert Arguments.of_variable({"HOOKSERVE_CMD_ARGS": "-e 'A=b c' x"}).raw == ("-e", "A=b c", "x")
+    assert Arguments.of_variable({}).words == ()
+    with pytest.raises(UsageError, match="HOOKSERVE_CMD_ARGS cannot be split: No closing quot"):
+        Arguments.of_variable({"HOOKSERVE_CMD_ARGS": "'"})
+
+
 def test_what_cannot_be_read_is_an_error():
     with pytest.raises(UsageError, match="did you mean '--workers'"):
-        read(TABLE, ["--workerz", "4"], "command line")
+        read(TABLE, Arguments(["--workerz", "4"]), "command line")
     with pytest.raises(UsageError, match="one application is served at a time"):
-        read(TABLE, ["one", "two"], "command line")
+        read(TABLE, Arguments(["one", "two"]), "command line")
 
 
 def test_a_plain_line_needs_no_argparse(tmp_path):

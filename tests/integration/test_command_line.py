@@ -321,7 +321,7 @@ def test_an_unknown_name_in_a_file_or_variable_is_an_error(tmp_path):
     assert "hookserve.toml: no setting is called 'wrokers' (did you mean 'workers'?)" in last_line(
         in_file
     )
-    assert "HOOKSERVE_WROKERS is no setting (did you mean 'HOOKSERVE_WORKERS'?)" in last_line(
+    assert "HOOKSERVE_WROKERS is not a setting (did you mean 'HOOKSERVE_WORKERS'?)" in last_line(
         in_variable
     )
 
@@ -336,7 +336,7 @@ def test_a_slip_in_a_python_file_is_warned_about_and_refused_when_strict(tmp_pat
     strict = hookserve("--check-config", "--strict", "app", cwd=tmp_path)
 
     assert lenient.returncode == 0
-    assert "'workerclass' is no setting (did you mean 'worker_class'?)" in lenient.stderr
+    assert "'workerclass' is not a setting (did you mean 'worker_class'?)" in lenient.stderr
     assert "no setting 'reload' (not yet)" in lenient.stderr
     assert "helper" not in lenient.stderr
     assert strict.returncode == 1

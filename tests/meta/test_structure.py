@@ -1,5 +1,7 @@
 """The shape of the repository is as it is documented."""
 
+import ast
+import graphlib
 import importlib.util
 import subprocess
 import sys
@@ -71,9 +73,59 @@ def test_every_plugin_folder_has_the_same_shape_and_is_installed_by_somebody(fol
     own = folder / "pyproject.toml"
     project = tomllib.loads(own.read_text()) if own.exists() else PROJECT
     assert project["project"]["entry-points"]["hookserve"][folder.name] == package
-    if not own.exists():
-        wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-        assert f"plugins/{folder.name}/{package}" in wheel
+    assert package in PROJECT["tool"]["importlinter"]["root_packages"]
+
+
+def test_what_the_entry_points_name_is_there():
+    for name, package in PROJECT["project"]["entry-points"]["hookserve"].items():
+        assert (ROOT / "plugins" / name / package / "__init__.py").is_file()
+
+
+def run_time_imports(path):
+    """The modules of the core that a file imports at run time, inside functions too."""
+    pending, found = [ast.parse(path.read_text())], []
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending.extend(node.orelse)
+            continue
+        if isinstance(node, ast.ImportFrom):
+            found.extend(f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Import):
+            found.extend(each.name for each in node.names)
+        pending.extend(ast.iter_child_nodes(node))
+    return [name for name in found if name.startswith("hookserve.")]
+
+
+def folder_of(path):
+    """The first part of the path below the core: a folder, or a module of its own."""
+    return path.relative_to(ROOT / "hookserve").parts[0].removesuffix(".py")
+
+
+def test_no_folders_import_each_other_in_a_circle():
+    graph = {}
+    for path in (ROOT / "hookserve").rglob("*.py"):
+        # The package's own module and its command stand above all folders.
+        if (folder := folder_of(path)) in ("__init__", "__main__"):
+            continue
+        targets = {name.split(".")[1] for name in run_time_imports(path)}
+        graph.setdefault(folder, set()).update(targets - {folder, "__version__"})
+
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_circle_test_sees_imports_inside_functions_and_not_those_for_types(tmp_path):
+    module = tmp_path / "module.py"
+    module.write_text(
+        "from hookserve.errors import ConfigError\n"
+        "if TYPE_CHECKING:\n    from hookserve.arbiter import arbiter\n"
+        "def late():\n    import hookserve.plugins.host\n"
+    )
+
+    assert set(run_time_imports(module)) == {
+        "hookserve.errors.ConfigError",
+        "hookserve.plugins.host",
+    }
 
 
 def test_the_core_depends_on_two_distributions():

@@ -1,6 +1,7 @@
 """Functions of a configuration file become hooks."""
 
 import functools
+import inspect
 import types
 
 import pytest
@@ -8,6 +9,7 @@ from hookserve_confhooks import file_plugins
 from hookserve_confhooks.adapter import adapt
 
 from hookserve import ConfigError, hookimpl
+from hookserve.hookspecs import AssemblyHooks, Hooks
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 
@@ -34,7 +36,7 @@ def test_a_file_without_hooks_is_no_plugin():
 @pytest.mark.parametrize(
     "signature", ["server, worker", "arbiter, w", "worker, server=None", "*arguments"]
 )
-def test_arguments_are_given_by_name_or_in_gunicorns_order(signature):
+def test_arguments_are_given_by_name_or_by_position(signature):
     module = module_of(f"calls = []\ndef pre_fork({signature}): calls.append(locals())\n")
     host = host_of(module)
 
@@ -54,7 +56,7 @@ def test_arguments_are_given_by_name_or_in_gunicorns_order(signature):
         ("resp", ["S"]),
     ],
 )
-def test_post_request_takes_as_many_arguments_as_gunicorns(signature, expected):
+def test_post_request_takes_two_arguments_or_more(signature, expected):
     module = module_of(f"calls = []\ndef post_request({signature}): calls.append(locals())\n")
     host = host_of(module)
 
@@ -114,8 +116,36 @@ def test_a_collected_hooks_name_is_the_files_own_unless_marked():
     assert adapt(module_of("def settings(): return 5\ncommands = list\n")) is None
 
 
-def test_ssl_context_makes_the_tls_context():
-    module = module_of("def ssl_context(config, default_factory): return ('made', config)\n")
-    host = host_of(module)
+@pytest.mark.parametrize("name", [name for name in vars(AssemblyHooks) if name[0] != "_"])
+def test_every_collected_hook_counts_only_when_it_is_marked(name):
+    unmarked = module_of(f"def {name}(*anything): return 5\n")
+    marked = module_of("", **{name: hookimpl(lambda: [])})
 
-    assert calling.fire(host.hook.make_tls_context, "C") == ("made", "C")
+    assert adapt(unmarked) is None
+    assert hasattr(adapt(marked), name)
+
+
+HOOKS = [
+    name for name in dir(Hooks) if not name.startswith("_") and name not in vars(AssemblyHooks)
+]
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_a_function_by_position_gets_what_calling_it_directly_would_give_it(name):
+    given = tuple(inspect.signature(getattr(Hooks, name)).parameters)[1:]
+    order = [each for each in given if each != "reason"]
+    foreign = ", ".join(f"a{number}" for number in range(len(order)))
+    for signature, expected in [
+        (foreign, order),
+        (f"{foreign}, extra=None" if foreign else "extra=None", order),
+        ("*rest", [tuple(order)]),
+        (", ".join(reversed(given)), list(reversed(given))),
+        (", ".join(given[:1]), list(given[:1])),
+    ]:
+        module = module_of(f"calls = []\ndef {name}({signature}): calls.append(locals())\n")
+        host = host_of(module)
+
+        calling.fire(getattr(host.hook, name), **{each: each for each in given})
+
+        (found,) = module.calls
+        assert [value for value in found.values() if value is not None] == expected, signature

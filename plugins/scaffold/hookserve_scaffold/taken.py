@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from hookserve import HookserveError
-from hookserve.compat import ASGI_WORKERS, WORKERS
+from hookserve.launch.assembly import load_plugins
+from hookserve.plugins import calling
 from hookserve.plugins.discovery import discover
 from hookserve.plugins.distributions import normalized
 
@@ -26,9 +28,11 @@ def refuse_taken(project: Project) -> None:
     for candidate in discover():
         if normalized(candidate.name) == wanted:
             raise _taken(f"the plugin {candidate.name}", f"is {candidate.distribution}'s", project)
-    for name in (*WORKERS, *ASGI_WORKERS):
-        if normalized(name) == wanted:
-            raise _taken(f"the worker {name}", "is gunicorn's, with a meaning of its own", project)
+    hook = load_plugins((), os.environ).hook
+    for name in (project.name, project.name.replace("-", "_")):
+        advice = calling.ask(hook.explain_unknown, "worker", name)
+        if advice is not None:
+            raise _taken(f"the worker {name}", str(advice), project)
 
 
 def _taken(what: str, why: str, project: Project) -> HookserveError:

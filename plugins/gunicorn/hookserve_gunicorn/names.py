@@ -1,7 +1,7 @@
-"""gunicorn's settings that hookserve does not have, and what to do instead.
+"""gunicorn's names that hookserve does not have, and what to do instead.
 
-A gunicorn configuration file is read as it is; a name found here is said once, with its advice.
-The reference lists them too.
+A gunicorn configuration file is read as it is; a setting found here is a warning with its advice.
+The reference lists the settings too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Absent(NamedTuple):
 
 _HTTP2 = "HTTP/2 ends at the proxy in front; the upstream side speaks HTTP/1.1"
 _ASGI = "hookserve serves WSGI; ASGI would be a protocol plugin"
-_DIRTY = "helpers that run beside the workers are a hook, aux_processes"
+_DIRTY = "processes that run beside the workers are a hook, aux_processes"
 _CONTROL = "there is no control socket; signals do it, and nothing listens unasked"
 _STATSD = "metrics are a plugin's job: post_request and server_tick give the numbers"
 _PASTE = "use the load_app hook to read a PasteDeploy file"
@@ -123,13 +123,20 @@ ASGI_WORKERS = frozenset({"asgi", "uvicorn.workers.UvicornWorker", "uvicorn_work
 """Names of workers that serve another kind of application."""
 
 
-def find_absent(name: str) -> Absent | None:
-    """The entry for a setting's name."""
-    return next((absent for absent in ABSENT if absent.name == name), None)
+def explain(kind: str, name: str) -> str | None:
+    """What a name of gunicorn's means here, as `explain_unknown` returns it; `None` for others."""
+    if kind == "worker":
+        return _explain_worker(name)
+    if kind == "flag":
+        name = name.lstrip("-").replace("-", "_")
+        name = _FLAG_NAMES.get(name, name)
+    absent = next((absent for absent in ABSENT if absent.name == name), None)
+    return f"gunicorn's, {absent.plan}: {absent.advice}" if absent else None
 
 
-def explain_flag(flag: str) -> str:
-    """A phrase for a gunicorn flag that hookserve does not have; empty for any other flag."""
-    name = flag.lstrip("-").replace("-", "_")
-    absent = find_absent(_FLAG_NAMES.get(name, name))
-    return f" (gunicorn's, {absent.plan}: {absent.advice})" if absent else ""
+def _explain_worker(name: str) -> str | None:
+    if name in WORKERS:
+        return f"is gunicorn's: use -k {WORKERS[name]} instead"
+    if name in ASGI_WORKERS:
+        return "serves ASGI applications, hookserve serves WSGI"
+    return None

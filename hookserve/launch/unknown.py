@@ -1,0 +1,71 @@
+"""Names in files that are not settings: refused in TOML, a warning in a Python file."""
+
+from __future__ import annotations
+
+import types
+
+from hookserve.config.resolved import SettingsSource
+from hookserve.config.settings import SettingsTable
+from hookserve.errors import ConfigError
+from hookserve.hookspecs import Hooks
+from hookserve.plugins import calling
+from hookserve.plugins.host import PluginHost
+from hookserve.wording import did_you_mean, nearest
+
+_SLIP_RATIO = 0.85
+"""How much of a file's own name is also in a setting's when it is probably a slip."""
+
+
+def explain(host: PluginHost, kind: str, name: str) -> str | None:
+    """What a plugin knows to do about an unknown name; `None` when none knows it."""
+    advice = calling.ask(host.hook.explain_unknown, kind, name)
+    return None if advice is None else str(advice)
+
+
+def refuse_unknown(host: PluginHost, table: SettingsTable, source: SettingsSource) -> None:
+    """Raise ConfigError for a name that is not a setting."""
+    for name in source.values:
+        if name not in table:
+            advice = explain(host, "setting", name)
+            hint = f" ({advice})" if advice else did_you_mean(name, table.names())
+            raise ConfigError(f"{source.origin}: no setting is called '{name}'{hint}")
+
+
+def file_settings(
+    host: PluginHost, table: SettingsTable, module: types.ModuleType, source: str
+) -> tuple[SettingsSource, list[str]]:
+    """The settings among a Python file's names, and a warning for each probable slip.
+
+    A file has names of its own: only one that nearly spells a setting, or that a plugin knows from
+    elsewhere, is worth a warning.
+    """
+    values: dict[str, object] = {}
+    warnings: list[str] = []
+    for name, value in vars(module).items():
+        if name.startswith("_") or isinstance(value, types.ModuleType):
+            continue
+        if name in table and not callable(value):
+            values[name] = value
+        elif name not in table and not hasattr(Hooks, name):
+            warning = _slip(host, table, name, value)
+            if warning:
+                warnings.append(f"{source}: {warning}")
+    return SettingsSource(source, values), warnings
+
+
+def _slip(host: PluginHost, table: SettingsTable, name: str, value: object) -> str:
+    advice = explain(host, "setting", name)
+    if advice is not None:
+        return f"hookserve has no setting '{name}' ({advice})"
+    if callable(value):
+        return ""
+    meant = nearest(name, table.names())
+    if meant is None or not _nearly_spells(name, meant):
+        return ""
+    return f"'{name}' is not a setting (did you mean '{meant}'?)"
+
+
+def _nearly_spells(name: str, known: str) -> bool:
+    import difflib
+
+    return difflib.SequenceMatcher(None, name, known).ratio() >= _SLIP_RATIO
