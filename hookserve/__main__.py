@@ -5,9 +5,9 @@ import sys
 
 
 def main() -> int:
-    """Run the command line; answers the exit code."""
-    # What a start makes it keeps: the collector would spend a tenth of its time and find nothing.
-    # `settle_memory` switches it on, before the first fork.
+    """Run the command line; returns the exit code."""
+    # The objects of a start live as long as the process: the collector would take a tenth of the
+    # start and free nothing.  `settle_memory` switches it on, before the first fork.
     gc.disable()
     from hookserve.cli.main import main as run
 

@@ -1,4 +1,4 @@
-"""The records that plugins hand over and are handed.
+"""The records that plugins return and receive.
 
 All of them are light: a target is named by a string, ``"package.module:attribute"``,
 and imported only when it was chosen.
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 WSGIApplication = Callable[..., Iterable[bytes]]
-"""An application (PEP 3333): called with an environ and start_response, answers the body."""
+"""An application (PEP 3333): called with an environ and start_response, returns the body."""
 
 API_LEVEL = 1
 """The level of the hook specifications and the worker seam.
@@ -32,7 +32,7 @@ class Setting(NamedTuple):
     into the setting's own type; raises ValueError with what was expected."""
     summary: str
     flags: tuple[str, ...] = ()
-    """Further flags, short ones and gunicorn's spellings."""
+    """Further flags, short ones and other spellings."""
     repeatable: bool = False
     """Whether the flag may be repeated; each occurrence adds one item."""
     switch: bool | None = None
@@ -43,7 +43,7 @@ class Setting(NamedTuple):
     details: str = ""
     """Further paragraphs for the reference."""
     implies: Mapping[str, Mapping[str, Any]] = MappingProxyType({})  # Any: as `default`
-    """For values of this setting, the values of others that nobody has given one."""
+    """For values of this setting, the values of others that no source has given one."""
 
 
 class Capabilities(NamedTuple):
@@ -62,7 +62,7 @@ class Capabilities(NamedTuple):
     websocket: bool = False
     settings: frozenset[str] = frozenset()
     """Settings that the model honours and other models need not: one that another model names
-    and this one does not is said at start."""
+    and this one does not is a warning at start."""
 
 
 class WorkerType(NamedTuple):
@@ -92,7 +92,7 @@ class LoggerType(NamedTuple):
 
     name: str
     target: str
-    """A factory ``make(config) -> plugin``: the answer is registered as a plugin, and takes
+    """A factory ``make(config) -> plugin``: what it returns is registered as a plugin, and takes
     part through the hooks `log_access`, `reopen_logs` and `worker_idle`."""
     summary: str
 
@@ -102,7 +102,7 @@ class Command(NamedTuple):
 
     name: str
     target: str
-    """A function ``run(arguments: list[str]) -> int`` that answers the exit code."""
+    """A function ``run(arguments: list[str]) -> int`` that returns the exit code."""
     summary: str
 
 
@@ -130,10 +130,10 @@ class RestartPlan(Protocol):
 
 
 class AuxProcess(NamedTuple):
-    """A supervised helper that runs exactly once beside the workers.
+    """A supervised auxiliary process that runs exactly once beside the workers.
 
     It is started again when it fails, with a growing pause, and not when it returns.  TERM ends
-    it with the server, KILL after `graceful_timeout`; the death of the arbiter ends it at once.
+    it with the server, KILL after `graceful_timeout`; it ends at once when the arbiter dies.
     """
 
     name: str
@@ -170,9 +170,9 @@ class RequestInFlight(NamedTuple):
 
 
 class AccessRecord:
-    """One request, finished, refused, aborted or killed; made only when somebody logs.
+    """One request, finished, refused, aborted or killed; made only when a plugin logs.
 
-    It may be kept; nobody may change it, nor what it refers to.
+    It may be kept.  It must not be changed, nor what it refers to.
     """
 
     # No named tuple: to make one and to take it apart costs a third of an access log's line.
@@ -209,7 +209,7 @@ class AccessRecord:
         self.began = began
         """When the request head was complete, in seconds of the monotonic clock."""
         self.ended = ended
-        """When the last byte was handed over, or the request was given up."""
+        """When the last byte was handed over, or the request was aborted."""
         self.reason = reason
         """Why the exchange did not end as the application meant it to; empty when it did."""
         self.request_line = request_line
@@ -221,12 +221,12 @@ class AccessRecord:
         return self.ended - self.began
 
     def __repr__(self) -> str:
-        said = self.request_line or self.environ.get("RAW_URI", "")
-        return f"<AccessRecord {said!r} {self.status_code} {self.sent} bytes {self.elapsed:.6f} s>"
+        line = self.request_line or self.environ.get("RAW_URI", "")
+        return f"<AccessRecord {line!r} {self.status_code} {self.sent} bytes {self.elapsed:.6f} s>"
 
 
 class Request(Protocol):
-    """What the hooks see of a request as ``req``; the names are gunicorn's."""
+    """What the hooks see of a request as ``req``; under the names of gunicorn's API."""
 
     @property
     def method(self) -> str:
@@ -250,11 +250,11 @@ class Request(Protocol):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """Names in upper case with hyphens, as gunicorn gives them."""
+        """Names in upper case with hyphens, as in gunicorn's API."""
 
 
 class Response(Protocol):
-    """What the hooks see of a response as ``resp``; the names are gunicorn's."""
+    """What the hooks see of a response as ``resp``; under the names of gunicorn's API."""
 
     @property
     def status(self) -> str:

@@ -8,8 +8,8 @@ from hookserve.errors import HookserveError
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line: type, message, and the place that raised it; our own errors speak
-    for themselves."""
+    """An exception in one line: type, message, and the place that raised it; a `HookserveError` is
+    its message alone."""
     if isinstance(error, HookserveError):
         return str(error)
     where = ""

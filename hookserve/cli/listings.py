@@ -1,4 +1,4 @@
-"""What ``--list-workers``, ``--list-plugins``, ``--explain-hooks`` and ``--print-config`` print."""
+"""The listings as text or JSON: workers, plugins, hooks, and the configuration."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def hooks(host: PluginHost, only: str | None, as_json: bool) -> str:
             for number, each in enumerate(found, 1)
         )
         if not found:
-            lines.append("  nobody")
+            lines.append("  no plugin")
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ class SettingsSource(NamedTuple):
     """The values that one source gives."""
 
     origin: str
-    """How the source is named to a user: ``hookserve.toml``, ``command line``."""
+    """The source's name in messages: ``hookserve.toml``, ``command line``."""
     values: Mapping[str, object]
     names: Mapping[str, str] | None = None
     """The name under which each value was given, where that says more than the origin."""
@@ -61,7 +61,7 @@ class Config:
         return str(self._origins[name])
 
     def is_default(self, name: str) -> bool:
-        """Whether nobody gave the setting a value."""
+        """Whether no source gave the setting a value."""
         return self.origin(name) == "default"
 
 

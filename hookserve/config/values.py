@@ -1,7 +1,7 @@
 """The kinds of values that settings have.
 
-A kind takes a raw value (a string from the command line, the environment or a TOML file, or
-whatever a Python file holds) and answers a value of its own type.  It raises ValueError with
+A kind takes a raw value (a string from the command line, the environment or a TOML file, any
+value from a Python file) and returns a value of its own type.  It raises ValueError with
 what it expected; the caller adds the setting's name and where the value came from.
 """
 
@@ -83,7 +83,7 @@ def seconds(value: object) -> float:
 
 
 def number(value: object) -> float:
-    """The number that is meant; not-a-number where none is, for the caller's own words."""
+    """The number; not-a-number for any other value, so that the caller words the error."""
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
             return float(value)

@@ -1,7 +1,6 @@
 """Puts plugins, settings and sources together into what a server is made from.
 
-Done once by the launcher, and again, aside, for each reload: an `Assembly` that cannot be made
-raises and changes nothing.
+Done once at the start, and again for each reload: an `Assembly` that cannot be made raises.
 """
 
 from __future__ import annotations
@@ -161,7 +160,7 @@ def _unhonoured(host: PluginHost, table: SettingsTable, config: Config) -> list[
 
 
 def log_warnings(assembly: Assembly) -> None:
-    """Say what was wrong without being an error."""
+    """Log what was wrong without being an error."""
     import logging
 
     for warning in assembly.warnings:

@@ -1,7 +1,7 @@
-"""The core's own answers to the first-wins hooks; any plugin's answer comes before them.
+"""The core's own implementations of first-wins hooks; those of plugins come before them.
 
-Registered in every process that loads plugins, listings too: so what an answer needs is imported
-when it is asked for, but for what each worker would have to import for itself.
+Registered in every process that loads plugins, listings too: so an implementation imports what it
+needs when it is called, except what each worker would have to import for itself.
 """
 
 from __future__ import annotations

@@ -337,7 +337,7 @@ def test_a_slip_in_a_python_file_is_warned_about_and_refused_when_strict(tmp_pat
 
     assert lenient.returncode == 0
     assert "'workerclass' is not a setting (did you mean 'worker_class'?)" in lenient.stderr
-    assert "no setting 'reload' (not yet)" in lenient.stderr
+    assert "no setting 'reload' (gunicorn's, not yet: " in lenient.stderr
     assert "helper" not in lenient.stderr
     assert strict.returncode == 1
 

@@ -48,6 +48,7 @@ SETTINGS: tuple[Setting, ...] = (
             switch=True),
     Setting("permit_unconventional_http_version", False, boolean, "accept every HTTP/1.x",
             switch=True),
+    Setting("sendfile", True, boolean, "send files with sendfile(2)", switch=True),
     Setting("casefold_http_method", False, boolean, "put methods in upper case", switch=True),
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def run(arguments: list[str]) -> int:
-    """Write a distribution; answers the exit code, raises HookserveError."""
+    """Write a distribution; returns the exit code, raises HookserveError."""
     given = _parser().parse_args(arguments)
     kinds = ", ".join(KINDS)
     if given.kind is None:

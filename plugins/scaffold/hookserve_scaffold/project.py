@@ -48,7 +48,7 @@ class Project:
         }
 
     def write(self) -> list[str]:
-        """Write all files and answer their paths in the folder; raises HookserveError, and then
+        """Write all files and return their paths in the folder; raises HookserveError, and then
         leaves nothing behind."""
         texts = self._render()
         try:

@@ -1,0 +1,286 @@
+"""The core's settings as one table of data."""
+
+from __future__ import annotations
+
+from hookserve.config.values import (
+    boolean,
+    integer,
+    items,
+    lines,
+    octal,
+    one_of,
+    optional_text,
+    positive,
+    seconds,
+    text,
+)
+from hookserve.types import Setting
+
+
+def worker_count(value: object) -> int | str:
+    """A whole number, 1 or more, or ``auto``: what the cgroup's quota and the affinity allow."""
+    if value == "auto":
+        return "auto"
+    try:
+        return positive(value)
+    except ValueError:
+        raise ValueError("expected a whole number, 1 or more, or auto") from None
+
+
+def optional_octal(value: object) -> int | None:
+    """File mode bits, or nothing."""
+    return None if value is None else octal(value)
+
+
+def account(value: object) -> str | None:
+    """A name or a number, or nothing."""
+    return str(value) if isinstance(value, int) else optional_text(value)
+
+
+CORE_SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "config",
+        None,
+        optional_text,
+        "a Python configuration file; without it ./hookserve.conf.py is read, if it is there",
+        ("-c",),
+        metavar="FILE",
+    ),
+    Setting(
+        "wsgi_app",
+        None,
+        optional_text,
+        "the application, module:attribute or module:factory(arguments); the argument wins",
+        hidden=True,
+    ),
+    Setting(
+        "bind",
+        ("127.0.0.1:8000",),
+        items,
+        "an address to listen on: HOST:PORT, :PORT, unix:PATH, unix:@NAME, fd://N; repeatable",
+        ("-b",),
+        repeatable=True,
+        metavar="ADDRESS",
+        details="HOST may be [V6]; unix:PATH takes ?mode=0660&user=NAME&group=NAME. With the"
+        " environment variable PORT the default is 0.0.0.0:$PORT.",
+    ),
+    Setting("backlog", 2048, positive, "connections that may wait to be accepted"),
+    Setting(
+        "reuse_port",
+        False,
+        boolean,
+        "set SO_REUSEPORT, so that other servers may share the port",
+        switch=True,
+    ),
+    Setting(
+        "defer_accept",
+        False,
+        boolean,
+        "let the kernel hold a TCP connection back until it has sent something (TCP_DEFER_ACCEPT)",
+        switch=True,
+    ),
+    Setting(
+        "workers",
+        1,
+        worker_count,
+        "how many workers to keep, or auto",
+        ("-w",),
+        details="auto counts the processor quota of the cgroup and the affinity mask. With the"
+        " environment variable WEB_CONCURRENCY that is the default.",
+    ),
+    Setting(
+        "worker_class",
+        "sync",
+        text,
+        "the worker model: a name that --list-workers shows, or module:Class",
+        ("-k",),
+        metavar="NAME",
+    ),
+    Setting("worker_connections", 1000, positive, "connections that a worker may hold at once"),
+    Setting("protocol", "http", text, "the protocol to speak", metavar="NAME"),
+    Setting(
+        "logger_class",
+        ("standard",),
+        items,
+        "the loggers, by name; repeatable",
+        repeatable=True,
+        metavar="NAME",
+    ),
+    Setting(
+        "preload_app",
+        False,
+        boolean,
+        "load the application in the arbiter, before forking",
+        ("--preload",),
+        switch=True,
+    ),
+    Setting("max_requests", 0, integer, "recycle a worker after this many requests; 0: never"),
+    Setting(
+        "max_requests_jitter",
+        0,
+        integer,
+        "a random number up to this is added to max_requests, for each worker its own",
+    ),
+    Setting("max_lifetime", 0.0, seconds, "recycle a worker after this long; 0: never"),
+    Setting(
+        "max_lifetime_jitter",
+        0.0,
+        seconds,
+        "a random time up to this is added to max_lifetime, for each worker its own",
+    ),
+    Setting(
+        "timeout",
+        30.0,
+        seconds,
+        "abort a worker that has been silent for this long; 0: never",
+        ("-t",),
+    ),
+    Setting(
+        "boot_timeout",
+        0.0,
+        seconds,
+        "abort a worker that is not ready this long after its fork; 0: never",
+    ),
+    Setting(
+        "request_timeout",
+        0.0,
+        seconds,
+        "abort a worker whose oldest request has run this long; 0: never",
+    ),
+    Setting(
+        "graceful_timeout", 30.0, seconds, "how long a stopping worker may finish its requests"
+    ),
+    Setting(
+        "drain_delay",
+        0.0,
+        seconds,
+        "how long to go on accepting after TERM, while load balancers notice that the server stops",
+    ),
+    Setting("quick_timeout", 2.0, seconds, "how long workers have at a quick stop (INT, QUIT)"),
+    Setting("abort_timeout", 2.0, seconds, "how long an aborted worker has before it is killed"),
+    Setting(
+        "header_timeout",
+        10.0,
+        seconds,
+        "how long a client may take to send a request head; 0: for ever",
+    ),
+    Setting(
+        "body_timeout",
+        30.0,
+        seconds,
+        "how long a client may pause while it sends a body; 0: for ever",
+    ),
+    Setting(
+        "write_timeout",
+        30.0,
+        seconds,
+        "how long a client may pause while it reads the response; 0: for ever",
+    ),
+    Setting(
+        "keepalive",
+        15.0,
+        seconds,
+        "how long an idle connection is kept for the next request; 0: no keep-alive",
+        ("--keep-alive",),
+    ),
+    Setting(
+        "linger_timeout",
+        2.0,
+        seconds,
+        "how long a closed connection is still read, so that no reset cuts the response off",
+    ),
+    Setting("chdir", None, optional_text, "change to this directory first", metavar="DIRECTORY"),
+    Setting(
+        "pythonpath",
+        (),
+        items,
+        "directories to put in front of sys.path, with commas between",
+        metavar="DIRECTORIES",
+    ),
+    Setting(
+        "raw_env",
+        (),
+        lines,
+        "an environment variable for the workers, KEY=VALUE; repeatable",
+        ("-e", "--env"),
+        repeatable=True,
+        metavar="KEY=VALUE",
+    ),
+    Setting("daemon", False, boolean, "go to the background", ("-D",), switch=True),
+    Setting(
+        "enable_stdio_inheritance",
+        False,
+        boolean,
+        "keep the standard streams in the background",
+        ("-R",),
+        switch=True,
+    ),
+    Setting(
+        "pidfile",
+        None,
+        optional_text,
+        "write the arbiter's process id to this file",
+        ("-p", "--pid"),
+        metavar="FILE",
+    ),
+    Setting("user", None, account, "the user to run workers as, name or number", ("-u",)),
+    Setting("group", None, account, "the group to run workers as, name or number", ("-g",)),
+    Setting("initgroups", False, boolean, "give the workers all groups of the user", switch=True),
+    Setting(
+        "umask", None, optional_octal, "the file mode creation mask of the workers, octal", ("-m",)
+    ),
+    Setting(
+        "proc_name",
+        None,
+        optional_text,
+        "the base of the process titles (needs setproctitle)",
+        ("-n", "--name"),
+        metavar="NAME",
+    ),
+    Setting(
+        "reload_strategy",
+        "rolling",
+        one_of("rolling", "surge"),
+        "how a reload replaces workers: max_surge at a time, or all after the first is ready",
+    ),
+    Setting(
+        "max_surge",
+        1,
+        positive,
+        "workers that may run beyond the number wanted while others are replaced",
+    ),
+    Setting(
+        "max_unavailable",
+        0,
+        integer,
+        "workers that may be retired before their replacements are ready",
+    ),
+    Setting(
+        "tick_interval",
+        5.0,
+        seconds,
+        "how often server_tick is called at least, when a plugin has it",
+    ),
+    Setting(
+        "plugins",
+        (),
+        items,
+        "a plugin to require, or no:NAME to leave out; repeatable",
+        ("-P", "--plugin"),
+        repeatable=True,
+        metavar="NAME",
+    ),
+    Setting(
+        "plugin_errors",
+        "warn",
+        one_of("warn", "fail"),
+        "whether any plugin that cannot be loaded stops the start",
+    ),
+    Setting(
+        "strict",
+        False,
+        boolean,
+        "refuse to start where there would be a warning about a setting",
+        switch=True,
+    ),
+)
