@@ -9,7 +9,7 @@ from hookserve.errors import ConfigError
 from hookserve.types import Setting
 
 
-def test_a_later_layer_wins_and_is_named():
+def test_a_later_source_wins_and_is_named():
     sources = [
         SettingsSource("hookserve.toml", {"workers": 2, "timeout": 5}),
         SettingsSource("command line", {"workers": "3"}),

@@ -32,7 +32,7 @@ def test_our_table_of_a_project_is_found_however_it_is_written(tmp_path, text):
     "text",
     ["", '[project]\ndependencies = ["hookserve-gevent", "hookserve>=1"]', "[broken", "\xe9"],
 )
-def test_a_project_that_says_nothing_to_us_is_not_parsed(tmp_path, monkeypatch, text):
+def test_a_project_without_settings_of_ours_is_not_parsed(tmp_path, monkeypatch, text):
     monkeypatch.setattr("hookserve.config.sources._parse", None)
     (tmp_path / "pyproject.toml").write_bytes(text.encode("latin-1"))
 
@@ -50,5 +50,5 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, name, text):
         toml_sources(str(tmp_path))
 
 
-def test_no_files_are_no_layers(tmp_path):
+def test_no_files_give_no_sources(tmp_path):
     assert toml_sources(str(tmp_path)) == []

@@ -1,4 +1,4 @@
-"""The command as people type it, right and wrong."""
+"""The command line, right and wrong, in processes of its own."""
 
 import json
 import os
@@ -19,8 +19,12 @@ def hookserve(*arguments, cwd=HERE, path=None, **environ):
         variables["PYTHONPATH"] = str(path)
     return subprocess.run(
         [sys.executable, "-m", "hookserve", *arguments],
-        capture_output=True, text=True, cwd=cwd, timeout=30, env={**variables, **environ},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=30,
+        env={**variables, **environ},
+    )
 
 
 def last_line(result):
@@ -38,19 +42,26 @@ def test_the_bundled_worker_is_ready():
 
 def test_faulty_workers_are_named_with_fault_and_remedy(tmp_path):
     installed.install(
-        tmp_path, "hookserve-broken", {"broken": "broken_plugin"},
+        tmp_path,
+        "hookserve-broken",
+        {"broken": "broken_plugin"},
         {"broken_plugin/__init__.py": "import os\nraise RuntimeError('of its own making')\n"},
-    )  # fmt: skip
+    )
     installed.install(
-        tmp_path, "hookserve-half", {"half": "half_plugin"},
+        tmp_path,
+        "hookserve-half",
+        {"half": "half_plugin"},
         {"half_plugin/__init__.py": installed.worker_plugin("half"), "half_plugin/worker.py": ""},
         requires=["hookserve", "nosuchlibrary>=2.0"],
-    )  # fmt: skip
+    )
     installed.install(tmp_path, "hookserve-gone", {"gone": "gone_plugin"}, {})
     installed.install(
-        tmp_path, "hookserve-needy", {"needy": "needy_plugin"},
-        {"needy_plugin.py": "import nosuchlibrary\n"}, requires=["nosuchlibrary"],
-    )  # fmt: skip
+        tmp_path,
+        "hookserve-needy",
+        {"needy": "needy_plugin"},
+        {"needy_plugin.py": "import nosuchlibrary\n"},
+        requires=["nosuchlibrary"],
+    )
 
     result = hookserve("--list-workers", path=tmp_path)
     rows = {
@@ -76,10 +87,12 @@ def test_faulty_workers_are_named_with_fault_and_remedy(tmp_path):
 
 def test_a_worker_that_is_missing_something_is_refused_with_the_remedy(tmp_path):
     installed.install(
-        tmp_path, "hookserve-half", {"half": "half_plugin"},
+        tmp_path,
+        "hookserve-half",
+        {"half": "half_plugin"},
         {"half_plugin/__init__.py": installed.worker_plugin("half"), "half_plugin/worker.py": ""},
         requires=["nosuchlibrary>=2.0"],
-    )  # fmt: skip
+    )
 
     result = hookserve("-k", "half", "applications:hello", path=tmp_path)
 
@@ -87,7 +100,7 @@ def test_a_worker_that_is_missing_something_is_refused_with_the_remedy(tmp_path)
     assert "pip install 'nosuchlibrary>=2.0'" in last_line(result)
 
 
-def test_an_unknown_worker_is_answered_with_what_to_do():
+def test_for_an_unknown_worker_the_remedy_is_named():
     result = hookserve("-k", "gevnt", "applications:hello")
 
     assert result.returncode == 1
@@ -100,11 +113,15 @@ def test_listing_fifty_plugins_is_quick(tmp_path):
     for number in range(50):
         name = f"many{number}"
         installed.install(
-            tmp_path, f"hookserve-{name}", {name: f"{name}_plugin"},
-            {f"{name}_plugin/__init__.py": installed.worker_plugin(name),
-             f"{name}_plugin/worker.py": ""},
+            tmp_path,
+            f"hookserve-{name}",
+            {name: f"{name}_plugin"},
+            {
+                f"{name}_plugin/__init__.py": installed.worker_plugin(name),
+                f"{name}_plugin/worker.py": "",
+            },
             requires=["hookserve", "pluggy>=1"],
-        )  # fmt: skip
+        )
     hookserve("--list-workers", path=tmp_path)
     bare, listing = [], []
     for _ in range(7):
@@ -152,11 +169,13 @@ def test_a_blocked_plugin_is_never_imported(tmp_path):
 
 def test_without_autoload_only_what_is_named_is_loaded(tmp_path):
     for name in ("a", "b"):
-        installed.install(tmp_path, f"hookserve-{name}", {name: f"{name}_plugin"},
-                          {f"{name}_plugin.py": ""})  # fmt: skip
+        installed.install(
+            tmp_path, f"hookserve-{name}", {name: f"{name}_plugin"}, {f"{name}_plugin.py": ""}
+        )
 
-    result = hookserve("--list-plugins", "--json", "-P", "b", path=tmp_path,
-                       HOOKSERVE_PLUGIN_AUTOLOAD="0")  # fmt: skip
+    result = hookserve(
+        "--list-plugins", "--json", "-P", "b", path=tmp_path, HOOKSERVE_PLUGIN_AUTOLOAD="0"
+    )
 
     states = {row["name"]: row["state"] for row in json.loads(result.stdout)}
     assert (states["a"], states["b"]) == ("not loaded", "active")
@@ -173,8 +192,9 @@ def test_a_plugin_name_that_matches_nothing_is_an_error(word):
 def test_hooks_are_explained_in_calling_order(tmp_path):
     for name, mark in (("a", ""), ("b", "(tryfirst=True)")):
         source = f"from hookserve import hookimpl\n@hookimpl{mark}\ndef when_ready(): ...\n"
-        installed.install(tmp_path, f"hookserve-{name}", {name: f"{name}_plugin"},
-                          {f"{name}_plugin.py": source})  # fmt: skip
+        installed.install(
+            tmp_path, f"hookserve-{name}", {name: f"{name}_plugin"}, {f"{name}_plugin.py": source}
+        )
 
     result = hookserve("--explain-hooks", "when_ready", "--json", path=tmp_path)
 
@@ -195,8 +215,12 @@ def test_hooks_are_explained_in_calling_order(tmp_path):
     ],
 )
 def test_an_unknown_hook_or_argument_is_an_error_at_start(tmp_path, source, said):
-    installed.install(tmp_path, "hookserve-x", {"x": "x_plugin"},
-                      {"x_plugin.py": "from hookserve import hookimpl\n" + source})  # fmt: skip
+    installed.install(
+        tmp_path,
+        "hookserve-x",
+        {"x": "x_plugin"},
+        {"x_plugin.py": "from hookserve import hookimpl\n" + source},
+    )
 
     result = hookserve("applications:hello", path=tmp_path)
 
@@ -218,9 +242,11 @@ def test_a_plugin_for_another_level_of_the_hooks_is_refused(tmp_path):
 
 def test_two_plugins_cannot_claim_one_worker(tmp_path):
     installed.install(
-        tmp_path, "hookserve-other", {"other": "other_plugin"},
+        tmp_path,
+        "hookserve-other",
+        {"other": "other_plugin"},
         {"other_plugin/__init__.py": installed.worker_plugin("sync", "other_plugin:W")},
-    )  # fmt: skip
+    )
 
     result = hookserve("applications:hello", path=tmp_path)
 
@@ -235,8 +261,9 @@ def test_a_plugin_that_fails_is_left_out_unless_it_was_asked_for(tmp_path):
 
     left_out = hookserve("--check-config", "applications:hello", path=tmp_path)
     asked_for = hookserve("--check-config", "-P", "x", "applications:hello", path=tmp_path)
-    strict = hookserve("--check-config", "--plugin-errors", "fail", "applications:hello",
-                       path=tmp_path)  # fmt: skip
+    strict = hookserve(
+        "--check-config", "--plugin-errors", "fail", "applications:hello", path=tmp_path
+    )
 
     assert left_out.returncode == 0
     assert asked_for.returncode == 1
@@ -245,7 +272,7 @@ def test_a_plugin_that_fails_is_left_out_unless_it_was_asked_for(tmp_path):
     assert "ZeroDivisionError" in last_line(asked_for)
 
 
-def test_a_plugin_of_no_distribution_that_fails_is_to_be_mended(tmp_path):
+def test_for_a_failing_plugin_without_distribution_the_remedy_is_to_mend_it(tmp_path):
     (tmp_path / "x_plugin.py").write_text("1 / 0")
 
     result = hookserve("--check-config", "-P", "x_plugin", "applications:hello", path=tmp_path)
@@ -273,12 +300,15 @@ def test_a_plugin_of_no_distribution_that_fails_is_to_be_mended(tmp_path):
         (["-e", "NOVALUE", "applications:hello"], 1, "expected KEY=VALUE"),
         (["-p", "/nosuch/pid", "applications:hello"], 1, "cannot write the pidfile"),
         (["--error-logfile", "/nosuch/log", "applications:hello"], 1, "cannot open /nosuch/log"),
-        (["--access-logfile", "-", "--access-logformat", "%(zz)s", "applications:hello"], 1,
-         "is no field"),
+        (
+            ["--access-logfile", "-", "--access-logformat", "%(zz)s", "applications:hello"],
+            1,
+            "is no field",
+        ),
         (["-k", "nosuch:Worker", "applications:hello"], 1, "cannot be imported"),
         (["-k", "json:JSONDecoder", "applications:hello"], 1, "is no subclass of"),
     ],
-)  # fmt: skip
+)
 def test_a_users_mistake_is_one_line_with_a_remedy(arguments, code, said):
     result = hookserve(*arguments)
 
@@ -295,10 +325,16 @@ def test_values_come_from_every_source_and_say_so(tmp_path):
     )
 
     result = hookserve(
-        "--print-config", "--json", "--keep-alive", "6", cwd=tmp_path,
-        HOOKSERVE_MAX_REQUESTS="4", HOOKSERVE_GRACEFUL_TIMEOUT="4",
-        HOOKSERVE_CMD_ARGS="--graceful-timeout 5 --keep-alive 5", PORT="7000",
-    )  # fmt: skip
+        "--print-config",
+        "--json",
+        "--keep-alive",
+        "6",
+        cwd=tmp_path,
+        HOOKSERVE_MAX_REQUESTS="4",
+        HOOKSERVE_GRACEFUL_TIMEOUT="4",
+        HOOKSERVE_CMD_ARGS="--graceful-timeout 5 --keep-alive 5",
+        PORT="7000",
+    )
 
     config = json.loads(result.stdout)
     found = {name: (each["value"], each["origin"]) for name, each in config.items()}

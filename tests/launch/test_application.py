@@ -43,7 +43,7 @@ def test_a_factory_is_called_with_its_literals(module):
 @pytest.mark.parametrize(
     "expression", ["make(open('x'))", "make(", "a b", "make('x').other", "1", "number"]
 )
-def test_what_is_no_application_is_said(module, expression):
+def test_what_is_not_an_application_is_refused(module, expression):
     with pytest.raises(AppNotFound):
         load_app(f"{module}:{expression}")
 
@@ -53,12 +53,12 @@ def test_a_nearly_right_name_is_suggested(module):
         load_app(f"{module}:aplication")
 
 
-def test_a_name_like_no_other_is_answered_with_what_there_is(module):
+def test_for_an_unlike_name_the_candidates_are_listed(module):
     with pytest.raises(AppNotFound, match=r"it has application, make: name one as MODULE:NAME"):
         load_app(f"{module}:wsgi")
 
 
-def test_a_module_without_anything_to_call_is_told_what_to_define(tmp_path, monkeypatch):
+def test_for_a_module_without_callables_the_definition_is_shown(tmp_path, monkeypatch):
     (tmp_path / "bare_under_test.py").write_text("from json import dumps\nnumber = 5\n")
     monkeypatch.syspath_prepend(tmp_path)
 

@@ -150,8 +150,9 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["settings.md", "hooks.md", "command-line.md", "signals.md",
-                                  "exit-codes.md", "http.md"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["settings.md", "hooks.md", "command-line.md", "signals.md", "exit-codes.md", "http.md"]
+)
 def test_the_generated_reference_is_fresh(name):
     if name == "command-line.md" and sys.version_info >= (3, 13):
         pytest.skip("argparse lays its help out differently since 3.13")

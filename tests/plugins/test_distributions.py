@@ -58,7 +58,7 @@ def test_a_folder_of_an_older_kind_counts_too(path):
     assert [each[0] for each in found_by_library()] == ["two"]
 
 
-def test_what_offers_nothing_and_what_is_broken_is_passed_over(path):
+def test_what_has_no_entry_points_and_what_is_broken_is_skipped(path):
     install(path[0], "other", {}, {})
     (path[0] / "empty-1.0.dist-info").mkdir()
     sys.path.append(str(path[0] / "is-not-there"))

@@ -1,12 +1,9 @@
-"""Choosing a worker by whatever people call it."""
+"""Choosing a worker, a protocol or a logger by name."""
 
 import pytest
 
-from hookserve import Capabilities, WorkerType, hookimpl
-from hookserve.config.resolved import SettingsSource, resolve
 from hookserve.errors import PluginError
-from hookserve.launch.assembly import declare_settings, load_plugins
-from hookserve.launch.unhonoured import unhonoured_settings
+from hookserve.launch.assembly import load_plugins
 from hookserve.plugins.selection import choose_worker, list_workers
 
 
@@ -44,12 +41,12 @@ def test_any_class_may_be_named_by_its_path(host, path):
         ("egg:gunicorn#tornado", "tornado"),
     ],
 )
-def test_gunicorns_names_say_what_to_use(host, name, instead):
+def test_gunicorns_names_name_the_model_to_use(host, name, instead):
     with pytest.raises(PluginError, match=rf"is gunicorn's: use -k {instead} instead"):
         choose_worker(host, name)
 
 
-def test_a_worker_for_asgi_says_so(host):
+def test_a_worker_for_asgi_is_explained(host):
     with pytest.raises(PluginError, match="serves ASGI applications"):
         choose_worker(host, "uvicorn.workers.UvicornWorker")
 
@@ -61,36 +58,3 @@ def test_what_is_published_and_not_installed_is_listed_with_the_command():
         "missing",
         "pip install hookserve-gevent",
     )
-
-
-class Choosy:
-    @hookimpl
-    def worker_types(self):
-        poor = Capabilities(keepalive=False, sendfile=False)
-        return [
-            WorkerType("choosy", "hookserve.worker.base:Worker", "of a test", capabilities=poor)
-        ]
-
-
-def said(chosen, **values):
-    host = load_plugins([], {})
-    host.register(Choosy(), "choosy")
-    table = declare_settings(host)
-    config = resolve(table, [SettingsSource("hookserve.toml", values)])
-    return unhonoured_settings(host, table, config, choose_worker(host, chosen))
-
-
-def test_a_setting_of_another_model_is_said():
-    assert said("sync", threads=8) == [
-        "threads (hookserve.toml): the worker sync does not honour it (gthread would)"
-    ]
-    assert said("gthread", threads=8) == []
-
-
-def test_what_a_model_cannot_do_is_said_when_it_was_asked_for():
-    assert said("choosy") == []
-    assert said("choosy", keepalive=5, sendfile=True) == [
-        "keepalive (hookserve.toml): the worker choosy does not honour it (it closes each"
-        " connection)",
-        "sendfile (hookserve.toml): the worker choosy does not honour it (it reads and sends)",
-    ]

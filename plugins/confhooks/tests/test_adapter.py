@@ -29,7 +29,7 @@ def host_of(module):
     return host
 
 
-def test_a_file_without_hooks_is_no_plugin():
+def test_a_file_without_hooks_makes_no_plugin():
     assert file_plugins(module_of("bind = ':80'\ndef helper(): ...\n")) == []
 
 

@@ -60,9 +60,11 @@ def _parser() -> _Parser:
     )
     parser.add_argument("kind", nargs="?", metavar="KIND", help=f"one of: {', '.join(KINDS)}")
     parser.add_argument(
-        "name", nargs="?", metavar="NAME",
+        "name",
+        nargs="?",
+        metavar="NAME",
         help="what -k will be given",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--directory", default=".", metavar="DIR", help="where to write hookserve-NAME [.]"
     )

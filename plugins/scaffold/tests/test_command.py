@@ -14,8 +14,12 @@ def hookserve(*arguments, cwd, path=None):
         variables["PYTHONPATH"] = str(path)
     return subprocess.run(
         [sys.executable, "-m", "hookserve", *arguments],
-        capture_output=True, text=True, cwd=cwd, timeout=30, env=variables,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=30,
+        env=variables,
+    )
 
 
 def test_it_says_what_it_wrote_and_what_to_try_next(tmp_path):
@@ -79,11 +83,13 @@ def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, words, code, said):
     assert there.read_text() == "precious"
 
 
-def test_a_worker_of_somebody_else_is_known_by_its_name_and_not_its_plugins(tmp_path):
+def test_a_worker_of_another_plugin_is_found_by_the_workers_name(tmp_path):
     installed.install(
-        tmp_path, "hookserve-other", {"other": "other_plugin"},
+        tmp_path,
+        "hookserve-other",
+        {"other": "other_plugin"},
         {"other_plugin.py": installed.worker_plugin("very_tidy")},
-    )  # fmt: skip
+    )
 
     result = hookserve("new", "worker", "very-tidy", cwd=tmp_path, path=tmp_path)
 
@@ -91,11 +97,13 @@ def test_a_worker_of_somebody_else_is_known_by_its_name_and_not_its_plugins(tmp_
     assert "the worker very_tidy is hookserve-other's (choose another name" in result.stderr
 
 
-def test_workers_that_cannot_be_listed_are_said_why(tmp_path):
+def test_an_error_says_why_workers_cannot_be_listed(tmp_path):
     installed.install(
-        tmp_path, "hookserve-other", {"other": "other_plugin"},
+        tmp_path,
+        "hookserve-other",
+        {"other": "other_plugin"},
         {"other_plugin.py": installed.worker_plugin("sync")},
-    )  # fmt: skip
+    )
 
     result = hookserve("new", "worker", "tidy", cwd=tmp_path, path=tmp_path)
 

@@ -25,9 +25,13 @@ def test_every_file_is_what_it_should_be(tmp_path, name):
     package = f"hookserve_{name.replace('-', '_')}"
     assert project.folder == tmp_path / f"hookserve-{name}"
     assert written == [
-        "README.md", f"{package}/__init__.py", f"{package}/py.typed", f"{package}/worker.py",
-        "pyproject.toml", "tests/test_contract.py",
-    ]  # fmt: skip
+        "README.md",
+        f"{package}/__init__.py",
+        f"{package}/py.typed",
+        f"{package}/worker.py",
+        "pyproject.toml",
+        "tests/test_contract.py",
+    ]
     texts = {path: (project.folder / path).read_text() for path in written}
     assert not [path for path, text in texts.items() if "$" in text]
     data = tomllib.loads(texts["pyproject.toml"])
@@ -35,9 +39,11 @@ def test_every_file_is_what_it_should_be(tmp_path, name):
     assert data["project"]["entry-points"]["hookserve"] == {name: package}
     classes = {
         path: node.name
-        for path, text in texts.items() if path.endswith(".py")
-        for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)
-    }  # fmt: skip
+        for path, text in texts.items()
+        if path.endswith(".py")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef)
+    }
     target = f'"{package}.worker:{classes[f"{package}/worker.py"]}"'
     assert target in texts[f"{package}/__init__.py"]
     assert f'worker = "{name}"' in texts["tests/test_contract.py"]
@@ -51,8 +57,27 @@ def test_a_class_is_named_in_one_word(tmp_path):
     assert "class MyOwnModelWorker(Worker):" in worker
 
 
-@pytest.mark.parametrize("name", ["", "Tidy", "1st", "-x", "x-", "a--b", "a-_b", "a.b", "a b", "é",
-                                  "x\n", "x'", "$name", "a/b", "..", "PACKAGE"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Tidy",
+        "1st",
+        "-x",
+        "x-",
+        "a--b",
+        "a-_b",
+        "a.b",
+        "a b",
+        "é",
+        "x\n",
+        "x'",
+        "$name",
+        "a/b",
+        "..",
+        "PACKAGE",
+    ],
+)
 def test_what_cannot_be_a_name_is_refused(tmp_path, name):
     with pytest.raises(UsageError, match="cannot be a worker's name"):
         Project("worker", name, tmp_path)
@@ -84,16 +109,21 @@ STYLE = ("--config", str(ROOT / "pyproject.toml"), ".")
 
 
 @pytest.mark.skipif(find_spec("ruff") is None or find_spec("mypy") is None, reason="no linters")
-@pytest.mark.parametrize("tool", [
-    ("ruff", "check", *STYLE),
-    ("ruff", "format", "--check", *STYLE),
-    ("mypy", "--strict", "--cache-dir", os.devnull, "-p", "hookserve_tidy"),
-], ids=lambda tool: tool[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "tool",
+    [
+        ("ruff", "check", *STYLE),
+        ("ruff", "format", "--check", *STYLE),
+        ("mypy", "--strict", "--cache-dir", os.devnull, "-p", "hookserve_tidy"),
+    ],
+    ids=lambda tool: tool[0],
+)
 def test_what_is_written_is_in_the_house_style(tmp_path, tool):
     project = Project("worker", "tidy", tmp_path)
     project.write()
 
-    result = subprocess.run([sys.executable, "-m", *tool], cwd=project.folder,
-                            capture_output=True, text=True)  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-m", *tool], cwd=project.folder, capture_output=True, text=True
+    )
 
     assert result.returncode == 0, result.stdout + result.stderr

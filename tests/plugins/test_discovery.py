@@ -1,0 +1,101 @@
+"""Installed plugins are found without importing them."""
+
+import sys
+
+import pytest
+from support.installed import install
+
+from hookserve.plugins import discovery
+from hookserve.plugins.discovery import Candidate, discover, published
+from hookserve.plugins.distributions import Distribution
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """A folder at the end of the path, for distributions."""
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    discovery._installed_version.cache_clear()
+    yield tmp_path
+    discovery._installed_version.cache_clear()
+
+
+def found(name):
+    (candidate,) = [each for each in discover() if each.name == name]
+    return candidate
+
+
+def test_candidates_are_sorted_and_not_imported(folder):
+    install(folder, "zoo", {"zebra": "zoo_plugin", "ape": "zoo_plugin"}, {"zoo_plugin.py": "1 / 0"})
+
+    names = [each.name for each in discover()]
+
+    assert names == sorted(names)
+    assert {"zebra", "ape", "http"} <= set(names)
+    assert "zoo_plugin" not in sys.modules
+
+
+def test_a_candidate_knows_its_distribution(folder):
+    install(folder, "zoo", {"zebra": "zoo_plugin"}, {}, version="2.5")
+
+    zebra = found("zebra")
+
+    assert (zebra.distribution, zebra.version, zebra.is_bundled) == ("zoo", "2.5", False)
+    assert found("http").is_bundled
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("zebra", True), ("zoo_plugin", True), ("hookserve_zoo", True), ("zoo", False)],
+)
+def test_a_candidate_is_called_by_entry_point_module_or_distribution(folder, name, expected):
+    install(folder, "hookserve-zoo", {"zebra": "zoo_plugin"}, {})
+
+    assert found("zebra").is_called(name) == expected
+
+
+def test_a_bundled_plugin_is_not_called_by_the_distribution():
+    assert not found("http").is_called("hookserve")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "missing"),
+    [
+        ("nosuchlibrary", ["nosuchlibrary"]),
+        ("nosuchlibrary >= 2", ["nosuchlibrary>=2"]),
+        ("pluggy>=0.1", []),
+        ("pluggy>=9999", ["pluggy>=9999"]),
+        ("nosuchlibrary; extra == 'test'", []),
+        ("hookserve>=9999", []),
+        ("!", []),
+    ],
+)
+def test_missing_requirements_are_named(folder, requirement, missing):
+    install(folder, "zoo", {"zebra": "zoo_plugin"}, {}, requires=[requirement])
+
+    assert found("zebra").missing_requirements() == missing
+
+
+def test_what_is_published_apart_is_in_our_own_metadata(monkeypatch):
+    own = Distribution(
+        "hookserve",
+        lambda name: (
+            "Name: hookserve\nRequires-Dist: pluggy>=1\n"
+            "Requires-Dist: hookserve-gevent; extra == 'gevent'\n"
+            "Requires-Dist: setproctitle; extra == 'title'\n"
+        ),
+    )
+    monkeypatch.setattr(discovery, "find_distribution", lambda name: own)
+
+    assert published() == {"gevent": "hookserve-gevent"}
+
+
+def test_without_our_metadata_nothing_is_published(monkeypatch):
+    monkeypatch.setattr(discovery, "find_distribution", lambda name: None)
+
+    assert published() == {}
+
+
+def test_a_distribution_without_fields_has_question_marks():
+    candidate = Candidate("x", "x_plugin:object", Distribution("x", lambda name: None))
+
+    assert (candidate.distribution, candidate.version, candidate.module) == ("?", "?", "x_plugin")

@@ -1,0 +1,140 @@
+"""Plugins are loaded one by one, and a failure belongs to one of them."""
+
+import sys
+import types
+
+import pytest
+from support.installed import install
+
+from hookserve import hookimpl
+from hookserve.errors import PluginError
+from hookserve.plugins.host import PluginHost, PluginSelection
+
+OBSERVER = "from hookserve import hookimpl\n@hookimpl\ndef when_ready(server): ...\n"
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """A folder at the end of the path, for distributions; its modules are forgotten afterwards."""
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.endswith("_under_test")]:
+        del sys.modules[name]
+
+
+def load(*names, autoload=True):
+    host = PluginHost()
+    host.load(PluginSelection.parse(names, autoload))
+    return host
+
+
+def test_a_selection_is_parsed_and_the_last_one_wins():
+    assert PluginSelection.parse(["a", "no:b", "no:a", "b", "c"]) == PluginSelection(
+        ("b", "c"), ("a",)
+    )
+
+
+def test_an_installed_plugin_is_loaded_and_its_hooks_are_listed(folder):
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {"zebra_under_test.py": OBSERVER})
+
+    record = load().record_of("zebra")
+
+    assert (record.state, record.hooks) == ("active", ["when_ready"])
+
+
+@pytest.mark.parametrize(
+    ("names", "autoload", "state"),
+    [
+        ([], True, "active"),
+        (["no:zebra"], True, "blocked"),
+        ([], False, "not loaded"),
+        (["zebra"], False, "active"),
+    ],
+)
+def test_what_is_loaded_is_chosen(folder, names, autoload, state):
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {"zebra_under_test.py": OBSERVER})
+
+    host = load(*names, autoload=autoload)
+
+    assert host.record_of("zebra").state == state
+    assert host.record_of("http").state == "active"
+    assert ("zebra_under_test" in sys.modules) == (state == "active")
+
+
+@pytest.mark.parametrize("names", [["nosuch"], ["no:nosuch"], ["nosuch.module"]])
+def test_a_name_that_matches_nothing_is_refused(names):
+    with pytest.raises(PluginError, match=r"no plugin 'nosuch.* is installed"):
+        load(*names)
+
+
+def test_a_module_may_be_named_instead_of_a_plugin(folder):
+    (folder / "named_under_test.py").write_text(OBSERVER)
+
+    assert load("named_under_test").record_of("named_under_test").state == "active"
+
+
+FAULTS = {
+    "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
+    "exits": ("raise SystemExit(3)", "SystemExit: 3"),
+    "needs": ("import nosuchlibrary", "No module named 'nosuchlibrary'"),
+    "newer": ("hookserve_api = 99", "it was written for level 99 of the hooks, this is 1"),
+    "wrong": (OBSERVER.replace("when_ready", "when_redy"), "when_redy"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_plugin_that_cannot_be_loaded_is_recorded(folder, fault):
+    source, cause = FAULTS[fault]
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {"zebra_under_test.py": source})
+
+    host = load()
+    (record,) = host.failures()
+
+    assert (record.name, record.state) == ("zebra", "failed")
+    assert cause in record.cause
+    assert "-P no:zebra" in record.remedy
+    assert record.failure.startswith("plugin 'zebra' (zoo 1.0, entry point zebra = ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "names", "every", "stops"),
+    [
+        ("raises", [], False, False),
+        ("raises", [], True, True),
+        ("raises", ["zebra"], False, True),
+        ("newer", [], False, True),
+        ("wrong", [], False, True),
+    ],
+)
+def test_a_failure_stops_the_start_when_it_must(folder, fault, names, every, stops):
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {"zebra_under_test.py": FAULTS[fault][0]})
+    host = load(*names)
+
+    if stops:
+        with pytest.raises(PluginError, match="plugin 'zebra'") as caught:
+            host.refuse_failures(every)
+        assert caught.value.plugin == "zebra"
+    else:
+        host.refuse_failures(every)
+
+
+def test_a_missing_module_is_an_incomplete_installation(folder):
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {})
+
+    (record,) = load().failures()
+
+    assert "its module zebra_under_test is not there" in record.cause
+    assert "pip install --force-reinstall zoo" in record.remedy
+
+
+def test_an_object_is_registered_under_a_name():
+    host = PluginHost()
+    plugin = types.SimpleNamespace(when_ready=hookimpl(lambda server: None))
+
+    host.register(plugin, "mine")
+
+    assert host.record_of("mine").hooks == ["when_ready"]
+    assert host.explain("when_ready") == {"when_ready": ["mine"]}
+    assert host.explain("on_exit") == {"on_exit": []}
+    with pytest.raises(PluginError, match=r"no hook is called 'on_exot' \(did you mean 'on_exit'"):
+        host.explain("on_exot")

@@ -1,0 +1,42 @@
+"""Errors and names in words."""
+
+import pytest
+
+from hookserve.errors import ConfigError
+from hookserve.wording import describe, did_you_mean, nearest
+
+
+def test_an_exception_is_described_with_its_place():
+    try:
+        raise KeyError("a")
+    except KeyError as error:
+        assert describe(error).startswith("KeyError: 'a' at ")
+        assert "test_wording.py:" in describe(error)
+
+
+def test_an_error_of_ours_is_its_message():
+    assert describe(ConfigError("workers: expected a number")) == "workers: expected a number"
+
+
+def test_a_description_is_one_line():
+    assert describe(ValueError("a\n  b")) == "ValueError: a b"
+    assert describe(ValueError()) == "ValueError"
+
+
+def test_a_syntax_error_is_described_with_the_place_of_the_mistake():
+    with pytest.raises(SyntaxError) as caught:
+        compile("x = (", "shop.py", "exec")
+
+    assert describe(caught.value) == "SyntaxError: '(' was never closed at shop.py:1"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("wrokers", "workers"), ("workers", "workers"), ("zzz", None)]
+)
+def test_the_nearest_name_is_found(name, expected):
+    assert nearest(name, ["workers", "worker_class", "bind"]) == expected
+
+
+def test_the_nearest_name_is_offered_as_a_phrase():
+    assert did_you_mean("bnid", ["bind"]) == " (did you mean 'bind'?)"
+    assert did_you_mean("zzz", ["bind"]) == ""
