@@ -52,49 +52,49 @@ class AssemblyHooks(Protocol):
     def settings(self) -> Iterable[types.Setting]:
         """The settings that the plugin reads.
 
-        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        Runs in: command line.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
     def worker_types(self) -> Iterable[types.WorkerType]:
         """The worker models that the plugin brings.
 
-        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        Runs in: command line.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
     def protocol_types(self) -> Iterable[types.ProtocolType]:
         """The protocols that the plugin brings.
 
-        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        Runs in: command line.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
     def logger_types(self) -> Iterable[types.LoggerType]:
         """The loggers that the plugin brings.
 
-        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        Runs in: command line.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
     def commands(self) -> Iterable[types.Command]:
         """The commands that the plugin brings: ``hookserve NAME ...``.
 
-        Runs in: launcher.  When it raises: the start fails, naming the plugin.
+        Runs in: command line.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
     def config_files(self) -> Iterable[str]:
         """Names of Python configuration files to look for where there is no hookserve.conf.py.
 
-        Runs in: launcher; arbiter at a reload.  When it raises: that fails.
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """
 
     @hookspec
     def file_plugins(self, module: ModuleType) -> Iterable[object]:
         """Plugins found in a Python configuration file; each is registered under the file's name.
 
-        Runs in: launcher; arbiter at a reload.  When it raises: that fails.
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """
 
     @hookspec
@@ -143,7 +143,7 @@ class FactoryHooks(Protocol):
     def explain_unknown(self, kind: str, name: str) -> str | None:
         """What to do about an unknown name; `kind` is ``setting``, ``flag`` or ``worker``.
 
-        Runs in: launcher; arbiter at a reload.  When it raises: logged, the name is unknown.
+        Runs in: command line; arbiter at a reload.  When it raises: logged, the name is unknown.
         """
 
     @hookspec(firstresult=True)

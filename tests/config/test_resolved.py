@@ -4,7 +4,7 @@ import pytest
 
 from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
-from hookserve.config.values import integer
+from hookserve.config.values import one_of
 from hookserve.errors import ConfigError
 from hookserve.types import Setting
 
@@ -42,14 +42,24 @@ def test_a_configuration_cannot_be_changed():
     assert config.get("nosuch", 5) == 5
 
 
-def test_two_plugins_cannot_declare_one_setting():
+def test_an_implied_value_counts_where_no_source_gives_one():
     table = SettingsTable()
-    table.add(Setting("threads", 1, integer, "threads"), "gthread", "plugin 'gthread' (a 1)")
+    implied = {"yes": {"workers": 3, "timeout": 4, "absent": 5}}
+    table.add(Setting("shy", "no", one_of("yes", "no"), "shy", implies=implied), "hooky")
 
-    with pytest.raises(ConfigError, match=r"declared by gthread and by plugin 'other' \(b 2\)"):
-        table.add(Setting("threads", 1, integer, "threads"), "other", "plugin 'other' (b 2)")
+    config = resolve(table, [SettingsSource("here", {"shy": "yes", "timeout": 9})])
+
+    assert (config.workers, config.origin("workers")) == (3, "shy=yes")
+    assert (config.timeout, config.origin("timeout")) == (9.0, "here")
 
 
-def test_two_settings_cannot_have_one_flag():
-    with pytest.raises(ConfigError, match="the flag -w belongs to 'workers'"):
-        SettingsTable().add(Setting("wings", 1, integer, "wings", ("-w",)), "bird")
+def test_a_long_value_is_cut_in_the_message():
+    with pytest.raises(ConfigError, match=r"got 'x{50,}\.\.\.$"):
+        resolve(SettingsTable(), [SettingsSource("here", {"workers": "x" * 100})])
+
+
+def test_a_source_may_name_each_of_its_values():
+    source = SettingsSource("environment", {"workers": "x"}, {"workers": "HOOKSERVE_WORKERS"})
+
+    with pytest.raises(ConfigError, match=r"workers \(HOOKSERVE_WORKERS\): "):
+        resolve(SettingsTable(), [source])

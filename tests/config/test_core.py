@@ -1,0 +1,38 @@
+"""The core's settings are sound."""
+
+import pytest
+
+from hookserve.config.core import CORE_SETTINGS, account, optional_octal, worker_count
+
+
+@pytest.mark.parametrize("setting", CORE_SETTINGS, ids=lambda setting: setting.name)
+def test_a_default_is_a_value_of_its_kind(setting):
+    assert setting.kind(setting.default) == setting.default
+
+
+@pytest.mark.parametrize("setting", CORE_SETTINGS, ids=lambda setting: setting.name)
+def test_a_summary_is_one_phrase(setting):
+    assert setting.summary[0] not in " ."
+    assert not setting.summary.endswith(".")
+    assert "\n" not in setting.summary
+
+
+@pytest.mark.parametrize(("raw", "value"), [("auto", "auto"), ("3", 3), (4, 4)])
+def test_a_number_of_workers_may_be_automatic(raw, value):
+    assert worker_count(raw) == value
+
+
+@pytest.mark.parametrize("raw", ["0", 0, "many", None, 1.5])
+def test_a_wrong_number_of_workers_is_refused(raw):
+    with pytest.raises(ValueError, match="or auto"):
+        worker_count(raw)
+
+
+def test_a_mode_or_an_account_may_be_absent():
+    assert (optional_octal(None), optional_octal("022")) == (None, 0o22)
+    assert (account(None), account(""), account(1000), account("www")) == (
+        None,
+        None,
+        "1000",
+        "www",
+    )

@@ -1,0 +1,120 @@
+"""Plugins, settings and sources are put together."""
+
+import os
+import sys
+
+import pytest
+
+from hookserve.config.resolved import SettingsSource
+from hookserve.errors import ConfigError, PluginError, UsageError
+from hookserve.launch.assembly import (
+    assemble,
+    change_directory,
+    load_plugins,
+    log_warnings,
+    require_application,
+)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """An empty working directory; the path is restored."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return tmp_path
+
+
+def test_every_source_has_its_rank(here):
+    (here / "pyproject.toml").write_text("[tool.hookserve]\nbacklog = 1\nworkers = 1\ntimeout = 1")
+    (here / "hookserve.toml").write_text("workers = 2\ntimeout = 2\nmax_requests = 2")
+    (here / "hookserve.conf.py").write_text("timeout = 3\nmax_requests = 3\nmax_surge = 3")
+    environ = {
+        "PORT": "80",
+        "HOOKSERVE_MAX_REQUESTS": "4",
+        "HOOKSERVE_MAX_SURGE": "4",
+        "HOOKSERVE_CMD_ARGS": "--max-surge 5 --tick-interval 5",
+    }
+
+    config = assemble(["--tick-interval=6", "shop"], environ).config
+
+    found = {name: (getattr(config, name), config.origin(name)) for name in config}
+    assert found["bind"] == (("0.0.0.0:80",), "PORT")
+    assert found["backlog"] == (1, "pyproject.toml")
+    assert found["workers"] == (2, "hookserve.toml")
+    assert found["timeout"] == (3.0, "hookserve.conf.py")
+    assert found["max_requests"] == (4, "HOOKSERVE_MAX_REQUESTS")
+    assert found["max_surge"] == (5, "HOOKSERVE_CMD_ARGS")
+    assert found["tick_interval"] == (6.0, "command line")
+    assert found["wsgi_app"] == ("shop", "command line")
+
+
+@pytest.mark.parametrize("first", ["hookserve.conf.py", "gunicorn.conf.py"])
+def test_our_configuration_file_comes_before_those_of_other_servers(here, first):
+    (here / "gunicorn.conf.py").write_text("workers = 3")
+    if first == "hookserve.conf.py":
+        (here / first).write_text("workers = 2")
+
+    assert assemble(["app"], {}).config.origin("workers") == first
+
+
+def test_without_its_plugin_another_servers_file_is_not_read(here):
+    (here / "gunicorn.conf.py").write_text("workers = 3")
+
+    assert assemble(["-P", "no:gunicorn", "app"], {}).config.is_default("workers")
+
+
+def test_the_files_are_those_of_the_directory_that_is_given(here):
+    (here / "there").mkdir()
+    (here / "there" / "hookserve.toml").write_text("workers = 4")
+
+    assert assemble(["--chdir", "there", "app"], {}).config.workers == 4
+    assert os.getcwd() == str(here / "there")
+    assert sys.path[0] == str(here / "there")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "toml"),
+    [
+        (["-P", "no:tls"], {}, {}),
+        ([], {"HOOKSERVE_PLUGINS": "no:tls"}, {}),
+        ([], {"HOOKSERVE_CMD_ARGS": "-Pno:tls"}, {}),
+        ([], {}, {"plugins": ["no:tls"]}),
+        ([], {}, {"plugins": "no:tls"}),
+        (["--plugin", "no:tls"], {"HOOKSERVE_PLUGINS": "tls"}, {}),
+    ],
+)
+def test_every_source_chooses_plugins(arguments, environ, toml):
+    host = load_plugins(arguments, environ, [SettingsSource("hookserve.toml", toml)])
+
+    assert host.record_of("tls").state == "blocked"
+
+
+def test_a_file_that_a_plugin_reads_before_is_not_run_after_a_refusal(here):
+    (here / "hookserve.conf.py").write_text("raise SystemExit('it was run')")
+
+    def refuse(host, config):
+        raise PluginError("not now")
+
+    with pytest.raises(PluginError, match="not now"):
+        assemble(["app"], {}, refuse)
+
+
+def test_a_warning_is_an_error_when_strict(here, caplog):
+    lenient = assemble(["app", "--threads", "4"], {})
+
+    log_warnings(lenient)
+
+    assert caplog.messages == list(lenient.warnings)
+    with pytest.raises(ConfigError, match=r"threads .* \(refused by --strict\)"):
+        assemble(["app", "--threads", "4", "--strict"], {})
+
+
+def test_an_application_is_required():
+    with pytest.raises(UsageError, match="no application"):
+        require_application(assemble([], {}).config)
+    require_application(assemble(["app"], {}).config)
+
+
+def test_a_directory_that_cannot_be_entered_is_named(here):
+    with pytest.raises(ConfigError, match="cannot change to the directory nowhere: No such file"):
+        change_directory(str(here), "nowhere")

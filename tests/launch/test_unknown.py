@@ -1,0 +1,67 @@
+"""Names that are not settings: refused in TOML, a warning in Python."""
+
+import types
+
+import pytest
+
+from hookserve.config.resolved import SettingsSource
+from hookserve.errors import ConfigError
+from hookserve.launch.assembly import declare_settings, load_plugins
+from hookserve.launch.unknown import explain, file_settings, refuse_unknown
+
+
+@pytest.fixture(scope="module")
+def host():
+    return load_plugins([], {})
+
+
+@pytest.fixture(scope="module")
+def table(host):
+    return declare_settings(host)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("wrokers", "(did you mean 'workers'?)"), ("reload", "(gunicorn's, not yet: "), ("zzz", "")],
+)
+def test_a_name_in_toml_that_is_not_a_setting_is_refused(host, table, name, hint):
+    with pytest.raises(ConfigError) as caught:
+        refuse_unknown(host, table, SettingsSource("hookserve.toml", {name: 1}))
+
+    assert str(caught.value).startswith(f"hookserve.toml: no setting is called '{name}'")
+    assert hint in str(caught.value)
+
+
+def file_of(**names):
+    module = types.ModuleType("conf")
+    vars(module).update(names)
+    return module
+
+
+def test_a_python_file_gives_settings_and_has_names_of_its_own(host, table):
+    module = file_of(workers=3, helper=5, _private=1, os=types, when_ready=print, bind=print)
+
+    source, warnings = file_settings(host, table, module, "conf.py")
+
+    assert source == SettingsSource("conf.py", {"workers": 3})
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("wrokers", "conf.py: 'wrokers' is not a setting (did you mean 'workers'?)"),
+        ("spew", "conf.py: hookserve has no setting 'spew' (gunicorn's, not planned: "),
+    ],
+)
+def test_a_probable_slip_in_a_python_file_is_a_warning(host, table, name, warning):
+    source, warnings = file_settings(host, table, file_of(**{name: 1}), "conf.py")
+
+    assert source.values == {}
+    assert len(warnings) == 1
+    assert warnings[0].startswith(warning)
+
+
+def test_only_a_plugin_explains_names_of_other_servers(host):
+    assert explain(host, "setting", "spew").startswith("gunicorn's, ")
+    assert explain(load_plugins(["-P", "no:gunicorn"], {}), "setting", "spew") is None
