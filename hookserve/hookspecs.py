@@ -1,16 +1,13 @@
-"""Every hook, in one place; the reference manual is generated from this file.
+"""Every hook; the reference manual is generated from this file.
 
-Three kinds, told by the name.  **Collected** hooks are plural nouns: an implementation returns
-an iterable, and all items are joined.  **First wins** hooks begin with ``make_``, ``load_``,
-``open_`` (and `target_workers`, `explain_unknown`): an implementation returns a value, or `None`
-to pass; the core's own come last.  The rest are **notifications** and return nothing.
+**Collected** hooks are plural: an implementation returns an iterable, and all items are joined.
+**First wins** hooks begin with a verb (and `target_workers`): an implementation returns a value, or
+`None` to pass; the core's own come last.  The rest are **notifications** and return nothing.
 
-Each docstring says when the hook is called and ends with the fixed part: the process it runs
-in, and what happens when an implementation raises.
+Each docstring ends with the process that the hook runs in, and what an exception in it leads to.
 
-In the arbiter ``server`` is the `Arbiter` and ``worker`` the
-`WorkerHandle`; in a worker process ``server`` is a read-only `ServerView` and ``worker`` the
-`Worker`.
+In the arbiter ``server`` is the `Arbiter` and ``worker`` the `WorkerHandle`; in a worker process
+``server`` is a read-only `ServerView` and ``worker`` the `Worker`.
 """
 
 from __future__ import annotations
@@ -103,6 +100,13 @@ class AssemblyHooks(Protocol):
         for.  The hooks of assembling come too late in them.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
+        """
+
+    @hookspec
+    def config_warnings(self, config: Config, environ: Mapping[str, str]) -> Iterable[str]:
+        """Faults of the configuration that are no errors, a line each; ``--strict`` refuses them.
+
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """
 
     @hookspec
@@ -282,8 +286,7 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def on_drain_delay(self, server: Arbiter) -> None:
-        """The server will stop and still accepts for `drain_delay`: the moment to leave a registry
-        and to turn readiness off.  From now on connections are not kept.
+        """Still accepting for `drain_delay`: leave registries.  No connection is kept from now on.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
@@ -322,8 +325,7 @@ class WorkerHooks(Protocol):
 
     @hookspec
     def worker_idle(self, worker: Worker) -> None:
-        """Requests have ended, and the worker is about to wait, or has been busy for eight turns;
-        `requests_in_flight` says what still runs.  Frozen when the worker is ready.
+        """Requests have ended, and the worker will wait, or was busy for eight turns.  Frozen.
 
         Runs in: worker, its greenlet.  Must not block.  When it raises: logged, the others run.
         """

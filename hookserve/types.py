@@ -42,6 +42,10 @@ class Setting(NamedTuple):
     """Whether the command line has no flag for it (hooks, tables, mappings)."""
     details: str = ""
     """Further paragraphs for the reference."""
+    needs: tuple[str, ...] = ()
+    """Settings, one of which must be set for this one to have an effect; otherwise a value for
+    this one is a warning.  ``name``: any value that is not empty, zero, ``off`` or ``none``;
+    ``name=value``: that value."""
     implies: Mapping[str, Mapping[str, Any]] = MappingProxyType({})  # Any: as `default`
     """For values of this setting, the values of others that no source has given one."""
 

@@ -120,6 +120,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         0,
         integer,
         "a random number up to this is added to max_requests, for each worker its own",
+        needs=("max_requests",),
     ),
     Setting("max_lifetime", 0.0, seconds, "recycle a worker after this long; 0: never"),
     Setting(
@@ -127,6 +128,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         0.0,
         seconds,
         "a random time up to this is added to max_lifetime, for each worker its own",
+        needs=("max_lifetime",),
     ),
     Setting(
         "timeout",
@@ -214,6 +216,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         "keep the standard streams in the background",
         ("-R",),
         switch=True,
+        needs=("daemon",),
     ),
     Setting(
         "pidfile",
@@ -225,7 +228,14 @@ CORE_SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("user", None, account, "the user to run workers as, name or number", ("-u",)),
     Setting("group", None, account, "the group to run workers as, name or number", ("-g",)),
-    Setting("initgroups", False, boolean, "give the workers all groups of the user", switch=True),
+    Setting(
+        "initgroups",
+        False,
+        boolean,
+        "give the workers all groups of the user",
+        switch=True,
+        needs=("user",),
+    ),
     Setting(
         "umask", None, optional_octal, "the file mode creation mask of the workers, octal", ("-m",)
     ),

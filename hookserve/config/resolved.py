@@ -29,11 +29,17 @@ class Config:
     Hot code copies what it needs when it is made and never reads this again.
     """
 
-    __slots__ = ("_origins", "_values")
+    __slots__ = ("_implied", "_origins", "_values")
 
-    def __init__(self, values: Mapping[str, object], origins: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, object],
+        origins: Mapping[str, str],
+        implied: Iterable[str] = (),
+    ) -> None:
         object.__setattr__(self, "_values", dict(values))
         object.__setattr__(self, "_origins", dict(origins))
+        object.__setattr__(self, "_implied", frozenset(implied))
 
     def __getattr__(self, name: str) -> Any:  # Any: each setting has a type of its own
         try:
@@ -61,8 +67,13 @@ class Config:
         return str(self._origins[name])
 
     def is_default(self, name: str) -> bool:
-        """Whether no source gave the setting a value."""
+        """Whether the setting has its default: no source gives a value, no other setting does."""
         return self.origin(name) == "default"
+
+    def was_given(self, name: str) -> bool:
+        """Whether a source gives the setting a value; one that another setting implies does not
+        count."""
+        return not self.is_default(name) and name not in self._implied
 
 
 def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
@@ -80,14 +91,16 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
         for name, raw in source.values.items():
             values[name] = convert(table[name], raw, source.origin_of(name))
             origins[name] = source.origin_of(name)
+    implied_names = []
     for declared in table:
         name = declared.setting.name
         implied = declared.setting.implies.get(str(values[name]), {})
         for other, raw in implied.items():
             if other in table and origins[other] == "default":
                 origins[other] = f"{name}={values[name]}"
+                implied_names.append(other)
                 values[other] = convert(table[other], raw, origins[other])
-    return Config(values, origins)
+    return Config(values, origins, implied_names)
 
 
 def convert(declared: Declared, raw: object, origin: str) -> object:

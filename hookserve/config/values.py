@@ -116,13 +116,15 @@ def octal(value: object) -> int:
     raise ValueError("expected octal mode bits such as 022")
 
 
-def one_of(*names: str) -> Callable[[object], str]:
-    """One of a few names."""
+def one_of(*names: str, **aliases: str) -> Callable[[object], str]:
+    """One of a few names, in capitals or not; an alias stands for the name that it is given."""
+    known = {**aliases, **{name.lower(): name for name in names}}
 
     def choice(value: object) -> str:
-        if value not in names:
+        found = known.get(value.strip().lower()) if isinstance(value, str) else None
+        if found is None:
             raise ValueError(f"expected one of {', '.join(names)}")
-        return str(value)
+        return found
 
     choice.__doc__ = f"One of {', '.join(f'``{name}``' for name in names)}."
     return choice

@@ -17,7 +17,7 @@ from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.launch import defaults
-from hookserve.launch.unhonoured import unhonoured_settings
+from hookserve.launch.unhonoured import settings_without_effect, unhonoured_settings
 from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost, PluginSelection
@@ -106,6 +106,8 @@ def assemble(
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
     warnings.extend(_unhonoured(host, table, config))
+    warnings.extend(settings_without_effect(table, config))
+    warnings.extend(line for _, line in calling.collect(host.hook.config_warnings, config, environ))
     if config.strict and warnings:
         raise ConfigError(f"{warnings[0]} (refused by --strict)")
     return Assembly(host, table, config, line, tuple(warnings))

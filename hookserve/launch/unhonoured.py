@@ -1,12 +1,17 @@
-"""Settings that were given a value and that the chosen worker model does not honour."""
+"""Settings that were given a value and that have no effect as things stand, one line each."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from hookserve.config.resolved import Config
 from hookserve.config.settings import SettingsTable
 from hookserve.plugins.host import PluginHost
 from hookserve.plugins.selection import claimed_workers
 from hookserve.types import WorkerType
+
+_OFF = (None, False, "", (), 0, "off", "none")
+_TCP_ONLY = ("reuse_port", "defer_accept")
 
 
 def unhonoured_settings(
@@ -28,3 +33,36 @@ def unhonoured_settings(
         for name, why in refused.items()
         if name in table and name not in can.settings and not config.is_default(name)
     ]
+
+
+def settings_without_effect(table: SettingsTable, config: Config) -> Iterator[str]:
+    """One line for each setting that has a value and lacks what it needs to have an effect."""
+    for declared in table:
+        name = declared.setting.name
+        if not config.was_given(name) or config.get(name) in _OFF:
+            continue
+        needs = [each for each in declared.setting.needs if each.partition("=")[0] in table]
+        if needs and not any(_is_met(config, each) for each in needs):
+            yield f"{name} ({config.origin(name)}): it has no effect without {' or '.join(needs)}"
+    if all(address.startswith("unix:") for address in config.bind):
+        for name in _TCP_ONLY:
+            if config.was_given(name) and config.get(name):
+                yield f"{name} ({config.origin(name)}): it has no effect on unix sockets"
+    if config.proc_name and not _can_set_titles():
+        yield (
+            f"proc_name ({config.origin('proc_name')}): process titles need a package"
+            " (pip install 'hookserve[title]')"
+        )
+
+
+def _is_met(config: Config, need: str) -> bool:
+    name, has_value, value = need.partition("=")
+    if has_value:
+        return bool(str(config.get(name)) == value)
+    return config.get(name) not in _OFF and config.get(name) != {}
+
+
+def _can_set_titles() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("setproctitle") is not None

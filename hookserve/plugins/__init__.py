@@ -3,7 +3,7 @@
 discovery, distributions
     what is installed, found without importing any of it
 host
-    `PluginHost`: loads plugins and knows whose fault a failure is
+    `PluginHost`: loads plugins, and records which one a failure belongs to
 calling
     how hooks are called: collected, first wins, notified, frozen
 selection, target

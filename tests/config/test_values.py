@@ -1,4 +1,4 @@
-"""What values are accepted, and what is said of others."""
+"""Which values are accepted, and the messages for others."""
 
 import pytest
 
@@ -61,3 +61,8 @@ def test_a_value_is_converted(kind, raw, value):
 def test_a_wrong_value_says_what_was_expected(kind, raw):
     with pytest.raises(ValueError, match="expected"):
         kind(raw)
+
+
+@pytest.mark.parametrize("raw", ["warning", "WARNING", " Warn ", "warn"])
+def test_a_name_may_be_in_capitals_and_have_an_alias(raw):
+    assert values.one_of("debug", "warning", warn="warning")(raw) == "warning"

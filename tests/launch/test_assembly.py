@@ -118,3 +118,17 @@ def test_an_application_is_required():
 def test_a_directory_that_cannot_be_entered_is_named(here):
     with pytest.raises(ConfigError, match="cannot change to the directory nowhere: No such file"):
         change_directory(str(here), "nowhere")
+
+
+def test_plugins_may_warn_about_the_configuration(here):
+    (here / "careful_under_test.py").write_text(
+        "from hookserve import hookimpl\n@hookimpl\ndef config_warnings(config, environ):\n"
+        "    return [f'workers is {config.workers}, X is {environ[chr(88)]}']\n"
+    )
+
+    arguments = ["-P", "careful_under_test", "-w", "3", "app"]
+
+    assert assemble(arguments, {"X": "5"}).warnings == ("workers is 3, X is 5",)
+    with pytest.raises(ConfigError, match=r"workers is 3, X is 5 \(refused by --strict\)"):
+        assemble([*arguments, "--strict"], {"X": "5"})
+    sys.modules.pop("careful_under_test")

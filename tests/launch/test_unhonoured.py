@@ -1,9 +1,14 @@
-"""Settings that the chosen worker model does not honour are named."""
+"""Settings that have no effect are named."""
 
-from hookserve import Capabilities, WorkerType, hookimpl
+import pytest
+
+from hookserve import Capabilities, Setting, WorkerType, hookimpl
 from hookserve.config.resolved import SettingsSource, resolve
+from hookserve.config.settings import SettingsTable
+from hookserve.config.values import integer, one_of
+from hookserve.launch import unhonoured
 from hookserve.launch.assembly import declare_settings, load_plugins
-from hookserve.launch.unhonoured import unhonoured_settings
+from hookserve.launch.unhonoured import settings_without_effect, unhonoured_settings
 from hookserve.plugins.selection import choose_worker
 
 
@@ -16,7 +21,7 @@ class Choosy:
         ]
 
 
-def unhonoured(chosen, **values):
+def not_honoured(chosen, **values):
     host = load_plugins([], {})
     host.register(Choosy(), "choosy")
     table = declare_settings(host)
@@ -25,16 +30,84 @@ def unhonoured(chosen, **values):
 
 
 def test_a_setting_of_another_model_is_named():
-    assert unhonoured("sync", threads=8) == [
+    assert not_honoured("sync", threads=8) == [
         "threads (hookserve.toml): the worker sync does not honour it (gthread would)"
     ]
-    assert unhonoured("gthread", threads=8) == []
+    assert not_honoured("gthread", threads=8) == []
 
 
 def test_what_a_model_cannot_do_is_named_when_it_was_set():
-    assert unhonoured("choosy") == []
-    assert unhonoured("choosy", keepalive=5, sendfile=True) == [
+    assert not_honoured("choosy") == []
+    assert not_honoured("choosy", keepalive=5, sendfile=True) == [
         "keepalive (hookserve.toml): the worker choosy does not honour it (it closes each"
         " connection)",
         "sendfile (hookserve.toml): the worker choosy does not honour it (it reads and sends)",
     ]
+
+
+def without_effect(**values):
+    table = declare_settings(load_plugins([], {}))
+    config = resolve(table, [SettingsSource("hookserve.toml", values)])
+    return list(settings_without_effect(table, config))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "need", "given"),
+    [
+        ("max_requests_jitter", 5, "max_requests", 100),
+        ("max_lifetime_jitter", 5, "max_lifetime", 100),
+        ("initgroups", True, "user", "nobody"),
+        ("enable_stdio_inheritance", True, "daemon", True),
+    ],
+)
+def test_a_setting_that_needs_another_is_named_without_it(name, value, need, given):
+    (line,) = without_effect(**{name: value})
+
+    assert line == f"{name} (hookserve.toml): it has no effect without {need}"
+    assert without_effect(**{name: value, need: given}) == []
+
+
+def test_a_value_that_switches_off_needs_nothing():
+    assert without_effect(max_requests_jitter=0, initgroups=False) == []
+
+
+def test_a_need_may_be_a_value_and_one_of_several_is_enough():
+    table = SettingsTable()
+    table.add(Setting("shy", 0, integer, "shy", needs=("daemon", "protocol=quiet")), "hooky")
+
+    def lines(**values):
+        config = resolve(table, [SettingsSource("here", {"shy": 3, **values})])
+        return list(settings_without_effect(table, config))
+
+    assert lines() == ["shy (here): it has no effect without daemon or protocol=quiet"]
+    assert lines(protocol="loud") != []
+    assert lines(protocol="quiet") == []
+    assert lines(daemon=True) == []
+
+
+def test_a_value_that_another_setting_implies_is_not_named():
+    table = SettingsTable()
+    implied = {"yes": {"initgroups": True}}
+    table.add(Setting("kind", "no", one_of("yes", "no"), "kind", implies=implied), "hooky")
+    config = resolve(table, [SettingsSource("here", {"kind": "yes"})])
+
+    assert config.initgroups
+    assert list(settings_without_effect(table, config)) == []
+
+
+@pytest.mark.parametrize("name", ["reuse_port", "defer_accept"])
+def test_an_option_of_tcp_has_no_effect_on_unix_sockets(name):
+    (line,) = without_effect(bind=["unix:/run/a"], **{name: True})
+
+    assert line == f"{name} (hookserve.toml): it has no effect on unix sockets"
+    assert without_effect(bind=["unix:/run/a", ":80"], **{name: True}) == []
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_process_name_needs_the_package(monkeypatch, is_installed):
+    monkeypatch.setattr(unhonoured, "_can_set_titles", lambda: is_installed)
+
+    lines = without_effect(proc_name="shop")
+
+    assert len(lines) == (0 if is_installed else 1)
+    assert all("pip install 'hookserve[title]'" in line for line in lines)

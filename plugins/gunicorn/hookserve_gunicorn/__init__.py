@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
 
 from hookserve import LoggerType, hookimpl
@@ -19,6 +20,14 @@ def explain_unknown(kind: str, name: str) -> str | None:
     from hookserve_gunicorn.names import explain
 
     return explain(kind, name)
+
+
+@hookimpl
+def config_warnings(environ: Mapping[str, str]) -> list[str]:
+    """The variables that gunicorn reads and hookserve does not."""
+    from hookserve_gunicorn.variables import unread
+
+    return unread(environ)
 
 
 @hookimpl
