@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import pluggy
 
 from hookserve.errors import HookError, HookserveError
+from hookserve.plugins.records import WrongResult, check_items, check_result
 from hookserve.wording import describe
 
 P = ParamSpec("P")
@@ -43,21 +44,21 @@ def collect(
     def gather() -> list[object]:
         found = []
         for each in invocation.plain:
-            items = invocation.run(each, lambda result: list(cast("Iterable[T]", result)))
+            items = invocation.run(each, check_items)
             owners.append((items, each.plugin_name))
             found.append(items)
         return found
 
-    def owner_of(items: object, default: str) -> str:
-        return next((name for known, name in owners if known is items), default)
+    def call() -> list[tuple[str, object]]:
+        found: list[tuple[str, object]] = []
+        for items in cast("Iterable[object]", invocation.around(gather)):
+            name = next((name for known, name in owners if known is items), None)
+            checked = items if name is not None else invocation.check_wrapped(items)
+            owner = name if name is not None else invocation.wrappers[0].plugin_name
+            found.extend((owner, item) for item in cast("Iterable[object]", checked))
+        return found
 
-    results = invocation.strictly(partial(invocation.around, gather))
-    outermost = invocation.wrappers[0].plugin_name if invocation.wrappers else ""
-    return [
-        (owner_of(items, outermost), item)
-        for items in cast("Iterable[Iterable[T]]", results)
-        for item in items
-    ]
+    return cast("list[tuple[str, T]]", invocation.strictly(call))
 
 
 def fire(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
@@ -185,12 +186,12 @@ class _Invocation:
     def run(
         self,
         implementation: pluggy.HookImpl,
-        convert: Callable[[object], object] = lambda result: result,
+        check: Callable[[str, object], object] = check_result,
     ) -> object:
-        """Call one implementation; notes its plugin when it, or converting its result, raises."""
+        """Call one implementation; notes its plugin when it raises, or its result is wrong."""
         arguments = [self._given[name] for name in implementation.argnames]
         try:
-            return convert(implementation.function(*arguments))
+            return check(self._caller.name, implementation.function(*arguments))
         except Exception as error:  # a plugin may raise anything
             self._note(error, implementation.plugin_name)
             raise
@@ -202,7 +203,7 @@ class _Invocation:
         wrapper = self.wrappers[depth]
         outcome: pluggy.Result[object] | None = None
         try:
-            generator = cast("Generator[None, object, object]", self.run(wrapper))
+            generator = cast("Generator[None, object, object]", self.run(wrapper, _unchecked))
             next(generator)
             outcome = pluggy.Result.from_call(partial(self.around, call, depth + 1))
             _resume(generator, outcome, wrapper.hookwrapper)
@@ -216,6 +217,14 @@ class _Invocation:
         generator.close()
         return self._refuse(wrapper, "the wrapper yielded twice")
 
+    def check_wrapped(self, items: object) -> object:
+        """What a wrapper added to a collected hook; its failure is the outermost one's."""
+        try:
+            return check_items(self._caller.name, items)
+        except WrongResult as error:
+            self._note(error, self.wrappers[0].plugin_name)
+            raise
+
     def strictly(self, call: Callable[[], object]) -> object:
         """`call()`; an exception becomes a HookError that names the plugin."""
         try:
@@ -225,7 +234,7 @@ class _Invocation:
         except Exception as error:  # a plugin may raise anything
             name = self._culprit(error)
             raise HookError(
-                f"plugin '{name}' raised in {self._caller.name}: {describe(error)}"
+                f"plugin '{name}' {_happened(self._caller.name, error)}"
                 f" (mend it, or leave it out with -P no:{name})",
                 name,
             ) from error
@@ -263,6 +272,10 @@ def _resume(
         generator.send(outcome.get_result())
 
 
+def _unchecked(hook_name: str, result: object) -> object:
+    return result
+
+
 def _caller(hook: Callable[..., object]) -> pluggy.HookCaller:
     return cast("pluggy.HookCaller", hook)
 
@@ -276,9 +289,16 @@ def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
     return bool(implementation.wrapper or implementation.hookwrapper)
 
 
+def _happened(hook_name: str, error: Exception) -> str:
+    if isinstance(error, WrongResult):
+        return f"returned a wrong value in {hook_name}: {error}"
+    return f"raised in {hook_name}: {describe(error)}"
+
+
 def _report(hook_name: str, plugin: str, error: Exception) -> None:
     import logging
 
+    trace = None if isinstance(error, WrongResult) else error
     logging.getLogger("hookserve").error(
-        "plugin '%s' raised in %s: %s", plugin, hook_name, describe(error), exc_info=error
+        "plugin '%s' %s", plugin, _happened(hook_name, error), exc_info=trace
     )

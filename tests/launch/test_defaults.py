@@ -39,8 +39,9 @@ def test_the_application_is_the_one_that_is_named():
 def test_a_plugins_implementation_comes_before(name):
     host = PluginHost()
     host.register(defaults, defaults.NAME)
-    plugin = type("Plugin", (), {name: hookimpl(lambda self, config: "the plugin's")})
+    own = [] if name == "open_listeners" else print
+    plugin = type("Plugin", (), {name: hookimpl(lambda self, config: own)})
     host.register(plugin(), "plugin")
     extra = [()] if name == "open_listeners" else []
 
-    assert calling.fire(getattr(host.hook, name), configured(), *extra) == "the plugin's"
+    assert calling.fire(getattr(host.hook, name), configured(), *extra) is own

@@ -53,7 +53,7 @@ class Failing:
         raise ValueError("observer")
 
     @hookimpl
-    def worker_types(self):
+    def config_files(self):
         raise ValueError("types")
 
 
@@ -173,34 +173,34 @@ def test_the_first_result_wins(host):
         def load_app(self, config):
             return self.answer
 
-    host.register(Answer("first registered"), "a")
-    host.register(Answer("last registered"), "b")
+    host.register(Answer(print), "a")
+    host.register(Answer(len), "b")
     host.register(Answer(None), "c")
 
-    assert calling.fire(host.hook.load_app, None) == "last registered"
+    assert calling.fire(host.hook.load_app, None) is len
 
 
 def test_collecting_names_the_plugin_of_each_item_and_the_plugin_that_failed(host):
     class Good:
         @hookimpl
-        def worker_types(self):
+        def config_files(self):
             return ["x", "y"]
 
     host.register(Good(), "good")
 
-    assert calling.collect(host.hook.worker_types) == [("good", "x"), ("good", "y")]
+    assert calling.collect(host.hook.config_files) == [("good", "x"), ("good", "y")]
 
     host.register(Failing(), "failing")
-    with pytest.raises(HookError, match="plugin 'failing' raised in worker_types"):
-        calling.collect(host.hook.worker_types)
+    with pytest.raises(HookError, match="plugin 'failing' raised in config_files"):
+        calling.collect(host.hook.config_files)
 
 
 def wrapper_of(kind, calls, replace=lambda result: result):
-    """A wrapper of `load_app` and `worker_types`, new style or old."""
+    """A wrapper of `load_app` and `config_files`, new style or old."""
 
     class New:
         @hookimpl(wrapper=True)
-        def worker_types(self):
+        def config_files(self):
             calls.append("before")
             result = yield
             calls.append("after")
@@ -215,7 +215,7 @@ def wrapper_of(kind, calls, replace=lambda result: result):
 
     class Old:
         @hookimpl(hookwrapper=True)
-        def worker_types(self):
+        def config_files(self):
             calls.append("before")
             outcome = yield
             calls.append("after")
@@ -233,7 +233,7 @@ def wrapper_of(kind, calls, replace=lambda result: result):
 
 class Typed:
     @hookimpl
-    def worker_types(self):
+    def config_files(self):
         return ["x", "y"]
 
     @hookimpl
@@ -247,7 +247,7 @@ def test_wrappers_run_around_a_collected_hook(host, kind):
     host.register(Typed(), "typed")
     host.register(wrapper_of(kind, calls), "around")
 
-    assert calling.collect(host.hook.worker_types) == [("typed", "x"), ("typed", "y")]
+    assert calling.collect(host.hook.config_files) == [("typed", "x"), ("typed", "y")]
     assert calls == ["before", "after"]
 
 
@@ -256,7 +256,7 @@ def test_what_a_wrapper_adds_to_a_collected_hook_carries_its_name(host, kind):
     host.register(Typed(), "typed")
     host.register(wrapper_of(kind, [], lambda results: [*results, ["z"]]), "around")
 
-    found = calling.collect(host.hook.worker_types)
+    found = calling.collect(host.hook.config_files)
 
     assert found == [("typed", "x"), ("typed", "y"), ("around", "z")]
 
@@ -288,7 +288,7 @@ def test_an_observer_that_raises_inside_a_wrapper_is_logged_by_its_own_name(host
 def test_a_wrapper_sees_the_exception_of_what_it_wraps_and_may_replace_it(host):
     class Mending:
         @hookimpl(wrapper=True)
-        def worker_types(self):
+        def config_files(self):
             try:
                 yield
             except ValueError as error:
@@ -297,12 +297,12 @@ def test_a_wrapper_sees_the_exception_of_what_it_wraps_and_may_replace_it(host):
     host.register(Failing(), "failing")
     host.register(Mending(), "mending")
 
-    assert calling.collect(host.hook.worker_types) == [("mending", "types")]
+    assert calling.collect(host.hook.config_files) == [("mending", "types")]
 
 
 class Raising:
     @hookimpl(wrapper=True)
-    def worker_types(self):
+    def config_files(self):
         yield
         raise ValueError("late")
 
@@ -314,14 +314,14 @@ class Raising:
 
 class Silent:
     @hookimpl(wrapper=True)
-    def worker_types(self):
+    def config_files(self):
         return
         yield
 
 
 class Twice:
     @hookimpl(wrapper=True)
-    def worker_types(self):
+    def config_files(self):
         yield
         yield
 
@@ -334,8 +334,8 @@ def test_a_wrapper_that_fails_is_named(host, plugin, problem):
     host.register(Typed(), "typed")
     host.register(plugin, "culprit")
 
-    with pytest.raises(HookError, match=f"plugin 'culprit' raised in worker_types: .*{problem}"):
-        calling.collect(host.hook.worker_types)
+    with pytest.raises(HookError, match=f"plugin 'culprit' raised in config_files: .*{problem}"):
+        calling.collect(host.hook.config_files)
 
 
 def test_asking_logs_a_wrapper_that_raises_and_has_no_result(host, caplog):
@@ -367,3 +367,38 @@ def test_a_frozen_hook_gets_what_pluggy_would_give_it(host, wanted):
     function(1, 2, 3, 4)
 
     assert calls[0] == calls[1]
+
+
+class Wrong:
+    @hookimpl
+    def config_files(self):
+        return "gunicorn.conf.py"
+
+    @hookimpl
+    def target_workers(self):
+        return "many"
+
+
+def test_a_wrong_result_is_named_with_its_plugin_and_hook(host, caplog):
+    host.register(Wrong(), "wrong")
+
+    with pytest.raises(HookError) as caught:
+        calling.collect(host.hook.config_files)
+    assert calling.ask(host.hook.target_workers, None, {}) is None
+
+    assert str(caught.value) == (
+        "plugin 'wrong' returned a wrong value in config_files: expected a list, each item a"
+        " string, not str 'gunicorn.conf.py' (mend it, or leave it out with -P no:wrong)"
+    )
+    assert (
+        "plugin 'wrong' returned a wrong value in target_workers: expected a number of workers or"
+        " None, not str 'many'"
+    ) in caplog.text
+
+
+def test_what_a_wrapper_adds_is_checked_too(host):
+    host.register(Typed(), "typed")
+    host.register(wrapper_of("new", [], lambda results: [*results, [5]]), "around")
+
+    with pytest.raises(HookError, match="plugin 'around' returned a wrong value in config_files"):
+        calling.collect(host.hook.config_files)

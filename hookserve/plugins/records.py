@@ -1,0 +1,106 @@
+"""What implementations of hooks must return, checked in one place for every hook.
+
+A plugin that returns something else is named with its hook, what is expected and what it returned;
+nothing behind the hooks has to check again.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, cast
+
+from hookserve.types import AuxProcess, Command, LoggerType, ProtocolType, Setting, WorkerType
+
+
+class WrongResult(TypeError):
+    """An implementation returned what its hook does not allow; the message says what it allows."""
+
+
+class _Expected(NamedTuple):
+    words: str
+    """What one item, or the one result, is."""
+    fits: Callable[[object], bool]
+
+
+def _instance_of(words: str, *kinds: type) -> _Expected:
+    return _Expected(words, lambda item: isinstance(item, kinds) and not isinstance(item, bool))
+
+
+_PLUGIN = _Expected("an object with hooks", lambda item: item is not None)
+_CALLABLE = _Expected("a callable", callable)
+_TEXT = _instance_of("a string", str)
+
+ITEMS: dict[str, _Expected] = {
+    "settings": _instance_of("a Setting", Setting),
+    "worker_types": _instance_of("a WorkerType", WorkerType),
+    "protocol_types": _instance_of("a ProtocolType", ProtocolType),
+    "logger_types": _instance_of("a LoggerType", LoggerType),
+    "commands": _instance_of("a Command", Command),
+    "config_files": _TEXT,
+    "config_warnings": _TEXT,
+    "file_plugins": _PLUGIN,
+    "configured_plugins": _PLUGIN,
+    "app_wrappers": _CALLABLE,
+    "connection_wrappers": _CALLABLE,
+    "tick_intervals": _instance_of("a number of seconds", int, float),
+    "aux_processes": _instance_of("an AuxProcess", AuxProcess),
+}
+"""The items of each collected hook."""
+
+RESULTS: dict[str, _Expected] = {
+    "explain_unknown": _TEXT,
+    "open_listeners": _instance_of("a list or tuple of listeners", list, tuple),
+    "load_app": _CALLABLE,
+    "target_workers": _instance_of("a number of workers", int),
+    "make_restart_plan": _Expected(
+        "a RestartPlan", lambda item: hasattr(item, "starts") and hasattr(item, "retirements")
+    ),
+}
+"""The results of first-wins hooks, `None` aside."""
+
+
+def check_items(hook: str, result: object) -> list[object]:
+    """The items that an implementation of a collected hook returned; raises WrongResult."""
+    expected = ITEMS.get(hook)
+    _refuse_coroutine(result)
+    if expected is None:
+        return [*cast("Iterable[object]", result)]
+    if not _is_list(result):
+        raise WrongResult(f"expected a list, each item {expected.words}, not {_shown(result)}")
+    items = [*cast("Iterable[object]", result)]
+    for item in items:
+        if not expected.fits(item):
+            raise WrongResult(f"expected {expected.words} as each item, not {_shown(item)}")
+    return items
+
+
+def check_result(hook: str, result: object) -> object:
+    """What an implementation of another hook returned; raises WrongResult."""
+    _refuse_coroutine(result)
+    expected = RESULTS.get(hook)
+    if expected is not None and result is not None and not expected.fits(result):
+        raise WrongResult(f"expected {expected.words} or None, not {_shown(result)}")
+    return result
+
+
+def _is_list(result: object) -> bool:
+    """Whether a result is iterable and neither a record nor text, which are iterable too."""
+    return (
+        isinstance(result, Iterable)
+        and not isinstance(result, (str, bytes, dict))
+        and not hasattr(result, "_fields")
+    )
+
+
+def _refuse_coroutine(result: object) -> None:
+    if inspect.iscoroutine(result):
+        result.close()  # or Python warns that it was never awaited
+        raise WrongResult("a hook is a plain function, not a coroutine function")
+
+
+def _shown(value: object) -> str:
+    """A wrong value: its type, and the value where it is short."""
+    text = repr(value)
+    kind = type(value).__name__
+    return f"{kind} {text}" if len(text) <= 40 and value is not None else kind
