@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from typing import NamedTuple, cast
@@ -111,10 +112,15 @@ def _load(kind: str, name: str, target: str, base: type | None) -> object:
     except PluginError as error:
         raise PluginError(f"{kind} '{name}': {error}") from None
     except (Exception, SystemExit) as error:  # a plugin's module may raise anything
-        missing = isinstance(error, ModuleNotFoundError) and error.name
-        remedy = (
-            f"pip install {str(missing).partition('.')[0]}" if missing else "mend or upgrade it"
-        )
+        remedy = "mend or upgrade it"
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            # A path that was typed may be misspelt: never name it as a package to install.
+            is_own = f"{target.partition(':')[0]}.".startswith(f"{error.name}.")
+            remedy = (
+                "is it spelt right, and on the path?"
+                if is_own
+                else f"install what provides {error.name.partition('.')[0]}"
+            )
         raise PluginError(
             f"{kind} '{name}' cannot be imported: {describe(error)} ({remedy})"
         ) from error
@@ -122,4 +128,7 @@ def _load(kind: str, name: str, target: str, base: type | None) -> object:
         raise PluginError(
             f"{kind} '{name}': {target} is no subclass of {base.__module__}.{base.__name__}"
         )
+    if isinstance(found, type) and inspect.isabstract(found):
+        missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
+        raise PluginError(f"{kind} '{name}': {target} is abstract (it does not define {missing})")
     return found

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from hookserve.launch.assembly import Assembly
+from hookserve.launch.defaults import NAME as CORE
 from hookserve.plugins.host import PluginHost
 from hookserve.plugins.selection import WorkerRow, list_workers
 
@@ -68,9 +69,9 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def plugins(host: PluginHost, as_json: bool) -> str:
+def plugins(host: PluginHost, as_json: bool, is_verbose: bool = False) -> str:
     """Every plugin: where it comes from, what it implements, and its state."""
-    records = [record for record in host.records if record.name != "hookserve"]
+    records = [record for record in host.records if record.name != CORE]
     if as_json:
         return _json(
             [
@@ -82,6 +83,7 @@ def plugins(host: PluginHost, as_json: bool) -> str:
                     "state": record.state,
                     "cause": record.cause,
                     "remedy": record.remedy,
+                    "import_time": record.import_time,
                 }
                 for record in records
             ]
@@ -99,6 +101,8 @@ def plugins(host: PluginHost, as_json: bool) -> str:
     shown = [lines[0]]
     for record, line in zip(records, lines[1:], strict=True):
         shown.append(line)
+        if is_verbose:
+            shown.append(f"    imported in {record.import_time * 1000:.1f} ms")
         if record.cause:
             shown.append(f"    {record.cause}")
             shown.append(f"    remedy: {record.remedy}")
@@ -109,8 +113,11 @@ def hooks(host: PluginHost, only: str | None, as_json: bool) -> str:
     """For each hook its implementations in calling order."""
     table = host.explain(only)
     detailed = {
-        hook: [{"plugin": name, "distribution": _from(host, name)} for name in names]
-        for hook, names in table.items()
+        hook: [
+            {"plugin": each.plugin, "distribution": _from(host, each.plugin), "order": each.order}
+            for each in found
+        ]
+        for hook, found in table.items()
     }
     if as_json:
         return _json(detailed)
@@ -118,7 +125,7 @@ def hooks(host: PluginHost, only: str | None, as_json: bool) -> str:
     for hook, found in detailed.items():
         lines.append(hook)
         lines.extend(
-            f"  {number}. {each['plugin']} ({each['distribution']})"
+            f"  {number}. {each['plugin']} ({each['distribution']}) {each['order']}".rstrip()
             for number, each in enumerate(found, 1)
         )
         if not found:
@@ -128,7 +135,9 @@ def hooks(host: PluginHost, only: str | None, as_json: bool) -> str:
 
 def _from(host: PluginHost, name: str) -> str:
     record = host.record_of(name)
-    return f"{record.distribution} {record.version}".replace("- -", "the core")
+    if record.candidate is None:
+        return "the core" if name == CORE else "no distribution"
+    return f"{record.distribution} {record.version}"
 
 
 def config(assembly: Assembly, as_json: bool) -> str:

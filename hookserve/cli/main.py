@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import cast
 
 from hookserve import __version__
 from hookserve.config.arguments import Arguments, read
-from hookserve.errors import HookserveError
+from hookserve.config.settings import SettingsTable
+from hookserve.errors import HookserveError, UsageError
 from hookserve.launch.assembly import Assembly, assemble, declare_settings, load_plugins
-from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
+from hookserve.plugins.selection import claimed_commands
 from hookserve.types import Command
+from hookserve.wording import did_you_mean
 
 LISTING_FLAGS = frozenset({"--list-workers", "--list-plugins", "--explain-hooks"})
 
@@ -64,16 +67,27 @@ def _list(arguments: Arguments, environ: Mapping[str, str]) -> int:
     """Print a listing: it needs the plugins and no configuration.  Returns 0 always."""
     from hookserve.cli import listings
 
-    host = load_plugins(arguments, environ)
-    actions = read(declare_settings(host), arguments, "command line").actions
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no part of a listing
+        host = load_plugins(arguments, environ)
+        actions = read(_declared(host), arguments, "command line").actions
     as_json = "json" in actions
     if "list_workers" in actions:
         print(listings.workers(host, as_json, "version" in actions))
     elif "list_plugins" in actions:
-        print(listings.plugins(host, as_json))
+        print(listings.plugins(host, as_json, "version" in actions))
     else:
         print(listings.hooks(host, str(actions["explain_hooks"]) or None, as_json))
     return 0
+
+
+def _declared(host: PluginHost) -> SettingsTable:
+    """All settings; without those of plugins when one of these is at fault, for the listings are
+    what finds it."""
+    try:
+        return declare_settings(host)
+    except HookserveError as error:
+        print(f"hookserve: warning: {error}", file=sys.stderr)
+        return SettingsTable()
 
 
 def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
@@ -123,7 +137,8 @@ def _check(assembly: Assembly) -> int:
     register_loggers(assembly.host, assembly.config)
     register_configured(assembly.host, assembly.config)
     count_workers(assembly.config)
-    for warning in assembly.warnings:
+    failures = [record.failure for record in assembly.host.failures()]
+    for warning in (*failures, *assembly.warnings):
         print(f"hookserve: warning: {warning}", file=sys.stderr)
     preload(assembly, classes)
     print("the configuration is valid and the application can be loaded")
@@ -131,14 +146,19 @@ def _check(assembly: Assembly) -> int:
 
 
 def _find_command(words: list[str], environ: Mapping[str, str]) -> Command | None:
-    """The command that the first word names, if it names one."""
+    """The command that the first word names, if it names one.
+
+    Raises UsageError for a word that is nearly one and is followed by another word, which no
+    application is.
+    """
     if not words[0].isidentifier():  # an application's name with a dot or a colon, or a flag
         return None
-    host = load_plugins((), environ)
-    for _, command in calling.collect(host.hook.commands):
-        if command.name == words[0]:
-            return command
-    return None
+    commands = {command.name: command for command in claimed_commands(load_plugins((), environ))}
+    if words[0] not in commands and len(words) > 1 and words[1][:1] != "-":
+        hint = did_you_mean(words[0], commands)
+        if hint:
+            raise UsageError(f"there is no command '{words[0]}'{hint}")
+    return commands.get(words[0])
 
 
 def _run_command(command: Command, arguments: list[str]) -> int:
@@ -149,8 +169,8 @@ def _run_command(command: Command, arguments: list[str]) -> int:
 
 
 def _print_commands(host: PluginHost) -> None:
-    commands = [command for _, command in calling.collect(host.hook.commands)]
+    commands = claimed_commands(host)
     if commands:
         print("\ncommands:")
-        for command in sorted(commands, key=lambda each: each.name):
+        for command in commands:
             print(f"  {command.name:<20}  {command.summary}")

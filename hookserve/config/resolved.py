@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from hookserve.config.settings import Declared, SettingsTable
 from hookserve.errors import ConfigError
+from hookserve.wording import describe
 
 
 class SettingsSource(NamedTuple):
@@ -111,6 +112,11 @@ def convert(declared: Declared, raw: object, origin: str) -> object:
         raise ConfigError(
             f"{declared.setting.name} ({origin}): {error}, got {_shown(raw)}"
         ) from None
+    except Exception as error:  # a plugin's kind may raise anything
+        raise ConfigError(
+            f"{declared.setting.name} ({origin}): its kind raised {describe(error)} for"
+            f" {_shown(raw)} (mend the plugin '{declared.owner}')"
+        ) from error
 
 
 def _shown(raw: object) -> str:

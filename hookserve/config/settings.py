@@ -5,12 +5,16 @@ Flags, environment variables, file keys, validation, ``--help`` and the referenc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from hookserve.config.core import CORE_SETTINGS
 from hookserve.errors import ConfigError
 from hookserve.types import Setting
+from hookserve.wording import describe
+
+_FLAG = re.compile(r"-[A-Za-z0-9]|--[A-Za-z0-9][\w-]+")
 
 
 class Declared(NamedTuple):
@@ -42,6 +46,29 @@ class Declared(NamedTuple):
         return tuple(f"--no-{flag[2:]}" for flag in self.flags if flag.startswith("--"))
 
 
+def _checked(setting: Setting, title: str) -> Setting:
+    """The setting, its default as its kind makes it; raises ConfigError naming its owner."""
+
+    def refuse(problem: str) -> NoReturn:
+        raise ConfigError(f"the setting {setting.name!r} of {title} {problem}")
+
+    name = setting.name
+    if not name.isidentifier() or name != name.lower():
+        refuse("needs a name of lower-case letters, digits and underscores")
+    if not callable(setting.kind):
+        refuse(f"has a kind that cannot be called: {setting.kind!r}")
+    for flag in setting.flags:
+        if not _FLAG.fullmatch(flag):
+            refuse(f"has a malformed flag {flag!r} (-x, or --long-name)")
+    if setting.default is None:
+        return setting
+    try:
+        default = setting.kind(setting.default)
+    except Exception as error:  # a kind may raise anything
+        refuse(f"has a default that its kind refuses: {setting.default!r} ({describe(error)})")
+    return setting if default is setting.default else setting._replace(default=default)
+
+
 class SettingsTable:
     """Every setting of the core and of the active plugins, by name."""
 
@@ -54,8 +81,10 @@ class SettingsTable:
     def add(self, setting: Setting, owner: str, title: str = "") -> None:
         """Add a setting that `owner` declares; `title` names it in an error.
 
-        Raises ConfigError when its name or one of its flags is taken, naming both owners.
+        Raises ConfigError when its name or one of its flags is taken, naming both owners, and when
+        the setting itself is wrong.
         """
+        setting = _checked(setting, title or owner)
         declared = Declared(setting, owner)
         taken = self._declared.get(setting.name)
         if taken is not None:

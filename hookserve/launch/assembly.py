@@ -105,6 +105,7 @@ def assemble(
     config = resolve(table, [*low, *in_file, *high])
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
+    warnings.extend(host.warnings)
     warnings.extend(_unhonoured(host, table, config))
     warnings.extend(settings_without_effect(table, config))
     warnings.extend(line for _, line in calling.collect(host.hook.config_warnings, config, environ))

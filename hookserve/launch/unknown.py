@@ -36,8 +36,8 @@ def file_settings(
 ) -> tuple[SettingsSource, list[str]]:
     """The settings among a Python file's names, and a warning for each probable slip.
 
-    A file has names of its own: only one that nearly spells a setting, or that a plugin knows from
-    elsewhere, is worth a warning.
+    A file has names of its own: only one that nearly spells a setting or a hook, or that a plugin
+    knows from elsewhere, is worth a warning.
     """
     values: dict[str, object] = {}
     warnings: list[str] = []
@@ -57,12 +57,15 @@ def _slip(host: PluginHost, table: SettingsTable, name: str, value: object) -> s
     advice = explain(host, "setting", name)
     if advice is not None:
         return f"hookserve has no setting '{name}' ({advice})"
-    if callable(value):
+    kind, known = "setting", table.names()
+    if isinstance(value, types.FunctionType):
+        kind, known = "hook", [each for each in dir(Hooks) if not each.startswith("_")]
+    elif callable(value):
         return ""
-    meant = nearest(name, table.names())
+    meant = nearest(name, known)
     if meant is None or not _nearly_spells(name, meant):
         return ""
-    return f"'{name}' is not a setting (did you mean '{meant}'?)"
+    return f"'{name}' is not a {kind} (did you mean '{meant}'?)"
 
 
 def _nearly_spells(name: str, known: str) -> bool:

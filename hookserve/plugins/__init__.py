@@ -4,6 +4,8 @@ discovery, distributions
     what is installed, found without importing any of it
 host
     `PluginHost`: loads plugins, and records which one a failure belongs to
+validation, records
+    what is wrong with a plugin, and with what it returns
 calling
     how hooks are called: collected, first wins, notified, frozen
 selection, target

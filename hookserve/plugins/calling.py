@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import pluggy
 
 from hookserve.errors import HookError, HookserveError
-from hookserve.plugins.records import WrongResult, check_items, check_result
+from hookserve.plugins.records import WrongResult, check_items, check_list, check_result
 from hookserve.wording import describe
 
 P = ParamSpec("P")
@@ -51,9 +51,12 @@ def collect(
 
     def call() -> list[tuple[str, object]]:
         found: list[tuple[str, object]] = []
-        for items in cast("Iterable[object]", invocation.around(gather)):
+        results = invocation.around(gather)
+        if invocation.wrappers:
+            results = invocation.check_wrapped(results, check_list)
+        for items in cast("Iterable[object]", results):
             name = next((name for known, name in owners if known is items), None)
-            checked = items if name is not None else invocation.check_wrapped(items)
+            checked = items if name is not None else invocation.check_wrapped(items, check_items)
             owner = name if name is not None else invocation.wrappers[0].plugin_name
             found.extend((owner, item) for item in cast("Iterable[object]", checked))
         return found
@@ -217,10 +220,10 @@ class _Invocation:
         generator.close()
         return self._refuse(wrapper, "the wrapper yielded twice")
 
-    def check_wrapped(self, items: object) -> object:
-        """What a wrapper added to a collected hook; its failure is the outermost one's."""
+    def check_wrapped(self, result: object, check: Callable[[str, object], object]) -> object:
+        """What the wrappers of a collected hook returned; a fault is the outermost one's."""
         try:
-            return check_items(self._caller.name, items)
+            return check(self._caller.name, result)
         except WrongResult as error:
             self._note(error, self.wrappers[0].plugin_name)
             raise

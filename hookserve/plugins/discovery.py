@@ -25,8 +25,9 @@ class Candidate:
 
     def __init__(self, name: str, value: str, owner: Distribution) -> None:
         self.name = name
-        self.module = value.partition(":")[0]
-        """The plugin module's dotted name."""
+        self.value = value
+        """What the entry point names: ``module``, or ``module:object``."""
+        self.module, _, self.attribute = value.partition("[")[0].replace(" ", "").partition(":")
         self._owner = owner
 
     @property
@@ -62,9 +63,9 @@ class Candidate:
 
 
 def discover() -> list[Candidate]:
-    """The installed plugins, sorted by name."""
+    """The installed plugins, sorted by name; of two with one name the bundled one is first."""
     found = (Candidate(*each) for each in entry_points())
-    return sorted(found, key=lambda candidate: candidate.name)
+    return sorted(found, key=lambda each: (each.name, not each.is_bundled, each.distribution))
 
 
 def published() -> dict[str, str]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Iterable, Sequence
+from time import perf_counter
 from types import ModuleType
 from typing import NamedTuple, cast
 
@@ -19,7 +21,13 @@ from hookserve.errors import PluginError
 from hookserve.hookspecs import PROJECT, Hooks
 from hookserve.plugins.calling import implementations
 from hookserve.plugins.discovery import Candidate, discover
-from hookserve.types import API_LEVEL
+from hookserve.plugins.validation import (
+    check_level,
+    explain_refusal,
+    find_coroutine,
+    find_unmarked,
+    hook_names,
+)
 from hookserve.wording import describe, did_you_mean
 
 
@@ -57,6 +65,12 @@ class PluginRecord:
         self.is_fatal = False
         """Whether the failure stops the start even when the plugin was not asked for."""
         self.hooks: list[str] = []
+        self.import_time = 0.0
+        """Seconds that importing it took."""
+
+    def fail(self, cause: str, remedy: str) -> None:
+        """Record that the plugin cannot be loaded."""
+        self.state, self.cause, self.remedy = "failed", cause, remedy
 
     @property
     def distribution(self) -> str:
@@ -75,13 +89,21 @@ class PluginRecord:
             return f"plugin '{self.name}'"
         return (
             f"plugin '{self.name}' ({self.distribution} {self.version}, "
-            f"entry point {self.name} = {self.candidate.module})"
+            f"entry point {self.name} = {self.candidate.value})"
         )
 
     @property
     def failure(self) -> str:
         """The failure in one line, with the remedy."""
         return f"{self.title} failed to load: {self.cause} ({self.remedy})"
+
+
+class Implementation(NamedTuple):
+    """A plugin's implementation of a hook."""
+
+    plugin: str
+    order: str
+    """``wrapper``, ``first`` or ``last`` for one that asks to be called so; otherwise empty."""
 
 
 class _Manager(pluggy.PluginManager):
@@ -106,6 +128,8 @@ class PluginHost:
         self.hook = cast("Hooks", self.manager.hook)
         self.records: list[PluginRecord] = []
         """Every plugin, in the order of loading; those that failed or were blocked too."""
+        self.warnings: list[str] = []
+        """What is wrong with plugins that were loaded, a line each."""
         self._required: tuple[str, ...] = ()
 
     def load(self, selection: PluginSelection) -> None:
@@ -122,12 +146,14 @@ class PluginHost:
             self.records.append(record)
             if any(candidate.is_called(name) for name in selection.blocked):
                 record.state = "blocked"
+            elif self.manager.has_plugin(candidate.name):
+                self._refuse_second(record, self.record_of(candidate.name))
             elif (
                 selection.autoload
                 or candidate.is_bundled
                 or any(candidate.is_called(name) for name in selection.required)
             ):
-                self._load(record, candidate.module)
+                self._load(record, candidate.module, candidate.attribute)
         for name in selection.required:
             if not any(candidate.is_called(name) for candidate in candidates):
                 self._load_module(name, candidates)
@@ -146,10 +172,9 @@ class PluginHost:
 
     def record_of(self, plugin_name: str) -> PluginRecord:
         """The record of a registered plugin."""
-        for record in self.records:
-            if record.name == plugin_name:
-                return record
-        return PluginRecord(plugin_name)
+        named = [record for record in self.records if record.name == plugin_name]
+        active = [record for record in named if record.state == "active"]
+        return next(iter(active or named), None) or PluginRecord(plugin_name)
 
     def failures(self) -> list[PluginRecord]:
         """The plugins that could not be loaded."""
@@ -174,32 +199,35 @@ class PluginHost:
         for record in self.failures():
             logging.getLogger("hookserve").warning("%s", record.failure)
 
-    def _load(self, record: PluginRecord, module_name: str) -> None:
+    def _load(self, record: PluginRecord, module_name: str, attribute: str = "") -> None:
+        began = perf_counter()
         try:
-            plugin = importlib.import_module(module_name)
+            plugin: object = importlib.import_module(module_name)
+            for part in attribute.split(".") if attribute else ():
+                plugin = getattr(plugin, part)
         except (Exception, SystemExit) as error:  # a plugin may raise anything when imported
-            record.state = "failed"
-            record.cause, record.remedy = _explain_import(record, error)
+            record.fail(*_explain_import(record, error))
             return
-        level = getattr(plugin, "hookserve_api", API_LEVEL)
-        if level != API_LEVEL:
-            record.state, record.is_fatal = "failed", True
-            record.cause = f"it was written for level {level} of the hooks, this is {API_LEVEL}"
-            newer = isinstance(level, int) and level > API_LEVEL
-            upgrade = "hookserve" if newer else record.distribution
-            record.remedy = (
-                f"pip install --upgrade {upgrade}, or leave it out with -P no:{record.name}"
-            )
-            return
-        problem = self._register(plugin, record.name)
-        if problem:
-            record.state, record.is_fatal = "failed", True
-            record.cause, record.remedy = (
-                problem,
-                f"mend it, or leave it out with -P no:{record.name}",
-            )
+        finally:
+            record.import_time = perf_counter() - began
+        cause, remedy = check_level(plugin, record.distribution)
+        if not cause:
+            cause, remedy = self._register(plugin, record.name), "mend it"
+        if cause:
+            record.is_fatal = True
+            record.fail(cause, f"{remedy}, or leave it out with -P no:{record.name}")
             return
         self._activate(record, plugin)
+        self.warnings += [
+            f"{record.title}: its function {name} is never called (it is not marked with @hookimpl)"
+            for name in find_unmarked(self.manager, plugin)
+        ]
+
+    def _refuse_second(self, record: PluginRecord, first: PluginRecord) -> None:
+        others = [each.distribution for each in (first, record) if not _is_bundled(each)]
+        leave_out = " or ".join(f"-P no:{name}" for name in others)
+        record.is_fatal = True
+        record.fail(f"{first.title} has its name", f"leave one of them out with {leave_out}")
 
     def _load_module(self, name: str, candidates: Sequence[Candidate]) -> None:
         """Load a module that is not an entry point, as ``-P my.module`` asks."""
@@ -227,34 +255,55 @@ class PluginHost:
 
     def _register(self, plugin: object, name: str) -> str:
         """Register with pluggy; what is wrong with the plugin, or nothing."""
+        if plugin is None:
+            return "it is None"
+        if inspect.isclass(plugin):
+            return f"{plugin.__name__} is a class (name an instance of it)"
+        if self.manager.is_registered(plugin):
+            return f"it is registered already, as '{self.manager.get_name(plugin)}'"
         try:
             self.manager.register(plugin, name)
             self.manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
-            if self.manager.has_plugin(name):
-                self.manager.unregister(name=name)
+            problem = find_coroutine(self.manager.get_hookcallers(plugin) or [], plugin)
+        except pluggy.PluginValidationError as error:
+            problem = explain_refusal(self.manager, plugin, error)
+        except ValueError as error:
             return " ".join(str(error).split())
-        return ""
+        if problem and self.manager.has_plugin(name):
+            self.manager.unregister(name=name)
+        return problem
 
     def _activate(self, record: PluginRecord, plugin: object) -> None:
         record.state = "active"
         callers = self.manager.get_hookcallers(plugin) or []
         record.hooks = sorted(caller.name for caller in callers)
 
-    def explain(self, only: str | None = None) -> dict[str, list[str]]:
+    def explain(self, only: str | None = None) -> dict[str, list[Implementation]]:
         """For each hook that a plugin implements (or the one named), the plugins in calling order.
 
         Raises PluginError for a name that is not a hook's.
         """
-        names = [name for name in vars(self.manager.hook) if not name.startswith("_")]
+        names = hook_names(self.manager)
         if only is not None and only not in names:
             raise PluginError(f"no hook is called '{only}'{did_you_mean(only, names)}")
-        table: dict[str, list[str]] = {}
+        table: dict[str, list[Implementation]] = {}
         for name in sorted(names) if only is None else [only]:
             found = implementations(getattr(self.manager.hook, name))
             if found or only is not None:
-                table[name] = [each.plugin_name for each in found]
+                table[name] = [Implementation(each.plugin_name, _order(each)) for each in found]
         return table
+
+
+def _order(implementation: pluggy.HookImpl) -> str:
+    if implementation.wrapper or implementation.hookwrapper:
+        return "wrapper"
+    if implementation.tryfirst:
+        return "first"
+    return "last" if implementation.trylast else ""
+
+
+def _is_bundled(record: PluginRecord) -> bool:
+    return record.candidate is None or record.candidate.is_bundled
 
 
 def _explain_import(record: PluginRecord, error: BaseException) -> tuple[str, str]:
@@ -272,5 +321,9 @@ def _explain_import(record: PluginRecord, error: BaseException) -> tuple[str, st
         return describe(
             error
         ), f"pip install {packages or error.name.partition('.')[0]}, {leave_out}"
+    if isinstance(error, AttributeError) and candidate is not None and candidate.attribute:
+        cause = f"its module {candidate.module} has no {candidate.attribute}"
+        if candidate.module in sys.modules:
+            return cause, f"mend or upgrade {record.distribution}, {leave_out}"
     culprit = "it" if candidate is None else record.distribution
     return describe(error), f"mend or upgrade {culprit}, {leave_out}"

@@ -75,6 +75,13 @@ def check_items(hook: str, result: object) -> list[object]:
     return items
 
 
+def check_list(hook: str, result: object) -> object:
+    """What wrappers around a collected hook returned; raises WrongResult."""
+    if not _is_list(result):
+        raise WrongResult(f"expected a list of lists, not {_shown(result)}")
+    return result
+
+
 def check_result(hook: str, result: object) -> object:
     """What an implementation of another hook returned; raises WrongResult."""
     _refuse_coroutine(result)

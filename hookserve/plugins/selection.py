@@ -10,7 +10,7 @@ from hookserve.errors import PluginError
 from hookserve.plugins import calling
 from hookserve.plugins.discovery import published
 from hookserve.plugins.host import PluginHost, PluginRecord
-from hookserve.types import LoggerType, ProtocolType, WorkerType
+from hookserve.types import Command, LoggerType, ProtocolType, WorkerType
 from hookserve.wording import describe, nearest
 
 
@@ -126,6 +126,12 @@ def claimed_workers(host: PluginHost) -> list[tuple[WorkerType, PluginRecord]]:
     return sorted(found, key=lambda each: each[0].name)
 
 
+def claimed_commands(host: PluginHost) -> list[Command]:
+    """The commands that plugins bring, by name; raises PluginError for one claimed twice."""
+    found = _claimed(host, host.hook.commands, "command")
+    return sorted((command for command, _ in found), key=lambda command: command.name)
+
+
 def _row(worker_type: WorkerType, record: PluginRecord) -> WorkerRow:
     state, fault, remedy = _state(worker_type, record)
     return WorkerRow(
@@ -184,7 +190,9 @@ def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str
 
 
 def choose_protocol(host: PluginHost, name: str) -> ProtocolType:
-    """The protocol called `name`; raises PluginError when there is none."""
+    """The protocol called `name`, or the one at ``module:Class``; raises PluginError."""
+    if ":" in name:
+        return ProtocolType(name, name, "named by its path")
     return _choose(host, host.hook.protocol_types, name, "protocol")
 
 
@@ -203,6 +211,9 @@ def _choose(host: PluginHost, hook: Callable[[], Iterable[T]], name: str, kind: 
     for record in host.failures():
         if record.name == name:
             raise PluginError(record.failure, name)
+    left_out = explain_left_out(host, name)
+    if left_out:
+        raise PluginError(f"the {kind} '{name}' {left_out}", name)
     known = [found.name for found, _ in claimed]
     match = nearest(name, known)
     absent = [record.name for record in host.records if record.state in ("blocked", "not loaded")]

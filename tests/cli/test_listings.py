@@ -58,6 +58,8 @@ def test_plugins_are_listed_with_hooks_and_state():
     assert "protocol_types" in rows["http"]["hooks"]
     assert "hookserve" not in rows
     assert "PLUGIN" in listings.plugins(host, False)
+    assert "    imported in " not in listings.plugins(host, False)
+    assert "    imported in " in listings.plugins(host, False, is_verbose=True)
 
 
 def test_hooks_are_listed_with_their_plugins(host):
@@ -66,8 +68,9 @@ def test_hooks_are_listed_with_their_plugins(host):
     assert text.startswith("worker_types\n  1. models (")
     assert "sync (hookserve " in text
     assert listings.hooks(host, "on_exit", False) == "on_exit\n  no plugin"
+    assert "1. models (no distribution)" in text
     assert json.loads(listings.hooks(host, "load_app", True)) == {
-        "load_app": [{"plugin": "hookserve", "distribution": "the core"}]
+        "load_app": [{"plugin": "hookserve", "distribution": "the core", "order": "last"}]
     }
 
 

@@ -8,27 +8,7 @@ import time
 
 import pytest
 from support import installed
-from support.paths import SUPPORT
-
-HERE = SUPPORT
-
-
-def hookserve(*arguments, cwd=HERE, path=None, **environ):
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("HOOKSERVE")}
-    if path is not None:
-        variables["PYTHONPATH"] = str(path)
-    return subprocess.run(
-        [sys.executable, "-m", "hookserve", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=30,
-        env={**variables, **environ},
-    )
-
-
-def last_line(result):
-    return result.stderr.strip().splitlines()[-1]
+from support.command import hookserve, last_line
 
 
 def test_the_bundled_worker_is_ready():
@@ -200,8 +180,8 @@ def test_hooks_are_explained_in_calling_order(tmp_path):
 
     assert json.loads(result.stdout) == {
         "when_ready": [
-            {"plugin": "b", "distribution": "hookserve-b 1.0"},
-            {"plugin": "a", "distribution": "hookserve-a 1.0"},
+            {"plugin": "b", "distribution": "hookserve-b 1.0", "order": "first"},
+            {"plugin": "a", "distribution": "hookserve-a 1.0", "order": ""},
         ]
     }
     assert hookserve("--explain-hooks", "whenready").returncode == 1

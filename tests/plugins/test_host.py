@@ -8,7 +8,7 @@ from support.installed import install
 
 from hookserve import hookimpl
 from hookserve.errors import PluginError
-from hookserve.plugins.host import PluginHost, PluginSelection
+from hookserve.plugins.host import Implementation, PluginHost, PluginSelection
 
 OBSERVER = "from hookserve import hookimpl\n@hookimpl\ndef when_ready(server): ...\n"
 
@@ -134,7 +134,7 @@ def test_an_object_is_registered_under_a_name():
     host.register(plugin, "mine")
 
     assert host.record_of("mine").hooks == ["when_ready"]
-    assert host.explain("when_ready") == {"when_ready": ["mine"]}
+    assert host.explain("when_ready") == {"when_ready": [Implementation("mine", "")]}
     assert host.explain("on_exit") == {"on_exit": []}
     with pytest.raises(PluginError, match=r"no hook is called 'on_exot' \(did you mean 'on_exit'"):
         host.explain("on_exot")

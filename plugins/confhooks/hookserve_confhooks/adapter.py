@@ -50,6 +50,11 @@ def _implementation(
 ) -> Callable[..., object]:
     if hasattr(function, _MARK):
         return function
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise ConfigError(
+            f"{_where(module, function)}: {name} is a coroutine function"
+            " (hooks are plain functions)"
+        )
     offered = tuple(inspect.signature(getattr(Hooks, name)).parameters)[1:]
     order = tuple(each for each in offered if each not in _BY_NAME_ONLY)
     parameters = _parameters(function)

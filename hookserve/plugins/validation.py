@@ -1,0 +1,90 @@
+"""What is wrong with a plugin: its hooks, their parameters, the level of hooks that it expects."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+
+import pluggy
+
+from hookserve.hookspecs import PROJECT
+from hookserve.types import API_LEVEL
+from hookserve.wording import did_you_mean
+
+_MARK = f"{PROJECT}_impl"
+
+
+def hook_names(manager: pluggy.PluginManager) -> list[str]:
+    """The hooks that are specified, by the core or by a plugin."""
+    return [name for name, caller in vars(manager.hook).items() if _is_specified(caller)]
+
+
+def _is_specified(caller: object) -> bool:
+    return isinstance(caller, pluggy.HookCaller) and caller.has_spec()
+
+
+def check_level(plugin: object, distribution: str) -> tuple[str, str]:
+    """Why a plugin is not for this level of the hooks, and the remedy; empty when it is."""
+    level = getattr(plugin, "hookserve_api", API_LEVEL)
+    if not isinstance(level, int) or isinstance(level, bool):
+        return f"its hookserve_api is {level!r}, a whole number is expected", "mend it"
+    if level == API_LEVEL:
+        return "", ""
+    upgrade = "hookserve" if level > API_LEVEL else distribution
+    cause = f"it was written for level {level} of the hooks, this is {API_LEVEL}"
+    return cause, f"pip install --upgrade {upgrade}"
+
+
+def explain_refusal(
+    manager: pluggy.PluginManager, plugin: object, error: pluggy.PluginValidationError
+) -> str:
+    """Why pluggy refuses a plugin, in one line."""
+    for name in dir(plugin):
+        options = manager.parse_hookimpl_opts(plugin, name)
+        if options is None:
+            continue
+        hook = options.get("specname") or name
+        caller = getattr(manager.hook, hook, None)
+        if caller is None or not _is_specified(caller):
+            if not options.get("optionalhook"):
+                return f"there is no hook '{hook}'{did_you_mean(hook, hook_names(manager))}"
+        elif unknown := _unknown_parameters(caller, getattr(plugin, name)):
+            offered = ", ".join(caller.spec.argnames) or "none"
+            return f"{name} has a parameter '{unknown}' that the hook lacks (it has: {offered})"
+    return " ".join(str(error).split())
+
+
+def find_coroutine(callers: list[pluggy.HookCaller], plugin: object) -> str:
+    """What is wrong when one of a plugin's hooks is a coroutine function; empty when none is."""
+    for caller in callers:
+        for each in caller.get_hookimpls():
+            if each.plugin is plugin and _is_coroutine_function(each.function):
+                return f"{caller.name} is a coroutine function (hooks are plain functions)"
+    return ""
+
+
+def find_unmarked(manager: pluggy.PluginManager, plugin: object) -> list[str]:
+    """The functions of a plugin module that are called like hooks and are not marked as such."""
+    if not isinstance(plugin, ModuleType):
+        return []
+    members = vars(plugin)
+    return [
+        name
+        for name in hook_names(manager)
+        if inspect.isfunction(function := members.get(name))
+        and function.__module__ == plugin.__name__
+        and not hasattr(function, _MARK)
+    ]
+
+
+def _unknown_parameters(caller: pluggy.HookCaller, function: object) -> str:
+    """The first parameter of an implementation that the hook's specification lacks."""
+    code = getattr(inspect.unwrap(function), "__code__", None)  # type: ignore[arg-type]  # callable
+    if code is None or caller.spec is None:
+        return ""
+    names = code.co_varnames[: code.co_argcount - len(getattr(function, "__defaults__", ()) or ())]
+    return next((each for each in names if each not in ("self", *caller.spec.argnames)), "")
+
+
+def _is_coroutine_function(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
