@@ -41,7 +41,7 @@ FAULTS = {
     ),
     "a wrapper without a result": (
         "@hookimpl(wrapper=True)\ndef settings(): yield\n",
-        "plugin 'faulty' returned a wrong value in settings: expected a list of lists, not NoneType",
+        "plugin 'faulty' returned a wrong value in settings: expected a list of lists, not None",
     ),
     "a name that cannot be an attribute": (
         "@hookimpl\ndef settings(): return [Setting('my-thing', 1, integer, 'mine')]\n",
