@@ -145,8 +145,8 @@ class _Worker(StandInWorker):
         self._request_slot.begin(self.clock(), label, request_id)
         return self._request_slot
 
-    def end(self, request_slot: RequestSlot, status: int, sent: int) -> None:
-        request_slot.end(status, sent)
+    def end(self, request_slot: RequestSlot, status_class: int, sent: int) -> None:
+        request_slot.end(status_class, sent)
 
 
 class _Nowhere(Transport):

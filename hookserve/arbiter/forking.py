@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hookserve.worker.channel import WorkerEnd
 
 _FEWEST_SLOTS = 64
-_MOST_BELLS = 64
+_MOST_NOTIFIABLE = 64
 """Each is a descriptor of every worker (`hookserve.reactor.balancing`)."""
 
 
@@ -29,8 +29,8 @@ class WorkerFactory:
         # Slots that nobody takes are pages that nobody touches: they cost address space alone.
         slots = max(_FEWEST_SLOTS, 4 * workers)
         # A reload may have as many workers again; a few more may be asked for (TTIN).
-        bells = min(_MOST_BELLS, 2 * workers + 2)
-        self.scoreboard = Scoreboard(slots, self._request_slots(), bells=bells)
+        notifiable = min(_MOST_NOTIFIABLE, 2 * workers + 2)
+        self.scoreboard = Scoreboard(slots, self._request_slots(), notifiable=notifiable)
         self.older_scoreboards: list[Scoreboard] = []
         """Those that workers of an earlier configuration write to."""
 
@@ -39,7 +39,9 @@ class WorkerFactory:
         if self._request_slots() > self.scoreboard.request_slots:
             self.older_scoreboards.append(self.scoreboard)
             self.scoreboard = Scoreboard(
-                self.scoreboard.slots, self._request_slots(), bells=len(self.scoreboard.bells)
+                self.scoreboard.slots,
+                self._request_slots(),
+                notifiable=len(self.scoreboard.wakeup_fds),
             )
 
     def _request_slots(self) -> int:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.balancing import MARGIN, PATIENCE, Siblings
+from hookserve.reactor.balancing import IMBALANCE_THRESHOLD, YIELD_TIMEOUT, Siblings
 from hookserve.reactor.poller import EDGE, EXCLUSIVE, is_readable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Acceptor:
         self._worker = reactor.worker
         self._budget = batch if batch > 0 else _TURN
         context = reactor.worker.context
-        self._peers = Siblings(context.scoreboard, context.slot)
+        self._siblings = Siblings(context.scoreboard, context.slot)
         self._limit: int = reactor.worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
         self._backlog: list[Listener] = []
@@ -54,8 +54,8 @@ class Acceptor:
         self._accepted_in_turn = 0
         self._leaves_until = 0.0
         """Until then who waits is left to another worker, unless that one leaves them, too."""
-        if self._peers.bell >= 0:
-            reactor.watch(self._peers.bell, self._heed_bell, EDGE)
+        if self._siblings.wakeup_fd >= 0:
+            reactor.watch(self._siblings.wakeup_fd, self._on_notified, EDGE)
 
     def start(self) -> None:
         """Accept from all listeners, unless that is done already or the worker is stopping."""
@@ -117,15 +117,15 @@ class Acceptor:
         else:
             self.start()
 
-    def _heed_bell(self) -> None:
-        """Another worker leaves somebody to this one, whom the kernel has not woken for that."""
-        if self._peers.has_more(len(self._reactor.open)):  # not taken already, and more than that
+    def _on_notified(self) -> None:
+        """A sibling yields a connection to this worker, which the kernel has not woken for it."""
+        if self._siblings.has_more(len(self._reactor.open)):
             self._leaves_until = 0.0
             self.resume()
         for listener in self._accepting:
             self._accept_from(listener)
         if self._worker.alive and not self.is_full and self.pauses_until is None:
-            self._peers.heed()
+            self._siblings.acknowledge()
 
     def _accept_from(self, listener: Listener) -> None:
         for _ in range(self._budget):
@@ -146,16 +146,16 @@ class Acceptor:
         if not self._accepting:
             return True
         count = len(self._reactor.open)
-        if count < MARGIN:
+        if count < IMBALANCE_THRESHOLD:
             return False
         count -= self._worker.requests_in_flight
-        behind = self._peers.find_behind(count)
+        behind = self._siblings.least_loaded(count)
         if behind < 0:
             return False
         if is_readable(listener.fileno()):
             self.stop()
-            self._peers.ring(behind, count)
-            self._leaves_until = self._worker.clock() + PATIENCE
+            self._siblings.notify(behind, count)
+            self._leaves_until = self._worker.clock() + YIELD_TIMEOUT
             self._reactor.sweep_by(self._leaves_until)
         else:
             self._line_up_again(listener)

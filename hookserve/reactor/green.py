@@ -123,10 +123,10 @@ class GreenWorker(Worker):
             self._end_rest()  # which may have been planned without a request to cancel
         return request_slot
 
-    def end(self, request_slot: RequestSlot, status: int, sent: int) -> None:
+    def end(self, request_slot: RequestSlot, status_class: int, sent: int) -> None:
         """As `Worker.end`."""
         self._running.pop(self.current(), None)
-        super().end(request_slot, status, sent)
+        super().end(request_slot, status_class, sent)
 
     def format_tasks(self) -> str:
         """The stacks of the greenlets that run requests."""

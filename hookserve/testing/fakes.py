@@ -42,7 +42,7 @@ class StandInWorker:
         self.calendar = time.gmtime
         self.begun = 0
         self.ended: list[tuple[int, int]] = []
-        """Status and bytes sent of each request that is over."""
+        """Class of the status and bytes sent of each request that is over."""
 
     def begin(self, label: bytes, request_id: bytes = b"") -> RequestSlot:
         """As `Worker.begin`."""
@@ -51,9 +51,9 @@ class StandInWorker:
         request_slot.begin(self.clock(), label, request_id)
         return request_slot
 
-    def end(self, request_slot: RequestSlot, status: int, sent: int) -> None:
+    def end(self, request_slot: RequestSlot, status_class: int, sent: int) -> None:
         """As `Worker.end`."""
-        self.ended.append((status, sent))
+        self.ended.append((status_class, sent))
 
     def spool(self) -> IO[bytes]:
         """As `Worker.spool`."""

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_HEARTBEAT = 1
 _CROWD_SHARE = 16
 """One place in so many, at least one, is not for connections that are kept."""
 
@@ -116,8 +115,10 @@ class Worker(ABC):
         self._request_slots: list[RequestSlot] = []
         self._request_slot_numbers = count()
         self._request_slot_count = 0
-        self._words = context.slot.words
-        self._times = context.slot.times
+        self._slot = context.slot
+        self._heartbeat = context.slot.heartbeat_cell
+        self._open_connections = context.slot.open_connections_cell
+        self._accepted = context.slot.accepted_cell
         # next() is one step, whatever other threads do.
         self._accepts, self._rejects = count(1), count(1)
 
@@ -172,17 +173,17 @@ class Worker(ABC):
             if error.errno not in _OUT_OF_RESOURCES:
                 raise
             self.accepts_again_at = self.clock() + _ACCEPT_PAUSE
-            self._words[4] = next(self._rejects)
+            self._slot.rejected = next(self._rejects)
             self.log.warning("cannot accept: %s (accepting pauses for %s s)", error.strerror,
                              _ACCEPT_PAUSE)  # fmt: skip
             return None
         if accepted is not None:
-            self._words[3] = next(self._accepts)
+            self._accepted[0] = next(self._accepts)
         return accepted
 
     def notify(self) -> float:
         """The heartbeat: one store; answers the time, in seconds of the monotonic clock."""
-        now = self._times[_HEARTBEAT] = time.monotonic()
+        now = self._heartbeat[0] = time.monotonic()
         return now
 
     def idle(self) -> None:
@@ -195,7 +196,7 @@ class Worker(ABC):
     def count_open(self, count: int) -> None:
         """How many connections are open, for the scoreboard; near `worker_connections` none is
         kept any more, so that room is made where the client is told."""
-        self._words[2] = count
+        self._open_connections[0] = count
         if (count > self._comfortable) is self.keeps_connections:
             self.keeps_connections = count <= self._comfortable
             if self._is_leaving:  # asked last: the signal may come anywhere
@@ -249,20 +250,22 @@ class Worker(ABC):
     def begin(self, label: bytes, request_id: bytes = b"") -> RequestSlot:
         """A request begins to run: counts it, shows it on the scoreboard, and is a heartbeat.
 
-        `label` is the request as it came; its first line is shown, beside the id.
+        `label` names the request in reports, beside its id, and is shown as it is.
         """
         try:
             request_slot = self._request_slots.pop()
         except IndexError:
             request_slot = self._another_request_slot()
         now = time.monotonic()
-        self._times[_HEARTBEAT] = now
+        self._heartbeat[0] = now
         request_slot.begin(now, label, request_id)
         return request_slot
 
-    def end(self, request_slot: RequestSlot, status: int, sent: int) -> None:
-        """The request is over: `status` as it was sent (0: none), `sent` bytes of body."""
-        request_slot.end(status, sent)
+    def end(self, request_slot: RequestSlot, status_class: int, sent: int) -> None:
+        """The request is over, with `sent` bytes of body; `status_class` is 4 for an error of the
+        client's and 5 for one of the server's, and no other class is counted as an error.
+        """
+        request_slot.end(status_class, sent)
         self.has_worked = True
         self._request_slots.append(request_slot)
         if self._recycle_countdown is not None and not next(self._recycle_countdown, 0):
@@ -309,7 +312,7 @@ class Worker(ABC):
         if self._is_orphaned:
             self.log.error("worker %d stops: its arbiter (pid %d) is gone", self.index,
                            self.server.pid)  # fmt: skip
-        self._words[0] = DRAINING
+        self._slot.state = DRAINING
         calling.notify(self.context.host.hook.worker_draining, self)
         if self.is_quick:
             calling.notify(self.context.host.hook.worker_int, self)
@@ -349,7 +352,7 @@ class Worker(ABC):
         gc.collect()
         gc.freeze()
         self.notify()
-        self._words[0] = READY
+        self._slot.state = READY
         self.context.channel.send("ready")
 
     def _report_boot_failure(self, error: Exception) -> int:
@@ -364,7 +367,7 @@ class Worker(ABC):
 
     def _say_last_words(self) -> None:
         calling.notify(self.context.host.hook.worker_exit, self.server, self)
-        self._words[0] = GONE
+        self._slot.state = GONE
 
     # Signal handlers.
 

@@ -2,17 +2,18 @@
 
 One shared mapping of anonymous memory, made by the arbiter before it forks.  A slot for each worker
 holds its state, heartbeat and counters and a table of *request slots*, the requests that it has
-begun and not finished.  A worker writes its own slot with plain stores, anybody reads: no
-system call, no lock, no message.  A reader may see a record half written and takes it as it
-is; nothing is decided on one reading alone.
+begun and not finished.  A worker writes its own slot with plain stores, and every process reads
+all of them: no system call, no lock, no message.  A reader may see a record half written and takes
+it as it is; nothing is decided on one reading alone.
 
 Each request slot is owned by one thread or greenlet while its request runs, so its counters need no
 lock; the slot's totals are the sums over its request slots.
 
 Layout of a slot, in words of 8 bytes::
 
-    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 rings heeded  6.. slots
-    a request slot: 0 requests  1 bytes sent  2 4xx  3 5xx  4 began (0: free)  5.. label, id
+    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 notices acknowledged
+    6.. request slots, each: 0 requests  1 bytes sent  2 client errors  3 server errors
+                             4 began (0: free)  5.. label, id
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ ID_SIZE = 40
 REQUEST_SLOT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
 
 BOOTING, READY, DRAINING, GONE = range(4)
+CLIENT_ERROR, SERVER_ERROR = 4, 5
+"""The two classes of a result that are counted; a protocol maps its own status to them."""
+
+_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _REJECTED, _ACKNOWLEDGED = range(HEADER_WORDS)
 
 _BEGAN_AT = 4 * WORD
 _BEGAN = Struct("=d")
@@ -39,10 +44,18 @@ _END = Struct("=QQQQd")
 
 
 class RequestSlot:
-    """One place in a worker's table of requests in flight."""
+    """One row in a worker's table of requests in flight."""
 
-    __slots__ = ("_began_at", "_client_errors", "_memory", "_offset", "_requests", "_sent",
-                 "_server_errors", "began")  # fmt: skip
+    __slots__ = (
+        "_began_at",
+        "_client_errors",
+        "_memory",
+        "_offset",
+        "_requests",
+        "_sent",
+        "_server_errors",
+        "began",
+    )
 
     def __init__(self, memory: mmap.mmap | bytearray, offset: int) -> None:
         self._memory = memory
@@ -53,29 +66,65 @@ class RequestSlot:
         """When the request began, in seconds of the monotonic clock."""
 
     def begin(self, now: float, label: bytes, request_id: bytes = b"") -> None:
-        """A request begins; of `label` the first line is shown, cut to the table's width."""
+        """A request begins at `now` (monotonic seconds); the label is cut to the table's width."""
         self.began = now
         _BEGIN.pack_into(self._memory, self._began_at, now, label, request_id)
 
     @property
     def label(self) -> str:
-        """Method and target of the request, as the table shows them."""
-        return _readable(_BEGIN.unpack_from(self._memory, self._began_at)[1])
+        """The request as the protocol named it, safe to print."""
+        return _printable(_BEGIN.unpack_from(self._memory, self._began_at)[1])
 
-    def end(self, status: int, sent: int) -> None:
-        """The request is over."""
+    def end(self, status_class: int, sent: int) -> None:
+        """The request is over, with `sent` bytes of body; errors are `CLIENT_ERROR`, and
+        `SERVER_ERROR` and above; any other class is counted as a request only.
+        """
         self._requests += 1
         self._sent += sent
-        if status >= 500:
+        if status_class >= SERVER_ERROR:
             self._server_errors += 1
-        elif status >= 400:
+        elif status_class == CLIENT_ERROR:
             self._client_errors += 1
-        _END.pack_into(self._memory, self._offset, self._requests, self._sent,
-                       self._client_errors, self._server_errors, 0.0)  # fmt: skip
+        _END.pack_into(
+            self._memory,
+            self._offset,
+            self._requests,
+            self._sent,
+            self._client_errors,
+            self._server_errors,
+            0.0,
+        )
+
+
+class _Word:
+    """One word of a slot's header as an attribute: an unsigned integer."""
+
+    def __init__(self, position: int) -> None:
+        self._position = position
+
+    def __get__(self, slot: Slot, _: object = None) -> int:
+        return slot.words[self._position]
+
+    def __set__(self, slot: Slot, value: int) -> None:
+        slot.words[self._position] = value
 
 
 class Slot:
-    """One worker's part of the scoreboard, as the worker itself and as the arbiter see it."""
+    """One worker's part of the scoreboard, as the worker itself and as the arbiter see it.
+
+    What is stored for each connection or request has a *cell* besides: a view of that one word,
+    written with `cell[0] = value`, which costs no call.
+    """
+
+    state = _Word(_STATE)
+    """`BOOTING`, `READY`, `DRAINING` or `GONE`."""
+    open_connections = _Word(_OPEN)
+    accepted = _Word(_ACCEPTED)
+    """Connections accepted so far."""
+    rejected = _Word(_REJECTED)
+    """How often a connection could not be accepted for want of resources."""
+    acknowledged = _Word(_ACKNOWLEDGED)
+    """Notices of sibling workers that this worker has seen."""
 
     def __init__(self, memory: mmap.mmap, number: int, offset: int, request_slots: int) -> None:
         self._memory = memory
@@ -84,9 +133,9 @@ class Slot:
         self.number = number
         header = memoryview(memory)[offset : self._request_slots_at]
         self.words = header.cast("Q")
-        """Writable: state, -, connections, accepted, rejected, rings heeded."""
-        self.times = header.cast("d")
-        """Writable: -, heartbeat."""
+        self.heartbeat_cell = header.cast("d")[_HEARTBEAT : _HEARTBEAT + 1]
+        self.open_connections_cell = self.words[_OPEN : _OPEN + 1]
+        self.accepted_cell = self.words[_ACCEPTED : _ACCEPTED + 1]
 
     def clear(self) -> None:
         """Make the slot ready for another worker."""
@@ -95,20 +144,19 @@ class Slot:
         self._memory[start : start + size] = bytes(size)
 
     def request_slot(self, number: int) -> RequestSlot:
-        """The request slot with that number; beyond the table, one that nobody else sees."""
+        """The request slot with that number; beyond the table, one that no other process sees."""
         if number >= self._request_slot_count:
             return RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
         return RequestSlot(self._memory, self._request_slots_at + number * REQUEST_SLOT_SIZE)
 
     @property
-    def state(self) -> int:
-        """`BOOTING`, `READY`, `DRAINING` or `GONE`."""
-        return self.words[0]
-
-    @property
     def heartbeat(self) -> float:
-        """When the worker last said that it lives, in seconds of the monotonic clock."""
-        return self.times[1]
+        """The worker's last sign of life, in seconds of the monotonic clock."""
+        return self.heartbeat_cell[0]
+
+    @heartbeat.setter
+    def heartbeat(self, now: float) -> None:
+        self.heartbeat_cell[0] = now
 
     def in_flight(self, now: float | None = None) -> list[RequestInFlight]:
         """The requests begun and not finished, the oldest first."""
@@ -118,8 +166,8 @@ class Slot:
             at = self._request_slots_at + number * REQUEST_SLOT_SIZE
             began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
             if began:
-                shown = _printable(identity.rstrip(b"\0").decode("latin-1"))
-                found.append(RequestInFlight(_readable(label), max(0.0, now - began), shown))
+                elapsed = max(0.0, now - began)
+                found.append(RequestInFlight(_printable(label), elapsed, _printable(identity)))
         return sorted(found, key=lambda request: -request.elapsed)
 
     def counters(self) -> dict[str, int]:
@@ -129,24 +177,25 @@ class Slot:
             at = self._request_slots_at + number * REQUEST_SLOT_SIZE
             values = _END.unpack_from(self._memory, at)
             if not any(values):
-                break  # the table is filled from the front: nobody has been here
+                break  # the table is filled from the front
             totals = [total + value for total, value in zip(totals, values, strict=False)]
         return {
             "requests": totals[0],
             "bytes_sent": totals[1],
             "client_errors": totals[2],
             "server_errors": totals[3],
-            "connections": self.words[2],
-            "accepted": self.words[3],
-            "rejected": self.words[4],
+            "connections": self.open_connections,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
         }
 
 
 class Scoreboard:
     """The mapping and its slots; made in the arbiter before the first fork, or mapped again after
-    exec(2) from the descriptor `fd`.  The first slots have `bells`."""
+    exec(2) from the descriptor `fd`.  The first `notifiable` slots have a wake-up
+    descriptor each."""
 
-    def __init__(self, slots: int, request_slots: int, fd: int = -1, bells: int = 0) -> None:
+    def __init__(self, slots: int, request_slots: int, fd: int = -1, notifiable: int = 0) -> None:
         self._slot_size = HEADER_WORDS * WORD + request_slots * REQUEST_SLOT_SIZE
         self._request_slots = request_slots
         self.slots, self.request_slots = slots, request_slots
@@ -159,9 +208,11 @@ class Scoreboard:
         self._memory = mmap.mmap(fd, size)
         self._free = list(range(slots - 1, -1, -1))
         # Where there is no eventfd(2), there is no EPOLLEXCLUSIVE either.
-        self.bells = [_make_bell() for _ in range(bells if hasattr(os, "eventfd") else 0)]
-        """Of the first slots, a descriptor each (`hookserve.reactor.balancing`).  They do not
-        outlive exec(2): the workers that have them are about to be replaced."""
+        count = notifiable if hasattr(os, "eventfd") else 0
+        self.wakeup_fds = [_make_wakeup_fd() for _ in range(count)]
+        """Of the first slots, a descriptor each, by which sibling workers notify one another
+        (`hookserve.reactor.balancing`).  They do not outlive exec(2): the workers that have them
+        are about to be replaced."""
 
     def take(self) -> Slot | None:
         """A free slot, cleared; `None` when all are taken."""
@@ -176,14 +227,27 @@ class Scoreboard:
         offset = WORD + number * self._slot_size
         return Slot(self._memory, number, offset, self._request_slots)
 
-    def columns(self, *words: int) -> list[memoryview]:
-        """Words of the slots that have bells, a view for each word of a header."""
-        stride = self._slot_size // WORD
-        table = memoryview(self._memory).cast("Q")
-        end = 1 + len(self.bells) * stride
-        return [table[1 + word : end : stride] for word in words]
+    @property
+    def states(self) -> memoryview:
+        """The state of each slot that has a wake-up descriptor."""
+        return self._column(_STATE)
 
-    def has_place(self, number: int, since: float) -> bool:
+    @property
+    def open_connections(self) -> memoryview:
+        """The open connections of each slot that has a wake-up descriptor."""
+        return self._column(_OPEN)
+
+    @property
+    def acknowledged(self) -> memoryview:
+        """The notices acknowledged of each slot that has a wake-up descriptor."""
+        return self._column(_ACKNOWLEDGED)
+
+    def _column(self, word: int) -> memoryview:
+        stride = self._slot_size // WORD
+        end = 1 + len(self.wakeup_fds) * stride
+        return memoryview(self._memory).cast("Q")[1 + word : end : stride]
+
+    def has_capacity(self, number: int, since: float) -> bool:
         """Whether the worker with that slot could run another request, or has begun one `since`
         that moment and may be through with it soon."""
         first = WORD + number * self._slot_size + HEADER_WORDS * WORD + _BEGAN_AT
@@ -197,7 +261,7 @@ class Scoreboard:
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot of a worker that is gone, however it went."""
-        slot.words[0] = GONE
+        slot.state = GONE
         self._free.append(slot.number)
 
     @property
@@ -210,17 +274,11 @@ class Scoreboard:
         self._memory[0] = 1
 
 
-def _make_bell() -> int:
+def _make_wakeup_fd() -> int:
     return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
 
-def _readable(label: bytes) -> str:
-    """The request line without its version, safe to print."""
-    first = label.split(b"\r", 1)[0].rstrip(b"\0").decode("latin-1")
-    method, _, rest = first.partition(" ")
-    target = rest.rpartition(" HTTP/")[0] or rest
-    return _printable(f"{method} {target}".strip())
-
-
-def _printable(text: str) -> str:
+def _printable(stored: bytes) -> str:
+    """A text of the table, without its padding and with nothing that moves a cursor."""
+    text = stored.rstrip(b"\0").decode("latin-1")
     return "".join(character if character.isprintable() else "?" for character in text)

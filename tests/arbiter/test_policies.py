@@ -49,7 +49,7 @@ def test_a_worker_that_lived_ends_the_row():
 
 def test_silence_is_overdue(make_handle):
     handle = make_handle()
-    handle.slot.times[1] = 100.0
+    handle.slot.heartbeat = 100.0
     deadlines = Deadlines()
 
     assert deadlines.due(handle, 120.0) == 130.0
@@ -59,7 +59,7 @@ def test_silence_is_overdue(make_handle):
 
 def test_an_arbiter_that_was_late_excuses_everybody(make_handle):
     handle = make_handle()
-    handle.slot.times[1] = 100.0
+    handle.slot.heartbeat = 100.0
     handle.ignore_silence_before = 500.0
 
     assert Deadlines().fault(handle, 501.0) == ""
@@ -81,7 +81,7 @@ def test_a_slow_boot_is_overdue_by_its_own_timeout(make_handle):
 
 def test_a_long_request_is_overdue_although_the_worker_is_not_silent(make_handle):
     handle = make_handle(request_timeout=10.0)
-    handle.slot.times[1] = 199.0
+    handle.slot.heartbeat = 199.0
     handle.slot.request_slot(0).begin(180.0, b"GET / HTTP/1.1\r\n")
 
     assert Deadlines().fault(handle, 189.0) == ""

@@ -21,15 +21,15 @@ def make_worker(board, listener, **settings):
     worker.listener.close()
     worker.listener, worker.listeners = listener, (listener,)
     slot = board.take()
-    slot.words[0] = READY
+    slot.state = READY
     worker.context = SimpleNamespace(scoreboard=board, slot=slot)
 
     def count_open(count):
-        slot.words[2] = count
+        slot.open_connections = count
 
     def accept(listener, accept=worker.accept):
         found = accept(listener)
-        slot.words[3] += found is not None
+        slot.accepted += found is not None
         return found
 
     worker.count_open, worker.accept = count_open, accept
@@ -44,7 +44,7 @@ def setting():
     """Two workers and a function that connects so many clients."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     listener.setblocking(False)
-    board = Scoreboard(2, 2, bells=2)
+    board = Scoreboard(2, 2, notifiable=2)
     workers = [make_worker(board, listener) for _ in range(2)]
     clients = []
 
@@ -91,10 +91,10 @@ def test_a_burst_is_shared(setting):
 
 def test_who_is_behind_catches_up(setting):
     request_slot = setting.second.slot.request_slot(0)
-    request_slot.begin(1.0, b"GET / HTTP/1.1\r\n")
+    request_slot.begin(1.0, b"GET /")
     setting.connect(20)
     turn_until_all_are_in(setting, [setting.first], 20)
-    request_slot.end(200, 0)
+    request_slot.end(2, 0)
     setting.connect(30)
 
     turn_until_all_are_in(setting, setting.workers, 50)
@@ -112,7 +112,7 @@ def test_nobody_waits_for_a_worker_that_does_not_come(setting):
 
 
 def test_nobody_waits_for_a_worker_that_runs_a_request(setting):
-    setting.second.slot.request_slot(0).begin(1.0, b"GET / HTTP/1.1\r\n")
+    setting.second.slot.request_slot(0).begin(1.0, b"GET /")
     setting.connect(BURST)
     waits = []
     setting.first.reactor.on_earlier_sweep = lambda: waits.append(setting.first.reactor.next_sweep)

@@ -3,7 +3,7 @@
 import os
 import time
 
-from hookserve.worker.scoreboard import LABEL_SIZE, READY, Scoreboard
+from hookserve.worker.scoreboard import CLIENT_ERROR, LABEL_SIZE, READY, SERVER_ERROR, Scoreboard
 
 
 def test_another_process_reads_what_a_worker_wrote():
@@ -11,10 +11,10 @@ def test_another_process_reads_what_a_worker_wrote():
     slot = board.take()
     pid = os.fork()
     if pid == 0:
-        slot.words[0] = READY
-        slot.times[1] = 12.5
+        slot.state = READY
+        slot.heartbeat = 12.5
         request_slot = slot.request_slot(0)
-        request_slot.begin(100.0, b"GET /x HTTP/1.1\r\nHost: a\r\n", b"a-name")
+        request_slot.begin(100.0, b"GET /x", b"a-name")
         os._exit(0)
     os.waitpid(pid, 0)
 
@@ -28,9 +28,10 @@ def test_another_process_reads_what_a_worker_wrote():
 def test_a_finished_request_is_counted_and_gone():
     slot = Scoreboard(1, 2).take()
     first, second = slot.request_slot(0), slot.request_slot(1)
-    for request_slot, status in ((first, 200), (second, 404), (first, 500), (first, 200)):
-        request_slot.begin(time.monotonic(), b"GET / HTTP/1.1\r\n")
-        request_slot.end(status, 10)
+    results = (first, 2), (second, CLIENT_ERROR), (first, SERVER_ERROR), (first, 2)
+    for request_slot, status_class in results:
+        request_slot.begin(time.monotonic(), b"GET /")
+        request_slot.end(status_class, 10)
 
     counters = slot.counters()
 
@@ -44,14 +45,14 @@ def test_a_finished_request_is_counted_and_gone():
 def test_requests_in_flight_are_listed_oldest_first():
     slot = Scoreboard(1, 3).take()
     for number, began in enumerate((3.0, 1.0, 2.0)):
-        slot.request_slot(number).begin(began, b"GET /%d HTTP/1.1\r\n" % number)
+        slot.request_slot(number).begin(began, b"GET /%d" % number)
 
     assert [each.label for each in slot.in_flight(now=4.0)] == ["GET /1", "GET /2", "GET /0"]
 
 
 def test_a_label_is_cut_and_safe_to_print():
     slot = Scoreboard(1, 1).take()
-    slot.request_slot(0).begin(1.0, b"GET /\x1b[31m" + b"a" * 500 + b" HTTP/1.1\r\n")
+    slot.request_slot(0).begin(1.0, b"GET /\x1b[31m" + b"a" * 500 + b"")
 
     label = slot.in_flight()[0].label
 
@@ -61,17 +62,17 @@ def test_a_label_is_cut_and_safe_to_print():
 
 def test_a_short_label_leaves_nothing_of_a_longer_one():
     slot = Scoreboard(1, 1).take()
-    slot.request_slot(0).begin(1.0, b"GET /a/long/target HTTP/1.1\r\n")
+    slot.request_slot(0).begin(1.0, b"GET /a/long/target")
     slot.request_slot(0).begin(1.0, b"PING")
 
     assert slot.in_flight()[0].label == "PING"
 
 
-def test_flights_beyond_the_table_are_served_unseen():
+def test_a_request_beyond_the_table_is_served_and_not_listed():
     slot = Scoreboard(1, 1).take()
     request_slot = slot.request_slot(5)
 
-    request_slot.begin(1.0, b"GET / HTTP/1.1\r\n")
+    request_slot.begin(1.0, b"GET /")
 
     assert slot.in_flight() == []
     assert request_slot.began == 1.0
@@ -80,8 +81,8 @@ def test_flights_beyond_the_table_are_served_unseen():
 def test_a_slot_is_cleared_for_the_next_worker():
     board = Scoreboard(1, 1)
     slot = board.take()
-    slot.request_slot(0).begin(1.0, b"GET / HTTP/1.1\r\n")
-    slot.words[3] = 7
+    slot.request_slot(0).begin(1.0, b"GET /")
+    slot.accepted = 7
     assert board.take() is None
 
     board.give_back(slot)
@@ -91,7 +92,7 @@ def test_a_slot_is_cleared_for_the_next_worker():
     assert again.counters()["accepted"] == 0
 
 
-def test_the_stop_of_the_server_is_seen_by_all():
+def test_every_worker_sees_that_the_server_stops():
     board = Scoreboard(1, 1)
     assert not board.is_stopping
 

@@ -261,7 +261,8 @@ class HttpConnection(Connection):
         worker = protocol.worker
         # Its method may not have been understood yet.
         page = refusal(error.status, protocol.writer, is_bodiless=label[:5].upper() == b"HEAD ")
-        request_slot = worker.begin(label)
+        line = label.partition(b"\r\n")[0][:4096]
+        request_slot = worker.begin(line.rpartition(b" HTTP/")[0] or line)
         sent = 0
         try:
             transport.send(page.head, page.body)
@@ -271,15 +272,21 @@ class HttpConnection(Connection):
         worker.log.debug("refused a request from %s: %s", self._address, error)
         try:
             if protocol.log_access:
-                line = label.partition(b"\r\n")[0][:4096].decode("latin-1")
                 began, now = request_slot.began, worker.clock()
                 record = AccessRecord(
-                    environ, int(error.status), page.headers, sent, began, now, str(error), line
+                    environ,
+                    int(error.status),
+                    page.headers,
+                    sent,
+                    began,
+                    now,
+                    str(error),
+                    line.decode("latin-1"),
                 )
                 for log in protocol.log_access:
                     log(record)
         finally:
-            worker.end(request_slot, error.status, sent)
+            worker.end(request_slot, error.status // 100, sent)
         self.lingers = True
         self.state = CLOSING
         return CLOSING

@@ -96,7 +96,8 @@ class Exchange(AccessRecord):
         worker, app, tell_observers = protocol.worker, protocol.app, protocol.tell_observers
         self._transport = transport
         name = self.environ.get("HTTP_X_REQUEST_ID")
-        request_slot = worker.begin(self.label, name.encode("latin-1") if name else b"")
+        line = self.label[: self.label.find(b" HTTP/")]
+        request_slot = worker.begin(line, name.encode("latin-1") if name else b"")
         try:
             if protocol.pre_request:
                 view = RequestView()
@@ -115,7 +116,7 @@ class Exchange(AccessRecord):
                 if tell_observers is not None:
                     tell_observers(self, request_slot.began)
             finally:
-                worker.end(request_slot, self.status_code, self.sent)
+                worker.end(request_slot, self.status_code // 100, self.sent)
             # The environ refers to this object: both would wait for the garbage collector.  And a
             # write() that the application has kept must not reach the transport's next client.
             self.environ["wsgi.early_hints"] = None

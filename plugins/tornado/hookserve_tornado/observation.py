@@ -25,7 +25,7 @@ class Observation:
     ) -> None:
         self._worker = worker
         self._environ: dict[str, Any] = {}  # Any: PEP 3333
-        label = f"{start.method} {start.path} {start.version}\r\n"
+        label = f"{start.method} {start.path}"
         name = headers.get("X-Request-ID", "")
         self._request_slot = worker.begin(label.encode(), name.encode())
         if worker.pre_request or worker.post_request or worker.log_access:
@@ -49,7 +49,7 @@ class Observation:
                                   worker.clock(), reason)  # fmt: skip
             for log in worker.log_access:
                 log(record)
-        worker.end(self._request_slot, status, sent)
+        worker.end(self._request_slot, status // 100, sent)
         worker.idle()
 
 
