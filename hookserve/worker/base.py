@@ -214,8 +214,7 @@ class Worker(ABC):
         self._wakeup.ring()
 
     def wait_for_signals(self, seconds: float) -> None:
-        """Wait for `wakeup`, at most that long, and do what signals asked for: for models whose
-        main thread does nothing else."""
+        """Wait for `wakeup`, at most that long, and do what signals asked for."""
         if self._wakeup.wait(seconds):
             self.process_signals()
 
