@@ -80,6 +80,8 @@ class WorkerType(NamedTuple):
     patch: str | None = None
     """A function ``patch() -> None`` to run before the application is imported."""
     capabilities: Capabilities = Capabilities()
+    interface: str = "wsgi"
+    """The interface of the applications that it runs; those of another are not checked."""
 
 
 class ProtocolType(NamedTuple):

@@ -16,7 +16,13 @@ from hookserve import __version__
 from hookserve.config.arguments import Arguments, read
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import HookserveError, UsageError
-from hookserve.launch.assembly import Assembly, assemble, declare_settings, load_plugins
+from hookserve.launch.assembly import (
+    Assembly,
+    assemble,
+    current_directory,
+    declare_settings,
+    load_plugins,
+)
 from hookserve.plugins.host import PluginHost
 from hookserve.plugins.selection import claimed_commands
 from hookserve.types import Command
@@ -96,7 +102,7 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
     from hookserve.launch.start import patch_early, serve
 
     handover = take_handover(os.environ)
-    start = record_start(os.getcwd(), environ)
+    start = record_start(current_directory(), environ)
     reassemble = _reassembler(arguments, environ)
     assembly = assemble(arguments, environ, patch_early)
     if "print_config" in assembly.line.actions:
@@ -113,7 +119,7 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
 
 def _reassembler(arguments: Arguments, environ: Mapping[str, str]) -> Callable[[], Assembly]:
     """Assembles again for a reload, from the directory and environment of the start."""
-    directory, snapshot = os.getcwd(), dict(environ)
+    directory, snapshot = current_directory(), dict(environ)
 
     def again() -> Assembly:
         os.chdir(directory)

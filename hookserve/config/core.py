@@ -32,9 +32,16 @@ def optional_octal(value: object) -> int | None:
     return None if value is None else octal(value)
 
 
+_NO_CHANGE = (1 << 32) - 1
+
+
 def account(value: object) -> str | None:
     """A name or a number, or nothing."""
-    return str(value) if isinstance(value, int) else optional_text(value)
+    text = str(value) if isinstance(value, int) else optional_text(value)
+    # All ones stand for "no change" in setresuid(2); more does not fit.
+    if text is not None and text.lstrip("-").isdecimal() and not 0 <= int(text) < _NO_CHANGE:
+        raise ValueError(f"expected a name, or a number from 0 to {_NO_CHANGE - 1}")
+    return text
 
 
 CORE_SETTINGS: tuple[Setting, ...] = (

@@ -33,8 +33,15 @@ RESERVED = frozenset(
 )
 """Variables with our prefix that are not settings."""
 
-# Kubernetes sets these in every pod for a service called hookserve.
-_SERVICE_LINK = re.compile(r"HOOKSERVE_(SERVICE_(HOST|PORT(_.*)?)|PORT(_.*)?)")
+# Kubernetes sets these in every pod for a service called hookserve, or hookserve-anything.
+_SERVICE_LINK = re.compile(
+    r"""HOOKSERVE_(\w+_)?(
+        SERVICE_HOST | SERVICE_PORT(_\w+)?
+        | PORT=(tcp|udp|sctp)://.*
+        | PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?
+    )(=.*)?""",
+    re.VERBOSE,
+)
 
 
 def platform_source(environ: Mapping[str, str]) -> SettingsSource:
@@ -100,7 +107,7 @@ def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> Sett
         name = variable.removeprefix(PREFIX).lower()
         if name in table:
             values[name], names[name] = raw, variable
-        elif not _SERVICE_LINK.fullmatch(variable):
+        elif not _SERVICE_LINK.fullmatch(f"{variable}={raw}"):
             known = {declared.variable for declared in table}
             raise ConfigError(
                 f"the environment variable {variable} is not a setting"

@@ -29,6 +29,7 @@ def load_app(specification: str) -> WSGIApplication:
     callable, AppImportError when importing or calling it raises.
     """
     module_name, _, expression = specification.partition(":")
+    _refuse_path(module_name, expression, specification)
     factory, args, kwargs = _parse_expression(expression or DEFAULT_ATTRIBUTE, specification)
     module = _import(module_name, specification)
     found: object = module
@@ -44,6 +45,21 @@ def load_app(specification: str) -> WSGIApplication:
         kind = type(found).__name__
         raise AppNotFound(f"{specification} is not callable, it is of type {kind}")
     return cast("WSGIApplication", found)
+
+
+def _refuse_path(module_name: str, expression: str, specification: str) -> None:
+    """Raise AppNotFound for what cannot be a module's name: the path of a file, or nothing."""
+    if module_name.endswith(".py") or "/" in module_name:
+        directory, _, name = module_name.removesuffix(".py").rpartition("/")
+        attribute = f":{expression}" if expression else ""
+        remedy = f"{name}{attribute}"
+        if directory not in ("", "."):
+            remedy = f"--chdir {directory} {remedy}"
+        raise AppNotFound(f"'{module_name}' is a path, not a module (name the module: {remedy})")
+    if not all(module_name.split(".")):
+        raise AppNotFound(
+            f"'{specification}' names no module (module:attribute, for example app:application)"
+        )
 
 
 def _candidates(found: object, names: Iterable[str], module_name: str) -> str:

@@ -82,7 +82,7 @@ def assemble(
     The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
     """
     line_words, variable_words = _split(arguments), Arguments.of_variable(environ)
-    start = os.getcwd()
+    start = current_directory()
     given = [*variable_words.values_of("--chdir"), *line_words.values_of("--chdir")]
     change_directory(start, given[-1] if given else environ.get("HOOKSERVE_CHDIR"))
     directory = os.getcwd()
@@ -130,6 +130,16 @@ def _read_python_file(
     for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module)):
         host.register(plugin, path if number == 0 else f"{path} ({number + 1})")
     return [source], warnings
+
+
+def current_directory() -> str:
+    """The working directory; raises ConfigError when it was deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the working directory was deleted (change to one that exists, and start again)"
+        ) from None
 
 
 def change_directory(start: str, path: str | None) -> None:

@@ -24,6 +24,7 @@ from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.listeners import systemd_listeners
 from hookserve.plugins import calling
 from hookserve.system.title import set_title
+from hookserve.worker.interface import check_application
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Handover, Start
@@ -180,4 +181,6 @@ def preload(assembly: Assembly, crew: ServingClasses) -> WSGIApplication:
         name, _, value = word.partition("=")
         os.environ[name] = value
     child.patch(crew.worker_type)
-    return load_application(assembly.host, assembly.config)
+    app = load_application(assembly.host, assembly.config)
+    check_application(app, crew.worker_type.interface, str(assembly.config.wsgi_app))
+    return app

@@ -84,6 +84,11 @@ def parse_address(text: str) -> Address:
         if not number.isdigit():
             raise ConfigError(f"bind: '{text}' names no descriptor (fd://3, for example)")
         return FdAddress(int(number))
+    if text.isdecimal():
+        raise ConfigError(
+            f"bind: '{text}' is a port without a host (127.0.0.1:{text} for this machine alone,"
+            f" :{text} for every address)"
+        )
     match = _HOST_PORT.fullmatch(text.removeprefix("tcp://"))
     port = int(match["port"] or DEFAULT_PORT) if match else -1
     if match is None or not 0 <= port <= 65535:

@@ -7,6 +7,11 @@ import os
 from hookserve.errors import ConfigError
 
 
+def is_number(text: str) -> bool:
+    """Whether a user or group is given by its number: decimal digits of ASCII."""
+    return text.isascii() and text.isdecimal()
+
+
 def resolve_user(name: str | int) -> tuple[int, int | None]:
     """The uid, and the user's own group as far as it is known.
 
@@ -16,9 +21,9 @@ def resolve_user(name: str | int) -> tuple[int, int | None]:
 
     text = str(name)
     try:
-        entry = getpwuid(int(text)) if text.isdigit() else getpwnam(text)
+        entry = getpwuid(int(text)) if is_number(text) else getpwnam(text)
     except KeyError:
-        if text.isdigit():
+        if is_number(text):
             return int(text), None
         raise ConfigError(f"there is no user '{text}' on this machine (see --user)") from None
     return entry.pw_uid, entry.pw_gid
@@ -27,7 +32,7 @@ def resolve_user(name: str | int) -> tuple[int, int | None]:
 def resolve_group(name: str | int) -> int:
     """The gid; raises ConfigError for a name that the system does not know."""
     text = str(name)
-    if text.isdigit():
+    if is_number(text):
         return int(text)
     from grp import getgrnam
 

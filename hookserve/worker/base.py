@@ -38,6 +38,7 @@ from hookserve.protocol.wrappers import wrap_protocol
 from hookserve.system.exiting import end_process, run_to_end
 from hookserve.wording import describe
 from hookserve.worker.context import WorkerContext
+from hookserve.worker.interface import check_application
 from hookserve.worker.scoreboard import DRAINING, GONE, READY, RequestSlot
 from hookserve.worker.signals import DUMP_SIGNAL, take_over
 from hookserve.worker.wakeup import Wakeup
@@ -328,16 +329,15 @@ class Worker(ABC):
         app = context.app
         if app is None:
             app = calling.fire(hook.load_app, context.config)  # type: ignore[assignment]  # the first answer is the application
-        assert app is not None
-        self.app = self.wrap(app)
+        check_application(app, context.worker_type.interface, str(context.config.wsgi_app))
+        self.app = self.wrap(app)  # type: ignore[arg-type]  # as checked
         limit = context.config.max_requests
         if limit:
             from random import randint
 
             limit += randint(0, context.config.max_requests_jitter)
             self._recycle_countdown = iter(range(limit - 1, 0, -1))
-        # A protocol copies what it needs of the frozen hooks, and post_worker_init may be the
-        # moment at which a logger starts to buffer: so hooks first, protocol last.
+        # A logger may start to buffer in post_worker_init, a protocol copies the frozen hooks.
         calling.fire(hook.post_worker_init, self)
         self.pre_request = calling.freeze(hook.pre_request)
         self.post_request = calling.freeze(hook.post_request)

@@ -36,3 +36,14 @@ def test_a_mode_or_an_account_may_be_absent():
         "1000",
         "www",
     )
+
+
+@pytest.mark.parametrize("raw", [-1, "-1", 2**32 - 1, "4294967295", "4294967296", "99999999999"])
+def test_a_number_that_no_account_has_is_refused(raw):
+    with pytest.raises(ValueError, match="a number from 0 to 4294967294"):
+        account(raw)
+
+
+@pytest.mark.parametrize("raw", ["0", 0, "4294967294", "www-data", "\u00b2", "a1"])
+def test_other_numbers_and_names_are_left_to_the_system(raw):
+    assert account(raw) == str(raw)

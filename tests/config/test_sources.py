@@ -2,7 +2,8 @@
 
 import pytest
 
-from hookserve.config.sources import toml_sources
+from hookserve.config.settings import SettingsTable
+from hookserve.config.sources import environment_source, toml_sources
 from hookserve.errors import ConfigError
 
 
@@ -52,3 +53,46 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, name, text):
 
 def test_no_files_give_no_sources(tmp_path):
     assert toml_sources(str(tmp_path)) == []
+
+
+LINKS = {
+    "SERVICE_HOST": "10.0.0.1",
+    "SERVICE_PORT": "80",
+    "SERVICE_PORT_HTTP": "80",
+    "PORT": "tcp://10.0.0.1:80",
+    "PORT_80_TCP": "tcp://10.0.0.1:80",
+    "PORT_80_TCP_PROTO": "tcp",
+    "PORT_80_TCP_PORT": "80",
+    "PORT_80_TCP_ADDR": "10.0.0.1",
+    "PORT_53_UDP": "udp://10.0.0.1:53",
+}
+
+
+@pytest.mark.parametrize("service", ["", "WEB_", "WEB_2_", "PORT_"])
+def test_what_kubernetes_sets_for_services_is_not_taken_for_settings(service):
+    environ = {f"HOOKSERVE_{service}{name}": value for name, value in LINKS.items()}
+
+    assert environment_source(SettingsTable(), environ).values == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "8000"),
+        ("WEB_PORT", "8000"),
+        ("RESUE_PORT", "1"),
+        ("WEB_SERVICE", "x"),
+        ("PORT_80", "x"),
+        ("WROKERS", "2"),
+    ],
+)
+def test_any_other_variable_with_our_prefix_must_be_a_setting(name, value):
+    with pytest.raises(ConfigError, match=f"the environment variable HOOKSERVE_{name} is not a se"):
+        environment_source(SettingsTable(), {f"HOOKSERVE_{name}": value})
+
+
+def test_a_variable_gives_a_setting_under_its_own_name():
+    source = environment_source(SettingsTable(), {"HOOKSERVE_WORKERS": "2", "HOME": "/"})
+
+    assert dict(source.values) == {"workers": "2"}
+    assert source.origin_of("workers") == "HOOKSERVE_WORKERS"

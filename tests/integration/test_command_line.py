@@ -270,6 +270,22 @@ def test_for_a_failing_plugin_without_distribution_the_remedy_is_to_mend_it(tmp_
         (["-b", "1.2.3.4:99999", "a"], 1, "is no address"),
         (["-b", "unix:/tmp/x?mood=1", "a"], 1, "unknown option 'mood'"),
         (["a", "b"], 2, "unexpected argument 'b'"),
+        (
+            ["-b", "8001", "applications:hello"],
+            1,
+            "'8001' is a port without a host (127.0.0.1:8001",
+        ),
+        (["./applications.py"], 4, "is a path, not a module (name the module: applications)"),
+        (["applications.py:hello"], 4, "is a path, not a module"),
+        ([":hello"], 4, "':hello' names no module (module:attribute"),
+        (["applications:asynchronous"], 4, "applications:asynchronous is not a WSGI application"),
+        (["-u", "\u00b2", "a"], 1, "there is no user '\u00b2'"),
+        (["-u", "4294967295", "a"], 1, "expected a name, or a number from 0 to 4294967294"),
+        (["-u", "4294967296", "a"], 1, "expected a name, or a number from 0 to 4294967294"),
+        (["--cert-reqs", "required", "a"], 1, "cert_reqs (command line): there is no certfile"),
+        (["--tls-minimum-version", "1.3", "a"], 1, "there is no certfile, so nothing is encrypted"),
+        (["--ciphers", "AES", "a"], 1, "ciphers (command line): there is no certfile"),
+        (["--log-level", "loud", "a"], 1, "expected one of debug, info, warning, error, critical"),
         ([], 2, "no application"),
         (["-t"], 2, "expected one argument"),
         (["--protocol", "htp", "a"], 1, "unknown protocol 'htp'; installed: http"),
@@ -398,3 +414,27 @@ def test_the_flags_of_a_command_are_its_own(tmp_path):
 def test_help_and_version_are_printed():
     assert "--worker-class" in hookserve("--help").stdout
     assert hookserve("--version").stdout.startswith("hookserve 0.")
+
+
+def test_a_deleted_working_directory_is_one_line_with_the_remedy(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = (
+        "import os, sys; os.rmdir(os.getcwd());"
+        "from hookserve.cli.main import main; sys.exit(main(['app']))"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=gone, capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "hookserve: the working directory was deleted (change to one that exists, and start"
+        " again)\n"
+    )
+
+
+@pytest.mark.parametrize("level", ["INFO", "info", "Warn", "WARNING"])
+def test_a_log_level_may_be_in_capitals(level):
+    assert hookserve("--check-config", "--log-level", level, "applications:hello").returncode == 0

@@ -87,3 +87,27 @@ def test_a_failure_is_shown_from_the_applications_first_line_on(tmp_path, monkey
     assert text.endswith("ZeroDivisionError: division by zero")
     assert "importlib" not in text
     assert "failing_application.py" in text
+
+
+@pytest.mark.parametrize(
+    ("specification", "message"),
+    [
+        ("./app.py", "'./app.py' is a path, not a module (name the module: app)"),
+        ("./app.py:make()", "'./app.py' is a path, not a module (name the module: app:make())"),
+        ("app.py:app", "'app.py' is a path, not a module (name the module: app:app)"),
+        ("web/app.py:app", "(name the module: --chdir web app:app)"),
+        ("/srv/web/app:app", "(name the module: --chdir /srv/web app:app)"),
+        ("../app.py", "(name the module: --chdir .. app)"),
+        (":app", "':app' names no module (module:attribute, for example app:application)"),
+        ("", "'' names no module"),
+        (".app:app", "'.app:app' names no module"),
+        ("a..b", "'a..b' names no module"),
+        ("app.:x", "'app.:x' names no module"),
+    ],
+)
+def test_a_path_or_nothing_instead_of_a_module_is_refused_with_the_remedy(specification, message):
+    with pytest.raises(AppNotFound) as caught:
+        load_app(specification)
+
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -38,3 +38,7 @@ def understood(environ, start_response):
     headers = [("Content-Length", str(len(text))), ("X-Method", environ["REQUEST_METHOD"])]
     start_response("200 OK", headers)
     return [text]
+
+
+async def asynchronous(scope, receive, send):
+    """An application of ASGI."""

@@ -17,8 +17,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("errorlog", "-", text, "where to log everything else: a file, or - for standard"
             " error", ("--error-logfile", "--log-file"), metavar="FILE"),
     Setting("error_log_format", "text", one_of("text", "json"), "the error log's format"),
-    Setting("loglevel", "info", one_of("debug", "info", "warning", "error", "critical"),
-            "the least level that is logged", ("--log-level",)),
+    Setting("loglevel", "info", one_of("debug", "info", "warning", "error", "critical",
+            warn="warning"), "the least level that is logged", ("--log-level",)),
     Setting("capture_output", False, boolean, "send standard output and error to the error"
             " log's file", switch=True),
     Setting("logconfig", None, optional_text, "a file for logging.config.fileConfig",

@@ -19,8 +19,9 @@ VERIFICATIONS = ("none", "optional", "required")
 
 def verification(value: object) -> str:
     """One of ``none``, ``optional``, ``required``; or its number, as in `ssl.VerifyMode`."""
+    given = value.strip().lower() if isinstance(value, str) else value
     for number, name in enumerate(VERIFICATIONS):
-        if value in (name, str(number)) or (value == number and not isinstance(value, bool)):
+        if given in (name, str(number)) or (given == number and not isinstance(given, bool)):
             return name
     raise ValueError(f"expected one of {', '.join(VERIFICATIONS)}")
 
@@ -50,9 +51,13 @@ def settings() -> tuple[Setting, ...]:
 def configured_plugins(config: Config, host: PluginHost) -> list[object]:
     """The layer, when there is a certificate."""
     if not config.certfile:
-        for name in ("keyfile", "ca_certs", "ciphers"):
-            if config.get(name):
-                raise ConfigError(f"{name}: there is no certfile that it belongs to")
+        for setting in SETTINGS[1:]:
+            name = setting.name
+            if config.get(name) != setting.default:
+                raise ConfigError(
+                    f"{name} ({config.origin(name)}): there is no certfile, so nothing is encrypted"
+                    f" (set certfile, or take {name} away)"
+                )
         return []
     from hookserve_tls.plugin import TlsPlugin
 
