@@ -15,4 +15,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # python -m puts the working directory first, where anyone may have left a module or a plugin.
+    # The command does not; the application's directory is added when it is known.
+    if not sys.flags.safe_path:
+        del sys.path[0]
     sys.exit(main())

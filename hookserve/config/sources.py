@@ -125,6 +125,23 @@ def find_python_file(given: str | None, directory: str, others: Iterable[str] = 
     return next((name for name in names if os.path.isfile(os.path.join(directory, name))), None)
 
 
+def foreign_file(path: str) -> str:
+    """For root: whether others may write a file that was found and not named; one line, or empty.
+
+    A user who may write it decides what root executes.
+    """
+    if os.geteuid() != 0:
+        return ""
+    found = os.stat(path)
+    if found.st_uid != 0:
+        reason = f"belongs to user {found.st_uid}"
+    elif found.st_mode & 0o022:
+        reason = "may be written by others than its owner"
+    else:
+        return ""
+    return f"{path}: root reads it, and it {reason} (give it to root, or start as its owner)"
+
+
 def execute_python_file(source: str) -> types.ModuleType:
     """Run a configuration file (``PATH``, ``file:PATH`` or ``python:MODULE``) afresh.
 

@@ -99,7 +99,8 @@ def assemble(
     known = resolve(table, [*low, *high])
     if before_file is not None:
         before_file(host, known)
-    in_file, warnings = _read_python_file(host, table, known, directory)
+    warnings = [*filter(None, (sources.foreign_file(source.origin) for source in toml))]
+    in_file = _read_python_file(host, table, known, directory, warnings)
     if line.application is not None:
         high.append(SettingsSource("command line", {"wsgi_app": line.application}))
     config = resolve(table, [*low, *in_file, *high])
@@ -109,27 +110,35 @@ def assemble(
     warnings.extend(_unhonoured(host, table, config))
     warnings.extend(settings_without_effect(table, config))
     warnings.extend(line for _, line in calling.collect(host.hook.config_warnings, config, environ))
-    if config.strict and warnings:
-        raise ConfigError(f"{warnings[0]} (refused by --strict)")
+    _refuse_warnings(config, warnings)
     return Assembly(host, table, config, line, tuple(warnings))
 
 
 def _read_python_file(
-    host: PluginHost, table: SettingsTable, known: Config, directory: str
-) -> tuple[list[SettingsSource], list[str]]:
-    """Run the Python configuration file, if there is one: its settings, and its warnings.
+    host: PluginHost, table: SettingsTable, known: Config, directory: str, warnings: list[str]
+) -> list[SettingsSource]:
+    """Run the Python configuration file, if there is one: its settings; adds its warnings.
 
     The plugins that other plugins find in it are registered.
     """
     others = [name for _, name in calling.collect(host.hook.config_files)]
     path = sources.find_python_file(known.config, directory, others)
     if path is None:
-        return [], []
+        return []
+    if not known.config:
+        warnings.extend(filter(None, [sources.foreign_file(path)]))
+    _refuse_warnings(known, warnings)  # before the file can do anything
     module = sources.execute_python_file(path)
-    source, warnings = file_settings(host, table, module, path)
+    source, slips = file_settings(host, table, module, path)
+    warnings.extend(slips)
     for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module)):
         host.register(plugin, path if number == 0 else f"{path} ({number + 1})")
-    return [source], warnings
+    return [source]
+
+
+def _refuse_warnings(config: Config, warnings: Sequence[str]) -> None:
+    if config.strict and warnings:
+        raise ConfigError(f"{warnings[0]} (refused by --strict)")
 
 
 def current_directory() -> str:

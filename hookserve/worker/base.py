@@ -321,8 +321,7 @@ class Worker(ABC):
         return self._exit_code
 
     def _boot(self) -> None:
-        context = self.context
-        hook = context.host.hook
+        context, hook = self.context, self.context.host.hook
         calling.fire(hook.post_fork, context.server, self)
         os.environ["HOOKSERVE_WORKER_INDEX"] = str(self.index)
         context.drop_privileges()
@@ -331,8 +330,7 @@ class Worker(ABC):
             app = calling.fire(hook.load_app, context.config)  # type: ignore[assignment]  # the first answer is the application
         check_application(app, context.worker_type.interface, str(context.config.wsgi_app))
         self.app = self.wrap(app)  # type: ignore[arg-type]  # as checked
-        limit = context.config.max_requests
-        if limit:
+        if limit := context.config.max_requests:
             from random import randint
 
             limit += randint(0, context.config.max_requests_jitter)

@@ -438,3 +438,12 @@ def test_a_deleted_working_directory_is_one_line_with_the_remedy(tmp_path):
 @pytest.mark.parametrize("level", ["INFO", "info", "Warn", "WARNING"])
 def test_a_log_level_may_be_in_capitals(level):
     assert hookserve("--check-config", "--log-level", level, "applications:hello").returncode == 0
+
+
+def test_a_plugin_that_lies_in_the_working_directory_is_not_loaded(tmp_path):
+    installed.install(tmp_path, "trap", {"trap": "trap_plugin"}, {"trap_plugin.py": "1 / 0\n"})
+
+    result = hookserve("--list-plugins", "--json", cwd=tmp_path)
+
+    assert "trap" not in {row["name"] for row in json.loads(result.stdout)}
+    assert result.stderr == ""

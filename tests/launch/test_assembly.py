@@ -132,3 +132,70 @@ def test_plugins_may_warn_about_the_configuration(here):
     with pytest.raises(ConfigError, match=r"workers is 3, X is 5 \(refused by --strict\)"):
         assemble([*arguments, "--strict"], {"X": "5"})
     sys.modules.pop("careful_under_test")
+
+
+FILES = {
+    "hookserve.conf.py": "workers = 2\nopen('was_run', 'w').close()\n",
+    "hookserve.toml": "workers = 2\n",
+    "pyproject.toml": "[tool.hookserve]\nworkers = 2\n",
+}
+
+
+@pytest.fixture
+def as_root(here, monkeypatch):
+    """Files whose owner and mode are invented, read by root."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    real = os.stat
+
+    def arrange(name, uid, mode):
+        def stat(path, **options):
+            found = real(path, **options)
+            if path != name:
+                return found
+            return os.stat_result((0o100000 | mode, *found[1:4], uid, *found[5:]))
+
+        (here / name).write_text(FILES[name])
+        monkeypatch.setattr(os, "stat", stat)
+
+    return arrange
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    ("uid", "mode", "reason"),
+    [
+        (1000, 0o644, "belongs to user 1000"),
+        (0, 0o666, "may be written by others than its owner"),
+        (0, 0o664, "may be written by others than its owner"),
+    ],
+)
+def test_a_file_that_others_may_write_is_a_warning_for_root(here, as_root, name, uid, mode, reason):
+    as_root(name, uid, mode)
+
+    (warning,) = assemble(["app"], {}).warnings
+
+    assert warning.startswith(f"{name}: root reads it, and it {reason} (")
+    (here / "was_run").unlink(missing_ok=True)
+    with pytest.raises(ConfigError, match=r"\(refused by --strict\)"):
+        assemble(["app", "--strict"], {})
+    assert not (here / "was_run").exists()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_roots_own_is_no_warning(here, as_root, name):
+    as_root(name, 0, 0o644)
+
+    assert assemble(["app"], {}).warnings == ()
+
+
+def test_a_file_that_is_named_is_no_warning(here, as_root):
+    as_root("hookserve.conf.py", 1000, 0o644)
+
+    assert assemble(["-c", "hookserve.conf.py", "app"], {}).warnings == ()
+
+
+def test_other_users_are_not_warned(here, as_root, monkeypatch):
+    as_root("hookserve.conf.py", 1000, 0o666)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert assemble(["app"], {}).warnings == ()
