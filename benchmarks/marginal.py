@@ -20,7 +20,7 @@ from statistics import median, quantiles
 from time import process_time
 
 from hookserve_http.protocol import HttpProtocol
-from hookserve_logging.accesslog import AccessLog
+from hookserve_logging.standard import make_logger
 
 from benchmarks import environments, load, servers, slices, turns
 from benchmarks.cases import BROWSER
@@ -57,7 +57,7 @@ class PostRequest:
 
 def _access_log(form: str) -> Callable[[], object]:
     settings = {"accesslog": "/dev/null", "access_log_format": form}
-    return lambda: AccessLog(configure(settings))
+    return lambda: make_logger(configure(settings))
 
 
 @dataclass(frozen=True, slots=True)

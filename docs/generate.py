@@ -74,7 +74,7 @@ def hooks_page() -> str:
     """Every hook with its arguments and its docstring."""
     lines = ["# Hooks\n", f"{textwrap.dedent(hookspecs.__doc__ or '').strip()}\n"]
     for protocol in hookspecs.Hooks.__mro__[1:]:
-        if protocol.__module__ != hookspecs.__name__:
+        if not protocol.__module__.startswith("hookserve."):
             continue
         lines.append(f"## {(inspect.getdoc(protocol) or '').rstrip('.')}\n")
         for name, function in vars(protocol).items():

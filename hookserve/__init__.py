@@ -16,7 +16,7 @@ from hookserve.errors import (
     PluginError,
     UsageError,
 )
-from hookserve.hookspecs import hookimpl
+from hookserve.hookmarkers import hookimpl
 from hookserve.types import (
     API_LEVEL,
     AccessRecord,

@@ -6,40 +6,33 @@
 
 Each docstring ends with the process that the hook runs in, and what an exception in it leads to.
 
-In the arbiter ``server`` is the `Arbiter` and ``worker`` the `WorkerHandle`; in a worker process
-``server`` is a read-only `ServerView` and ``worker`` the `Worker`.
+In the arbiter ``server`` is a `hookserve.server.Server` and ``worker`` a `WorkerInfo`; in a worker
+process ``server`` is a read-only `ServerView` and ``worker`` the `Worker`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pluggy
+from hookserve.hookmarkers import hookspec
+from hookserve.workerspecs import LogHooks, RequestHooks, WorkerHooks
 
 if TYPE_CHECKING:
     import ssl
     from types import ModuleType
 
     from hookserve import types
-    from hookserve.arbiter.arbiter import Arbiter
-    from hookserve.arbiter.handles import WorkerHandle
     from hookserve.config.resolved import Config
     from hookserve.listeners.listeners import Listener
     from hookserve.plugins.host import PluginHost
     from hookserve.protocol import seam
+    from hookserve.server import Server, WorkerInfo
     from hookserve.types import WSGIApplication
     from hookserve.worker.base import Worker
-    from hookserve.worker.context import ServerView
 
-    Environ = dict[str, Any]  # Any: PEP 3333
     Middleware = Callable[[WSGIApplication], WSGIApplication]
     ProtocolWrapper = Callable[[seam.Protocol], seam.Protocol]
-
-PROJECT = "hookserve"
-
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class AssemblyHooks(Protocol):
@@ -97,7 +90,8 @@ class AssemblyHooks(Protocol):
     @hookspec
     def configured_plugins(self, config: Config, host: PluginHost) -> Iterable[object]:
         """Objects whose hooks exist only with this configuration, as a setting of the plugin asks
-        for.  The hooks of assembling come too late in them.
+        for; `retired` tells each that its configuration is replaced.  The hooks of assembling come
+        too late in them.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
@@ -132,11 +126,10 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def aux_processes(self, server: Arbiter) -> Iterable[types.AuxProcess]:
+    def aux_processes(self, server: Server) -> Iterable[types.AuxProcess]:
         """Auxiliary processes that the arbiter supervises, each of which runs exactly once.
 
-        Runs in: arbiter, at each (re)load.  When it raises: the start fails; a reload goes on
-        without them, which is logged.
+        Runs in: arbiter, at each (re)load.  When it raises: the start fails; a reload logs it.
         """
 
 
@@ -174,14 +167,14 @@ class FactoryHooks(Protocol):
         """
 
     @hookspec(firstresult=True)
-    def make_restart_plan(self, server: Arbiter) -> types.RestartPlan | None:
+    def make_restart_plan(self, server: Server) -> types.RestartPlan | None:
         """The policy of how many workers are replaced at once; asked for after each reload too.
 
         Runs in: arbiter.  When it raises: logged, the built-in plan is used.
         """
 
     @hookspec(firstresult=True)
-    def target_workers(self, server: Arbiter, stats: Mapping[str, float]) -> int | None:
+    def target_workers(self, server: Server, stats: Mapping[str, float]) -> int | None:
         """How many workers there should be; `stats`: the workers' counters summed, and `workers`.
 
         Runs in: arbiter, at each tick and reload.  When it raises: logged, the number stays.
@@ -192,28 +185,28 @@ class ArbiterHooks(Protocol):
     """The life of the arbiter."""
 
     @hookspec
-    def on_starting(self, server: Arbiter) -> None:
+    def on_starting(self, server: Server) -> None:
         """The configuration is final; the listeners open next.
 
         Runs in: arbiter.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
-    def when_ready(self, server: Arbiter) -> None:
+    def when_ready(self, server: Server) -> None:
         """The listeners are open and the first fork is next.
 
         Runs in: arbiter.  When it raises: the start fails, naming the plugin.
         """
 
     @hookspec
-    def pre_fork(self, server: Arbiter, worker: WorkerHandle) -> None:
+    def pre_fork(self, server: Server, worker: WorkerInfo) -> None:
         """A worker is about to be forked; its `pid` is still `None`.
 
         Runs in: arbiter.  When it raises: the start fails; later it is logged, the fork goes on.
         """
 
     @hookspec
-    def worker_ready(self, server: Arbiter, worker: WorkerHandle) -> None:
+    def worker_ready(self, server: Server, worker: WorkerInfo) -> None:
         """A worker has loaded the application and accepts connections.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
@@ -221,7 +214,7 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def worker_timeout(
-        self, server: Arbiter, worker: WorkerHandle, requests: Sequence[types.RequestInFlight]
+        self, server: Server, worker: WorkerInfo, requests: Sequence[types.RequestInFlight]
     ) -> None:
         """A worker missed a deadline and will be aborted; `requests` are those it holds.
 
@@ -229,172 +222,92 @@ class ArbiterHooks(Protocol):
         """
 
     @hookspec
-    def child_exit(self, server: Arbiter, worker: WorkerHandle, reason: types.ExitReason) -> None:
+    def child_exit(self, server: Server, worker: WorkerInfo, reason: types.ExitReason) -> None:
         """A worker was reaped; called exactly once for each, however it ended.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec
-    def on_reload(self, server: Arbiter) -> None:
+    def on_reload(self, server: Server) -> None:
         """A new configuration is about to take effect; the old workers still run.
 
         Runs in: arbiter.  When it raises: the reload ends, the old configuration stays.
         """
 
     @hookspec
-    def reload_failed(self, server: Arbiter, reason: str) -> None:
+    def reload_failed(self, server: Server, reason: str) -> None:
         """A reload ended without effect; the old generation keeps serving.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec
-    def reloaded(self, server: Arbiter) -> None:
+    def reloaded(self, server: Server) -> None:
         """A reload is complete: every worker is of the new generation.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec
-    def nworkers_changed(self, server: Arbiter, new_value: int, old_value: int | None) -> None:
+    def retired(self) -> None:
+        """A reload is complete, or refused, and the plugin object is of the generation that ended:
+        the moment to close what it holds.
+
+        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        """
+
+    @hookspec
+    def nworkers_changed(self, server: Server, new_value: int, old_value: int | None) -> None:
         """The number of workers wanted changed; `old_value` is `None` the first time.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec
-    def server_tick(self, server: Arbiter) -> None:
+    def server_tick(self, server: Server) -> None:
         """Called about every `tick_interval` seconds, and only when a plugin has this hook.
 
         Runs in: arbiter.  Must not block.  When it raises: logged, the others still run.
         """
 
     @hookspec
-    def pre_exec(self, server: Arbiter) -> None:
+    def pre_exec(self, server: Server) -> None:
         """A successor (USR2), or this process anew (HUP, ``preload_app``), is executed next.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec
-    def successor_ready(self, server: Arbiter, pid: int) -> None:
+    def successor_ready(self, server: Server, pid: int) -> None:
         """A worker of the successor (USR2) is ready: both serve until one of them is stopped.
 
         Runs in: arbiter, the predecessor.  When it raises: logged, the others still run.
         """
 
     @hookspec
-    def on_drain_delay(self, server: Arbiter) -> None:
+    def on_drain_delay(self, server: Server) -> None:
         """Still accepting for `drain_delay`: leave registries.  No connection is kept from now on.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec
-    def on_stopping(self, server: Arbiter) -> None:
+    def on_stopping(self, server: Server) -> None:
         """The server has been told to stop; the workers finish what they have.
 
         Runs in: arbiter, once.  When it raises: logged, the other implementations still run.
         """
 
     @hookspec
-    def on_exit(self, server: Arbiter) -> None:
+    def on_exit(self, server: Server) -> None:
         """The workers are gone and the listeners closed.
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """
 
 
-class WorkerHooks(Protocol):
-    """The life of a worker, in this order."""
-
-    @hookspec
-    def post_fork(self, server: ServerView, worker: Worker) -> None:
-        """Just forked, still with the arbiter's privileges, the application not yet loaded.
-
-        Runs in: worker.  When it raises: that worker fails to boot.
-        """
-
-    @hookspec
-    def post_worker_init(self, worker: Worker) -> None:
-        """The application is loaded; the worker is about to accept.
-
-        Runs in: worker.  When it raises: that worker fails to boot.
-        """
-
-    @hookspec
-    def worker_idle(self, worker: Worker) -> None:
-        """Requests have ended, and the worker will wait, or was busy for eight turns.  Frozen.
-
-        Runs in: worker, its greenlet.  Must not block.  When it raises: logged, the others run.
-        """
-
-    @hookspec
-    def worker_draining(self, worker: Worker) -> None:
-        """The worker stops accepting and finishes what it has.
-
-        Runs in: worker.  When it raises: logged, the other implementations still run.
-        """
-
-    @hookspec
-    def worker_int(self, worker: Worker) -> None:
-        """The worker was told to stop at once (INT or QUIT).
-
-        Runs in: worker.  When it raises: logged, the other implementations still run.
-        """
-
-    @hookspec
-    def worker_abort(self, worker: Worker) -> None:
-        """The worker missed a deadline and is being aborted.
-
-        Runs in: worker.  When it raises: logged, the other implementations still run.
-        """
-
-    @hookspec
-    def worker_exit(self, server: ServerView, worker: Worker) -> None:
-        """The worker is about to exit.
-
-        Runs in: worker, and only there.  When it raises: logged, the others still run.
-        """
-
-
-class RequestHooks(Protocol):
-    """Frozen when the worker is ready: a plugin registered later is not seen."""
-
-    @hookspec
-    def pre_request(self, worker: Worker, req: types.Request, environ: Environ) -> None:
-        """A request is complete enough to run; the application is called next.
-
-        Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
-        request is not harmed.
-        """
-
-    @hookspec
-    def post_request(
-        self, worker: Worker, req: types.Request, environ: Environ, resp: types.Response
-    ) -> None:
-        """The response has been handed over, or the request was aborted.
-
-        Runs in: worker, in the thread or greenlet of the request.  When it raises: logged, the
-        request is not harmed.
-        """
-
-    @hookspec
-    def log_access(self, record: types.AccessRecord) -> None:
-        """One request is over: finished, refused, aborted, or killed with its worker.
-
-        Runs in: worker; arbiter for the requests of a worker that was killed.  When it raises:
-        logged, the request is not harmed.
-        """
-
-    @hookspec
-    def reopen_logs(self) -> None:
-        """USR1: close and open again what is written to.
-
-        Runs in: arbiter and worker.  When it raises: logged, the other implementations still run.
-        """
-
-
-class Hooks(AssemblyHooks, FactoryHooks, ArbiterHooks, WorkerHooks, RequestHooks, Protocol):
+class Hooks(
+    AssemblyHooks, FactoryHooks, ArbiterHooks, WorkerHooks, RequestHooks, LogHooks, Protocol
+):
     """Every hook, as the core calls it."""

@@ -1,13 +1,8 @@
-"""The arbiter: the process that holds the listeners and keeps the workers.
+"""The arbiter: the process that holds the listeners and supervises the workers.
 
 It is a state machine.  One loop waits for a signal, a worker's message or the next deadline, and
-takes one small step for each; nothing in it sleeps, and nothing a worker or a plugin does ends
-it.  After every turn the keeper compares the workers that are with those that should be.
-
-Files: roster (what is known of a worker), keeper (who is forked, replaced, retired), lifecycle
-(policies: back-off, deadlines, replacement), forker and spawner (the fork), escalation (getting
-rid of a worker), reload and rebirth (the transactions), upgrade, auxiliaries, ending, reaper and
-exits (why a worker is gone), launch (everything before the loop).
+has each of its parts take one small step; nothing in it sleeps, and nothing a worker or a plugin
+does ends it.  `Arbiter._parts` lists the parts, in the order of their steps.
 """
 
 from __future__ import annotations
@@ -17,18 +12,19 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter import child, handles
 from hookserve.arbiter.auxiliaries import Auxiliaries
 from hookserve.arbiter.escalation import Escalator
+from hookserve.arbiter.generation import Generation
 from hookserve.arbiter.handles import WorkerHandle, WorkerTable
-from hookserve.arbiter.policies import Deadlines
+from hookserve.arbiter.parts import Part
 from hookserve.arbiter.pool import WorkerPool
-from hookserve.arbiter.preparation import ServingClasses
 from hookserve.arbiter.reaper import Reaper
+from hookserve.arbiter.reexec import Reexec
 from hookserve.arbiter.reload import Reload
 from hookserve.arbiter.shutdown import Shutdown
 from hookserve.arbiter.signals import SignalInbox
@@ -37,14 +33,17 @@ from hookserve.arbiter.upgrade import Upgrade
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.plugins import calling
 from hookserve.system.calls import make_poll
+from hookserve.system.processes import Processes
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Start
+    from hookserve.config.resolved import Config
+    from hookserve.hookspecs import Hooks
     from hookserve.launch.assembly import Assembly
     from hookserve.launch.daemon import Launcher
     from hookserve.launch.pidfile import Pidfile
     from hookserve.listeners.listeners import Listener
-    from hookserve.types import WSGIApplication
+    from hookserve.server import WorkerInfo
     from hookserve.worker.channel import Message
 
 
@@ -52,74 +51,96 @@ _LATE = 1.0
 
 
 class Arbiter:
-    """The master process, from the first fork to the end."""
+    """The master process (`hookserve.server.Server`), from the first fork to the end."""
 
     def __init__(
         self,
-        assembly: Assembly,
-        crew: ServingClasses,
-        workers: int,
-        app: WSGIApplication | None,
+        generation: Generation,
         reassemble: Callable[[], Assembly],
         start: Start,
         launcher: Launcher | None = None,
+        processes: Processes | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.assembly = assembly
-        self.crew = crew
-        self.app = app
-        self.reassemble = reassemble
+        self.current = generation
+        self.previous: Generation | None = None
+        """What a reload that is not complete began with."""
         self.start = start
-        self.pidfile: Pidfile | None = None
-        self.pid = os.getpid()
-        self.log = logging.getLogger("hookserve")
-        self.listeners: tuple[Listener, ...] = ()
-        self.generation = 1
-        """What a worker that is forked now belongs to; older ones are to be replaced."""
-        self.worker_table = WorkerTable()
         self.launcher = launcher
+        self.processes = processes or Processes()
+        self.clock = clock
+        self.pid = os.getpid()
+        self.pidfile: Pidfile | None = None
+        self.log = logging.getLogger("hookserve")
+        self.worker_table = WorkerTable()
         self.totals: dict[str, int] = {}
         """The counters of all workers that are gone."""
-        self._wanted = workers
-        self.shutdown = Shutdown(self)
         self.has_been_ready = False
         """Whether any worker was ever ready."""
         self._boot_failure: BootError | None = None
-        self.reloads = Reload(self)
-        self._deadlines = Deadlines()
-        self.escalator = Escalator(self)
-        self._reaper = Reaper(self)
         self._inbox = SignalInbox()
         self._poller = make_poll()
         self._watched: dict[int, Callable[[], None]] = {}
-        self.watch(self._inbox.fileno(), self._heed_signals)
-        self.upgrade = Upgrade(self)
-        self.auxiliaries = Auxiliaries(self)
+        self.watch(self._inbox.fileno(), self._process_signals)
+        self.reaper = Reaper(self)
+        self.escalator = Escalator(self)
+        self.shutdown = Shutdown(self)
+        self.reexec = Reexec(self)
+        self.reloads = Reload(self, reassemble)
         self.ticker = Ticker(self)
-        self.pool = WorkerPool(self, workers)
+        self.pool = WorkerPool(self)
+        self.auxiliaries = Auxiliaries(self)
+        self.upgrade = Upgrade(self)
+        self._parts: tuple[Part, ...] = (
+            self.reaper,
+            self.escalator,
+            self.shutdown,
+            self.reexec,
+            self.reloads,
+            self.ticker,
+            self.pool,
+            self.auxiliaries,
+            self.upgrade,
+        )
         self._handlers: dict[int, Callable[[], None]] = {
-            signal.SIGTERM: self.shutdown.begin,
+            signal.SIGTERM: self.shutdown.shutdown,
             signal.SIGINT: self.shutdown.shutdown_now,
             signal.SIGQUIT: self.shutdown.shutdown_now,
             signal.SIGHUP: self.reloads.begin,
             signal.SIGUSR1: self.reopen_logs,
             signal.SIGUSR2: self.upgrade.begin,
-            signal.SIGTTIN: lambda: self.set_wanted(self._wanted + 1),
-            signal.SIGTTOU: lambda: self.set_wanted(max(1, self._wanted - 1)),
+            signal.SIGTTIN: lambda: self.set_wanted(self.num_workers + 1),
+            signal.SIGTTOU: lambda: self.set_wanted(max(1, self.num_workers - 1)),
             signal.SIGWINCH: lambda: self.set_wanted(0),
             signal.SIGCHLD: self._reap,
         }
 
-    # What hooks and plugins may use.
+    # What hooks and plugins may use (`hookserve.server.Server`).
 
     @property
-    def config(self) -> object:
+    def config(self) -> Config:
         """The configuration in effect."""
-        return self.assembly.config
+        return self.current.config
 
     @property
-    def cfg(self) -> object:
+    def cfg(self) -> Config:
         """gunicorn's name for `config`."""
-        return self.assembly.config
+        return self.current.config
+
+    @property
+    def environ(self) -> MutableMapping[str, str]:
+        """The environment that the next arbiter is executed with."""
+        return self.start.environ
+
+    @property
+    def generation(self) -> int:
+        """The number of the current generation."""
+        return self.current.number
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """The listening sockets that new workers inherit."""
+        return self.current.listeners
 
     @property
     def address(self) -> tuple[str, ...]:
@@ -134,53 +155,84 @@ class Arbiter:
     @property
     def num_workers(self) -> int:
         """How many workers are wanted."""
-        return self._wanted
+        return self.current.wanted
+
+    @property
+    def worker_capacity(self) -> int:
+        """How many requests one worker may have in flight at once."""
+        return self.current.capacity
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server has begun to stop."""
+        return self.shutdown.has_begun
+
+    def stats(self) -> Mapping[str, int]:
+        """The sums of all workers' counters, those that are gone included."""
+        sums = dict(self.totals)
+        for handle in self.worker_table:
+            for name, value in handle.counters().items():
+                sums[name] = sums.get(name, 0) + value
+        return sums
 
     def set_wanted(self, count: int) -> None:
         """Change how many workers are wanted."""
-        if count == self._wanted or self.is_stopping:
+        if count == self.num_workers or self.is_stopping:
             return
-        old, self._wanted = self._wanted, count
+        old = self.num_workers
+        self.current = self.current._replace(wanted=count)
         self.log.info("%d workers wanted, not %d", count, old)
-        hook = self.assembly.host.hook
-        calling.notify(hook.nworkers_changed, server=self, new_value=count, old_value=old)
+        hook = self.hook.nworkers_changed
+        calling.notify(hook, server=self, new_value=count, old_value=old)
 
-    def recycle(self, worker: WorkerHandle, reason: str) -> None:
-        """Have a worker replaced; its replacement is ready before it goes."""
+    def recycle(self, worker: WorkerInfo, reason: str) -> None:
+        """Have a worker replaced; its replacement is ready before it is retired."""
+        assert isinstance(worker, WorkerHandle)
         self.pool.recycle(worker, reason)
 
+    def reload(self) -> None:
+        """As HUP."""
+        self.reloads.begin()
+
+    def stop(self) -> None:
+        """As TERM."""
+        self.shutdown.shutdown()
+
     def reopen_logs(self) -> None:
-        """Reopen the logs, here and in the workers."""
-        calling.notify(self.assembly.host.hook.reopen_logs)
+        """As USR1: reopen the logs, here and in the workers."""
+        calling.notify(self.hook.reopen_logs)
         for handle in self.worker_table:
             handle.signal(signal.SIGUSR1)
 
     # The loop.
 
     def run(self) -> None:
-        """Keep the workers until told to stop; returns when all are gone.
+        """Supervise the workers until told to stop; returns when all are gone.
 
         Raises BootError when no worker of the first generation could boot.
         """
         self._inbox.open()
-        hook = self.assembly.host.hook
-        calling.notify(hook.nworkers_changed, server=self, new_value=self._wanted, old_value=None)
+        hook = self.hook.nworkers_changed
+        calling.notify(hook, server=self, new_value=self.num_workers, old_value=None)
         child.settle_memory()
         self.auxiliaries.gather()
-        self._keep(time.monotonic())
-        while not (self.is_stopping and (not self._is_populated() or self.shutdown.is_overdue())):
+        now = self.clock()
+        self.pool.step(now)
+        self.auxiliaries.step(now)
+        while not (self.is_stopping and (not self._has_children() or self.shutdown.is_overdue())):
             self._turn_safely()
-        if self._boot_failure is not None and not self.has_been_ready:
+        if self.first_generation_failed:
+            assert self._boot_failure is not None
             raise self._boot_failure
 
     def close(self) -> None:
-        """Give back signals and descriptors, after the loop."""
+        """Restore signals and close descriptors, after the loop."""
         self._inbox.close()
 
     def _turn_safely(self) -> None:
         """A turn whose failure is logged: an arbiter that ends leaves its workers behind."""
         try:
-            self._turn()
+            self.turn()
         except HookserveError:
             raise
         except Exception:
@@ -188,61 +240,52 @@ class Arbiter:
             if self.is_stopping:
                 raise
 
-    def _turn(self) -> None:
-        before = time.monotonic()
+    def turn(self) -> None:
+        """Wait for what happens next, and have each part take its step."""
+        before = self.clock()
         left = self._time_left(before)
         events = self._poller.poll(None if left is None else max(0.0, left * 1000.0))
-        now = time.monotonic()
+        now = self.clock()
         if left is not None and now > before + left + _LATE:
             for handle in self.worker_table:
                 handle.ignore_silence_before = now
         for descriptor, _ in events:
             if descriptor in self._watched:  # it may just have been closed
                 self._watched[descriptor]()
-        now = time.monotonic()
-        for handle in self.worker_table:
-            self.escalator.attend(handle, self._deadlines, now)
-        self.shutdown.attend(now)
-        self.reloads.attend()
-        self.ticker.attend(now)
-        self._keep(now)
+        now = self.clock()
+        for part in self._parts:
+            part.step(now)
 
-    def _keep(self, now: float) -> None:
-        if not self.is_stopping:
-            self.pool.reconcile(now)
-        self.auxiliaries.attend(now)
-
-    def _is_populated(self) -> bool:
+    def _has_children(self) -> bool:
         return len(self.worker_table) > 0 or len(self.auxiliaries) > 0
 
     def _reap(self) -> None:
-        self._reaper.reap()
-        self.auxiliaries.reap()
-        self.upgrade.reap()
-        self.reloads.reexec.reap()
+        for part in self._parts:
+            part.reap()
 
     def _time_left(self, now: float) -> float | None:
         """Seconds to the next deadline; `None`: there is none."""
-        moments = [self._deadlines.due(handle, now) for handle in self.worker_table]
-        moments.extend(self.auxiliaries.dues(now))
-        moments.append(self.shutdown.due)
-        if not self.is_stopping:
-            moments.extend(self.pool.dues(now))
-            moments.append(self.ticker.due)
-        nearest = min((moment for moment in moments if moment is not None), default=None)
+        moments = (part.due(now) for part in self._parts)
+        nearest = min((each for each in moments if each is not None), default=None)
         return None if nearest is None else nearest - now
 
-    # What the parts of the arbiter use.
+    # What the parts use.
+
+    @property
+    def hook(self) -> Hooks:
+        """The hooks of the current generation's plugins."""
+        return self.current.hook
 
     @property
     def first_generation_failed(self) -> bool:
-        """Whether the first generation cannot boot, so that nothing is forked any more."""
+        """Whether the first generation cannot boot, so that no worker is forked any more."""
         return self._boot_failure is not None and not self.has_been_ready
 
     def own_descriptors(self) -> list[int]:
-        """What a child must not keep."""
-        found = [*self._inbox.descriptors(), *self.upgrade.descriptors()]
-        found += self.auxiliaries.descriptors() + self.reloads.descriptors()
+        """The descriptors that a forked child must close."""
+        found = [*self._inbox.descriptors()]
+        for part in self._parts:
+            found.extend(part.descriptors())
         if self.launcher is not None:
             found.extend(self.launcher.descriptors())
         for handle in self.worker_table:
@@ -252,72 +295,47 @@ class Arbiter:
         return found
 
     def other_children(self) -> set[int]:
-        """The process ids of children that are no workers."""
-        found = self.auxiliaries.pids() | self.reloads.reexec.pids()
-        return found | ({self.upgrade.successor} if self.upgrade.successor else set())
+        """The process ids of children that are not workers."""
+        return {pid for part in self._parts for pid in part.pids()}
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
         """Call back whenever a descriptor is readable."""
         self._watched[descriptor] = callback
         self._poller.register(descriptor, select.POLLIN)
 
-    def forget(self, descriptor: int) -> None:
-        """Do not watch a descriptor any more, if it was watched."""
+    def unwatch(self, descriptor: int) -> None:
+        """Stop watching a descriptor, if it was watched."""
         if self._watched.pop(descriptor, None) is not None:
             self._poller.unregister(descriptor)
 
+    def begin_generation(self) -> None:
+        """Another generation is current: its predecessor's failures do not count."""
+        self.pool.begin_generation()
+        self.reaper.begin_generation()
+
     def add_worker(self, handle: WorkerHandle) -> None:
-        """A worker has been forked."""
+        """Supervise a worker that has been forked."""
         assert handle.channel is not None
         self.worker_table.add(handle)
-        self.watch(handle.channel.fileno(), partial(self._listen_to, handle))
-
-    # What workers say, and how they end.
-
-    def _heed_signals(self) -> None:
-        for number in dict.fromkeys(self._inbox.read()):
-            self._handlers[number]()
-
-    def _listen_to(self, handle: WorkerHandle) -> None:
-        assert handle.channel is not None
-        messages, is_open = handle.channel.read()
-        if not is_open:
-            self.forget(handle.channel.fileno())
-        for message in messages:
-            self._heed(handle, message)
-
-    def _heed(self, handle: WorkerHandle, message: Message) -> None:
-        if message.kind == "recycle":
-            self.pool.recycle(handle, message.text)
-        elif message.kind == "boot failed":
-            handle.boot_error, handle.boot_error_code = message.text, message.code
-        elif message.kind == "ready" and handle.state == handles.BOOTING:
-            handle.start_serving(time.monotonic())
-            self.log.info("%s ready", handle)
-            self.upgrade.say_ready()
-            if not self.has_been_ready:
-                self.has_been_ready = True
-                if self.launcher is not None:
-                    self.launcher.report(0, "")
-            calling.notify(self.assembly.host.hook.worker_ready, server=self, worker=handle)
+        self.watch(handle.channel.fileno(), partial(self._read_messages, handle))
 
     def drain_messages(self, handle: WorkerHandle) -> None:
-        """Read the last messages of a worker whose process has ended, and hang up."""
+        """Read the last messages of a worker whose process has ended, and stop watching it."""
         assert handle.channel is not None
         if handle.channel.fileno() in self._watched:
-            self._listen_to(handle)
-        self.forget(handle.channel.fileno())
+            self._read_messages(handle)
+        self.unwatch(handle.channel.fileno())
 
     def release(self, handle: WorkerHandle) -> None:
         """Keep a worker's counters and free what it held."""
-        for name, value in handle.slot.counters().items():
+        for name, value in handle.counters().items():
             self.totals[name] = self.totals.get(name, 0) + value
         self.worker_table.remove(handle)
         handle.scoreboard.give_back(handle.slot)
         handle.close()
 
     def on_unexpected_exit(self, handle: WorkerHandle) -> None:
-        """A worker has died unasked: when its slot may be filled again, and what it means."""
+        """A worker has ended unasked: delay its replacement, and stop where none can boot."""
         pause = self.pool.record_failure(handle)
         if pause and self.has_been_ready and not self.is_stopping:
             self.log.warning("worker %d is started again in %g s", handle.index, pause)
@@ -326,27 +344,40 @@ class Arbiter:
         text = handle.boot_error or f"worker {handle.index} died while booting: {handle.reason}"
         kind = AppNotFound if handle.boot_error_code == AppNotFound.exit_code else BootError
         self._boot_failure = kind(text)
-        self.reloads.boot_failed(handle, text)
+        self.reloads.on_boot_failure(handle, text)
         others = any(each.state == handles.BOOTING for each in self.worker_table)
         if not self.has_been_ready and not others and not self.is_stopping:
             self.log.error("no worker can boot: stopping")
             self.shutdown.shutdown_now()
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the server has begun to stop."""
-        return self.shutdown.is_begun
+    # Signals and messages.
 
-    def reset_backoff(self) -> None:
-        """A new generation starts without its predecessors' record of deaths."""
-        self.pool.reset_backoff()
-        self.pool.reset_plan()
-        self._reaper.forget()
+    def _process_signals(self) -> None:
+        for number in dict.fromkeys(self._inbox.read()):
+            self._handlers[number]()
 
-    def stats(self) -> Mapping[str, int]:
-        """The counters of all workers, those that are gone included."""
-        sums = dict(self.totals)
-        for handle in self.worker_table:
-            for name, value in handle.slot.counters().items():
-                sums[name] = sums.get(name, 0) + value
-        return sums
+    def _read_messages(self, handle: WorkerHandle) -> None:
+        assert handle.channel is not None
+        messages, is_open = handle.channel.read()
+        if not is_open:
+            self.unwatch(handle.channel.fileno())
+        for message in messages:
+            self._on_message(handle, message)
+
+    def _on_message(self, handle: WorkerHandle, message: Message) -> None:
+        if message.kind == "recycle":
+            self.pool.recycle(handle, message.text)
+        elif message.kind == "boot failed":
+            handle.boot_error, handle.boot_error_code = message.text, message.code
+        elif message.kind == "ready" and handle.state == handles.BOOTING:
+            self._on_ready(handle)
+
+    def _on_ready(self, handle: WorkerHandle) -> None:
+        handle.start_serving(self.clock())
+        self.log.info("%s ready", handle)
+        self.upgrade.send_ready()
+        if not self.has_been_ready:
+            self.has_been_ready = True
+            if self.launcher is not None:
+                self.launcher.report(0, "")
+        calling.notify(self.hook.worker_ready, server=self, worker=handle)

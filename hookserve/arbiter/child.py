@@ -18,7 +18,7 @@ from hookserve.arbiter.signals import Blocked
 from hookserve.errors import HookserveError
 from hookserve.plugins.target import load_target
 from hookserve.system import privileges
-from hookserve.system.calls import close, fork
+from hookserve.system.calls import close
 from hookserve.system.title import set_title
 from hookserve.worker.base import Worker
 from hookserve.worker.channel import WorkerEnd, open_channel
@@ -27,13 +27,17 @@ from hookserve.worker.context import WorkerContext
 if TYPE_CHECKING:
     from hookserve.arbiter.handles import WorkerHandle
     from hookserve.config.resolved import Config
+    from hookserve.system.processes import Processes
     from hookserve.types import WorkerType
 
 ContextMaker = Callable[["WorkerHandle", WorkerEnd, Callable[[], None]], WorkerContext]
 
 
 def fork_worker(
-    handle: WorkerHandle, make_context: ContextMaker, descriptors: Iterable[int]
+    processes: Processes,
+    handle: WorkerHandle,
+    make_context: ContextMaker,
+    descriptors: Iterable[int],
 ) -> None:
     """Fork one worker and fill in the handle; raises OSError when there can be no process now.
 
@@ -42,7 +46,7 @@ def fork_worker(
     ours, theirs = open_channel()
     with Blocked() as unblock:
         try:
-            pid = fork()
+            pid = processes.fork()
         except OSError:
             ours.close()
             theirs.close()
@@ -57,7 +61,7 @@ def fork_worker(
 def _become_worker(
     handle: WorkerHandle,
     make_context: ContextMaker,
-    line: WorkerEnd,
+    channel: WorkerEnd,
     descriptors: Iterable[int],
     unblock: Callable[[], None],
 ) -> NoReturn:
@@ -67,7 +71,7 @@ def _become_worker(
         for descriptor in descriptors:
             close(descriptor)
         config = handle.config
-        context = make_context(handle, line, privilege_dropper(config))
+        context = make_context(handle, channel, privilege_dropper(config))
         set_title(config.proc_name, f"worker {handle.index}")
         for word in config.raw_env:
             name, _, value = word.partition("=")
@@ -77,9 +81,9 @@ def _become_worker(
         unblock()
         worker.main()
     except HookserveError as error:
-        line.send("boot failed", str(error), error.exit_code)
+        channel.send("boot failed", str(error), error.exit_code)
     except BaseException:
-        line.send("boot failed", traceback.format_exc(), 3)
+        channel.send("boot failed", traceback.format_exc(), 3)
     finally:
         sys.stderr.flush()
         os._exit(3)

@@ -1,4 +1,4 @@
-"""Getting rid of a worker that missed a deadline: report, stacks, ABRT, KILL.
+"""Ending a worker that missed a deadline: report, stacks, ABRT, KILL.
 
 Each step has its own moment; no other signal shortens the time in between.
 """
@@ -6,54 +6,58 @@ Each step has its own moment; no other signal shortens the time in between.
 from __future__ import annotations
 
 import signal
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter.handles import ABORTING, DRAINING, Escalation, WorkerHandle
+from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Deadlines
 from hookserve.plugins import calling
-from hookserve.types import AccessRecord, RequestInFlight
+from hookserve.types import RequestInFlight
 from hookserve.worker.signals import DUMP_SIGNAL
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
 
 _DUMP_TIME = 0.3
-"""What a worker has for writing its stacks, in seconds; done in a signal handler in C."""
+"""How long a worker has for writing its stacks, in seconds; a signal handler in C does it."""
 
 _KILL_AGAIN = 1.0
 
 
-class Escalator:
+class Escalator(Part):
     """Watches each worker's deadlines and takes the steps that are due."""
 
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
+        self._deadlines = Deadlines()
 
-    def attend(self, handle: WorkerHandle, deadlines: Deadlines, now: float) -> None:
-        """Take the step that is due for one worker, if any is."""
-        if handle.escalation is not None:
-            if now >= handle.escalation.deadline:
-                self._next_step(handle, handle.escalation, now)
-            return
-        fault = deadlines.fault(handle, now)
-        if fault:
-            self._report(handle, fault, now)
+    def due(self, now: float) -> float | None:
+        """The nearest deadline of a worker."""
+        moments = (self._deadlines.due(each, now) for each in self._arbiter.worker_table)
+        return min((each for each in moments if each is not None), default=None)
+
+    def step(self, now: float) -> None:
+        """Take the steps that are due."""
+        for handle in self._arbiter.worker_table:
+            if handle.escalation is not None:
+                if now >= handle.escalation.deadline:
+                    self._next_step(handle, handle.escalation, now)
+                continue
+            fault = self._deadlines.fault(handle, now)
+            if fault:
+                self._report(handle, fault, now)
 
     def _report(self, handle: WorkerHandle, fault: str, now: float) -> None:
+        arbiter = self._arbiter
         requests = handle.slot.in_flight(now)
         handle.escalation = Escalation(fault, requests, now + _DUMP_TIME)
         if handle.state != DRAINING:
             handle.state = ABORTING
-        log = self._arbiter.log
-        log.critical("%s, %s, timed out: %s; in flight: %s", handle,
-                     self._arbiter.crew.worker_type.name, fault, _listed(requests))  # fmt: skip
-        calling.notify(
-            self._arbiter.assembly.host.hook.worker_timeout,
-            server=self._arbiter,
-            worker=handle,
-            requests=requests,
-        )
+        model = arbiter.current.classes.worker_type.name
+        message = "%s, %s, timed out: %s; in flight: %s"
+        arbiter.log.critical(message, handle, model, fault, _listed(requests))
+        hook = arbiter.hook.worker_timeout
+        calling.notify(hook, server=arbiter, worker=handle, requests=requests)
         handle.signal(DUMP_SIGNAL)
 
     def _next_step(self, handle: WorkerHandle, escalation: Escalation, now: float) -> None:
@@ -68,32 +72,23 @@ class Escalator:
         escalation.deadline = now + _KILL_AGAIN
 
     def record_lost_requests(self, handle: WorkerHandle) -> None:
-        """The access records of the requests that died with a worker, and their names in the log
-        unless the report of a timeout has them."""
+        """The access records of the requests that ended with a worker, and their names in the log
+        unless the report of a timeout has them.
+
+        What such a record says is the protocol's business (`Protocol.lost_request_record`).
+        """
+        arbiter = self._arbiter
         requests = handle.slot.in_flight()
         if not requests:
             return
         if handle.escalation is None:
-            self._arbiter.log.error("lost with %s: %s", handle, _listed(requests))
-        observers = calling.freeze(self._arbiter.assembly.host.hook.log_access)
-        for request in requests:
-            for observe in observers:
-                observe(_record(request, str(handle.reason)))
-
-
-def _record(request: RequestInFlight, reason: str) -> AccessRecord:
-    method, _, target = request.label.partition(" ")
-    path, _, query = target.partition("?")
-    environ = {
-        "REQUEST_METHOD": method,
-        "RAW_URI": target,
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-    }
-    if request.id:
-        environ["HTTP_X_REQUEST_ID"] = request.id
-    now = monotonic()
-    return AccessRecord(environ, 0, [], 0, now - request.elapsed, now, reason, request.label)
+            arbiter.log.error("lost with %s: %s", handle, _listed(requests))
+        observers = calling.freeze(arbiter.hook.log_access)
+        make_record = arbiter.current.classes.protocol_class.lost_request_record
+        for request in requests if observers else ():
+            record = make_record(request, str(handle.reason), arbiter.clock())
+            for observe in observers if record is not None else ():
+                observe(record)
 
 
 def _listed(requests: list[RequestInFlight]) -> str:

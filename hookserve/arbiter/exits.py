@@ -57,8 +57,8 @@ def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounte
 
 def _signalled(handle: WorkerHandle, number: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-    if handle.was_killed:
-        return ExitReason("killed by us", handle.was_killed)
+    if handle.kill_reason:
+        return ExitReason("killed by us", handle.kill_reason)
     if number == signal.SIGKILL and out_of_memory.has_risen():
         return ExitReason("out of memory", "killed by the kernel, memory.events says so")
     return ExitReason("killed", name)

@@ -24,9 +24,10 @@ _MOST_NOTIFIABLE = 64
 class WorkerFactory:
     """Forks workers for an arbiter; holds the scoreboard that they share."""
 
-    def __init__(self, arbiter: Arbiter, workers: int) -> None:
+    def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
-        # Slots that nobody takes are pages that nobody touches: they cost address space alone.
+        workers = arbiter.num_workers
+        # The pages of slots that are not taken are never touched: they cost address space alone.
         slots = max(_FEWEST_SLOTS, 4 * workers)
         # A reload may have as many workers again; a few more may be asked for (TTIN).
         notifiable = min(_MOST_NOTIFIABLE, 2 * workers + 2)
@@ -46,8 +47,7 @@ class WorkerFactory:
 
     def _request_slots(self) -> int:
         """What a worker may run, and one more: a refusal while all of that runs."""
-        arbiter = self._arbiter
-        return arbiter.crew.worker_class.capacity(arbiter.assembly.config) + 1
+        return self._arbiter.worker_capacity + 1
 
     def announce_stop(self) -> None:
         """Say to all workers that the whole server stops."""
@@ -64,44 +64,53 @@ class WorkerFactory:
         slot = self.scoreboard.take()
         if slot is None:
             raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
-        config = arbiter.assembly.config
-        handle = WorkerHandle(index, arbiter.generation, config, arbiter.log, slot, self.scoreboard)
-        handle.cancels = arbiter.crew.worker_type.capabilities.request_timeout == "cancel"
+        generation = arbiter.current
+        handle = WorkerHandle(
+            index,
+            generation.number,
+            generation.config,
+            arbiter.log,
+            slot,
+            self.scoreboard,
+            processes=arbiter.processes,
+        )
+        worker_type = generation.classes.worker_type
+        handle.cancels = worker_type.capabilities.request_timeout == "cancel"
         try:
-            self._announce(handle)
-            fork_worker(handle, self._context, descriptors)
+            self._call_pre_fork(handle)
+            fork_worker(arbiter.processes, handle, self._context, descriptors)
         except BaseException:
             self.scoreboard.give_back(slot)
             handle.close()
             raise
         return handle
 
-    def _announce(self, handle: WorkerHandle) -> None:
+    def _call_pre_fork(self, handle: WorkerHandle) -> None:
         arbiter = self._arbiter
-        hook = arbiter.assembly.host.hook.pre_fork
+        hook = arbiter.hook.pre_fork
         if arbiter.has_been_ready or arbiter.worker_table:
             calling.notify(hook, server=arbiter, worker=handle)
         else:
             calling.fire(hook, server=arbiter, worker=handle)
 
     def _context(
-        self, handle: WorkerHandle, line: WorkerEnd, drop: Callable[[], None]
+        self, handle: WorkerHandle, channel: WorkerEnd, drop: Callable[[], None]
     ) -> WorkerContext:
         arbiter = self._arbiter
-        config = arbiter.assembly.config
+        generation = arbiter.current
         return WorkerContext(
-            server=ServerView(arbiter.pid, config, arbiter.address, arbiter.log),
+            server=ServerView(arbiter.pid, generation.config, arbiter.address, arbiter.log),
             index=handle.index,
-            generation=handle.generation,
-            config=config,
-            host=arbiter.assembly.host,
-            worker_type=arbiter.crew.worker_type,
-            protocol_type=arbiter.crew.protocol_class,
-            listeners=arbiter.listeners,
+            generation=generation.number,
+            config=generation.config,
+            host=generation.assembly.host,
+            worker_type=generation.classes.worker_type,
+            protocol_type=generation.classes.protocol_class,
+            listeners=generation.listeners,
             scoreboard=handle.scoreboard,
             slot=handle.slot,
-            channel=line,
+            channel=channel,
             dump_fd=handle.dump_fd,
-            app=arbiter.app,
+            app=generation.app,
             drop_privileges=drop,
         )

@@ -1,7 +1,14 @@
 """The workers as the arbiter sees them.
 
-A handle is born before the fork and dies when its process is reaped.  Nothing here runs in a
-worker.
+A handle is made before the fork and closed when its process is reaped.  Nothing here runs in a
+worker.  A handle's state, and what may follow it::
+
+    booting   -> ready      the worker says so
+    booting, ready -> draining   `retire`, or `stop_now`
+    booting, ready -> aborting   it missed a deadline
+    any       -> gone       its process is reaped
+
+A draining worker that misses its deadline stays draining while it is aborted.
 """
 
 from __future__ import annotations
@@ -12,13 +19,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookserve.system.calls import close
+from hookserve.system.processes import Processes
 from hookserve.types import ExitReason, RequestInFlight
-from hookserve.worker.channel import ArbiterEnd
 
 if TYPE_CHECKING:
     import logging
 
     from hookserve.config.resolved import Config
+    from hookserve.worker.channel import ArbiterEnd
     from hookserve.worker.scoreboard import Scoreboard, Slot
 
 BOOTING = "booting"
@@ -29,7 +37,7 @@ GONE = "gone"
 
 
 class Escalation:
-    """A worker missed a deadline and is being got rid of: stacks, ABRT, KILL."""
+    """A worker missed a deadline and is being ended: stacks, ABRT, KILL."""
 
     __slots__ = ("deadline", "fault", "requests", "step")
 
@@ -37,7 +45,7 @@ class Escalation:
         self.fault = fault
         """What it missed, for the log."""
         self.requests = requests
-        """What it held when that was noticed."""
+        """What it held at that moment."""
         self.step = 0
         """How many of the steps are done."""
         self.deadline = deadline
@@ -45,7 +53,7 @@ class Escalation:
 
 
 class WorkerHandle:
-    """One worker process; attributes are for reading, methods act on the process."""
+    """One worker process (`hookserve.server.WorkerInfo`)."""
 
     def __init__(
         self,
@@ -56,16 +64,18 @@ class WorkerHandle:
         slot: Slot,
         scoreboard: Scoreboard,
         dump_fd: int = -1,
+        processes: Processes | None = None,
     ) -> None:
         self.index = index
-        """0..N-1, stable: a replacement has its predecessor's."""
+        """0..N-1, stable: a replacement has the index of the worker that it replaces."""
         self.generation = generation
         self.config = config
         self.cfg = config
         self.log = log
         self.slot = slot
         self.scoreboard = scoreboard
-        """The scoreboard that the slot is of."""
+        """The scoreboard that the slot belongs to."""
+        self._processes = processes or Processes()
         self.cancels = False
         """Whether the worker itself cancels a request that exceeds `request_timeout`."""
         self.pid: int | None = None
@@ -87,7 +97,7 @@ class WorkerHandle:
         """Why it asked to be replaced; empty when it did not."""
         self.boot_error = ""
         self.boot_error_code = 0
-        self.was_killed = ""
+        self.kill_reason = ""
         """Why the arbiter sent KILL; empty when it did not."""
         self.reason: ExitReason | None = None
         """Why it is gone; `None` while it lives."""
@@ -106,14 +116,14 @@ class WorkerHandle:
         """The requests that it has begun and not finished, the oldest first."""
         return self.slot.in_flight()
 
+    def counters(self) -> dict[str, int]:
+        """What it has done so far."""
+        return self.slot.counters()
+
     def signal(self, number: int) -> None:
         """Send a signal; a process that is gone is no error."""
-        if self.pid is None:
-            return
-        try:
-            os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass
+        if self.pid is not None:
+            self._processes.kill(self.pid, number)
 
     def start_serving(self, now: float) -> None:
         """It is ready; from now on its lifetime counts."""
@@ -126,7 +136,7 @@ class WorkerHandle:
             self.expires_at = now + self.config.max_lifetime + jitter
 
     def send(self, kind: str, text: str = "") -> None:
-        """Tell it something (`hookserve.worker.channel.Message`)."""
+        """Send it a message (`hookserve.worker.channel.Message`)."""
         if self.channel is not None:
             self.channel.send(kind, text)
 
@@ -138,16 +148,16 @@ class WorkerHandle:
         self.drain_deadline = now + limit
         self.signal(signal.SIGTERM)
 
-    def hurry(self, now: float, limit: float) -> None:
+    def stop_now(self, now: float, limit: float) -> None:
         """Have it exit at once, within `limit` seconds, whatever it is doing."""
         if self.state != ABORTING:
             self.state = DRAINING
         self.drain_deadline = now + limit
         self.signal(signal.SIGQUIT)
 
-    def kill(self, why: str) -> None:
+    def kill(self, reason: str) -> None:
         """End the process."""
-        self.was_killed = why
+        self.kill_reason = reason
         self.signal(signal.SIGKILL)
 
     def dumped_stacks(self) -> str:
@@ -159,7 +169,7 @@ class WorkerHandle:
             return ""
 
     def close(self) -> None:
-        """Let go of what the handle holds, once the process is reaped or the fork failed."""
+        """Close what the handle holds, once the process is reaped or the fork failed."""
         if self.channel is not None:
             self.channel.close()
         close(self.dump_fd)
@@ -175,11 +185,11 @@ class WorkerTable:
         self._handles: list[WorkerHandle] = []
 
     def add(self, handle: WorkerHandle) -> None:
-        """File a handle."""
+        """Add a handle whose process was forked."""
         self._handles.append(handle)
 
     def remove(self, handle: WorkerHandle) -> None:
-        """Its process is reaped, or was never forked."""
+        """Remove a handle whose process is reaped."""
         self._handles.remove(handle)
 
     def at(self, index: int) -> list[WorkerHandle]:

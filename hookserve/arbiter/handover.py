@@ -58,7 +58,7 @@ class HandedWorker(NamedTuple):
     """A worker that serves on."""
 
     pid: int
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not used
     generation: int
     channel: int
     dump_fd: int
@@ -71,8 +71,8 @@ class Handover(NamedTuple):
     """Everything that is handed over; empty at an ordinary start."""
 
     pid: int = 0
-    """Who hands over; 0: nobody."""
-    line: int = -1
+    """The process that hands over; 0: none."""
+    channel: int = -1
     """A socket whose other end the predecessor holds for as long as it lives; -1: there is none,
     because it is the same process."""
     generation: int = 0
@@ -101,7 +101,7 @@ class Handover(NamedTuple):
         found = [each.fd for each in self.listeners] + [each.fd for each in self.scoreboards]
         for worker in self.workers:
             found += [worker.channel, worker.dump_fd]
-        return found + ([self.line] if self.line >= 0 else [])
+        return found + ([self.channel] if self.channel >= 0 else [])
 
 
 def take_handover(environ: MutableMapping[str, str]) -> Handover:
@@ -114,7 +114,7 @@ def take_handover(environ: MutableMapping[str, str]) -> Handover:
     values = json.loads(text)
     made = Handover(
         values["pid"],
-        values["line"],
+        values["channel"],
         values["generation"],
         [HandedListener(**each) for each in values["listeners"]],
         [HandedScoreboard(**each) for each in values["scoreboards"]],

@@ -7,11 +7,11 @@ from hookserve.types import WorkerCounts
 
 
 class Backoff:
-    """When a slot may be filled again after its worker died.
+    """When a slot may be filled again after its worker failed.
 
-    The first death is answered at once: most are single events, and a missing worker costs
-    capacity.  From the second in a row on the pause doubles, so that a crash loop costs little
-    and fills no disk.  A worker that lived for `SETTLED` seconds ends the row.
+    After the first failure it is filled at once: most are single events, and a missing worker
+    costs capacity.  From the second in a row on the pause doubles, so that a crash loop costs
+    little and fills no disk.  A worker that lived for `SETTLED` seconds ends the row.
     """
 
     FIRST = 0.5
@@ -19,36 +19,37 @@ class Backoff:
     SETTLED = 10.0
 
     def __init__(self) -> None:
-        self._deaths: dict[int, int] = {}
+        self._failures: dict[int, int] = {}
         self._not_before: dict[int, float] = {}
 
     def record_failure(self, index: int, lifetime: float, now: float) -> float:
-        """A worker died unasked, `lifetime` seconds after it was ready (0: never); the pause."""
-        row = 1 if lifetime >= self.SETTLED else self._deaths.get(index, 0) + 1
-        self._deaths[index] = row
+        """A worker ended unasked, `lifetime` seconds after it was ready (0: never); returns the
+        pause, in seconds."""
+        row = 1 if lifetime >= self.SETTLED else self._failures.get(index, 0) + 1
+        self._failures[index] = row
         pause = 0.0 if row == 1 else min(self.FIRST * 2.0 ** (row - 2), self.LONGEST)
         self._not_before[index] = now + pause
         return pause
 
     def delay(self, index: int, now: float, pause: float) -> None:
-        """Do not fill the slot for `pause` seconds, without counting a death."""
+        """Do not fill the slot for `pause` seconds, without counting a failure."""
         self._not_before[index] = now + pause
 
     def due(self, index: int) -> float:
         """When the slot may be filled, in seconds of the monotonic clock; 0: any time."""
         return self._not_before.get(index, 0.0)
 
-    def forget(self) -> None:
-        """A reload: every slot starts afresh."""
-        self._deaths.clear()
+    def reset(self) -> None:
+        """A new generation: every slot starts afresh."""
+        self._failures.clear()
         self._not_before.clear()
 
 
 class Deadlines:
     """When a worker is overdue, and for what.
 
-    A clock that jumped or an arbiter that was held up (suspend, debugger) makes nobody overdue:
-    the handles are then excused, and silence counts from that moment.
+    A clock that jumped or an arbiter that was held up (suspend, debugger) makes no worker
+    overdue: silence counts from `ignore_silence_before` on.
     """
 
     def due(self, handle: WorkerHandle, now: float) -> float | None:
@@ -100,7 +101,7 @@ class ReplacementPlan:
     """Which workers a reload, or recycling, replaces next: the built-in `RestartPlan`.
 
     Until the first worker of a new generation is ready (the canary) one replacement boots,
-    whatever the strategy: broken code must show itself on one worker, and nobody goes before.
+    whatever the strategy: broken code must show itself on one worker, and none is retired before.
     """
 
     def __init__(self, strategy: str, max_surge: int, max_unavailable: int) -> None:

@@ -1,4 +1,4 @@
-"""Reaps workers: waits for their processes, says why they are gone, and makes room."""
+"""Reaps workers: waits for their processes, says why they are gone, and frees what they held."""
 
 from __future__ import annotations
 
@@ -8,48 +8,50 @@ from typing import TYPE_CHECKING
 
 from hookserve.arbiter.exits import OutOfMemoryCounter, classify
 from hookserve.arbiter.handles import DRAINING, GONE, WorkerHandle
+from hookserve.arbiter.parts import Part
 from hookserve.plugins import calling
-from hookserve.system.calls import reap
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
 
 
-class Reaper:
-    """Each worker's process is waited for by its own pid: a hook may have children of its own."""
+class Reaper(Part):
+    """Waits for each worker's process by its own pid: a hook may have children of its own."""
 
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
         self._out_of_memory = OutOfMemoryCounter()
-        self._said_errors: set[str] = set()
+        self._logged_errors: set[str] = set()
 
     def reap(self) -> None:
-        """Bury every worker whose process has ended."""
-        for handle in self._arbiter.worker_table:
+        """Handle the exit of every worker whose process has ended."""
+        arbiter = self._arbiter
+        for handle in arbiter.worker_table:
             assert handle.pid is not None
-            status = reap(handle.pid)
+            status = arbiter.processes.reap(handle.pid)
             if status is not None:
-                self._bury(handle, status)
-        if self._arbiter.pid == 1:
-            self._reap_strangers()
+                self._on_worker_exit(handle, status)
+        if arbiter.pid == 1:
+            self._reap_orphans()
 
-    def forget(self) -> None:
-        """A new generation: its boot errors are news again."""
-        self._said_errors.clear()
+    def begin_generation(self) -> None:
+        """A new generation: its boot errors are logged again."""
+        self._logged_errors.clear()
 
-    def _reap_strangers(self) -> None:
-        """As process 1, reap what others left behind."""
-        own = {handle.pid for handle in self._arbiter.worker_table} | self._arbiter.other_children()
+    def _reap_orphans(self) -> None:
+        """As process 1, reap the orphaned children of other processes."""
+        arbiter = self._arbiter
+        own = {handle.pid for handle in arbiter.worker_table} | arbiter.other_children()
         flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
         try:
             while (found := os.waitid(os.P_ALL, 0, flags)) is not None:
                 if found.si_pid in own:
                     return
-                reap(found.si_pid)
+                arbiter.processes.reap(found.si_pid)
         except ChildProcessError:
             pass
 
-    def _bury(self, handle: WorkerHandle, status: int) -> None:
+    def _on_worker_exit(self, handle: WorkerHandle, status: int) -> None:
         arbiter = self._arbiter
         arbiter.drain_messages(handle)
         reason = handle.reason = classify(handle, status, self._out_of_memory)
@@ -58,17 +60,16 @@ class Reaper:
         self._log(handle, was_asked and reason.kind in ("drained", "recycled", "exited"))
         arbiter.escalator.record_lost_requests(handle)
         arbiter.release(handle)
-        hook = arbiter.assembly.host.hook.child_exit
-        calling.notify(hook, server=arbiter, worker=handle, reason=reason)
+        calling.notify(arbiter.hook.child_exit, server=arbiter, worker=handle, reason=reason)
         if not was_asked:
             arbiter.on_unexpected_exit(handle)
 
     def _log(self, handle: WorkerHandle, is_expected: bool) -> None:
         log = self._arbiter.log
-        log.log(logging.INFO if is_expected else logging.ERROR, "%s is gone: %s", handle,
-                handle.reason)  # fmt: skip
-        # While nothing has ever worked, the error is what the server ends with.
+        level = logging.INFO if is_expected else logging.ERROR
+        log.log(level, "%s is gone: %s", handle, handle.reason)
+        # While no worker has ever been ready, the error is what the server ends with.
         if handle.boot_error and self._arbiter.has_been_ready:
-            if handle.boot_error not in self._said_errors:
+            if handle.boot_error not in self._logged_errors:
                 log.error("%s", handle.boot_error)
-            self._said_errors.add(handle.boot_error)
+            self._logged_errors.add(handle.boot_error)

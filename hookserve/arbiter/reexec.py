@@ -1,9 +1,9 @@
-"""The reload of a preloaded application: the arbiter executes itself anew and keeps its workers.
+"""The reload of a preloaded application: the arbiter executes itself and keeps its workers.
 
-What the arbiter has imported it cannot forget, so new code needs a new interpreter.  First a
-process on probation does everything that a start does short of listening and forking (the command
-with ``--check-config``).  If that fails nothing has changed.  If it succeeds, the arbiter becomes
-a new one by exec(2): the same process id, with its listeners and its workers, which never message.
+What the arbiter has imported it cannot forget, so new code needs a new interpreter.  First a dry
+run, in a child, does everything that a start does short of listening and forking (the command with
+``--check-config``).  If it fails nothing has changed.  If it succeeds, the arbiter becomes a new
+one by exec(2): the same process id, with its listeners and its workers, which never notice.
 """
 
 from __future__ import annotations
@@ -21,36 +21,41 @@ from hookserve.arbiter.handover import (
     handed_listeners,
     handed_workers,
 )
+from hookserve.arbiter.parts import Part
 from hookserve.arbiter.signals import Blocked
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
-from hookserve.system.calls import close, fork, reap
+from hookserve.system.calls import close
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
 
 
-class Reexec:
-    """The re-execution under way, if there is one."""
+class Reexec(Part):
+    """The re-exec under way, if there is one."""
 
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
         self._dry_run: int | None = None
         self._output = -1
         self._is_due = False
-        """Whether the probation succeeded and only other processes are waited for."""
+        """Whether the dry run succeeded, and only other processes are waited for."""
 
     @property
     def is_under_way(self) -> bool:
         """Whether a reload has begun and not ended."""
         return self._dry_run is not None or self._is_due
 
+    def pids(self) -> tuple[int, ...]:
+        """The process of the dry run."""
+        return () if self._dry_run is None else (self._dry_run,)
+
     def begin(self) -> None:
-        """Put the new code on probation."""
-        self._output = os.memfd_create("hookserve-probe")
+        """Start the dry run."""
+        self._output = os.memfd_create("hookserve-dry-run")
         with Blocked() as unblock:
             try:
-                pid = fork()
+                pid = self._arbiter.processes.fork()
             except OSError as error:
                 self._fail(f"cannot fork: {error.strerror}")
                 return
@@ -60,38 +65,39 @@ class Reexec:
         self._dry_run = pid
 
     def reap(self) -> None:
-        """Message the end of the probation."""
+        """The dry run may have ended."""
+        arbiter = self._arbiter
         if self._dry_run is None:
             return
-        status = reap(self._dry_run)
+        status = arbiter.processes.reap(self._dry_run)
         if status is None:
             return
         self._dry_run = None
         size = os.fstat(self._output).st_size
-        said = os.pread(self._output, size, 0).decode(errors="replace").strip()
+        output = os.pread(self._output, size, 0).decode(errors="replace").strip()
         close(self._output)
         if status:
-            self._fail(said.removeprefix("hookserve: ") or "the new code ended without a word")
+            self._fail(output.removeprefix("hookserve: ") or "the dry run ended silently")
             return
         try:
-            arbiter = self._arbiter
-            calling.fire(arbiter.assembly.host.hook.on_reload, server=arbiter)
+            calling.fire(arbiter.hook.on_reload, server=arbiter)
         except HookserveError as error:
             self._fail(str(error))
             return
         self._is_due = True
-        self._arbiter.auxiliaries.end()
+        arbiter.auxiliaries.end(arbiter.config.graceful_timeout)
 
-    def attend(self) -> None:
-        """Execute, once no worker boots and no helper runs: they could not be handed over."""
+    def step(self, now: float) -> None:
+        """Execute, once no worker boots and no auxiliary process runs: they cannot be handed
+        over."""
         arbiter = self._arbiter
         if not self._is_due or arbiter.is_stopping or len(arbiter.auxiliaries):
             return
         if any(each.state == BOOTING for each in arbiter.worker_table):
             return
         self._is_due = False
-        calling.notify(arbiter.assembly.host.hook.pre_exec, server=arbiter)
-        arbiter.log.info("executing anew, to load the new code")
+        calling.notify(arbiter.hook.pre_exec, server=arbiter)
+        arbiter.log.info("re-exec, to load the new code")
         # Signals are held back until the new arbiter takes them over; the mask survives exec(2).
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
@@ -100,18 +106,17 @@ class Reexec:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
             self._fail(f"cannot execute {sys.executable}: {error.strerror}")
 
-    def pids(self) -> set[int]:
-        """The process on probation."""
-        return {self._dry_run} if self._dry_run is not None else set()
-
     def _handover(self) -> Handover:
         arbiter = self._arbiter
         scoreboards = list(dict.fromkeys(each.scoreboard for each in arbiter.worker_table))
         return Handover(
-            arbiter.pid, -1, arbiter.generation, handed_listeners(arbiter.listeners),
+            arbiter.pid,
+            -1,
+            arbiter.generation,
+            handed_listeners(arbiter.listeners),
             [HandedScoreboard(each.fd, each.slots, each.request_slots) for each in scoreboards],
             handed_workers(arbiter.worker_table, scoreboards),
-        )  # fmt: skip
+        )
 
     def _become_dry_run(self) -> None:
         start = self._arbiter.start

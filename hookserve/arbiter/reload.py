@@ -1,26 +1,32 @@
 """Reload (HUP) as a transaction.
 
 Everything new is made aside: plugins and configuration, loggers, listeners.  If any of it cannot
-be, nothing has changed.  Then the arbiter's generation goes up, which makes every worker outdated;
-the arbiter's balance replaces one (the canary), then the rest.  If the canary cannot boot, the
-previous assembly is put back and the old workers, which never stopped, serve on.
+be made, nothing has changed.  Then the new generation is committed by one assignment, which makes
+every worker outdated::
+
+    HUP ──▶ prepare ──▶ commit ──▶ canary boots ──▶ canary ready ──▶ all replaced ──▶ complete
+               │                        │
+               └── refused              └── it cannot boot: the previous generation is restored
+
+The worker pool replaces one worker (the canary), then the rest.  Until the canary is ready the
+previous generation can be restored; its workers never stopped serving.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, cast
 
+from hookserve.arbiter.generation import Generation, ProcessPaths
 from hookserve.arbiter.handles import READY, WorkerHandle
+from hookserve.arbiter.parts import Part
 from hookserve.arbiter.preparation import (
-    ServingClasses,
     count_workers,
     load_serving_classes,
     register_configured,
     register_loggers,
 )
-from hookserve.arbiter.reexec import Reexec
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
 
@@ -30,138 +36,138 @@ if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
 
 
-class _Previous(NamedTuple):
-    """What to go back to."""
+class Reload(Part):
+    """The reload under way, if there is one: the arbiter has a previous generation then."""
 
-    assembly: Assembly
-    crew: ServingClasses
-    listeners: tuple[Listener, ...]
-    generation: int
-    wanted: int
-
-
-class Reload:
-    """The reload under way, if there is one."""
-
-    def __init__(self, arbiter: Arbiter) -> None:
+    def __init__(self, arbiter: Arbiter, reassemble: Callable[[], Assembly]) -> None:
         self._arbiter = arbiter
-        self.reexec = Reexec(arbiter)
-        self._previous: _Previous | None = None
+        self._reassemble = reassemble
         self._is_wanted_again = False
+
+    def descriptors(self) -> list[int]:
+        """The listeners that only workers of the previous generation accept from."""
+        return [listener.fileno() for listener in self._removed()]
 
     def begin(self) -> None:
         """Start a reload; during one, another follows when it is over."""
         arbiter = self._arbiter
         if arbiter.is_stopping:
             return
-        if self._previous is not None or self.reexec.is_under_way:
+        if arbiter.previous is not None or arbiter.reexec.is_under_way:
             self._is_wanted_again = True
             return
-        if arbiter.app is not None and hasattr(os, "memfd_create"):
-            arbiter.log.info("reloading: the new code is put on probation")
-            self.reexec.begin()
+        if arbiter.current.app is not None and hasattr(os, "memfd_create"):
+            arbiter.log.info("reloading: the new code is tried in a dry run")
+            arbiter.reexec.begin()
             return
         arbiter.log.info("reloading")
-        previous = _Previous(
-            arbiter.assembly, arbiter.crew, arbiter.listeners, arbiter.generation,
-            arbiter.num_workers,
-        )  # fmt: skip
         opened: list[Listener] = []
+        current = arbiter.current
         try:
-            assembly = arbiter.reassemble()
-            crew = load_serving_classes(assembly.host, assembly.config)
-            workers, _ = count_workers(assembly.config)
-            register_loggers(assembly.host, assembly.config)
-            register_configured(assembly.host, assembly.config)
-            listeners = self._open_listeners(assembly, previous)
-            opened = [each for each in listeners if each not in previous.listeners]
-            arbiter.assembly = assembly
-            calling.fire(assembly.host.hook.on_reload, server=arbiter)
+            generation = self._prepare(opened)
+            # The number of workers changes later, where the hook is called for it.
+            arbiter.current = generation._replace(wanted=current.wanted)
+            calling.fire(generation.hook.on_reload, server=arbiter)
+            generation.take_effect()
         except HookserveError as error:
-            arbiter.assembly = previous.assembly
+            arbiter.current = current
             _discard(opened)
+            self._restore_process()
             self.fail(str(error))
             return
-        self._previous = previous
-        arbiter.crew = crew
-        arbiter.listeners = tuple(listeners)
-        arbiter.generation += 1
-        arbiter.reset_backoff()
-        arbiter.pool.factory.fit_scoreboard()
-        if arbiter.app is not None:
+        arbiter.previous = current
+        self._on_commit(generation.wanted)
+
+    def _prepare(self, opened: list[Listener]) -> Generation:
+        """The next generation; listeners that were opened for it are added to `opened`.
+
+        Raises HookserveError.
+        """
+        current = self._arbiter.current
+        assembly = self._reassemble()
+        classes = load_serving_classes(assembly.host, assembly.config)
+        workers, _ = count_workers(assembly.config)
+        register_loggers(assembly.host, assembly.config)
+        register_configured(assembly.host, assembly.config)
+        hook = assembly.host.hook.open_listeners
+        found = calling.fire(hook, assembly.config, current.listeners)
+        # The core's own implementation always returns some.
+        listeners = tuple(cast("Sequence[Listener]", found))
+        opened.extend(each for each in listeners if each not in current.listeners)
+        paths = ProcessPaths.current()
+        number = current.number + 1
+        return Generation(number, assembly, classes, workers, listeners, current.app, paths)
+
+    def _on_commit(self, workers: int) -> None:
+        arbiter = self._arbiter
+        arbiter.begin_generation()
+        if arbiter.current.app is not None:
             arbiter.log.warning("the application is preloaded: a reload does not change its code")
         target = arbiter.ticker.target()
         arbiter.set_wanted(workers if target is None else target)
 
-    def resume(self, generation: int, listeners: tuple[Listener, ...]) -> None:
-        """This process was executed anew to reload: `generation` is that of the workers that
-        serve on, from `listeners`."""
-        arbiter = self._arbiter
-        self._previous = _Previous(
-            arbiter.assembly, arbiter.crew, listeners, generation, arbiter.num_workers
-        )
-        arbiter.generation = generation + 1
-
     def fail(self, reason: str) -> None:
-        """Give a reload up."""
+        """A reload is over without effect."""
         arbiter = self._arbiter
-        calling.notify(arbiter.assembly.host.hook.reload_failed, server=arbiter, reason=reason)
+        calling.notify(arbiter.hook.reload_failed, server=arbiter, reason=reason)
         arbiter.log.error("the reload was given up, the old workers serve on: %s", reason)
-        self._go_on()
+        self._begin_again_if_wanted()
 
-    def attend(self) -> None:
-        """Commit the reload once a worker of the new generation is ready, and finish it once
-        every worker is."""
-        arbiter, previous = self._arbiter, self._previous
-        self.reexec.attend()
-        if previous is None or arbiter.is_stopping:
+    def step(self, now: float) -> None:
+        """Retire removed listeners once the canary is ready; complete the reload once every worker
+        is of the new generation."""
+        arbiter = self._arbiter
+        if arbiter.previous is None or arbiter.is_stopping:
             return
-        removed = self._removed()
         if self._canary_ready() or not arbiter.num_workers:
-            self._give_up(removed)
-        if any(
-            each.generation < arbiter.generation and each.is_serving
-            for each in arbiter.worker_table
-        ):
+            self._retire(self._removed())
+        table = arbiter.worker_table
+        if any(each.generation < arbiter.generation and each.is_serving for each in table):
             return
-        if not any(each.state == READY for each in arbiter.worker_table) and arbiter.num_workers:
+        if not any(each.state == READY for each in table) and arbiter.num_workers:
             return
-        self._previous = None
+        self._complete()
+
+    def _complete(self) -> None:
+        arbiter = self._arbiter
+        removed, previous = self._removed(), arbiter.previous
+        arbiter.previous = None
         _discard(removed)
+        if previous is not None:
+            calling.notify(previous.hook.retired)
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
         try:
             arbiter.auxiliaries.gather()
         except HookserveError as error:
             arbiter.log.error("%s", error)
-        calling.notify(arbiter.assembly.host.hook.reloaded, server=arbiter)
-        self._go_on()
+        calling.notify(arbiter.hook.reloaded, server=arbiter)
+        self._begin_again_if_wanted()
 
-    def boot_failed(self, handle: WorkerHandle, text: str) -> None:
-        """A worker could not boot; if the new generation is not proven, go back."""
-        arbiter, previous = self._arbiter, self._previous
-        if previous is None or handle.generation < arbiter.generation:
+    def on_boot_failure(self, handle: WorkerHandle, text: str) -> None:
+        """A worker could not boot: restore the previous generation, unless the canary was ready."""
+        arbiter, previous = self._arbiter, self._arbiter.previous
+        if previous is None or handle.generation < arbiter.generation or self._canary_ready():
             return
-        if self._canary_ready():
-            return
-        new_listeners = arbiter.listeners
-        arbiter.assembly = previous.assembly
-        arbiter.crew = previous.crew
-        arbiter.listeners = previous.listeners
-        arbiter.generation = previous.generation
-        self._previous = None
+        failed = arbiter.current
+        arbiter.current, arbiter.previous = previous._replace(wanted=failed.wanted), None
+        self._restore_process()
         arbiter.set_wanted(previous.wanted)
-        arbiter.reset_backoff()
-        _discard(each for each in new_listeners if each not in previous.listeners)
+        arbiter.begin_generation()
+        _discard(failed.listeners_not_in(previous))
+        calling.notify(failed.hook.retired)
         self.fail(text)
 
-    def descriptors(self) -> list[int]:
-        """What a child must not keep: the listeners that only older workers accept from."""
-        return [listener.fileno() for listener in self._removed()]
+    def _restore_process(self) -> None:
+        """Paths and loggers of the process are the current generation's again."""
+        current = self._arbiter.current
+        try:
+            current.take_effect()
+        except HookserveError as error:
+            self._arbiter.log.error("%s", error)
 
     def _removed(self) -> list[Listener]:
-        if self._previous is None:
-            return []
-        return [each for each in self._previous.listeners if each not in self._arbiter.listeners]
+        previous = self._arbiter.previous
+        return [] if previous is None else previous.listeners_not_in(self._arbiter.current)
 
     def _canary_ready(self) -> bool:
         """Whether a worker of the new generation has ever been ready: there is no way back."""
@@ -170,25 +176,21 @@ class Reload:
             each.generation == arbiter.generation and each.ready_at for each in arbiter.worker_table
         )
 
-    def _give_up(self, listeners: Iterable[Listener]) -> None:
-        """Let nobody new in there, and have the old workers serve everybody who waits before they
-        go: after them nobody will.  Another arbiter's clients may come to a shared listener."""
+    def _retire(self, listeners: Iterable[Listener]) -> None:
+        """Refuse new connections there, and have the old workers serve those that wait before
+        they end.  Clients of another arbiter may come to a shared listener: it is left alone."""
         if self._arbiter.upgrade.is_shared:
             return
         for listener in listeners:
             if not listener.refuses_new_connections:
                 listener.refuse_new_connections()
                 for handle in self._arbiter.worker_table:
-                    handle.send("give up", str(listener.address))
+                    handle.send("retire listener", str(listener.address))
 
-    def _go_on(self) -> None:
+    def _begin_again_if_wanted(self) -> None:
         if self._is_wanted_again:
             self._is_wanted_again = False
             self.begin()
-
-    def _open_listeners(self, assembly: Assembly, previous: _Previous) -> list[Listener]:
-        found = calling.fire(assembly.host.hook.open_listeners, assembly.config, previous.listeners)
-        return list(found)  # type: ignore[call-overload,no-any-return]  # the core's own answer is never None
 
 
 def _discard(listeners: Iterable[Listener]) -> None:

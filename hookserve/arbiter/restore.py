@@ -1,4 +1,4 @@
-"""An arbiter that was executed anew takes its workers back."""
+"""After a re-exec the arbiter takes its workers back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def restore_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Listener, ...]) -> None:
-    """Go on with the workers of the arbiter that this process was before: they serve on, from
+    """Go on with the workers that this process had before exec(2): they serve on, from
     `listeners`, and the reload that they were handed over for replaces them."""
     scoreboards = [
         Scoreboard(each.slots, each.request_slots, each.fd) for each in handover.scoreboards
@@ -23,12 +23,20 @@ def restore_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Liste
     for each in handover.workers:
         scoreboard = scoreboards[each.scoreboard]
         handle = WorkerHandle(
-            each.index, each.generation, arbiter.assembly.config, arbiter.log,
-            scoreboard.slot(each.slot), scoreboard, each.dump_fd,
-        )  # fmt: skip
+            each.index,
+            each.generation,
+            arbiter.config,
+            arbiter.log,
+            scoreboard.slot(each.slot),
+            scoreboard,
+            each.dump_fd,
+            arbiter.processes,
+        )
         handle.pid, handle.channel = each.pid, restore_channel(each.channel)
         handle.start_serving(each.ready_at)
         arbiter.add_worker(handle)
     arbiter.pool.factory.older_scoreboards.extend(scoreboards)
     arbiter.has_been_ready = True
-    arbiter.reloads.resume(handover.generation, listeners)
+    current = arbiter.current
+    arbiter.previous = current._replace(number=handover.generation, listeners=listeners)
+    arbiter.current = current._replace(number=handover.generation + 1)

@@ -1,7 +1,7 @@
 """The binary upgrade (USR2): a successor serves beside this arbiter until one of them is stopped.
 
 TERM to the predecessor completes the upgrade, TERM to the successor takes it back.  Neither is
-ever without listeners, and nobody needs to be told which of the two will win.
+ever without listeners, and neither has to know which of the two will win.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter.handover import Handover, execute, handed_listeners
+from hookserve.arbiter.parts import Part
 from hookserve.arbiter.signals import Blocked
 from hookserve.plugins import calling
-from hookserve.system.calls import close, fork, reap
+from hookserve.system.calls import close
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
 
 
-class Upgrade:
+class Upgrade(Part):
     """The successor of this arbiter, and its predecessor, as far as there are any."""
 
     def __init__(self, arbiter: Arbiter) -> None:
@@ -31,7 +32,7 @@ class Upgrade:
         """Whether a worker of the successor is ready."""
         self.predecessor: int | None = None
         """The process id of the predecessor while it lives."""
-        self._line: _socket.socket | None = None
+        self._channel: _socket.socket | None = None
 
     def begin(self) -> None:
         """Start a successor."""
@@ -39,12 +40,12 @@ class Upgrade:
         if arbiter.is_stopping or self.successor is not None or self.predecessor is not None:
             arbiter.log.warning("USR2: nothing is done, %s", self._why_not())
             return
-        calling.notify(arbiter.assembly.host.hook.pre_exec, server=arbiter)
+        calling.notify(arbiter.hook.pre_exec, server=arbiter)
         ours, theirs = _socket.socketpair()
         handover = Handover(arbiter.pid, theirs.fileno(), 0, handed_listeners(arbiter.listeners))
         with Blocked() as unblock:
             try:
-                pid = fork()
+                pid = self._arbiter.processes.fork()
             except OSError as error:
                 arbiter.log.error("USR2: cannot start a successor: %s", error.strerror)
                 return
@@ -53,22 +54,22 @@ class Upgrade:
                 self._become_successor(handover)
         theirs.close()
         ours.setblocking(False)
-        self.successor, self._line = pid, ours
-        arbiter.watch(ours.fileno(), self._hear_successor)
+        self.successor, self._channel = pid, ours
+        arbiter.watch(ours.fileno(), self._on_successor_message)
         arbiter.log.info("successor started, pid %d", pid)
 
     def follow(self, handover: Handover) -> None:
         """This arbiter is the successor."""
         self.predecessor = handover.pid
-        self._line = _socket.socket(fileno=handover.line)
-        self._line.setblocking(False)
-        self._arbiter.watch(handover.line, self._hear_predecessor)
+        self._channel = _socket.socket(fileno=handover.channel)
+        self._channel.setblocking(False)
+        self._arbiter.watch(handover.channel, self._on_predecessor_message)
 
-    def say_ready(self) -> None:
+    def send_ready(self) -> None:
         """A worker of this successor is ready."""
-        if self.predecessor is not None and self._line is not None:
+        if self.predecessor is not None and self._channel is not None:
             try:
-                self._line.send(b"ready")
+                self._channel.send(b"ready")
             except OSError:
                 pass
 
@@ -76,14 +77,14 @@ class Upgrade:
         """Message that the successor has ended."""
         if self.successor is None:
             return
-        status = reap(self.successor)
+        status = self._arbiter.processes.reap(self.successor)
         if status is not None:
             self.successor = None
             self.successor_serves = False
             code = os.waitstatus_to_exitcode(status)
-            level = self._arbiter.log.info if code == 0 else self._arbiter.log.error
-            level("the successor has ended (%d); this server serves on", code)
-            self._hang_up()
+            log = self._arbiter.log.info if code == 0 else self._arbiter.log.error
+            log("the successor has ended (%d); this server serves on", code)
+            self._close_channel()
 
     @property
     def is_shared(self) -> bool:
@@ -91,8 +92,12 @@ class Upgrade:
         return self.successor is not None or self.predecessor is not None
 
     def descriptors(self) -> list[int]:
-        """What a child must not keep."""
-        return [self._line.fileno()] if self._line is not None else []
+        """The channel to the other arbiter."""
+        return [self._channel.fileno()] if self._channel is not None else []
+
+    def pids(self) -> tuple[int, ...]:
+        """The successor."""
+        return () if self.successor is None else (self.successor,)
 
     def _why_not(self) -> str:
         if self.successor is not None:
@@ -110,21 +115,21 @@ class Upgrade:
         finally:
             os._exit(1)
 
-    def _hear_successor(self) -> None:
-        """It is ready, or gone; `reap` tells about its end."""
+    def _on_successor_message(self) -> None:
+        """It is ready, or gone; `reap` handles its end."""
         arbiter = self._arbiter
-        if self._hears() and self.successor is not None:
+        if self._receive() and self.successor is not None:
             arbiter.log.info(
                 "the successor serves: TERM to %d completes the upgrade, TERM to %d takes it back",
                 arbiter.pid,
                 self.successor,
             )
             self.successor_serves = True
-            hook = arbiter.assembly.host.hook.successor_ready
+            hook = arbiter.hook.successor_ready
             calling.notify(hook, server=arbiter, pid=self.successor)
 
-    def _hear_predecessor(self) -> None:
-        if not self._hears():
+    def _on_predecessor_message(self) -> None:
+        if not self._receive():
             self.predecessor = None
             self._arbiter.log.info("the predecessor is gone: the upgrade is complete")
             self._inherit_pidfile()
@@ -133,26 +138,26 @@ class Upgrade:
         arbiter = self._arbiter
         if arbiter.pidfile is not None:
             try:
-                arbiter.pidfile.rename(arbiter.assembly.config.pidfile)
+                arbiter.pidfile.rename(arbiter.config.pidfile)
             except OSError as error:
                 arbiter.log.error("cannot rename the pidfile: %s", error.strerror)
 
-    def _hears(self) -> bool:
-        """Whether the other side said something; hangs up when it is gone."""
-        if self._line is None:
+    def _receive(self) -> bool:
+        """Whether the other side sent something; closes the channel when it is gone."""
+        if self._channel is None:
             return False
         try:
-            heard = bool(self._line.recv(100))
+            received = bool(self._channel.recv(100))
         except BlockingIOError:
             return True
         except OSError:
-            heard = False
-        if not heard:
-            self._hang_up()
-        return heard
+            received = False
+        if not received:
+            self._close_channel()
+        return received
 
-    def _hang_up(self) -> None:
-        if self._line is not None:
-            self._arbiter.forget(self._line.fileno())
-            close(self._line.detach())
-            self._line = None
+    def _close_channel(self) -> None:
+        if self._channel is not None:
+            self._arbiter.unwatch(self._channel.fileno())
+            close(self._channel.detach())
+            self._channel = None

@@ -23,6 +23,7 @@ from hookserve.launch.assembly import (
     declare_settings,
     load_plugins,
 )
+from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 from hookserve.plugins.selection import claimed_commands
 from hookserve.types import Command
@@ -141,6 +142,7 @@ def _check(assembly: Assembly) -> int:
     assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
     classes = load_serving_classes(assembly.host, assembly.config)
     register_loggers(assembly.host, assembly.config)
+    calling.fire(assembly.host.hook.install_logs)
     register_configured(assembly.host, assembly.config)
     count_workers(assembly.config)
     failures = [record.failure for record in assembly.host.failures()]

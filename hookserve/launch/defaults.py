@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hookserve.hookspecs import hookimpl
+from hookserve.hookmarkers import hookimpl
 from hookserve.launch.application import load_app as load_named_app
 
 if TYPE_CHECKING:

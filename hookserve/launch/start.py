@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from hookserve import __version__
 from hookserve.arbiter import child
 from hookserve.arbiter.arbiter import Arbiter
+from hookserve.arbiter.generation import Generation, ProcessPaths
 from hookserve.arbiter.preparation import (
     ServingClasses,
     count_workers,
@@ -53,14 +54,14 @@ def serve(
     """Serve until told to stop; raises HookserveError when that cannot be, or ends badly."""
     config = assembly.config
     assembly.host.refuse_failures(every=config.plugin_errors == "fail")
-    crew = load_serving_classes(assembly.host, config)
+    classes = load_serving_classes(assembly.host, config)
     launcher = None
     if config.daemon and not handover.pid:
         from hookserve.launch.daemon import daemonize
 
         launcher = daemonize(config.enable_stdio_inheritance)
     try:
-        _serve(assembly, crew, reassemble, start, handover, launcher)
+        _serve(assembly, classes, reassemble, start, handover, launcher)
     except BaseException as error:
         if launcher is not None:
             launcher.report(getattr(error, "exit_code", 1), str(error))
@@ -69,7 +70,7 @@ def serve(
 
 def _serve(
     assembly: Assembly,
-    crew: ServingClasses,
+    classes: ServingClasses,
     reassemble: Callable[[], Assembly],
     start: Start,
     handover: Handover,
@@ -77,6 +78,7 @@ def _serve(
 ) -> None:
     config = assembly.config
     register_loggers(assembly.host, config)
+    calling.fire(assembly.host.hook.install_logs)
     assembly.host.log_failures()
     log_warnings(assembly)
     register_configured(assembly.host, config)
@@ -90,8 +92,10 @@ def _serve(
     arbiter = None
     try:
         workers, arithmetic = count_workers(config)
-        app = _preload_safely(assembly, crew, handover) if config.preload_app else None
-        arbiter = Arbiter(assembly, crew, workers, app, reassemble, start, launcher)
+        app = _preload_safely(assembly, classes, handover) if config.preload_app else None
+        paths = ProcessPaths.current()
+        generation = Generation(1, assembly, classes, workers, (), app, paths)
+        arbiter = Arbiter(generation, reassemble, start, launcher)
         arbiter.pidfile = pidfile
         arbiter.log.info("hookserve %s, pid %d", __version__, arbiter.pid)
         if arithmetic:
@@ -109,16 +113,16 @@ def _pidfile_for(path: str | None, handover: Handover) -> Pidfile | None:
         return None
     from hookserve.launch.pidfile import Pidfile
 
-    return Pidfile(f"{path}.2" if handover.line >= 0 else path)
+    return Pidfile(f"{path}.2" if handover.channel >= 0 else path)
 
 
 def _preload_safely(
-    assembly: Assembly, crew: ServingClasses, handover: Handover
+    assembly: Assembly, classes: ServingClasses, handover: Handover
 ) -> WSGIApplication | None:
     """The application; where there are workers that serve on, a failure must not end them: the
     next worker tries by itself, and its failure gives the reload up."""
     try:
-        return preload(assembly, crew)
+        return preload(assembly, classes)
     except HookserveError as error:
         if not handover.workers:
             raise
@@ -127,11 +131,12 @@ def _preload_safely(
 
 
 def _run(arbiter: Arbiter, handover: Handover) -> None:
-    hook = arbiter.assembly.host.hook
+    hook = arbiter.hook
     calling.fire(hook.on_starting, server=arbiter)
     inherited = (*systemd_listeners(os.environ), *handover.inherit_listeners())
-    arbiter.listeners = open_listeners(arbiter.assembly, handover, inherited)
-    if handover.line >= 0:
+    listeners = open_listeners(arbiter.current.assembly, handover, inherited)
+    arbiter.current = arbiter.current._replace(listeners=listeners)
+    if handover.channel >= 0:
         arbiter.upgrade.follow(handover)
     if handover.workers:
         from hookserve.arbiter.restore import restore_workers
@@ -139,8 +144,8 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
         restore_workers(arbiter, handover, inherited)
     try:
         calling.fire(hook.when_ready, server=arbiter)
-        arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address),
-                         arbiter.crew.worker_type.name)  # fmt: skip
+        model = arbiter.current.classes.worker_type.name
+        arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address), model)
         arbiter.run()
     finally:
         for listener in arbiter.listeners:
@@ -149,7 +154,7 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
                 listener.remove()
         if arbiter.pidfile is not None and arbiter.upgrade.successor is not None:
             arbiter.pidfile.leave()
-        calling.notify(arbiter.assembly.host.hook.on_exit, server=arbiter)
+        calling.notify(arbiter.hook.on_exit, server=arbiter)
         arbiter.log.info("stopped")
         arbiter.close()
 
@@ -175,12 +180,12 @@ def open_listeners(
     return listeners
 
 
-def preload(assembly: Assembly, crew: ServingClasses) -> WSGIApplication:
+def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:
     """The application, loaded before anything is forked; raises BootError or AppNotFound."""
     for word in assembly.config.raw_env:
         name, _, value = word.partition("=")
         os.environ[name] = value
-    child.patch(crew.worker_type)
+    child.patch(classes.worker_type)
     app = load_application(assembly.host, assembly.config)
-    check_application(app, crew.worker_type.interface, str(assembly.config.wsgi_app))
+    check_application(app, classes.worker_type.interface, str(assembly.config.wsgi_app))
     return app

@@ -18,7 +18,8 @@ from typing import NamedTuple, cast
 import pluggy
 
 from hookserve.errors import PluginError
-from hookserve.hookspecs import PROJECT, Hooks
+from hookserve.hookmarkers import PROJECT
+from hookserve.hookspecs import Hooks
 from hookserve.plugins.calling import implementations
 from hookserve.plugins.discovery import Candidate, discover
 from hookserve.plugins.validation import (

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint
+    from hookserve.types import AccessRecord, RequestInFlight
     from hookserve.worker.base import Worker
 
 IDLE: Final = 0
@@ -136,3 +137,13 @@ class Protocol(ABC):
     @abstractmethod
     def connect(self, peer: object) -> Connection:
         """A connection in state `IDLE`; `peer` is the address that accept() gave."""
+
+    @classmethod
+    def lost_request_record(
+        cls, request: RequestInFlight, reason: str, now: float
+    ) -> AccessRecord | None:
+        """The access record of a request whose worker ended before it did; `None`: there is none.
+
+        Called in the arbiter, at `now` in seconds of the monotonic clock.
+        """
+        return None

@@ -10,7 +10,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from hookserve.hookspecs import hookimpl
+from hookserve.hookmarkers import hookimpl
 from hookserve.system.calls import write
 
 if TYPE_CHECKING:

@@ -382,9 +382,9 @@ class Worker(ABC):
         """The line to the arbiter has changed: perhaps it is down."""
         messages, is_open = self.context.channel.read()
         for message in messages:
-            if message.kind == "leave":
+            if message.kind == "drain delay":
                 self._is_leaving, self.keeps_connections = True, False
-            elif message.kind == "give up":
+            elif message.kind == "retire listener":
                 self._given_up.add(message.text)
         if not is_open:
             self._is_orphaned = True

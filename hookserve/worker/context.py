@@ -36,7 +36,7 @@ class WorkerContext(NamedTuple):
     """What the arbiter gives a worker across the fork."""
 
     server: ServerView
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not used
     generation: int
     config: Config
     host: PluginHost

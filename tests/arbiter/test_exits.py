@@ -16,7 +16,7 @@ def handle(**facts):
     defaults = {
         "escalation": None,
         "boot_error": "",
-        "was_killed": "",
+        "kill_reason": "",
         "recycle_reason": "",
         "state": handles.READY,
     }
@@ -35,7 +35,7 @@ def events(tmp_path):
     [
         ({}, KILLED, "killed (SIGKILL)"),
         ({}, 15, "killed (SIGTERM)"),
-        ({"was_killed": "did not drain"}, KILLED, "killed by us (did not drain)"),
+        ({"kill_reason": "did not drain"}, KILLED, "killed by us (did not drain)"),
         ({}, EXITED_0, "exited (0)"),
         ({}, EXITED_7, "exited (7)"),
         ({"state": handles.DRAINING}, EXITED_0, "drained"),

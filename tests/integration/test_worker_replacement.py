@@ -205,9 +205,9 @@ def test_a_server_that_leaves_accepts_for_a_while_and_keeps_nothing(site):
         assert time.monotonic() - began > 0.9
 
 
-def test_a_second_term_ends_the_leaving(site):
+def test_a_second_term_ends_the_drain_delay(site):
     with serve("app", chdir=site, settings={"drain_delay": 60}) as server:
         server.signal(signal.SIGTERM)
-        wait_until(lambda: "leaving" in server.log)
+        wait_until(lambda: "drain delay" in server.log)
 
         assert server.stop() == 0

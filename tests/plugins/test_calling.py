@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from hookserve.errors import HookError
-from hookserve.hookspecs import hookimpl
+from hookserve.hookmarkers import hookimpl
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hookserve.hookspecs import hookimpl
+from hookserve.hookmarkers import hookimpl
 from hookserve.testing.announcer import tell
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from hookserve import hookimpl
 from hookserve_adaptive.policy import Policy, Sample
 
 if TYPE_CHECKING:
-    from hookserve.arbiter.arbiter import Arbiter
     from hookserve.config.resolved import Config
+    from hookserve.server import Server
 
 
 class Scaler:
@@ -33,7 +33,7 @@ class Scaler:
         """What the policy last said: any other number is the operator's."""
 
     @hookimpl
-    def when_ready(self, server: Arbiter) -> None:
+    def when_ready(self, server: Server) -> None:
         """An arbiter that took workers over goes on with as many."""
         taken_over = len({worker.index for worker in server.workers})
         if taken_over > server.num_workers:
@@ -46,7 +46,7 @@ class Scaler:
         return [self._interval] if self._interval else []
 
     @hookimpl
-    def target_workers(self, server: Arbiter, stats: Mapping[str, float]) -> int | None:
+    def target_workers(self, server: Server, stats: Mapping[str, float]) -> int | None:
         """What the load asks for; `None` when all workers were drained."""
         if not server.num_workers:
             return None
@@ -62,7 +62,7 @@ class Scaler:
             self._shift += new_value - old_value
 
 
-def _sample(server: Arbiter) -> Sample:
+def _sample(server: Server) -> Sample:
     workers = server.workers
     ready = [worker for worker in workers if worker.state == "ready"]
     booting = any(worker.state == "booting" for worker in workers)
@@ -72,5 +72,5 @@ def _sample(server: Arbiter) -> Sample:
         ready=len(ready),
         is_settled=len(ready) >= server.num_workers and not booting,
         in_flight=sum(len(worker.requests_in_flight()) for worker in ready),
-        capacity=server.crew.worker_class.capacity(server.assembly.config),
+        capacity=server.worker_capacity,
     )

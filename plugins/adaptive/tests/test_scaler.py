@@ -124,7 +124,7 @@ def test_who_drains_all_workers_gets_none_back_unasked(site):
 
 
 def test_without_a_maximum_nothing_is_called(site):
-    source = "def worker_ready(server): open('due', 'w').write(repr(server.ticker.due))\n"
+    source = "def worker_ready(server): open('due', 'w').write(repr(server.ticker.due(0.0)))\n"
     (site / "hookserve.conf.py").write_text(source)
     with serve("app", chdir=site):
         assert (site / "due").read_text() == "None"

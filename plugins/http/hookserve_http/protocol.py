@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from hookserve import AccessRecord
 from hookserve.protocol.seam import Protocol
 from hookserve.protocol.trust import trusts
 from hookserve_http.body import EmptyInput
@@ -18,6 +19,7 @@ from hookserve_http.rules import rules_for
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.listeners.address import Endpoint
+    from hookserve.types import RequestInFlight
     from hookserve.worker.base import Worker
 
 _SPARE_ENTRIES = 4
@@ -61,6 +63,22 @@ class HttpProtocol(Protocol):
         self._is_trusted = trusts(config.forwarded_allow_ips)
         self._strict = HeadParser(rules_for(config, trusted=False), self.template)
         self._trusting = self._make_trusting(config)
+
+    @classmethod
+    def lost_request_record(cls, request: RequestInFlight, reason: str, now: float) -> AccessRecord:
+        """As `Protocol.lost_request_record`: a partial environ, and status 0."""
+        method, _, target = request.label.partition(" ")
+        path, _, query = target.partition("?")
+        environ = {
+            "REQUEST_METHOD": method,
+            "RAW_URI": target,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+        }
+        if request.id:
+            environ["HTTP_X_REQUEST_ID"] = request.id
+        began = now - request.elapsed
+        return AccessRecord(environ, 0, [], 0, began, now, reason, request.label)
 
     def connect(self, peer: object) -> HttpConnection:
         """A connection with that peer."""

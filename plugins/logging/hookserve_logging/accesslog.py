@@ -16,12 +16,14 @@ from hookserve_logging.standard import ErrorLog
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.worker.base import Worker
+    from hookserve_logging.errorlog import Installation
 
 
 class AccessLog(ErrorLog):
     """Errors and requests."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, installation: Installation) -> None:
+        super().__init__(installation)
         self._sink = Sink(config.accesslog) if config.accesslog is not None else None
         write: Write = self._sink.write if self._sink else _nowhere
         if config.syslog and not config.disable_redirect_access_to_syslog:

@@ -35,6 +35,18 @@ class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened
             old, self.stream = self.stream, fresh
         old.close()
 
+    def close(self) -> None:
+        """Close the file too, if there is one."""
+        super().close()
+        if self.path != "-":
+            self.stream.close()
+
+    def capture_output(self) -> None:
+        """Send what the process writes to its standard streams to the file, if there is one."""
+        if self.path != "-":
+            for descriptor in (1, 2):
+                os.dup2(self.stream.fileno(), descriptor)
+
     def handleError(self, record: logging.LogRecord) -> None:
         """A full disk or a stream that is gone must not harm the server: the record is lost."""
 
@@ -81,24 +93,46 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=True)
 
 
-def set_up(config: Config) -> None:
-    """Give the logger ``hookserve`` its handlers; raises ConfigError."""
-    logger = logging.getLogger(NAME)
-    for handler in logger.handlers[:]:
-        logger.removeHandler(handler)
-        handler.close()
-    logger.setLevel(config.loglevel.upper())
-    if config.logconfig_dict or config.logconfig_json or config.logconfig:
-        logger.propagate = True
-        _apply_custom(config)
-        return
-    logger.propagate = False
-    handler = ReopeningHandler(config.errorlog)
-    handler.setFormatter(JsonFormatter() if config.error_log_format == "json" else TextFormatter())
-    logger.addHandler(handler)
-    if config.capture_output and config.errorlog != "-":
-        for descriptor in (1, 2):
-            os.dup2(handler.stream.fileno(), descriptor)
+class Installation:
+    """The error log of one configuration: made aside, and installed when that takes effect.
+
+    Raises ConfigError for a file that cannot be opened.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._is_custom = bool(config.logconfig_dict or config.logconfig_json or config.logconfig)
+        self._handlers: list[logging.Handler] = []
+        if not self._is_custom:
+            handler = ReopeningHandler(config.errorlog)
+            is_json = config.error_log_format == "json"
+            handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
+            self._handlers.append(handler)
+        if config.syslog:
+            from hookserve_logging.syslog import make_handler
+
+            self._handlers.append(make_handler(config, "error"))
+
+    def install(self) -> None:
+        """Give the logger ``hookserve`` these handlers; raises ConfigError for a logging
+        configuration that is wrong."""
+        config = self._config
+        logger = logging.getLogger(NAME)
+        for handler in logger.handlers[:]:
+            logger.removeHandler(handler)
+        logger.setLevel(config.loglevel.upper())
+        logger.propagate = self._is_custom
+        if self._is_custom:
+            _apply_custom(config)
+        for handler in self._handlers:
+            logger.addHandler(handler)
+            if isinstance(handler, ReopeningHandler) and config.capture_output:
+                handler.capture_output()
+
+    def close(self) -> None:
+        """Close the handlers, which are not installed any more."""
+        for handler in self._handlers:
+            handler.close()
 
 
 def reopen() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from hookserve import hookimpl
@@ -13,23 +12,35 @@ if TYPE_CHECKING:
 
 
 def make_logger(config: Config) -> ErrorLog:
-    """The logger that the configuration asks for; raises ConfigError."""
-    errorlog.set_up(config)
-    if config.syslog:
-        from hookserve_logging.syslog import make_handler
+    """The logger that the configuration asks for; raises ConfigError.
 
-        logging.getLogger(errorlog.NAME).addHandler(make_handler(config, "error"))
+    Its files are open; nothing of the process's logging has changed.
+    """
+    installation = errorlog.Installation(config)
     if config.accesslog is None and not (
         config.syslog and not config.disable_redirect_access_to_syslog
     ):
-        return ErrorLog()
+        return ErrorLog(installation)
     from hookserve_logging.accesslog import AccessLog
 
-    return AccessLog(config)
+    return AccessLog(config, installation)
 
 
 class ErrorLog:
     """Errors alone: nothing is called for a request."""
+
+    def __init__(self, installation: errorlog.Installation) -> None:
+        self._installation = installation
+
+    @hookimpl
+    def install_logs(self) -> None:
+        """Make these handlers those of the error log."""
+        self._installation.install()
+
+    @hookimpl
+    def retired(self) -> None:
+        """Close the files."""
+        self._installation.close()
 
     @hookimpl
     def reopen_logs(self) -> None:

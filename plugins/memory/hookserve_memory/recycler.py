@@ -10,9 +10,8 @@ from hookserve_memory.judge import Judge, Measured
 from hookserve_memory.meter import Meter
 
 if TYPE_CHECKING:
-    from hookserve.arbiter.arbiter import Arbiter
-    from hookserve.arbiter.handles import WorkerHandle
     from hookserve.config.resolved import Config
+    from hookserve.server import Server, WorkerInfo
 
 
 class Recycler:
@@ -31,7 +30,7 @@ class Recycler:
         return [self._interval] if self._interval else []
 
     @hookimpl
-    def server_tick(self, server: Arbiter) -> None:
+    def server_tick(self, server: Server) -> None:
         """Measure if it is time."""
         now = time.monotonic()
         if now < self._due or server.is_stopping:
@@ -51,7 +50,7 @@ class Recycler:
                 futile.index, _shown(futile.size), _shown(self._limit),
             )  # fmt: skip
 
-    def _measure(self, server: Arbiter, now: float) -> list[Measured]:
+    def _measure(self, server: Server, now: float) -> list[Measured]:
         found = []
         for worker in server.workers:
             if worker.state == "ready" and worker.pid is not None:
@@ -62,14 +61,14 @@ class Recycler:
         return found
 
 
-def _is_replacing(server: Arbiter) -> bool:
+def _is_replacing(server: Server) -> bool:
     """Whether a replacement is under way, for whatever reason."""
     return any(map(_is_leaving_or_coming, server.workers)) or any(
         worker.generation < server.generation for worker in server.workers
     )
 
 
-def _is_leaving_or_coming(worker: WorkerHandle) -> bool:
+def _is_leaving_or_coming(worker: WorkerInfo) -> bool:
     return worker.state != "ready" or bool(worker.recycle_reason)
 
 

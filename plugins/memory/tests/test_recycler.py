@@ -100,7 +100,7 @@ def test_a_limit_below_what_the_application_needs_is_said_once_and_not_enforced(
 
 
 def test_without_a_limit_nothing_is_called(site):
-    source = "def worker_ready(server): open('ticks', 'w').write(repr(server.ticker.due))\n"
+    source = "def worker_ready(server): open('ticks', 'w').write(repr(server.ticker.due(0.0)))\n"
     (site / "hookserve.conf.py").write_text(source)
     with serve("app", chdir=site):
         assert (site / "ticks").read_text() == "None"

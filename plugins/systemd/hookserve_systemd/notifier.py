@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hookserve import hookimpl
 
 if TYPE_CHECKING:
-    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.server import Server
     from hookserve_systemd.manager import ServiceManager
 
 _HANDING_OVER = 0.1
@@ -46,33 +46,33 @@ class Notifier:
     # The life of the service.
 
     @hookimpl
-    def when_ready(self, server: Arbiter) -> None:
+    def when_ready(self, server: Server) -> None:
         """The first worker makes the service ready; after a reload by re-execution, the last."""
         self._owes_ready = not server.workers
 
     @hookimpl
-    def worker_ready(self, server: Arbiter) -> None:
+    def worker_ready(self, server: Server) -> None:
         """Tell that the service is ready, or that there is a worker more."""
         if server.upgrade.predecessor is not None and not self._main_at:
             self._main_at = time.monotonic() + _HANDING_OVER
         self._update(server)
 
     @hookimpl
-    def on_reload(self, server: Arbiter) -> None:
+    def on_reload(self, server: Server) -> None:
         """A reload has begun."""
         if self._is_main(server):
             self._manager.tell(*_reloading(), "STATUS=reloading")
             self._said_status = ""
 
     @hookimpl
-    def reloaded(self, server: Arbiter) -> None:
+    def reloaded(self, server: Server) -> None:
         """It is complete."""
         self._failure = ""
         self._owes_ready = True
         self._update(server)
 
     @hookimpl
-    def reload_failed(self, server: Arbiter, reason: str) -> None:
+    def reload_failed(self, server: Server, reason: str) -> None:
         """It was given up: the manager, which waits for its end, is told that and why.
 
         It may have failed before anybody was told that it had begun, and the manager waits for
@@ -86,7 +86,7 @@ class Notifier:
         self._update(server)
 
     @hookimpl
-    def on_stopping(self, server: Arbiter) -> None:
+    def on_stopping(self, server: Server) -> None:
         """The service stops, unless another arbiter goes on with it."""
         upgrade = server.upgrade
         if upgrade.successor is not None:
@@ -102,11 +102,11 @@ class Notifier:
     # The binary upgrade.
 
     @hookimpl
-    def pre_exec(self, server: Arbiter) -> None:
+    def pre_exec(self, server: Server) -> None:
         """Who is executed next gives the signs of life in this process's place; a preloaded
         application is loaded meanwhile, and that begins with all the time there is."""
         if self._watchdog_interval:
-            server.start.environ.pop("WATCHDOG_PID", None)
+            server.environ.pop("WATCHDOG_PID", None)
             self._manager.mention("WATCHDOG=1")
 
     @hookimpl
@@ -118,12 +118,12 @@ class Notifier:
     # What changes meanwhile.
 
     @hookimpl
-    def child_exit(self, server: Arbiter) -> None:
+    def child_exit(self, server: Server) -> None:
         """There may be a worker less."""
         self._update(server)
 
     @hookimpl
-    def nworkers_changed(self, server: Arbiter) -> None:
+    def nworkers_changed(self, server: Server) -> None:
         """More or fewer are wanted."""
         self._update(server)
 
@@ -133,11 +133,11 @@ class Notifier:
         return [self._watchdog_interval] if self._watchdog_interval else []
 
     @hookimpl
-    def server_tick(self, server: Arbiter) -> None:
+    def server_tick(self, server: Server) -> None:
         """Give a sign of life if it is time; send what could not be sent."""
         self._manager.try_again()
         now = time.monotonic()
-        pause = min(self._watchdog_interval, server.assembly.config.tick_interval)
+        pause = min(self._watchdog_interval, server.config.tick_interval)
         # The next tick would be too late for it.
         is_due = now + pause > self._alive_at + self._watchdog_interval
         if self._watchdog_interval and is_due and server.has_been_ready and self._is_main(server):
@@ -145,7 +145,7 @@ class Notifier:
             self._manager.mention("WATCHDOG=1")
         self._update(server)
 
-    def _update(self, server: Arbiter) -> None:
+    def _update(self, server: Server) -> None:
         """Tell what the manager does not know yet."""
         if not self._is_main(server):
             self._owes_ready = True
@@ -158,7 +158,7 @@ class Notifier:
         elif status != self._said_status and self._manager.mention(status):
             self._said_status = status
 
-    def _is_main(self, server: Arbiter) -> bool:
+    def _is_main(self, server: Server) -> bool:
         """Whether the manager listens to this process."""
         upgrade = server.upgrade
         if self._is_over or upgrade.successor_serves:
@@ -167,7 +167,7 @@ class Notifier:
             return server.has_been_ready and time.monotonic() >= self._main_at
         return True
 
-    def _status(self, server: Arbiter) -> str:
+    def _status(self, server: Server) -> str:
         ready = sum(worker.state == "ready" for worker in server.workers)
         text = (
             f"{ready} of {server.num_workers} workers ready,"

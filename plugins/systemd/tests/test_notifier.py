@@ -117,7 +117,7 @@ def is_ready(said):
 
 
 def test_without_a_socket_there_is_nobody_to_be_told(site):
-    source = "def worker_ready(server): open('ticks', 'w').write(repr(server.ticker.due))\n"
+    source = "def worker_ready(server): open('ticks', 'w').write(repr(server.ticker.due(0.0)))\n"
     (site / "hookserve.conf.py").write_text(source)
     with serve("app", chdir=site):
         assert (site / "ticks").read_text() == "None"
