@@ -8,7 +8,6 @@ from types import ModuleType
 import pluggy
 
 from hookserve.hookmarkers import PROJECT
-from hookserve.hookspecs import 
 from hookserve.types import API_LEVEL
 from hookserve.wording import did_you_mean
 
