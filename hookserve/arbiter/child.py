@@ -23,6 +23,7 @@ from hookserve.system.title import set_title
 from hookserve.worker.base import Worker
 from hookserve.worker.channel import WorkerEnd, open_channel
 from hookserve.worker.context import WorkerContext
+from hookserve.worker.process import WorkerProcess
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handles import WorkerHandle
@@ -76,10 +77,10 @@ def _become_worker(
         for word in config.raw_env:
             name, _, value = word.partition("=")
             os.environ[name] = value
-        worker = _make_worker(context)
-        worker.install_signals()
+        process = WorkerProcess(_make_worker(context))
+        process.install_signals()
         unblock()
-        worker.main()
+        process.run_to_end()
     except HookserveError as error:
         channel.send("boot failed", str(error), error.exit_code)
     except BaseException:

@@ -38,7 +38,7 @@ class DeferredQueue:
 
     def take(self) -> Accepted:
         """The next; nobody else gets one until `pass_on` is called."""
-        self._bell.silence()
+        self._bell.clear()
         return self._queue.popleft()
 
     def pass_on(self) -> None:
@@ -50,4 +50,4 @@ class DeferredQueue:
         # In this order, here and in the two callers, nobody is forgotten: who finds the baton
         # taken has queued already, and whoever lays it down looks into the queue afterwards.
         if self._queue and self._baton.acquire(blocking=False):
-            self._bell.ring()
+            self._bell.notify()

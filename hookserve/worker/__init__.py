@@ -4,7 +4,9 @@ Runs in worker processes, but for `context`, `channel` and `scoreboard`, whose o
 arbiter holds.  In reading order:
 
 base
-    `Worker`: the life of a worker, shared by every model
+    `Worker`: what every model derives from
+process
+    the life of a worker's process around it, from the fork to the exit
 context
     what the arbiter hands a worker across the fork
 channel

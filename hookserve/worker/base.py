@@ -1,46 +1,31 @@
-"""The worker base class: a worker's whole life, and everything that all models share.
+"""The worker base class: everything that all models share.
 
-A model is `Worker.run` and `Worker.drain` plus a handful of calls.  Boot order, signals,
-privileges, the application, hooks, readiness, the heartbeat, accounting, recycling, stack
-dumps and the exit are here, so that they cannot differ between models.
+A model is `Worker.run` and `Worker.drain` plus a handful of calls; `hookserve.reactor.worker` has
+both for models that drive connections with the reactor.  Accounting, recycling, accepting, the
+heartbeat and the application are here, so that they cannot differ between models; the life of the
+process around them is in `hookserve.worker.process`.
 
-A worker's life, in this order, all of it in the worker's own process and main thread:
+All of it runs in the worker's own process, and in its main thread unless a method says otherwise.
 
-1. *patch*: the model's patch function (with ``preload_app`` in the arbiter instead)
-2. *post_fork*: the hook, with the arbiter's privileges
-3. environment, privileges, then the application (unless preloaded) and its wrappers
-4. hooks are frozen, the protocol is made, *post_worker_init* is called
-5. *ready*: the arbiter is told; `run` accepts and serves until `alive` is false
-6. *draining*: the hook, then `drain` finishes what the worker holds
-7. *exit*: the hook *worker_exit*, exit handlers, the end
-
-Signal handlers only set attributes and wake `wakeup`; the loop does what they ask for, but for
-ABRT: the worker has missed its deadline and its loop may never run again.
+A worker model may add attributes and methods of its own under any name: what is private here is
+name-mangled (two underscores), so a derived class cannot replace it by accident.
 """
 
 from __future__ import annotations
 
 import errno
-import gc
 import os
-import signal
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import count
-from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, TextIO
+from typing import IO, TYPE_CHECKING, ClassVar, TextIO
 
-from hookserve.errors import BootError
 from hookserve.plugins import calling
 from hookserve.protocol.wrappers import wrap_protocol
-from hookserve.system.exiting import end_process, run_to_end
-from hookserve.wording import describe
 from hookserve.worker.context import WorkerContext
-from hookserve.worker.interface import check_application
-from hookserve.worker.scoreboard import DRAINING, GONE, READY, RequestSlot
-from hookserve.worker.signals import DUMP_SIGNAL, take_over
+from hookserve.worker.scoreboard import RequestSlot
 from hookserve.worker.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -52,8 +37,8 @@ if TYPE_CHECKING:
 
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_CROWD_SHARE = 16
-"""One place in so many, at least one, is not for connections that are kept."""
+_RESERVE_SHARE = 16
+"""One connection in so many, at least one, is in reserve for new ones."""
 
 
 class Worker(ABC):
@@ -62,7 +47,8 @@ class Worker(ABC):
     buffered: ClassVar[bool] = False
     """Whether request bodies are complete before the application runs (event loops)."""
     awaited_body: ClassVar[int] = 0
-    """Where not: how many bytes of one are waited for, so that a slow client occupies nobody."""
+    """Where not: so many bytes of a body are there before the application runs, so that a slow
+    client occupies no thread."""
     multithread: bool = False
     """``wsgi.multithread``."""
     app: WSGIApplication
@@ -81,10 +67,12 @@ class Worker(ABC):
         self.alive = True
         """Whether to accept; false from TERM on."""
         self.keeps_connections = True
-        """Whether a connection may stay open after a response; false when the server leaves or
-        the worker is crowded."""
+        """Whether a connection may stay open after a response; false when the server is about to
+        stop or the worker is above its high-water mark."""
         self.is_quick = False
         """Whether to stop at once (INT, QUIT, or the arbiter is gone)."""
+        self.exit_code = 0
+        """What the process exits with."""
         self.multiprocess = context.config.workers != 1
         self.errors: TextIO = sys.stderr
         """``wsgi.errors``."""
@@ -94,34 +82,31 @@ class Worker(ABC):
         self.pre_request: tuple[Callable[..., None], ...] = ()
         self.post_request: tuple[Callable[..., None], ...] = ()
         self.log_access: tuple[Callable[..., None], ...] = ()
+        self.idle_listeners: tuple[Callable[..., None], ...] = ()
         self.heartbeat_interval: float | None = context.config.timeout / 2 or None
         """The longest that a loop may wait between calls of `notify`; `None`: for ever."""
         self.accepts_again_at = 0.0
-        """Until then no descriptor could be had for another connection."""
-        self._wakeup = Wakeup()
-        self.wakeup = self._wakeup.fileno()
-        """Readable when a signal has arrived: wait for it, then call `process_signals`."""
-        self.idle_listeners: tuple[Callable[..., None], ...] = ()
-        self._exit_code = 0
+        """Until then no descriptor could be had for another connection (monotonic seconds)."""
         self.has_worked = False
         """Whether a request has ended since the worker was idle."""
-        self._wants_reopen = False
+        self.__wakeup = Wakeup()
+        self.wakeup = self.__wakeup.fileno()
+        """Readable when a signal has arrived: wait for it, then call `process_signals`."""
+        self.__wants_reopen = self.__is_stopping_soon = self.__is_recycled = False
         limit = context.config.worker_connections
-        self._comfortable = limit - max(1, limit // _CROWD_SHARE)
-        self._is_leaving = self._is_orphaned = self._is_recycled = False
-        self._given_up: set[str] = set()
+        self.__high_water_mark = limit - max(1, limit // _RESERVE_SHARE)
+        self.__retired_addresses: set[str] = set()
         """The addresses that no worker accepts from after this one."""
-        self._recycle_countdown: Iterator[int] | None = None
-        self._protocols: dict[Listener, Protocol] = {}
-        self._request_slots: list[RequestSlot] = []
-        self._request_slot_numbers = count()
-        self._request_slot_count = 0
-        self._slot = context.slot
-        self._heartbeat = context.slot.heartbeat_cell
-        self._open_connections = context.slot.open_connections_cell
-        self._accepted = context.slot.accepted_cell
+        self.__recycle_countdown: Iterator[int] | None = None
+        self.__protocols: dict[Listener, Protocol] = {}
+        self.__request_slots: list[RequestSlot] = []
+        self.__request_slot_numbers = count()
+        self.__request_slot_count = 0
+        self.__heartbeat = context.slot.heartbeat_cell
+        self.__open_connections = context.slot.open_connections_cell
+        self.__accepted = context.slot.accepted_cell
         # next() is one step, whatever other threads do.
-        self._accepts, self._rejects = count(1), count(1)
+        self.__accepts, self.__rejects = count(1), count(1)
 
     # What a model provides.
 
@@ -154,18 +139,18 @@ class Worker(ABC):
     # What a model calls.
 
     def accept(self, listener: Listener) -> tuple[int, Connection] | None:
-        """A waiting connection: its non-blocking descriptor, which the model owns, and the
-        protocol's side of it; `None` when nobody waits, or no descriptor is free (see
-        `accepts_again_at`).
+        """The next connection: its non-blocking descriptor, which the model owns, and the
+        protocol's side of it; `None` when none waits, or no descriptor is free (see
+        `accepts_again_at`).  May be called from any thread.
         """
         accepted = self.accept_socket(listener)
         if accepted is None:
             return None
-        fd, peer = accepted
-        return fd, self._protocols[listener].connect(peer)
+        fd, address = accepted
+        return fd, self.__protocols[listener].connect(address)
 
     def accept_socket(self, listener: Listener) -> tuple[int, object] | None:
-        """As `accept`, for a model that speaks a protocol of its own: descriptor and peer."""
+        """As `accept`, for a model that speaks a protocol of its own: descriptor and address."""
         try:
             accepted = listener.accept()
         except OSError as error:
@@ -174,76 +159,85 @@ class Worker(ABC):
             if error.errno not in _OUT_OF_RESOURCES:
                 raise
             self.accepts_again_at = self.clock() + _ACCEPT_PAUSE
-            self._slot.rejected = next(self._rejects)
+            self.context.slot.rejected = next(self.__rejects)
             self.log.warning("cannot accept: %s (accepting pauses for %s s)", error.strerror,
                              _ACCEPT_PAUSE)  # fmt: skip
             return None
         if accepted is not None:
-            self._accepted[0] = next(self._accepts)
+            self.__accepted[0] = next(self.__accepts)
         return accepted
 
     def notify(self) -> float:
-        """The heartbeat: one store; answers the time, in seconds of the monotonic clock."""
-        now = self._heartbeat[0] = time.monotonic()
+        """The heartbeat, one store; returns the time in seconds of the monotonic clock.
+
+        May be called from any thread.
+        """
+        now = self.__heartbeat[0] = time.monotonic()
         return now
 
     def idle(self) -> None:
-        """The model is about to wait; the hook is called when a request has ended since."""
+        """Call the hook worker_idle if a request has ended since the last call.
+
+        A model calls it before it waits, in the thread that waits.
+        """
         if self.has_worked:
             self.has_worked = False
             for listener in self.idle_listeners:
                 listener(self)
 
     def count_open(self, count: int) -> None:
-        """How many connections are open, for the scoreboard; near `worker_connections` none is
-        kept any more, so that room is made where the client is told."""
-        self._open_connections[0] = count
-        if (count > self._comfortable) is self.keeps_connections:
-            self.keeps_connections = count <= self._comfortable
-            if self._is_leaving:  # asked last: the signal may come anywhere
+        """Publish how many connections are open; above the high-water mark, near
+        `worker_connections`, responses announce the end of their connection."""
+        self.__open_connections[0] = count
+        if (count > self.__high_water_mark) is self.keeps_connections:
+            self.keeps_connections = count <= self.__high_water_mark
+            if self.__is_stopping_soon:  # checked last: the signal may come anywhere
                 self.keeps_connections = False
 
     def process_signals(self) -> None:
         """Do what signals asked for; to be called when `wakeup` is readable."""
-        self._wakeup.silence()
-        if self._wants_reopen:
-            self._wants_reopen = False
+        self.__wakeup.clear()
+        if self.__wants_reopen:
+            self.__wants_reopen = False
             calling.notify(self.context.host.hook.reopen_logs)
 
     def wake(self) -> None:
         """Make `wakeup` readable, from any thread."""
-        self._wakeup.ring()
+        self.__wakeup.notify()
 
     def wait_for_signals(self, seconds: float) -> None:
         """Wait for `wakeup`, at most that long, and do what signals asked for."""
-        if self._wakeup.wait(seconds):
+        if self.__wakeup.wait(seconds):
             self.process_signals()
 
     def fail(self, error: BaseException) -> None:
-        """What the model relies on has broken, in any thread: log it, stop, exit with code 1."""
+        """Log an error that the worker cannot survive, and stop with exit code 1; from any
+        thread."""
         self.log.error("worker %d failed", self.index, exc_info=error)
-        self._exit_code = 1
-        self._on_quick_stop()
+        self.exit_code = 1
+        self.stop_now()
         self.wake()
 
     def request_recycle(self, reason: str) -> None:
-        """Ask the arbiter for a replacement; this worker serves on until it is ready.
+        """Ask the arbiter for a replacement; this worker serves until that is ready.
 
         May be called from any thread, more than once.
         """
-        if not self._is_recycled:
-            self._is_recycled = True
+        if not self.__is_recycled:
+            self.__is_recycled = True
             self.context.channel.send("recycle", reason)
 
     @property
     def requests_in_flight(self) -> int:
         """How many requests have begun and not ended."""
-        return self._request_slot_count - len(self._request_slots)
+        return self.__request_slot_count - len(self.__request_slots)
 
     def serves_backlog(self, listener: Listener) -> bool:
-        """Whether nobody else would accept what waits there: the whole server stops, or a reload
-        has given the listener up."""
-        return self.context.scoreboard.is_stopping or str(listener.address) in self._given_up
+        """Whether no other worker accepts what waits there: the whole server stops, or a reload
+        has retired the listener."""
+        return (
+            self.context.scoreboard.is_stopping or str(listener.address) in self.__retired_addresses
+        )
 
     # What a protocol calls.
 
@@ -253,11 +247,11 @@ class Worker(ABC):
         `label` names the request in reports, beside its id, and is shown as it is.
         """
         try:
-            request_slot = self._request_slots.pop()
+            request_slot = self.__request_slots.pop()
         except IndexError:
-            request_slot = self._another_request_slot()
+            request_slot = self.__next_request_slot()
         now = time.monotonic()
-        self._heartbeat[0] = now
+        self.__heartbeat[0] = now
         request_slot.begin(now, label, request_id)
         return request_slot
 
@@ -267,8 +261,8 @@ class Worker(ABC):
         """
         request_slot.end(status_class, sent)
         self.has_worked = True
-        self._request_slots.append(request_slot)
-        if self._recycle_countdown is not None and not next(self._recycle_countdown, 0):
+        self.__request_slots.append(request_slot)
+        if self.__recycle_countdown is not None and not next(self.__recycle_countdown, 0):
             self.request_recycle("max_requests")
 
     def spool(self) -> IO[bytes]:
@@ -277,64 +271,23 @@ class Worker(ABC):
 
         return tempfile.TemporaryFile()
 
-    # The life, called by the arbiter's child.
+    def __next_request_slot(self) -> RequestSlot:
+        number = next(self.__request_slot_numbers)
+        self.__request_slot_count = max(self.__request_slot_count, number + 1)
+        return self.context.slot.request_slot(number)
 
-    def main(self) -> NoReturn:
-        """Live from just after the fork to the exit of the process."""
-        complain = partial(self.log.exception, "worker %d failed", self.index)
-        run_to_end(self._live, complain, self._say_last_words)
+    # What the worker's process calls.
 
-    def install_signals(self) -> None:
-        """Take the signals over; the mask that was set around the fork is lifted afterwards."""
-        self._wakeup.listen()
-        handlers: dict[int, Callable[..., None]] = {
-            signal.SIGTERM: self._on_stop,
-            signal.SIGINT: self._on_quick_stop,
-            signal.SIGQUIT: self._on_quick_stop,
-            signal.SIGUSR1: self._on_reopen,
-            signal.SIGIO: self._on_line,
-            signal.SIGABRT: self._on_abort,
-            DUMP_SIGNAL: self._on_dump,
-        }
-        take_over(handlers, self.context.dump_fd)
-        self.context.channel.ask_for_signal()
-        self._on_line()
-
-    def _live(self) -> int:
-        self.notify()
-        try:
-            self._boot()
-        except Exception as error:  # the application or a library of its may raise anything
-            return self._report_boot_failure(error)
-        self._say_ready()
-        if self.alive:
-            self.run()
-        if self._is_orphaned:
-            self.log.error("worker %d stops: its arbiter (pid %d) is gone", self.index,
-                           self.server.pid)  # fmt: skip
-        self._slot.state = DRAINING
-        calling.notify(self.context.host.hook.worker_draining, self)
-        if self.is_quick:
-            calling.notify(self.context.host.hook.worker_int, self)
-        limit = self.config.quick_timeout if self.is_quick else self.config.graceful_timeout
-        self.drain(self.clock() + limit)
-        return self._exit_code
-
-    def _boot(self) -> None:
-        context, hook = self.context, self.context.host.hook
-        calling.fire(hook.post_fork, context.server, self)
-        os.environ["HOOKSERVE_WORKER_INDEX"] = str(self.index)
-        context.drop_privileges()
-        app = context.app
-        if app is None:
-            app = calling.fire(hook.load_app, context.config)  # type: ignore[assignment]  # the first answer is the application
-        check_application(app, context.worker_type.interface, str(context.config.wsgi_app))
-        self.app = self.wrap(app)  # type: ignore[arg-type]  # as checked
-        if limit := context.config.max_requests:
+    def prepare(self, app: WSGIApplication) -> None:
+        """Make everything ready for the first connection; `app` is without its middleware."""
+        hook = self.context.host.hook
+        self.app = self.wrap(app)
+        limit = self.config.max_requests
+        if limit:
             from random import randint
 
-            limit += randint(0, context.config.max_requests_jitter)
-            self._recycle_countdown = iter(range(limit - 1, 0, -1))
+            limit += randint(0, self.config.max_requests_jitter)
+            self.__recycle_countdown = iter(range(limit - 1, 0, -1))
         # A logger may start to buffer in post_worker_init, a protocol copies the frozen hooks.
         calling.fire(hook.post_worker_init, self)
         self.pre_request = calling.freeze(hook.pre_request)
@@ -342,59 +295,31 @@ class Worker(ABC):
         self.log_access = calling.freeze(hook.log_access)
         self.idle_listeners = calling.freeze(hook.worker_idle)
         for listener in self.listeners:
-            protocol = context.protocol_type(self, listener.endpoint, self.buffered)
-            self._protocols[listener] = wrap_protocol(self, protocol)
+            protocol = self.context.protocol_type(self, listener.endpoint, self.buffered)
+            self.__protocols[listener] = wrap_protocol(self, protocol)
 
-    def _say_ready(self) -> None:
-        gc.collect()
-        gc.freeze()
-        self.notify()
-        self._slot.state = READY
-        self.context.channel.send("ready")
+    def listen_for_signals(self) -> None:
+        """Make `wakeup` readable with every signal."""
+        self.__wakeup.listen()
 
-    def _report_boot_failure(self, error: Exception) -> int:
-        code = error.exit_code if isinstance(error, BootError) else BootError.exit_code
-        self.context.channel.send("boot failed", describe(error), code)
-        return code
+    def stop(self) -> None:
+        """Stop accepting and drain; what TERM does."""
+        self.announce_stop()
+        self.alive = False
 
-    def _another_request_slot(self) -> RequestSlot:
-        number = next(self._request_slot_numbers)
-        self._request_slot_count = max(self._request_slot_count, number + 1)
-        return self.context.slot.request_slot(number)
-
-    def _say_last_words(self) -> None:
-        calling.notify(self.context.host.hook.worker_exit, self.server, self)
-        self._slot.state = GONE
-
-    # Signal handlers.
-
-    def _on_stop(self, *_: object) -> None:
-        self._is_leaving, self.keeps_connections, self.alive = True, False, False
-
-    def _on_quick_stop(self, *_: object) -> None:
+    def stop_now(self) -> None:
+        """Stop without waiting for requests longer than `quick_timeout`; what INT and QUIT do."""
         self.is_quick = True
-        self._on_stop()
+        self.stop()
 
-    def _on_reopen(self, *_: object) -> None:
-        self._wants_reopen = True
+    def announce_stop(self) -> None:
+        """The server is about to stop: responses announce the end of their connection."""
+        self.__is_stopping_soon, self.keeps_connections = True, False
 
-    def _on_line(self, *_: object) -> None:
-        """The line to the arbiter has changed: perhaps it is down."""
-        messages, is_open = self.context.channel.read()
-        for message in messages:
-            if message.kind == "drain delay":
-                self._is_leaving, self.keeps_connections = True, False
-            elif message.kind == "retire listener":
-                self._given_up.add(message.text)
-        if not is_open:
-            self._is_orphaned = True
-            self._on_quick_stop()
+    def retire_listener(self, address: str) -> None:
+        """No worker accepts from that address after this one."""
+        self.__retired_addresses.add(address)
 
-    def _on_dump(self, *_: object) -> None:
-        """The threads are dumped already, in C; what a model runs besides them follows."""
-        os.write(self.context.dump_fd, self.format_tasks().encode(errors="replace"))
-
-    def _on_abort(self, *_: object) -> None:
-        """Missed a deadline; whatever the loop is in will not come back in time."""
-        calling.notify(self.context.host.hook.worker_abort, self)
-        end_process(1, self._say_last_words)
+    def reopen_logs(self) -> None:
+        """Have the logs reopened by the next `process_signals`."""
+        self.__wants_reopen = True

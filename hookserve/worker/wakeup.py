@@ -10,7 +10,7 @@ from hookserve.system.calls import make_poll, read, write
 
 
 class Wakeup:
-    """Readable when there is something to heed."""
+    """Readable when there is something to do."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
@@ -25,15 +25,15 @@ class Wakeup:
         """Become readable with every signal that arrives (signal.set_wakeup_fd)."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Become readable; from any thread."""
         try:
             write(self._write, b"\0")
         except BlockingIOError:  # it is readable already
             pass
 
-    def silence(self) -> None:
-        """Be readable no more."""
+    def clear(self) -> None:
+        """Become unreadable until the next `notify` or signal."""
         try:
             read(self._read, 4096)
         except BlockingIOError:

@@ -79,7 +79,7 @@ def test_who_has_lost_the_lead_cannot_give_it_up_again(lead):
 def test_who_takes_long_while_others_wait_loses_the_lead(lead, event):
     term = lead.take()
     lead.serve()
-    event.ring()
+    event.notify()
     thread, terms = taken_meanwhile(lead)
 
     for _ in range(2):  # sees that somebody waits; then, that nothing has been done for them
@@ -102,7 +102,7 @@ def test_who_takes_long_keeps_the_lead_while_nobody_waits(lead):
 def test_who_makes_progress_keeps_the_lead(lead, event):
     term = lead.take()
     lead.serve()
-    event.ring()
+    event.notify()
 
     for _ in range(5):
         lead.watch(5.0)
@@ -114,7 +114,7 @@ def test_who_makes_progress_keeps_the_lead(lead, event):
 def test_a_leader_that_waits_is_left_alone(lead, event):
     term = lead.take()
     lead.serve()
-    event.ring()
+    event.notify()
     lead.watch(5.0)
     lead.rest()
 
@@ -127,7 +127,7 @@ def test_a_leader_that_waits_is_left_alone(lead, event):
 def test_the_watch_ends_when_there_is_nothing_to_do_and_begins_again(lead, event):
     term = lead.take()
     lead.serve()
-    event.ring()
+    event.notify()
     for _ in range(2):
         lead.watch(5.0)
         deal_with(lead)

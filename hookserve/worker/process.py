@@ -1,0 +1,143 @@
+"""A worker's life in its own process, from just after the fork to the exit.
+
+1. *patch*: the model's patch function (with ``preload_app`` in the arbiter instead)
+2. *post_fork*: the hook, with the arbiter's privileges
+3. environment, privileges, then the application (unless preloaded) and its wrappers
+4. hooks are frozen, the protocol is made, *post_worker_init* is called
+5. *ready*: the arbiter is notified; `Worker.run` accepts and serves until `alive` is false
+6. *draining*: the hook, then `Worker.drain` finishes what the worker holds
+7. *exit*: the hook *worker_exit*, exit handlers, the end
+
+Signal handlers only set attributes and wake the loop, which does what they ask for, except for
+ABRT: the worker has missed its deadline and its loop may never run again.  They wake the loop
+themselves: `signal.set_wakeup_fd` alone does not suffice, because a library may have taken it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+from hookserve.errors import BootError
+from hookserve.plugins import calling
+from hookserve.system.exiting import end_process, run_to_end
+from hookserve.wording import describe
+from hookserve.worker.interface import check_application
+from hookserve.worker.scoreboard import DRAINING, GONE, READY
+from hookserve.worker.signals import DUMP_SIGNAL, take_over
+
+if TYPE_CHECKING:
+    from hookserve.worker.base import Worker
+
+
+class WorkerProcess:
+    """Runs one worker; made in the process that was forked for it, used in its main thread."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._context = worker.context
+        self._hook = worker.context.host.hook
+        self._is_orphaned = False
+
+    def install_signals(self) -> None:
+        """Take the signals over; the mask that was set around the fork is lifted afterwards."""
+        self._worker.listen_for_signals()
+        handlers: dict[int, Callable[[], None]] = {
+            signal.SIGTERM: self._worker.stop,
+            signal.SIGINT: self._worker.stop_now,
+            signal.SIGQUIT: self._worker.stop_now,
+            signal.SIGUSR1: self._worker.reopen_logs,
+            signal.SIGIO: self._read_messages,
+            signal.SIGABRT: self._abort,
+            DUMP_SIGNAL: self._dump_tasks,
+        }
+        wrapped = {number: partial(self._handle, handler) for number, handler in handlers.items()}
+        take_over(wrapped, self._context.dump_fd)
+        self._context.channel.ask_for_signal()
+        self._read_messages()
+
+    def run_to_end(self) -> NoReturn:
+        """Boot, serve, drain and exit; the process ends here, whatever is raised."""
+        on_error = partial(self._worker.log.exception, "worker %d failed", self._worker.index)
+        run_to_end(self._run, on_error, self._on_exit)
+
+    def _run(self) -> int:
+        worker = self._worker
+        worker.notify()
+        try:
+            self._boot()
+        except Exception as error:  # the application or a library of its may raise anything
+            return self._report_boot_failure(error)
+        self._report_ready()
+        if worker.alive:
+            worker.run()
+        if self._is_orphaned:
+            worker.log.error(
+                "worker %d stops: its arbiter (pid %d) is gone", worker.index, worker.server.pid
+            )
+        self._context.slot.state = DRAINING
+        calling.notify(self._hook.worker_draining, worker)
+        if worker.is_quick:
+            calling.notify(self._hook.worker_int, worker)
+        config = worker.config
+        limit = config.quick_timeout if worker.is_quick else config.graceful_timeout
+        worker.drain(worker.clock() + limit)
+        return worker.exit_code
+
+    def _boot(self) -> None:
+        context = self._context
+        calling.fire(self._hook.post_fork, context.server, self._worker)
+        os.environ["HOOKSERVE_WORKER_INDEX"] = str(self._worker.index)
+        context.drop_privileges()
+        app: object = context.app
+        if app is None:
+            app = calling.fire(self._hook.load_app, context.config)
+        check_application(app, context.worker_type.interface, str(context.config.wsgi_app))
+        self._worker.prepare(app)  # type: ignore[arg-type]  # as checked
+
+    def _report_ready(self) -> None:
+        gc.collect()
+        gc.freeze()
+        self._worker.notify()
+        self._context.slot.state = READY
+        self._context.channel.send("ready")
+
+    def _report_boot_failure(self, error: Exception) -> int:
+        code = error.exit_code if isinstance(error, BootError) else BootError.exit_code
+        self._context.channel.send("boot failed", describe(error), code)
+        return code
+
+    def _on_exit(self) -> None:
+        calling.notify(self._hook.worker_exit, self._worker.server, self._worker)
+        self._context.slot.state = GONE
+
+    # Signal handlers.
+
+    def _handle(self, handler: Callable[[], None], *_: object) -> None:
+        handler()
+        self._worker.wake()
+
+    def _read_messages(self) -> None:
+        """The channel to the arbiter is readable, or closed because the arbiter is gone."""
+        messages, is_open = self._context.channel.read()
+        for message in messages:
+            if message.kind == "drain delay":
+                self._worker.announce_stop()
+            elif message.kind == "retire listener":
+                self._worker.retire_listener(message.text)
+        if not is_open:
+            self._is_orphaned = True
+            self._worker.stop_now()
+
+    def _dump_tasks(self) -> None:
+        """The threads are dumped already, in C; what a model runs besides them follows."""
+        os.write(self._context.dump_fd, self._worker.format_tasks().encode(errors="replace"))
+
+    def _abort(self) -> None:
+        """The worker has missed a deadline, and its loop may never run again."""
+        calling.notify(self._hook.worker_abort, self._worker)
+        end_process(1, self._on_exit)

@@ -1,0 +1,129 @@
+"""The life of a worker's process, in a forked child without an arbiter."""
+
+import atexit
+import logging
+import os
+import signal
+
+import pytest
+from support.workers import IdleWorker, make_context
+
+from hookserve.testing import wait_until
+from hookserve.worker.process import WorkerProcess
+from hookserve.worker.scoreboard import GONE, READY
+
+
+class Child:
+    """A worker's process as its arbiter sees it."""
+
+    def __init__(self, worker_class):
+        self.context, self.channel = make_context(logging.getLogger("test"))
+        self.slot = self.context.slot
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                atexit._clear()
+                self.channel.close()
+                process = WorkerProcess(worker_class(self.context))
+                process.install_signals()
+                process.run_to_end()
+            finally:
+                os._exit(99)
+        self.context.channel.close()
+
+    def wait_until_ready(self):
+        wait_until(lambda: self.slot.state == READY)
+
+    def wait(self):
+        """The exit code."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+@pytest.fixture
+def start():
+    children = []
+
+    def start(worker_class=IdleWorker):
+        children.append(Child(worker_class))
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.channel.close()  # an orphaned worker ends
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_worker_is_ready_until_it_is_told_to_stop(start, number):
+    child = start()
+    child.wait_until_ready()
+    assert child.channel.read()[0][0].kind == "ready"
+
+    os.kill(child.pid, number)
+
+    assert child.wait() == 0
+    assert child.slot.state == GONE
+
+
+def test_a_worker_stops_when_a_library_has_taken_the_wakeup_descriptor(start):
+    class Taken(IdleWorker):
+        def run(self):
+            signal.set_wakeup_fd(-1)
+            assert self.alive
+            self.notify()
+            self.wait_for_signals(3600.0)
+            if not self.alive:
+                self.exit_code = 7
+
+    child = start(Taken)
+    child.wait_until_ready()
+
+    os.kill(child.pid, signal.SIGTERM)
+
+    assert child.wait() == 7
+
+
+def test_a_worker_ends_when_its_arbiter_is_gone(start):
+    child = start()
+    child.wait_until_ready()
+
+    child.channel.close()
+
+    assert child.wait() == 0
+
+
+def test_messages_of_the_arbiter_reach_the_worker(start):
+    class Told(IdleWorker):
+        def run(self):
+            while self.keeps_connections:
+                self.wait_for_signals(10.0)
+            self.exit_code = 8
+
+    child = start(Told)
+    child.wait_until_ready()
+
+    child.channel.send("drain delay")
+
+    assert child.wait() == 8
+
+
+def test_an_error_of_the_model_is_exit_code_1(start):
+    class Broken(IdleWorker):
+        def run(self):
+            raise RuntimeError("of the test")
+
+    assert start(Broken).wait() == 1
+
+
+def test_abort_ends_a_worker_whose_loop_does_not_return(start):
+    class Stuck(IdleWorker):
+        def run(self):
+            while True:
+                pass
+
+    child = start(Stuck)
+    child.wait_until_ready()
+
+    os.kill(child.pid, signal.SIGABRT)
+
+    assert child.wait() == 1
+    assert child.slot.state == GONE
