@@ -45,7 +45,7 @@ class Setting(NamedTuple):
     needs: tuple[str, ...] = ()
     """Settings, one of which must be set for this one to have an effect; otherwise a value for
     this one is a warning.  ``name``: any value that is not empty, zero, ``off`` or ``none``;
-    ``name=value``: that value."""
+    ``name=value``: that value; ``name!=value``: any other."""
     implies: Mapping[str, Mapping[str, Any]] = MappingProxyType({})  # Any: as `default`
     """For values of this setting, the values of others that no source has given one."""
 

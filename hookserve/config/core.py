@@ -265,6 +265,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         1,
         positive,
         "workers that may run beyond the number wanted while others are replaced",
+        needs=("reload_strategy=rolling",),
     ),
     Setting(
         "max_unavailable",

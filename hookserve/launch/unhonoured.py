@@ -41,7 +41,7 @@ def settings_without_effect(table: SettingsTable, config: Config) -> Iterator[st
         name = declared.setting.name
         if not config.was_given(name) or config.get(name) in _OFF:
             continue
-        needs = [each for each in declared.setting.needs if each.partition("=")[0] in table]
+        needs = [each for each in declared.setting.needs if _named_by(each) in table]
         if needs and not any(_is_met(config, each) for each in needs):
             yield f"{name} ({config.origin(name)}): it has no effect without {' or '.join(needs)}"
     if all(address.startswith("unix:") for address in config.bind):
@@ -55,10 +55,15 @@ def settings_without_effect(table: SettingsTable, config: Config) -> Iterator[st
         )
 
 
+def _named_by(need: str) -> str:
+    return need.partition("=")[0].removesuffix("!")
+
+
 def _is_met(config: Config, need: str) -> bool:
     name, has_value, value = need.partition("=")
     if has_value:
-        return bool(str(config.get(name)) == value)
+        is_equal = str(config.get(name.removesuffix("!"))) == value
+        return is_equal != name.endswith("!")
     return config.get(name) not in _OFF and config.get(name) != {}
 
 

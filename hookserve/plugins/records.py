@@ -7,10 +7,13 @@ nothing behind the hooks has to check again.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, cast
 
 from hookserve.types import AuxProcess, Command, LoggerType, ProtocolType, Setting, WorkerType
+
+_TARGET = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
 class WrongResult(TypeError):
@@ -72,6 +75,7 @@ def check_items(hook: str, result: object) -> list[object]:
     for item in items:
         if not expected.fits(item):
             raise WrongResult(f"expected {expected.words} as each item, not {_shown(item)}")
+        _check_record(item)
     return items
 
 
@@ -89,6 +93,21 @@ def check_result(hook: str, result: object) -> object:
     if expected is not None and result is not None and not expected.fits(result):
         raise WrongResult(f"expected {expected.words} or None, not {_shown(result)}")
     return result
+
+
+def _check_record(item: object) -> None:
+    """A record's name and targets; other items have none."""
+    name = getattr(item, "name", None) if hasattr(item, "_fields") else "-"
+    if not isinstance(name, str) or not name.strip():
+        raise WrongResult(f"a {type(item).__name__} needs a name, not {_shown(name)}")
+    if isinstance(item, AuxProcess):
+        if not callable(item.target):
+            raise WrongResult(f"the target of {name} cannot be called: {_shown(item.target)}")
+        return
+    for field in ("target", "patch"):
+        target = getattr(item, field, None)
+        if target is not None and not (isinstance(target, str) and _TARGET.fullmatch(target)):
+            raise WrongResult(f"the {field} of {name} is not module:attribute: {_shown(target)}")
 
 
 def _is_list(result: object) -> bool:

@@ -85,6 +85,18 @@ def test_a_need_may_be_a_value_and_one_of_several_is_enough():
     assert lines(daemon=True) == []
 
 
+def test_a_need_may_be_any_value_but_one():
+    table = SettingsTable()
+    table.add(Setting("shy", 0, integer, "shy", needs=("protocol!=http",)), "hooky")
+
+    def lines(**values):
+        config = resolve(table, [SettingsSource("here", {"shy": 3, **values})])
+        return list(settings_without_effect(table, config))
+
+    assert lines() == ["shy (here): it has no effect without protocol!=http"]
+    assert lines(protocol="quiet") == []
+
+
 def test_a_value_that_another_setting_implies_is_not_named():
     table = SettingsTable()
     implied = {"yes": {"initgroups": True}}
@@ -111,3 +123,10 @@ def test_a_process_name_needs_the_package(monkeypatch, is_installed):
 
     assert len(lines) == (0 if is_installed else 1)
     assert all("pip install 'hookserve[title]'" in line for line in lines)
+
+
+def test_a_limit_of_rolling_reloads_has_no_effect_on_others():
+    assert without_effect(max_surge=2) == []
+    assert without_effect(max_surge=2, reload_strategy="surge") == [
+        "max_surge (hookserve.toml): it has no effect without reload_strategy=rolling"
+    ]

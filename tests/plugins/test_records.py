@@ -68,6 +68,37 @@ def test_a_record_that_is_a_bare_tuple_is_refused():
         check_items("settings", [("shy", 1)])
 
 
+@pytest.mark.parametrize(
+    ("hook", "record", "message"),
+    [
+        ("worker_types", WorkerType("", "a:A", "a"), "a WorkerType needs a name, not str ''"),
+        ("worker_types", WorkerType(5, "a:A", "a"), "a WorkerType needs a name, not int 5"),
+        (
+            "worker_types",
+            WorkerType("a", "a.A", "a"),
+            "the target of a is not module:attribute: st",
+        ),
+        (
+            "worker_types",
+            WorkerType("a", print, "a"),
+            "the target of a is not module:attribute: bu",
+        ),
+        (
+            "worker_types",
+            WorkerType("a", "a:A", "a", "p"),
+            "the patch of a is not module:attribute",
+        ),
+        ("commands", Command("a", "a:", "a"), "the target of a is not module:attribute: str 'a:'"),
+        ("aux_processes", AuxProcess("a", "a:a"), "the target of a cannot be called: str 'a:a'"),
+    ],
+)
+def test_a_record_needs_a_name_and_a_target(hook, record, message):
+    with pytest.raises(WrongResult) as caught:
+        check_items(hook, [record])
+
+    assert str(caught.value).startswith(message)
+
+
 async def coroutine():
     raise AssertionError("it is not run")
 
