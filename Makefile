@@ -1,5 +1,6 @@
 # make serve   serve the example application
-# make test    the whole test suite, the separate plugin distributions included
+# make test    the tests of the core, the plugins and their distributions; four minutes
+#              test-all: each test under every model; test-quick: what needs no server
 # make lint    ruff, mypy, import-linter
 # make docs    write the generated reference pages
 # make chaos   break the server in every way under load, and count what its clients lose
@@ -21,7 +22,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test lint docs chaos hostile fuzz bench bench-quick bench-idle bench-marginal clean
+.PHONY: serve test test-all test-quick lint docs chaos hostile fuzz bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -29,7 +30,13 @@ serve: $(VENV)/.serve
 	@$(BIN)/hookserve --chdir examples -w 2 -b $(BIND) --access-logfile - guestbook:application
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests.support.suite $(ARGS)
+
+test-all: $(VENV)/.test
+	$(BIN)/python -m tests.support.suite --everything $(ARGS)
+
+test-quick: $(VENV)/.test
+	$(BIN)/python -m pytest -m "not process and not serial" --no-process -n 2 --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -65,6 +65,7 @@ assert b"".join(application(environ, lambda *words: None)) == page()
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("framework", ["flask", "django"])
 def test_both_frameworks_give_the_page_that_is_expected(framework):
     subprocess.run([sys.executable, "-c", ASKED.format(framework)], cwd=ROOT, check=True)

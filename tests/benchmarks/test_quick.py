@@ -31,6 +31,7 @@ def test_what_has_lost_fails_by_name(watched, capsys):
     assert "lost: epoll" in capsys.readouterr().err
 
 
+@pytest.mark.process
 def test_recording_one_row_leaves_the_others(watched):
     command, ratios = watched
     ratios |= {"sync": 0.3}

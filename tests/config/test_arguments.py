@@ -125,6 +125,7 @@ def test_what_cannot_be_read_is_an_error():
         read(TABLE, Arguments(["one", "two"]), "command line")
 
 
+@pytest.mark.process
 def test_a_plain_line_needs_no_argparse(tmp_path):
     (tmp_path / "shop.py").write_text("application = print\n")
     code = (

@@ -15,6 +15,8 @@ MODELS = ("gthread", "epoll", "gevent", "eventlet", "tornado")
 CONNECTIONS = 64
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
+pytestmark = pytest.mark.serial
+
 
 def answerer(client):
     client.sendall(REQUEST)

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.process
+
 SCRIPT = """
 import resource, sys
 soft, hard, connections = map(int, sys.argv[1:])

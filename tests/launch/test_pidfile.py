@@ -21,6 +21,7 @@ def test_the_id_is_written_and_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.process
 def test_the_file_of_a_living_process_is_refused(tmp_path):
     path = tmp_path / "pid"
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:

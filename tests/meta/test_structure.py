@@ -47,6 +47,7 @@ def run(source):
     )
 
 
+@pytest.mark.process
 def test_the_core_runs_with_every_plugin_out_of_reach():
     result = run(WITHOUT_PLUGINS)
 
@@ -54,6 +55,7 @@ def test_the_core_runs_with_every_plugin_out_of_reach():
     assert "unknown worker 'sync'" in result.stderr or "is broken" in result.stderr
 
 
+@pytest.mark.process
 def test_loading_all_plugins_imports_no_worker_and_no_event_library():
     modules = run(WITH_PLUGINS).stdout.split()
 

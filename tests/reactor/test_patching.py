@@ -63,6 +63,7 @@ def test_the_event_libraries_may_keep_what_they_like(module, monkeypatch):
     assert originals.refuse_stale_references("green", ("somebodys", "pytest", "_pytest")) is None
 
 
+@pytest.mark.process
 def test_the_core_keeps_only_what_it_must():
     """hookserve.system.calls is the one home of what must not be patched."""
     script = (

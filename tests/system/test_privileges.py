@@ -32,6 +32,7 @@ def test_staying_who_one_is_needs_no_privilege():
     assert (os.getresuid(), os.getresgid(), os.getgroups()) == before
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user")
 def test_the_way_back_is_closed_and_no_group_stays():
     read, write = os.pipe()

@@ -4,6 +4,8 @@ import os
 import signal
 import threading
 
+import pytest
+
 from hookserve.worker.channel import open_channel
 
 
@@ -77,6 +79,7 @@ def test_the_arbiter_does_not_wait_for_a_worker_that_does_not_listen():
     theirs.close()
 
 
+@pytest.mark.process
 def test_closing_twice_in_a_fork_is_seen_once_all_copies_are_gone():
     ours, theirs = open_channel()
     pid = os.fork()

@@ -3,9 +3,12 @@
 import os
 import time
 
+import pytest
+
 from hookserve.worker.scoreboard import CLIENT_ERROR, LABEL_SIZE, READY, SERVER_ERROR, Scoreboard
 
 
+@pytest.mark.process
 def test_another_process_reads_what_a_worker_wrote():
     board = Scoreboard(4, 2)
     slot = board.take()

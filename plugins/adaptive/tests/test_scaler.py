@@ -11,6 +11,8 @@ import pytest
 from hookserve.testing import ServerFailed, serve
 from hookserve.testing.server import DEADLINE
 
+pytestmark = pytest.mark.process
+
 APPLICATION = """
 import os, time
 

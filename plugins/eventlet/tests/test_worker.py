@@ -4,8 +4,12 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from hookserve.testing import serve
 from hookserve.testing.contract.client import Client, ask, request
+
+pytestmark = pytest.mark.process
 
 
 def application(environ, start_response):

@@ -4,8 +4,12 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from hookserve.testing import serve
 from hookserve.testing.contract.client import Client, ask, in_parallel, request
+
+pytestmark = pytest.mark.process
 
 DELAY = 0.05
 

@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from hookserve.testing import serve
+
+pytestmark = pytest.mark.process
 
 
 def application(environ, start_response):

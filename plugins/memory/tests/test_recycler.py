@@ -27,6 +27,8 @@ def application(environ, start_response):
 
 TICKS = "def server_tick(server): print('tick', file=open('ticks', 'a'), flush=True)\n"
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def site(tmp_path):
@@ -52,6 +54,7 @@ def wait_for_ticks(site, count):
         time.sleep(0.01)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("measure", ["pss", "rss"])
 def test_a_worker_that_has_grown_is_replaced(site, measure):
     with limited(site, settings={"memory_measure": measure}) as server:

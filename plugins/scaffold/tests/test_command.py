@@ -7,6 +7,8 @@ import sys
 import pytest
 from support import installed
 
+pytestmark = pytest.mark.process
+
 
 def hookserve(*arguments, cwd, path=None):
     variables = {key: value for key, value in os.environ.items() if not key.startswith("HOOKSERVE")}

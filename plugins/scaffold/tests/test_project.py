@@ -108,6 +108,7 @@ def test_every_kind_has_templates_and_every_file_there_is_one():
 STYLE = ("--config", str(ROOT / "pyproject.toml"), ".")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(find_spec("ruff") is None or find_spec("mypy") is None, reason="no linters")
 @pytest.mark.parametrize(
     "tool",

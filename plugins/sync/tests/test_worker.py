@@ -11,6 +11,8 @@ import pytest
 
 from hookserve.testing import serve
 
+pytestmark = pytest.mark.process
+
 GET = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 

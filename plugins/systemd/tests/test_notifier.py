@@ -15,6 +15,8 @@ import pytest
 from hookserve.testing import serve, wait_until
 from hookserve.testing.server import DEADLINE
 
+pytestmark = pytest.mark.process
+
 APPLICATION = """
 import os, time
 while os.path.exists("hold"):

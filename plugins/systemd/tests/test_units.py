@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "systemd.md"
 ANALYZER = shutil.which("systemd-analyze")
 ACKNOWLEDGED = 253

@@ -8,12 +8,15 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 import tornado.web
 import tornado.websocket
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract import recorder
 from hookserve.testing.contract.client import Client, Load, ask, request
+
+pytestmark = pytest.mark.process
 
 
 class Page(tornado.web.RequestHandler):

@@ -1,0 +1,109 @@
+"""How the tests are selected, ordered and shared between processes; `make test` says with what.
+
+Three markers do it.  ``process``: the test starts a process or forks; `make test-quick` leaves it
+out, and fails a test that does so without the marker.  ``serial``: it measures time, memory or
+fairness, and runs alone at the end.  ``everywhere``: it repeats for one model what another model
+was asked already, and runs in `make test-all` only.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# The module that has the assertions of the contract rewritten must be the first of it.
+from hookserve.testing.contract.worker import (
+    ClosingContract,
+    FileContract,
+    InputContract,
+    ResponseContract,
+    WorkerContract,
+)
+
+ROOT = Path(__file__).parent
+STARTS_PROCESSES = ("tests/chaos", "tests/hostile", "tests/integration", "tests/testing")
+WHOLE = ("epoll", "sync")
+"""A buffered and a blocking model: these pass all of PEP 3333 in each run."""
+PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
+IN_SHORT = (
+    "test_an_iterable_is_closed_once_when_the_worker_stops",
+    "test_every_kind_of_iterable_is_sent",
+    "test_an_error_after_the_head_is_raised",
+)
+COUNTS_VARIABLE = "HOOKSERVE_TEST_COUNTS"
+_STARTING = ("os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--no-process", action="store_true", help="a test that starts a process or forks fails"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        path = item.path.relative_to(ROOT).as_posix()
+        if path.startswith(STARTS_PROCESSES) or _is_contract(item):
+            item.add_marker("process")
+        if _is_contract(item) and _is_repeated(item):
+            item.add_marker("everywhere")
+    # What takes long comes first, so that no process is left alone with it at the end.
+    items.sort(
+        key=lambda item: (not _is_contract(item), item.get_closest_marker("process") is None)
+    )
+
+
+def _is_contract(item):
+    return item.cls is not None and issubclass(item.cls, WorkerContract)
+
+
+def _is_repeated(item):
+    if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
+        return False
+    return any(item.originalname in vars(part) for part in PEP_3333)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    from support.scheduling import ScopeScheduling
+
+    return ScopeScheduling(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _no_process(request):
+    """Under ``--no-process``: whatever starts a process fails."""
+    if request.config.getoption("--no-process"):
+        _watch(request.node.nodeid)
+        yield
+        _watch(None)
+    else:
+        yield
+
+
+_watched = []
+
+
+def _watch(test):
+    if not _watched:
+        _watched.append(None)
+        sys.addaudithook(_refuse_processes)
+    _watched[0] = test
+
+
+def _refuse_processes(event, arguments):
+    if event in _STARTING and _watched[0] is not None:
+        raise AssertionError(f"{event}: this test needs the marker 'process'")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Leave the counts for the program that runs pytest twice."""
+    if path := os.environ.get(COUNTS_VARIABLE):
+        stats = {name: len(found) for name, found in terminalreporter.stats.items() if name}
+        failed = [
+            report.nodeid
+            for name in ("failed", "error")
+            for report in terminalreporter.stats.get(name, [])
+        ]
+        Path(path).write_text(json.dumps({"counts": stats, "failed": failed}))
