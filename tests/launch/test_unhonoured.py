@@ -51,20 +51,56 @@ def without_effect(**values):
     return list(settings_without_effect(table, config))
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "need", "given"),
-    [
-        ("max_requests_jitter", 5, "max_requests", 100),
-        ("max_lifetime_jitter", 5, "max_lifetime", 100),
-        ("initgroups", True, "user", "nobody"),
-        ("enable_stdio_inheritance", True, "daemon", True),
-    ],
-)
-def test_a_setting_that_needs_another_is_named_without_it(name, value, need, given):
-    (line,) = without_effect(**{name: value})
+NEEDS = {
+    "max_requests_jitter": (5, {"max_requests": 100}),
+    "max_lifetime_jitter": (5, {"max_lifetime": 100}),
+    "max_surge": (2, {"reload_strategy": "rolling"}),
+    "initgroups": (True, {"user": "nobody"}),
+    "enable_stdio_inheritance": (True, {"daemon": True}),
+    "ca_certs": ("ca.pem", {"cert_reqs": "optional"}),
+    "proxy_allow_ips": ("10.0.0.1", {"proxy_protocol": "auto"}),
+    "memory_measure": ("rss", {"memory_limit": "1G"}),
+    "memory_interval": (1, {"memory_limit": "1G"}),
+    "adaptive_min": (1, {"adaptive_max": 4}),
+    "adaptive_busy": (0.5, {"adaptive_max": 4}),
+    "adaptive_idle_time": (1, {"adaptive_max": 4}),
+    "adaptive_interval": (1, {"adaptive_max": 4}),
+    "access_log_format": ("json", {"accesslog": "-"}),
+    "access_log_skip": (["/health"], {"accesslog": "-"}),
+    "capture_output": (True, {"errorlog": "error.log"}),
+    "syslog_addr": ("unix:///dev/log", {"syslog": True}),
+    "syslog_prefix": ("shop", {"syslog": True}),
+    "syslog_facility": ("daemon", {"syslog": True}),
+    "disable_redirect_access_to_syslog": (True, {"syslog": True}),
+    "client_header": ("X-Real-IP", {"forwarded_allow_ips": "*"}),
+    "secure_scheme_headers": ({"X-SSL": "on"}, {"forwarded_allow_ips": "*"}),
+    "forwarder_headers": (["REMOTE_USER"], {"forwarded_allow_ips": "*"}),
+}
+"""For each setting that needs another one: a value, and what gives it its effect."""
 
-    assert line == f"{name} (hookserve.toml): it has no effect without {need}"
-    assert without_effect(**{name: value, need: given}) == []
+MET_BY_DEFAULT = {
+    "max_surge": {"reload_strategy": "surge"},
+    "client_header": {"forwarded_allow_ips": ""},
+    "secure_scheme_headers": {"forwarded_allow_ips": ""},
+    "forwarder_headers": {"forwarded_allow_ips": ""},
+}
+
+
+def test_every_setting_that_needs_another_is_tried():
+    host = load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "0"})
+    declared = {each.setting.name for each in declare_settings(host) if each.setting.needs}
+
+    assert declared == set(NEEDS)
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_a_setting_that_needs_another_is_named_without_it(name):
+    value, given = NEEDS[name]
+
+    lines = without_effect(**{name: value}, **MET_BY_DEFAULT.get(name, {}))
+
+    assert any(line.startswith(f"{name} (hookserve.toml): it has no effect wi") for line in lines)
+    assert without_effect(**{name: value}, **given) == []
 
 
 def test_a_value_that_switches_off_needs_nothing():
@@ -123,10 +159,3 @@ def test_a_process_name_needs_the_package(monkeypatch, is_installed):
 
     assert len(lines) == (0 if is_installed else 1)
     assert all("pip install 'hookserve[title]'" in line for line in lines)
-
-
-def test_a_limit_of_rolling_reloads_has_no_effect_on_others():
-    assert without_effect(max_surge=2) == []
-    assert without_effect(max_surge=2, reload_strategy="surge") == [
-        "max_surge (hookserve.toml): it has no effect without reload_strategy=rolling"
-    ]

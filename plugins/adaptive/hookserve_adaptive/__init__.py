@@ -20,16 +20,42 @@ def share(value: object) -> float:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("adaptive_max", 0, integer, "let the number of workers follow the load, up to this"
-            " many; 0: it stays what workers says"),
-    Setting("adaptive_min", 0, integer, "never fewer workers than this while the number follows"
-            " the load; 0: what workers says"),
-    Setting("adaptive_busy", 0.75, share, "the share of the workers' capacity from which on there"
-            " are too few of them", metavar="SHARE"),
-    Setting("adaptive_idle_time", 60.0, seconds, "how long one worker less must have been enough"
-            " before there is one less"),
-    Setting("adaptive_interval", 1.0, seconds, "how often the load is looked at"),
-)  # fmt: skip
+    Setting(
+        "adaptive_max",
+        0,
+        integer,
+        "let the number of workers follow the load, up to this many; 0: it stays what workers says",
+    ),
+    Setting(
+        "adaptive_min",
+        0,
+        integer,
+        "never fewer workers than this while the number follows the load; 0: what workers says",
+        needs=("adaptive_max",),
+    ),
+    Setting(
+        "adaptive_busy",
+        0.75,
+        share,
+        "the share of the workers' capacity from which on there are too few of them",
+        metavar="SHARE",
+        needs=("adaptive_max",),
+    ),
+    Setting(
+        "adaptive_idle_time",
+        60.0,
+        seconds,
+        "how long one worker less must have been enough before there is one less",
+        needs=("adaptive_max",),
+    ),
+    Setting(
+        "adaptive_interval",
+        1.0,
+        seconds,
+        "how often the load is looked at",
+        needs=("adaptive_max",),
+    ),
+)
 
 
 @hookimpl

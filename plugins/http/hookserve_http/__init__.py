@@ -18,39 +18,93 @@ def header_name(value: object) -> str:
 SETTINGS: tuple[Setting, ...] = (
     Setting("limit_request_line", 4094, integer, "bytes that a request line may have; 0: 65536"),
     Setting("limit_request_fields", 100, integer, "header fields that a request may have"),
-    Setting("limit_request_field_size", 8190, integer, "bytes that a header line may have",
-            ("--limit-request-field_size",)),
+    Setting(
+        "limit_request_field_size",
+        8190,
+        integer,
+        "bytes that a header line may have",
+        ("--limit-request-field_size",),
+    ),
     Setting("limit_request_body", 0, size, "bytes that a request body may have; 0: no limit"),
-    Setting("spool_size", 524288, size, "bytes of a request body that an event-loop worker"
-            " keeps in memory; what is larger goes to a temporary file"),
-    Setting("forwarded_allow_ips", ("127.0.0.1", "::1", "unix:"), trusted_proxies, "proxies"
-            " that are believed when they speak for a client: addresses, networks, unix: for unix"
-            " sockets, or *", metavar="ADDRESSES"),
-    Setting("client_header", "", header_name, "the header by which a trusted proxy names the"
-            " client, for REMOTE_ADDR: X-Forwarded-For, Forwarded, X-Real-IP, ...",
-            metavar="NAME", details="Lists are read from their end, past the proxies that are"
-            " trusted themselves. Of Forwarded (RFC 7239) proto and host are taken too."),
-    Setting("behind", "none", one_of("none", *PROFILES), "the proxy in front: sets what suits it"
-            " where nothing else is said", metavar="NAME", implies=PROFILES,
-            details=describe_profiles()),
-    Setting("secure_scheme_headers",
-            {"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"},
-            mapping, "headers, and the value of each, by which a trusted proxy says that the"
-            " client came by https", hidden=True),
-    Setting("forwarder_headers", ("SCRIPT_NAME", "PATH_INFO"), items, "headers with an"
-            " underscore that a trusted proxy may send; * for all", metavar="NAMES"),
-    Setting("header_map", "drop", one_of("drop", "refuse", "dangerous"), "what to do with other"
-            " headers whose name has an underscore"),
+    Setting(
+        "spool_size",
+        524288,
+        size,
+        "bytes of a request body that an event-loop worker keeps in memory; what is"
+        " larger goes to a temporary file",
+    ),
+    Setting(
+        "forwarded_allow_ips",
+        ("127.0.0.1", "::1", "unix:"),
+        trusted_proxies,
+        "proxies that are believed when they speak for a client: addresses, networks,"
+        " unix: for unix sockets, or *",
+        metavar="ADDRESSES",
+    ),
+    Setting(
+        "client_header",
+        "",
+        header_name,
+        "the header by which a trusted proxy names the client, for REMOTE_ADDR:"
+        " X-Forwarded-For, Forwarded, X-Real-IP, ...",
+        metavar="NAME",
+        details="Lists are read from their end, past the proxies that are trusted themselves."
+        " Of Forwarded (RFC 7239) proto and host are taken too.",
+        needs=("forwarded_allow_ips",),
+    ),
+    Setting(
+        "behind",
+        "none",
+        one_of("none", *PROFILES),
+        "the proxy in front: sets what suits it where nothing else is said",
+        metavar="NAME",
+        implies=PROFILES,
+        details=describe_profiles(),
+    ),
+    Setting(
+        "secure_scheme_headers",
+        {"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"},
+        mapping,
+        "headers, and the value of each, by which a trusted proxy says that the client"
+        " came by https",
+        hidden=True,
+        needs=("forwarded_allow_ips",),
+    ),
+    Setting(
+        "forwarder_headers",
+        ("SCRIPT_NAME", "PATH_INFO"),
+        items,
+        "headers with an underscore that a trusted proxy may send; * for all",
+        metavar="NAMES",
+        needs=("forwarded_allow_ips",),
+    ),
+    Setting(
+        "header_map",
+        "drop",
+        one_of("drop", "refuse", "dangerous"),
+        "what to do with other headers whose name has an underscore",
+    ),
     Setting("permit_obsolete_folding", False, boolean, "accept folded header lines", switch=True),
-    Setting("strip_header_spaces", False, boolean, "accept white space before a header's colon",
-            switch=True),
-    Setting("permit_unconventional_http_method", False, boolean, "accept any token as a method",
-            switch=True),
-    Setting("permit_unconventional_http_version", False, boolean, "accept every HTTP/1.x",
-            switch=True),
+    Setting(
+        "strip_header_spaces",
+        False,
+        boolean,
+        "accept white space before a header's colon",
+        switch=True,
+    ),
+    Setting(
+        "permit_unconventional_http_method",
+        False,
+        boolean,
+        "accept any token as a method",
+        switch=True,
+    ),
+    Setting(
+        "permit_unconventional_http_version", False, boolean, "accept every HTTP/1.x", switch=True
+    ),
     Setting("sendfile", True, boolean, "send files with sendfile(2)", switch=True),
     Setting("casefold_http_method", False, boolean, "put methods in upper case", switch=True),
-)  # fmt: skip
+)
 
 
 @hookimpl

@@ -8,34 +8,111 @@ from hookserve.config.values import boolean, lines, mapping, one_of, optional_te
 DEFAULT_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("accesslog", None, optional_text, "where to log each request: a file, or - for"
-            " standard output", ("--access-logfile",), metavar="FILE"),
-    Setting("access_log_format", DEFAULT_FORMAT, text, "the access log's format, in gunicorn's"
-            " language, or json", ("--access-logformat",), metavar="FORMAT"),
-    Setting("access_log_skip", (), lines, "do not log requests for this path; repeatable",
-            repeatable=True, metavar="PATH"),
-    Setting("errorlog", "-", text, "where to log everything else: a file, or - for standard"
-            " error", ("--error-logfile", "--log-file"), metavar="FILE"),
+    Setting(
+        "accesslog",
+        None,
+        optional_text,
+        "where to log each request: a file, or - for standard output",
+        ("--access-logfile",),
+        metavar="FILE",
+    ),
+    Setting(
+        "access_log_format",
+        DEFAULT_FORMAT,
+        text,
+        "the access log's format, in gunicorn's language, or json",
+        ("--access-logformat",),
+        metavar="FORMAT",
+        needs=("accesslog", "syslog", "logconfig", "logconfig_dict", "logconfig_json"),
+    ),
+    Setting(
+        "access_log_skip",
+        (),
+        lines,
+        "do not log requests for this path; repeatable",
+        repeatable=True,
+        metavar="PATH",
+        needs=("accesslog", "syslog", "logconfig", "logconfig_dict", "logconfig_json"),
+    ),
+    Setting(
+        "errorlog",
+        "-",
+        text,
+        "where to log everything else: a file, or - for standard error",
+        ("--error-logfile", "--log-file"),
+        metavar="FILE",
+    ),
     Setting("error_log_format", "text", one_of("text", "json"), "the error log's format"),
-    Setting("loglevel", "info", one_of("debug", "info", "warning", "error", "critical",
-            warn="warning"), "the least level that is logged", ("--log-level",)),
-    Setting("capture_output", False, boolean, "send standard output and error to the error"
-            " log's file", switch=True),
-    Setting("logconfig", None, optional_text, "a file for logging.config.fileConfig",
-            ("--log-config",), metavar="FILE"),
+    Setting(
+        "loglevel",
+        "info",
+        one_of("debug", "info", "warning", "error", "critical", warn="warning"),
+        "the least level that is logged",
+        ("--log-level",),
+    ),
+    Setting(
+        "capture_output",
+        False,
+        boolean,
+        "send standard output and error to the error log's file",
+        switch=True,
+        needs=("errorlog!=-",),
+    ),
+    Setting(
+        "logconfig",
+        None,
+        optional_text,
+        "a file for logging.config.fileConfig",
+        ("--log-config",),
+        metavar="FILE",
+    ),
     Setting("logconfig_dict", {}, mapping, "a table for logging.config.dictConfig", hidden=True),
-    Setting("logconfig_json", None, optional_text, "a JSON file for logging.config.dictConfig",
-            ("--log-config-json",), metavar="FILE"),
-    Setting("syslog", False, boolean, "send the logs to syslog too", ("--log-syslog",),
-            switch=True),
-    Setting("syslog_addr", "udp://localhost:514", text, "where syslog is: udp://HOST:PORT,"
-            " tcp://HOST:PORT or unix://PATH", ("--log-syslog-to",), metavar="ADDRESS"),
-    Setting("syslog_prefix", None, optional_text, "the program name that syslog is told",
-            ("--log-syslog-prefix",), metavar="NAME"),
-    Setting("syslog_facility", "user", text, "syslog's facility", ("--log-syslog-facility",)),
-    Setting("disable_redirect_access_to_syslog", False, boolean, "keep the access log out of"
-            " syslog", switch=True),
-)  # fmt: skip
+    Setting(
+        "logconfig_json",
+        None,
+        optional_text,
+        "a JSON file for logging.config.dictConfig",
+        ("--log-config-json",),
+        metavar="FILE",
+    ),
+    Setting(
+        "syslog", False, boolean, "send the logs to syslog too", ("--log-syslog",), switch=True
+    ),
+    Setting(
+        "syslog_addr",
+        "udp://localhost:514",
+        text,
+        "where syslog is: udp://HOST:PORT, tcp://HOST:PORT or unix://PATH",
+        ("--log-syslog-to",),
+        metavar="ADDRESS",
+        needs=("syslog",),
+    ),
+    Setting(
+        "syslog_prefix",
+        None,
+        optional_text,
+        "the program name that syslog is told",
+        ("--log-syslog-prefix",),
+        metavar="NAME",
+        needs=("syslog",),
+    ),
+    Setting(
+        "syslog_facility",
+        "user",
+        text,
+        "syslog's facility",
+        ("--log-syslog-facility",),
+        needs=("syslog",),
+    ),
+    Setting(
+        "disable_redirect_access_to_syslog",
+        False,
+        boolean,
+        "keep the access log out of syslog",
+        switch=True,
+        needs=("syslog",),
+    ),
+)
 
 
 @hookimpl

@@ -13,12 +13,30 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("memory_limit", 0, size, "replace a worker that takes more memory than this, in bytes"
-            " (K, M and G may follow); 0: never", metavar="BYTES"),
-    Setting("memory_measure", "pss", one_of("pss", "rss"), "what counts as a worker's memory: its"
-            " share of what is resident, or all that it has resident"),
-    Setting("memory_interval", 10.0, seconds, "how often the workers are measured"),
-)  # fmt: skip
+    Setting(
+        "memory_limit",
+        0,
+        size,
+        "replace a worker that takes more memory than this, in bytes (K, M and G may"
+        " follow); 0: never",
+        metavar="BYTES",
+    ),
+    Setting(
+        "memory_measure",
+        "pss",
+        one_of("pss", "rss"),
+        "what counts as a worker's memory: its share of what is resident, or all that"
+        " it has resident",
+        needs=("memory_limit",),
+    ),
+    Setting(
+        "memory_interval",
+        10.0,
+        seconds,
+        "how often the workers are measured",
+        needs=("memory_limit",),
+    ),
+)
 
 
 @hookimpl

@@ -16,11 +16,22 @@ if TYPE_CHECKING:
     from hookserve.worker.base import Worker
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("proxy_protocol", "off", one_of("off", "v1", "v2", "auto"), "expect the PROXY protocol"
-            " on each connection of a trusted proxy, in this version or in either"),
-    Setting("proxy_allow_ips", ("127.0.0.1", "::1", "unix:"), trusted_proxies, "proxies that"
-            " speak it: addresses, networks, unix: for unix sockets, or *", metavar="ADDRESSES"),
-)  # fmt: skip
+    Setting(
+        "proxy_protocol",
+        "off",
+        one_of("off", "v1", "v2", "auto"),
+        "expect the PROXY protocol on each connection of a trusted proxy, in this"
+        " version or in either",
+    ),
+    Setting(
+        "proxy_allow_ips",
+        ("127.0.0.1", "::1", "unix:"),
+        trusted_proxies,
+        "proxies that speak it: addresses, networks, unix: for unix sockets, or *",
+        metavar="ADDRESSES",
+        needs=("proxy_protocol",),
+    ),
+)
 
 
 @hookimpl

@@ -27,18 +27,43 @@ def verification(value: object) -> str:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("certfile", None, optional_text, "speak TLS, with the certificate chain in this PEM"
-            " file; read anew at each reload", metavar="FILE"),
-    Setting("keyfile", None, optional_text, "the private key, where it is not in certfile",
-            metavar="FILE"),
-    Setting("ca_certs", None, optional_text, "the authorities whose client certificates are"
-            " accepted, in a PEM file", metavar="FILE"),
-    Setting("cert_reqs", "none", verification, "whether clients show a"
-            " certificate; it is checked, and told to the application as SSL_CLIENT_*"),
+    Setting(
+        "certfile",
+        None,
+        optional_text,
+        "speak TLS, with the certificate chain in this PEM file; read anew at each reload",
+        metavar="FILE",
+    ),
+    Setting(
+        "keyfile",
+        None,
+        optional_text,
+        "the private key, where it is not in certfile",
+        metavar="FILE",
+    ),
+    Setting(
+        "ca_certs",
+        None,
+        optional_text,
+        "the authorities whose client certificates are accepted, in a PEM file",
+        metavar="FILE",
+        needs=("cert_reqs",),
+    ),
+    Setting(
+        "cert_reqs",
+        "none",
+        verification,
+        "whether clients show a certificate; it is checked, and told to the application"
+        " as SSL_CLIENT_*",
+    ),
     Setting("ciphers", None, optional_text, "the ciphers of TLS 1.2, in OpenSSL's notation"),
-    Setting("tls_minimum_version", "1.2", one_of("1.2", "1.3"), "the oldest version of TLS that is"
-            " spoken"),
-)  # fmt: skip
+    Setting(
+        "tls_minimum_version",
+        "1.2",
+        one_of("1.2", "1.3"),
+        "the oldest version of TLS that is spoken",
+    ),
+)
 
 
 @hookimpl
