@@ -108,7 +108,7 @@ def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> Sett
         if name in table:
             values[name], names[name] = raw, variable
         elif not _SERVICE_LINK.fullmatch(f"{variable}={raw}"):
-            known = {declared.variable for declared in table}
+            known = {declared.variable for declared in table} | RESERVED
             raise ConfigError(
                 f"the environment variable {variable} is not a setting"
                 f"{did_you_mean(variable, known)}"

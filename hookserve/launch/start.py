@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -59,6 +60,8 @@ def serve(
     if config.daemon and not handover.pid:
         from hookserve.launch.daemon import daemonize
 
+        for warning in assembly.warnings:  # the log may be out of sight in the background
+            print(f"hookserve: warning: {warning}", file=sys.stderr)
         launcher = daemonize(config.enable_stdio_inheritance)
     try:
         _serve(assembly, classes, reassemble, start, handover, launcher)

@@ -91,6 +91,11 @@ def test_any_other_variable_with_our_prefix_must_be_a_setting(name, value):
         environment_source(SettingsTable(), {f"HOOKSERVE_{name}": value})
 
 
+def test_a_variable_that_is_no_setting_may_be_meant():
+    with pytest.raises(ConfigError, match="did you mean 'HOOKSERVE_PLUGIN_AUTOLOAD'"):
+        environment_source(SettingsTable(), {"HOOKSERVE_PLUGIN_AUTOLOD": "0"})
+
+
 def test_a_variable_gives_a_setting_under_its_own_name():
     source = environment_source(SettingsTable(), {"HOOKSERVE_WORKERS": "2", "HOME": "/"})
 

@@ -57,6 +57,7 @@ NEEDS = {
     "max_surge": (2, {"reload_strategy": "rolling"}),
     "initgroups": (True, {"user": "nobody"}),
     "enable_stdio_inheritance": (True, {"daemon": True}),
+    "ciphers": ("AES", {"tls_minimum_version": "1.2"}),
     "ca_certs": ("ca.pem", {"cert_reqs": "optional"}),
     "proxy_allow_ips": ("10.0.0.1", {"proxy_protocol": "auto"}),
     "memory_measure": ("rss", {"memory_limit": "1G"}),
@@ -80,6 +81,7 @@ NEEDS = {
 
 MET_BY_DEFAULT = {
     "max_surge": {"reload_strategy": "surge"},
+    "ciphers": {"tls_minimum_version": "1.3"},
     "client_header": {"forwarded_allow_ips": ""},
     "secure_scheme_headers": {"forwarded_allow_ips": ""},
     "forwarder_headers": {"forwarded_allow_ips": ""},

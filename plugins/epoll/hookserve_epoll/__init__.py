@@ -15,6 +15,7 @@ def worker_types() -> list[WorkerType]:
             "one request at a time between thousands of connections",
             capabilities=Capabilities(
                 buffered=True,
+                settings=frozenset({"spool_size"}),
                 concurrency="one request at a time, bodies complete before it, responses buffered",
             ),
         )

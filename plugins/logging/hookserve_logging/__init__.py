@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from hookserve import LoggerType, Setting, hookimpl
 from hookserve.config.values import boolean, lines, mapping, one_of, optional_text, text
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
 
 DEFAULT_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
@@ -119,6 +125,14 @@ SETTINGS: tuple[Setting, ...] = (
 def settings() -> tuple[Setting, ...]:
     """gunicorn's logging settings, and JSON."""
     return SETTINGS
+
+
+@hookimpl
+def config_warnings(config: Config) -> Iterable[str]:
+    """Settings without effect, and logs that are lost."""
+    from hookserve_logging.conflicts import find_conflicts
+
+    return find_conflicts(config)
 
 
 @hookimpl

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ from hookserve.config.values import one_of, seconds, size
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+
+_CAN_MEASURE = sys.platform == "linux"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -46,14 +47,17 @@ def settings() -> tuple[Setting, ...]:
 
 
 @hookimpl
+def config_warnings(config: Config) -> list[str]:
+    """A limit that cannot be watched."""
+    if not config.memory_limit or _CAN_MEASURE:
+        return []
+    return [f"memory_limit ({config.origin('memory_limit')}): it takes Linux to measure a worker"]
+
+
+@hookimpl
 def configured_plugins(config: Config) -> list[object]:
     """The recycler, when there is a limit."""
-    if not config.memory_limit:
-        return []
-    if sys.platform != "linux":
-        logging.getLogger("hookserve").warning(
-            "memory_limit is not honoured: it takes Linux to measure a worker"
-        )
+    if not config.memory_limit or not _CAN_MEASURE:
         return []
     from hookserve_memory.recycler import Recycler
 

@@ -8,6 +8,7 @@ import hookserve_memory
 import httpx
 import pytest
 
+from hookserve.config.resolved import Config
 from hookserve.testing import ServerFailed, serve
 from hookserve.testing.server import DEADLINE
 
@@ -117,10 +118,15 @@ def test_a_size_that_is_none_is_refused(site):
         pass
 
 
-def test_elsewhere_the_limit_is_not_honoured_and_that_is_said(monkeypatch, caplog):
-    monkeypatch.setattr(hookserve_memory.sys, "platform", "darwin")
+def test_a_limit_that_cannot_be_watched_is_a_warning(monkeypatch):
+    monkeypatch.setattr(hookserve_memory, "_CAN_MEASURE", False)
+    config = Config({"memory_limit": 1}, {"memory_limit": "here"})
 
-    found = hookserve_memory.configured_plugins(SimpleNamespace(memory_limit=1))
+    assert hookserve_memory.configured_plugins(config) == []
+    assert hookserve_memory.config_warnings(config) == [
+        "memory_limit (here): it takes Linux to measure a worker"
+    ]
 
-    assert found == []
-    assert "memory_limit is not honoured" in caplog.records[0].message
+
+def test_without_a_limit_there_is_no_warning():
+    assert hookserve_memory.config_warnings(SimpleNamespace(memory_limit=0)) == []

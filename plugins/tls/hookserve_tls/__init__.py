@@ -56,7 +56,13 @@ SETTINGS: tuple[Setting, ...] = (
         "whether clients show a certificate; it is checked, and told to the application"
         " as SSL_CLIENT_*",
     ),
-    Setting("ciphers", None, optional_text, "the ciphers of TLS 1.2, in OpenSSL's notation"),
+    Setting(
+        "ciphers",
+        None,
+        optional_text,
+        "the ciphers of TLS 1.2, in OpenSSL's notation",
+        needs=("tls_minimum_version=1.2",),
+    ),
     Setting(
         "tls_minimum_version",
         "1.2",

@@ -17,6 +17,7 @@ def worker_types() -> list[WorkerType]:
             "WSGI on the IOLoop; tornado applications natively, websockets included",
             capabilities=Capabilities(
                 buffered=True,
+                settings=frozenset({"spool_size"}),
                 concurrency="WSGI: one request at a time; tornado: coroutines",
                 websocket=True,
             ),

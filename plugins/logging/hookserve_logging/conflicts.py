@@ -1,0 +1,33 @@
+"""Settings of the logs that take each other's effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+
+_CUSTOM = ("logconfig_dict", "logconfig_json", "logconfig")
+"""Configurations of `logging`; the first that is set is applied."""
+
+_REPLACED = ("errorlog", "error_log_format", "capture_output")
+"""What a configuration of `logging` decides instead."""
+
+
+def find_conflicts(config: Config) -> Iterator[str]:
+    """A line for each setting that another one takes the effect of, and for each log that is lost.
+
+    In the background the standard streams go to /dev/null.
+    """
+    custom = [name for name in _CUSTOM if config.get(name)]
+    for name in (*custom[1:], *(_REPLACED if custom else ())):
+        if config.was_given(name):
+            yield f"{name} ({config.origin(name)}): it has no effect beside {custom[0]}"
+    if config.daemon and not config.enable_stdio_inheritance and not custom and not config.syslog:
+        for name, stream in (("errorlog", "standard error"), ("accesslog", "standard output")):
+            if config.get(name) == "-":
+                yield (
+                    f"{name} ({config.origin(name)}): {stream} goes to /dev/null with daemon, and"
+                    " the log with it (name a file)"
+                )

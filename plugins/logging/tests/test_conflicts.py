@@ -1,0 +1,59 @@
+"""Settings of the logs that have no effect, and logs that are lost, are named."""
+
+import pytest
+from hookserve_logging.conflicts import find_conflicts
+
+from hookserve.config.resolved import SettingsSource, resolve
+from hookserve.launch.assembly import declare_settings, load_plugins
+
+TABLE = declare_settings(load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "0"}))
+
+
+def conflicts(**values):
+    return list(find_conflicts(resolve(TABLE, [SettingsSource("here", values)])))
+
+
+def test_the_defaults_have_no_conflict():
+    assert conflicts() == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("logconfig_dict", "logconfig_json"), ("logconfig_json", "logconfig")],
+)
+def test_one_configuration_of_logging_is_applied(first, second):
+    values = {"logconfig_dict": {"version": 1}, "logconfig_json": "a.json", "logconfig": "a.ini"}
+
+    lines = conflicts(**{first: values[first], second: values[second]})
+
+    assert lines == [f"{second} (here): it has no effect beside {first}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("errorlog", "error.log"), ("error_log_format", "json"), ("capture_output", True)],
+)
+def test_a_configuration_of_logging_decides_where_the_log_goes(name, value):
+    lines = conflicts(logconfig="a.ini", **{name: value})
+
+    assert lines == [f"{name} (here): it has no effect beside logconfig"]
+
+
+def test_in_the_background_a_log_on_a_standard_stream_is_lost():
+    error, access = conflicts(daemon=True, accesslog="-")
+
+    assert error.startswith("errorlog (default): standard error goes to /dev/null with daemon")
+    assert access.startswith("accesslog (here): standard output goes to /dev/null with daemon")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"errorlog": "error.log"},
+        {"enable_stdio_inheritance": True},
+        {"syslog": True},
+        {"logconfig": "a.ini"},
+    ],
+)
+def test_in_the_background_a_log_that_goes_elsewhere_is_not_lost(values):
+    assert conflicts(daemon=True, **values) == []
