@@ -75,7 +75,7 @@ def load_application(host: PluginHost, config: Config) -> WSGIApplication:
     """The application, in this process; raises HookserveError."""
     app = calling.fire(host.hook.load_app, config)
     if app is None:
-        raise ConfigError("no plugin answers load_app, so there is no application")
+        raise ConfigError("no plugin implements load_app, so there is no application")
     return cast("WSGIApplication", app)
 
 
@@ -126,7 +126,7 @@ def _load(kind: str, name: str, target: str, base: type | None) -> object:
         ) from error
     if base is not None and not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(
-            f"{kind} '{name}': {target} is no subclass of {base.__module__}.{base.__name__}"
+            f"{kind} '{name}': {target} is not a subclass of {base.__module__}.{base.__name__}"
         )
     if isinstance(found, type) and inspect.isabstract(found):
         missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))

@@ -74,7 +74,7 @@ def _list(arguments: Arguments, environ: Mapping[str, str]) -> int:
     """Print a listing: it needs the plugins and no configuration.  Returns 0 always."""
     from hookserve.cli import listings
 
-    with redirect_stdout(sys.stderr):  # what a plugin prints is no part of a listing
+    with redirect_stdout(sys.stderr):  # what a plugin prints is not part of a listing
         host = load_plugins(arguments, environ)
         actions = read(_declared(host), arguments, "command line").actions
     as_json = "json" in actions
@@ -165,7 +165,7 @@ def _find_command(words: list[str], environ: Mapping[str, str]) -> Command | Non
     if words[0] not in commands and len(words) > 1 and words[1][:1] != "-":
         hint = did_you_mean(words[0], commands)
         if hint:
-            raise UsageError(f"there is no command '{words[0]}'{hint}")
+            raise UsageError(f"'{words[0]}' is not a command{hint}")
     return commands.get(words[0])
 
 

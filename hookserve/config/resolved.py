@@ -46,7 +46,7 @@ class Config:
         try:
             return object.__getattribute__(self, "_values")[name]
         except KeyError:
-            raise AttributeError(f"no setting is called '{name}'") from None
+            raise AttributeError(f"'{name}' is not a setting") from None
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(

@@ -1,9 +1,10 @@
 """From the sources of settings to a running arbiter.
 
-assembly, unhonoured
-    plugins, settings and sources put together, once for a start and once for each reload
+assembly, unknown, unhonoured
+    plugins, settings and sources put together, for a start and for each reload; names that are not
+    settings; settings without effect
 defaults, application
-    the core's own answers to first-wins hooks; finding the application
+    the core's own implementations of first-wins hooks; finding the application
 start
     the steps from a configuration to the arbiter's loop, and to the exit code
 daemon, pidfile, limits

@@ -28,7 +28,7 @@ def refuse_unknown(host: PluginHost, table: SettingsTable, source: SettingsSourc
         if name not in table:
             advice = explain(host, "setting", name)
             hint = f" ({advice})" if advice else did_you_mean(name, table.names())
-            raise ConfigError(f"{source.origin}: no setting is called '{name}'{hint}")
+            raise ConfigError(f"{source.origin}: '{name}' is not a setting{hint}")
 
 
 def file_settings(
@@ -56,7 +56,7 @@ def file_settings(
 def _slip(host: PluginHost, table: SettingsTable, name: str, value: object) -> str:
     advice = explain(host, "setting", name)
     if advice is not None:
-        return f"hookserve has no setting '{name}' ({advice})"
+        return f"'{name}' is not a setting ({advice})"
     kind, known = "setting", table.names()
     if isinstance(value, types.FunctionType):
         kind, known = "hook", [each for each in dir(Hooks) if not each.startswith("_")]

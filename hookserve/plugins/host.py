@@ -250,7 +250,7 @@ class PluginHost:
         known = {candidate.name for candidate in candidates}
         known |= {candidate.distribution for candidate in candidates if not candidate.is_bundled}
         raise PluginError(
-            f"no plugin '{name}' is installed{did_you_mean(name, known)}:"
+            f"plugin '{name}' is not installed{did_you_mean(name, known)}:"
             " hookserve --list-plugins shows what there is"
         )
 
@@ -286,7 +286,7 @@ class PluginHost:
         """
         names = hook_names(self.manager)
         if only is not None and only not in names:
-            raise PluginError(f"no hook is called '{only}'{did_you_mean(only, names)}")
+            raise PluginError(f"'{only}' is not a hook{did_you_mean(only, names)}")
         table: dict[str, list[Implementation]] = {}
         for name in sorted(names) if only is None else [only]:
             found = implementations(getattr(self.manager.hook, name))

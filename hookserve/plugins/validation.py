@@ -47,7 +47,7 @@ def explain_refusal(
         caller = getattr(manager.hook, hook, None)
         if caller is None or not _is_specified(caller):
             if not options.get("optionalhook"):
-                return f"there is no hook '{hook}'{did_you_mean(hook, hook_names(manager))}"
+                return f"'{hook}' is not a hook{did_you_mean(hook, hook_names(manager))}"
         elif unknown := _unknown_parameters(caller, getattr(plugin, name)):
             offered = ", ".join(caller.spec.argnames) or "none"
             return f"{name} has a parameter '{unknown}' that the hook lacks (it has: {offered})"

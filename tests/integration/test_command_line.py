@@ -166,7 +166,7 @@ def test_a_plugin_name_that_matches_nothing_is_an_error(word):
     result = hookserve("-P", word, "applications:hello")
 
     assert result.returncode == 1
-    assert "no plugin 'syncc' is installed (did you mean 'sync'?)" in last_line(result)
+    assert "plugin 'syncc' is not installed (did you mean 'sync'?)" in last_line(result)
 
 
 def test_hooks_are_explained_in_calling_order(tmp_path):
@@ -302,7 +302,7 @@ def test_for_a_failing_plugin_without_distribution_the_remedy_is_to_mend_it(tmp_
             "is no field",
         ),
         (["-k", "nosuch:Worker", "applications:hello"], 1, "cannot be imported"),
-        (["-k", "json:JSONDecoder", "applications:hello"], 1, "is no subclass of"),
+        (["-k", "json:JSONDecoder", "applications:hello"], 1, "is not a subclass of"),
     ],
 )
 def test_a_users_mistake_is_one_line_with_a_remedy(arguments, code, said):
@@ -350,7 +350,7 @@ def test_an_unknown_name_in_a_file_or_variable_is_an_error(tmp_path):
     (tmp_path / "hookserve.toml").unlink()
     in_variable = hookserve("--print-config", cwd=tmp_path, HOOKSERVE_WROKERS="2")
 
-    assert "hookserve.toml: no setting is called 'wrokers' (did you mean 'workers'?)" in last_line(
+    assert "hookserve.toml: 'wrokers' is not a setting (did you mean 'workers'?)" in last_line(
         in_file
     )
     assert "HOOKSERVE_WROKERS is not a setting (did you mean 'HOOKSERVE_WORKERS'?)" in last_line(
@@ -369,7 +369,7 @@ def test_a_slip_in_a_python_file_is_warned_about_and_refused_when_strict(tmp_pat
 
     assert lenient.returncode == 0
     assert "'workerclass' is not a setting (did you mean 'worker_class'?)" in lenient.stderr
-    assert "no setting 'reload' (gunicorn's, not yet: " in lenient.stderr
+    assert "'reload' is not a setting (gunicorn's, not yet: " in lenient.stderr
     assert "helper" not in lenient.stderr
     assert strict.returncode == 1
 

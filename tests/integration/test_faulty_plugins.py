@@ -62,7 +62,7 @@ FAULTS = {
     ),
     "a hook that is misspelt": (
         "@hookimpl\ndef pre_reqest(): ...\n",
-        "failed to load: there is no hook 'pre_reqest' (did you mean 'pre_request'?)",
+        "failed to load: 'pre_reqest' is not a hook (did you mean 'pre_request'?)",
     ),
     "an unknown parameter": (
         "@hookimpl\ndef pre_request(request): ...\n",
@@ -233,7 +233,7 @@ def test_an_abstract_worker_is_refused_before_the_start(tmp_path):
         (["-k", "zzzzzz.module:Class"], {}, "is it spelt right, and on the path?"),
         (["--protocol", "zzzzzz:Class"], {}, "is it spelt right, and on the path?"),
         (["--logger-class", "zzzzzz:make"], {}, "is it spelt right, and on the path?"),
-        (["-P", "zzzzzz"], {}, "no plugin 'zzzzzz' is installed"),
+        (["-P", "zzzzzz"], {}, "plugin 'zzzzzz' is not installed"),
     ],
 )
 def test_left_out_is_told_from_not_installed_and_no_package_is_guessed(
@@ -253,7 +253,7 @@ def test_a_command_that_is_nearly_spelt_is_suggested():
     result = hookserve("nwe", "worker", "spool")
 
     assert result.returncode == 2
-    assert last_line(result) == "hookserve: there is no command 'nwe' (did you mean 'new'?)"
+    assert last_line(result) == "hookserve: 'nwe' is not a command (did you mean 'new'?)"
 
 
 def test_a_hook_that_is_misspelt_in_the_configuration_file_is_a_warning(tmp_path):

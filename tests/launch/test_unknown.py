@@ -28,7 +28,7 @@ def test_a_name_in_toml_that_is_not_a_setting_is_refused(host, table, name, hint
     with pytest.raises(ConfigError) as caught:
         refuse_unknown(host, table, SettingsSource("hookserve.toml", {name: 1}))
 
-    assert str(caught.value).startswith(f"hookserve.toml: no setting is called '{name}'")
+    assert str(caught.value).startswith(f"hookserve.toml: '{name}' is not a setting")
     assert hint in str(caught.value)
 
 
@@ -51,7 +51,7 @@ def test_a_python_file_gives_settings_and_has_names_of_its_own(host, table):
     ("name", "warning"),
     [
         ("wrokers", "conf.py: 'wrokers' is not a setting (did you mean 'workers'?)"),
-        ("spew", "conf.py: hookserve has no setting 'spew' (gunicorn's, not planned: "),
+        ("spew", "conf.py: 'spew' is not a setting (gunicorn's, not planned: "),
     ],
 )
 def test_a_probable_slip_in_a_python_file_is_a_warning(host, table, name, warning):
