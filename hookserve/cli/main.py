@@ -111,7 +111,7 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
 
         print(listings.config(assembly, "json" in assembly.line.actions))
         return 0
-    require_application(assembly.config)
+    require_application(assembly.host, assembly.config)
     if "check_config" in assembly.line.actions:
         return _check(assembly)
     serve(assembly, reassemble, start, handover)

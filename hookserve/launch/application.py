@@ -29,7 +29,7 @@ def load_app(specification: str) -> WSGIApplication:
     callable, AppImportError when importing or calling it raises.
     """
     module_name, _, expression = specification.partition(":")
-    _refuse_path(module_name, expression, specification)
+    check_name(specification)
     factory, args, kwargs = _parse_expression(expression or DEFAULT_ATTRIBUTE, specification)
     module = _import(module_name, specification)
     found: object = module
@@ -47,8 +47,9 @@ def load_app(specification: str) -> WSGIApplication:
     return cast("WSGIApplication", found)
 
 
-def _refuse_path(module_name: str, expression: str, specification: str) -> None:
-    """Raise AppNotFound for what cannot be a module's name: the path of a file, or nothing."""
+def check_name(specification: str) -> None:
+    """Raise AppNotFound for what cannot name a module: the path of a file, or nothing."""
+    module_name, _, expression = specification.partition(":")
     if module_name.endswith(".py") or "/" in module_name:
         directory, _, name = module_name.removesuffix(".py").rpartition("/")
         attribute = f":{expression}" if expression else ""

@@ -17,6 +17,7 @@ from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.launch import defaults
+from hookserve.launch.application import check_name
 from hookserve.launch.unhonoured import settings_without_effect, unhonoured_settings
 from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 from hookserve.plugins import calling
@@ -189,10 +190,22 @@ def log_warnings(assembly: Assembly) -> None:
         logging.getLogger("hookserve").warning("%s", warning)
 
 
-def require_application(config: Config) -> None:
-    """Raise UsageError when no application is named."""
+def require_application(host: PluginHost, config: Config) -> None:
+    """Raise UsageError when no application is named, and a HookserveError for a name or an address
+    that is malformed; where a plugin reads these its own way they are left to it."""
     if not config.wsgi_app:
         raise UsageError(
             "no application: name one as MODULE:ATTRIBUTE, for example"
             " hookserve shop.wsgi:application"
         )
+    if _is_left_to_core(host.hook.load_app):
+        check_name(config.wsgi_app)
+    if _is_left_to_core(host.hook.open_listeners):
+        from hookserve.listeners.address import parse_address
+
+        for text in config.bind:
+            parse_address(text)
+
+
+def _is_left_to_core(hook: Callable[..., object]) -> bool:
+    return [each.plugin_name for each in calling.implementations(hook)] == [defaults.NAME]

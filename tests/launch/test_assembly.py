@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from hookserve import hookimpl
 from hookserve.config.resolved import SettingsSource
-from hookserve.errors import ConfigError, PluginError, UsageError
+from hookserve.errors import AppNotFound, ConfigError, PluginError, UsageError
 from hookserve.launch.assembly import (
     assemble,
     change_directory,
@@ -109,10 +110,42 @@ def test_a_warning_is_an_error_when_strict(here, caplog):
         assemble(["app", "--threads", "4", "--strict"], {})
 
 
+def require(assembly):
+    require_application(assembly.host, assembly.config)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (["./app.py"], AppNotFound, "is a path, not a module"),
+        (["-b", "8001", "app"], ConfigError, "is a port without a host"),
+        (["-b", ":1", "-b", "fd://x", "app"], ConfigError, "fd://x"),
+    ],
+)
+def test_a_malformed_name_or_address_is_refused_before_anything_starts(arguments, error, message):
+    with pytest.raises(error, match=message):
+        require(assemble(arguments, {}))
+
+
+class Reader:
+    @hookimpl
+    def load_app(self, config): ...
+
+    @hookimpl
+    def open_listeners(self, config, inherited): ...
+
+
+def test_a_plugin_may_read_names_and_addresses_its_own_way():
+    assembly = assemble(["-b", "8001", "./app.ini"], {})
+    assembly.host.register(Reader(), "reader")
+
+    require(assembly)
+
+
 def test_an_application_is_required():
     with pytest.raises(UsageError, match="no application"):
-        require_application(assemble([], {}).config)
-    require_application(assemble(["app"], {}).config)
+        require(assemble([], {}))
+    require(assemble(["app"], {}))
 
 
 def test_a_directory_that_cannot_be_entered_is_named(here):
