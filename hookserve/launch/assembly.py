@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -107,10 +107,7 @@ def assemble(
     config = resolve(table, [*low, *in_file, *high])
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
-    warnings.extend(host.warnings)
-    warnings.extend(_unhonoured(host, table, config))
-    warnings.extend(settings_without_effect(table, config))
-    warnings.extend(line for _, line in calling.collect(host.hook.config_warnings, config, environ))
+    warnings.extend(_find_warnings(host, table, config, environ))
     _refuse_warnings(config, warnings)
     return Assembly(host, table, config, line, tuple(warnings))
 
@@ -135,6 +132,17 @@ def _read_python_file(
     for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module)):
         host.register(plugin, path if number == 0 else f"{path} ({number + 1})")
     return [source]
+
+
+def _find_warnings(
+    host: PluginHost, table: SettingsTable, config: Config, environ: Mapping[str, str]
+) -> Iterator[str]:
+    """What is wrong with the plugins and the final configuration without being an error."""
+    yield from host.warnings
+    yield from _unhonoured(host, table, config)
+    yield from settings_without_effect(table, config)
+    for _, warning in calling.collect(host.hook.config_warnings, config, environ):
+        yield warning
 
 
 def _refuse_warnings(config: Config, warnings: Sequence[str]) -> None:
