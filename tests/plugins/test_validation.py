@@ -20,22 +20,19 @@ def plugin_of(source):
     ("level", "cause", "remedy"),
     [
         (1, "", ""),
-        (
-            2,
-            "it was written for level 2 of the hooks, this is 1",
-            "pip install --upgrade hookserve",
-        ),
+        (2, "it was written for level 2 of the hooks", "pip install --upgrade hookserve"),
         (0, "it was written for level 0 of the hooks", "pip install --upgrade theirs"),
         ("1", "its hookserve_api is '1', a whole number is expected", "mend it"),
         (True, "its hookserve_api is True, a whole number is expected", "mend it"),
     ],
 )
 def test_a_plugin_is_for_one_level(level, cause, remedy):
-    plugin = types.SimpleNamespace(hookserve_api=level)
-
-    found = check_level(plugin, "theirs")
+    found = check_level(types.SimpleNamespace(hookserve_api=level), "theirs")
 
     assert (found[0].removesuffix(", this is 1"), found[1]) == (cause, remedy)
+
+
+def test_a_plugin_that_names_no_level_is_for_any():
     assert check_level(object(), "theirs") == ("", "")
 
 
