@@ -2,16 +2,22 @@
 
 Runs in worker processes.  In reading order:
 
+worker
+    `ReactorWorker`: the main loop of a model, around a reactor
+phases
+    the phases of a connection, and which may follow which
 reactor
-    the connections: accepted, waited for, read from, kept or closed
-accepted
-    one accepted socket, and what is waited for
+    drives connections through their phases: read, run, wait, close
+accepted, connections
+    one accepted socket; the table of all
 acceptor, balancing
     accepting: how many, and when to yield to a sibling worker
-deferred, waiter
-    connections that yield to others; waiting for events
-poller, transport, outbox
-    epoll and kqueue in one shape; sending and receiving; unsent bytes
+loop, poller, waiter
+    what is waited for: descriptors, one timer, events
+deferred
+    connections that have used up their budget
+transport, outbox
+    sending and receiving; unsent bytes
 green
     the base class of models with greenlets
 patching

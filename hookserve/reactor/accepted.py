@@ -1,4 +1,4 @@
-"""One accepted socket, and what a worker waits for from its client."""
+"""One accepted socket, as its worker holds it."""
 
 from __future__ import annotations
 
@@ -7,68 +7,85 @@ from time import thread_time
 
 from hookserve.protocol.seam import IDLE, Connection
 from hookserve.reactor.outbox import Outbox
+from hookserve.reactor.phases import ACCEPTED
 from hookserve.reactor.poller import FOR_EVER, is_readable
 from hookserve.system.calls import write
 
-_SMALLEST_PIECE, _LARGEST_PIECE = 4096, 65536
-_LONG = 0.0005
-"""Seconds of processor time that one piece may take."""
-
-HEAD, KEPT, BODY, WRITING, LINGERING, SERVED = range(6)
-"""What a connection waits for: its head, its next request, the rest of its body, room for its
-response, its client's end; or nothing, because an exchange is to run."""
+_SMALLEST_READ, _LARGEST_READ = 4096, 65536
+_TIME_BUDGET = 0.0005
+"""Seconds of processor time that reading and feeding one piece may take."""
 
 
 class Accepted:
-    """One accepted socket, as its worker holds it."""
+    """One accepted socket: its descriptor, its protocol's side, and its phase.
 
-    __slots__ = ("connection", "deadline", "fd", "is_heavy", "is_new", "is_registered", "outbox",
-                 "piece", "state_after", "unread", "wait")  # fmt: skip
+    Belongs to one thread at a time: to whichever has taken it out of `Connections.waiting`.
+    """
+
+    __slots__ = (
+        "connection",
+        "deadline",
+        "fd",
+        "has_pending_event",
+        "is_registered",
+        "is_slow_input",
+        "outbox",
+        "phase",
+        "read_size",
+        "since",
+        "state_after",
+        "unread",
+    )
 
     def __init__(self, fd: int, connection: Connection) -> None:
         self.fd = fd
         self.connection = connection
-        self.wait = SERVED
+        self.phase: int = ACCEPTED
+        """One of `hookserve.reactor.phases`."""
+        self.since = 0.0
+        """When the wait began, in seconds of the monotonic clock."""
         self.deadline = FOR_EVER
         """When the wait is over, in seconds of the monotonic clock."""
-        self.is_new = True
-        """Whether no exchange has run yet."""
-        self.is_heavy = False
-        """Whether what it sends takes long, as thousands of tiny chunks do: then it is read from in
-        small pieces, one a turn."""
-        self.piece = _SMALLEST_PIECE
+        self.is_slow_input = False
+        """Whether what it sends takes long to parse, as thousands of tiny chunks do: then it is
+        read from in small pieces, one a turn."""
+        self.read_size = _SMALLEST_READ
         """Bytes that are read at once."""
         self.is_registered = False
+        """Whether the poller knows the descriptor, which happens once in its life."""
         self.unread = False
-        """Whether there may be something to read of which no event will tell."""
+        """Whether there may be something to read that no event will announce."""
+        self.has_pending_event = False
+        """Whether an event came while a thread owned the connection; any thread sets it."""
         self.outbox: Outbox | None = None
         self.state_after = IDLE
-        """The connection's state once the outbox is empty."""
+        """The protocol's state once the outbox is empty."""
 
     def send_interim(self) -> None:
-        """Send what the protocol wants to say while the body is awaited."""
+        """Send what the protocol has to say while the body is awaited."""
         interim = self.connection.interim()
         if interim:
             try:
                 write(self.fd, interim)
-            except OSError:  # what follows will notice
+            except OSError:  # the next read notices it
                 pass
 
-    def takes_long(self, began: float) -> bool:
-        """Whether others must have their turn, after a whole piece was read and fed that began at
-        that processor time of the thread (0: not measured); the next piece is larger if not."""
-        if began and thread_time() - began > _LONG:
-            self.is_heavy, self.piece = True, _SMALLEST_PIECE
-        elif not self.is_heavy and self.piece < _LARGEST_PIECE:
-            self.piece *= 2
-        return self.is_heavy
+    def is_over_budget(self, began: float) -> bool:
+        """Whether other connections come first now, after a full piece was read and fed since that
+        processor time of the thread (0: not measured).  Adapts the size of the next piece.
+        """
+        if began and thread_time() - began > _TIME_BUDGET:
+            self.is_slow_input, self.read_size = True, _SMALLEST_READ
+        elif not self.is_slow_input and self.read_size < _LARGEST_READ:
+            self.read_size *= 2
+        return self.is_slow_input
 
-    def has_spoken(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether something waits to be read, the client's end included."""
         return is_readable(self.fd)
 
     def half_close(self) -> bool:
-        """Send no more, and let the client finish; false when it has gone already."""
+        """Send no more, and let the client finish; false when it is gone already."""
         # A socket of the C class, which no model patches.
         connected = _socket.socket(fileno=self.fd)
         try:

@@ -1,16 +1,18 @@
-"""Whom a worker lets in: as many as it has room for, or makes room for among those long idle, and
-not those that another worker should have.
+"""Accepting: as many connections as there is room for, and none that a sibling should have.
 
-Of the workers that wait for a listener the kernel wakes the one that has waited for it longest, one
-for each connection that comes.  So who has accepted some lines up again, and a worker with clearly
-more connections than another that is free leaves who waits to that one: it stops listening, rings
-the other's bell, and listens again when its own is rung, or a moment later if the other does not
-come.
+Of the workers that wait for a listener the kernel wakes the one that has waited longest, one for
+each connection that arrives.  So a worker that has accepted some registers its listeners again,
+which makes it the last in line.  A worker with clearly more connections than a sibling yields: it
+stops listening, notifies the sibling, and listens again when it is notified itself, or a moment
+later if the sibling does not respond.
+
+Where all places are taken the connection that has been idle longest is evicted.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,42 +22,60 @@ from hookserve.reactor.poller import EDGE, EXCLUSIVE, is_readable
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
-    from hookserve.reactor.reactor import Reactor
+    from hookserve.reactor.connections import Connections
+    from hookserve.reactor.loop import Loop
+    from hookserve.worker.base import Worker
 
-_TURN = 16
-"""So many connections are accepted before the worker lines up again behind the others."""
+_IN_A_ROW = 16
+"""So many connections are accepted before the worker registers again, behind its siblings."""
 _SETTLED = 0.2
-"""Who has been silent for so many seconds will hardly send its next request at this moment."""
+"""A client that has been idle for so many seconds will hardly send its next request right now."""
 
 
 class Acceptor:
-    """The listeners of one worker; several threads may accept at once.
+    """Accepts from the listeners of one worker into `connections`; several threads may at once.
 
-    At most `batch` connections are accepted in a row before those that are open are looked at
-    again; -1: as many as is reasonable.
+    `on_accepted` is called with each new connection, and `on_backlog` instead while the worker
+    stops.  `evict` closes an idle connection unless it is idle no more.  At most `batch`
+    connections are accepted in a row; -1: as many as is reasonable.
     """
 
-    def __init__(self, reactor: Reactor, batch: int) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        connections: Connections,
+        loop: Loop,
+        on_accepted: Callable[[Accepted], None],
+        on_backlog: Callable[[Accepted], None],
+        evict: Callable[[Accepted], None],
+        batch: int,
+    ) -> None:
         self.is_full = False
         """Whether accepting has stopped because there are as many connections as there may be."""
-        self._reactor = reactor
-        self._worker = reactor.worker
-        self._budget = batch if batch > 0 else _TURN
-        context = reactor.worker.context
-        self._siblings = Siblings(context.scoreboard, context.slot)
-        self._limit: int = reactor.worker.config.worker_connections
+        self._worker = worker
+        self._connections = connections
+        self._loop = loop
+        self._on_accepted = on_accepted
+        self._on_backlog = on_backlog
+        self._evict = evict
+        self._budget = batch if batch > 0 else _IN_A_ROW
+        self._siblings = Siblings(worker.context.scoreboard, worker.context.slot)
+        self._limit: int = worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
+        """The listeners that are registered; none, or all of the worker's."""
         self._backlog: list[Listener] = []
+        """While the worker stops: the listeners whose queue it has to serve."""
         self._entering: list[Listener] = []
         """As many as threads are accepting at this moment."""
         self._lock = threading.Lock()
-        self._turnstile = threading.Lock()
+        """Guards `_accepting`."""
+        self._accept_lock = threading.Lock()
         """Two threads must not both find the last place free."""
-        self._accepted_in_turn = 0
-        self._leaves_until = 0.0
-        """Until then who waits is left to another worker, unless that one leaves them, too."""
+        self._accepted_in_a_row = 0
+        self._yields_until = 0.0
+        """Until then new connections are yielded to a sibling (monotonic seconds)."""
         if self._siblings.wakeup_fd >= 0:
-            reactor.watch(self._siblings.wakeup_fd, self._on_notified, EDGE)
+            loop.watch(self._siblings.wakeup_fd, self._on_notified, EDGE)
 
     def start(self) -> None:
         """Accept from all listeners, unless that is done already or the worker is stopping."""
@@ -65,154 +85,159 @@ class Acceptor:
             self.is_full = False
             self._accepting = self._worker.listeners
             for listener in self._accepting:
-                self._watch(listener)
+                self._register(listener)
 
     def stop(self) -> None:
-        """Leave what waits to be accepted to other workers."""
+        """Leave new connections to the siblings."""
         with self._lock:
             for listener in self._accepting:
-                self._reactor.forget(listener.fileno())
+                self._loop.unwatch(listener.fileno())
             self._accepting = ()
 
     def close(self) -> None:
-        """Stop for good.  Where nobody else will accept, everybody who waits is let in first:
-        `take_backlog` goes on with that while there are no descriptors."""
+        """Stop for good.  Where no other worker will accept, all that waits is accepted first;
+        `accept_backlog` goes on with that while there are no descriptors."""
         self.stop()
         for listener in self._worker.listeners:
             if self._worker.serves_backlog(listener):
                 self._backlog.append(listener)
                 continue
-            # The kernel may just have woken this worker for somebody, and then nobody else.
+            # The kernel may just have woken this worker for a connection, and no other then.
             accepted = self._accept_one(listener)
             if accepted is not None:
-                self._reactor.wait_for_head(accepted)
+                self._on_backlog(accepted)
             listener.close()
-        self.take_backlog()
+        self.accept_backlog()
 
-    def take_backlog(self) -> bool:
-        """Let in whom nobody else would; whether some may be left, or
-        another thread is letting somebody in."""
+    def accept_backlog(self) -> None:
+        """Accept what no other worker would; try again later where there is no descriptor."""
         for listener in list(self._backlog):
             while (accepted := self._accept_one(listener)) is not None:
-                self._reactor.wait_for_head(accepted)
-            if self.pauses_until is None:
+                self._on_backlog(accepted)
+            if not self._is_paused():
                 self._backlog.remove(listener)
                 listener.close()
-        return bool(self._backlog or self._entering)
+        if self._backlog:
+            self._loop.sweep_by(self._worker.accepts_again_at)
 
     @property
-    def pauses_until(self) -> float | None:
-        """When accepting is tried again, after there was no descriptor; `None`: it does not
-        pause."""
-        moment = self._worker.accepts_again_at
-        return moment if moment > self._worker.clock() else None
+    def has_backlog(self) -> bool:
+        """Whether connections may be left to accept, or a thread is accepting one."""
+        return bool(self._backlog or self._entering)
 
     def resume(self) -> None:
         """Accept again if there is no reason left why that has stopped."""
-        moment = max(self._worker.accepts_again_at, self._leaves_until)
+        if self._backlog and not self._is_paused():
+            self.accept_backlog()
+        moment = max(self._worker.accepts_again_at, self._yields_until)
         if moment > self._worker.clock():
-            self._reactor.sweep_by(moment)
+            self._loop.sweep_by(moment)
         elif self.is_full:
-            self.look_for_room()
+            self.resume_if_room()
         else:
             self.start()
 
+    def resume_if_room(self) -> None:
+        """Accept again if there is room by now, or can be made; else check again when it can."""
+        if len(self._connections) < self._limit or self._find_evictable() is not None:
+            self.start()
+            return
+        now = self._worker.clock()
+        for accepted in self._connections.idle():
+            self._loop.sweep_by(max(accepted.since, now - _SETTLED / 2) + _SETTLED)
+            return
+
+    def _is_paused(self) -> bool:
+        """Whether there was no descriptor for a connection a moment ago."""
+        return self._worker.accepts_again_at > self._worker.clock()
+
     def _on_notified(self) -> None:
         """A sibling yields a connection to this worker, which the kernel has not woken for it."""
-        if self._siblings.has_more(len(self._reactor.open)):
-            self._leaves_until = 0.0
+        if self._siblings.has_more(len(self._connections)):  # else it was accepted already
+            self._yields_until = 0.0
             self.resume()
         for listener in self._accepting:
             self._accept_from(listener)
-        if self._worker.alive and not self.is_full and self.pauses_until is None:
+        if self._worker.alive and not self.is_full and not self._is_paused():
             self._siblings.acknowledge()
 
     def _accept_from(self, listener: Listener) -> None:
         for _ in range(self._budget):
-            with self._turnstile:
-                accepted = None if self._leaves_queue(listener) else self._let_in(listener)
+            with self._accept_lock:
+                accepted = self._accept_next(listener)
             if accepted is None:
                 break
-            self._reactor.receive(accepted)
-        if self._accepted_in_turn >= _TURN:
-            self._line_up_again(listener)
-        moment = self.pauses_until
-        if moment is not None:
+            self._on_accepted(accepted)
+        if self._accepted_in_a_row >= _IN_A_ROW:
+            self._register_again(listener)
+        if self._is_paused():
             self.stop()
-            self._reactor.sweep_by(moment)
+            self._loop.sweep_by(self._worker.accepts_again_at)
 
-    def _leaves_queue(self, listener: Listener) -> bool:
-        """Whether there is nobody to accept now, or who waits is left to another worker."""
+    def _accept_next(self, listener: Listener) -> Accepted | None:
+        """Accept one connection; `None` when none waits, or a sibling or a later moment has it."""
         if not self._accepting:
-            return True
-        count = len(self._reactor.open)
-        if count < IMBALANCE_THRESHOLD:
-            return False
-        count -= self._worker.requests_in_flight
-        behind = self._siblings.least_loaded(count)
-        if behind < 0:
-            return False
-        if is_readable(listener.fileno()):
-            self.stop()
-            self._siblings.notify(behind, count)
-            self._leaves_until = self._worker.clock() + YIELD_TIMEOUT
-            self._reactor.sweep_by(self._leaves_until)
-        else:
-            self._line_up_again(listener)
-        return True
+            return None
+        count = len(self._connections)
+        if count >= IMBALANCE_THRESHOLD:
+            count -= self._worker.requests_in_flight
+            sibling = self._siblings.least_loaded(count)
+            if sibling >= 0:
+                self._yield_to(sibling, count, listener)
+                return None
+        return self._accept_with_room(listener)
 
-    def _line_up_again(self, listener: Listener) -> None:
+    def _yield_to(self, sibling: int, count: int, listener: Listener) -> None:
+        """Leave what waits to be accepted to a sibling that has clearly fewer connections."""
+        if not is_readable(listener.fileno()):
+            self._register_again(listener)
+            return
+        self.stop()
+        self._siblings.notify(sibling, count)
+        self._yields_until = self._worker.clock() + YIELD_TIMEOUT
+        self._loop.sweep_by(self._yields_until)
+
+    def _register(self, listener: Listener) -> None:
+        self._loop.watch(listener.fileno(), partial(self._accept_from, listener), EXCLUSIVE)
+
+    def _register_again(self, listener: Listener) -> None:
         """Be the last of those that the kernel wakes."""
-        self._accepted_in_turn = 0
+        self._accepted_in_a_row = 0
         with self._lock:
             if self._accepting:
-                self._reactor.forget(listener.fileno())
-                self._watch(listener)
+                self._loop.unwatch(listener.fileno())
+                self._register(listener)
 
-    def _watch(self, listener: Listener) -> None:
-        self._reactor.watch(listener.fileno(), partial(self._accept_from, listener), EXCLUSIVE)
-
-    def _let_in(self, listener: Listener) -> Accepted | None:
-        """Accept whoever waits, in the place of another where all are taken; `None` when nobody
-        waits or nobody can go."""
-        dispensable = None
-        if len(self._reactor.open) >= self._limit:
-            dispensable = self._find_dispensable()
-            if dispensable is None:
-                self._give_up()
+    def _accept_with_room(self, listener: Listener) -> Accepted | None:
+        """Accept one connection, in the place of an idle one where all are taken."""
+        evictable = None
+        if len(self._connections) >= self._limit:
+            evictable = self._find_evictable()
+            if evictable is None:
+                self._on_full()
                 return None
         accepted = self._accept_one(listener) if self._worker.alive else None
-        if accepted is not None and dispensable is not None:
-            self._reactor.evict(dispensable)
+        if accepted is not None and evictable is not None:
+            self._evict(evictable)
         return accepted
 
-    def look_for_room(self) -> None:
-        """Accept again if there is room by now, or can be made; look again when it can."""
-        if len(self._reactor.open) < self._limit or self._find_dispensable() is not None:
-            self.start()
-            return
-        now = self._worker.clock()
-        for _, since in self._reactor.idle():
-            self._reactor.sweep_by(max(since, now - _SETTLED / 2) + _SETTLED)
-            return
-
-    def _find_dispensable(self) -> Accepted | None:
+    def _find_evictable(self) -> Accepted | None:
         """The connection that has been idle longest, unless its client may be sending its next
-        request: it has spoken, or fell silent a moment ago."""
+        request: something can be read, or it became idle a moment ago."""
         settled = self._worker.clock() - _SETTLED
-        for accepted, since in self._reactor.idle():
-            if since > settled:
+        for accepted in self._connections.idle():
+            if accepted.since > settled:
                 return None
-            if not accepted.has_spoken():
+            if not accepted.is_readable():
                 return accepted
         return None
 
-    def _give_up(self) -> None:
-        """Nobody here can go: the queue must wait, or another worker takes it."""
+    def _on_full(self) -> None:
+        """No connection can be evicted: new ones wait, or a sibling accepts them."""
         self.is_full = True
         self.stop()
-        # Who made room a moment ago in another thread has not seen that it is wanted.
-        self.look_for_room()
+        # A thread that made room a moment ago has not seen that it is wanted.
+        self.resume_if_room()
 
     def _accept_one(self, listener: Listener) -> Accepted | None:
         self._entering.append(listener)
@@ -221,9 +246,9 @@ class Acceptor:
             if found is None:
                 return None
             accepted = Accepted(*found)
-            self._reactor.open[accepted.fd] = accepted
+            self._connections.add(accepted)
         finally:
             self._entering.pop()
-        self._worker.count_open(len(self._reactor.open))
-        self._accepted_in_turn += 1
+        self._worker.count_open(len(self._connections))
+        self._accepted_in_a_row += 1
         return accepted

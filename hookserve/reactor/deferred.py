@@ -1,4 +1,4 @@
-"""The connections that have had their share and let others have their turn."""
+"""The connections that have used up their budget and let other connections come first."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ if TYPE_CHECKING:
 
 
 class DeferredQueue:
-    """A queue of which one connection at a time is taken up, in a turn of its own.
+    """A queue from which one connection at a time is resumed, in a turn of its own.
 
-    The poller tells of it like of a client: no loop has to ask, and with several threads whichever
-    is free takes it.  One at a time, because what takes long here is Python code: two threads at
-    it are no faster, and each third that wants to answer a quick request would wait for the
+    The poller reports it like a client: no loop has to check it, and with several threads the
+    first free one resumes the next.  One at a time, because what takes long here is Python code:
+    two threads at it are no faster, and a third one with a quick request would wait for the
     interpreter behind both, at every system call.
     """
 
     def __init__(self) -> None:
         self._queue: deque[Accepted] = deque()
-        self._bell = Wakeup()
-        self._baton = threading.Lock()
-        """Held while the bell rings and until what it rang for has been read."""
+        self._wakeup = Wakeup()
+        self._lock = threading.Lock()
+        """Held from the notification until the connection that it announces was read."""
 
     def fileno(self) -> int:
-        """Readable, and an edge, when `take` is to be called."""
-        return self._bell.fileno()
+        """Readable, and an edge, when `resume` is to be called."""
+        return self._wakeup.fileno()
 
     def add(self, accepted: Accepted) -> None:
         """Queue a connection that the caller owns."""
         self._queue.append(accepted)
-        self._ring()
+        self._notify()
 
-    def take(self) -> Accepted:
-        """The next; nobody else gets one until `pass_on` is called."""
-        self._bell.clear()
+    def resume(self) -> Accepted:
+        """The next connection; no other thread gets one until `release` is called."""
+        self._wakeup.clear()
         return self._queue.popleft()
 
-    def pass_on(self) -> None:
-        """Let the next be taken: what could take long is over, or about to begin elsewhere."""
-        self._baton.release()
-        self._ring()
+    def release(self) -> None:
+        """Let the next be resumed: what could take long is over, or about to begin elsewhere."""
+        self._lock.release()
+        self._notify()
 
-    def _ring(self) -> None:
-        # In this order, here and in the two callers, nobody is forgotten: who finds the baton
-        # taken has queued already, and whoever lays it down looks into the queue afterwards.
-        if self._queue and self._baton.acquire(blocking=False):
-            self._bell.notify()
+    def _notify(self) -> None:
+        # In this order, here and in the two callers, no connection is forgotten: a thread that
+        # finds the lock held has queued already, and the one that releases it checks the queue.
+        if self._queue and self._lock.acquire(blocking=False):
+            self._wakeup.notify()

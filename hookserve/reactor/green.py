@@ -1,4 +1,4 @@
-"""What worker models with greenlets have in common: a pool of greenlets around the reactor.
+"""The base class of models with greenlets: a pool of greenlets around the reactor.
 
 The reactor's descriptor is watched by the event library's hub; `Reactor.turn` runs in the hub and
 hands each connection that is ready to a greenlet, which runs the exchange and may block as it
@@ -6,9 +6,9 @@ likes.  A connection that waits for its client has no greenlet: an idle one cost
 the epoll worker.  A greenlet that is done waits in the pool for the next exchange, as threads do,
 so starting a request is one switch.
 
-A model supplies the five primitives of its library.  Nothing here imports one.
+A model supplies the primitives of its library.  Nothing here imports one.
 
-Code that runs in the hub must not block; the main greenlet does what has time: the heartbeat,
+Code that runs in the hub must not block.  The main greenlet runs the main loop: the heartbeat,
 deadlines and the drain.
 """
 
@@ -25,20 +25,18 @@ from typing import Protocol
 from hookserve.config.resolved import Config
 from hookserve.protocol.seam import RequestCancelled
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport
-from hookserve.worker.base import Worker
+from hookserve.reactor.worker import ReactorWorker
 from hookserve.worker.context import WorkerContext
 from hookserve.worker.scoreboard import RequestSlot
 
-_SPARE = 256
-"""Greenlets that are kept for the next requests."""
-_DRAIN_PAUSE = 0.05
+_MOST_IDLE = 256
+"""Idle greenlets that are kept for the next requests."""
 
 
 Task = Accepted | None
-"""What a greenlet of the pool is given: a connection that is ready, or only the worker's idle
-moment, for a listener may block, and the hub must not."""
+"""What a greenlet of the pool is given: a connection that is ready; `None` to call the listeners of
+worker_idle, which may block, as the hub must not."""
 
 
 class Greenlet(Protocol):
@@ -53,29 +51,28 @@ class Greenlet(Protocol):
         """Raise in that greenlet."""
 
 
-class GreenWorker(Worker):
+class GreenWorker(ReactorWorker):
     """Runs each request in a greenlet of its own."""
 
     multithread = True
     awaited_body = 65536
+    drain_interval = 0.05
 
     # The two primitives of an event library that each request needs are plain attributes.
     current: Callable[[], Greenlet]
     """The greenlet that runs."""
-    leave: Callable[[], object]
-    """Go to the hub; answers what the greenlet is switched to with."""
+    switch_to_hub: Callable[[], object]
+    """Go to the hub; returns what the greenlet is switched to with."""
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
-        self._reactor = Reactor(self, self._dispatch)
-        self._reactor.on_earlier_sweep = self._end_rest
-        self._spare: list[Greenlet] = []
+        self._idle_greenlets: list[Greenlet] = []
         self._running: dict[Greenlet, RequestSlot] = {}
         self._limit: float = self.config.request_timeout
         self._is_turning = False
         """Whether a turn's requests run, after which the worker is idle."""
         self._main: Greenlet | None = None
-        """The main greenlet while it rests."""
+        """The main greenlet while it sleeps."""
 
     @classmethod
     def capacity(cls, config: Config) -> int:
@@ -85,7 +82,7 @@ class GreenWorker(Worker):
     # The other primitives of an event library.
 
     @abstractmethod
-    def start(self, body: Callable[[Task], None], task: Task) -> None:
+    def spawn(self, body: Callable[[Task], None], task: Task) -> None:
         """Run `body` with it at once, in a new greenlet under the hub."""
 
     @abstractmethod
@@ -94,33 +91,38 @@ class GreenWorker(Worker):
 
     @abstractmethod
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], object]:
-        """Call back in the hub once; answers a function that cancels it."""
+        """Call back in the hub once; returns a function that cancels it."""
 
     @abstractmethod
     def wait_for(self, fd: int, event: int, seconds: float) -> bool:
         """Block the greenlet until `select.POLLIN` or `POLLOUT`; false when it did not come."""
 
-    # The life of the worker.
+    # The main loop, in the main greenlet.
 
-    def run(self) -> None:
-        """Serve in the hub, look after it in the main greenlet."""
-        self.watch(self._reactor.fileno(), self._turn)
+    def start(self) -> None:
+        """Let the hub take the reactor's turns."""
+        self.watch(self.reactor.fileno(), self._turn)
         self.watch(self.wakeup, self._on_wakeup)
-        self._reactor.start_accepting()
-        while self.alive:
-            self._rest(self._reactor.pause())
+        self.reactor.start_accepting()
 
-    def drain(self, deadline: float) -> None:
-        """Let the greenlets finish what is open."""
-        self._reactor.begin_drain()
-        while self._reactor.is_draining(deadline):
-            self._rest(min(_DRAIN_PAUSE, self._reactor.pause()))
+    def step(self, seconds: float) -> None:
+        """Sleep while the hub and the other greenlets run, then do what is due."""
+        self._sleep(seconds)
+        now = self.notify()
+        if now >= self.reactor.next_sweep:
+            self.call_later(0.0, self._sweep)
+        if self._limit:
+            self._cancel_overdue(now)
+
+    def on_earlier_sweep(self) -> None:
+        """Wake the main greenlet."""
+        self._wake_main()
 
     def begin(self, label: bytes, request_id: bytes = b"") -> RequestSlot:
-        """As `Worker.begin`; who runs what is remembered, for cancelling and for the report."""
+        """As `Worker.begin`; notes which greenlet runs it, for cancelling and for the report."""
         request_slot = self._running[self.current()] = super().begin(label, request_id)
         if self._limit and len(self._running) == 1:
-            self._end_rest()  # which may have been planned without a request to cancel
+            self._wake_main()  # its sleep may have begun without a request to cancel
         return request_slot
 
     def end(self, request_slot: RequestSlot, status_class: int, sent: int) -> None:
@@ -145,7 +147,7 @@ class GreenWorker(Worker):
     def _turn(self) -> None:
         try:
             self._is_turning = True
-            self._reactor.turn(0.0)
+            self.reactor.turn(0.0)
             self._is_turning = False
             if self.has_worked and self.idle_listeners:
                 self._dispatch(None)
@@ -154,56 +156,55 @@ class GreenWorker(Worker):
 
     def _on_wakeup(self) -> None:
         self.process_signals()
-        self._end_rest()
+        self._wake_main()
 
     def _sweep(self) -> None:
-        self._reactor.sweep(self.clock())
+        self.reactor.sweep(self.clock())
+
+    def serve(self, accepted: Accepted) -> None:
+        """Switch to a greenlet that runs the exchange."""
+        self._dispatch(accepted)
 
     def _dispatch(self, task: Task) -> None:
-        if self._spare:
-            self._spare.pop().switch(task)
+        if self._idle_greenlets:
+            self._idle_greenlets.pop().switch(task)
         else:
-            self.start(self._member, task)
+            self.spawn(self._run_tasks, task)
 
     # In a greenlet of the pool.
 
-    def _member(self, task: Task) -> None:
-        """Run exchanges, one after another, for as long as the pool keeps the greenlet."""
+    def _run_tasks(self, task: Task) -> None:
+        """Run exchanges, one after another, as long as the pool keeps the greenlet."""
         transport = _GreenTransport(self)
         current = self.current()
         try:
             while True:
                 if task is not None:
-                    self._reactor.exchange(task, transport)
+                    self.reactor.exchange(task, transport)
                 if not self._is_turning:
                     self.idle()
-                if len(self._spare) >= _SPARE:
+                if len(self._idle_greenlets) >= _MOST_IDLE:
                     return
-                self._spare.append(current)
-                task = self.leave()  # type: ignore[assignment]  # what _dispatch switches with
+                self._idle_greenlets.append(current)
+                task = self.switch_to_hub()  # type: ignore[assignment]  # what _dispatch switches with
         except BaseException as error:
             self.fail(error)
 
-    # In the main greenlet.
+    # In the main greenlet, but for `_wake_main`.
 
-    def _rest(self, seconds: float) -> None:
+    def _sleep(self, seconds: float) -> None:
         """Let the others run, for that long or until something has to be done."""
         if self._limit and self._running:
             oldest = min(request_slot.began for request_slot in self._running.values())
             seconds = min(seconds, max(0.0, oldest + self._limit - self.clock()))
-        cancel = self.call_later(seconds, self._end_rest) if seconds < math.inf else None
+        cancel = self.call_later(seconds, self._wake_main) if seconds < math.inf else None
         self._main = self.current()
-        self.leave()
+        self.switch_to_hub()
         if cancel is not None:
             cancel()
-        now = self.notify()
-        if now >= self._reactor.next_sweep:
-            self.call_later(0.0, self._sweep)
-        if self._limit:
-            self._cancel_overdue(now)
 
-    def _end_rest(self) -> None:
-        """Wake the main greenlet if it rests."""
+    def _wake_main(self) -> None:
+        """Wake the main greenlet if it sleeps."""
         main, self._main = self._main, None
         if main is not None:
             self.call_later(0.0, main.switch)
@@ -217,7 +218,7 @@ class GreenWorker(Worker):
 
 
 class _GreenTransport(SocketTransport):
-    """The transport that waits, where waiting lets other greenlets run."""
+    """A transport that waits, and lets other greenlets run meanwhile."""
 
     __slots__ = ("_worker",)
 
@@ -231,4 +232,4 @@ class _GreenTransport(SocketTransport):
 
 
 def _nothing() -> None:
-    """A greenlet that waits for its client says nothing of the worker's life."""
+    """A greenlet that waits for its client is no sign of the worker's life."""

@@ -1,42 +1,57 @@
-"""The connections of one worker: accepted, waited for, read from, kept or closed.
+"""The connections of one worker, driven through their phases by events.
 
-A connection is registered with the poller once in its life, edge-triggered, and is *parked* while
-its client has to be waited for: a descriptor and two small objects, no thread, no greenlet, no
-timer.  When its request is ready the model's `serve` has `exchange` run where the model runs them.
+A connection is registered with the poller once in its life, edge-triggered.  While its client has
+to be waited for it is a descriptor and two small objects: no thread, no greenlet, no timer.  When
+its request is ready the model's `serve` has `exchange` run where the model runs them.
 
-    accept ──▶ receive ──▶ serve ──▶ exchange ──▶ park ──▶ (event) receive ...
-                  │                     │
-                  └──▶ park             └──▶ write later, linger, close
+    accept ──▶ read ──▶ serve ──▶ exchange ──▶ wait ──▶ (event) read ...
+                │                    │
+                └──▶ wait            └──▶ write later, linger, close
 
-Several threads may call `deal_with` at once.  Whoever takes a connection out of the table of the
-parked owns it until it is parked again.  An event for it is noted and looked at then (`_missed`).
+`hookserve.reactor.phases` has the phases and their deadlines.
 
-Deadlines are looked at together, in a *sweep*: parking sets two attributes and no timer.
+Several threads may call `handle_events` at once.  A thread that takes a connection out of
+`Connections.waiting` owns it until it waits again; an event that comes meanwhile is pending, and
+is handled then.
+
+Deadlines are checked together, in a *sweep*: a wait sets two attributes and no timer.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from time import thread_time
 from typing import TYPE_CHECKING
 
 from hookserve.protocol.seam import CLOSING, IDLE, READING_BODY, READY
-from hookserve.reactor.accepted import BODY, HEAD, KEPT, LINGERING, SERVED, WRITING, Accepted
+from hookserve.reactor import phases
 from hookserve.reactor.acceptor import Acceptor
+from hookserve.reactor.connections import Connections
 from hookserve.reactor.deferred import DeferredQueue
-from hookserve.reactor.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE, Event, make_poller
-from hookserve.reactor.waiter import Waiter
+from hookserve.reactor.loop import Loop
+from hookserve.reactor.phases import (
+    CLOSED,
+    KEPT,
+    LINGERING,
+    READING_HEAD,
+    RUNNING,
+    SILENT,
+    WHEN_IDLE,
+    WRITING,
+)
+from hookserve.reactor.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE, Event
 from hookserve.system.calls import close, read
 
 if TYPE_CHECKING:
+    from hookserve.reactor.accepted import Accepted
     from hookserve.reactor.transport import SocketTransport
     from hookserve.worker.base import Worker
 
 _BUDGET = range(16)
-"""Reads from one client, and pipelined requests of it, before others have their turn."""
+"""Reads from one client, and pipelined requests of it, before other connections come first."""
 _SWEEP_PAUSE = 0.2
-_PROGRESSING = (BODY, WRITING)  # their deadline counts from the client's last move
+_PROGRESSING = (phases.READING_BODY, WRITING)  # their deadline counts from the client's last move
 
 
 class Reactor:
@@ -49,57 +64,45 @@ class Reactor:
     def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
         config = worker.config
         self.worker = worker
-        self.open: dict[int, Accepted] = {}
+        self.connections = Connections()
+        self.open = self.connections.open
         """All connections, by descriptor."""
-        self.next_sweep = FOR_EVER
-        """When `sweep` must be called next, in seconds of the monotonic clock."""
+        self.loop = Loop(worker, batch)
+        self.wait = self.loop.wait
+        """Called with seconds: returns the events that come within them."""
+        self._serve = serve
+        head, keep = config.header_timeout, config.keepalive
+        limits = (head, keep, head, config.body_timeout, config.write_timeout)
+        self._timeouts = (*(each or FOR_EVER for each in limits), config.linger_timeout)
+        """By phase, in seconds."""
+        self._waiting = self.connections.waiting
+        self._poller = self.loop.poller
         self._next_scan = FOR_EVER
         """When a deadline may have passed."""
-        self.on_earlier_sweep: Callable[[], None] = lambda: None
-        """Called when `next_sweep` has become earlier, from whichever thread made it so."""
-        self._serve = serve
-        timeouts = (config.header_timeout, config.keepalive, config.body_timeout,
-                    config.write_timeout)  # fmt: skip
-        self._timeouts = (*(each or FOR_EVER for each in timeouts), config.linger_timeout)
-        self._parked: dict[int, Accepted] = {}
-        self._missed: set[int] = set()
-        self._deferred = DeferredQueue()
-        self._poller = make_poller()
-        self.wait = Waiter(worker, self._poller, batch).wait
-        """Called with seconds: the events that come within them."""
-        self._handlers: dict[int, Callable[[], None]] = {}
-        self._acceptor = Acceptor(self, batch)
-        self.watch(self._deferred.fileno(), self._take_up_postponed, EDGE)
         self._lock = threading.Lock()
+        """Guards `_next_scan`."""
+        self._deferred = DeferredQueue()
+        self.loop.watch(self._deferred.fileno(), self._resume_deferred, EDGE)
+        self._acceptor = Acceptor(
+            worker,
+            self.connections,
+            self.loop,
+            on_accepted=self.receive,
+            on_backlog=self.wait_for_head,
+            evict=self.evict,
+            batch=batch,
+        )
 
     # The life of a model.
 
-    def run(self) -> None:
-        """Accept and serve until the worker is told to stop."""
-        self.watch(self.worker.wakeup, self.worker.process_signals)
-        self.start_accepting()
-        while self.worker.alive:
-            self.turn(self.pause())
-
-    def drain(self, deadline: float) -> None:
-        """Finish what is open by `deadline`, in seconds of the monotonic clock."""
-        self.begin_drain()
-        while self.is_draining(deadline):
-            self.turn(min(self.pause(), max(0.0, deadline - self.worker.clock())))
+    @property
+    def next_sweep(self) -> float:
+        """When `sweep` must be called next, in seconds of the monotonic clock."""
+        return self.loop.next_sweep
 
     def fileno(self) -> int:
         """Readable when `turn` has something to do: another loop may wait for it."""
         return self._poller.fileno()
-
-    def watch(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
-        """Call `handler` in `turn` whenever the descriptor is readable."""
-        self._handlers[fd] = handler
-        self._poller.register(fd, READABLE | flags)
-
-    def forget(self, fd: int) -> None:
-        """Do not watch the descriptor any more."""
-        self._poller.unregister(fd)
-        self._handlers.pop(fd, None)
 
     def start_accepting(self) -> None:
         """Accept from all listeners."""
@@ -108,55 +111,58 @@ class Reactor:
     def pause(self) -> float:
         """The longest that the model may wait, in seconds; infinite when nothing is due."""
         beat = self.worker.heartbeat_interval
-        left = self.next_sweep - self.worker.clock()
+        left = self.loop.next_sweep - self.worker.clock()
         return max(0.0, left if beat is None else min(left, beat))
 
     def turn(self, timeout: float) -> None:
-        """Wait for events, at most `timeout` seconds, and deal with them and with deadlines."""
-        self.deal_with(self.wait(timeout))
+        """Wait for events, at most `timeout` seconds, and handle them and what is due."""
+        self.handle_events(self.wait(timeout))
 
-    def deal_with(self, events: Iterable[Event]) -> None:
-        """Serve who has spoken, and see to deadlines."""
+    def handle_events(self, events: Iterable[Event]) -> None:
+        """Drive the connections that the events are of, and check deadlines."""
         now = self.worker.notify()
-        take, serve = self._parked.pop, self._serve
+        take, serve = self._waiting.pop, self._serve
         for fd, event in events:
             accepted = take(fd, None)
             if accepted is None:
-                self._handle_other(fd)
-            elif event == READABLE and accepted.wait < WRITING:
+                self._on_other(fd)
+            elif event == READABLE and accepted.phase < WRITING:
                 if self._read(accepted):
                     serve(accepted)
+            elif accepted.phase == WRITING:
+                self._on_writable(accepted)
             else:
-                self._handle_rare(accepted, event)
-        if now >= self.next_sweep:
+                self._on_readable(accepted, event)
+        if now >= self.loop.next_sweep:
             self.sweep(now)
 
     def begin_drain(self) -> None:
-        """Stop accepting; keep idle connections for `linger_timeout`: one may just be asking."""
+        """Stop accepting; keep idle connections for `linger_timeout`: a request may be coming."""
         self._acceptor.close()
-        header, _, *others = self._timeouts
-        self._timeouts = (header, others[-1], *others)
-        limit = self.worker.clock() + others[-1]
-        for accepted in list(self._parked.values()):
-            if accepted.connection.state == IDLE and accepted.wait < WRITING:
+        linger = self._timeouts[LINGERING]
+        head, _, *others = self._timeouts
+        self._timeouts = (head, linger, *others)
+        limit = self.worker.clock() + linger
+        for accepted in list(self._waiting.values()):
+            if accepted.phase in (SILENT, KEPT):
                 accepted.deadline = min(accepted.deadline, limit)
         self._scan_by(limit)
 
     def is_draining(self, deadline: float) -> bool:
         """Whether there is something left to finish, and time for it."""
-        is_left = self._acceptor.take_backlog() or bool(self.open)
-        if not is_left:  # which another thread may be about to say
-            self.worker.count_open(0)
+        is_left = self._acceptor.has_backlog or bool(self.open)
         return is_left and not self.worker.is_quick and self.worker.clock() < deadline
 
     # One connection.
 
     def exchange(self, accepted: Accepted, transport: SocketTransport) -> None:
-        """Run the exchanges that are ready; then wait for the client again, or part from it."""
+        """Run the exchanges that are ready; then wait for the client again, or close.
+
+        Called by the model with a connection that `serve` was called with, in any thread.
+        """
         connection = accepted.connection
         transport.fd = accepted.fd
-        accepted.wait = SERVED
-        accepted.is_new = False
+        accepted.phase = RUNNING
         for _ in _BUDGET:
             state = connection.run(transport)
             if transport.outbox is not None:
@@ -169,8 +175,8 @@ class Reactor:
                 return
             if state == READY:
                 continue
-            if not accepted.unread and accepted.fd not in self._missed:
-                self._park(accepted, state)
+            if not (accepted.unread or accepted.has_pending_event):
+                self._wait_in_state(accepted, state)
                 return
             if not self._read(accepted):
                 return
@@ -179,56 +185,50 @@ class Reactor:
     def close(self, accepted: Accepted) -> None:
         """Close; half-close first where a reset could overtake the response (RFC 9112, 9.6)."""
         fd = accepted.fd
-        lingers = accepted.connection.lingers and accepted.wait != LINGERING
+        lingers = accepted.connection.lingers and accepted.phase != LINGERING
         if lingers and accepted.half_close():
-            self._wait_for(accepted, LINGERING)
+            self._wait(accepted, LINGERING)
             return
+        accepted.phase = CLOSED
         if accepted.outbox is not None:
             accepted.outbox.close()
         del self.open[fd]
-        self._missed.discard(fd)
         self.worker.count_open(len(self.open))  # before its client can know
         close(fd)
         if self._acceptor.is_full:
             self._acceptor.start()
 
-    def idle(self) -> Iterator[tuple[Accepted, float]]:
-        """The connections that wait for their next request, and since when; the longest first."""
-        for accepted in list(self._parked.values()):  # in the order of their parking
-            if accepted.wait == KEPT:
-                yield accepted, accepted.deadline - self._timeouts[KEPT]
-
     def evict(self, accepted: Accepted) -> None:
-        """Close an idle connection, unless its request is being served by now."""
+        """Close an idle connection, unless a thread serves its request by now."""
         if self._take(accepted):
             self._drop(accepted)
 
     def receive(self, accepted: Accepted) -> None:
-        """Read from a connection that the caller owns, and serve or park it."""
+        """Read from a connection that the caller owns, and serve it or wait for its client."""
         if self._read(accepted):
             self._serve(accepted)
 
     def wait_for_head(self, accepted: Accepted) -> None:
-        """Park a new connection unread."""
-        self._wait_for(accepted, HEAD)
+        """Let a new connection wait unread."""
+        self._wait(accepted, SILENT)
 
     def _read(self, accepted: Accepted) -> bool:
         """Read until an exchange is ready (true), or the client is to be waited for or gone."""
         fd, connection = accepted.fd, accepted.connection
-        if self._missed and fd in self._missed:
-            self._missed.discard(fd)
+        if accepted.has_pending_event:
+            accepted.has_pending_event = False
             accepted.unread = True
-        size, began = accepted.piece, 0.0
+        size, began = accepted.read_size, 0.0
         for _ in _BUDGET:
             try:
                 data = read(fd, size)
             except BlockingIOError:
                 accepted.unread = False
-                self._park(accepted, connection.state)
+                self._wait_in_state(accepted, connection.state)
                 return False
             except OSError:
                 data = b""
-            if accepted.wait == LINGERING:
+            if accepted.phase == LINGERING:
                 if not data:
                     self.close(accepted)
                     return False
@@ -242,82 +242,93 @@ class Reactor:
                 self.close(accepted)
                 return False
             if not accepted.unread:
-                self._park(accepted, state)
+                self._wait_in_state(accepted, state)
                 return False
-            if accepted.takes_long(began):
+            if accepted.is_over_budget(began):
                 break
-            size, began = accepted.piece, thread_time()
+            size, began = accepted.read_size, thread_time()
         self._deferred.add(accepted)
         return False
 
-    def _park(self, accepted: Accepted, state: int) -> None:
-        """Wait for the client; `state` is its connection's."""
+    def _wait_in_state(self, accepted: Accepted, state: int) -> None:
+        """Wait for the client; `state` is the protocol's."""
+        phase = accepted.phase
         if state == IDLE:
-            self._wait_for(accepted, HEAD if accepted.is_new else KEPT)
+            self._wait(accepted, WHEN_IDLE[phase])
             if self._acceptor.is_full:
-                self._acceptor.look_for_room()
+                self._acceptor.resume_if_room()
         elif state == READING_BODY:
             accepted.send_interim()
-            self._wait_for(accepted, BODY)
+            self._wait(accepted, phases.READING_BODY)
+        elif phase == LINGERING:
+            self._wait(accepted, LINGERING)
         else:
-            self._wait_for(accepted, LINGERING if accepted.wait == LINGERING else HEAD)
+            if phase == SILENT:
+                accepted.phase = READING_HEAD  # with the deadline that counts from the accept
+            self._wait(accepted, READING_HEAD)
 
-    def _wait_for(self, accepted: Accepted, wait: int) -> None:
-        """Park; a wait that goes on keeps its deadline unless the client has made progress."""
+    def _wait(self, accepted: Accepted, phase: int) -> None:
+        """Wait in that phase; a wait that goes on keeps its deadline unless the client has made
+        progress."""
         fd = accepted.fd
-        if accepted.wait != wait or wait in _PROGRESSING:
-            accepted.wait = wait
-            deadline = accepted.deadline = self.worker.clock() + self._timeouts[wait]
+        if accepted.phase != phase or phase in _PROGRESSING:
+            accepted.phase = phase
+            now = accepted.since = self.worker.clock()
+            deadline = accepted.deadline = now + self._timeouts[phase]
             if deadline < self._next_scan:
                 self._scan_by(deadline)
         if not accepted.is_registered:
             accepted.is_registered = True
-            self._poller.register(fd, (WRITABLE if wait == WRITING else READABLE) | EDGE)
-        self._parked[fd] = accepted
-        if self._missed and fd in self._missed:
-            self._look_again(fd)
+            self._poller.register(fd, (WRITABLE if phase == WRITING else READABLE) | EDGE)
+        self._waiting[fd] = accepted
+        if accepted.has_pending_event:
+            self._handle_pending(fd)
 
     def _take(self, accepted: Accepted) -> bool:
-        """Own a connection found in the table; false when it is not there any more."""
-        found = self._parked.pop(accepted.fd, None)
+        """Own a connection that was seen waiting; false when it does not wait any more."""
+        found = self._waiting.pop(accepted.fd, None)
         if found is not None and found is not accepted:
-            self._wait_for(found, found.wait)  # the descriptor is another's by now
+            self._wait(found, found.phase)  # the descriptor is another connection's by now
         return found is accepted
 
-    def _look_again(self, fd: int) -> None:
-        """Something happened to a connection while somebody owned it, and it is parked now."""
-        accepted = self._parked.pop(fd, None)
-        if accepted is not None:
-            self._missed.discard(fd)
-            self._handle_rare(accepted, HANGUP)
+    def _handle_pending(self, fd: int) -> None:
+        """An event came for a connection while a thread owned it, and it waits now."""
+        accepted = self._waiting.pop(fd, None)
+        if accepted is None:
+            return
+        accepted.has_pending_event = False
+        if accepted.phase == WRITING:
+            self._on_writable(accepted)
+        else:
+            self._on_readable(accepted, HANGUP)
 
-    def _handle_other(self, fd: int) -> None:
-        """An event for what is not parked: a handler's descriptor, or an owned connection."""
-        handler = self._handlers.get(fd)
+    def _on_other(self, fd: int) -> None:
+        """An event for what does not wait: a handler's descriptor, or an owned connection."""
+        handler = self.loop.handlers.get(fd)
         if handler is not None:
             handler()
-        elif fd in self.open:
-            self._missed.add(fd)
-            self._look_again(fd)
-
-    def _handle_rare(self, accepted: Accepted, event: int) -> None:
-        """The client is going, or can take more of its response."""
-        if accepted.wait == WRITING:
-            self._write_on(accepted)
             return
+        owned = self.open.get(fd)
+        if owned is not None:
+            owned.has_pending_event = True
+            self._handle_pending(fd)
+
+    def _on_readable(self, accepted: Accepted, event: int) -> None:
+        """Something can be read; after a hang-up everything is, for no other event follows."""
         accepted.unread |= bool(event & HANGUP)
         self.receive(accepted)
 
     def _write_later(self, accepted: Accepted) -> None:
         if accepted.is_registered:
             self._poller.modify(accepted.fd, WRITABLE | EDGE)
-        self._wait_for(accepted, WRITING)
+        self._wait(accepted, WRITING)
 
-    def _write_on(self, accepted: Accepted) -> None:
+    def _on_writable(self, accepted: Accepted) -> None:
+        """The kernel takes more of the response, or the client is gone."""
         assert accepted.outbox is not None
         try:
             if not accepted.outbox.flush(accepted.fd):
-                self._wait_for(accepted, WRITING)
+                self._wait(accepted, WRITING)
                 return
         except OSError:
             self._drop(accepted)
@@ -327,68 +338,60 @@ class Reactor:
         state = accepted.state_after
         if state == CLOSING:
             self.close(accepted)
-        elif state == READY:
+            return
+        accepted.phase = RUNNING
+        if state == READY:
             self._serve(accepted)
-        elif not accepted.unread:
-            accepted.wait = SERVED
-            self._park(accepted, state)
-        else:
+        elif accepted.unread:
             self.receive(accepted)
+        else:
+            self._wait_in_state(accepted, state)
 
     def _drop(self, accepted: Accepted) -> None:
-        """Close without ceremony: the client is gone, or has been given up."""
+        """Close at once: the client is gone, or its deadline has passed."""
         accepted.connection.lingers = False
         self.close(accepted)
 
-    def _take_up_postponed(self) -> None:
-        accepted = self._deferred.take()
+    def _resume_deferred(self) -> None:
+        accepted = self._deferred.resume()
         is_ready = accepted.connection.state == READY or self._read(accepted)
-        self._deferred.pass_on()
+        self._deferred.release()
         if is_ready:
             self._serve(accepted)
 
     # Deadlines.
 
     def sweep(self, now: float) -> None:
-        """Give up on who took too long, and accept again when there may be room."""
-        with self._lock:
-            self.next_sweep = FOR_EVER
+        """Handle the deadlines that have passed, and accept again when there may be room."""
+        self.loop.begin_sweep()
         if now >= self._next_scan:
             self._scan(now)
         self._acceptor.resume()
-        self.sweep_by(self._next_scan)
+        self.loop.sweep_by(self._next_scan)
 
     def _scan(self, now: float) -> None:
         with self._lock:
             self._next_scan = FOR_EVER
         nearest = FOR_EVER
-        for accepted in list(self._parked.values()):
+        for accepted in list(self._waiting.values()):
             if accepted.deadline > now:
                 nearest = min(nearest, accepted.deadline)
             elif self._take(accepted):
-                self._expire(accepted, now)
+                self._on_deadline(accepted, now)
         self._scan_by(max(nearest, now + _SWEEP_PAUSE))
 
     def _scan_by(self, moment: float) -> None:
         with self._lock:
             self._next_scan = min(self._next_scan, moment)
-        self.sweep_by(moment)
+        self.loop.sweep_by(moment)
 
-    def sweep_by(self, moment: float) -> None:
-        """Sweep at that moment, or earlier."""
-        with self._lock:
-            if moment >= self.next_sweep:
-                return
-            self.next_sweep = moment
-        self.on_earlier_sweep()
-
-    def _expire(self, accepted: Accepted, now: float) -> None:
+    def _on_deadline(self, accepted: Accepted, now: float) -> None:
         if accepted.deadline > now:  # another thread has served it in between
-            self._wait_for(accepted, accepted.wait)
-        elif accepted.wait in (WRITING, LINGERING):
+            self._wait(accepted, accepted.phase)
+        elif accepted.phase in (WRITING, LINGERING):
             self._drop(accepted)
-        elif accepted.connection.state == IDLE and accepted.has_spoken():
-            self.receive(accepted)  # it came while the worker was held up, or crossed the deadline
+        elif accepted.phase in (SILENT, KEPT) and accepted.is_readable():
+            self.receive(accepted)  # it came while the worker was held up, or at the deadline
         elif accepted.connection.expire() == READY:
             self._serve(accepted)
         else:

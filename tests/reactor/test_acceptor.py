@@ -67,7 +67,7 @@ def sizes(setting):
     return [len(each.reactor.open) for each in setting.workers]
 
 
-def turn_until_all_are_in(setting, workers, count):
+def turn_until_all_are_accepted(setting, workers, count):
     """How long it took."""
     began = time.monotonic()
     while sum(sizes(setting)) < count:
@@ -78,46 +78,47 @@ def turn_until_all_are_in(setting, workers, count):
 
 
 def test_a_burst_is_shared(setting):
-    """Although one of them has twice the time; the clock stands still, so that nothing but its bell
+    """Although one of them has twice the time; the clock stands still, so that nothing but a notice
     makes one go on."""
     for each in setting.workers:
         each.worker.clock = float
     setting.connect(BURST)
 
-    turn_until_all_are_in(setting, [setting.first, setting.first, setting.second], BURST)
+    turn_until_all_are_accepted(setting, [setting.first, setting.first, setting.second], BURST)
 
     assert min(sizes(setting)) >= 0.45 * BURST, sizes(setting)
 
 
-def test_who_is_behind_catches_up(setting):
+def test_a_worker_with_fewer_connections_catches_up(setting):
     request_slot = setting.second.slot.request_slot(0)
     request_slot.begin(1.0, b"GET /")
     setting.connect(20)
-    turn_until_all_are_in(setting, [setting.first], 20)
+    turn_until_all_are_accepted(setting, [setting.first], 20)
     request_slot.end(2, 0)
     setting.connect(30)
 
-    turn_until_all_are_in(setting, setting.workers, 50)
+    turn_until_all_are_accepted(setting, setting.workers, 50)
 
     assert min(sizes(setting)) >= 22, sizes(setting)
 
 
-def test_nobody_waits_for_a_worker_that_does_not_come(setting):
+def test_no_connection_waits_for_a_worker_that_does_not_respond(setting):
     setting.connect(BURST)
 
-    took = turn_until_all_are_in(setting, [setting.first], BURST)
+    took = turn_until_all_are_accepted(setting, [setting.first], BURST)
 
     assert sizes(setting) == [BURST, 0]
     assert took < 0.5
 
 
-def test_nobody_waits_for_a_worker_that_runs_a_request(setting):
+def test_no_connection_waits_for_a_worker_that_runs_a_request(setting):
     setting.second.slot.request_slot(0).begin(1.0, b"GET /")
     setting.connect(BURST)
     waits = []
-    setting.first.reactor.on_earlier_sweep = lambda: waits.append(setting.first.reactor.next_sweep)
+    loop = setting.first.reactor.loop
+    loop.on_earlier_sweep = lambda: waits.append(loop.next_sweep)
 
-    turn_until_all_are_in(setting, [setting.first], BURST)
+    turn_until_all_are_accepted(setting, [setting.first], BURST)
 
     assert sizes(setting) == [BURST, 0]
     assert len(waits) == 1  # for the deadline of the first head

@@ -31,9 +31,9 @@ class Lines(Connection):
             self.state = CLOSING
             return CLOSING
         self.buffer += data
-        return self._judge()
+        return self._next_state()
 
-    def _judge(self):
+    def _next_state(self):
         if b"\n" in self.buffer:
             self.state = READY
         else:
@@ -51,7 +51,7 @@ class Lines(Connection):
             self.lingers = line == b"linger"
             self.state = CLOSING
             return CLOSING
-        return self._judge()
+        return self._next_state()
 
     def expire(self):
         self.state = CLOSING
@@ -59,7 +59,7 @@ class Lines(Connection):
 
 
 class FakeWorker:
-    """What a reactor asks of a worker."""
+    """What a reactor needs of a worker."""
 
     def __init__(self, **settings):
         values = {"keepalive": 5.0, "linger_timeout": 0.5, "worker_connections": 100}
@@ -134,6 +134,13 @@ def setting():
         worker.close()
 
 
+def drain(reactor, deadline):
+    """As `ReactorWorker.drain`."""
+    reactor.begin_drain()
+    while reactor.is_draining(deadline):
+        reactor.turn(min(reactor.pause(), 0.05))
+
+
 def turn_until(reactor, condition):
     deadline = time.monotonic() + 5
     while not condition():
@@ -173,13 +180,13 @@ def test_a_connection_is_registered_once_whatever_it_is_asked(setting):
 def test_what_arrives_with_the_end_is_answered_before_the_end(setting):
     worker, reactor = setting.make()
     client = setting.connect(worker)
-    client.sendall(b"last words\n")
+    client.sendall(b"the last line\n")
     client.shutdown(socket.SHUT_WR)
 
     received = []
     turn_until(reactor, lambda: received.append(readable(client)) or received[-1] == b"")
 
-    assert b"".join(filter(None, received)) == b"last words\n"
+    assert b"".join(filter(None, received)) == b"the last line\n"
     assert not reactor.open
 
 
@@ -299,8 +306,8 @@ def test_several_threads_share_one_reactor(setting):
     assert failures == []
 
 
-def test_who_was_postponed_is_taken_up_by_whoever_has_time(setting):
-    """The thread that postponed it may be busy for long with its next request."""
+def test_a_deferred_connection_is_resumed_by_the_first_free_thread(setting):
+    """The thread that deferred it may be busy for long with its next request."""
     worker, reactor = setting.make()
     client = setting.connect(worker)
     turn_until(reactor, lambda: reactor.open)
@@ -319,7 +326,7 @@ def test_who_was_postponed_is_taken_up_by_whoever_has_time(setting):
         assert [int(lines.readline()) for _ in range(40)] == list(range(40))
 
 
-def test_draining_lets_idle_connections_go_and_ends(setting):
+def test_draining_closes_idle_connections_and_ends(setting):
     worker, reactor = setting.make(linger_timeout=0.1)
     clients = [setting.connect(worker) for _ in range(3)]
     clients[0].sendall(b"kept\n")
@@ -328,7 +335,7 @@ def test_draining_lets_idle_connections_go_and_ends(setting):
     worker.alive = False
     began = time.monotonic()
 
-    reactor.drain(began + 5)
+    drain(reactor, began + 5)
 
     assert not reactor.open
     assert time.monotonic() - began < 2
@@ -336,14 +343,14 @@ def test_draining_lets_idle_connections_go_and_ends(setting):
         socket.create_connection(address)
 
 
-def test_who_waits_to_be_accepted_is_served_when_the_server_stops(setting):
+def test_a_connection_that_waits_to_be_accepted_is_served_when_the_server_stops(setting):
     worker, reactor = setting.make(linger_timeout=0.1)
     waiting = [setting.connect(worker) for _ in range(5)]
     for client in waiting:
         client.sendall(b"quit\n")
     worker.alive, worker.is_last = False, True
 
-    reactor.drain(time.monotonic() + 5)
+    drain(reactor, time.monotonic() + 5)
 
     assert [client.recv(100) for client in waiting] == [b"quit\n"] * 5
 
@@ -362,7 +369,7 @@ def test_a_request_that_came_just_before_the_end_of_its_idle_connection_is_answe
     assert client.recv(100) == b"and again\n"
 
 
-def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(setting):
+def test_an_idle_connection_whose_request_is_there_is_not_evicted(setting):
     worker, reactor = setting.make(worker_connections=2)
     asking, silent = setting.connect(worker), setting.connect(worker)
     for client in (asking, silent):
@@ -372,7 +379,7 @@ def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(se
     asking.sendall(b"and again\n")
     newcomer = setting.connect(worker)
     newcomer.sendall(b"once\n")
-    reactor._acceptor.look_for_room()
+    reactor._acceptor.resume_if_room()
     reactor._acceptor._accept_from(worker.listener)
 
     assert readable(silent) == b""
@@ -380,8 +387,8 @@ def test_an_idle_connection_whose_request_is_there_is_not_closed_to_make_room(se
     turn_until(reactor, lambda: readable(newcomer) == b"once\n")
 
 
-def test_who_fell_silent_a_moment_ago_is_not_closed_to_make_room(setting):
-    """Its next request may be on its way; who comes waits a moment instead."""
+def test_a_connection_idle_since_a_moment_ago_is_not_evicted(setting):
+    """Its next request may be on its way; the new connection waits a moment instead."""
     worker, reactor = setting.make(worker_connections=1)
     client, newcomer = setting.connect(worker), setting.connect(worker)
     began = time.monotonic()
@@ -396,7 +403,7 @@ def test_who_fell_silent_a_moment_ago_is_not_closed_to_make_room(setting):
     assert time.monotonic() - began >= 0.2
 
 
-def test_nobody_is_closed_to_make_room_for_nobody(setting):
+def test_no_connection_is_evicted_before_another_arrives(setting):
     worker, reactor = setting.make(worker_connections=2)
     clients = [setting.connect(worker) for _ in range(2)]
     for client in clients:
@@ -410,8 +417,8 @@ def test_nobody_is_closed_to_make_room_for_nobody(setting):
     assert readable(clients[0]) == b""
 
 
-def test_a_thread_that_comes_too_late_to_accept_closes_nobody(setting):
-    """Several are told of one newcomer; only who gets it makes room for it."""
+def test_a_thread_that_comes_too_late_to_accept_evicts_no_connection(setting):
+    """Several are told of one new connection; only the one that gets it evicts another."""
     worker, reactor = setting.make(worker_connections=1)
     client = setting.connect(worker)
     client.sendall(b"once\n")
@@ -424,21 +431,21 @@ def test_a_thread_that_comes_too_late_to_accept_closes_nobody(setting):
     turn_until(reactor, lambda: readable(client) == b"and again\n")
 
 
-def test_whom_a_worker_was_woken_for_is_let_in_even_when_it_is_told_to_go(setting):
-    """The kernel has woken nobody else for them (EPOLLEXCLUSIVE)."""
+def test_a_connection_that_woke_a_worker_is_accepted_even_when_the_worker_stops(setting):
+    """The kernel has woken no other worker for it (EPOLLEXCLUSIVE)."""
     worker, reactor = setting.make(linger_timeout=0.1)
     waiting = setting.connect(worker)
     waiting.sendall(b"quit\n")
     worker.alive = False
 
     reactor.turn(0.1)
-    reactor.drain(time.monotonic() + 5)
+    drain(reactor, time.monotonic() + 5)
 
     assert waiting.recv(100) == b"quit\n"
 
 
 def test_a_connection_that_has_got_anothers_descriptor_is_not_taken_for_it(setting):
-    """Another thread may have closed the one and let in the other between two looks."""
+    """Another thread may have closed the one and accepted the other between two looks."""
     worker, reactor = setting.make(keepalive=0.1)
     client = setting.connect(worker)
     client.sendall(b"once\n")
@@ -452,19 +459,31 @@ def test_a_connection_that_has_got_anothers_descriptor_is_not_taken_for_it(setti
     turn_until(reactor, lambda: readable(client) == b"and again\n")
 
 
-def test_room_that_is_made_at_the_moment_of_giving_up_is_noticed(setting):
+class LateRoom:
+    """The connections as a thread sees them that looks for an idle one at the wrong moment."""
+
+    def __init__(self, connections, idle):
+        self._connections, self.idle = connections, idle
+        self.add = connections.add
+
+    def __len__(self):
+        return len(self._connections)
+
+
+def test_room_that_is_made_while_a_thread_finds_none_is_noticed(setting):
     """Another thread closes the last connection while this one decides that there is no room."""
     worker, reactor = setting.make(worker_connections=1)
     setting.connect(worker)
     turn_until(reactor, lambda: reactor.open)
 
     def make_room_too_late():
-        del reactor.idle
+        reactor._acceptor._connections = connections
         for accepted in list(reactor.open.values()):
-            reactor.close(reactor._parked.pop(accepted.fd))
+            reactor.close(reactor.connections.waiting.pop(accepted.fd))
         return iter(())
 
-    reactor.idle = make_room_too_late
+    connections = reactor.connections
+    reactor._acceptor._connections = LateRoom(connections, make_room_too_late)
     reactor._acceptor.is_full = False
     reactor.start_accepting()
     newcomer = setting.connect(worker)
@@ -501,8 +520,8 @@ class Laborious(Lines):
         return super().feed(data)
 
 
-def test_who_sends_what_takes_long_to_read_has_a_turn_like_the_others(setting, monkeypatch):
-    """Thousands of tiny chunks come in one piece; nobody waits for more than a small one."""
+def test_a_client_whose_input_is_slow_to_parse_has_one_turn_like_the_others(setting, monkeypatch):
+    """Thousands of tiny chunks come in one piece; other clients wait for a small one at most."""
     monkeypatch.setitem(globals(), "Lines", Laborious)
     worker, reactor = setting.make()
     flooding = setting.connect(worker)
@@ -510,12 +529,12 @@ def test_who_sends_what_takes_long_to_read_has_a_turn_like_the_others(setting, m
     flooding.sendall(b"x" * 200_000)
     quick = setting.connect(worker)
     turn_until(reactor, lambda: len(reactor.open) == 2)
-    (heavy,) = (each for each in reactor.open.values() if each.is_heavy)
+    (slow,) = (each for each in reactor.open.values() if each.is_slow_input)
 
     quick.sendall(b"once\n")
     turn_until(reactor, lambda: readable(quick) == b"once\n")
 
-    assert len(heavy.connection.buffer) < 100_000
+    assert len(slow.connection.buffer) < 100_000
 
 
 def test_an_ordinary_upload_is_read_in_large_pieces(setting):
@@ -524,4 +543,4 @@ def test_an_ordinary_upload_is_read_in_large_pieces(setting):
     client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     client.sendall(b"x" * 300_000)
 
-    turn_until(reactor, lambda: any(each.piece == 65536 for each in reactor.open.values()))
+    turn_until(reactor, lambda: any(each.read_size == 65536 for each in reactor.open.values()))

@@ -8,29 +8,20 @@ kept, in memory and then in a file, and sent when there is room.
 from __future__ import annotations
 
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import LoopTransport
-from hookserve.worker.base import Worker
+from hookserve.reactor.worker import ReactorWorker
 from hookserve.worker.context import WorkerContext
 
 
-class EpollWorker(Worker):
-    """Serves whoever is ready, and waits for nobody."""
+class EpollWorker(ReactorWorker):
+    """Serves each client that is ready, and waits for none."""
 
     buffered = True
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
-        self._reactor = Reactor(self, self._serve)
         self._transport = LoopTransport(self.spool)
 
-    def run(self) -> None:
-        """Serve what is ready, one after another."""
-        self._reactor.run()
-
-    def drain(self, deadline: float) -> None:
-        """Finish what is open."""
-        self._reactor.drain(deadline)
-
-    def _serve(self, accepted: Accepted) -> None:
-        self._reactor.exchange(accepted, self._transport)
+    def serve(self, accepted: Accepted) -> None:
+        """Run the exchange at once."""
+        self.reactor.exchange(accepted, self._transport)

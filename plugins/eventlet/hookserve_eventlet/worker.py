@@ -27,10 +27,10 @@ class EventletWorker(GreenWorker):
         hubs.use_hub()
         super().__init__(context)
         self._hub = hubs.get_hub()
-        self.leave = self._hub.switch
+        self.switch_to_hub = self._hub.switch
         self.current = cast("Callable[[], Greenlet]", greenlet.getcurrent)
 
-    def start(self, body: Callable[[Task], None], task: Task) -> None:
+    def spawn(self, body: Callable[[Task], None], task: Task) -> None:
         """In a greenlet of eventlet's own kind, for applications that ask which one runs."""
         GreenThread(self._hub.greenlet).switch(body, (task,), {})
 

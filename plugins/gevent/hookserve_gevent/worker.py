@@ -30,10 +30,10 @@ class GeventWorker(GreenWorker):
         hub = get_hub()
         self._loop = hub.loop
         self._watchers: list[object] = []
-        self.leave = hub.switch
+        self.switch_to_hub = hub.switch
         self.current = cast("Callable[[], Greenlet]", gevent.getcurrent)
 
-    def start(self, body: Callable[[Task], None], task: Task) -> None:
+    def spawn(self, body: Callable[[Task], None], task: Task) -> None:
         """In a greenlet of gevent's own kind, for applications that ask which one runs."""
         gevent.Greenlet(body, task).switch()
 

@@ -49,7 +49,7 @@ class Project:
 
     def write(self) -> list[str]:
         """Write all files and return their paths in the folder; raises HookserveError, and then
-        leaves nothing behind."""
+        leaves no file."""
         texts = self._render()
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)

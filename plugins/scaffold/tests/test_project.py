@@ -54,7 +54,7 @@ def test_a_class_is_named_in_one_word(tmp_path):
     project.write()
 
     worker = (project.folder / "hookserve_my_own_model" / "worker.py").read_text()
-    assert "class MyOwnModelWorker(Worker):" in worker
+    assert "class MyOwnModelWorker(ReactorWorker):" in worker
 
 
 @pytest.mark.parametrize(

@@ -1,44 +1,35 @@
-"""The sync worker: one request at a time, and no time for who is silent.
+"""The sync worker: one request at a time, and no time for silent clients.
 
-The reactor parks who has nothing to say; what is ready runs here and now.  A connection is kept
-open after a response only as long as nobody waits to be accepted: a process that serves one
-request at a time must not collect the clients that another one could serve.
+Connections wait in the reactor; what is ready runs here and now.  A connection is kept open after
+a response only as long as no other waits to be accepted: a process that serves one request at a
+time must not collect the clients that another one could serve.
 """
 
 from __future__ import annotations
 
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.poller import READABLE, make_poller
-from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SpoolingTransport
-from hookserve.worker.base import Worker
+from hookserve.reactor.worker import ReactorWorker
 from hookserve.worker.context import WorkerContext
 
 
-class SyncWorker(Worker):
+class SyncWorker(ReactorWorker):
     """Accepts, serves and closes, one request after another."""
 
     awaited_body = 65536
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
-        self._reactor = Reactor(self, self._serve)
         self._transport = _SyncTransport(self)
 
-    def run(self) -> None:
-        """Serve what is ready, one after another."""
-        self._reactor.run()
-
-    def drain(self, deadline: float) -> None:
-        """Finish what is open."""
-        self._reactor.drain(deadline)
-
-    def _serve(self, accepted: Accepted) -> None:
-        self._reactor.exchange(accepted, self._transport)
+    def serve(self, accepted: Accepted) -> None:
+        """Run the exchange at once."""
+        self.reactor.exchange(accepted, self._transport)
 
 
 class _SyncTransport(SpoolingTransport):
-    """The transport, with the rule about who may keep a connection."""
+    """The transport, with the rule about which connections are kept."""
 
     __slots__ = ("_queue", "_worker")
 
@@ -51,5 +42,5 @@ class _SyncTransport(SpoolingTransport):
             self._queue.register(listener.fileno(), READABLE)
 
     def may_persist(self) -> bool:
-        """Whether nobody waits to be accepted."""
+        """Whether no connection waits to be accepted."""
         return self._worker.alive and not self._queue.poll(0)

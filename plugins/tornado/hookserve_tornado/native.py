@@ -64,8 +64,8 @@ class NativeServer:
         for listener in self._worker.listeners:
             self._loop.add_reader(listener.fileno(), partial(self._accept_from, listener))
 
-    def begin_drain(self) -> None:
-        """Accept no more, let go of who is idle, finish the rest."""
+    async def begin_drain(self) -> None:
+        """Accept no more, close idle connections, finish the rest."""
         for listener in filter(self._worker.serves_backlog, self._worker.listeners):
             while self._accept_one(listener):
                 pass

@@ -3,7 +3,7 @@
 A WSGI application is served as the epoll worker serves it, through the protocol seam, with the
 whole reactor as one descriptor of the loop: tornado's work is paid once a batch of events, not
 once an event.  It runs in the loop, so what it schedules there (`IOLoop.current().add_callback`)
-runs; what it waits for, everybody waits for.
+runs; while it waits for something, the whole loop waits.
 
 A `tornado.web.Application` is served by tornado's own HTTPServer (`hookserve_tornado.native`).
 """
@@ -14,37 +14,35 @@ import asyncio
 import math
 from asyncio.events import _set_running_loop
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tornado.web import Application
 
 from hookserve.errors import BootError
 from hookserve.protocol.wrappers import protocol_wrappers
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import LoopTransport
+from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
-from hookserve.worker.base import Worker
 from hookserve.worker.context import WorkerContext
 
-_DRAIN_PAUSE = 0.05
+if TYPE_CHECKING:
+    from hookserve_tornado.native import NativeServer
 
 
-class TornadoWorker(Worker):
+class TornadoWorker(ReactorWorker):
     """Serves on an IOLoop."""
 
     buffered = True
+    drain_interval = 0.05
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
         self._loop = asyncio.new_event_loop()
         # Applications may ask for IOLoop.current() while they are imported.
         asyncio.set_event_loop(self._loop)
-        self._reactor = Reactor(self, self._serve)
-        self._reactor.on_earlier_sweep = self._end_rest
         self._transport = LoopTransport(self.spool)
-        self._rest: asyncio.Future[None] | None = None
-        self._begin_drain = self._reactor.begin_drain
-        self._is_draining: Callable[[float], bool] = self._reactor.is_draining
+        self._native: NativeServer | None = None
 
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
         """As `Worker.wrap`; middleware for WSGI cannot go around a tornado application."""
@@ -58,62 +56,65 @@ class TornadoWorker(Worker):
             )
         return app
 
-    def run(self) -> None:
-        """Serve on the loop."""
-        self._loop.run_until_complete(self._run())
+    # The main loop.
 
-    def drain(self, deadline: float) -> None:
-        """Finish what is open, on the loop."""
-        self._loop.run_until_complete(self._drain(deadline))
-
-    async def _run(self) -> None:
+    def start(self) -> None:
+        """Watch the reactor in the loop, or have tornado accept."""
         self._loop.add_reader(self.wakeup, self._on_wakeup)
         app: object = self.app
         if isinstance(app, Application):
-            from hookserve_tornado.native import NativeServer
-
-            native = NativeServer(self, app)
-            self._begin_drain, self._is_draining = native.begin_drain, native.is_draining
-            native.start()
+            self._loop.run_until_complete(self._start_native(app))
         else:
-            self._loop.add_reader(self._reactor.fileno(), self._turn)
-            self._reactor.start_accepting()
-        while self.alive:
-            await self._look_after(self._reactor.pause())
+            self._loop.add_reader(self.reactor.fileno(), self._turn)
+            self.reactor.start_accepting()
 
-    async def _drain(self, deadline: float) -> None:
-        self._begin_drain()
-        while self._is_draining(deadline):
-            await self._look_after(min(_DRAIN_PAUSE, self._reactor.pause()))
+    async def _start_native(self, app: Application) -> None:
+        from hookserve_tornado.native import NativeServer
 
-    async def _look_after(self, pause: float) -> None:
-        """Rest for that long, or until something has to be done; then do it."""
-        self._rest = self._loop.create_future()
-        timer = self._loop.call_later(pause, self._end_rest) if pause < math.inf else None
-        await self._rest
+        self._native = NativeServer(self, app)
+        self._native.start()
+
+    def step(self, seconds: float) -> None:
+        """Run the loop for that long, or until something has to be done; then do it."""
+        timer = self._loop.call_later(seconds, self._loop.stop) if seconds < math.inf else None
+        self._loop.run_forever()
         if timer is not None:
             timer.cancel()
         now = self.notify()
-        if now >= self._reactor.next_sweep:
-            self._work_apart(self._reactor.sweep, now)
+        if now >= self.reactor.next_sweep:
+            self.reactor.sweep(now)
 
-    def _end_rest(self) -> None:
-        rest, self._rest = self._rest, None
-        if rest is not None:
-            rest.set_result(None)
+    def on_earlier_sweep(self) -> None:
+        """End the step."""
+        self._loop.stop()
+
+    def begin_drain(self) -> None:
+        """As `ReactorWorker.begin_drain`, for either kind of application."""
+        if self._native is not None:
+            self._loop.run_until_complete(self._native.begin_drain())
+        else:
+            super().begin_drain()
+
+    def is_draining(self, deadline: float) -> bool:
+        """As `ReactorWorker.is_draining`, for either kind of application."""
+        if self._native is not None:
+            return self._native.is_draining(deadline)
+        return super().is_draining(deadline)
+
+    # In the loop.
 
     def _on_wakeup(self) -> None:
         self.process_signals()
-        self._end_rest()
+        self._loop.stop()
 
     def _turn(self) -> None:
         try:
-            self._work_apart(self._reactor.turn, 0.0)
+            self._run_outside_loop(self.reactor.turn, 0.0)
             self.idle()  # it is the loop that waits now, not the next turn
         except BaseException as error:
             self.fail(error)
 
-    def _work_apart(self, work: Callable[[float], None], moment: float) -> None:
+    def _run_outside_loop(self, work: Callable[[float], None], moment: float) -> None:
         """Let the reactor serve where no loop is found running.
 
         A WSGI application is synchronous code: Django, for one, refuses its database where it finds
@@ -126,5 +127,6 @@ class TornadoWorker(Worker):
         finally:
             _set_running_loop(self._loop)
 
-    def _serve(self, accepted: Accepted) -> None:
-        self._reactor.exchange(accepted, self._transport)
+    def serve(self, accepted: Accepted) -> None:
+        """Run the exchange at once."""
+        self.reactor.exchange(accepted, self._transport)

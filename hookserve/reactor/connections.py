@@ -1,0 +1,33 @@
+"""The open connections of one worker, and which of them wait for their clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.phases import KEPT
+
+
+class Connections:
+    """Two tables by descriptor.  Each operation on them is one step, whatever other threads do."""
+
+    __slots__ = ("open", "waiting")
+
+    def __init__(self) -> None:
+        self.open: dict[int, Accepted] = {}
+        """All connections."""
+        self.waiting: dict[int, Accepted] = {}
+        """Those that no thread owns, in the order in which they began to wait."""
+
+    def __len__(self) -> int:
+        return len(self.open)
+
+    def add(self, accepted: Accepted) -> None:
+        """Enter a connection, which the caller owns."""
+        self.open[accepted.fd] = accepted
+
+    def idle(self) -> Iterator[Accepted]:
+        """The connections that may be closed to make room; the longest idle first."""
+        for accepted in list(self.waiting.values()):
+            if accepted.phase == KEPT:
+                yield accepted

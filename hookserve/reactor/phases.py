@@ -1,0 +1,113 @@
+"""The phases of a connection, and which may follow which.
+
+A connection is in one phase from `accept` to `close`.  While it waits for its client it is in the
+table `Connections.waiting`; a thread that takes it out of there owns it until it waits again.  The
+phase stays what it was while the connection is read from, so that a wait which goes on keeps its
+deadline.
+
+=============== ================================ ==================== ==========================
+phase           the worker waits for             deadline             counted from
+=============== ================================ ==================== ==========================
+`ACCEPTED`      nothing, it is about to read
+`SILENT`        the client's first byte          `header_timeout`     the accept
+`READING_HEAD`  the rest of a head               `header_timeout`     its first byte, or the accept
+`READING_BODY`  the rest of a body               `body_timeout`       its last byte
+`RUNNING`       nothing, its exchange runs
+`KEPT`          the next request                 `keepalive`          the end of the exchange
+`WRITING`       room for the response            `write_timeout`      the last byte taken
+`LINGERING`     the client's end                 `linger_timeout`     the half-close
+`CLOSED`        nothing, the descriptor is free
+=============== ================================ ==================== ==========================
+
+Events::
+
+    on_readable     bytes have arrived, or the client's end
+    on_writable     the kernel takes more of the response
+    on_deadline     the deadline of the phase has passed
+    exchange        a model runs what is ready
+    evict           another connection needs the place
+    drain           the worker stops
+
+``on_readable`` leads from every phase before `RUNNING` to whatever the protocol's state calls for:
+to `READING_HEAD` or `READING_BODY` when something is missing, to `RUNNING` when an exchange is
+ready, to `LINGERING` or `CLOSED` when there is nothing more to answer.  ``on_deadline`` may find
+that the client is owed a refusal, which is an exchange too.
+
+A pipelined request is run from `RUNNING` or `WRITING` without a wait in between.  An exchange that
+runs elsewhere is no phase of its own: its connection is `RUNNING` and in no table of those that
+wait.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+
+class Phase(IntEnum):
+    """The phases by name; the constants below are the same as plain integers, for hot paths.
+
+    The order counts: those up to `READING_BODY` are read from when they are readable, those up to
+    `LINGERING` wait for the client and have a deadline.
+    """
+
+    SILENT = 0
+    KEPT = 1
+    READING_HEAD = 2
+    READING_BODY = 3
+    WRITING = 4
+    LINGERING = 5
+    ACCEPTED = 6
+    RUNNING = 7
+    CLOSED = 8
+
+
+SILENT: Final = 0
+KEPT: Final = 1
+READING_HEAD: Final = 2
+READING_BODY: Final = 3
+WRITING: Final = 4
+LINGERING: Final = 5
+ACCEPTED: Final = 6
+RUNNING: Final = 7
+CLOSED: Final = 8
+
+TRANSITIONS: Final[dict[Phase, frozenset[Phase]]] = {
+    Phase.ACCEPTED: frozenset(
+        {
+            Phase.SILENT,
+            Phase.READING_HEAD,
+            Phase.READING_BODY,
+            Phase.RUNNING,
+            Phase.LINGERING,
+            Phase.CLOSED,
+        }
+    ),
+    Phase.SILENT: frozenset(
+        {Phase.READING_HEAD, Phase.READING_BODY, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}
+    ),
+    Phase.READING_HEAD: frozenset(
+        {Phase.READING_BODY, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}
+    ),
+    Phase.READING_BODY: frozenset({Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}),
+    Phase.RUNNING: frozenset(
+        {
+            Phase.KEPT,
+            Phase.READING_HEAD,
+            Phase.READING_BODY,
+            Phase.WRITING,
+            Phase.LINGERING,
+            Phase.CLOSED,
+        }
+    ),
+    Phase.WRITING: frozenset({Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}),
+    Phase.KEPT: frozenset(
+        {Phase.READING_HEAD, Phase.READING_BODY, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}
+    ),
+    Phase.LINGERING: frozenset({Phase.CLOSED}),
+    Phase.CLOSED: frozenset(),
+}
+"""Which phase may follow which."""
+
+WHEN_IDLE: Final = (SILENT, KEPT, READING_HEAD, READING_HEAD, KEPT, LINGERING, SILENT, KEPT, CLOSED)
+"""By phase: the next one when the protocol has nothing of a next request (`seam.IDLE`)."""

@@ -1,0 +1,181 @@
+"""The table of phases: every transition that the reactor makes is in it, and every one happens."""
+
+import time
+
+import pytest
+from reactor.test_reactor import Lines, drain, readable, setting, turn_until  # noqa: F401  # a fixture
+
+from hookserve.protocol import seam
+from hookserve.reactor import acceptor, phases
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.phases import TRANSITIONS, WHEN_IDLE, Phase
+
+SEEN = set()
+RUN = set()
+"""The functions of this module that have run."""
+EXCHANGE = b"x\n"
+
+
+@pytest.fixture(autouse=True)
+def note(request):
+    yield
+    RUN.add(request.function.__name__)
+
+
+class Watched(Accepted):
+    """A connection that notes each transition."""
+
+    __slots__ = ()
+    _phase = Accepted.phase
+
+    @property
+    def phase(self):
+        return Watched._phase.__get__(self)
+
+    @phase.setter
+    def phase(self, phase):
+        try:
+            before = Phase(self.phase)
+        except AttributeError:  # it is being made
+            before = Phase(phase)
+        Watched._phase.__set__(self, phase)
+        if before != phase:
+            SEEN.add((before, Phase(phase)))
+            assert Phase(phase) in TRANSITIONS[before]
+
+
+class Bodies(Lines):
+    """``b`` begins a body, which a line ends; ``e`` asks for the end, ``z`` for a lingering one."""
+
+    __slots__ = ()
+
+    def _next_state(self):
+        state = super()._next_state()
+        if state == seam.READING_HEAD and b"b" in self.buffer:
+            self.state = seam.READING_BODY
+        if state == seam.READING_HEAD and (b"e" in self.buffer or b"z" in self.buffer):
+            self.lingers, self.state = b"z" in self.buffer, seam.CLOSING
+        return self.state
+
+    def run(self, transport):
+        state = super().run(transport)
+        return self._next_state() if state != seam.CLOSING else state
+
+
+@pytest.fixture
+def talk(setting, monkeypatch):  # noqa: F811  # the fixture
+    """Feeds a reactor with the given pieces, one after another, and returns client and reactor."""
+    monkeypatch.setattr(acceptor, "Accepted", Watched)
+    monkeypatch.setitem(setting.make.__globals__, "Lines", Bodies)
+
+    def talk(*pieces, **settings):
+        worker, reactor = setting.make(**{"hold": 1 << 24, "linger_timeout": 0.05, **settings})
+        client = setting.connect(worker)
+        turn_until(reactor, lambda: reactor.open)
+        for piece in pieces:
+            client.sendall(piece)
+            time.sleep(0.01)  # for the kernel to deliver it; a later turn would see it as well
+            for _ in range(3):
+                reactor.turn(0.01)
+        return client, reactor
+
+    return talk
+
+
+def finish(reactor):
+    """Turn until every connection is closed."""
+    turn_until(reactor, lambda: not reactor.open)
+
+
+BEGINNINGS = {
+    Phase.SILENT: (),
+    Phase.READING_HEAD: (b"x",),
+    Phase.READING_BODY: (b"b",),
+    Phase.KEPT: (EXCHANGE,),
+}
+
+
+@pytest.mark.parametrize("phase", BEGINNINGS)
+@pytest.mark.parametrize(
+    "piece", [b"x", b"bx", b"x\n", b"e", b"z", b"\nz", b"\ne", b"\nx", b"\nb", b"\nx\n"]
+)
+def test_every_piece_leads_from_every_phase_to_one_of_the_table(talk, phase, piece):
+    client, reactor = talk(*BEGINNINGS[phase])
+    (accepted,) = reactor.open.values()
+    assert accepted.phase == phase
+
+    client.sendall(piece)
+    for _ in range(3):
+        reactor.turn(0.01)
+    client.close()
+
+    finish(reactor)
+
+
+@pytest.mark.parametrize("phase", BEGINNINGS)
+def test_a_deadline_leads_to_the_end(talk, phase):
+    limits = ("header_timeout", "keepalive", "body_timeout")
+    _, reactor = talk(*BEGINNINGS[phase], **dict.fromkeys(limits, 0.2))
+
+    finish(reactor)
+
+
+@pytest.mark.parametrize("line", [b"more\n", b"more\nx\n", b"more\nz"])
+def test_an_unread_response_is_written_later(talk, line):
+    client, reactor = talk(line)
+    (accepted,) = reactor.open.values()
+    assert accepted.phase == Phase.WRITING
+
+    while accepted.phase == Phase.WRITING:
+        readable(client)
+        reactor.turn(0.001)
+
+    client.close()
+    finish(reactor)
+
+
+def test_a_reader_that_stops_is_closed_at_its_deadline(talk):
+    _, reactor = talk(b"more\n", write_timeout=0.1)
+
+    finish(reactor)
+
+
+def test_what_is_accepted_while_the_worker_stops_waits_unread(setting, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(acceptor, "Accepted", Watched)
+    worker, reactor = setting.make(linger_timeout=0.05)
+    setting.connect(worker)
+    worker.alive, worker.is_last = False, True
+
+    drain(reactor, time.monotonic() + 5)
+
+    assert (Phase.ACCEPTED, Phase.SILENT) in SEEN
+
+
+@pytest.mark.parametrize("piece", [b"x", b"b", EXCHANGE, b"e", b"z", b"more\n"])
+def test_what_arrived_with_the_connection_is_read_at_once(setting, monkeypatch, piece):  # noqa: F811
+    monkeypatch.setattr(acceptor, "Accepted", Watched)
+    monkeypatch.setitem(setting.make.__globals__, "Lines", Bodies)
+    worker, reactor = setting.make(hold=1 << 24, linger_timeout=0.05)
+    client = setting.connect(worker)
+    client.sendall(piece)
+
+    for _ in range(4):
+        reactor.turn(0.01)
+    client.close()
+
+    finish(reactor)
+
+
+def test_the_constants_are_the_phases():
+    assert {name: getattr(phases, name) for name in Phase.__members__} == dict(Phase.__members__)
+    assert len(WHEN_IDLE) == len(Phase)
+
+
+def test_no_transition_of_the_table_is_without_a_test():
+    """Runs after the others of this module, which make them; only with all of them."""
+    others = {name for name in globals() if name.startswith("test_")} - RUN
+    if len(others) > 1:
+        pytest.skip("needs the other tests of this module")
+    table = {(before, after) for before, others in TRANSITIONS.items() for after in others}
+
+    assert table - SEEN == set()
