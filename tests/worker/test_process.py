@@ -13,6 +13,9 @@ from hookserve.worker.process import WorkerProcess
 from hookserve.worker.scoreboard import GONE, READY
 
 
+pytestmark = pytest.mark.process
+
+
 class Child:
     """A worker's process as its arbiter sees it."""
 
