@@ -15,7 +15,7 @@ from typing import cast
 from hookserve import __version__
 from hookserve.config.arguments import Arguments, read
 from hookserve.config.settings import SettingsTable
-from hookserve.errors import HookserveError, UsageError
+from hookserve.errors import HookserveError, PluginError, UsageError
 from hookserve.launch.assembly import (
     Assembly,
     assemble,
@@ -27,7 +27,7 @@ from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 from hookserve.plugins.selection import claimed_commands
 from hookserve.types import Command
-from hookserve.wording import did_you_mean
+from hookserve.wording import describe, did_you_mean
 
 LISTING_FLAGS = frozenset({"--list-workers", "--list-plugins", "--explain-hooks"})
 
@@ -172,8 +172,17 @@ def _find_command(words: list[str], environ: Mapping[str, str]) -> Command | Non
 def _run_command(command: Command, arguments: list[str]) -> int:
     from hookserve.plugins.target import load_target
 
-    run = cast("Callable[[list[str]], int]", load_target(command.target))
-    return run(arguments)
+    try:
+        run = cast("Callable[[list[str]], object]", load_target(command.target))
+    except Exception as error:  # a plugin's module may raise anything
+        raise PluginError(
+            f"the command '{command.name}' cannot be imported: {describe(error)} (mend or upgrade"
+            " its plugin)"
+        ) from error
+    code = run(arguments)
+    if not isinstance(code, int):
+        raise PluginError(f"the command '{command.name}' returned {code!r}, not an exit code")
+    return code
 
 
 def _print_commands(host: PluginHost) -> None:

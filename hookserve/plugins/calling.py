@@ -64,6 +64,25 @@ def collect(
     return cast("list[tuple[str, T]]", invocation.strictly(call))
 
 
+def wrap(
+    hook: Callable[P, Iterable[Callable[[T], T]]],
+    inner: T,
+    fits: Callable[[object], bool],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """`inner` with what the wrappers of a collected hook put around it, the first one outermost.
+
+    Raises HookError naming the plugin whose wrapper raised, or returned what does not fit.
+    """
+    invocation = _Invocation(hook, args, kwargs)
+    for plugin, wrapper in reversed(collect(hook, *args, **kwargs)):
+        inner = cast(
+            "T", invocation.strictly(partial(invocation.wrap, plugin, wrapper, inner, fits))
+        )
+    return inner
+
+
 def fire(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:
     """Notify, or ask for the first result, where the first exception stops everything.
 
@@ -227,6 +246,23 @@ class _Invocation:
         except WrongResult as error:
             self._note(error, self.wrappers[0].plugin_name)
             raise
+
+    def wrap(
+        self,
+        plugin: str,
+        wrapper: Callable[[T], T],
+        inner: T,
+        fits: Callable[[object], bool],
+    ) -> T:
+        """What one wrapper makes of `inner`; notes its plugin when it fails."""
+        try:
+            made = wrapper(inner)
+            if not fits(made):
+                raise WrongResult(f"its wrapper returned {made!r}, which is no replacement")
+        except Exception as error:  # a plugin may raise anything
+            self._note(error, plugin)
+            raise
+        return made
 
     def strictly(self, call: Callable[[], object]) -> object:
         """`call()`; an exception becomes a HookError that names the plugin."""

@@ -27,9 +27,8 @@ def protocol_wrappers(worker: Worker) -> list[ProtocolWrapper]:
 
 def wrap_protocol(worker: Worker, protocol: Protocol) -> Protocol:
     """The protocol with the layers of the plugins around it."""
-    for wrap in reversed(protocol_wrappers(worker)):
-        protocol = wrap(protocol)
-    return protocol
+    hook = worker.context.host.hook.connection_wrappers
+    return calling.wrap(hook, protocol, lambda made: isinstance(made, Protocol), worker)
 
 
 class ConnectionWrapper(Connection):

@@ -128,9 +128,7 @@ class Worker(ABC):
 
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
         """The application with the middleware of the plugins around it."""
-        for _, wrapper in reversed(calling.collect(self.context.host.hook.app_wrappers, self)):
-            app = wrapper(app)
-        return app
+        return calling.wrap(self.context.host.hook.app_wrappers, app, callable, self)
 
     def format_tasks(self) -> str:
         """The stacks of what is no thread (greenlets, tasks), for the report of a timeout."""

@@ -91,6 +91,26 @@ def test_a_plugins_command_gets_the_other_words(here, capsys):
     assert capsys.readouterr().out == "hello --help -v\n"
 
 
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "greeting_under_test:nothing",
+            "'greet' cannot be imported: the module greeting_under_tes",
+        ),
+        ("nosuch_under_test:run", "'greet' cannot be imported: ModuleNotFoundError: No module nam"),
+        ("greeting_under_test:silent", "the command 'greet' returned None, not an exit code"),
+    ],
+)
+def test_a_command_that_cannot_run_is_named(here, capsys, target, message):
+    install(here, "greeting", {"greeting": "greeting_under_test"}, {})
+    source = COMMAND.replace("greeting_under_test:run", target)
+    (here / "greeting_under_test.py").write_text(f"{source}\ndef silent(arguments): ...\n")
+
+    assert main(["greet"]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_an_interrupt_is_no_traceback(monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt

@@ -402,3 +402,33 @@ def test_what_a_wrapper_adds_is_checked_too(host):
 
     with pytest.raises(HookError, match="plugin 'around' returned a wrong value in config_files"):
         calling.collect(host.hook.config_files)
+
+
+class Wrapping:
+    def __init__(self, *wrappers):
+        self.wrappers = wrappers
+
+    @hookimpl
+    def app_wrappers(self, worker):
+        return self.wrappers
+
+
+def test_the_first_wrapper_is_outermost(host):
+    host.register(Wrapping(lambda app: f"a({app})", lambda app: f"b({app})"), "first")
+
+    assert calling.wrap(host.hook.app_wrappers, "app", bool, None) == "a(b(app))"
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "message"),
+    [
+        (lambda app: None, "returned a wrong value in app_wrappers: its wrapper returned None"),
+        (lambda app: app.nothing, "raised in app_wrappers: AttributeError: "),
+    ],
+)
+def test_a_wrapper_of_an_application_that_fails_is_named(host, wrapper, message):
+    host.register(Wrapping(lambda app: app), "right")
+    host.register(Wrapping(wrapper), "wrong")
+
+    with pytest.raises(HookError, match=f"plugin 'wrong' {message}"):
+        calling.wrap(host.hook.app_wrappers, print, callable, None)
