@@ -12,7 +12,6 @@ from hookserve.testing import wait_until
 from hookserve.worker.process import WorkerProcess
 from hookserve.worker.scoreboard import GONE, READY
 
-
 pytestmark = pytest.mark.process
 
 
