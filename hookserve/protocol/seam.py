@@ -4,10 +4,10 @@ A worker model moves bytes and knows no protocol; a protocol knows no socket.
 One exchange goes like this, whatever the model:
 
 1. The worker accepts a socket and asks the listener's `Protocol` for a `Connection`.
-2. It reads when the kernel says so and gives the bytes to `Connection.feed`, which answers
+2. It reads when the kernel says so and gives the bytes to `Connection.feed`, which returns
    the connection's state.  The state tells which deadline applies while the worker waits.
 3. At `READY` it calls `Connection.run` with a `Transport`.  That runs one whole exchange
-   against the application, response included, and answers the next state: `READY` again when
+   against the application, response included, and returns the next state: `READY` again when
    a pipelined request is already there, `IDLE` or `READING_HEAD` to wait for the next one,
    `CLOSING` to end.
 4. At `CLOSING` the worker closes the socket; when `Connection.lingers` is set it first
@@ -42,11 +42,11 @@ run; `body_timeout` applies, counted from the last byte that arrived."""
 READY: Final = 3
 """There is something to run."""
 CLOSING: Final = 4
-"""Nothing more will be read or answered."""
+"""Nothing more is read, and no further response is sent."""
 
 
 class RequestCancelled(BaseException):
-    """The worker model gives a request up: its `request_timeout` has passed.
+    """The worker model cancels a request: its `request_timeout` has passed.
 
     A model throws it into the code that runs the exchange; its text is the reason in the access
     record.
@@ -80,7 +80,7 @@ class Transport(ABC):
         raise NotImplementedError
 
     def may_persist(self) -> bool:
-        """Whether the connection may stay open afterwards; asked before the head goes out."""
+        """Whether the connection may stay open afterwards; called before the head goes out."""
         return True
 
 
@@ -95,7 +95,7 @@ class Connection(ABC):
 
     @abstractmethod
     def feed(self, data: bytes) -> int:
-        """Take bytes from the client, empty ones when it sends no more; answer the new state.
+        """Take bytes from the client, empty ones when it sends no more; returns the new state.
 
         Never raises for what a client sent: a bad request makes the state `READY`, and `run`
         sends the refusal.
@@ -103,7 +103,7 @@ class Connection(ABC):
 
     @abstractmethod
     def run(self, transport: Transport) -> int:
-        """Run one exchange to its end and answer the new state.
+        """Run one exchange to its end and return the new state.
 
         Never raises for what the client or the application did: `BaseException`s that are not
         `Exception`s (`SystemExit`, greenlet timeouts, `RequestCancelled`) fail their own request,
@@ -112,7 +112,7 @@ class Connection(ABC):
 
     @abstractmethod
     def expire(self) -> int:
-        """The deadline of the current state has passed: answer `READY` when the client is owed
+        """The deadline of the current state has passed: returns `READY` when the client is owed
         a refusal, which `run` sends, and `CLOSING` when it is not."""
 
     def interim(self) -> bytes:
@@ -135,8 +135,8 @@ class Protocol(ABC):
         self.buffered = buffered
 
     @abstractmethod
-    def connect(self, peer: object) -> Connection:
-        """A connection in state `IDLE`; `peer` is the address that accept() gave."""
+    def connect(self, address: object) -> Connection:
+        """A connection in state `IDLE`; `address` is what accept(2) gave."""
 
     @classmethod
     def lost_request_record(

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 UNIX = "unix:"
-"""Stands for whoever connects to a unix socket."""
-_REMEMBERED = 1024
+"""Stands for the clients of a unix socket."""
+_CACHE_SIZE = 1024
 
 
 def trusted_proxies(value: object) -> tuple[str, ...]:
-    """Addresses, networks in CIDR form, ``unix:``, or ``*`` for everybody: a list, or one string
+    """Addresses, networks in CIDR form, ``unix:``, or ``*`` for all: a list, or one string
     with commas."""
     names = items(value)
     for name in names:
@@ -27,22 +27,22 @@ def trusted_proxies(value: object) -> tuple[str, ...]:
 
 
 def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
-    """A predicate on the text of a peer's address, empty for one on a unix socket; false for what
-    is no address.  `allowed` is what `trusted_proxies` answers."""
+    """A predicate on the text of an address, empty for one on a unix socket; false for a text
+    that is no address.  `allowed` is what `trusted_proxies` returns."""
     names = frozenset(allowed)
     if "*" in names:
-        return _everybody
+        return _trust_all
 
     @cache
     def networks() -> list[IPv4Network | IPv6Network]:
         return [_network(name) for name in names - {UNIX}]
 
-    @lru_cache(_REMEMBERED)
+    @lru_cache(_CACHE_SIZE)
     def is_trusted(host: str) -> bool:
         if not host:
             return UNIX in names
         if host in names:
-            return True  # nothing has to be understood, so `ipaddress` is not imported
+            return True  # nothing has to be parsed, so `ipaddress` is not imported
         address = address_of(host)
         return address is not None and any(address in network for network in networks())
 
@@ -50,8 +50,8 @@ def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that a text is, without its zone; an IPv4 address in IPv6 clothes (RFC 4291,
-    2.5.5.2) is taken for what it is.  `None` when it is none."""
+    """The address that a text is, without its zone; an IPv4-mapped IPv6 address (RFC
+    4291, 2.5.5.2) becomes the IPv4 one.  `None` for a text that is no address."""
     import ipaddress
 
     try:
@@ -70,5 +70,5 @@ def _network(name: str) -> IPv4Network | IPv6Network:
         raise ValueError(f"expected addresses, networks, {UNIX} or * ({error})") from None
 
 
-def _everybody(host: str) -> bool:
+def _trust_all(host: str) -> bool:
     return True

@@ -1,6 +1,6 @@
-"""Layers between the sockets and a protocol: TLS, the PROXY protocol.
+"""Connection wrappers between the sockets and a protocol: TLS, the PROXY protocol.
 
-A layer is a protocol around another one.  It takes the bytes that the socket brought and gives the
+A wrapper is a protocol around another.  It takes the bytes that the socket brought and gives the
 inner connection those that are meant for it, and does the same with the transport on the way out.
 It does no I/O either, so every worker model carries it without knowing.
 """
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 def protocol_wrappers(worker: Worker) -> list[ProtocolWrapper]:
-    """The layers that plugins want, the outermost first."""
+    """The wrappers of the plugins, the outermost first."""
     return [
         wrap for _, wrap in calling.collect(worker.context.host.hook.connection_wrappers, worker)
     ]
 
 
 def wrap_protocol(worker: Worker, protocol: Protocol) -> Protocol:
-    """The protocol with the layers of the plugins around it."""
+    """The protocol with the wrappers of the plugins around it."""
     hook = worker.context.host.hook.connection_wrappers
     return calling.wrap(hook, protocol, lambda made: isinstance(made, Protocol), worker)
 
 
 class ConnectionWrapper(Connection):
-    """One connection's part of a layer; until it overrides something it passes all on."""
+    """A wrapper's side of one connection; what it does not override goes to the inner one."""
 
     __slots__ = ("inner",)
 
@@ -61,6 +61,6 @@ class ConnectionWrapper(Connection):
         """As `Connection.interim`."""
         return self.inner.interim()
 
-    def set_connection_info(self, facts: Mapping[str, object]) -> None:
-        """As `Connection.learn`."""
-        self.inner.set_connection_info(facts)
+    def set_connection_info(self, info: Mapping[str, object]) -> None:
+        """As `Connection.set_connection_info`."""
+        self.inner.set_connection_info(info)

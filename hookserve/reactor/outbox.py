@@ -48,7 +48,7 @@ class Outbox:
 
     @property
     def kept(self) -> int:
-        """Bytes that take memory or room in the file, which stretches of others' files do not."""
+        """Bytes that take memory or room in the file; parts of the application's files do not."""
         parts = (each for each in self._parts if isinstance(each, _FilePart) and not each.is_owned)
         return self.memory + sum(part.left for part in parts)
 
@@ -78,7 +78,7 @@ class Outbox:
             view = view[written:]
 
     def add_file(self, fd: int, offset: int, count: int) -> None:
-        """Keep a stretch of somebody's file, by a descriptor of our own."""
+        """Keep a stretch of the application's file, by a descriptor of our own."""
         self._parts.append(_FilePart(os.dup(fd), offset, count, is_owned=True))
 
     def flush(self, fd: int) -> bool:
@@ -102,7 +102,7 @@ class Outbox:
         return True
 
     def close(self) -> None:
-        """Drop everything and let go of the files."""
+        """Drop everything and close the files."""
         while self._parts:
             self._drop_first()
         if self._file is not None:

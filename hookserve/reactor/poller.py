@@ -1,6 +1,6 @@
 """Waiting for many descriptors: epoll(7) where there is one, kqueue(2) elsewhere, in one shape.
 
-A descriptor that is registered with `EDGE` is told about once for each thing that happens to it,
+A descriptor that is registered with `EDGE` is reported once for each thing that happens to it,
 not again and again while it is unread: a worker registers a connection once in its life and makes
 no further system call to wait for it.
 """
@@ -50,7 +50,7 @@ class Poller(Protocol):
         """Descriptors and their events, after at most `timeout` seconds; `None`: for ever."""
 
     def close(self) -> None:
-        """Let go of what the kernel holds."""
+        """Release what the kernel holds."""
 
 
 def make_poller() -> Poller:
@@ -59,7 +59,7 @@ def make_poller() -> Poller:
 
 
 def is_readable(fd: int) -> bool:
-    """Whether something waits to be read, or somebody to be accepted."""
+    """Whether something waits to be read, or a connection to be accepted."""
     poll = make_poll()
     poll.register(fd, select.POLLIN)
     return bool(poll.poll(0))

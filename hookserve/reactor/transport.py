@@ -22,7 +22,7 @@ _JOIN_LIMIT = 32768
 _IOV_MAX = 1024
 _SLICE = 1.0
 HOLD = 1 << 26
-"""Bytes of a response that a slow reader may leave behind before anybody waits for it."""
+"""Bytes of a response that a slow reader may leave unsent before a thread waits for it."""
 MEMORY = 1 << 20
 """How many of them stay in memory."""
 
@@ -49,7 +49,7 @@ class SocketTransport(Transport):
     ) -> None:
         self.fd = -1
         self.outbox: Outbox | None = None
-        """What was left unsent; whoever takes it sets `None` in its place."""
+        """What was left unsent; the reactor takes it and sets `None` in its place."""
         self._body_timeout = body_timeout
         self._write_timeout = write_timeout
         self._progress = progress
@@ -129,7 +129,7 @@ class SocketTransport(Transport):
         """Wait until the client moves; raises TimeoutError when it does not."""
         left = timeout or FOR_EVER
         while left > 0:
-            # Waiting for a slow client is no silence of the worker's: it says so as it waits.
+            # A worker that waits for a slow client is alive, and is not to be replaced.
             self._progress()
             if self._poll(event, min(left, _SLICE)):
                 self._progress()

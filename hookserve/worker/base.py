@@ -112,7 +112,7 @@ class Worker(ABC):
 
     @classmethod
     def capacity(cls, config: Config) -> int:
-        """How many requests one worker may have in flight at once; asked in the arbiter."""
+        """How many requests one worker may have in flight at once; called in the arbiter."""
         return 1
 
     @abstractmethod
@@ -158,8 +158,8 @@ class Worker(ABC):
                 raise
             self.accepts_again_at = self.clock() + _ACCEPT_PAUSE
             self.context.slot.rejected = next(self.__rejects)
-            self.log.warning("cannot accept: %s (accepting pauses for %s s)", error.strerror,
-                             _ACCEPT_PAUSE)  # fmt: skip
+            message = "cannot accept: %s (accepting pauses for %s s)"
+            self.log.warning(message, error.strerror, _ACCEPT_PAUSE)
             return None
         if accepted is not None:
             self.__accepted[0] = next(self.__accepts)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ServerView(NamedTuple):
-    """What the hooks of a worker process see as ``server``: facts, never a copy of the arbiter."""
+    """What the hooks of a worker process see as ``server``: values, never a copy of the arbiter."""
 
     pid: int
     """The arbiter's process id."""

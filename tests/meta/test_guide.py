@@ -39,8 +39,14 @@ def tidy(tmp_path_factory):
 
 def test_every_block_is_one_that_is_compared_here():
     known = {"console", "toml file=pyproject.toml part", "python file=hookserve.reactor.green"}
-    known |= {f"python file={path}" for path in ("hookserve_tidy/__init__.py",
-              "hookserve_tidy/worker.py", "tests/test_contract.py")}  # fmt: skip
+    known |= {
+        f"python file={path}"
+        for path in (
+            "hookserve_tidy/__init__.py",
+            "hookserve_tidy/worker.py",
+            "tests/test_contract.py",
+        )
+    }
 
     assert {label for label, _ in BLOCKS} == known
 
@@ -88,8 +94,18 @@ def test_the_life_of_the_page_is_the_one_of_the_contract():
     table = PAGE.partition("## The life of a worker")[2].partition("\n## ")[0]
     steps = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
 
-    assert steps == ["patch", "preload", "pre_fork", "post_fork", "application", "app_wrappers",
-                     "post_worker_init", "ready", "draining", "exit"]  # fmt: skip
+    assert steps == [
+        "patch",
+        "preload",
+        "pre_fork",
+        "post_fork",
+        "application",
+        "app_wrappers",
+        "post_worker_init",
+        "ready",
+        "draining",
+        "exit",
+    ]
     # Not imported by itself: the contract must have its assertions rewritten first.
     life = inspect.getmodule(WorkerContract.test_the_steps_of_a_life_come_in_their_order)
     told = [step.removeprefix("worker_") for step in life.IN_WORKER]

@@ -25,7 +25,7 @@ from hookserve.protocol.trust import address_of, trusted_proxies, trusts
         (("0.0.0.0/0",), "no address", False),
     ],
 )
-def test_a_peer_is_believed(allowed, host, is_trusted):
+def test_an_address_is_trusted(allowed, host, is_trusted):
     assert trusts(allowed)(host) is is_trusted
 
 
@@ -36,7 +36,7 @@ def test_a_list_may_be_one_string():
 @pytest.mark.parametrize(
     "text", ["10.0.0.1/8", "localhost", "unix:/run/x", "300.1.1.1", "10.0.0.0/33"]
 )
-def test_what_is_no_peer_is_said(text):
+def test_a_text_that_is_not_an_address_is_an_error(text):
     with pytest.raises(ValueError, match="expected addresses, networks, unix: or"):
         trusted_proxies(text)
 

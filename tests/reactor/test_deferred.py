@@ -40,7 +40,7 @@ def test_a_connection_deferred_again_comes_after_the_others():
     assert deferred.resume() == "a"
 
 
-def test_threads_forget_nobody_and_are_never_two_at_it():
+def test_threads_resume_every_connection_one_at_a_time():
     deferred = DeferredQueue()
     poller = make_poller()
     poller.register(deferred.fileno(), READABLE | EDGE)

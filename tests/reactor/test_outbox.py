@@ -36,7 +36,7 @@ def drain(outbox, ours, theirs):
     return b"".join(found)
 
 
-def test_memory_file_and_stretches_of_files_leave_in_their_order(pair, tmp_path):
+def test_memory_file_and_parts_of_files_are_sent_in_order(pair, tmp_path):
     path = tmp_path / "file"
     path.write_bytes(os.urandom(300_000))
     outbox = Outbox(1000, tempfile.TemporaryFile)

@@ -26,7 +26,7 @@ def fake(*_):
     """What a library would put in the place of something."""
 
 
-def test_nobody_keeps_anything(module, monkeypatch):
+def test_no_module_keeps_a_stale_reference(module, monkeypatch):
     originals = PatchCheck()
     monkeypatch.setattr(time, "sleep", fake)
 

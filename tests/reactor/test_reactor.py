@@ -190,7 +190,7 @@ def test_what_arrives_with_the_end_is_answered_before_the_end(setting):
     assert not reactor.open
 
 
-def test_many_lines_at_once_are_run_in_order_and_let_others_in_between(setting):
+def test_many_lines_at_once_are_run_in_order_with_other_clients_in_between(setting):
     worker, reactor = setting.make()
     greedy, other = setting.connect(worker), setting.connect(worker)
     greedy.sendall(b"".join(b"%d\n" % number for number in range(100)))

@@ -72,7 +72,7 @@ def test_a_file_is_sent_from_its_offset_and_short_at_its_end(pair, tmp_path):
     assert b"".join(found) == path.read_bytes()[1000:]
 
 
-def test_a_client_that_does_not_read_is_given_up(pair):
+def test_a_client_that_does_not_read_is_a_timeout(pair):
     transport, moves = make(pair[0], timeout=0.05)
 
     with pytest.raises(TimeoutError, match="did not read the response"):
@@ -81,7 +81,7 @@ def test_a_client_that_does_not_read_is_given_up(pair):
     assert moves
 
 
-def test_a_client_that_does_not_send_is_given_up(pair):
+def test_a_client_that_does_not_send_is_a_timeout(pair):
     transport, _ = make(pair[0], timeout=0.05)
 
     with pytest.raises(TimeoutError, match="did not send its request body"):

@@ -24,7 +24,7 @@ class TestContract(WorkerContract):
 
             assert told[0]["requests"] == ["GET /spin", "GET /spin"]
 
-    def test_who_comes_is_left_to_a_worker_with_a_thread_to_spare(self):
+    def test_a_new_connection_is_left_to_a_worker_with_a_thread_to_spare(self):
         with self.serve(records=True, workers=2) as server:
             for _ in range(3):
                 self.begin(server, "/sleep/2")

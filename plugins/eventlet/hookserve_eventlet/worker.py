@@ -48,8 +48,13 @@ class EventletWorker(GreenWorker):
         """Wait on the hub."""
         is_reading = event == select.POLLIN
         try:
-            hubs.trampoline(fd, read=is_reading, write=not is_reading, timeout=seconds,
-                            timeout_exc=TimeoutError)  # fmt: skip
+            hubs.trampoline(
+                fd,
+                read=is_reading,
+                write=not is_reading,
+                timeout=seconds,
+                timeout_exc=TimeoutError,
+            )
         except TimeoutError:
             return False
         return True

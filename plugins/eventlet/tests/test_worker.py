@@ -62,8 +62,12 @@ def test_a_module_that_came_too_early_is_named(tmp_path):
 
     result = subprocess.run(
         [sys.executable, "-m", "hookserve", "-b", "127.0.0.1:0", "-k", "eventlet", "app"],
-        capture_output=True, text=True, cwd=tmp_path, timeout=30, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=30,
+        check=False,
+    )
 
     assert result.returncode == 3
     assert "the module early (" in result.stderr.splitlines()[-1]

@@ -35,8 +35,12 @@ def application(environ, start_response):
 def run(*arguments, cwd):
     return subprocess.run(
         [sys.executable, "-m", "hookserve", "-b", "127.0.0.1:0", *arguments],
-        capture_output=True, text=True, cwd=cwd, timeout=30, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=30,
+        check=False,
+    )
 
 
 def test_a_thousand_requests_sleep_side_by_side():
@@ -121,7 +125,7 @@ def test_a_file_that_asks_for_preloading_itself_must_import_nothing_before(tmp_p
     assert "keeps the blocking socket.socket" in result.stderr.splitlines()[-1]
 
 
-def test_a_client_that_floods_its_body_disturbs_nobody():
+def test_a_client_that_floods_its_body_disturbs_no_other():
     """Events for a connection whose request runs are noted, not spun on."""
     with serve(application, worker="gevent") as server:
         with socket.create_connection(server.address) as client:

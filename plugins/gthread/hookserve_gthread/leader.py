@@ -23,9 +23,9 @@ Each promotion begins a new *epoch*; a thread that holds an older one leads no m
 =============== ==================================== ========================================
 shared          written by                           read by
 =============== ==================================== ========================================
-`epoch`         whoever releases, under `_guard`     every thread
+`epoch`         a thread that releases, in `_guard`  every thread
 `events`        the leader; a former leader may pop  the leader
-`_role`         released under `_guard`, acquired by the follower that is promoted
+`_role`         released in `_guard`, acquired by the follower that is promoted
 `_progress`     every thread that has processed an event; an estimate, read by the monitor
 `_slowness`     the same; an estimate, read by the leader
 `_is_busy`      the leader                           the monitor

@@ -36,22 +36,22 @@ SETTINGS: tuple[Setting, ...] = (
 
 @hookimpl
 def settings() -> tuple[Setting, ...]:
-    """Whether it is expected, and of whom."""
+    """Whether it is expected, and from which addresses."""
     return SETTINGS
 
 
 @hookimpl
 def configured_plugins(config: Config) -> list[object]:
-    """The layer, when the protocol is expected."""
+    """The wrapper, when the protocol is expected."""
     return [] if config.proxy_protocol == "off" else [ProxyPlugin()]
 
 
 class ProxyPlugin:
-    """Puts the layer next to the socket: what is within may be TLS."""
+    """Puts the wrapper next to the socket: what is within may be TLS."""
 
     @hookimpl(tryfirst=True)
     def connection_wrappers(self, worker: Worker) -> list[Callable[[Protocol], Protocol]]:
-        """One layer."""
+        """One wrapper."""
         from hookserve_proxy.wrapper import ProxyProtocol
 
         return [partial(ProxyProtocol, config=worker.config)]

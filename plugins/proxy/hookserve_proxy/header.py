@@ -57,7 +57,7 @@ def parse(data: bytes, version: str = "auto") -> Header | None:
         return _parse_v1(data)
     if version != "v1" and data[: len(SIGNATURE)] == SIGNATURE[: len(data)]:
         return _parse_v2(data)
-    raise BadHeader("there is none")
+    raise BadHeader("no PROXY header")
 
 
 def _parse_v1(data: bytes) -> Header | None:
@@ -77,10 +77,10 @@ def _parse_v1(data: bytes) -> Header | None:
     try:
         source, destination = (str(kind(word.decode("ascii"))) for word in words[2:4])
     except ValueError:
-        raise BadHeader("an address of version 1 is none") from None
+        raise BadHeader("invalid address in version 1") from None
     for word in words[4:]:
         if not _V1_PORT.fullmatch(word) or int(word) > 65535:
-            raise BadHeader("a port of version 1 is none")
+            raise BadHeader("invalid port in version 1")
     source_port, destination_port = (word.decode("ascii") for word in words[4:])
     return Header(
         size, words[1].decode("ascii"), (source, source_port), (destination, destination_port)

@@ -24,11 +24,11 @@ class ProxyProtocol(Protocol):
         self._is_trusted = trusts(config.proxy_allow_ips)
         self.version: str = config.proxy_protocol
 
-    def connect(self, peer: object) -> Connection:
-        """A connection that begins with a header, or, from anybody else, one that does not: there
-        a header is a bad request like any other."""
-        host = peer[0] if isinstance(peer, tuple) else ""
-        connection = self._inner.connect(peer)
+    def connect(self, address: object) -> Connection:
+        """A connection that begins with a header if it is from a trusted address; from any other
+        address a header is a bad request."""
+        host = address[0] if isinstance(address, tuple) else ""
+        connection = self._inner.connect(address)
         if not self._is_trusted(host):
             return connection
         return ProxyConnection(connection, self, host)
@@ -37,15 +37,15 @@ class ProxyProtocol(Protocol):
 class ProxyConnection(ConnectionWrapper):
     """A connection of a trusted proxy."""
 
-    __slots__ = ("_buffer", "_has_begun", "_peer", "_protocol")
+    __slots__ = ("_address", "_buffer", "_has_begun", "_protocol")
 
-    def __init__(self, inner: Connection, protocol: ProxyProtocol, peer: str) -> None:
+    def __init__(self, inner: Connection, protocol: ProxyProtocol, address: str) -> None:
         super().__init__(inner)
         self._protocol = protocol
-        self._peer = peer
+        self._address = address
         self._buffer = b""
         self._has_begun = False
-        """Whether the header is behind us."""
+        """Whether the header was read."""
 
     def feed(self, data: bytes) -> int:
         """As `Connection.feed`, after the header."""
@@ -57,32 +57,35 @@ class ProxyConnection(ConnectionWrapper):
             header = parse(self._buffer, self._protocol.version) if data else None
         except BadHeader as error:
             log = self._protocol.worker.log
-            log.warning("refused a connection of the proxy %s: PROXY protocol: %s",
-                        self._peer or "unix:", error)  # fmt: skip
+            log.warning(
+                "refused a connection of the proxy %s: PROXY protocol: %s",
+                self._address or "unix:",
+                error,
+            )
             header = None
             data = b""
         if header is None:
             self.state = READING_HEAD if data else CLOSING
             return self.state
         self._has_begun = True
-        self.inner.set_connection_info(_facts_of(header))
+        self.inner.set_connection_info(_info_of(header))
         rest, self._buffer = self._buffer[header.size :], b""
         self.state = self.inner.feed(rest) if rest else READING_HEAD
         return self.state
 
     def expire(self) -> int:
-        """As `Connection.expire`; who has not even sent a header is let go without a word."""
+        """As `Connection.expire`; a client that has sent no whole header is closed silently."""
         self.state = self.inner.expire() if self._has_begun else CLOSING
         return self.state
 
 
-def _facts_of(header: Header) -> dict[str, Any]:  # Any: PEP 3333
+def _info_of(header: Header) -> dict[str, Any]:  # Any: PEP 3333
     """What an environ has of a header; nothing where the addresses are the proxy's own."""
-    facts: dict[str, Any] = {}  # Any: PEP 3333
+    info: dict[str, Any] = {}  # Any: PEP 3333
     if header.protocol:
-        facts["PROXY_PROTOCOL"] = header.protocol
-        facts["REMOTE_ADDR"], facts["REMOTE_PORT"] = header.source
-        facts["PROXY_ADDR"], facts["PROXY_PORT"] = header.destination
+        info["PROXY_PROTOCOL"] = header.protocol
+        info["REMOTE_ADDR"], info["REMOTE_PORT"] = header.source
+        info["PROXY_ADDR"], info["PROXY_PORT"] = header.destination
     if header.is_secret:
-        facts["wsgi.url_scheme"] = "https"
-    return facts
+        info["wsgi.url_scheme"] = "https"
+    return info

@@ -13,7 +13,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 class Setting:
-    """The layer on the stand-ins."""
+    """The wrapper on fakes."""
 
     def __init__(self, **settings):
         self.app = driver.Recorder()
@@ -65,7 +65,7 @@ def test_a_unix_socket_may_be_trusted():
     assert setting.seen("REMOTE_ADDR") == ["198.51.100.7"]
 
 
-def test_who_is_no_proxy_cannot_speak_for_a_client():
+def test_a_client_that_is_not_a_proxy_cannot_speak_for_another():
     setting = Setting()
 
     sent, _ = setting.converse([HEADER + REQUEST], peer=("203.0.113.9", 5555))

@@ -80,7 +80,7 @@ def settings() -> tuple[Setting, ...]:
 
 @hookimpl
 def configured_plugins(config: Config, host: PluginHost) -> list[object]:
-    """The layer, when there is a certificate."""
+    """The wrapper, when there is a certificate."""
     if not config.certfile:
         for setting in SETTINGS[1:]:
             name = setting.name

@@ -6,14 +6,14 @@ import ssl
 from typing import Any
 
 
-def facts_of(tls: ssl.SSLObject) -> dict[str, object]:
+def connection_info(tls: ssl.SSLObject) -> dict[str, object]:
     """The entries for the environ of each request of a connection, once the handshake is done.
 
     ``SSL_CLIENT_VERIFY`` is ``SUCCESS`` when the client has shown a certificate that an authority
     of `ca_certs` has signed, and ``NONE`` when it has shown none; a bad one ends the handshake.
     """
     cipher = tls.cipher()
-    facts: dict[str, object] = {
+    info: dict[str, object] = {
         "wsgi.url_scheme": "https",
         "HTTPS": "on",
         "SSL_PROTOCOL": tls.version() or "",
@@ -22,9 +22,9 @@ def facts_of(tls: ssl.SSLObject) -> dict[str, object]:
     }
     certificate = tls.getpeercert(binary_form=True)
     if certificate:
-        facts["SSL_CLIENT_CERT"] = ssl.DER_cert_to_PEM_cert(certificate)
-        facts |= _describe(tls.getpeercert() or {})
-    return facts
+        info["SSL_CLIENT_CERT"] = ssl.DER_cert_to_PEM_cert(certificate)
+        info |= _describe(tls.getpeercert() or {})
+    return info
 
 
 def _describe(certificate: Any) -> dict[str, object]:  # Any: a table as `ssl` gives it
@@ -39,10 +39,15 @@ def _describe(certificate: Any) -> dict[str, object]:  # Any: a table as `ssl` g
 
 
 _SHORT = {
-    "commonName": "CN", "countryName": "C", "localityName": "L", "organizationName": "O",
-    "organizationalUnitName": "OU", "stateOrProvinceName": "ST", "emailAddress": "emailAddress",
+    "commonName": "CN",
+    "countryName": "C",
+    "localityName": "L",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "stateOrProvinceName": "ST",
+    "emailAddress": "emailAddress",
     "domainComponent": "DC",
-}  # fmt: skip
+}
 
 
 def _name(parts: tuple[tuple[tuple[str, str], ...], ...]) -> str:

@@ -32,5 +32,5 @@ class TlsPlugin:
 
     @hookimpl
     def connection_wrappers(self, worker: Worker) -> list[Callable[[Protocol], Protocol]]:
-        """One layer of TLS."""
+        """One TLS wrapper."""
         return [partial(TlsProtocol, context=self._context)]

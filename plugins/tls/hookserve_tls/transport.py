@@ -31,7 +31,7 @@ class TlsTransport(Transport):
         self._tls = tls
         self._incoming, self._outgoing = incoming, outgoing
         self.is_broken = False
-        """Whether the client is gone or has been given up: nothing more can be sent."""
+        """Whether the client is gone or has timed out: nothing more can be sent."""
 
     def send(self, *buffers: bytes) -> None:
         """As `Transport.send`: what is small goes out in one record, what is large in pieces."""

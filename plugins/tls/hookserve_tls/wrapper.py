@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD, READY, Protocol, Transport
 from hookserve.protocol.wrappers import ConnectionWrapper
-from hookserve_tls.connection_info import facts_of
+from hookserve_tls.connection_info import connection_info
 from hookserve_tls.transport import RECORDS, TlsTransport
 
 if TYPE_CHECKING:
@@ -39,16 +39,24 @@ class TlsProtocol(Protocol):
         self._inner = inner
         self._context = context
 
-    def connect(self, peer: object) -> TlsConnection:
+    def connect(self, address: object) -> TlsConnection:
         """A connection whose handshake is to come."""
-        return TlsConnection(self._inner.connect(peer), self._context, self)
+        return TlsConnection(self._inner.connect(address), self._context, self)
 
 
 class TlsConnection(ConnectionWrapper):
     """One connection."""
 
-    __slots__ = ("_incoming", "_is_new", "_is_over", "_is_secret", "_outgoing", "_plain",
-                 "_protocol", "_tls")  # fmt: skip
+    __slots__ = (
+        "_incoming",
+        "_is_encrypted",
+        "_is_new",
+        "_is_over",
+        "_outgoing",
+        "_plain",
+        "_protocol",
+        "_tls",
+    )
 
     def __init__(self, inner: Connection, context: ssl.SSLContext, protocol: TlsProtocol) -> None:
         super().__init__(inner)
@@ -56,8 +64,8 @@ class TlsConnection(ConnectionWrapper):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._plain = b""
-        """The answer to a client that does not speak TLS."""
-        self._is_secret = False
+        """The response to a client that does not speak TLS."""
+        self._is_encrypted = False
         """Whether the handshake is done."""
         self._is_new = True
         """Whether no exchange has run yet."""
@@ -69,17 +77,17 @@ class TlsConnection(ConnectionWrapper):
         if self._is_over:
             return self.state
         if not data:
-            self.state = self.inner.feed(b"") if self._is_secret else CLOSING
+            self.state = self.inner.feed(b"") if self._is_encrypted else CLOSING
             return self.state
-        if self.state == IDLE and not self._is_secret and data[0] != _HANDSHAKE:
+        if self.state == IDLE and not self._is_encrypted and data[0] != _HANDSHAKE:
             self._plain = self._tell_plainly(data)
             return self._end()
         self._incoming.write(data)
         try:
-            if not self._is_secret:
+            if not self._is_encrypted:
                 self._tls.do_handshake()
-                self._is_secret = True
-                self.inner.set_connection_info(facts_of(self._tls))
+                self._is_encrypted = True
+                self.inner.set_connection_info(connection_info(self._tls))
             return self._take_in()
         except ssl.SSLWantReadError:
             return self._stand(READING_HEAD)
@@ -88,22 +96,22 @@ class TlsConnection(ConnectionWrapper):
             return self._end()
 
     def run(self, transport: Transport) -> int:
-        """Send what the handshake has to say, or run the exchange."""
-        secret = TlsTransport(transport, self._tls, self._incoming, self._outgoing)
+        """Send the records of the handshake, or run the exchange."""
+        encrypted = TlsTransport(transport, self._tls, self._incoming, self._outgoing)
         try:
             if self._is_over:
-                return self._part(transport, secret)
+                return self._send_last_records(transport, encrypted)
             if self.inner.state != READY:
-                secret.flush()
+                encrypted.flush()
                 return self._stand(self.inner.state)
         except OSError:  # the client is gone
             self.state = CLOSING
             return CLOSING
         self._is_new = False
-        state = self.inner.run(secret)
+        state = self.inner.run(encrypted)
         self.lingers = self.inner.lingers
         if state == CLOSING:
-            return self._part(transport, secret)
+            return self._send_last_records(transport, encrypted)
         if self._incoming.pending or self._tls.pending():
             try:
                 return self._take_in()
@@ -113,8 +121,8 @@ class TlsConnection(ConnectionWrapper):
         return state
 
     def expire(self) -> int:
-        """A deadline has passed: who has shaken hands is told the end of it (RFC 8446, 6.1)."""
-        if not self._is_secret or self._is_over:
+        """A deadline has passed: after the handshake close_notify is sent (RFC 8446, 6.1)."""
+        if not self._is_encrypted or self._is_over:
             self.state = CLOSING
         elif self.inner.expire() == READY:
             self.state = READY
@@ -123,14 +131,14 @@ class TlsConnection(ConnectionWrapper):
         return self.state
 
     def interim(self) -> bytes:
-        """What the protocol wants to say now, in records."""
-        said = self.inner.interim()
-        if said:
-            self._tls.write(said)
+        """The interim response of the protocol, in records."""
+        interim = self.inner.interim()
+        if interim:
+            self._tls.write(interim)
         return self._outgoing.read()
 
     def _take_in(self) -> int:
-        """Give the protocol what has come for it."""
+        """Feed the protocol what was decrypted for it."""
         parts: list[bytes] = []
         is_open = True
         try:
@@ -157,11 +165,11 @@ class TlsConnection(ConnectionWrapper):
         return state
 
     def _tell_plainly(self, data: bytes) -> bytes:
-        """The answer to a client that began with `data`."""
+        """The response to a client that began with `data`."""
         from email.utils import formatdate
 
         date = formatdate(self._protocol.worker.wall_clock(), usegmt=True).encode()
-        # RFC 9110, 9.3.2: the answer to HEAD has no content.
+        # RFC 9110, 9.3.2: the response to HEAD has no content.
         return _PLAIN % (date, len(_PAGE), b"" if data.startswith(b"HEAD ") else _PAGE)
 
     def _end(self) -> int:
@@ -169,22 +177,22 @@ class TlsConnection(ConnectionWrapper):
         self.state = READY
         return READY
 
-    def _part(self, transport: Transport, secret: TlsTransport) -> int:
-        """Send what comes last: the answer to a plain client, an alert, or close_notify."""
+    def _send_last_records(self, transport: Transport, encrypted: TlsTransport) -> int:
+        """Send what comes last: the response to a plain client, an alert, or close_notify."""
         self.state = CLOSING
-        if secret.is_broken:
+        if encrypted.is_broken:
             return CLOSING
         self.lingers = self.lingers or self._is_over
         try:
-            if self._is_secret:
+            if self._is_encrypted:
                 self._tls.unwrap()
-        except ssl.SSLError:  # it wants the client's close_notify, for which nobody waits
+        except ssl.SSLError:  # OpenSSL wants the client's close_notify, which is not waited for
             pass
         try:
             if self._plain:
                 transport.send(self._plain)
             elif self._outgoing.pending:
-                secret.flush()
+                encrypted.flush()
         except OSError:  # the client is gone
             pass
         return CLOSING

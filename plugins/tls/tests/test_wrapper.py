@@ -24,7 +24,7 @@ def server_context():
 
 
 class Wire:
-    """A client and a connection of the layer, with what one says carried to the other."""
+    """A client and a wrapped connection, with the bytes of one carried to the other."""
 
     def __init__(self, server_context, app=None, buffered=False, size=100_000, version=None):
         self.app = app or driver.Recorder()
@@ -58,7 +58,7 @@ class Wire:
         self.carry()
 
     def carry(self):
-        """What the client has said, in pieces, and the answer."""
+        """What the client has sent, in pieces, and the response."""
         data = self.outgoing.read()
         pieces = [data[at : at + self.size] for at in range(0, len(data), self.size)]
         while pieces:
@@ -150,7 +150,7 @@ def test_a_client_that_says_goodbye_is_not_waited_for(server_context):
     assert wire.connection.state == CLOSING
 
 
-def test_a_client_that_leaves_without_goodbye_has_had_its_answer(server_context):
+def test_a_client_that_closes_without_close_notify_has_got_its_response(server_context):
     """RFC 9112, 9.8: its end of TLS may be incomplete."""
     wire = Wire(server_context).shake_hands()
     wire.say(REQUEST)
@@ -162,7 +162,7 @@ def test_a_client_that_leaves_without_goodbye_has_had_its_answer(server_context)
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
-def test_who_speaks_no_tls_gets_a_whole_response(server_context, method):
+def test_a_client_without_tls_gets_a_whole_response(server_context, method):
     connection = Wire(server_context).connection
     transport = driver.MemoryTransport()
 
@@ -209,17 +209,17 @@ def test_a_head_that_is_late_is_answered_within_tls(server_context):
     assert wire.answer.startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01"], ids=["nothing", "a part of a hello"])
-def test_who_does_not_shake_hands_in_time_is_let_go(server_context, said):
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"], ids=["nothing", "a part of a hello"])
+def test_a_handshake_that_is_late_closes_the_connection(server_context, sent):
     wire = Wire(server_context)
-    if said:
-        assert wire.connection.feed(said) == READING_HEAD
+    if sent:
+        assert wire.connection.feed(sent) == READING_HEAD
 
     assert wire.connection.expire() == CLOSING
 
 
 def test_nothing_is_sent_after_the_client_has_gone(server_context):
-    """A client that was given up must not be waited for once more."""
+    """A client that has timed out must not be waited for again."""
     wire = Wire(server_context).shake_hands()
     calls = []
 

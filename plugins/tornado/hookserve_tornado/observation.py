@@ -45,8 +45,15 @@ class Observation:
             view = _RequestView(self._request)
             observe(worker, view, self._environ, _ResponseView(status, headers, sent))
         if worker.log_access:
-            record = AccessRecord(self._environ, status, headers, sent, self._request_slot.began,
-                                  worker.clock(), reason)  # fmt: skip
+            record = AccessRecord(
+                self._environ,
+                status,
+                headers,
+                sent,
+                self._request_slot.began,
+                worker.clock(),
+                reason,
+            )
             for log in worker.log_access:
                 log(record)
         worker.end(self._request_slot, status // 100, sent)

@@ -118,8 +118,10 @@ def test_hooks_records_and_counters_are_those_of_every_worker(tmp_path):
 
     for hook in ("pre_request", "post_request"):
         assert [(each["path"], each["query"]) for each in calls if each["hook"] == hook] == [
-            ("/", "a=1"), ("/fail", ""), ("/nowhere", ""),
-        ]  # fmt: skip
+            ("/", "a=1"),
+            ("/fail", ""),
+            ("/nowhere", ""),
+        ]
     logged = [each["status"] for each in calls if each["hook"] == "log_access"]
     counters = next(each["counters"] for each in calls if each["hook"] == "child_exit")
     assert logged == [200, 500, 404]
