@@ -168,11 +168,18 @@ def _contained(
 
         return call
     positions = [given.index(name) for name in wanted]
-    # With fewer than two positions an itemgetter returns no tuple.
+    if len(positions) == 1:
+        (position,) = positions
+
+        def call_with_one(*args: object) -> None:
+            try:
+                function(args[position])
+            except Exception as error:  # as above
+                _report(hook_name, plugin, error)
+
+        return call_with_one
     choose: Callable[[tuple[object, ...]], Sequence[object]] = (
-        itemgetter(*positions)
-        if len(positions) > 1
-        else lambda args: [args[position] for position in positions]
+        itemgetter(*positions) if positions else lambda args: ()
     )
 
     def call_with_some(*args: object) -> None:

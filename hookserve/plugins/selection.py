@@ -173,7 +173,7 @@ def _published_row(name: str, distribution: str) -> WorkerRow:
 
 
 def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str]:
-    """Whether a worker could be used, judged without importing it."""
+    """Whether a worker could be used, as far as that is seen without importing it."""
     missing = record.candidate.missing_requirements() if record.candidate else []
     if missing:
         packages = " ".join(f"'{each}'" if ">" in each else each for each in missing)
