@@ -63,8 +63,11 @@ def toml_sources(directory: str) -> list[SettingsSource]:
     sources = []
     shared = _read(directory, "pyproject.toml")
     if shared is not None and _NAMES_US.search(shared) is not None:
-        section = _parse("pyproject.toml", shared).get("tool", {}).get("hookserve")
+        tool = _parse("pyproject.toml", shared).get("tool", {})
+        section = tool.get("hookserve") if isinstance(tool, dict) else None
         if section is not None:
+            if not isinstance(section, dict):
+                raise ConfigError("pyproject.toml: [tool.hookserve] is a table of settings")
             sources.append(SettingsSource("pyproject.toml", section))
     own = _read(directory, "hookserve.toml")
     if own is not None:
@@ -88,7 +91,7 @@ def _read(directory: str, name: str) -> bytes | None:
         raise ConfigError(f"cannot read {name}: {error.strerror}") from None
 
 
-def _parse(name: str, text: bytes) -> dict[str, dict[str, dict[str, object]]]:
+def _parse(name: str, text: bytes) -> dict[str, object]:
     import tomllib
 
     try:

@@ -15,6 +15,7 @@ from hookserve.config import sources
 from hookserve.config.arguments import Arguments, CommandLine, read
 from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
+from hookserve.config.values import boolean
 from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.launch import defaults
 from hookserve.launch.application import check_name
@@ -52,7 +53,7 @@ def load_plugins(
     words.extend(part for part in environ.get("HOOKSERVE_PLUGINS", "").split(",") if part)
     words.extend(Arguments.of_variable(environ).plugins())
     words.extend(_split(arguments).plugins())
-    autoload = environ.get(AUTOLOAD_VARIABLE, "1").lower() not in ("0", "false", "no", "off")
+    autoload = _boolean_variable(environ, AUTOLOAD_VARIABLE)
     host = PluginHost()
     host.register(defaults, defaults.NAME)
     host.load(PluginSelection.parse(words, autoload))
@@ -61,6 +62,14 @@ def load_plugins(
 
 def _split(arguments: Sequence[str] | Arguments) -> Arguments:
     return arguments if isinstance(arguments, Arguments) else Arguments(arguments)
+
+
+def _boolean_variable(environ: Mapping[str, str], name: str) -> bool:
+    """A variable that is true when it is absent or empty; raises ConfigError."""
+    try:
+        return boolean(environ.get(name) or "true")
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}, got {environ[name]!r}") from None
 
 
 def declare_settings(host: PluginHost) -> SettingsTable:
@@ -211,8 +220,12 @@ def require_application(host: PluginHost, config: Config) -> None:
     if _is_left_to_core(host.hook.open_listeners):
         from hookserve.listeners.address import parse_address
 
-        for text in config.bind:
-            parse_address(text)
+        try:
+            for text in config.bind:
+                parse_address(text)
+        except ConfigError as error:
+            reason = str(error).removeprefix("bind: ")
+            raise ConfigError(f"bind ({config.origin('bind')}): {reason}") from None
 
 
 def _is_left_to_core(hook: Callable[..., object]) -> bool:

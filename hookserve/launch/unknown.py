@@ -16,6 +16,13 @@ _SLIP_RATIO = 0.85
 """How much of a file's own name is also in a setting's when it is probably a slip."""
 
 
+_TOO_LATE = {
+    "plugins": "the plugins are loaded before: use hookserve.toml, HOOKSERVE_PLUGINS or -P",
+    "config": "the file is found before: use hookserve.toml, HOOKSERVE_CONFIG or -c",
+}
+"""Settings that a Python file gives in vain, and what to do instead."""
+
+
 def explain(host: PluginHost, kind: str, name: str) -> str | None:
     """What a plugin knows to do about an unknown name; `None` when none knows it."""
     advice = calling.ask(host.hook.explain_unknown, kind, name)
@@ -44,7 +51,10 @@ def file_settings(
     for name, value in vars(module).items():
         if name.startswith("_") or isinstance(value, types.ModuleType):
             continue
-        if name in table and not callable(value):
+        if name in _TOO_LATE:
+            if isinstance(value, (str, list, tuple)):
+                warnings.append(f"{source}: '{name}' has no effect here ({_TOO_LATE[name]})")
+        elif name in table and not callable(value):
             values[name] = value
         elif name not in table and not hasattr(Hooks, name):
             warning = _slip(host, table, name, value)

@@ -51,6 +51,20 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, name, text):
         toml_sources(str(tmp_path))
 
 
+@pytest.mark.parametrize("text", ["[tool]\nhookserve = 5", "tool = {hookserve = [1]}"])
+def test_a_section_that_is_not_a_table_is_refused(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text)
+
+    with pytest.raises(ConfigError, match=r"\[tool.hookserve\] is a table of settings"):
+        toml_sources(str(tmp_path))
+
+
+def test_a_tool_that_is_not_a_table_is_not_ours(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("tool = 5\n# tool.hookserve.workers\n")
+
+    assert toml_sources(str(tmp_path)) == []
+
+
 def test_no_files_give_no_sources(tmp_path):
     assert toml_sources(str(tmp_path)) == []
 

@@ -119,12 +119,32 @@ def require(assembly):
     [
         (["./app.py"], AppNotFound, "is a path, not a module"),
         (["-b", "8001", "app"], ConfigError, "is a port without a host"),
-        (["-b", ":1", "-b", "fd://x", "app"], ConfigError, "fd://x"),
+        (["-b", ":1", "-b", "fd://x", "app"], ConfigError, r"bind \(command line\): 'fd://x'"),
     ],
 )
 def test_a_malformed_name_or_address_is_refused_before_anything_starts(arguments, error, message):
     with pytest.raises(error, match=message):
         require(assemble(arguments, {}))
+
+
+def test_a_wrong_port_of_the_platform_is_named():
+    with pytest.raises(ConfigError, match=r"bind \(PORT\): '0\.0\.0\.0:web' is "):
+        require(assemble(["app"], {"PORT": "web"}))
+
+
+@pytest.mark.parametrize(
+    ("value", "is_loaded"),
+    [(None, True), ("", True), ("1", True), ("Yes", True), ("0", False), ("OFF", False)],
+)
+def test_plugins_load_by_themselves_unless_that_is_switched_off(value, is_loaded):
+    host = load_plugins([], {} if value is None else {"HOOKSERVE_PLUGIN_AUTOLOAD": value})
+
+    assert (host.record_of("gevent").state == "active") == is_loaded
+
+
+def test_a_switch_that_is_neither_is_refused():
+    with pytest.raises(ConfigError, match="AUTOLOAD: expected true or false, got 'maybe'"):
+        load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "maybe"})
 
 
 class Reader:

@@ -65,3 +65,19 @@ def test_a_probable_slip_in_a_python_file_is_a_warning(host, table, name, warnin
 def test_only_a_plugin_explains_names_of_other_servers(host):
     assert explain(host, "setting", "spew").startswith("gunicorn's, ")
     assert explain(load_plugins(["-P", "no:gunicorn"], {}), "setting", "spew") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("plugins", ["no:tls"]), ("plugins", "no:tls"), ("config", "other.py")]
+)
+def test_what_comes_too_late_in_a_python_file_is_a_warning(host, table, name, value):
+    source, (warning,) = file_settings(host, table, file_of(**{name: value}), "conf.py")
+
+    assert source.values == {}
+    assert warning.startswith(f"conf.py: '{name}' has no effect here (the ")
+
+
+def test_a_name_of_the_files_own_that_only_looks_like_that_is_left_alone(host, table):
+    source, warnings = file_settings(host, table, file_of(config={"a": 1}), "conf.py")
+
+    assert (source.values, warnings) == ({}, [])
