@@ -54,6 +54,7 @@ class Acceptor:
         """Whether accepting has stopped because there are as many connections as there may be."""
         self._worker = worker
         self._connections = connections
+        self._open = connections.open
         self._loop = loop
         self._on_accepted = on_accepted
         self._on_backlog = on_backlog
@@ -139,7 +140,7 @@ class Acceptor:
 
     def resume_if_room(self) -> None:
         """Accept again if there is room by now, or can be made; else check again when it can."""
-        if len(self._connections) < self._limit or self._find_evictable() is not None:
+        if len(self._open) < self._limit or self._find_evictable() is not None:
             self.start()
             return
         now = self._worker.clock()
@@ -153,7 +154,7 @@ class Acceptor:
 
     def _on_notified(self) -> None:
         """A sibling yields a connection to this worker, which the kernel has not woken for it."""
-        if self._siblings.has_more(len(self._connections)):  # else it was accepted already
+        if self._siblings.has_more(len(self._open)):  # else it was accepted already
             self._yields_until = 0.0
             self.resume()
         for listener in self._accepting:
@@ -178,7 +179,7 @@ class Acceptor:
         """Accept one connection; `None` when none waits, or a sibling or a later moment has it."""
         if not self._accepting:
             return None
-        count = len(self._connections)
+        count = len(self._open)
         if count >= IMBALANCE_THRESHOLD:
             count -= self._worker.requests_in_flight
             sibling = self._siblings.least_loaded(count)
@@ -211,7 +212,7 @@ class Acceptor:
     def _accept_with_room(self, listener: Listener) -> Accepted | None:
         """Accept one connection, in the place of an idle one where all are taken."""
         evictable = None
-        if len(self._connections) >= self._limit:
+        if len(self._open) >= self._limit:
             evictable = self._find_evictable()
             if evictable is None:
                 self._on_full()
@@ -246,9 +247,9 @@ class Acceptor:
             if found is None:
                 return None
             accepted = Accepted(*found)
-            self._connections.add(accepted)
+            self._open[accepted.fd] = accepted
         finally:
             self._entering.pop()
-        self._worker.count_open(len(self._connections))
+        self._worker.count_open(len(self._open))
         self._accepted_in_a_row += 1
         return accepted

@@ -19,13 +19,6 @@ class Connections:
         self.waiting: dict[int, Accepted] = {}
         """Those that no thread owns, in the order in which they began to wait."""
 
-    def __len__(self) -> int:
-        return len(self.open)
-
-    def add(self, accepted: Accepted) -> None:
-        """Enter a connection, which the caller owns."""
-        self.open[accepted.fd] = accepted
-
     def idle(self) -> Iterator[Accepted]:
         """The connections that may be closed to make room; the longest idle first."""
         for accepted in list(self.waiting.values()):

@@ -463,11 +463,7 @@ class LateRoom:
     """The connections as a thread sees them that looks for an idle one at the wrong moment."""
 
     def __init__(self, connections, idle):
-        self._connections, self.idle = connections, idle
-        self.add = connections.add
-
-    def __len__(self):
-        return len(self._connections)
+        self.open, self.idle = connections.open, idle
 
 
 def test_room_that_is_made_while_a_thread_finds_none_is_noticed(setting):

@@ -31,6 +31,8 @@ _SMALL_FILE = 65536
 _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than two buffers."""
 
+_VERSION_SIZE = len(" HTTP/1.1")
+
 
 class Exchange(AccessRecord):
     """One exchange; ``resp`` in the hooks, and its own record in the access log."""
@@ -96,8 +98,8 @@ class Exchange(AccessRecord):
         worker, app, tell_observers = protocol.worker, protocol.app, protocol.tell_observers
         self._transport = transport
         name = self.environ.get("HTTP_X_REQUEST_ID")
-        line = self.label[: self.label.find(b" HTTP/")]
-        request_slot = worker.begin(line, name.encode("latin-1") if name else b"")
+        shown = self.label[: self.label.find(b"\r") - _VERSION_SIZE]
+        request_slot = worker.begin(shown, name.encode("latin-1") if name else b"")
         try:
             if protocol.pre_request:
                 view = RequestView()
