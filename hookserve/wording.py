@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 
 from hookserve.errors import HookserveError
@@ -16,7 +17,7 @@ def describe(error: BaseException) -> str:
     traceback = error.__traceback__
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
-        if not filename.startswith("<frozen importlib"):
+        if not filename.startswith("<frozen importlib") and filename != importlib.__file__:
             where = f" at {filename}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and error.filename:

@@ -1,5 +1,7 @@
 """Errors and names in words."""
 
+import importlib
+
 import pytest
 
 from hookserve.errors import ConfigError
@@ -12,6 +14,13 @@ def test_an_exception_is_described_with_its_place():
     except KeyError as error:
         assert describe(error).startswith("KeyError: 'a' at ")
         assert "test_wording.py:" in describe(error)
+
+
+def test_the_import_system_is_not_the_place():
+    with pytest.raises(ModuleNotFoundError) as caught:
+        importlib.import_module("nosuch_module")
+
+    assert "test_wording.py:" in describe(caught.value)
 
 
 def test_an_error_of_ours_is_its_message():

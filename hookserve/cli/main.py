@@ -111,6 +111,8 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
 
         print(listings.config(assembly, "json" in assembly.line.actions))
         return 0
+    if "json" in assembly.line.actions:
+        raise UsageError("--json: it goes with a listing, or with --print-config")
     require_application(assembly.host, assembly.config)
     if "check_config" in assembly.line.actions:
         return _check(assembly)

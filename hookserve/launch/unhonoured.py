@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from hookserve.config.resolved import Config
@@ -48,6 +49,11 @@ def settings_without_effect(table: SettingsTable, config: Config) -> Iterator[st
         for name in _TCP_ONLY:
             if config.was_given(name) and config.get(name):
                 yield f"{name} ({config.origin(name)}): it has no effect on unix sockets"
+    for path in config.pythonpath:
+        if not os.path.exists(path):
+            yield f"pythonpath ({config.origin('pythonpath')}): {path} does not exist"
+    if not config.logger_class:
+        yield f"logger_class ({config.origin('logger_class')}): without a logger nothing is logged"
     if config.proc_name and not _can_set_titles():
         yield (
             f"proc_name ({config.origin('proc_name')}): process titles need a package"

@@ -260,6 +260,8 @@ class PluginHost:
             return "it is None"
         if inspect.isclass(plugin):
             return f"{plugin.__name__} is a class (name an instance of it)"
+        if self.manager.has_plugin(name):
+            return "another plugin is registered under that name"
         if self.manager.is_registered(plugin):
             return f"it is registered already, as '{self.manager.get_name(plugin)}'"
         try:

@@ -52,6 +52,8 @@ def test_listings_exit_with_0(words, expected, capsys):
     [
         (["-w", "none", "app"], 1),
         (["--nonsense"], 2),
+        (["--json", "app"], 2),
+        (["--json", "--check-config", "app"], 2),
         ([], 2),
         (["--check-config", "failing_under_test"], 3),
         (["--check-config", "absent_under_test"], 4),

@@ -161,3 +161,15 @@ def test_a_process_name_needs_the_package(monkeypatch, is_installed):
 
     assert len(lines) == (0 if is_installed else 1)
     assert all("pip install 'hookserve[title]'" in line for line in lines)
+
+
+def test_a_path_that_does_not_exist_is_named(tmp_path):
+    lines = without_effect(pythonpath=[str(tmp_path), "/nosuch/path"])
+
+    assert lines == ["pythonpath (hookserve.toml): /nosuch/path does not exist"]
+
+
+def test_a_server_without_a_logger_is_named():
+    assert without_effect(logger_class=[]) == [
+        "logger_class (hookserve.toml): without a logger nothing is logged"
+    ]

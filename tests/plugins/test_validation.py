@@ -97,6 +97,18 @@ def test_a_plugin_is_registered_once():
         host.register(plugin, "second")
 
 
+def test_a_name_is_given_once():
+    host = PluginHost()
+    host.register(types.SimpleNamespace(), "logger standard")
+
+    with pytest.raises(PluginError) as caught:
+        host.register(types.SimpleNamespace(), "logger standard")
+
+    assert str(caught.value) == (
+        "plugin 'logger standard': another plugin is registered under that name"
+    )
+
+
 def test_an_optional_hook_may_be_unknown():
     source = "@hookimpl(optionalhook=True)\ndef of_another_plugin(): ...\n"
 
