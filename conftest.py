@@ -32,7 +32,7 @@ IN_SHORT = (
     "test_every_kind_of_iterable_is_sent",
     "test_an_error_after_the_head_is_raised",
 )
-COUNTS_VARIABLE = "HOOKSERVE_TEST_COUNTS"
+COUNTS_VARIABLE = "PYTEST_COUNTS_FILE"
 _STARTING = ("os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen")
 
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-COUNTS_VARIABLE = "HOOKSERVE_TEST_COUNTS"
+COUNTS_VARIABLE = "PYTEST_COUNTS_FILE"
 NO_TESTS = 5
 """pytest's exit code for a selection without tests."""
 PROCESSES_A_CORE = 3
