@@ -10,6 +10,7 @@ from hookserve.config.values import (
     octal,
     one_of,
     optional_text,
+    paths,
     positive,
     seconds,
     text,
@@ -202,7 +203,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
     Setting(
         "pythonpath",
         (),
-        items,
+        paths,
         "directories to put in front of sys.path, with commas between",
         metavar="DIRECTORIES",
     ),

@@ -19,6 +19,12 @@ _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 def text(value: object) -> str:
     """A string."""
+    if "\0" in _string(value):
+        raise ValueError("expected a string without NUL")  # no path or name has one
+    return _string(value)
+
+
+def _string(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a string")
     return value
@@ -135,8 +141,13 @@ def items(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
-        return tuple(text(part) for part in value)
+        return tuple(_string(part) for part in value)
     raise ValueError("expected a list of strings")
+
+
+def paths(value: object) -> tuple[str, ...]:
+    """Paths: a list, or one string with commas."""
+    return tuple(text(path) for path in items(value))
 
 
 def lines(value: object) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def check_name(specification: str) -> None:
         if directory not in ("", "."):
             remedy = f"--chdir {directory} {remedy}"
         raise AppNotFound(f"'{module_name}' is a path, not a module (name the module: {remedy})")
-    if not all(module_name.split(".")):
+    if not all(module_name.split(".")) or "\0" in module_name:
         raise AppNotFound(
             f"'{specification}' names no module (module:attribute, for example app:application)"
         )

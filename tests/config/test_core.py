@@ -47,3 +47,17 @@ def test_a_number_that_no_account_has_is_refused(raw):
 @pytest.mark.parametrize("raw", ["0", 0, "4294967294", "www-data", "\u00b2", "a1"])
 def test_other_numbers_and_names_are_left_to_the_system(raw):
     assert account(raw) == str(raw)
+
+
+@pytest.mark.parametrize("name", ["chdir", "pythonpath", "user", "group", "pidfile", "config"])
+def test_no_path_and_no_name_has_a_nul(name):
+    (setting,) = [each for each in CORE_SETTINGS if each.name == name]
+
+    with pytest.raises(ValueError, match="expected a string without NUL"):
+        setting.kind("a\0b")
+
+
+def test_the_name_of_an_abstract_socket_may_begin_with_a_nul():
+    (setting,) = [each for each in CORE_SETTINGS if each.name == "bind"]
+
+    assert setting.kind(["\0a"]) == ("\0a",)

@@ -2,11 +2,14 @@
 
 import pytest
 
-from hookserve.config.resolved import Config, SettingsSource, resolve
+from hookserve.config.resolved import Config, SettingsSource, convert, resolve
 from hookserve.config.settings import SettingsTable
 from hookserve.config.values import one_of
 from hookserve.errors import ConfigError
+from hookserve.launch.assembly import declare_settings, load_plugins
 from hookserve.types import Setting
+
+ALL = list(declare_settings(load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "0"})))
 
 
 def test_a_later_source_wins_and_is_named():
@@ -63,3 +66,22 @@ def test_a_source_may_name_each_of_its_values():
 
     with pytest.raises(ConfigError, match=r"workers \(HOOKSERVE_WORKERS\): "):
         resolve(SettingsTable(), [source])
+
+
+ODD = [
+    *(None, True, 0, -1, 1.5, 2**70, float("nan"), float("inf"), b"x", object(), print, ...),
+    *("", " ", "x", "-1", "\u00b2", "\0", "1e999", "9" * 5000, "a,b", "%s", "\ud800", "{}"),
+    *([], [1], [None], [[]], ("a", "b"), {}, {"a": 1}, {1: "a"}, {"a"}, range(2)),
+]
+
+
+@pytest.mark.parametrize("declared", ALL, ids=lambda declared: declared.setting.name)
+def test_no_value_is_more_than_one_line_of_error(declared):
+    for raw in ODD:
+        try:
+            convert(declared, raw, "hookserve.toml")
+        except ConfigError as error:
+            message = str(error)
+            assert message.startswith(f"{declared.setting.name} (hookserve.toml): "), raw
+            assert "its kind raised" not in message, raw
+            assert "\n" not in message, raw
