@@ -206,12 +206,12 @@ class PluginHost:
             plugin: object = importlib.import_module(module_name)
             for part in attribute.split(".") if attribute else ():
                 plugin = getattr(plugin, part)
+            cause, remedy = check_level(plugin, record.distribution)
         except (Exception, SystemExit) as error:  # a plugin may raise anything when imported
             record.fail(*_explain_import(record, error))
             return
         finally:
             record.import_time = perf_counter() - began
-        cause, remedy = check_level(plugin, record.distribution)
         if not cause:
             cause, remedy = self._register(plugin, record.name), "mend it"
         if cause:
@@ -270,8 +270,8 @@ class PluginHost:
             problem = find_coroutine(self.manager.get_hookcallers(plugin) or [], plugin)
         except pluggy.PluginValidationError as error:
             problem = explain_refusal(self.manager, plugin, error)
-        except ValueError as error:
-            return " ".join(str(error).split())
+        except Exception as error:  # a plugin may raise anything when inspected
+            problem = describe(error)
         if problem and self.manager.has_plugin(name):
             self.manager.unregister(name=name)
         return problem

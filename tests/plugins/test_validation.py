@@ -109,6 +109,15 @@ def test_a_name_is_given_once():
     )
 
 
+def test_a_plugin_that_cannot_be_inspected_is_described():
+    class Touchy:
+        def __dir__(self):
+            raise RuntimeError("do not touch")
+
+    with pytest.raises(PluginError, match="plugin 'touchy': RuntimeError: do not touch at "):
+        PluginHost().register(Touchy(), "touchy")
+
+
 def test_an_optional_hook_may_be_unknown():
     source = "@hookimpl(optionalhook=True)\ndef of_another_plugin(): ...\n"
 
