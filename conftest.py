@@ -65,6 +65,7 @@ def _is_repeated(item):
     return any(item.originalname in vars(part) for part in PEP_3333)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     from support.scheduling import ScopeScheduling
 

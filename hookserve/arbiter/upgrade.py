@@ -48,6 +48,8 @@ class Upgrade(Part):
                 pid = self._arbiter.processes.fork()
             except OSError as error:
                 arbiter.log.error("USR2: cannot start a successor: %s", error.strerror)
+                ours.close()
+                theirs.close()
                 return
             if pid == 0:
                 unblock()
@@ -84,7 +86,7 @@ class Upgrade(Part):
             code = os.waitstatus_to_exitcode(status)
             log = self._arbiter.log.info if code == 0 else self._arbiter.log.error
             log("the successor has ended (%d); this server serves on", code)
-            self._close_channel()
+            self.close()
 
     @property
     def is_shared(self) -> bool:
@@ -153,10 +155,11 @@ class Upgrade(Part):
         except OSError:
             received = False
         if not received:
-            self._close_channel()
+            self.close()
         return received
 
-    def _close_channel(self) -> None:
+    def close(self) -> None:
+        """Close the channel to the other arbiter."""
         if self._channel is not None:
             self._arbiter.unwatch(self._channel.fileno())
             close(self._channel.detach())

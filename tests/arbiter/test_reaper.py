@@ -1,0 +1,60 @@
+"""What the end of a worker leads to, with children that are never forked."""
+
+import pytest
+from support.fake_arbiter import FakeServer, serving
+
+from hookserve.errors import BootError
+
+
+def test_each_exit_is_told_once_with_its_reason():
+    with serving(workers=2) as server:
+        server.end(server.handle(0), status=9)
+        server.turn()
+
+        assert server.recorder.named("child_exit") == [(0, "killed (SIGKILL)")]
+
+
+def test_counters_of_workers_that_are_gone_are_kept():
+    with serving(workers=1) as server:
+        handle = server.handle(0)
+        slot = handle.slot.request_slot(0)
+        slot.begin(server.clock.now, b"GET /")
+        slot.end(0, 10)
+
+        server.end(handle, status=9)
+
+        assert server.arbiter.stats()["requests"] == 1
+
+
+def test_a_worker_that_was_asked_to_end_is_not_a_failure():
+    with serving(workers=1) as server:
+        old = server.handle(0)
+        server.arbiter.recycle(old, "a test")
+        server.turn()
+        server.become_ready()
+
+        server.end(old)
+
+        assert server.recorder.named("child_exit") == [(0, "recycled (a test)")]
+        assert server.arbiter.pool.due(server.clock.now) is None
+
+
+def test_where_no_worker_can_boot_the_server_stops_with_the_reason():
+    server = FakeServer(workers=2)
+    for handle in tuple(server.arbiter.worker_table):
+        server.end(handle, status=3 << 8, boot_error="SyntaxError: a slip")
+
+    assert server.arbiter.is_stopping
+    assert server.arbiter.first_generation_failed
+    assert isinstance(server.arbiter._boot_failure, BootError)
+    assert str(server.arbiter._boot_failure) == "SyntaxError: a slip"
+    server.close()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_once_a_worker_was_ready_no_failure_stops_the_server(workers):
+    with serving(workers=workers) as server:
+        server.end(server.handle(0), status=9)
+        server.end(server.handle(0), status=3 << 8, boot_error="OSError: gone")
+
+        assert not server.arbiter.is_stopping

@@ -1,0 +1,211 @@
+"""A reload as a transaction, with children that are never forked."""
+
+import os
+import sys
+
+import pytest
+from support.fake_arbiter import FakeListener, make_assembly, serving
+
+from hookserve import hookimpl
+from hookserve.arbiter.handles import BOOTING, DRAINING, READY
+from hookserve.errors import ConfigError, ListenError
+
+
+class Listeners:
+    """Opens listeners that have no socket."""
+
+    def __init__(self, *addresses):
+        self._addresses = addresses
+        self.opened = []
+
+    @hookimpl(tryfirst=True)
+    def open_listeners(self, inherited):
+        known = {each.address: each for each in inherited}
+        self.opened = [FakeListener(each) for each in self._addresses if each not in known]
+        return [known[each] for each in self._addresses if each in known] + self.opened
+
+
+SAME = "127.0.0.1:8000"
+
+
+def assembly(server, *addresses, plugins=(), **settings):
+    listeners = Listeners(*(addresses or (SAME,)))
+    made = make_assembly(server.recorder, [listeners, *plugins], **settings)
+    server.next_assembly = made
+    return listeners
+
+
+def test_a_reload_commits_one_generation_and_replaces_every_worker():
+    with serving(workers=2) as server:
+        arbiter = server.arbiter
+        old = list(arbiter.worker_table)
+        assembly(server, workers=2)
+
+        arbiter.reload()
+        assert (arbiter.generation, arbiter.previous.number) == (2, 1)
+        server.turn()
+        canary = server.handle(0)
+        assert (canary.state, canary.generation) == (BOOTING, 2)
+        assert [each.state for each in old] == [READY, READY]
+
+        server.become_ready()
+        assert old[0].state == DRAINING
+        server.become_ready()
+        assert old[1].state == DRAINING
+
+        assert arbiter.previous is None
+        assert server.recorder.named("reloaded") == [()]
+        assert server.recorder.named("retired") == [()]
+
+
+def test_a_reload_changes_the_number_of_workers():
+    with serving(workers=2) as server:
+        assembly(server, workers=3)
+
+        server.arbiter.reload()
+
+        assert server.arbiter.num_workers == 3
+        assert server.recorder.named("nworkers_changed") == [(3, 2)]
+
+
+def test_a_refused_reload_leaves_everything_as_it_was():
+    with serving(workers=2) as server:
+        arbiter, before = server.arbiter, server.arbiter.current
+        server.next_assembly = ConfigError("a mistake")
+
+        arbiter.reload()
+        server.turn()
+
+        assert arbiter.current is before
+        assert arbiter.previous is None
+        assert server.recorder.named("reload_failed") == [("a mistake",)]
+        assert [each.state for each in arbiter.worker_table] == [READY, READY]
+
+
+class Refusing:
+    """Raises where a reload can still be refused."""
+
+    def __init__(self, hook):
+        self._hook = hook
+
+    @hookimpl
+    def on_reload(self):
+        if self._hook == "on_reload":
+            raise ConfigError("not now")
+
+    @hookimpl
+    def install_logs(self):
+        if self._hook == "install_logs":
+            raise ConfigError("not now")
+
+    @hookimpl(tryfirst=True)
+    def open_listeners(self):
+        if self._hook == "open_listeners":
+            raise ListenError("not now")
+
+
+@pytest.mark.parametrize("hook", ["on_reload", "install_logs", "open_listeners"])
+def test_a_refused_reload_leaves_directory_and_path_unchanged(hook, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    directory, path = os.getcwd(), list(sys.path)
+    with serving(workers=1) as server:
+        current = server.arbiter.current
+        made = make_assembly(server.recorder, [Refusing(hook)], workers=1)
+
+        def reassemble():
+            os.chdir(tmp_path)
+            sys.path.insert(0, "/somewhere/else")
+            return made
+
+        server.arbiter.reloads._reassemble = reassemble
+        server.arbiter.reload()
+
+        assert server.arbiter.current is current
+        assert os.getcwd() == directory
+        assert sys.path == path
+        assert server.recorder.named("reload_failed") == [("not now",)]
+
+
+def test_listeners_that_a_refused_reload_opened_are_closed():
+    with serving(workers=1) as server:
+        listeners = assembly(server, SAME, "127.0.0.1:9000", plugins=[Refusing("on_reload")])
+
+        server.arbiter.reload()
+
+        assert [each.is_closed for each in listeners.opened] == [True]
+        assert server.arbiter.address == (SAME,)
+
+
+def test_a_canary_that_cannot_boot_restores_the_previous_generation(tmp_path):
+    directory = os.getcwd()
+    with serving(workers=2) as server:
+        arbiter, before = server.arbiter, server.arbiter.current
+        listeners = assembly(server, SAME, "127.0.0.1:9000", workers=3)
+        made = server.next_assembly
+
+        def reassemble():
+            os.chdir(tmp_path)
+            return made
+
+        arbiter.reloads._reassemble = reassemble
+        arbiter.reload()
+        assert os.getcwd() == str(tmp_path)
+        server.turn()
+
+        server.end(server.handle(0), status=3 << 8, boot_error="SyntaxError: a slip")
+
+        assert arbiter.current == before
+        assert os.getcwd() == directory
+        assert [each.is_closed for each in listeners.opened] == [True]
+        assert [each.state for each in arbiter.worker_table if each.generation == 1] == [READY] * 2
+        assert server.recorder.named("reload_failed") == [("SyntaxError: a slip",)]
+
+
+def test_after_the_canary_was_ready_there_is_no_way_back():
+    with serving(workers=2) as server:
+        assembly(server, workers=2)
+        server.arbiter.reload()
+        server.turn()
+        server.become_ready()
+
+        server.end(server.handle(1), status=3 << 8, boot_error="SyntaxError: a slip")
+
+        assert server.arbiter.generation == 2
+        assert server.recorder.named("reload_failed") == []
+
+
+def test_a_removed_listener_is_retired_when_the_canary_is_ready():
+    with serving(workers=1) as server:
+        removed = server.arbiter.listeners[0]
+        assembly(server, "127.0.0.1:9000", workers=1)
+        server.arbiter.reload()
+        server.turn()
+        assert not removed.refuses_new_connections
+
+        server.become_ready()
+
+        assert removed.refuses_new_connections
+        assert removed.is_closed
+
+
+def test_a_reload_during_a_reload_follows_it():
+    with serving(workers=1) as server:
+        assembly(server, workers=1)
+        server.arbiter.reload()
+        assembly(server, workers=1)
+        server.arbiter.reload()
+        server.turn()
+        assert server.arbiter.generation == 2
+
+        server.become_ready()
+
+        assert server.arbiter.generation == 3
+
+
+def test_a_server_that_stops_does_not_reload():
+    with serving(workers=1) as server:
+        server.arbiter.stop()
+
+        server.arbiter.reload()
+
+        assert server.arbiter.generation == 1

@@ -1,0 +1,57 @@
+"""The binary upgrade, with a successor that is never executed."""
+
+from support.fake_arbiter import serving
+
+
+def test_a_successor_is_started_once():
+    with serving(workers=1) as server:
+        upgrade = server.arbiter.upgrade
+        upgrade.begin()
+        first = upgrade.successor
+        upgrade.begin()
+
+        assert first is not None
+        assert upgrade.successor == first
+        assert upgrade.is_shared
+        assert server.arbiter.other_children() == {first}
+
+
+def test_a_shared_listener_goes_on_accepting_when_the_predecessor_stops():
+    with serving(workers=1) as server:
+        (listener,) = server.arbiter.listeners
+        server.arbiter.upgrade.begin()
+
+        server.arbiter.stop()
+
+        assert not listener.refuses_new_connections
+
+
+def test_a_successor_that_ends_leaves_this_arbiter_serving():
+    with serving(workers=1) as server:
+        upgrade = server.arbiter.upgrade
+        upgrade.begin()
+
+        server.processes.end(upgrade.successor, 1 << 8)
+        server.arbiter._reap()
+
+        assert upgrade.successor is None
+        assert not upgrade.is_shared
+        assert not server.arbiter.is_stopping
+
+
+def test_a_successor_that_cannot_be_forked_changes_nothing():
+    with serving(workers=1) as server:
+        server.processes.forks_fail = True
+
+        server.arbiter.upgrade.begin()
+
+        assert not server.arbiter.upgrade.is_shared
+
+
+def test_no_successor_is_started_while_the_server_stops():
+    with serving(workers=1) as server:
+        server.arbiter.stop()
+
+        server.arbiter.upgrade.begin()
+
+        assert server.arbiter.upgrade.successor is None
