@@ -298,9 +298,12 @@ class TestWrongSettings:
             ({"keyfile": "encrypted.pem"}, "keyfile: encrypted.pem is encrypted (decrypt it"),
             ({"ciphers": "NONE-OF-THESE"}, "ciphers: OpenSSL knows none in 'NONE-OF-THESE'"),
             ({"cert_reqs": "required"}, "ca_certs names no authority"),
-            ({"ca_certs": "garbage.pem"}, "ca_certs: garbage.pem holds no certificates"),
+            (
+                {"ca_certs": "garbage.pem", "cert_reqs": "optional"},
+                "ca_certs: garbage.pem holds no certificates",
+            ),
             ({"cert_reqs": "perhaps"}, "expected one of none, optional, required"),
-            ({"certfile": "", "keyfile": "other.pem"}, "there is no certfile that it belongs to"),
+            ({"certfile": "", "keyfile": "other.pem"}, "there is no certfile, so nothing is enc"),
         ],
         ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
     )
