@@ -115,6 +115,14 @@ class Connection(ABC):
         """The deadline of the current state has passed: returns `READY` when the client is owed
         a refusal, which `run` sends, and `CLOSING` when it is not."""
 
+    def fail(self, error: Exception) -> int:
+        """`feed`, `expire` or `interim` has raised that: no memory, no room for a file, a fault.
+
+        Returns `READY` when `run` can send the client a response that says so, having logged the
+        reason, and `CLOSING` otherwise.
+        """
+        return CLOSING
+
     def interim(self) -> bytes:
         """What must be sent now, while the state is `READING_BODY` (``100 Continue``); once."""
         return b""

@@ -57,6 +57,11 @@ class ConnectionWrapper(Connection):
         self.state = self.inner.expire()
         return self.state
 
+    def fail(self, error: Exception) -> int:
+        """As `Connection.fail`."""
+        self.state = self.inner.fail(error)
+        return self.state
+
     def interim(self) -> bytes:
         """As `Connection.interim`."""
         return self.inner.interim()

@@ -6,8 +6,8 @@ worker
     `ReactorWorker`: the main loop of a model, around a reactor
 phases
     the phases of a connection, and which may follow which
-reactor
-    drives connections through their phases: read, run, wait, close
+reactor, driver
+    drive connections through their phases: read, run, wait, close; all of them, and one
 accepted, connections
     one accepted socket; the table of all
 acceptor, balancing

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, ClassVar, TextIO
 
 from hookserve.plugins import calling
 from hookserve.protocol.wrappers import wrap_protocol
+from hookserve.system.calls import close
 from hookserve.worker.context import WorkerContext
 from hookserve.worker.scoreboard import RequestSlot
 from hookserve.worker.wakeup import Wakeup
@@ -145,7 +146,12 @@ class Worker(ABC):
         if accepted is None:
             return None
         fd, address = accepted
-        return fd, self.__protocols[listener].connect(address)
+        try:
+            return fd, self.__protocols[listener].connect(address)
+        except Exception as error:  # no memory, or a fault of the protocol or a wrapper
+            close(fd)
+            self.log.error("a new connection has failed and is closed", exc_info=error)
+            return None
 
     def accept_socket(self, listener: Listener) -> tuple[int, object] | None:
         """As `accept`, for a model that speaks a protocol of its own: descriptor and address."""

@@ -16,7 +16,7 @@ from hookserve.protocol.seam import (
 )
 from hookserve.types import AccessRecord
 from hookserve_http.body import CollectedInput, StreamInput
-from hookserve_http.errors import BadRequest, RequestTimeout
+from hookserve_http.errors import BadRequest, RequestTimeout, failure_of
 from hookserve_http.exchange import Exchange
 from hookserve_http.framing import Decoder, decoder_for
 from hookserve_http.head import END, HeadParser
@@ -185,6 +185,19 @@ class HttpConnection(Connection):
         self._refusal = _Refusal(error, {**environ, "REMOTE_ADDR": self._address}, label)
         self.state = READY
         return READY
+
+    def fail(self, error: Exception) -> int:
+        """An error of the server's own while a request was taken in: a refusal that says so."""
+        if self.state == CLOSING:
+            return CLOSING
+        refused = failure_of(error)
+        unexpected = None if isinstance(error, OSError | MemoryError) else error
+        log = self._protocol.worker.log
+        log.error("a request from %s fails: %s", self._address, refused, exc_info=unexpected)
+        exchange = self._exchange
+        if exchange is None:
+            return self._refuse(refused, self._protocol.template.copy(), self._buffer)
+        return self._refuse(refused, exchange.environ, exchange.label)
 
     def interim(self) -> bytes:
         """``100 Continue``, once, while the body is awaited."""

@@ -1,7 +1,9 @@
-"""What is wrong with a request; each error knows its status."""
+"""What is wrong with a request, or with the server when it takes one in; each error knows its
+status."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -58,6 +60,37 @@ class UnknownVersion(BadRequest):
     """The request is of another version of HTTP."""
 
     status = 505
+
+
+class ServerFailed(BadRequest):
+    """The server could not take a request in; the message says why."""
+
+    status = 500
+
+
+class NoResources(ServerFailed):
+    """There was no memory, or no descriptor or folder for a temporary file."""
+
+    status = 503
+
+
+class NoRoom(ServerFailed):
+    """There was no room for the body (RFC 4918, 11.5)."""
+
+    status = 507
+
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def failure_of(error: Exception) -> ServerFailed:
+    """The refusal of a request because of an error of the server's own."""
+    if isinstance(error, MemoryError):
+        return NoResources("no memory is left")
+    if not isinstance(error, OSError):
+        return ServerFailed(f"{type(error).__name__}: {error}")
+    text = f"cannot store the request body: {error.strerror or error}"
+    return NoRoom(text) if error.errno in _NO_ROOM else NoResources(text)
 
 
 class BodyCutOff(ConnectionError):

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from hookserve_http.response import HeadWriter
+
+
+# Not from `http`: an error page is made when no descriptor is left to import a module with.
+PHRASES: Final = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    417: "Expectation Failed",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+    505: "HTTP Version Not Supported",
+    507: "Insufficient Storage",
+}
+"""The reason phrases of the statuses that the server itself sends (RFC 7231, 6; RFC 4918, 11.5)."""
 
 
 class Page(NamedTuple):
@@ -19,9 +37,7 @@ class Page(NamedTuple):
 
 def refusal(code: int, writer: HeadWriter, is_bodiless: bool) -> Page:
     """The response for a request that is refused or has failed; it says the status and no more."""
-    from http import HTTPStatus
-
-    status = f"{code} {HTTPStatus(code).phrase}"
+    status = f"{code} {PHRASES[code]}"
     body = f"{status}\n".encode()
     headers = [
         ("Content-Type", "text/plain; charset=utf-8"),

@@ -130,6 +130,12 @@ class TlsConnection(ConnectionWrapper):
             self._end()
         return self.state
 
+    def fail(self, error: Exception) -> int:
+        """As `Connection.fail`; before the handshake there is nothing to send a response with."""
+        can_respond = self._is_encrypted and not self._is_over
+        self.state = self.inner.fail(error) if can_respond else CLOSING
+        return self.state
+
     def interim(self) -> bytes:
         """The interim response of the protocol, in records."""
         interim = self.inner.interim()

@@ -1,0 +1,343 @@
+"""One connection of a worker: read from, run, waited for, written to, closed.
+
+A connection is registered with the poller once in its life, edge-triggered.  While its client has
+to be waited for it is a descriptor and two small objects: no thread, no greenlet, no timer.  When
+its request is ready the model's `serve` has `exchange` run where the model runs them.
+
+    accept ──▶ read ──▶ serve ──▶ exchange ──▶ wait ──▶ (event) read ...
+                │                    │
+                └──▶ wait            └──▶ write later, linger, close
+
+`hookserve.reactor.phases` has the phases and their deadlines.
+
+A thread that takes a connection out of `Connections.waiting` owns it until it waits again; an
+event that comes meanwhile is pending, and is handled then.
+
+Whatever goes wrong for one connection ends that connection alone: nothing that a protocol, an
+outbox or the poller raises leaves this module, but for what is no `Exception`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import thread_time
+from typing import TYPE_CHECKING
+
+from hookserve.protocol.seam import CLOSING, IDLE, READING_BODY, READY
+from hookserve.reactor import phases
+from hookserve.reactor.acceptor import Acceptor
+from hookserve.reactor.connections import Connections
+from hookserve.reactor.deferred import DeferredQueue
+from hookserve.reactor.loop import Loop
+from hookserve.reactor.phases import (
+    CLOSED,
+    LINGERING,
+    READING_HEAD,
+    RUNNING,
+    SILENT,
+    WHEN_IDLE,
+    WRITING,
+)
+from hookserve.reactor.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE
+from hookserve.system.calls import close, read
+
+if TYPE_CHECKING:
+    from hookserve.reactor.accepted import Accepted
+    from hookserve.reactor.transport import SocketTransport
+    from hookserve.worker.base import Worker
+
+_BUDGET = range(16)
+"""Reads from one client, and pipelined requests of it, before other connections come first."""
+_PROGRESSING = (phases.READING_BODY, WRITING)  # their deadline counts from the client's last move
+
+
+class Driver:
+    """What a `Reactor` does with one connection, which the calling thread owns."""
+
+    def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
+        config = worker.config
+        self.worker = worker
+        self.connections = Connections()
+        self.open = self.connections.open
+        """All connections, by descriptor."""
+        self.loop = Loop(worker, batch)
+        self.wait = self.loop.wait
+        """Called with seconds: returns the events that come within them."""
+        self._serve = serve
+        head, keep = config.header_timeout, config.keepalive
+        limits = (head, keep, head, config.body_timeout, config.write_timeout)
+        self._timeouts = (*(each or FOR_EVER for each in limits), config.linger_timeout)
+        """By phase, in seconds."""
+        self._waiting = self.connections.waiting
+        self._poller = self.loop.poller
+        self._next_scan = FOR_EVER
+        """When a deadline may have passed."""
+        self._lock = threading.Lock()
+        """Guards `_next_scan`."""
+        self._deferred = DeferredQueue()
+        self.loop.watch(self._deferred.fileno(), self._resume_deferred, EDGE)
+        self._acceptor = Acceptor(
+            worker,
+            self.connections,
+            self.loop,
+            on_accepted=self.receive,
+            on_backlog=self.wait_for_head,
+            evict=self.evict,
+            batch=batch,
+        )
+
+    def exchange(self, accepted: Accepted, transport: SocketTransport) -> None:
+        """Run the exchanges that are ready; then wait for the client again, or close.
+
+        Called by the model with a connection that `serve` was called with, in any thread.
+        """
+        connection = accepted.connection
+        transport.fd = accepted.fd
+        accepted.phase = RUNNING
+        for _ in _BUDGET:
+            try:
+                state = connection.run(transport)
+            except Exception as error:  # no memory, or a fault of the protocol
+                accepted.outbox, transport.outbox = transport.outbox, None
+                self._close_failed(accepted, error)
+                return
+            if transport.outbox is not None:
+                accepted.outbox, transport.outbox = transport.outbox, None
+                accepted.state_after = state
+                self._write_later(accepted)
+                return
+            if state == CLOSING:
+                self.close(accepted)
+                return
+            if state == READY:
+                continue
+            if not (accepted.unread or accepted.has_pending_event):
+                self._wait_in_state(accepted, state)
+                return
+            if not self._read(accepted):
+                return
+        self._deferred.add(accepted)
+
+    def close(self, accepted: Accepted) -> None:
+        """Close; half-close first where a reset could overtake the response (RFC 9112, 9.6)."""
+        fd = accepted.fd
+        lingers = accepted.connection.lingers and accepted.phase != LINGERING
+        if lingers and accepted.half_close():
+            self._wait(accepted, LINGERING)
+            return
+        accepted.phase = CLOSED
+        if accepted.outbox is not None:
+            accepted.outbox.close()
+        del self.open[fd]
+        self.worker.count_open(len(self.open))  # before its client can know
+        close(fd)
+        if self._acceptor.is_full:
+            self._acceptor.start()
+
+    def evict(self, accepted: Accepted) -> None:
+        """Close an idle connection, unless a thread serves its request by now."""
+        if self._take(accepted):
+            self._drop(accepted)
+
+    def receive(self, accepted: Accepted) -> None:
+        """Read from a connection that the caller owns, and serve it or wait for its client."""
+        if self._read(accepted):
+            self._serve(accepted)
+
+    def wait_for_head(self, accepted: Accepted) -> None:
+        """Let a new connection wait unread."""
+        self._wait(accepted, SILENT)
+
+    def _read(self, accepted: Accepted) -> bool:
+        """Read until an exchange is ready (true), or the client is to be waited for or gone."""
+        fd, connection = accepted.fd, accepted.connection
+        if accepted.has_pending_event:
+            accepted.has_pending_event = False
+            accepted.unread = True
+        size, began = accepted.read_size, 0.0
+        for _ in _BUDGET:
+            try:
+                data = read(fd, size)
+            except BlockingIOError:
+                accepted.unread = False
+                self._wait_in_state(accepted, connection.state)
+                return False
+            except OSError:
+                data = b""
+            if accepted.phase == LINGERING:
+                if not data:
+                    self.close(accepted)
+                    return False
+                continue
+            try:
+                state = connection.feed(data)
+            except Exception as error:  # no memory, no room for a file, a fault of the protocol
+                return self._on_failure(accepted, error)
+            if len(data) == size:
+                accepted.unread = True
+            if state == READY:
+                return True
+            if state == CLOSING or not data:
+                self.close(accepted)
+                return False
+            if not accepted.unread:
+                self._wait_in_state(accepted, state)
+                return False
+            if accepted.is_over_budget(began):
+                break
+            size, began = accepted.read_size, thread_time()
+        self._deferred.add(accepted)
+        return False
+
+    def _wait_in_state(self, accepted: Accepted, state: int) -> None:
+        """Wait for the client; `state` is the protocol's."""
+        phase = accepted.phase
+        if state == IDLE:
+            self._wait(accepted, WHEN_IDLE[phase])
+            if self._acceptor.is_full:
+                self._acceptor.resume_if_room()
+        elif state == READING_BODY:
+            try:
+                accepted.send_interim()
+            except Exception as error:  # as of feed
+                if self._on_failure(accepted, error):
+                    self._serve(accepted)
+                return
+            self._wait(accepted, phases.READING_BODY)
+        elif phase == LINGERING:
+            self._wait(accepted, LINGERING)
+        else:
+            if phase == SILENT:
+                accepted.phase = READING_HEAD  # with the deadline that counts from the accept
+            self._wait(accepted, READING_HEAD)
+
+    def _wait(self, accepted: Accepted, phase: int) -> None:
+        """Wait in that phase; a wait that goes on keeps its deadline unless the client has made
+        progress."""
+        fd = accepted.fd
+        if accepted.phase != phase or phase in _PROGRESSING:
+            accepted.phase = phase
+            now = accepted.since = self.worker.clock()
+            deadline = accepted.deadline = now + self._timeouts[phase]
+            if deadline < self._next_scan:
+                self._scan_by(deadline)
+        if not accepted.is_registered and not self._register(accepted, phase):
+            return
+        self._waiting[fd] = accepted
+        if accepted.has_pending_event:
+            self._handle_pending(fd)
+
+    def _register(self, accepted: Accepted, phase: int) -> bool:
+        """Have the poller report the connection, once in its life; false when it cannot."""
+        accepted.is_registered = True
+        try:
+            event = WRITABLE if phase == WRITING else READABLE
+            self._poller.register(accepted.fd, event | EDGE)
+        except OSError as error:  # no memory, or too many watches (epoll_ctl(2))
+            accepted.phase = RUNNING
+            self._close_failed(accepted, error)
+            return False
+        return True
+
+    def _take(self, accepted: Accepted) -> bool:
+        """Own a connection that was seen waiting; false when it does not wait any more."""
+        found = self._waiting.pop(accepted.fd, None)
+        if found is not None and found is not accepted:
+            self._wait(found, found.phase)  # the descriptor is another connection's by now
+        return found is accepted
+
+    def _handle_pending(self, fd: int) -> None:
+        """An event came for a connection while a thread owned it, and it waits now."""
+        accepted = self._waiting.pop(fd, None)
+        if accepted is None:
+            return
+        accepted.has_pending_event = False
+        if accepted.phase == WRITING:
+            self._on_writable(accepted)
+        else:
+            self._on_readable(accepted, HANGUP)
+
+    def _on_other(self, fd: int) -> None:
+        """An event for what does not wait: a handler's descriptor, or an owned connection."""
+        handler = self.loop.handlers.get(fd)
+        if handler is not None:
+            handler()
+            return
+        owned = self.open.get(fd)
+        if owned is not None:
+            owned.has_pending_event = True
+            self._handle_pending(fd)
+
+    def _on_readable(self, accepted: Accepted, event: int) -> None:
+        """Something can be read; after a hang-up everything is, for no other event follows."""
+        accepted.unread |= bool(event & HANGUP)
+        self.receive(accepted)
+
+    def _write_later(self, accepted: Accepted) -> None:
+        if accepted.is_registered:
+            self._poller.modify(accepted.fd, WRITABLE | EDGE)
+        self._wait(accepted, WRITING)
+
+    def _on_writable(self, accepted: Accepted) -> None:
+        """The kernel takes more of the response, or the client is gone."""
+        assert accepted.outbox is not None
+        try:
+            if not accepted.outbox.flush(accepted.fd):
+                self._wait(accepted, WRITING)
+                return
+        except OSError:
+            self._drop(accepted)
+            return
+        except Exception as error:  # no memory
+            self._close_failed(accepted, error)
+            return
+        accepted.outbox = None
+        self._poller.modify(accepted.fd, READABLE | EDGE)
+        state = accepted.state_after
+        if state == CLOSING:
+            self.close(accepted)
+            return
+        accepted.phase = RUNNING
+        if state == READY:
+            self._serve(accepted)
+        elif accepted.unread:
+            self.receive(accepted)
+        else:
+            self._wait_in_state(accepted, state)
+
+    def _drop(self, accepted: Accepted) -> None:
+        """Close at once: the client is gone, or its deadline has passed."""
+        accepted.connection.lingers = False
+        self.close(accepted)
+
+    def _resume_deferred(self) -> None:
+        accepted = self._deferred.resume()
+        try:
+            is_ready = accepted.connection.state == READY or self._read(accepted)
+        finally:
+            self._deferred.release()
+        if is_ready:
+            self._serve(accepted)
+
+    # Errors.  Whatever goes wrong for one connection ends that connection alone.
+
+    def _on_failure(self, accepted: Accepted, error: Exception) -> bool:
+        """A protocol has raised: whether it has a response to that, which `exchange` sends."""
+        try:
+            if accepted.connection.fail(error) == READY:
+                return True
+        except Exception as second:  # there may be no memory for that either
+            error = second
+        self._close_failed(accepted, error)
+        return False
+
+    def _close_failed(self, accepted: Accepted, error: Exception) -> None:
+        self.worker.log.error("a connection has failed and is closed", exc_info=error)
+        self._drop(accepted)
+
+    def _scan_by(self, moment: float) -> None:
+        """A deadline passes at that moment."""
+        with self._lock:
+            self._next_scan = min(self._next_scan, moment)
+        self.loop.sweep_by(moment)
