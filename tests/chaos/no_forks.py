@@ -8,19 +8,17 @@ import os
 from pathlib import Path
 
 from hookserve import hookimpl
-from hookserve.arbiter import child, reexec, upgrade
-from hookserve.system import calls
 
 FLAG = Path(os.environ.get("CHAOS_DIRECTORY", "."), "no-forks")
 
 
 @hookimpl
 def on_starting(server):
-    for module in (child, upgrade, reexec):
-        module.fork = _fork
+    fork = server.processes.fork
 
+    def fork_unless_forbidden():
+        if FLAG.exists():
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return fork()
 
-def _fork():
-    if FLAG.exists():
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-    return calls.fork()
+    server.processes.fork = fork_unless_forbidden
