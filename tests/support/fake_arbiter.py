@@ -191,6 +191,10 @@ class FakeServer:
     def close(self):
         for handle in self.arbiter.worker_table:
             handle.close()
+        auxiliaries = self.arbiter.auxiliaries
+        for auxiliary in (*auxiliaries._wanted, *auxiliaries._ending):
+            if auxiliary.channel is not None:
+                auxiliary.channel.close()
         self.arbiter.upgrade.close()
         self.arbiter.close()
 
