@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.phases import KEPT
+from hookserve.reactor.phases import KEPT  # and SILENT, which is less
 
 
 class Connections:
@@ -20,7 +20,8 @@ class Connections:
         """Those that no thread owns, in the order in which they began to wait."""
 
     def idle(self) -> Iterator[Accepted]:
-        """The connections that may be closed to make room; the longest idle first."""
+        """The connections that may be closed to make room, the longest idle first: those between
+        two requests, and those that have sent nothing at all."""
         for accepted in list(self.waiting.values()):
-            if accepted.phase == KEPT:
+            if accepted.phase <= KEPT:
                 yield accepted

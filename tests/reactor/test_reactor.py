@@ -540,3 +540,18 @@ def test_an_ordinary_upload_is_read_in_large_pieces(setting):
     client.sendall(b"x" * 300_000)
 
     turn_until(reactor, lambda: any(each.read_size == 65536 for each in reactor.open.values()))
+
+
+def test_a_connection_that_has_sent_nothing_is_evicted_for_a_new_one(setting):
+    worker, reactor = setting.make(worker_connections=3, header_timeout=60.0)
+    silent = [setting.connect(worker) for _ in range(3)]
+    turn_until(reactor, lambda: len(reactor.open) == 3)
+    began = time.monotonic()
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+    assert time.monotonic() - began < 2
+    assert readable(silent[0]) == b""
+    assert [readable(each) for each in silent[1:]] == [None, None]

@@ -15,9 +15,11 @@ import threading
 from math import inf
 
 from hookserve.config.resolved import Config
+from hookserve.errors import BootError
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.transport import SpoolingTransport
 from hookserve.reactor.worker import ReactorWorker
+from hookserve.types import WSGIApplication
 from hookserve.worker.context import WorkerContext
 from hookserve_gthread.leader import Leadership
 
@@ -42,11 +44,24 @@ class GthreadWorker(ReactorWorker):
 
     # In the main thread.
 
-    def start(self) -> None:
-        """Start the pool."""
+    def prepare(self, app: WSGIApplication) -> None:
+        """As `Worker.prepare`, and start the pool: a worker without its threads is not ready.
+
+        Raises BootError when the system has no further thread.
+        """
+        super().prepare(app)
         for number in range(self._threads):
-            name = f"gthread-{number}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            thread = threading.Thread(target=self._work, name=f"gthread-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                raise BootError(
+                    f"cannot start thread {number + 1} of {self._threads}: {error} (lower"
+                    " --threads, or raise the limit on processes)"
+                ) from error
+
+    def start(self) -> None:
+        """Begin to accept; the pool's leader is woken by the first connection."""
         self.reactor.start_accepting()
 
     def step(self, seconds: float) -> None:
