@@ -13,6 +13,7 @@ from hookserve.config.values import (
     paths,
     positive,
     seconds,
+    size,
     text,
 )
 from hookserve.types import Setting
@@ -179,6 +180,12 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         30.0,
         seconds,
         "how long a client may pause while it sends a body; 0: for ever",
+    ),
+    Setting(
+        "body_rate",
+        500,
+        size,
+        "bytes a second that a body has to have on average, after body_timeout; 0: no least rate",
     ),
     Setting(
         "write_timeout",

@@ -79,6 +79,10 @@ class Transport(ABC):
         """
         raise NotImplementedError
 
+    def limit_receiving(self, seconds: float | None) -> None:  # noqa: B027  # optional
+        """From now on `receive` waits for so many seconds in all, and then raises TimeoutError;
+        `None`: for the body of another request, as the settings say."""
+
     def may_persist(self) -> bool:
         """Whether the connection may stay open afterwards; called before the head goes out."""
         return True

@@ -23,6 +23,8 @@ class Accepted:
     """
 
     __slots__ = (
+        "body_began",
+        "body_received",
         "connection",
         "deadline",
         "fd",
@@ -57,6 +59,10 @@ class Accepted:
         """Whether there may be something to read that no event will announce."""
         self.has_pending_event = False
         """Whether an event came while a thread owned the connection; any thread sets it."""
+        self.body_began = 0.0
+        """When the wait for the rest of a body began, in seconds of the monotonic clock."""
+        self.body_received = 0
+        """Bytes that have come since."""
         self.outbox: Outbox | None = None
         self.state_after = IDLE
         """The protocol's state once the outbox is empty."""

@@ -69,6 +69,7 @@ class Driver:
         limits = (head, keep, head, config.body_timeout, config.write_timeout)
         self._timeouts = (*(each or FOR_EVER for each in limits), config.linger_timeout)
         """By phase, in seconds."""
+        self._body_rate: float = config.body_rate
         self._waiting = self.connections.waiting
         self._poller = self.loop.poller
         self._next_scan = FOR_EVER
@@ -178,6 +179,8 @@ class Driver:
                 accepted.unread = True
             if state == READY:
                 return True
+            if state == READING_BODY:
+                accepted.body_received += len(data)
             if state == CLOSING or not data:
                 self.close(accepted)
                 return False
@@ -204,7 +207,7 @@ class Driver:
                 if self._on_failure(accepted, error):
                     self._serve(accepted)
                 return
-            self._wait(accepted, phases.READING_BODY)
+            self._wait(accepted, phases.READING_BODY, self._limit_of_body(accepted))
         elif phase == LINGERING:
             self._wait(accepted, LINGERING)
         else:
@@ -212,14 +215,27 @@ class Driver:
                 accepted.phase = READING_HEAD  # with the deadline that counts from the accept
             self._wait(accepted, READING_HEAD)
 
-    def _wait(self, accepted: Accepted, phase: int) -> None:
-        """Wait in that phase; a wait that goes on keeps its deadline unless the client has made
-        progress."""
+    def _limit_of_body(self, accepted: Accepted) -> float:
+        """When the body is too slow: after `body_timeout`, and what has come at its least rate."""
+        if accepted.phase != phases.READING_BODY:
+            accepted.body_began, accepted.body_received = self.worker.clock(), 0
+        if not self._body_rate:
+            return FOR_EVER
+        allowed = self._timeouts[phases.READING_BODY] + accepted.body_received / self._body_rate
+        limit: float = accepted.body_began + allowed
+        return limit
+
+    def _wait(self, accepted: Accepted, phase: int, limit: float = FOR_EVER) -> None:
+        """Wait in that phase, until `limit` at the latest; a wait that goes on keeps its deadline
+        unless the client has made progress."""
         fd = accepted.fd
         if accepted.phase != phase or phase in _PROGRESSING:
             accepted.phase = phase
             now = accepted.since = self.worker.clock()
-            deadline = accepted.deadline = now + self._timeouts[phase]
+            deadline = now + self._timeouts[phase]
+            if limit < deadline:
+                deadline = limit
+            accepted.deadline = deadline
             if deadline < self._next_scan:
                 self._scan_by(deadline)
         if not accepted.is_registered and not self._register(accepted, phase):
@@ -227,6 +243,12 @@ class Driver:
         self._waiting[fd] = accepted
         if accepted.has_pending_event:
             self._handle_pending(fd)
+
+    def _wait_on(self, accepted: Accepted) -> None:
+        """Go on waiting, with the deadline as it is."""
+        self._waiting[accepted.fd] = accepted
+        if accepted.has_pending_event:
+            self._handle_pending(accepted.fd)
 
     def _register(self, accepted: Accepted, phase: int) -> bool:
         """Have the poller report the connection, once in its life; false when it cannot."""
@@ -244,7 +266,7 @@ class Driver:
         """Own a connection that was seen waiting; false when it does not wait any more."""
         found = self._waiting.pop(accepted.fd, None)
         if found is not None and found is not accepted:
-            self._wait(found, found.phase)  # the descriptor is another connection's by now
+            self._wait_on(found)  # the descriptor is another connection's by now
         return found is accepted
 
     def _handle_pending(self, fd: int) -> None:

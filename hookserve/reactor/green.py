@@ -224,7 +224,9 @@ class _GreenTransport(SocketTransport):
 
     def __init__(self, worker: GreenWorker) -> None:
         config = worker.config
-        super().__init__(config.body_timeout, config.write_timeout, _nothing)
+        super().__init__(
+            config.body_timeout, config.write_timeout, _nothing, body_rate=config.body_rate
+        )
         self._worker = worker
 
     def _poll(self, event: int, seconds: float) -> bool:

@@ -112,7 +112,7 @@ class Reactor(Driver):
 
     def _on_deadline(self, accepted: Accepted, now: float) -> None:
         if accepted.deadline > now:  # another thread has served it in between
-            self._wait(accepted, accepted.phase)
+            self._wait_on(accepted)
         elif accepted.phase in (WRITING, LINGERING):
             self._drop(accepted)
         elif accepted.phase in (SILENT, KEPT) and accepted.is_readable():

@@ -10,6 +10,7 @@ import os
 import select
 import sys
 from collections.abc import Callable
+from time import monotonic
 from typing import IO
 
 from hookserve.protocol.seam import Transport
@@ -31,14 +32,26 @@ class SocketTransport(Transport):
     """Sends to and receives from `fd`, which may be set anew for each exchange: a worker that runs
     one exchange at a time needs one transport in its life.
 
-    `progress` is called whenever a slow client has moved; waiting for it is bounded by the
-    timeouts, in seconds, 0 meaning for ever.
+    Waiting for a slow client is bounded by the timeouts, in seconds, 0 meaning for ever, and for
+    a request body by a least rate besides: `body_timeout` and a second for each `body_rate` bytes
+    that have come.  `progress` is called once a second while it waits, whatever the client does.
 
     Up to `hold` bytes that the kernel would not take are left in `outbox` instead of being waited
     for; with 0, the default, everything is sent when `send` returns.
     """
 
-    __slots__ = ("_body_timeout", "_hold", "_progress", "_write_timeout", "fd", "outbox")
+    __slots__ = (
+        "_body_began",
+        "_body_rate",
+        "_body_timeout",
+        "_hold",
+        "_progress",
+        "_receive_deadline",
+        "_received",
+        "_write_timeout",
+        "fd",
+        "outbox",
+    )
 
     def __init__(
         self,
@@ -46,6 +59,7 @@ class SocketTransport(Transport):
         write_timeout: float,
         progress: Callable[[], object],
         hold: float = 0,
+        body_rate: float = 0,
     ) -> None:
         self.fd = -1
         self.outbox: Outbox | None = None
@@ -54,6 +68,9 @@ class SocketTransport(Transport):
         self._write_timeout = write_timeout
         self._progress = progress
         self._hold = hold
+        self._body_rate = body_rate
+        self._body_began = self._receive_deadline = FOR_EVER
+        self._received = 0
 
     def send(self, *buffers: bytes) -> None:
         """Hand all of the buffers to the kernel, or leave a little in `outbox`."""
@@ -72,9 +89,34 @@ class SocketTransport(Transport):
         """At least one byte; empty at the end."""
         while True:
             try:
-                return read(self.fd, size)
+                data = read(self.fd, size)
             except BlockingIOError:
-                self._wait(select.POLLIN, self._body_timeout, "send its request body")
+                self._wait_for_body()
+                continue
+            self._received += len(data)
+            return data
+
+    def limit_receiving(self, seconds: float | None) -> None:
+        """As `Transport.limit_receiving`."""
+        if seconds is None:
+            self._body_began = self._receive_deadline = FOR_EVER
+            self._received = 0
+        else:
+            self._receive_deadline = monotonic() + seconds
+
+    def _wait_for_body(self) -> None:
+        """Wait for more of the body, no longer than its least rate allows."""
+        now = monotonic()
+        if self._body_began == FOR_EVER:
+            self._body_began = now
+        timeout = self._body_timeout or FOR_EVER
+        left = min(timeout, self._receive_deadline - now)
+        if self._body_rate and self._body_timeout:
+            allowed = self._body_timeout + self._received / self._body_rate
+            left = min(left, self._body_began + allowed - now)
+        if left <= 0:
+            raise TimeoutError("the client did not send its request body fast enough")
+        self._wait(select.POLLIN, left, "send its request body")
 
     def send_file(self, fileno: int, offset: int, count: int) -> int:
         """Send part of a file with sendfile(2)."""
@@ -90,7 +132,6 @@ class SocketTransport(Transport):
                 break
             offset += sent
             left -= sent
-            self._progress()
         return count - left
 
     def _keep_rest(self, buffers: tuple[bytes, ...], sent: int) -> None:
@@ -132,7 +173,6 @@ class SocketTransport(Transport):
             # A worker that waits for a slow client is alive, and is not to be replaced.
             self._progress()
             if self._poll(event, min(left, _SLICE)):
-                self._progress()
                 return
             left -= _SLICE
         raise TimeoutError(f"the client did not {what} for {timeout:g} s")
@@ -161,8 +201,9 @@ class SpoolingTransport(SocketTransport):
         make_file: Callable[[], IO[bytes]],
         hold: float = HOLD,
         memory: int = MEMORY,
+        body_rate: float = 0,
     ) -> None:
-        super().__init__(body_timeout, write_timeout, progress, hold)
+        super().__init__(body_timeout, write_timeout, progress, hold, body_rate)
         self._memory = memory
         self._make_file = make_file
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hookserve.reactor.poller import FOR_EVER
 from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import SpoolingTransport
 from hookserve.worker.base import Worker
 
 if TYPE_CHECKING:
@@ -54,6 +55,18 @@ class ReactorWorker(Worker):
         """Deadlines are due earlier than `step` was told: end its wait, where it does not see
         that itself.  Called from any thread.
         """
+
+    def make_transport(self) -> SpoolingTransport:
+        """A transport with the settings of the worker, for models that may wait: one for each
+        request that runs at a time."""
+        config = self.config
+        return SpoolingTransport(
+            config.body_timeout,
+            config.write_timeout,
+            self.notify,
+            self.spool,
+            body_rate=config.body_rate,
+        )
 
     # The main loop.
 

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import time
 
 import pytest
 from reactor.test_reactor import Lines, readable, setting, turn_until  # noqa: F401  # a fixture
@@ -115,3 +116,32 @@ def test_a_poller_that_takes_no_more_closes_the_new_connection(setting, make, ca
     other = setting.connect(worker)
     other.sendall(b"after\n")
     turn_until(reactor, lambda: readable(other) == b"after\n")
+
+
+class Body(Lines):
+    """All that comes is a body without an end."""
+
+    __slots__ = ()
+
+    def feed(self, data):
+        super().feed(data)
+        self.state = READING_BODY if data else CLOSING
+        return self.state
+
+
+def test_a_body_that_drips_is_closed_though_it_never_pauses(setting, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(setting.make.__globals__, "Lines", Body)
+    worker, reactor = setting.make(body_timeout=0.3, body_rate=10**9)
+    client = setting.connect(worker)
+    began = time.monotonic()
+
+    def is_closed():
+        try:
+            client.sendall(b"x")
+        except OSError:
+            return True
+        return readable(client) == b""
+
+    turn_until(reactor, is_closed)
+
+    assert 0.2 < time.monotonic() - began < 3

@@ -62,7 +62,12 @@ class FakeWorker:
     """What a reactor needs of a worker."""
 
     def __init__(self, **settings):
-        values = {"keepalive": 5.0, "linger_timeout": 0.5, "worker_connections": 100}
+        values = {
+            "keepalive": 5.0,
+            "linger_timeout": 0.5,
+            "worker_connections": 100,
+            "body_rate": 0,
+        }
         values |= dict.fromkeys(("header_timeout", "body_timeout", "write_timeout"), 5.0)
         self.config = SimpleNamespace(**{**values, **settings})
         self.clock = time.monotonic

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 
 import pytest
 
@@ -107,3 +108,71 @@ def test_a_client_that_is_gone_is_an_oserror(pair):
 
     with pytest.raises(OSError, match="pipe"):
         transport.send(b"x")
+
+
+def drip(theirs, stop, pause=0.02):
+    while not stop.wait(pause):
+        theirs.sendall(b"x")
+
+
+def receive_all(transport):
+    while transport.receive(10):
+        pass
+
+
+def make_receiver(ours, **settings):
+    """A transport that waits 0.2 s for the next byte of a body."""
+    transport = SocketTransport(0.2, 5.0, lambda: None, **settings)
+    transport.fd = ours.fileno()
+    transport.limit_receiving(None)
+    return transport
+
+
+def test_a_body_that_drips_is_a_timeout(pair):
+    ours, theirs = pair
+    transport = make_receiver(ours, body_rate=500)
+    stop = threading.Event()
+    client = threading.Thread(target=drip, args=(theirs, stop))
+    client.start()
+    began = time.monotonic()
+
+    with pytest.raises(TimeoutError, match="did not send its request body"):
+        receive_all(transport)
+
+    assert 0.15 < time.monotonic() - began < 2.0
+    stop.set()
+    client.join()
+
+
+def test_a_body_may_be_slow_at_its_least_rate(pair):
+    ours, theirs = pair
+    transport = make_receiver(ours, body_rate=10)
+    stop = threading.Event()
+    client = threading.Thread(target=drip, args=(theirs, stop))
+    client.start()
+    began = time.monotonic()
+
+    while time.monotonic() < began + 0.6:
+        assert transport.receive(10)
+
+    stop.set()
+    client.join()
+
+
+def test_receiving_is_limited_in_all(pair):
+    ours, theirs = pair
+    transport = make_receiver(ours)
+    stop = threading.Event()
+    client = threading.Thread(target=drip, args=(theirs, stop))
+    client.start()
+    transport.limit_receiving(0.3)
+    began = time.monotonic()
+
+    with pytest.raises(TimeoutError):
+        receive_all(transport)
+
+    assert 0.25 < time.monotonic() - began < 2.0
+    transport.limit_receiving(None)
+    assert transport.receive(10)
+    stop.set()
+    client.join()

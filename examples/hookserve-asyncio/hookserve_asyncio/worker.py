@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hookserve.config.resolved import Config
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.transport import SpoolingTransport
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.worker.context import WorkerContext
 
@@ -43,7 +42,7 @@ class AsyncioWorker(ReactorWorker):
         """Exchanges that were given to the pool and are not over."""
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._pool = ThreadPoolExecutor(self._threads, "asyncio", self._make_transport)
+        self._pool = ThreadPoolExecutor(self._threads, "asyncio", self._equip)
 
     @classmethod
     def capacity(cls, config: Config) -> int:
@@ -106,10 +105,8 @@ class AsyncioWorker(ReactorWorker):
 
     # In a thread of the pool.
 
-    def _make_transport(self) -> None:
-        self._local.transport = SpoolingTransport(
-            self.config.body_timeout, self.config.write_timeout, self.notify, self.spool
-        )
+    def _equip(self) -> None:
+        self._local.transport = self.make_transport()
 
     def _exchange(self, accepted: Accepted) -> None:
         try:

@@ -17,7 +17,6 @@ from math import inf
 from hookserve.config.resolved import Config
 from hookserve.errors import BootError
 from hookserve.reactor.accepted import Accepted
-from hookserve.reactor.transport import SpoolingTransport
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
 from hookserve.worker.context import WorkerContext
@@ -107,7 +106,5 @@ class GthreadWorker(ReactorWorker):
         try:
             transport = self._local.transport
         except AttributeError:
-            transport = self._local.transport = SpoolingTransport(
-                self.config.body_timeout, self.config.write_timeout, self.notify, self.spool
-            )
+            transport = self._local.transport = self.make_transport()
         self.reactor.exchange(accepted, transport)

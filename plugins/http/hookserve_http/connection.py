@@ -241,6 +241,7 @@ class HttpConnection(Connection):
         self._body = None
         if type(body) is _Pending:
             before = exchange.ask_for_body if body.expects else None
+            transport.limit_receiving(None)
             stream = StreamInput(body.decoder, self._buffer, transport.receive, before, body.begun)
             exchange.input = exchange.environ["wsgi.input"] = stream
             self._buffer = b""
@@ -248,6 +249,8 @@ class HttpConnection(Connection):
             exchange.run(transport)
         finally:
             body.close()
+        # What the application has not read is discarded, and no longer than a lingering close.
+        transport.limit_receiving(self._protocol.linger_timeout)
         return self._go_on(exchange)
 
     def _go_on(self, exchange: Exchange) -> int:

@@ -36,6 +36,7 @@ class HttpProtocol(Protocol):
         "awaited_body",
         "body_limit",
         "keeps_alive",
+        "linger_timeout",
         "log_access",
         "pre_request",
         "sendfile",
@@ -54,6 +55,7 @@ class HttpProtocol(Protocol):
         self.tell_observers = make_teller(worker)
         self.body_limit: int = config.limit_request_body
         self.awaited_body = worker.awaited_body
+        self.linger_timeout: float = config.linger_timeout
         # Where bodies are not complete before they are read, a file would only be in between.
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)

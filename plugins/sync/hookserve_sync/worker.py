@@ -35,7 +35,13 @@ class _SyncTransport(SpoolingTransport):
 
     def __init__(self, worker: SyncWorker) -> None:
         config = worker.config
-        super().__init__(config.body_timeout, config.write_timeout, worker.notify, worker.spool)
+        super().__init__(
+            config.body_timeout,
+            config.write_timeout,
+            worker.notify,
+            worker.spool,
+            body_rate=config.body_rate,
+        )
         self._worker = worker
         self._queue = make_poller()
         for listener in worker.listeners:

@@ -74,6 +74,10 @@ class TlsTransport(Transport):
             self.is_broken = True
             raise
 
+    def limit_receiving(self, seconds: float | None) -> None:
+        """As `Transport.limit_receiving`."""
+        self._under.limit_receiving(seconds)
+
     def may_persist(self) -> bool:
         """As `Transport.may_persist`."""
         return self._under.may_persist()
