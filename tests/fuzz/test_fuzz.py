@@ -107,16 +107,16 @@ def test_a_defect_is_found(monkeypatch, target, data, owner, method, change):
 
 def test_an_answer_after_a_refusal_is_found(monkeypatch):
     check = targets.load("connection").check
-    real = HttpConnection._send_refusal
+    real = HttpConnection._send_error_page
 
     def refuse_twice(self, transport):
-        again = self._refusal
+        again = self._refused
         real(self, transport)
-        self._refusal = again
+        self._refused = again
         return real(self, transport)
 
     check(IN_PIECES + BAD)
-    monkeypatch.setattr(HttpConnection, "_send_refusal", refuse_twice)
+    monkeypatch.setattr(HttpConnection, "_send_error_page", refuse_twice)
 
     with pytest.raises(AssertionError, match="after a refusal"):
         check(IN_PIECES + BAD)

@@ -14,7 +14,7 @@ _LARGEST_RECEIVE = 1 << 20
 
 
 class EmptyInput:
-    """The body of a request that has none; it has no state, so one serves all."""
+    """The input of a request without a body; it has no state, so all requests share one."""
 
     __slots__ = ()
 
@@ -35,29 +35,37 @@ class EmptyInput:
 
 
 class StreamInput:
-    """A body that is received as it is read, in bounded memory.
+    """A body that is received as the application reads it, in bounded memory.
 
-    The reading methods raise BadRequest when the framing is broken, BodyCutOff when the client
-    goes away, TimeoutError when it is too slow.
+    The reading methods raise BadRequest when the framing is invalid, BodyCutOff when the client
+    disconnects, TimeoutError when it is too slow.
     """
 
-    __slots__ = ("_before", "_buffer", "_decoder", "_failure", "_initial", "_receive", "rest")
+    __slots__ = (
+        "_buffer",
+        "_decoder",
+        "_failure",
+        "_initial",
+        "_receive",
+        "_send_continue",
+        "rest",
+    )
 
     def __init__(
         self,
         decoder: Decoder,
         initial: bytes,
         receive: Callable[[int], bytes],
-        before: Callable[[], None] | None,
-        begun: bytes = b"",
+        send_continue: Callable[[], None] | None,
+        received: bytes = b"",
     ) -> None:
         self._decoder = decoder
         self._receive = receive
-        self._before = before
+        self._send_continue = send_continue
         self._failure: Exception | None = None
         self.rest = b""
-        """What followed the body in what was received: the beginning of the next request."""
-        self._buffer = begun
+        """Received bytes that follow the body: the beginning of the next request."""
+        self._buffer = received
         self._initial = initial
 
     @property
@@ -66,17 +74,17 @@ class StreamInput:
         return self._decoder.is_done
 
     @property
-    def was_asked_for(self) -> bool:
-        """Whether the client knows that it may send the body."""
-        return self._before is None
+    def awaits_continue(self) -> bool:
+        """Whether the client waits for ``100 Continue`` before it sends the body."""
+        return self._send_continue is not None
 
     @property
     def timed_out(self) -> TimeoutError | None:
-        """What the reading methods raised when the client was too slow."""
+        """The error that the reading methods raised because the client was too slow."""
         return self._failure if isinstance(self._failure, TimeoutError) else None
 
     def read(self, size: int | None = -1) -> bytes:
-        """At most `size` bytes, fewer only at the end; all that is left without a size."""
+        """At most `size` bytes, fewer only at the end; without a size the rest of the body."""
         if size is None or size < 0:
             return self._read_all()
         if size <= len(self._buffer):
@@ -93,7 +101,7 @@ class StreamInput:
         return data
 
     def readline(self, size: int | None = -1) -> bytes:
-        """One line with its end, or `size` bytes of it."""
+        """One line with its line feed, or its first `size` bytes."""
         limit = -1 if size is None or size < 0 else size
         parts: list[bytes] = []
         have = 0
@@ -111,7 +119,7 @@ class StreamInput:
         return b"".join(parts)
 
     def readlines(self, hint: int | None = -1) -> list[bytes]:
-        """All lines, or as many as have `hint` bytes together."""
+        """All lines, or the first ones that have `hint` bytes together."""
         lines: list[bytes] = []
         total = 0
         for line in self:
@@ -126,7 +134,7 @@ class StreamInput:
             yield line
 
     def discard(self, limit: int) -> bool:
-        """Read and drop the rest of the body, at most `limit` bytes; whether it was all."""
+        """Read and drop the rest of the body, at most `limit` bytes; whether the body ended."""
         self._buffer = b""
         try:
             while not self._decoder.is_done and limit > 0:
@@ -139,9 +147,8 @@ class StreamInput:
         return self._decoder.is_done
 
     def release(self) -> None:
-        """The exchange is over: an application that has kept the input reads no further, for the
-        transport is another client's by then."""
-        self._receive, self._before = _nothing_more, None
+        """End the exchange: an application that keeps the input must not read the next request."""
+        self._receive, self._send_continue = _raise_released, None
 
     def _read_all(self) -> bytes:
         parts = [self._buffer]
@@ -152,18 +159,18 @@ class StreamInput:
         return b"".join(parts)
 
     def _more(self, size: int) -> bool:
-        """Receive until there is something in the buffer; false at the end of the body."""
+        """Receive until the buffer has data; false at the end of the body."""
         while not self._decoder.is_done:
             if self._failure is not None:
                 raise self._failure
-            if self._before is not None:
-                before, self._before = self._before, None
-                before()
+            if self._send_continue is not None:
+                send_continue, self._send_continue = self._send_continue, None
+                send_continue()
             try:
                 data, self._initial = self._initial, b""
                 data = data or self._receive(min(max(size, _RECEIVE_SIZE), _LARGEST_RECEIVE))
                 if not data:
-                    raise BodyCutOff("the client went away before its body was complete")
+                    raise BodyCutOff("the client disconnected before its request body was complete")
                 self._take(data)
             except (BadRequest, OSError) as error:
                 self._failure = error
@@ -178,12 +185,12 @@ class StreamInput:
         self.rest += rest
 
 
-def _nothing_more(size: int) -> bytes:
-    raise BodyCutOff("the exchange that this body belongs to is over")
+def _raise_released(size: int) -> bytes:
+    raise BodyCutOff("the request of this body is over")
 
 
 class CollectedInput:
-    """A body that is collected before the application runs; it grows in memory, then in a file."""
+    """A body that is complete before the application runs: in memory, or in a file if large."""
 
     __slots__ = ("_file", "_make_file", "_spool_size", "decoder", "rest", "size")
 
@@ -193,7 +200,7 @@ class CollectedInput:
         self.decoder = decoder
         self._spool_size = spool_size
         self._make_file = make_file
-        # Not a list of parts: a body that comes byte by byte would take many times its size.
+        # Not a list of parts: a body that arrives byte by byte would take many times its size.
         self._file: IO[bytes] = BytesIO()
         self.size = 0
         """Bytes of the body so far."""
@@ -205,7 +212,7 @@ class CollectedInput:
         return self.decoder.is_done
 
     def take(self, data: bytes) -> None:
-        """Add what has arrived; raises BadRequest."""
+        """Add received bytes; raises BadRequest."""
         body, rest = self.decoder.take(data)
         self.rest += rest
         self.size += len(body)
@@ -222,5 +229,5 @@ class CollectedInput:
         return self._file
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()

@@ -1,4 +1,34 @@
-"""One client's connection: bytes in, exchanges out (`hookserve.protocol.seam`)."""
+"""One client's connection: bytes in, exchanges out (`hookserve.protocol.seam`).
+
+The states are those of the seam.  Each method that ends in a new state returns it.
+
+============ ============================================= =====================================
+state        event                                         next state
+============ ============================================= =====================================
+IDLE         `feed`: part of a head                        READING_HEAD
+..           `feed`: an empty line (once)                  IDLE; READING_HEAD after its CR
+..           `feed`: a head without a body                 READY
+..           `feed`: a head with a body                    READING_BODY, or READY if the body is
+                                                           read by the application
+..           `feed`: an invalid head                       READY (to send an error page)
+..           `feed`: end of input; `expire`                CLOSING
+READING_HEAD `feed`                                        as IDLE, never IDLE but for the empty
+                                                           line
+..           `feed`: end of input                          CLOSING
+..           `expire`                                      READY (to send 408)
+READING_BODY `feed`: part of the body                      READING_BODY; READY after
+                                                           `Worker.awaited_body` bytes
+..           `feed`: the end of the body, or invalid       READY
+             framing
+..           `feed`: end of input                          CLOSING
+..           `expire`                                      READY (to send 408)
+READY        `feed`: pipelined bytes, or end of input      READY
+..           `run`: the response persists, no bytes left   IDLE
+..           `run`: the response persists, bytes left      as `feed` in IDLE
+..           `run`: an error page, or no persistence       CLOSING
+CLOSING      `feed`                                        CLOSING
+============ ============================================= =====================================
+"""
 
 from __future__ import annotations
 
@@ -16,48 +46,48 @@ from hookserve.protocol.seam import (
 )
 from hookserve.types import AccessRecord
 from hookserve_http.body import CollectedInput, StreamInput
+from hookserve_http.error_page import error_page
 from hookserve_http.errors import BadRequest, RequestTimeout, failure_of
 from hookserve_http.exchange import Exchange
 from hookserve_http.framing import Decoder, decoder_for
 from hookserve_http.head import END, HeadParser
-from hookserve_http.pages import refusal
 
 if TYPE_CHECKING:
-    from hookserve_http.protocol import HttpProtocol
+    from hookserve_http.endpoint import Endpoint
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class HttpConnection(Connection):
-    """One connection.  Between two exchanges it holds nothing of either."""
+    """One connection; between two exchanges it keeps no object of either."""
 
     __slots__ = (
         "_address",
         "_body",
         "_buffer",
+        "_connection_info",
+        "_endpoint",
         "_exchange",
-        "_facts",
         "_interim",
         "_parser",
         "_port",
-        "_protocol",
-        "_refusal",
+        "_refused",
         "_skipped_line",
     )
 
-    def __init__(self, protocol: HttpProtocol, parser: HeadParser, address: str, port: str) -> None:
+    def __init__(self, endpoint: Endpoint, parser: HeadParser, address: str, port: str) -> None:
         self.state = IDLE
         self.lingers = False
-        self._protocol = protocol
+        self._endpoint = endpoint
         self._parser = parser
         self._address = address
         self._port = port
         self._buffer = b""
         self._interim = b""
         self._exchange: Exchange | None = None
-        self._facts: dict[str, Any] | None = None  # Any: PEP 3333
-        self._body: CollectedInput | _Pending | None = None
-        self._refusal: _Refusal | None = None
+        self._connection_info: dict[str, Any] | None = None  # Any: PEP 3333
+        self._body: CollectedInput | _StreamedBody | None = None
+        self._refused: _RefusedRequest | None = None
         self._skipped_line = False
 
     def feed(self, data: bytes) -> int:
@@ -65,12 +95,12 @@ class HttpConnection(Connection):
         if self.state != IDLE or not data:
             return self._feed_more(data)
         if data.endswith(END) and data[0] != 13:
-            # One whole head, as a rule; the parser says when the head's end comes before.
+            # Nearly always one whole head; the parser returns where it ends if it ends earlier.
             return self._take_head(data)
         return self._find_head(data, 0)
 
     def _feed_more(self, data: bytes) -> int:
-        """Take what belongs to something begun, or the end of input."""
+        """Take the end of input, or bytes that continue a head or a body."""
         if not data:
             return self._end_of_input()
         if self.state == READING_BODY:
@@ -78,7 +108,7 @@ class HttpConnection(Connection):
         if self.state > READING_HEAD:
             self._buffer += data
             return self.state
-        # The end may lie across the border; what came before was searched already.
+        # The end may be split between both; the rest of the buffer was searched before.
         start = max(0, len(self._buffer) - 3)
         return self._find_head(self._buffer + data, start)
 
@@ -86,7 +116,7 @@ class HttpConnection(Connection):
         if data[0] == 13:
             return self._skip_line(data)
         end = data.find(END, start) + len(END)
-        # What ends beyond the limit is no better than what does not end, however it was split.
+        # A head over the limit is refused whether its end has arrived or not.
         if end < len(END) or end > self._parser.size_limit:
             return self._wait_for_head(data, start)
         self._buffer = data[end:]
@@ -98,8 +128,8 @@ class HttpConnection(Connection):
             self._buffer, self.state = data, READING_HEAD
             return READING_HEAD
         if data[1] != 10 or self._skipped_line:
-            error = BadRequest("an empty line instead of a request")
-            return self._refuse(error, self._protocol.template.copy(), data)
+            error = BadRequest("empty line instead of a request line")
+            return self._refuse(error, self._endpoint.template.copy(), data)
         self._skipped_line = True
         if len(data) > 2:
             return self._find_head(data[2:], 0)
@@ -108,26 +138,28 @@ class HttpConnection(Connection):
 
     def _wait_for_head(self, data: bytes, start: int) -> int:
         self._buffer = data
-        refused = self._parser.judge_incomplete(data, start)
+        refused = self._parser.check_incomplete(data, start)
         if refused is not None:
-            return self._refuse(refused, self._protocol.template.copy(), data)
+            return self._refuse(refused, self._endpoint.template.copy(), data)
         self.state = READING_HEAD
         return READING_HEAD
 
     def _take_head(self, data: bytes) -> int:
-        """A head has come, and what follows it in `data` when that ends like a head."""
-        protocol = self._protocol
+        """Parse the head that `data` begins with; bytes may follow it, if they end like a head."""
+        endpoint = self._endpoint
         self._skipped_line = False
         decoder = None
         try:
-            environ, size = self._parser.parse(data, self._address, self._port, self._facts)
+            environ, size = self._parser.parse(
+                data, self._address, self._port, self._connection_info
+            )
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
-                decoder = decoder_for(environ, protocol.body_limit)
+                decoder = decoder_for(environ, endpoint.body_limit)
         except BadRequest as error:
             return self._refuse(error, error.environ, data)
         if size != len(data):
             self._buffer = data[size:]
-        self._exchange = Exchange(protocol, environ, data)
+        self._exchange = Exchange(endpoint, environ, data)
         if decoder is not None:
             return self._expect_body(decoder, environ)
         self.state = READY
@@ -136,53 +168,53 @@ class HttpConnection(Connection):
     def _expect_body(self, decoder: Decoder, environ: dict[str, Any]) -> int:  # Any: PEP 3333
         rest = self._buffer
         expects = "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        protocol = self._protocol
-        if not protocol.buffered and (expects or not protocol.awaited_body):
-            self._body = _Pending(decoder, expects)
+        endpoint = self._endpoint
+        if not endpoint.buffered and (expects or not endpoint.awaited_body):
+            self._body = _StreamedBody(decoder, expects)
             self.state = READY
             return READY
-        self._body = CollectedInput(decoder, protocol.spool_size, protocol.worker.spool)
+        self._body = CollectedInput(decoder, endpoint.spool_size, endpoint.worker.spool)
         self._interim = _CONTINUE if expects else b""
         self._buffer = b""
         self.state = READING_BODY
         return self._feed_body(rest) if rest else READING_BODY
 
     def _feed_body(self, data: bytes) -> int:
-        """Collect the body, or as much of it as is awaited."""
+        """Collect the body, or its first `Worker.awaited_body` bytes."""
         body, exchange = self._body, self._exchange
         assert isinstance(body, CollectedInput)
         assert exchange is not None
         try:
             body.take(data)
         except BadRequest as error:
-            return self._refuse(error, exchange.environ, exchange.label)
+            return self._refuse(error, exchange.environ, exchange.head)
         if body.is_complete:
             exchange.environ["wsgi.input"] = body.open()
             self._buffer = body.rest
             self.state = READY
-        elif not self._protocol.buffered and body.size >= self._protocol.awaited_body:
-            self._body = _Pending(body.decoder, False, body.open().read())
+        elif not self._endpoint.buffered and body.size >= self._endpoint.awaited_body:
+            self._body = _StreamedBody(body.decoder, False, body.open().read())
             self.state = READY
         return self.state
 
     def _end_of_input(self) -> int:
         if self.state != READY:
             self.state = CLOSING
-            self._forget()
+            self._drop_exchange()
         return self.state
 
-    def _forget(self) -> None:
-        """Let go of the exchange that was begun."""
+    def _drop_exchange(self) -> None:
+        """Release the exchange that cannot run, and its body."""
         self._exchange = None
         if self._body is not None:
             self._body.close()
             self._body = None
 
     def _refuse(
-        self, error: BadRequest, environ: Mapping[str, Any], label: bytes
+        self, error: BadRequest, environ: Mapping[str, Any], head: bytes
     ) -> int:  # Any: PEP 3333
-        self._forget()
-        self._refusal = _Refusal(error, {**environ, "REMOTE_ADDR": self._address}, label)
+        self._drop_exchange()
+        self._refused = _RefusedRequest(error, {**environ, "REMOTE_ADDR": self._address}, head)
         self.state = READY
         return READY
 
@@ -192,57 +224,59 @@ class HttpConnection(Connection):
             return CLOSING
         refused = failure_of(error)
         unexpected = None if isinstance(error, OSError | MemoryError) else error
-        log = self._protocol.worker.log
+        log = self._endpoint.worker.log
         log.error("a request from %s fails: %s", self._address, refused, exc_info=unexpected)
         exchange = self._exchange
         if exchange is None:
-            return self._refuse(refused, self._protocol.template.copy(), self._buffer)
-        return self._refuse(refused, exchange.environ, exchange.label)
+            return self._refuse(refused, self._endpoint.template.copy(), self._buffer)
+        return self._refuse(refused, exchange.environ, exchange.head)
 
     def interim(self) -> bytes:
-        """``100 Continue``, once, while the body is awaited."""
+        """``100 Continue``, once, in READING_BODY."""
         interim, self._interim = self._interim, b""
         return interim
 
-    def set_connection_info(self, facts: Mapping[str, object]) -> None:
-        """See `hookserve.protocol.seam.Connection.learn`."""
-        self._facts = {**(self._facts or {}), **facts}
-        self._address = str(self._facts.get("REMOTE_ADDR", self._address))
+    def set_connection_info(self, info: Mapping[str, object]) -> None:
+        """See `hookserve.protocol.seam.Connection.set_connection_info`."""
+        self._connection_info = {**(self._connection_info or {}), **info}
+        self._address = str(self._connection_info.get("REMOTE_ADDR", self._address))
 
     def expire(self) -> int:
-        """A deadline has passed: a request that had begun is answered with 408."""
+        """A deadline has passed: a request of which a part arrived gets the status 408."""
         if self.state == READING_HEAD:
-            error = RequestTimeout("the request head was not complete in time")
-            return self._refuse(error, self._protocol.template.copy(), self._buffer)
+            error = RequestTimeout("timeout while reading the request head")
+            return self._refuse(error, self._endpoint.template.copy(), self._buffer)
         exchange = self._exchange
         if self.state == READING_BODY and exchange is not None:
-            error = RequestTimeout("the request body was not complete in time")
-            return self._refuse(error, exchange.environ, exchange.label)
+            error = RequestTimeout("timeout while reading the request body")
+            return self._refuse(error, exchange.environ, exchange.head)
         self.state = CLOSING
         return CLOSING
 
     def run(self, transport: Transport) -> int:
-        """Run the exchange, or send the refusal."""
+        """Run the exchange, or send the error page."""
         exchange = self._exchange
         if exchange is None:
-            return self._send_refusal(transport)
+            return self._send_error_page(transport)
         self._exchange = None
         if self._body is not None:
             return self._run_with_body(exchange, self._body, transport)
         exchange.run(transport)
         if self._buffer or not exchange.persists:
-            return self._go_on(exchange)
+            return self._next_state(exchange)
         self.state = IDLE
         return IDLE
 
     def _run_with_body(
-        self, exchange: Exchange, body: CollectedInput | _Pending, transport: Transport
+        self, exchange: Exchange, body: CollectedInput | _StreamedBody, transport: Transport
     ) -> int:
         self._body = None
-        if type(body) is _Pending:
-            before = exchange.ask_for_body if body.expects else None
+        if type(body) is _StreamedBody:
+            send_continue = exchange.send_continue if body.expects else None
             transport.limit_receiving(None)
-            stream = StreamInput(body.decoder, self._buffer, transport.receive, before, body.begun)
+            stream = StreamInput(
+                body.decoder, self._buffer, transport.receive, send_continue, body.received
+            )
             exchange.input = exchange.environ["wsgi.input"] = stream
             self._buffer = b""
         try:
@@ -250,16 +284,16 @@ class HttpConnection(Connection):
         finally:
             body.close()
         # What the application has not read is discarded, and no longer than a lingering close.
-        transport.limit_receiving(self._protocol.linger_timeout)
-        return self._go_on(exchange)
+        transport.limit_receiving(self._endpoint.linger_timeout)
+        return self._next_state(exchange)
 
-    def _go_on(self, exchange: Exchange) -> int:
-        """The state after an exchange."""
-        rest = exchange.settle()
+    def _next_state(self, exchange: Exchange) -> int:
+        """The state after an exchange, with the bytes that follow it."""
+        rest = exchange.drain_body()
         if exchange.input is not None:
             exchange.input.release()
         if rest is None or not exchange.persists:
-            # The client was not told of an end that has a reason: it may be sending still.
+            # Without Connection: close in the response the client may still be sending.
             self.lingers = bool(self._buffer or exchange.reason) or exchange.input is not None
             self._buffer = b""
             self.state = CLOSING
@@ -269,25 +303,25 @@ class HttpConnection(Connection):
         self.state = IDLE
         return self._find_head(data, 0) if data else IDLE
 
-    def _send_refusal(self, transport: Transport) -> int:
-        assert self._refusal is not None
-        refused, self._refusal = self._refusal, None
-        error, environ, label = refused
-        protocol = self._protocol
-        worker = protocol.worker
-        # Its method may not have been understood yet.
-        page = refusal(error.status, protocol.writer, is_bodiless=label[:5].upper() == b"HEAD ")
-        line = label.partition(b"\r\n")[0][:4096]
+    def _send_error_page(self, transport: Transport) -> int:
+        assert self._refused is not None
+        refused, self._refused = self._refused, None
+        error, environ, head = refused
+        endpoint = self._endpoint
+        worker = endpoint.worker
+        # The method may not have been parsed.
+        page = error_page(error.status, endpoint.writer, is_bodiless=head[:5].upper() == b"HEAD ")
+        line = head.partition(b"\r\n")[0][:4096]
         request_slot = worker.begin(line.rpartition(b" HTTP/")[0] or line)
         sent = 0
         try:
             transport.send(page.head, page.body)
             sent = len(page.body)
-        except BaseException:  # the client may be gone, an earlier request's timers may still run
+        except BaseException:  # a disconnect, or a timer of an earlier request
             pass
         worker.log.debug("refused a request from %s: %s", self._address, error)
         try:
-            if protocol.log_access:
+            if endpoint.log_access:
                 began, now = request_slot.began, worker.clock()
                 record = AccessRecord(
                     environ,
@@ -299,7 +333,7 @@ class HttpConnection(Connection):
                     str(error),
                     line.decode("latin-1"),
                 )
-                for log in protocol.log_access:
+                for log in endpoint.log_access:
                     log(record)
         finally:
             worker.end(request_slot, error.status // 100, sent)
@@ -308,21 +342,21 @@ class HttpConnection(Connection):
         return CLOSING
 
 
-class _Refusal(NamedTuple):
-    """A request that is answered by the server itself."""
+class _RefusedRequest(NamedTuple):
+    """A request that gets an error page without the application."""
 
     error: BadRequest
     environ: dict[str, Any]  # Any: PEP 3333
-    label: bytes
+    head: bytes
 
 
-class _Pending(NamedTuple):
-    """A body that is to be received while the application runs."""
+class _StreamedBody(NamedTuple):
+    """A body that is received while the application runs."""
 
     decoder: Decoder
     expects: bool
-    begun: bytes = b""
-    """What has been received of it already."""
+    received: bytes = b""
+    """The part of the body that has been received already."""
 
     def close(self) -> None:
-        """It holds nothing."""
+        """Nothing to release."""

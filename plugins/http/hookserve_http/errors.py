@@ -1,5 +1,5 @@
-"""What is wrong with a request, or with the server when it takes one in; each error knows its
-status."""
+"""Errors of a request or of the server, each with the status of its response; and of an
+application."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 class BadRequest(Exception):
     """The client broke the protocol.
 
-    The message says how, for the log and the access record; the client is told the status alone.
+    The message is for the log and the access record; the client receives the status only.
     """
 
     status = 400
     environ: Mapping[str, Any] = MappingProxyType({})  # Any: PEP 3333
-    """What had been understood of the head; set by the head's parser."""
+    """The part of the head that was parsed; set by `HeadParser`."""
 
 
 class RequestTimeout(BadRequest):
@@ -39,7 +39,7 @@ class TargetTooLong(BadRequest):
 
 
 class ExpectationFailed(BadRequest):
-    """The client expects what this server does not do."""
+    """The Expect header has another expectation than 100-continue."""
 
     status = 417
 
@@ -51,13 +51,13 @@ class HeadTooLarge(BadRequest):
 
 
 class UnknownCoding(BadRequest):
-    """The body has a transfer coding that this server does not know."""
+    """The body has a transfer coding that is not supported."""
 
     status = 501
 
 
 class UnknownVersion(BadRequest):
-    """The request is of another version of HTTP."""
+    """The version of HTTP is not supported."""
 
     status = 505
 
@@ -94,8 +94,8 @@ def failure_of(error: Exception) -> ServerFailed:
 
 
 class BodyCutOff(ConnectionError):
-    """The client went away before its request body was complete."""
+    """The client disconnected before its request body was complete."""
 
 
 class ApplicationError(Exception):
-    """The application broke PEP 3333; the message says how."""
+    """The application broke PEP 3333; the message names the fault."""

@@ -1,8 +1,8 @@
 """One request and its response: the one request cycle, whatever the worker model.
 
 The order is fixed: begin, pre_request, the application, its iterable to the end, close(),
-post_request, log_access, end.  Each step is there on every path: a client that goes away, an
-application that raises, a body that is cut off.
+post_request, log_access, end.  Every path has each step: after a disconnect, after an exception of
+the application, after a request body that is cut off.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 from hookserve.protocol.seam import RequestCancelled
 from hookserve.types import AccessRecord
+from hookserve_http.disconnected import DisconnectedTransport
+from hookserve_http.error_page import error_page
 from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, RequestTimeout
-from hookserve_http.file import FileWrapper
-from hookserve_http.gone import GoneTransport
-from hookserve_http.pages import refusal
+from hookserve_http.file_wrapper import FileWrapper
 from hookserve_http.persistence import wants_to_persist
 from hookserve_http.request import RequestView
 from hookserve_http.response import is_bodiless
 
 if TYPE_CHECKING:
     from hookserve.protocol.seam import Transport
-    from hookserve_http.protocol import HttpProtocol
+    from hookserve_http.endpoint import Endpoint
 
 ExcInfo = tuple[type[BaseException], BaseException, object]
 
 _DISCARD_LIMIT = 65536
 _SMALL_FILE = 65536
 _JOIN_LIMIT = 32768
-"""Up to this many bytes one copy is cheaper than two buffers."""
+"""Up to this size, in bytes, one copy is cheaper than two buffers."""
 
 _VERSION_SIZE = len(" HTTP/1.1")
 
@@ -39,34 +39,34 @@ class Exchange(AccessRecord):
 
     __slots__ = (
         "_chunked",
-        "_gone",
+        "_disconnect_error",
+        "_endpoint",
         "_head_sent",
         "_length",
-        "_protocol",
         "_start",
         "_transport",
+        "head",
         "input",
         "is_bodiless",
         "is_http11",
-        "label",
         "persists",
         "status",
     )
 
-    def __init__(self, protocol: HttpProtocol, environ: dict[str, Any], label: bytes) -> None:
-        self._protocol = protocol
+    def __init__(self, endpoint: Endpoint, environ: dict[str, Any], head: bytes) -> None:
+        self._endpoint = endpoint
         self.environ = environ
-        self.label = label
-        """The request as it came: its first line is shown while it runs."""
-        self.input: Any = None  # Any: one of the kinds of input, none of which the other paths ask
-        """The request body when it is received while the application runs."""
+        self.head = head
+        """The request head as it arrived, and maybe bytes after it."""
+        self.input: Any = None  # Any: a StreamInput; hot paths test only for None
+        """The request body, if it is received while the application runs."""
         self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
         if self.is_http11:
             environ["wsgi.early_hints"] = self.early_hints
         method = environ["REQUEST_METHOD"]
         self.is_bodiless = method == "HEAD"
         """Whether the response must have no body (RFC 9112, 6.3)."""
-        self.persists = protocol.keeps_alive
+        self.persists = endpoint.keeps_alive
         """Whether the connection may stay open afterwards."""
         option = environ.get("HTTP_CONNECTION", "keep-alive")
         if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
@@ -74,37 +74,37 @@ class Exchange(AccessRecord):
         self._head_sent = False
         self._chunked = False
         self._length = -1
-        self._gone: BaseException | None = None
+        self._disconnect_error: BaseException | None = None
         self.status = ""
         self.status_code = 0
         self.headers: list[tuple[str, str]] = []
         self.sent = 0
         self.reason = ""
-        """Why it did not end as the application meant it to."""
+        """Why the response differs from the application's; empty if it does not."""
 
     def __repr__(self) -> str:
-        # Its base's is of a record that is whole, and this one may be printed at any moment.
-        return f"<Exchange {self.asked[1]!r} {self.status_code} {self.sent} bytes>"
+        # The base class prints a complete record; an exchange may be printed at any time.
+        return f"<Exchange {self.method_and_target[1]!r} {self.status_code} {self.sent} bytes>"
 
     @property
-    def asked(self) -> tuple[str, str]:
-        """Method and target as they came; the application may have emptied its environ."""
-        method, target, *_ = self.label.partition(b"\r\n")[0].decode("latin-1").split(" ")
+    def method_and_target(self) -> tuple[str, str]:
+        """Method and target as they arrived: the application may change its environ."""
+        method, target, *_ = self.head.partition(b"\r\n")[0].decode("latin-1").split(" ")
         return method, target
 
     def run(self, transport: Transport) -> None:
-        """Run the exchange to its end; then `persists` says what becomes of the connection."""
-        protocol = self._protocol
-        worker, app, tell_observers = protocol.worker, protocol.app, protocol.tell_observers
+        """Run the exchange to its end; then `persists` tells whether the connection stays open."""
+        endpoint = self._endpoint
+        worker, app, notify_observers = endpoint.worker, endpoint.app, endpoint.notify_observers
         self._transport = transport
         name = self.environ.get("HTTP_X_REQUEST_ID")
-        shown = self.label[: self.label.find(b"\r") - _VERSION_SIZE]
+        shown = self.head[: self.head.find(b"\r") - _VERSION_SIZE]
         request_slot = worker.begin(shown, name.encode("latin-1") if name else b"")
         try:
-            if protocol.pre_request:
+            if endpoint.pre_request:
                 view = RequestView()
                 view.environ = self.environ
-                for observe in protocol.pre_request:
+                for observe in endpoint.pre_request:
                     observe(worker, view, self.environ)
             result = app(self.environ, self.start_response)
             if type(result) is list and len(result) == 1:
@@ -115,19 +115,23 @@ class Exchange(AccessRecord):
             self._fail(error)
         finally:
             try:
-                if tell_observers is not None:
-                    tell_observers(self, request_slot.began)
+                if notify_observers is not None:
+                    notify_observers(self, request_slot.began)
+            except BaseException as error:  # hooks contain their exceptions, but not timers
+                self.persists = False
+                target = self.method_and_target[1]
+                worker.log.warning("%s: a hook was interrupted: %r", target, error)
             finally:
                 worker.end(request_slot, self.status_code // 100, self.sent)
-            # The environ refers to this object: both would wait for the garbage collector.  And a
-            # write() that the application has kept must not reach the transport's next client.
+            # Break the cycle between environ and exchange: no work for the garbage collector.  And
+            # a write() that the application kept must not reach the transport's next client.
             self.environ["wsgi.early_hints"] = None
             del self._transport
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
-        """PEP 3333's; raises ApplicationError for a status or header that cannot be sent."""
+        """`start_response` of PEP 3333; raises ApplicationError for an invalid status or header."""
         if exc_info is not None:
             try:
                 if self._head_sent:
@@ -136,26 +140,28 @@ class Exchange(AccessRecord):
                 exc_info = None
         elif self.status:
             raise ApplicationError("start_response was called twice without exc_info")
-        self.status_code, self._start, self._length = self._protocol.writer.encode(status, headers)
+        self.status_code, self._start, self._length = self._endpoint.writer.encode(status, headers)
         self.status = status
         self.headers = headers
         return self._write
 
     def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
-        """Send 103 Early Hints (RFC 8297); nothing once the response has begun, or in HTTP/1.0."""
+        """Send 103 Early Hints (RFC 8297); nothing after the response head, or in HTTP/1.0."""
         if self._head_sent or not self.is_http11:
             return
-        lines = [self._protocol.writer.line(header) for header in headers]
+        lines = [self._endpoint.writer.line(header) for header in headers]
         self._send(b"HTTP/1.1 103 Early Hints\r\n", *lines, b"\r\n")
 
-    def ask_for_body(self) -> None:
-        """Send ``100 Continue`` when the application first reads (RFC 9110, 10.1.1); nothing once
-        the response has begun, of which it would become a part."""
+    def send_continue(self) -> None:
+        """Send ``100 Continue`` at the application's first read (RFC 9110, 10.1.1).
+
+        Send nothing after the response head: it would be taken for a part of the body.
+        """
         if not self._head_sent:
             self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _send_result(self, result: Iterable[bytes]) -> None:
-        """Send what the application returned, and close it."""
+        """Send the iterable that the application returned, and close it."""
         kind = type(result)
         if kind is list or kind is tuple:
             self._send_whole(b"".join(result))
@@ -174,7 +180,7 @@ class Exchange(AccessRecord):
                 close()
 
     def _send_whole(self, data: bytes) -> None:
-        """The whole body is known: one head, one length, one send."""
+        """Send a body that is known as a whole: one head, one length, one send."""
         size = len(data)
         if self._head_sent or not size or 0 <= self._length < size or type(data) is not bytes:
             if size or type(data) is not bytes:
@@ -192,18 +198,18 @@ class Exchange(AccessRecord):
             try:
                 self._transport.send(head + data)
             except OSError as error:
-                self._lose(error)
+                self._on_disconnect(error)
                 raise
         if size < self._length:
             self._finish()
 
     def _write(self, data: bytes) -> bool:
-        """Send a part of the body, after the head when that is still to go; PEP 3333's write().
+        """Send a part of the body, and before it the head, if not sent yet; write() of PEP 3333.
 
-        Answers whether there was more of it than the Content-Length says.
+        Returns whether the body is longer than its Content-Length.
         """
         if type(data) is not bytes:
-            raise ApplicationError(f"the body is of {type(data).__name__}, not bytes")
+            raise ApplicationError(f"the body has {type(data).__name__}, not bytes")
         head = b"" if self._head_sent else self._head(-1)
         if self.is_bodiless or not data:
             if head:
@@ -213,7 +219,7 @@ class Exchange(AccessRecord):
         if self._length >= 0:
             left = self._length - self.sent
             if len(data) > left:
-                self._complain("the body is longer than its Content-Length; the rest was cut off")
+                self._warn("the body is longer than its Content-Length; the rest was cut off")
                 data = data[:left]
                 is_too_much = True
         self.sent += len(data)
@@ -226,8 +232,8 @@ class Exchange(AccessRecord):
         return is_too_much
 
     def _send_file(self, wrapper: FileWrapper) -> None:
-        """A file, by sendfile(2) where the transport can, from where it stands."""
-        count = wrapper.remaining() if self._protocol.sendfile else None
+        """Send a file from its current position, with sendfile(2) if the transport can."""
+        count = wrapper.remaining() if self._endpoint.sendfile else None
         if count is None or self._head_sent:
             self._send_chunks(wrapper)
             return
@@ -244,28 +250,28 @@ class Exchange(AccessRecord):
         except NotImplementedError:
             self._send_chunks(wrapper)
         except OSError as error:
-            self._lose(error)
+            self._on_disconnect(error)
             raise
         else:
             self.sent += sent
 
     def _send_chunks(self, wrapper: FileWrapper) -> None:
-        """A file that is read, as far as it is wanted: there may be no end to it."""
+        """Read and send a file, no further than its Content-Length: it may have no end."""
         for chunk in wrapper:
             if self._write(chunk) or self.is_bodiless:
                 return
 
     def _head(self, size: int) -> bytes:
-        """The head's bytes, with the framing decided; `size` of the body, -1 when not known."""
+        """Decide the framing and return the head; `size` of the body in bytes, -1 if unknown."""
         if not self.status:
-            raise ApplicationError("there is a body, and start_response was never called")
+            raise ApplicationError("a body without a call of start_response")
         framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
-            unasked = self.input is not None and not self.input.was_asked_for
-            keeps = self._protocol.worker.keeps_connections and not unasked
+            awaits_continue = self.input is not None and self.input.awaits_continue
+            keeps = self._endpoint.worker.keeps_connections and not awaits_continue
             self.persists = keeps and self._transport.may_persist()
         if not self.persists:
-            if self.label.startswith(b"CONNECT ") and 200 <= self.status_code < 300:
+            if self.head.startswith(b"CONNECT ") and 200 <= self.status_code < 300:
                 framing = self._decline_tunnel()
             end = b"Connection: close\r\n\r\n"
         elif self.is_http11:
@@ -273,13 +279,13 @@ class Exchange(AccessRecord):
         else:
             end = b"Connection: keep-alive\r\n\r\n"
         self._head_sent = True
-        return b"".join((self._start, self._protocol.writer.date(), framing, end))
+        return b"".join((self._start, self._endpoint.writer.date(), framing, end))
 
     def _frame(self, size: int) -> bytes:
-        """The header line that says where the body ends (RFC 9112, 6.3)."""
+        """The header line that frames the body (RFC 9112, 6.3)."""
         if is_bodiless(self.status_code):
             self.is_bodiless = True
-            # RFC 9112, 6.3: to the framing a 205 is no exception, unlike 204 and 304.
+            # RFC 9112, 6.3: 204 and 304 are exceptions in the framing, 205 is not.
             return b"Content-Length: 0\r\n" if self.status_code == 205 else b""
         if size >= 0:
             self._length = size
@@ -293,18 +299,18 @@ class Exchange(AccessRecord):
         return b""
 
     def _decline_tunnel(self) -> bytes:
-        """The framing of a granted CONNECT: none, and no content.
+        """Frame the response to a CONNECT that the application accepted: no body, no length.
 
-        RFC 9110, 9.3.6: what follows is the tunnel's, and here there is none.
+        RFC 9110, 9.3.6: bytes after the head belong to the tunnel, which is not supported.
         """
-        self._complain("the application granted a CONNECT, and there is no tunnel")
+        self._warn("the application accepted a CONNECT, and tunnels are not supported")
         headers = [each for each in self.headers if each[0].lower() != "content-length"]
-        self._start = self._protocol.writer.encode(self.status, headers)[1]
+        self._start = self._endpoint.writer.encode(self.status, headers)[1]
         self.is_bodiless, self._chunked, self._length = True, False, -1
         return b""
 
     def _finish(self) -> None:
-        """The application's iterable has ended."""
+        """End the response: the application's iterable has ended."""
         if not self._head_sent:
             if not self.status:
                 raise ApplicationError("start_response was never called")
@@ -312,43 +318,41 @@ class Exchange(AccessRecord):
         elif self._chunked:
             self._send(b"0\r\n\r\n")
         if self.sent < self._length and not self.is_bodiless:
-            # RFC 9112, 6.3: only the end of the connection tells the client that it is cut off.
-            self._complain(
-                f"the body is {self._length - self.sent} bytes short of its Content-Length"
-            )
+            # RFC 9112, 6.3: only the end of the connection shows the client that it is cut off.
+            self._warn(f"the body is {self._length - self.sent} bytes short of its Content-Length")
             self.persists = False
 
     def _send(self, *buffers: bytes) -> None:
         try:
             self._transport.send(*buffers)
         except OSError as error:
-            self._lose(error)
+            self._on_disconnect(error)
             raise
 
-    def _lose(self, error: OSError) -> None:
-        """The client is gone, also when the application swallows the error that says so."""
-        self._gone = error
+    def _on_disconnect(self, error: OSError) -> None:
+        """Remember the disconnect: the application may swallow the error."""
+        self._disconnect_error = error
         self.persists = False
-        self.reason = self.reason or f"the client is gone: {error}"
-        self._transport = GoneTransport(error)
+        self.reason = self.reason or f"the client disconnected: {error}"
+        self._transport = DisconnectedTransport(error)
 
-    def _complain(self, reason: str) -> None:
+    def _warn(self, reason: str) -> None:
         if not self.reason:
             self.reason = reason
-            self._protocol.worker.log.warning("%s: %s", self.asked[1], reason)
+            self._endpoint.worker.log.warning("%s: %s", self.method_and_target[1], reason)
 
     def _fail(self, error: BaseException) -> None:
-        """The exchange cannot go on: answer what can still be answered."""
+        """End the exchange after an exception: with an error page, if the head is not sent yet."""
         self.persists = False
-        if error is self._gone:
+        if error is self._disconnect_error:
             return
         if isinstance(error, BodyCutOff):
-            self.reason = self.reason or f"the client is gone: {error}"
+            self.reason = self.reason or f"the client disconnected: {error}"
             return
         if self.input is not None and error is self.input.timed_out:
             error = RequestTimeout("the request body was too slow")
-        log = self._protocol.worker.log
-        method, target = self.asked
+        log = self._endpoint.worker.log
+        method, target = self.method_and_target
         code = 500
         if isinstance(error, BadRequest):
             code = error.status
@@ -361,29 +365,29 @@ class Exchange(AccessRecord):
             self.reason = f"the application failed: {type(error).__name__}"
             log.error("error handling %s %s", method, target, exc_info=error)
         if not self._head_sent:
-            self._answer(code)
+            self._send_error_page(code)
 
-    def _answer(self, code: int) -> None:
-        """Send the server's own page instead of the application's response."""
-        page = refusal(code, self._protocol.writer, self.is_bodiless)
+    def _send_error_page(self, code: int) -> None:
+        """Send an error page instead of the application's response."""
+        page = error_page(code, self._endpoint.writer, self.is_bodiless)
         self.status_code, self.status, self._head_sent = code, page.status, True
         self.headers = page.headers
         try:
             self._transport.send(page.head, page.body)
             self.sent = len(page.body)
-        except BaseException:  # the client may be gone, the application's timers may still run
+        except BaseException:  # a disconnect, or a timer of the application that still runs
             pass
 
-    def settle(self) -> bytes | None:
-        """What the client sent after this request; `None` when its connection cannot go on."""
+    def drain_body(self) -> bytes | None:
+        """Drain the request body and return the bytes after it; `None`: close the connection."""
         if self.input is None:
             return b""
         if not self.persists:
             return None
         try:
             is_complete = self.input.is_complete or (
-                self.input.was_asked_for and self.input.discard(_DISCARD_LIMIT)
+                not self.input.awaits_continue and self.input.discard(_DISCARD_LIMIT)
             )
-        except BaseException:  # the model gives the request up, or a timer was left behind
+        except BaseException:  # the model cancels the request, or a timer of the application
             return None
         return self.input.rest if is_complete else None

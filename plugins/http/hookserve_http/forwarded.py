@@ -1,9 +1,9 @@
-"""Who the client is, when a trusted proxy says so, in X-Forwarded-For, Forwarded or the like.
+"""The client's address from a trusted proxy's header: X-Forwarded-For, Forwarded or the like.
 
-Each proxy appends whom it has heard from.  So the list is read from its end, past the proxies that
-are trusted themselves; the first address that is none of them is the client, for whatever stands
-before it the client may have written.  What is no address (``unknown``, a pseudonym) ends the way:
-then the last address that was understood is the nearest that is known.
+Each proxy appends the address of its client.  So the list is read from its end, past the addresses
+of trusted proxies.  The first other address is the client's, because the client may have written
+anything before it.  An element that is not an address (``unknown``, a pseudonym) ends the search:
+then the client's address is the last one that was read.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from hookserve_http.errors import BadRequest
 from hookserve_http.head import Environ, HeadParser
 from hookserve_http.rules import HeadRules
 
-# RFC 7239, 4: forwarded-pair = token "=" value, value = token / quoted-string; pairs are parted by
-# ";" and elements by ",".
+# RFC 7239, 4: forwarded-pair = token "=" value, value = token / quoted-string; ";" is between
+# pairs and "," between elements.
 _PAIR = re.compile(
     r"""[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)"""
     r"""|"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"))?[ \t]*([;,]|$)"""
@@ -30,7 +30,7 @@ _NODE = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([0-9.]+)(?::([0-9]{
 
 
 class Hop(NamedTuple):
-    """What one proxy says of whom it has heard from."""
+    """One element of the header: the client of one proxy."""
 
     node: str
     scheme: str = ""
@@ -38,8 +38,11 @@ class Hop(NamedTuple):
 
 
 class ForwardedParser(HeadParser):
-    """A head parser for a trusted proxy's connections: `parse` also takes the client's address
-    from one header."""
+    """A head parser for a trusted proxy's connections.
+
+    `parse` also takes the client's address from the header `name`; from Forwarded also the scheme
+    and the Host.
+    """
 
     def __init__(
         self,
@@ -58,10 +61,10 @@ class ForwardedParser(HeadParser):
         data: bytes,
         address: str = "",
         port: str = "",
-        facts: Environ | None = None,
+        info: Environ | None = None,
     ) -> tuple[Environ, int]:
         """As `HeadParser.parse`."""
-        environ, size = super().parse(data, address, port, facts)
+        environ, size = super().parse(data, address, port, info)
         text = environ.get(self._key)
         if text:
             self._apply(list(self._hops(text)), environ)
@@ -83,30 +86,30 @@ class ForwardedParser(HeadParser):
             environ["wsgi.url_scheme"] = found.scheme
         if found.host:
             if not grammar.HOST.fullmatch(found.host):
-                error = BadRequest("the host in Forwarded is none")
+                error = BadRequest("invalid host in Forwarded")
                 error.environ = environ
                 raise error
             environ["HTTP_HOST"] = found.host
 
 
 def _hops_of_list(text: str) -> Iterator[Hop]:
-    """A header that is a list of addresses, or one address."""
+    """The elements of a header that is a list of addresses."""
     for part in text.split(","):
         yield Hop(part.strip(" \t"))
 
 
 def _hops_of_forwarded(text: str) -> Iterator[Hop]:
-    """RFC 7239; raises BadRequest for what is not in its grammar."""
+    """The elements of a Forwarded header (RFC 7239); raises BadRequest if it is malformed."""
     at = 0
     pairs: dict[str, str] = {}
     while True:
         match = _PAIR.match(text, at)
         if match is None:
-            raise BadRequest("a Forwarded that is none")
+            raise BadRequest("malformed Forwarded header")
         name, token, quoted, end = match.groups()
         if name is not None:
             if name.lower() in pairs:
-                raise BadRequest("a Forwarded that says something twice")
+                raise BadRequest("repeated parameter in Forwarded")
             pairs[name.lower()] = token if token is not None else _QUOTED.sub(r"\1", quoted)
         if end != ";":
             if pairs:
@@ -120,7 +123,7 @@ def _hops_of_forwarded(text: str) -> Iterator[Hop]:
 
 
 def _address_and_port(node: str) -> tuple[str, str]:
-    """A node's address and port; the address is empty when the node is none."""
+    """A node's address and port; the address is empty when the node is not an address."""
     match = _NODE.fullmatch(node)
     if match is not None:
         six, six_port, four, four_port = match.groups()

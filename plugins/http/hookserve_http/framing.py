@@ -1,7 +1,6 @@
 """Where a request body begins and ends (RFC 9112, 6 and 7), without reading anything.
 
-A decoder takes bytes as they come and answers the body's bytes among them and those that follow
-its end.
+A decoder takes bytes as they arrive.  It returns those of the body and those that follow the body.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ from typing import Any, Protocol
 from hookserve_http import grammar
 from hookserve_http.errors import BadRequest, BodyTooLarge, HeadTooLarge, UnknownCoding
 
-_LONGEST_SIZE_LINE = 4096
-_LONGEST_TRAILERS = 16384
-_MOST_EXTENSIONS = 16384
+_SIZE_LINE_LIMIT = 4096
+_TRAILERS_LIMIT = 16384
+_EXTENSIONS_LIMIT = 16384
 _OTHER_CODINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "identity"})
 
 
 class Decoder(Protocol):
-    """What both kinds of framing offer."""
+    """The interface of both kinds of framing."""
 
     is_done: bool
     """Whether the body's end has been seen."""
@@ -54,8 +53,16 @@ _SIZE, _DATA, _END, _TRAILERS = range(4)
 class ChunkedDecoder:
     """A body in chunks; its trailers are checked and dropped."""
 
-    __slots__ = ("_buffer", "_extensions", "_left", "_limit", "_state", "_total", "_trailers",
-                 "is_done")  # fmt: skip
+    __slots__ = (
+        "_buffer",
+        "_extensions",
+        "_left",
+        "_limit",
+        "_state",
+        "_total",
+        "_trailers",
+        "is_done",
+    )
 
     def __init__(self, limit: int) -> None:
         self._buffer = b""
@@ -74,7 +81,7 @@ class ChunkedDecoder:
         at = 0
         while True:
             if self._state == _SIZE:
-                at = self._take_whole(data, at, found)
+                at = self._take_small_chunks(data, at, found)
             if self._state == _DATA:
                 piece = data[at : at + self._left]
                 found.append(piece)
@@ -88,7 +95,7 @@ class ChunkedDecoder:
                 if ending != b"\r\n":
                     if b"\r\n".startswith(ending):
                         break
-                    raise BadRequest("a chunk is not followed by CRLF")
+                    raise BadRequest("chunk not followed by CRLF")
                 at += 2
                 self._state = _SIZE
             else:
@@ -103,11 +110,10 @@ class ChunkedDecoder:
         self._buffer = data[at:]
         return b"".join(found), b""
 
-    def _take_whole(self, data: bytes, at: int, found: list[bytes]) -> int:
-        """Take the small chunks at `at` that are whole and plain; where the next one begins.
+    def _take_small_chunks(self, data: bytes, at: int, found: list[bytes]) -> int:
+        """Take the small, complete chunks without extensions at `at`; where the next one begins.
 
-        Not one by one in `take`: a client that sends a byte a chunk would cost ten times the
-        processor time.
+        A loop of its own: one byte a chunk would cost ten times the processor time in `take`.
         """
         match = grammar.SMALL_CHUNK.match
         total, most = self._total, self._limit or float("inf")
@@ -125,17 +131,17 @@ class ChunkedDecoder:
         return at
 
     def _line(self, data: bytes, at: int) -> tuple[bytes | None, int]:
-        """The line at `at` and what follows it; no line when it is not yet whole."""
-        limit = _LONGEST_SIZE_LINE if self._state == _SIZE else _LONGEST_TRAILERS
+        """The line at `at` and the position after it; `None` when it is not complete yet."""
+        limit = _SIZE_LINE_LIMIT if self._state == _SIZE else _TRAILERS_LIMIT
         end = data.find(b"\r\n", at)
-        # A CR that came last may be the first half of the line's end.
+        # A CR at the end may be the first half of a CRLF.
         line = data[at:end] if end >= 0 else data[at:].removesuffix(b"\r")
-        # What is beyond the limit may not have come yet: it must not change what is refused.
+        # Bytes beyond the limit may not have arrived yet, so they must not change the error.
         start = line[:limit]
         if b"\n" in start or b"\r" in start:
-            raise BadRequest("a bare CR or LF in the framing of the body")
+            raise BadRequest("bare CR or LF in the chunked framing")
         if len(line) > limit:
-            raise HeadTooLarge("a chunk's size line or a trailer is too long")
+            raise HeadTooLarge("chunk size line or trailer too long")
         if end < 0:
             return None, at
         return line, end + 2
@@ -143,45 +149,45 @@ class ChunkedDecoder:
     def _begin_chunk(self, line: bytes) -> None:
         match = grammar.CHUNK_SIZE.match(line)
         if match is None:
-            raise BadRequest("a chunk's size is none")
+            raise BadRequest("invalid chunk size")
         self._left = int(match[0], 16)
         if match.end() < len(line):
-            self._pass_over_extension(line, match.end())
+            self._skip_extension(line, match.end())
         self._total += self._left
         if self._limit and self._total > self._limit:
-            raise BodyTooLarge(f"a body of more than {self._limit} bytes")
+            raise BodyTooLarge(f"request body larger than {self._limit} bytes")
         self._state = _DATA if self._left else _TRAILERS
 
-    def _pass_over_extension(self, line: bytes, at: int) -> None:
-        # RFC 9112, 7.1.1: they are ignored, and bounded.  One for each chunk may go on for as long
-        # as the body does, if it is in proportion to the chunk.
+    def _skip_extension(self, line: bytes, at: int) -> None:
+        # RFC 9112, 7.1.1: extensions are ignored, and their total size is limited.  An extension
+        # of up to twice its chunk's size is free, so a long body may have one in each chunk.
         if not grammar.CHUNK_EXTENSION.fullmatch(line, at):
-            raise BadRequest("a chunk's size is none")
+            raise BadRequest("invalid chunk extension")
         self._extensions = max(0, self._extensions + len(line) - at - 2 * self._left)
-        if self._extensions > _MOST_EXTENSIONS:
-            raise HeadTooLarge("too much in chunk extensions")
+        if self._extensions > _EXTENSIONS_LIMIT:
+            raise HeadTooLarge("chunk extensions too large")
 
     def _end_trailer(self, line: bytes) -> bool:
         """Check a trailer; whether the line is the empty one after them."""
         if not line:
             return True
         self._trailers += len(line) + 2
-        if self._trailers > _LONGEST_TRAILERS:
-            raise HeadTooLarge("the trailers are too long")
+        if self._trailers > _TRAILERS_LIMIT:
+            raise HeadTooLarge("trailers too large")
         name, colon, value = line.partition(b":")
         if not colon or not grammar.TOKEN.fullmatch(name):
-            raise BadRequest("an invalid trailer")
+            raise BadRequest("invalid trailer")
         if name.lower() in grammar.FORBIDDEN_TRAILERS:
-            raise BadRequest("a trailer that is forbidden as one")
+            raise BadRequest("forbidden trailer field")
         if grammar.FORBIDDEN_IN_VALUE.search(value.strip(b" \t")):
-            raise BadRequest("a trailer with a control character")
+            raise BadRequest("control character in a trailer")
         return False
 
 
 def decoder_for(environ: dict[str, Any], limit: int) -> Decoder | None:  # Any: PEP 3333
-    """The framing that a head announces; `None`: there is no body.
+    """The framing that a head declares; `None`: there is no body.
 
-    Raises BadRequest for what is ambiguous, BodyTooLarge for a length over `limit` (0: none).
+    Raises BadRequest for ambiguous framing, BodyTooLarge for a length over `limit` (0: no limit).
     """
     coding = environ.get("HTTP_TRANSFER_ENCODING")
     length = environ.get("CONTENT_LENGTH")
@@ -190,19 +196,19 @@ def decoder_for(environ: dict[str, Any], limit: int) -> Decoder | None:  # Any: 
             return None
         size = int(length)
         if limit and size > limit:
-            raise BodyTooLarge(f"a body of {size} bytes")
+            raise BodyTooLarge(f"request body of {size} bytes, larger than {limit}")
         return LengthDecoder(size) if size else None
-    # RFC 9112, 6.1: both together, or a coding in HTTP/1.0, is how smuggling starts: refused.
+    # RFC 9112, 6.1: both together, or a coding in HTTP/1.0, allows request smuggling: refused.
     if length is not None:
         raise BadRequest("both Content-Length and Transfer-Encoding")
     if environ["SERVER_PROTOCOL"] == "HTTP/1.0":
         raise BadRequest("Transfer-Encoding in HTTP/1.0")
     codings = [part.strip(" \t").lower() for part in coding.split(",")]
-    # RFC 9110, 5.6.1.2: a recipient reads past empty elements; here one hides the last coding.
+    # RFC 9110, 5.6.1.2 ignores empty elements; here one would hide the last coding: refused.
     if "chunked" not in codings and not set(codings) <= _OTHER_CODINGS:
-        raise UnknownCoding("an unknown transfer coding")
+        raise UnknownCoding("unknown transfer coding")
     if codings[-1] != "chunked" or codings.count("chunked") > 1:
         raise BadRequest("chunked is not the last transfer coding")
     if len(codings) > 1:
-        raise UnknownCoding("a transfer coding besides chunked")
+        raise UnknownCoding("transfer coding other than chunked")
     return ChunkedDecoder(limit)

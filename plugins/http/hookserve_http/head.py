@@ -1,21 +1,20 @@
 """From the bytes of a request head to the entries of a WSGI environ.
 
-The parser is one object a worker and a degree of trust, and its narrow entrance is `parse`: bytes
-in, the environ and the number of bytes used out.  What a client repeats is not parsed again: each
-validated header line is remembered with what it means, so that a browser's eleven headers cost
-eleven dict look-ups; of the names of lines that are new the keys are remembered.  The memory is
-bounded in entries and in the length of each.
+There is one parser for each worker, listener and degree of trust.  Its entry point is `parse`:
+bytes in, the environ and the number of bytes used out.
 
-A block of fields whose lines were all remembered is remembered as a whole, with an environ to copy:
-what a keep-alive client says again costs one look-up.  Only blocks of which each line is an
-entry of its own, the Host among them, are; what such a block means does not depend on the request
-line before it, and its first empty line is its end, so that neither a body nor another request can
-be part of it.  Request lines are remembered only of clients whose block is: those who repeat
-themselves, and not those who ask for something new each time.
+Repeated input is not parsed again.  Four caches are bounded in entries and in the size of an entry:
 
-Where a head ends is not searched for when the bytes end like a head, as they nearly always do:
-the head is the whole of them if each of their lines has become an entry of its own, and only
-otherwise its end is looked for.
+* header line to environ entry: a browser's eleven headers cost eleven dict look-ups;
+* header name to environ key, for lines that are not cached;
+* block of header lines to environ, for keep-alive clients that repeat themselves: one look-up.
+  A block is cached once each of its lines was, and if each line is an entry of its own, Host
+  included.  Such a block has the same meaning after any request line.  Its first empty line is its
+  end, so neither a body nor another request can be part of it;
+* request line to environ entries, for clients whose block is cached.
+
+Input that ends with an empty line, as nearly all does, is taken for one whole head.  That is true
+if each of its lines became an entry of its own; otherwise `parse` searches for the head's end.
 """
 
 from __future__ import annotations
@@ -39,19 +38,20 @@ END = b"\r\n\r\n"
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
-_REMEMBERED_REQUEST_LINES = 256
-_REMEMBERED_REQUEST_LINE = 256
-_REMEMBERED_NAMES = 256
-_REMEMBERED_NAME = 64
-_REMEMBERED_LINES = 1024
-_REMEMBERED_SIZE = 512
-_REMEMBERED_BLOCKS = 64
-_REMEMBERED_BLOCK = 1024
-_MOST_PASSED_OVER = 4096
-_LONGEST_LINE = 65536
-_MOST_FIELDS = 32768
+_REQUEST_LINE_CACHE_SIZE = 256
+_CACHED_REQUEST_LINE_LIMIT = 256
+_NAME_CACHE_SIZE = 256
+_CACHED_NAME_LIMIT = 64
+_LINE_CACHE_SIZE = 1024
+_CACHED_LINE_LIMIT = 512
+_BLOCK_CACHE_SIZE = 64
+_CACHED_BLOCK_LIMIT = 1024
+_BLOCK_CACHE_MISSES = 4096
+"""Misses of a full block cache after which it is cleared."""
+_LINE_LIMIT = 65536
+_FIELDS_LIMIT = 32768
 
-_OF_REQUEST_LINE = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "PATH_INFO", "QUERY_STRING")
+_REQUEST_LINE_KEYS = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "PATH_INFO", "QUERY_STRING")
 
 _METHODS = {
     name.encode(): name
@@ -60,30 +60,30 @@ _METHODS = {
 
 
 class HeadParser:
-    """Parses heads by one set of rules; one a listener, worker and degree of trust.
+    """Parses heads by one set of rules.
 
-    `template` has what is the same in every environ of the listener, every key of a request line
-    among it.
+    `template` has the entries that are the same in every environ of the listener, and every key
+    of a request line.
 
-    Threads share it without a lock: what is remembered is asked once and the answer used, never
-    asked whether it is there, for another thread may clear the memory in between.
+    Threads share a parser without a lock: each cache is read by one look-up and never by a test
+    and a look-up, because another thread may clear it in between.
     """
 
     def __init__(self, rules: HeadRules, template: Environ) -> None:
         self._template = template
-        self._line_limit = rules.limit_request_line or _LONGEST_LINE
+        self._line_limit = rules.limit_request_line or _LINE_LIMIT
         fields_limit = rules.limit_request_fields
-        self._fields_limit = fields_limit if 0 < fields_limit <= _MOST_FIELDS else _MOST_FIELDS
+        self._fields_limit = fields_limit if 0 < fields_limit <= _FIELDS_LIMIT else _FIELDS_LIMIT
         self._lines_limit = self._fields_limit + 2
         self._field_size = rules.limit_request_field_size or 8190
-        self.size_limit = self._line_limit + _LONGEST_LINE + self._field_size
-        """Bytes that a head may have; more is refused before it is complete."""
+        self.size_limit = self._line_limit + _LINE_LIMIT + self._field_size
+        """Bytes that a head may have; a longer one is refused before it is complete."""
         self._rules = rules
-        self._request_lines: dict[bytes, dict[str, str]] = {}
-        self._keys: dict[bytes, str] = {}
-        self._known: dict[bytes, tuple[str, str]] = {}
-        self._blocks: dict[bytes, dict[str, str]] = {}
-        self._passed_over = 0
+        self._request_line_cache: dict[bytes, dict[str, str]] = {}
+        self._name_cache: dict[bytes, str] = {}
+        self._line_cache: dict[bytes, tuple[str, str]] = {}
+        self._block_cache: dict[bytes, dict[str, str]] = {}
+        self._block_cache_misses = 0
         self._scheme = rules.secure_scheme_headers
         self._unfolds = rules.permit_obsolete_folding
 
@@ -92,28 +92,28 @@ class HeadParser:
         data: bytes,
         address: str = "",
         port: str = "",
-        facts: Environ | None = None,
+        info: Environ | None = None,
     ) -> tuple[Environ, int]:
         """The environ of the head that `data` begins with, and the head's size.
 
         `data` ends with an empty line, as a rule the one that ends the head.  The environ has the
-        client's address and port, and what else is known of the connection (`facts`), unless the
-        head, from somebody trusted, says otherwise.  Raises BadRequest.
+        client's address and port and the entries of `info`, which is what connection wrappers set;
+        a trusted proxy's head may replace them.  Raises BadRequest.
         """
         line, _, block = data.partition(b"\r\n")
-        known = self._blocks.get(block) if len(block) <= _REMEMBERED_BLOCK else None
-        environ = self._template.copy() if known is None else known.copy()
+        cached = self._block_cache.get(block) if len(block) <= _CACHED_BLOCK_LIMIT else None
+        environ = self._template.copy() if cached is None else cached.copy()
         environ["REMOTE_ADDR"] = address
         environ["REMOTE_PORT"] = port
-        if facts is not None:
-            environ.update(facts)
-        meant = self._request_lines.get(line)
-        if meant is not None:
-            environ |= meant
-            if known is not None and facts is None:
+        if info is not None:
+            environ.update(info)
+        entries = self._request_line_cache.get(line)
+        if entries is not None:
+            environ |= entries
+            if cached is not None and info is None:
                 return environ, len(data)
-        new_line = line if meant is None else None
-        new_block = block if known is None else None
+        new_line = line if entries is None else None
+        new_block = block if cached is None else None
         try:
             return environ, self._fill_in(environ, data, new_line, new_block)
         except BadRequest as error:
@@ -123,15 +123,16 @@ class HeadParser:
     def _fill_in(
         self, environ: Environ, data: bytes, line: bytes | None, block: bytes | None
     ) -> int:
-        """Enter what the two say, `None` being what is entered already; answers the head's size."""
+        """Enter the request line and the block, `None` if it came from a cache; returns the
+        head's size."""
         authority = ""
         size = len(data)
         if line is not None:
             authority = self._parse_request_line(line, environ)
         if block is None:
-            self._heed_scheme(environ)  # which the connection's facts may have covered
+            self._apply_scheme(environ)  # `info` may have replaced it
             if line is not None and not authority:
-                self._remember_request_line(line, environ)
+                self._cache_request_line(line, environ)
         elif not self._parse_fields(block, environ):
             size = data.index(END) + len(END)
         if authority:
@@ -139,37 +140,38 @@ class HeadParser:
             environ["HTTP_HOST"] = authority
         return size
 
-    def judge_incomplete(self, data: bytes, start: int) -> BadRequest | None:
-        """The refusal that a head has already earned, searched up to `start` before.
+    def check_incomplete(self, data: bytes, start: int) -> BadRequest | None:
+        """The error in a head that is not complete, if there is one already.
 
-        Who speaks TLS, HTTP/0.9 or another protocol may have said all that there is to say, and
-        would wait for an answer until the head is overdue.
+        The bytes before `start` were checked before.  A client that speaks TLS, HTTP/0.9 or
+        another protocol may have sent all that it will send: without this check it would wait
+        for the response until `header_timeout`.
         """
         end = data.find(b"\r\n", 0, self._line_limit + 2)
         if end < 0 and len(data) > self._line_limit + 2:
             return self._too_long_line(data)
         if not grammar.TOKEN.match(data, 0, 1):
-            return self._first_fault(data, "no request begins like this")
+            return self._first_fault(data, "malformed request line")
         if end >= 0 and data.count(b" ", 0, end) != 2:
-            return self._first_fault(data, "the request line has not three parts")
+            return self._first_fault(data, "malformed request line")
         if has_bare_end(data[: self.size_limit], min(start, self.size_limit - 1)):
-            return self._first_fault(data[: self.size_limit], "a bare CR or LF in a head")
+            return self._first_fault(data[: self.size_limit], "bare CR or LF in the head")
         if len(data) > self.size_limit:
-            return HeadTooLarge(f"a head of more than {self.size_limit} bytes")
+            return HeadTooLarge(f"request head larger than {self.size_limit} bytes")
         return None
 
     def _parse_request_line(self, line: bytes, environ: Environ) -> str:
-        """Fill in what the request line says; the target's authority, empty when it has none."""
+        """Enter the request line; returns the target's authority, empty when it has none."""
         if len(line) > self._line_limit:
             raise self._too_long_line(line)
         try:
             method, target, version = line.split(b" ")
         except ValueError:
-            raise BadRequest("the request line has not three parts") from None
+            raise BadRequest("malformed request line") from None
         environ["REQUEST_METHOD"] = name = _METHODS.get(method) or self._unusual_method(method)
         environ["RAW_URI"] = text = target.decode("latin-1")
         if not (text.isascii() and text.isprintable()) or "#" in text:
-            raise BadRequest("the request target has a character that no target may have")
+            raise BadRequest("invalid character in the request target")
         if version != b"HTTP/1.1":
             environ["SERVER_PROTOCOL"] = self._other_version(version)
         authority = ""
@@ -179,28 +181,28 @@ class HeadParser:
         environ["PATH_INFO"] = unquote(path) if "%" in path else path
         return authority
 
-    def _remember_request_line(self, line: bytes, environ: Environ) -> None:
-        if len(line) <= _REMEMBERED_REQUEST_LINE:
-            if len(self._request_lines) >= _REMEMBERED_REQUEST_LINES:
-                self._request_lines.clear()
-            self._request_lines[line] = {key: environ[key] for key in _OF_REQUEST_LINE}
+    def _cache_request_line(self, line: bytes, environ: Environ) -> None:
+        if len(line) <= _CACHED_REQUEST_LINE_LIMIT:
+            if len(self._request_line_cache) >= _REQUEST_LINE_CACHE_SIZE:
+                self._request_line_cache.clear()
+            self._request_line_cache[line] = {key: environ[key] for key in _REQUEST_LINE_KEYS}
 
     def _too_long_line(self, line: bytes) -> BadRequest:
-        """The refusal of a request line beyond the limit, or of what is wrong before it."""
+        """The error for a request line beyond the limit, or for a fault within the limit."""
         start = line[: self._line_limit]
         if not grammar.TOKEN.match(start) or has_bare_end(start, 0):
-            return BadRequest("a bare CR or LF in a head, or no request at all")
-        return TargetTooLong(f"a request line of more than {self._line_limit} bytes")
+            return BadRequest("malformed request line")
+        return TargetTooLong(f"request line longer than {self._line_limit} bytes")
 
     def _too_long_field(self, line: bytes) -> BadRequest:
-        """The refusal of a header line beyond the limit, or of an end within it that is bare."""
+        """The error for a header line beyond the limit, or for a bare CR or LF within the limit."""
         start = line[: self._field_size]
         if b"\n" in start or b"\r" in start[:-1]:
-            return BadRequest("a bare CR or LF in a head")
-        return HeadTooLarge(f"a header line of {len(line)} bytes")
+            return BadRequest("bare CR or LF in the head")
+        return HeadTooLarge(f"header line longer than {self._field_size} bytes")
 
     def _first_fault(self, data: bytes, reason: str) -> BadRequest:
-        """What a head that cannot become a request would be refused for if it came at once."""
+        """The error that the same bytes cause when they arrive as one complete head."""
         try:
             self.parse(data + END)
         except BadRequest as error:
@@ -215,50 +217,50 @@ class HeadParser:
         if rules.permit_unconventional_http_method:
             grammar_rule = grammar.TOKEN
         if not grammar_rule.fullmatch(method):
-            raise BadRequest("the method is none")
+            raise BadRequest("invalid method")
         return method.decode("ascii")
 
     def _other_version(self, version: bytes) -> str:
         if version == b"HTTP/1.0":
             return "HTTP/1.0"
         if not grammar.VERSION.fullmatch(version):
-            raise BadRequest("the request line names no version")
+            raise BadRequest("invalid HTTP version")
         if self._rules.permit_unconventional_http_version and version[5:6] == b"1":
             return version.decode("ascii")
-        raise UnknownVersion(f"version {version.decode('ascii')}")
+        raise UnknownVersion(f"unsupported version {version.decode('ascii')}")
 
-    def _learn(self, line: bytes) -> tuple[str, str] | None:
-        """The environ entry that a header line means, remembered; `None` when it is dropped."""
+    def _parse_line(self, line: bytes) -> tuple[str, str] | None:
+        """The environ entry of a header line, which is cached; `None` when it is dropped."""
         if len(line) > self._field_size:
             raise self._too_long_field(line)
         name, colon, value = line.partition(b":")
         if not colon:
-            raise BadRequest("a header line without a colon")
-        key = self._keys.get(name) or self._learn_name(name)
+            raise BadRequest("header line without a colon")
+        key = self._name_cache.get(name) or self._parse_name(name)
         text = value.strip(b" \t").decode("latin-1")
-        # What is printable has no control character, and is told in half the expression's time.
+        # Printable text has no control character; this test takes half the expression's time.
         if not text.isprintable() and grammar.FORBIDDEN_IN_VALUE_TEXT.search(text):
-            raise BadRequest("a header value with a control character")
+            raise BadRequest("control character in a header value")
         if key is None:
             return None
         validate(key, text)
         pair = key, text
-        if len(line) <= _REMEMBERED_SIZE:
-            if len(self._known) >= _REMEMBERED_LINES:
-                self._known.clear()
-            self._known[line] = pair
+        if len(line) <= _CACHED_LINE_LIMIT:
+            if len(self._line_cache) >= _LINE_CACHE_SIZE:
+                self._line_cache.clear()
+            self._line_cache[line] = pair
         return pair
 
-    def _learn_name(self, name: bytes) -> str | None:
-        """The environ key of a field of that name, remembered; `None` when it is dropped."""
+    def _parse_name(self, name: bytes) -> str | None:
+        """The environ key of a header name, which is cached; `None` when the field is dropped."""
         stripped = name.rstrip(b" \t") if self._rules.strip_header_spaces else name
         if not grammar.TOKEN.fullmatch(stripped):
-            raise BadRequest("a header line with an invalid name")
+            raise BadRequest("invalid header name")
         key = self._key_for(stripped.decode("ascii").upper())
-        if key is not None and len(name) <= _REMEMBERED_NAME:
-            if len(self._keys) >= _REMEMBERED_NAMES:
-                self._keys.clear()
-            self._keys[name] = key
+        if key is not None and len(name) <= _CACHED_NAME_LIMIT:
+            if len(self._name_cache) >= _NAME_CACHE_SIZE:
+                self._name_cache.clear()
+            self._name_cache[name] = key
         return key
 
     def _key_for(self, name: str) -> str | None:
@@ -268,94 +270,94 @@ class HeadParser:
             if "*" in kept or name in kept:
                 return name if name == "SCRIPT_NAME" else f"HTTP_{name}"
             if self._rules.header_map == "refuse":
-                raise BadRequest("a header name with an underscore")
+                raise BadRequest("underscore in a header name")
             return f"HTTP_{name}" if self._rules.header_map == "dangerous" else None
         if name in ("CONTENT-TYPE", "CONTENT-LENGTH"):
             return name.replace("-", "_")
         return "HTTP_" + name.replace("-", "_")
 
     def _parse_fields(self, block: bytes, environ: Environ) -> bool:
-        """Fill in the fields that `block` begins with; whether nothing follows them."""
+        """Enter the fields at the start of `block`; whether nothing follows them."""
         lines = block.split(b"\r\n")
         if self._unfolds:
             lines = unfold(lines)
         if len(lines) > self._lines_limit:
-            self._refuse_many(lines)
+            self._refuse_too_many(lines)
         before = len(environ)
-        known = self._known
+        cache = self._line_cache
         is_new = False
-        # Two of the lines are no fields: the empty ones after the last CRLFs.
+        # The last two lines are empty: they follow the last two CRLFs.
         for line in lines[:-2]:
             try:
-                key, environ[key] = known[line]
+                key, environ[key] = cache[line]
             except KeyError:
                 if not line:
                     break
                 is_new = True
-                pair = self._learn(line)
+                pair = self._parse_line(line)
                 if pair is not None:
                     key, environ[key] = pair
-        # Distinct fields up to the end of `block` make an entry each, nothing else as many.
+        # Only distinct fields up to the end of `block` make one entry each.
         is_plain = len(environ) - before == len(lines) - 2
         if not is_plain:
-            self._look_again(lines, environ)
+            self._parse_irregular(lines, environ)
         if "HTTP_HOST" not in environ:
-            self._miss_host(environ)
-        self._heed_scheme(environ)
+            self._check_missing_host(environ)
+        self._apply_scheme(environ)
         if is_plain and not is_new:
-            self._remember(block, before, environ)
+            self._cache_block(block, before, environ)
         return is_plain
 
-    def _remember(self, block: bytes, before: int, environ: Environ) -> None:
-        """Remember a block, each of whose lines has made an entry after the first `before`."""
-        if len(block) > _REMEMBERED_BLOCK or "HTTP_HOST" not in environ:
+    def _cache_block(self, block: bytes, before: int, environ: Environ) -> None:
+        """Cache a block whose lines are the entries after the first `before`."""
+        if len(block) > _CACHED_BLOCK_LIMIT or "HTTP_HOST" not in environ:
             return
-        if len(self._blocks) >= _REMEMBERED_BLOCKS:
-            # More clients than there is room for must not push each other out at every request.
-            self._passed_over += 1
-            if self._passed_over < _MOST_PASSED_OVER:
+        if len(self._block_cache) >= _BLOCK_CACHE_SIZE:
+            # When more clients alternate than the cache holds, they must not clear it each time.
+            self._block_cache_misses += 1
+            if self._block_cache_misses < _BLOCK_CACHE_MISSES:
                 return
-            self._passed_over = 0
-            self._blocks.clear()
-        known = self._template.copy()
-        known.update(islice(environ.items(), before, None))
-        self._heed_scheme(known)
-        self._blocks[block] = known
+            self._block_cache_misses = 0
+            self._block_cache.clear()
+        cached = self._template.copy()
+        cached.update(islice(environ.items(), before, None))
+        self._apply_scheme(cached)
+        self._block_cache[block] = cached
 
-    def _refuse_many(self, lines: list[bytes]) -> None:
+    def _refuse_too_many(self, lines: list[bytes]) -> None:
         if lines.index(b"") > self._fields_limit:
-            # A fault before the limit is named first, as it is when the lines come one by one.
+            # A fault before the limit is reported first, as it is when lines arrive one by one.
             for line in lines[: self._fields_limit]:
-                self._learn(line)
+                self._parse_line(line)
             raise HeadTooLarge(f"more than {self._fields_limit} header fields")
 
-    def _look_again(self, lines: list[bytes], environ: Environ) -> None:
-        """Treat fields that did not make one entry each."""
+    def _parse_irregular(self, lines: list[bytes], environ: Environ) -> None:
+        """Handle fields that did not make one entry each, or a SCRIPT_NAME."""
         self._join_repeated(lines[: lines.index(b"")], environ)
         if environ["SCRIPT_NAME"]:
             self._strip_script_name(environ)
 
     def _join_repeated(self, lines: list[bytes], environ: Environ) -> None:
-        """Put the values of fields that were sent more than once together (RFC 9110, 5.3)."""
+        """Join the values of fields that were sent more than once (RFC 9110, 5.3)."""
         values: dict[str, list[str]] = {}
         for line in lines:
-            pair = self._known.get(line) or self._learn(line)
+            pair = self._line_cache.get(line) or self._parse_line(line)
             if pair is not None:
                 values.setdefault(pair[0], []).append(pair[1])
         for key, found in values.items():
             if len(found) > 1:
                 if key in grammar.SINGLETONS:
-                    raise BadRequest(f"the field {key} is there twice")
+                    raise BadRequest(f"repeated header field {key}")
                 # RFC 6265, 5.4 allows one Cookie field, HTTP/2 splits it: "; " is its separator.
                 environ[key] = ("; " if key == "HTTP_COOKIE" else ",").join(found)
 
-    def _miss_host(self, environ: Environ) -> None:
-        # RFC 9112, 3.2: a request of HTTP/1.1 without Host is to be refused.
+    def _check_missing_host(self, environ: Environ) -> None:
+        # RFC 9112, 3.2: an HTTP/1.1 request without Host is refused.
         if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
-            raise BadRequest("no Host")
+            raise BadRequest("missing Host")
 
-    def _heed_scheme(self, environ: Environ) -> None:
-        """Enter the scheme that the headers name, if any does."""
+    def _apply_scheme(self, environ: Environ) -> None:
+        """Enter the scheme that a trusted proxy's headers name, if one does."""
         if environ.keys().isdisjoint(self._scheme):
             return
         schemes = {
@@ -364,13 +366,13 @@ class HeadParser:
             if key in environ
         }
         if len(schemes) > 1:
-            raise BadRequest("the headers about the scheme disagree")
+            raise BadRequest("conflicting scheme headers")
         environ["wsgi.url_scheme"] = schemes.pop()
 
     def _strip_script_name(self, environ: Environ) -> None:
-        """Take the prefix that a trusted proxy named off the path, by whole segments."""
+        """Remove a trusted proxy's prefix from the path, by whole segments."""
         prefix = environ["SCRIPT_NAME"].rstrip("/")
         path = environ["PATH_INFO"]
         if path != prefix and not path.startswith(f"{prefix}/"):
-            raise BadRequest("the path does not begin with the SCRIPT_NAME")
+            raise BadRequest("the path does not begin with SCRIPT_NAME")
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, path[len(prefix) :]

@@ -1,4 +1,4 @@
-"""The lines of a head: how they end, how they are folded, and what few values must be like."""
+"""The lines of a head: their ends, obsolete folding, and the values that the server reads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hookserve_http.errors import BadRequest, ExpectationFailed
 
 
 def has_bare_end(data: bytes, start: int) -> bool:
-    """Whether a CR or LF is not half of a CRLF; nobody can know it of a CR that comes last."""
-    # RFC 9112, 2.2: lines end with CRLF.  Counting takes a tenth of an expression's time.
+    """Whether a CR or LF is not half of a CRLF; a CR that comes last is not counted."""
+    # RFC 9112, 2.2: lines end with CRLF.  Counting takes a tenth of a regular expression's time.
     if data[start] == 10:
         start += 1
     ends = data.count(b"\r\n", start)
@@ -30,13 +30,13 @@ def unfold(lines: list[bytes]) -> list[bytes]:
 
 
 def validate(key: str, value: str) -> None:
-    """Refuse the value of a field that means something to the server itself."""
+    """Check the value of a field that the server itself reads; raises BadRequest."""
     if key == "HTTP_HOST" and not grammar.HOST.fullmatch(value):
-        raise BadRequest("the Host is none")
+        raise BadRequest("invalid Host")
     if key == "CONTENT_LENGTH" and not grammar.DIGITS.fullmatch(value):
-        raise BadRequest("the Content-Length is no number")
+        raise BadRequest("invalid Content-Length")
     if key == "HTTP_EXPECT":
-        # RFC 9110, 10.1.1: a list; 5.6.1.2: its empty elements are none.
+        # RFC 9110, 10.1.1: a list; 5.6.1.2: empty elements are ignored.
         expected = {each.strip(" \t").lower() for each in value.split(",")}
         if not expected <= {"100-continue", ""}:
-            raise ExpectationFailed("an expectation other than 100-continue")
+            raise ExpectationFailed("unsupported expectation")

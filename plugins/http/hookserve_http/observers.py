@@ -1,5 +1,4 @@
-"""What the observers of a request are told when its response is out: post_request, then
-log_access."""
+"""The hooks that observe a complete response: post_request, then log_access."""
 
 from __future__ import annotations
 
@@ -9,36 +8,35 @@ from typing import TYPE_CHECKING
 from hookserve_http.request import RequestView
 
 if TYPE_CHECKING:
+    from hookserve.types import AccessRecord
     from hookserve.worker.base import Worker
-    from hookserve_http.exchange import Exchange
 
-TellObservers = Callable[["Exchange", float], None]
-"""Called with an exchange that is over, and when it began; raises nothing."""
+NotifyObservers = Callable[["AccessRecord", float], None]
+"""Called with the record of an exchange that is over and the time at which it began."""
 
 
-def make_teller(worker: Worker) -> TellObservers | None:
-    """The function for a worker that has booted; `None` where nobody listens."""
+def make_notifier(worker: Worker) -> NotifyObservers | None:
+    """The function for a worker that has booted; `None` if no plugin implements the hooks.
+
+    The function raises no `Exception`, because each hook contains its own, but it may be
+    interrupted by a timer of the application (a greenlet timeout).
+    """
     post_request, log_access, clock = worker.post_request, worker.log_access, worker.clock
     if not post_request and not log_access:
         return None
 
-    def tell_observers(exchange: Exchange, began: float) -> None:
-        environ = exchange.environ
-        try:
-            if post_request:
-                view = RequestView()
-                view.environ = environ
-                for observe in post_request:
-                    observe(worker, view, environ, exchange)
-            if log_access:
-                exchange.began = began
-                exchange.ended = clock()
-                exchange.request_line = ""
-                for log in log_access:
-                    log(exchange)
-        except BaseException as error:  # a hook contains what it raises, but not a timer
-            exchange.persists = False
-            warn = worker.log.warning
-            warn("%s: its observers were stopped: %r", exchange.asked[1], error)
+    def notify_observers(record: AccessRecord, began: float) -> None:
+        environ = record.environ
+        if post_request:
+            view = RequestView()
+            view.environ = environ
+            for observe in post_request:
+                observe(worker, view, environ, record)
+        if log_access:
+            record.began = began
+            record.ended = clock()
+            record.request_line = ""
+            for log in log_access:
+                log(record)
 
-    return tell_observers
+    return notify_observers

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def wants_to_persist(environ: dict[str, Any]) -> bool:  # Any: PEP 3333
-    """What the client wants of its connection (RFC 9112, 9.3)."""
+    """Whether the client wants its connection to stay open."""
     if environ["REQUEST_METHOD"] == "CONNECT":
         return False
     options = [each.strip(" \t") for each in environ.get("HTTP_CONNECTION", "").lower().split(",")]

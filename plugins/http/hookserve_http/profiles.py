@@ -1,4 +1,4 @@
-"""What suits the proxies that are commonly in front (`--behind`)."""
+"""Settings for common reverse proxies (`--behind`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", *_LOCAL
 
 
 def _forwarding(allowed: tuple[str, ...], keepalive: float) -> dict[str, Any]:  # Any: settings
-    """A proxy that appends to X-Forwarded-For and says the scheme in X-Forwarded-Proto.
+    """A proxy that appends to X-Forwarded-For and sets X-Forwarded-Proto.
 
-    A proxy must let go of an idle connection before the server does, or it sends a request into
-    its end: so `keepalive` is a little longer than the proxy's own default.
+    A proxy must close an idle connection before the server does, or it may send a request on a
+    closed connection: so `keepalive` is a little longer than the proxy's own default.
     """
     return {
         "forwarded_allow_ips": allowed,

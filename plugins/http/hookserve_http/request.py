@@ -1,4 +1,4 @@
-"""What the hooks see of a request as ``req``; made only when a hook listens."""
+"""The ``req`` argument of the hooks; made only when a hook is implemented."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class RequestView:
     __slots__ = ("environ",)
 
     environ: dict[str, Any]  # Any: PEP 3333
-    """Set by who makes the view: an initializer would cost more than the rest of a hook's call."""
+    """Set by the caller: an initializer would cost more than the rest of a hook's call."""
 
     @property
     def method(self) -> str:
@@ -20,7 +20,7 @@ class RequestView:
 
     @property
     def uri(self) -> str:
-        """The target as it was sent."""
+        """The request target as it was sent."""
         return str(self.environ["RAW_URI"])
 
     @property

@@ -1,4 +1,4 @@
-"""What is allowed in a request head, as the settings say."""
+"""The rules for request heads, made from the settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class HeadRules(NamedTuple):
-    """What is allowed in a head; from the settings of the same names."""
+    """The settings of the same names, as `HeadParser` uses them."""
 
     limit_request_line: int = 4094
     limit_request_fields: int = 100
@@ -20,13 +20,13 @@ class HeadRules(NamedTuple):
     casefold_http_method: bool = False
     header_map: str = "drop"
     forwarder_headers: frozenset[str] = frozenset()
-    """Names with underscores that are kept; empty for a peer that is not trusted."""
+    """Header names with underscores that are kept; empty for an untrusted client."""
     secure_scheme_headers: Mapping[str, str] = MappingProxyType({})
-    """Environ keys and the value that means https; empty for a peer that is not trusted."""
+    """Environ keys, and the value of each that means https; empty for an untrusted client."""
 
 
 def rules_for(config: Any, trusted: bool) -> HeadRules:  # Any: the attributes vary
-    """What the configuration allows a peer that is trusted, or is not."""
+    """The rules for a client address that is, or is not, a trusted proxy's."""
     secure = {
         "HTTP_" + name.upper().replace("-", "_"): value
         for name, value in config.secure_scheme_headers.items()

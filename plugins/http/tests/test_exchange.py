@@ -335,7 +335,7 @@ def test_an_error_of_write_that_is_swallowed_is_the_end_all_the_same():
 
     assert connection.run(Gone()) == CLOSING
     assert len(sends) == 1
-    assert records[0].reason == "the client is gone: too slow"
+    assert records[0].reason == "the client disconnected: too slow"
 
 
 @pytest.mark.parametrize("status", [500, 408])

@@ -261,4 +261,4 @@ def test_observers_of_an_emptied_environ_may_be_stopped():
 
     served = Served(lambda environ, start_response: environ.clear(), post_request=stopped)
 
-    assert "/x?y: its observers were stopped" in served.logged[-1].getMessage()
+    assert "/x?y: a hook was interrupted" in served.logged[-1].getMessage()

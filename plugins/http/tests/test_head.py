@@ -116,8 +116,8 @@ def test_the_memory_of_names_is_bounded_and_makes_no_difference():
                 assert environ.get(key) == (None if b"_" in field else value.decode())
                 with pytest.raises(BadRequest):
                     environ_of(parser, b"Host: h\r\n" + field + b": \0\r\n\r\n")
-        assert 0 < len(parser._keys) <= 256
-    assert max(map(len, parser._keys)) < 100
+        assert 0 < len(parser._name_cache) <= 256
+    assert max(map(len, parser._name_cache)) < 100
 
 
 BLOCK = b"Host: h\r\nAccept: */*\r\nX-A: \t b \r\n\r\n"
@@ -161,7 +161,7 @@ def test_blocks_that_are_not_plain_are_not_remembered(block):
     environs = [environ_of(parser, block, b"GET / HTTP/1.0") for _ in range(4)]
 
     assert all(each == environs[0] for each in environs)
-    assert not parser._blocks
+    assert not parser._block_cache
 
 
 def test_what_follows_a_head_never_becomes_part_of_a_block():
@@ -171,7 +171,7 @@ def test_what_follows_a_head_never_becomes_part_of_a_block():
     for rest in (b"\r\n\r\n", BLOCK, b"GET / HTTP/1.1\r\n" + BLOCK):
         for _ in range(4):
             assert parser.parse(line + BLOCK + rest)[1] == len(line + BLOCK)
-    assert not parser._blocks
+    assert not parser._block_cache
 
 
 def test_a_block_with_a_value_that_is_new_each_time_leaves_nothing_behind():
@@ -180,20 +180,20 @@ def test_a_block_with_a_value_that_is_new_each_time_leaves_nothing_behind():
     for number in range(2000):
         environ_of(parser, b"Host: h\r\nX-Request-Id: %d\r\n\r\n" % number)
 
-    assert not parser._blocks
+    assert not parser._block_cache
 
 
 def test_the_memory_of_blocks_is_bounded_and_follows_who_is_there(monkeypatch):
-    monkeypatch.setattr(head_module, "_MOST_PASSED_OVER", 100)
+    monkeypatch.setattr(head_module, "_BLOCK_CACHE_MISSES", 100)
     parser = HeadParser(HeadRules(), TEMPLATE)
 
     for number in range(300):
         for _ in range(3):
             assert environ_of(parser, b"Host: h%d\r\n\r\n" % number)["HTTP_HOST"] == f"h{number}"
-            assert len(parser._blocks) <= 64
+            assert len(parser._block_cache) <= 64
 
-    assert b"Host: h0\r\n\r\n" not in parser._blocks
-    assert len(parser._blocks) > 1
+    assert b"Host: h0\r\n\r\n" not in parser._block_cache
+    assert len(parser._block_cache) > 1
 
 
 def test_the_scheme_belongs_to_the_block():
@@ -210,7 +210,7 @@ def test_the_scheme_belongs_to_the_block():
             assert environ_of(parser, block)["wsgi.url_scheme"] == scheme
         with pytest.raises(BadRequest):
             environ_of(parser, b"Host: h\r\nX-Proto: http\r\nX-Ssl: on\r\n\r\n")
-    assert set(parser._blocks) == set(said)
+    assert set(parser._block_cache) == set(said)
 
 
 def test_what_is_known_of_a_connection_yields_to_whom_it_trusts():
@@ -227,7 +227,7 @@ def test_what_is_known_of_a_connection_yields_to_whom_it_trusts():
             assert (plain["REMOTE_ADDR"], plain["REMOTE_PORT"]) == ("192.0.2.1", "5")
             assert plain["wsgi.url_scheme"] == "http"
             assert environ == {**plain, **facts, "wsgi.url_scheme": scheme}
-    assert set(parser._blocks) == set(said)
+    assert set(parser._block_cache) == set(said)
 
 
 def test_what_was_understood_of_a_refused_head_is_told():
@@ -275,7 +275,7 @@ def test_the_authority_of_a_target_replaces_the_host_each_time():
         for authority in ("a", "b"):
             line = f"GET http://{authority}/ HTTP/1.1".encode()
             assert environ_of(parser, BLOCK, line)["HTTP_HOST"] == authority
-    assert not parser._request_lines
+    assert not parser._request_line_cache
 
 
 def test_the_memory_of_request_lines_is_bounded():
@@ -285,9 +285,9 @@ def test_the_memory_of_request_lines_is_bounded():
         for line in (b"GET /%d HTTP/1.1" % number, b"GET /%d%s HTTP/1.1" % (number, b"x" * 300)):
             for _ in range(2):
                 assert environ_of(parser, BLOCK, line)["RAW_URI"] == line.split()[1].decode()
-        assert len(parser._request_lines) <= 256
-    assert len(parser._request_lines) > 0
-    assert max(map(len, parser._request_lines)) < 300
+        assert len(parser._request_line_cache) <= 256
+    assert len(parser._request_line_cache) > 0
+    assert max(map(len, parser._request_line_cache)) < 300
 
 
 def test_request_lines_of_clients_that_say_something_new_each_time_are_not_remembered():
@@ -296,7 +296,7 @@ def test_request_lines_of_clients_that_say_something_new_each_time_are_not_remem
     for number in range(100):
         environ_of(parser, b"Host: h\r\nX-Request-Id: %d\r\n\r\n" % number)
 
-    assert not parser._request_lines
+    assert not parser._request_line_cache
 
 
 @pytest.mark.parametrize("block", [b"SCRIPT_NAME: /a\r\nHost: h\r\n\r\n"])
@@ -319,5 +319,5 @@ def test_a_bare_end_of_line_is_refused_as_soon_as_it_is_there():
         for arrived in range(len(data)):
             if rule.search(data[:arrived]) or head_module.END in data:
                 continue
-            refused = parser.judge_incomplete(data, max(0, arrived - 3))
+            refused = parser.check_incomplete(data, max(0, arrived - 3))
             assert (refused is not None) is bool(rule.search(data))

@@ -253,7 +253,7 @@ def test_a_client_that_goes_away_when_told_to_go_on_is_no_failure_of_the_applica
 
     driver.converse(protocol, [expecting()], limit=0)
 
-    assert "the client is gone" in records[0].reason
+    assert "the client disconnected" in records[0].reason
 
 
 def unread(environ, start_response):

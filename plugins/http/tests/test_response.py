@@ -11,7 +11,7 @@ LENGTH = ("Content-Length", "2")
 
 
 def remembered(writer):
-    return len(writer._encoded)
+    return len(writer._head_cache)
 
 
 def test_the_same_headers_are_the_same_bytes_every_time():
@@ -78,7 +78,7 @@ def test_what_is_new_each_time_is_not_remembered():
         writer.encode("200 OK", [("X-Large", "x" * 2000)])
 
     assert remembered(writer) == 0
-    assert len(writer._lines) <= 1024
+    assert len(writer._line_cache) <= 1024
 
 
 def test_the_memory_is_bounded():
@@ -89,7 +89,7 @@ def test_the_memory_is_bounded():
             writer.encode(f"200 {number}", [("X-A", str(number))])
 
     assert 0 < remembered(writer) <= 64
-    assert len(writer._statuses) <= 1024
+    assert len(writer._status_cache) <= 1024
 
 
 def test_the_date_is_of_this_second_whichever_way_the_clock_goes():

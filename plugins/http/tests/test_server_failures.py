@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import pytest
 import support.corpus_driver as driver
-from hookserve_http.pages import PHRASES
+from hookserve_http.error_page import PHRASES
 
 from hookserve.protocol.seam import CLOSING, READY
 from hookserve.testing.fakes import MemoryTransport

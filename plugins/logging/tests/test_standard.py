@@ -51,7 +51,7 @@ def test_requests_are_logged_as_json_refused_ones_too(tmp_path):
         assert (good["status"], "reason" in good) == (200, False)
         assert (refused["status"], refused["reason"]) == (
             417,
-            "an expectation other than 100-continue",
+            "unsupported expectation",
         )
 
 

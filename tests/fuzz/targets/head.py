@@ -53,10 +53,10 @@ def check(data):
     if kind is None:
         assert size == head.index(END) + len(END), "what was used is not the first head"
         look_at(environ)
-    assert len(warm._request_lines) <= 256, "too many request lines are remembered"
-    assert len(warm._keys) <= 256, "too many names are remembered"
-    assert len(warm._known) <= 1024, "too many lines are remembered"
-    assert len(warm._blocks) <= 64, "too many blocks are remembered"
+    assert len(warm._request_line_cache) <= 256, "too many request lines are remembered"
+    assert len(warm._name_cache) <= 256, "too many names are remembered"
+    assert len(warm._line_cache) <= 1024, "too many lines are remembered"
+    assert len(warm._block_cache) <= 64, "too many blocks are remembered"
 
 
 def parse(parser, head):

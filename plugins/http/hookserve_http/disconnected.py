@@ -1,12 +1,12 @@
-"""A client that is gone, as far as the application can tell."""
+"""The transport of a client that has disconnected."""
 
 from __future__ import annotations
 
 from hookserve.protocol.seam import Transport
 
 
-class GoneTransport(Transport):
-    """In the place of a transport that has failed, which must not be used again."""
+class DisconnectedTransport(Transport):
+    """Replaces a transport that raised an error, which must not be used again."""
 
     __slots__ = ("_error",)
 
@@ -14,9 +14,9 @@ class GoneTransport(Transport):
         self._error = error
 
     def send(self, *buffers: bytes) -> None:
-        """Raises what the transport has raised."""
+        """Raises the transport's error."""
         raise self._error
 
     def receive(self, size: int) -> bytes:
-        """As `send`."""
+        """Raises the transport's error."""
         raise self._error

@@ -1,4 +1,4 @@
-"""The responses that the server itself writes."""
+"""The responses that the server itself makes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PHRASES: Final = {
 """The reason phrases of the statuses that the server itself sends (RFC 7231, 6; RFC 4918, 11.5)."""
 
 
-class Page(NamedTuple):
+class ErrorPage(NamedTuple):
     """A whole response, after which the connection closes."""
 
     status: str
@@ -35,8 +35,8 @@ class Page(NamedTuple):
     body: bytes
 
 
-def refusal(code: int, writer: HeadWriter, is_bodiless: bool) -> Page:
-    """The response for a request that is refused or has failed; it says the status and no more."""
+def error_page(code: int, writer: HeadWriter, is_bodiless: bool) -> ErrorPage:
+    """The response to a request that is refused or has failed; it shows the status only."""
     status = f"{code} {PHRASES[code]}"
     body = f"{status}\n".encode()
     headers = [
@@ -46,4 +46,4 @@ def refusal(code: int, writer: HeadWriter, is_bodiless: bool) -> Page:
     ]
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
     head = b"".join((f"HTTP/1.1 {status}\r\n".encode(), writer.date(), lines, b"\r\n"))
-    return Page(status, headers, head, b"" if is_bodiless else body)
+    return ErrorPage(status, headers, head, b"" if is_bodiless else body)

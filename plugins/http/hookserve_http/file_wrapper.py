@@ -6,11 +6,11 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-_OF_A_FILE = (io.BufferedReader, io.BufferedRandom)
+_FILE_READERS = (io.BufferedReader, io.BufferedRandom)
 
 
 class FileWrapper:
-    """A file as a response body; sent from where it stands."""
+    """A file as a response body, from its current position."""
 
     __slots__ = ("_file", "_size", "close")
 
@@ -19,7 +19,7 @@ class FileWrapper:
     def __init__(self, file: BinaryIO, size: int = 65536) -> None:
         self._file = file
         self._size = size
-        # Present only where the file has it: PEP 3333 asks for that.
+        # PEP 3333: the wrapper closes the file, if the file has close().
         self.close = getattr(file, "close", _nothing)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -27,22 +27,22 @@ class FileWrapper:
             yield data
 
     def read(self, size: int) -> bytes:
-        """Bytes from where the file stands."""
+        """At most `size` bytes from the current position."""
         return self._file.read(size)
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """The file's descriptor."""
         return self._file.fileno()
 
     def tell(self) -> int:
-        """Where the file stands."""
+        """The current position, in bytes."""
         return self._file.tell()
 
     def remaining(self) -> int | None:
-        """Bytes to the end of a regular file; `None` for anything else that can be read."""
+        """Bytes to the end of a regular file; `None` for any other readable object."""
         file = self._file
-        if isinstance(file, io.BufferedIOBase) and not isinstance(file, _OF_A_FILE):
-            return None  # gzip and its like have the descriptor of what they unpack
+        if isinstance(file, io.BufferedIOBase) and not isinstance(file, _FILE_READERS):
+            return None  # gzip and the like have the descriptor of the compressed file
         try:
             file.fileno()
             here = file.tell()
@@ -51,7 +51,7 @@ class FileWrapper:
         except (AttributeError, OSError, ValueError):
             return None
         if type(here) is not int or type(end) is not int or end <= here:
-            return None  # devices end at 0, and have more to read
+            return None  # a device ends at 0 and still has data
         return end - here
 
 

@@ -1,0 +1,87 @@
+"""What all connections of one listener of one worker share, made once at boot."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from hookserve.protocol.seam import Protocol
+from hookserve_http.body import EmptyInput
+from hookserve_http.file_wrapper import FileWrapper
+from hookserve_http.observers import make_notifier
+from hookserve_http.response import HeadWriter
+
+if TYPE_CHECKING:
+    from hookserve.listeners.address import Endpoint as Address
+    from hookserve.worker.base import Worker
+
+_SPARE_ENTRIES = 4
+
+
+class Endpoint(Protocol):
+    """The settings, the application and the caches that connections and exchanges use."""
+
+    __slots__ = (
+        "app",
+        "awaited_body",
+        "body_limit",
+        "keeps_alive",
+        "linger_timeout",
+        "log_access",
+        "notify_observers",
+        "pre_request",
+        "sendfile",
+        "spool_size",
+        "template",
+        "writer",
+    )
+
+    def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
+        super().__init__(worker, local, buffered)
+        config = worker.config
+        self.app = worker.app
+        self.pre_request = worker.pre_request
+        self.log_access = worker.log_access
+        self.notify_observers = make_notifier(worker)
+        self.body_limit: int = config.limit_request_body
+        self.awaited_body = worker.awaited_body
+        self.linger_timeout: float = config.linger_timeout
+        # A body that is read as it arrives needs no temporary file.
+        self.spool_size: int = config.spool_size if buffered else sys.maxsize
+        self.sendfile: bool = config.get("sendfile", True)
+        self.keeps_alive: bool = config.get("keepalive", 1.0) > 0
+        self.writer = HeadWriter(worker.wall_clock, worker.calendar)
+        self.template = _template(worker, local)
+
+
+def _template(worker: Worker, local: Address) -> dict[str, Any]:  # Any: PEP 3333
+    """The entries that are the same in every environ of a listener."""
+    template = {
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": EmptyInput(),
+        "wsgi.errors": worker.errors,
+        "wsgi.multithread": worker.multithread,
+        "wsgi.multiprocess": worker.multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
+        "wsgi.input_terminated": True,
+        "SERVER_SOFTWARE": "hookserve",
+        "SERVER_NAME": local.host,
+        "SERVER_PORT": local.port,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SCRIPT_NAME": "",
+        "REMOTE_ADDR": "",
+        "REMOTE_PORT": "",
+        "REQUEST_METHOD": "",
+        "RAW_URI": "",
+        "PATH_INFO": "",
+        "QUERY_STRING": "",
+    }
+    # A copy of a dict has the table size of its original, and a table does not shrink.  So each
+    # environ has room for a request's fields from the start and need not grow.
+    spare = {f"spare {number}": None for number in range(_SPARE_ENTRIES)}
+    template.update(spare)
+    for name in spare:
+        del template[name]
+    return template
