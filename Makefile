@@ -2,7 +2,8 @@
 # make test    the tests of the core, the plugins and their distributions; four minutes
 #              test-all: each test under every model; test-quick: what needs no server
 # make lint    ruff, mypy, import-linter
-# make docs    write the generated reference pages
+# make docs    write the generated reference pages, and build the site strictly, in site/
+#              docs-serve: the site on http://127.0.0.1:8008/, built anew at each change
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
 # make fuzz    bytes that nobody would send, and what others make of what we accept; some minutes
@@ -14,6 +15,7 @@
 
 PYTHON ?= python3
 BIND ?= 127.0.0.1:8000
+MERMAID := mermaid@11.17.2
 
 # pyenv's shims answer only for the selected version: look for the interpreter itself.
 INTERPRETER := $(shell $(PYTHON) -c pass 2>/dev/null && echo $(PYTHON) || \
@@ -22,7 +24,8 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test test-all test-quick lint docs chaos hostile fuzz bench bench-quick bench-idle bench-marginal clean
+.PHONY: serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz \
+	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -44,8 +47,12 @@ lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.serve
+docs: $(VENV)/.serve $(VENV)-docs/.site docs/assets/mermaid.min.js
 	$(BIN)/python docs/generate.py
+	$(VENV)-docs/bin/mkdocs build --quiet --clean
+
+docs-serve: $(VENV)-docs/.site docs/assets/mermaid.min.js
+	$(VENV)-docs/bin/mkdocs serve -a 127.0.0.1:8008
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -69,7 +76,7 @@ bench-marginal: $(VENV)/.serve
 	$(BIN)/python -m benchmarks.marginal $(ARGS)
 
 clean:
-	rm -rf .venv .venv-* benchmarks/.venv-*
+	rm -rf .venv .venv-* benchmarks/.venv-* site docs/assets/mermaid.min.js
 
 $(BIN)/python:
 	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
@@ -87,6 +94,19 @@ $(VENV)/.test: pyproject.toml $(DISTRIBUTIONS) $(VENV)/.serve
 $(VENV)/.lint: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --group lint
 	@touch $@
+
+$(VENV)-docs/.site: pyproject.toml
+	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
+	$(INTERPRETER) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install -q --upgrade pip
+	$(VENV)-docs/bin/python -m pip install -q --group docs
+	@touch $@
+
+# The site loads nothing from elsewhere, so the script that draws the diagrams is part of it.
+docs/assets/mermaid.min.js:
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --silent $(MERMAID) && tar -xzf mermaid-*.tgz --strip-components=2 package/dist/mermaid.min.js
+	rm $(@D)/mermaid-*.tgz
 
 # fuzz and bench: packages that are of no use to anything else, and not there for every interpreter.
 $(VENV)-%/.installed: pyproject.toml

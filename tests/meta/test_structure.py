@@ -143,29 +143,3 @@ def test_the_core_depends_on_two_distributions():
 )
 def test_no_module_is_too_long_to_read(path):
     assert len(path.read_text().splitlines()) <= 400
-
-
-def generator():
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize(
-    "name", ["settings.md", "hooks.md", "command-line.md", "signals.md", "exit-codes.md", "http.md"]
-)
-def test_the_generated_reference_is_fresh(name):
-    if name == "command-line.md" and sys.version_info >= (3, 13):
-        pytest.skip("argparse lays its help out differently since 3.13")
-    module = generator()
-
-    assert (ROOT / "docs" / "reference" / name).read_text() == module.PAGES[name](), "make docs"
-
-
-def test_every_page_of_the_documentation_that_is_linked_exists():
-    import re
-
-    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
