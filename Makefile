@@ -104,14 +104,10 @@ $(VENV)-docs/.site: pyproject.toml
 
 # The site loads nothing from elsewhere, so the script that draws the diagrams is part of it.
 docs/assets/mermaid.min.js:
-	mkdir -p $(@D)
-	cd $(@D) && npm pack --silent $(MERMAID) && tar -xzf mermaid-*.tgz --strip-components=2 package/dist/mermaid.min.js
-	rm $(@D)/mermaid-*.tgz
-
-# fuzz and bench: packages that are of no use to anything else, and not there for every interpreter.
-$(VENV)-%/.installed: pyproject.toml
-	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
-	$(INTERPRETER) -m venv $(VENV)-$*
-	$(VENV)-$*/bin/python -m pip install -q --upgrade pip
-	$(VENV)-$*/bin/python -m pip install -q -e . --group $*
-	@touch $@
+	@mkdir -p $(@D)
+	@if command -v npm >/dev/null; then \
+		cd $(@D) && npm pack --silent $(MERMAID) >/dev/null && \
+		tar -xzf mermaid-*.tgz --strip-components=2 package/dist/mermaid.min.js && rm mermaid-*.tgz; \
+	else \
+		echo "npm is not installed: the site shows its diagrams as text"; touch $@; \
+	fi

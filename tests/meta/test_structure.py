@@ -2,7 +2,6 @@
 
 import ast
 import graphlib
-import importlib.util
 import subprocess
 import sys
 import tomllib
