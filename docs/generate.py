@@ -193,7 +193,7 @@ def decisions_page() -> str:
         state, _, date = status.removeprefix("Status: ").partition(" · ")
         rows.append(f"| {number} | [{words}]({path.name}) | {state} | {date} |")
     return (
-        f"{NOTE}# Decisions\n\nWhat is not obvious from the code, and why it is so. A record has its"
+        f"{NOTE}# Decisions\n\nWhat is not obvious from the code, and why. A record has its"
         " context, the decision, and the consequences. It is not rewritten when the"
         " decision changes: a later record replaces it, and its status says which.\n\n"
         "| | decision | status | date |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
