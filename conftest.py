@@ -26,6 +26,8 @@ ROOT = Path(__file__).parent
 STARTS_PROCESSES = ("tests/chaos", "tests/hostile", "tests/integration", "tests/testing")
 WHOLE = ("epoll", "sync")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
+LIKE_OTHERS = ("eventlet", "tornado")
+"""Outside the contract these are asked in `make test-all` only: they work as gevent and epoll do."""
 PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
 IN_SHORT = (
     "test_an_iterable_is_closed_once_when_the_worker_stops",
@@ -47,7 +49,7 @@ def pytest_collection_modifyitems(config, items):
         path = item.path.relative_to(ROOT).as_posix()
         if path.startswith(STARTS_PROCESSES) or _is_contract(item):
             item.add_marker("process")
-        if _is_contract(item) and _is_repeated(item):
+        if _is_repeated(item):
             item.add_marker("everywhere")
     # What takes long comes first, so that no process is left alone with it at the end.
     items.sort(
@@ -60,6 +62,10 @@ def _is_contract(item):
 
 
 def _is_repeated(item):
+    """Whether what the test asks was asked of another model that works in the same way."""
+    if not _is_contract(item):
+        parameters = getattr(item, "callspec", None)
+        return parameters is not None and parameters.params.get("worker") in LIKE_OTHERS
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
     return any(item.originalname in vars(part) for part in PEP_3333)

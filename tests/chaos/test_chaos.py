@@ -85,6 +85,7 @@ def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
     assert outcome.failures
 
 
+@pytest.mark.serial
 def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
     with Driver(("127.0.0.1", free_port), 1, 1, 100.0) as load:
         load.settle(0.3)
@@ -95,6 +96,7 @@ def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
     assert outcome.refused_at_end == 2
 
 
+@pytest.mark.serial
 def test_a_kept_connection_that_is_closed_while_idle_is_no_failure_and_counted():
     with server_that_says(GOOD) as address, Driver(address, 1, 0, 20.0) as load:
         load.settle(0.5)

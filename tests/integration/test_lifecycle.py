@@ -374,6 +374,7 @@ def test_the_pidfile_is_written_and_removed(tmp_path):
         assert not path.exists()
 
 
+@pytest.mark.serial
 def test_a_busy_worker_leaves_new_connections_to_the_others():
     with serve("applications:busy", workers=2, **APPLICATIONS) as server:
         with socket.create_connection(server.address) as client:
