@@ -71,6 +71,8 @@ class GreenWorker(ReactorWorker):
         self._limit: float = self.config.request_timeout
         self._is_turning = False
         """Whether a turn's requests run, after which the worker is idle."""
+        self._forker: Greenlet | None = None
+        """In a child that the application has forked: the greenlet that forked it."""
         self._main: Greenlet | None = None
         """The main greenlet while it sleeps."""
 
@@ -96,6 +98,18 @@ class GreenWorker(ReactorWorker):
     @abstractmethod
     def wait_for(self, fd: int, event: int, seconds: float) -> bool:
         """Block the greenlet until `select.POLLIN` or `POLLOUT`; false when it did not come."""
+
+    def after_fork(self) -> None:
+        """As `ReactorWorker.after_fork`; the child has all greenlets, and goes on with one."""
+        self._forker = self.current()
+        self._limit = 0.0
+        super().after_fork()
+
+    def on_send_in_child(self, *arguments: object) -> None:
+        """As `ReactorWorker.on_send_in_child`; another greenlet's exchange is the worker's."""
+        while self.current() is not self._forker:
+            self.switch_to_hub()
+        super().on_send_in_child(*arguments)
 
     # The main loop, in the main greenlet.
 

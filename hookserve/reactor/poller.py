@@ -7,6 +7,7 @@ no further system call to wait for it.
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 from typing import Protocol
@@ -51,6 +52,18 @@ class Poller(Protocol):
 
     def close(self) -> None:
         """Release what the kernel holds."""
+
+
+def replace_poller(fd: int) -> None:
+    """In a forked child: put a poller of its own, that waits for nothing, under that number.
+
+    The two processes have one epoll(7) object otherwise.  There is none to replace elsewhere: a
+    kqueue(2) is not inherited.
+    """
+    if sys.platform == "linux":
+        fresh = _make()
+        os.dup2(fresh.fileno(), fd, inheritable=False)
+        fresh.close()
 
 
 def make_poller() -> Poller:

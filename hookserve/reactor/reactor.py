@@ -8,18 +8,28 @@ Deadlines are checked together, in a *sweep*: a wait sets two attributes and no 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hookserve.protocol.seam import READY
 from hookserve.reactor.driver import Driver
 from hookserve.reactor.phases import KEPT, LINGERING, SILENT, WRITING
-from hookserve.reactor.poller import FOR_EVER, READABLE, Event
+from hookserve.reactor.poller import FOR_EVER, READABLE, Event, replace_poller
+from hookserve.system.exiting import end_forked_child
 
 if TYPE_CHECKING:
     from hookserve.reactor.accepted import Accepted
 
 _SWEEP_PAUSE = 0.2
+
+
+def _nothing(moment: float) -> None:
+    pass
+
+
+def _end_child(timeout: float) -> list[Event]:
+    end_forked_child()
 
 
 class Reactor(Driver):
@@ -71,6 +81,21 @@ class Reactor(Driver):
                 self._on_readable(accepted, event)
         if now >= self.loop.next_sweep:
             self.sweep(now)
+
+    def abandon(self) -> None:
+        """In a child that the application has forked: hold no connection and wait for none.
+
+        The poller is one object for both processes (epoll(7)), so the child gets another under
+        its number; the connections' numbers lead nowhere.
+        """
+        replace_poller(self.fileno())
+        nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        for fd in list(self.open):
+            os.dup2(nowhere, fd, inheritable=False)
+        os.close(nowhere)
+        self.wait = _end_child
+        self.loop.next_sweep = FOR_EVER
+        self.loop.sweep_by = _nothing  # type: ignore[method-assign]  # deadlines are the worker's
 
     def begin_drain(self) -> None:
         """Stop accepting; keep idle connections for `linger_timeout`: a request may be coming."""

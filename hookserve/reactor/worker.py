@@ -6,12 +6,14 @@ not the reactor's own poller.  Everything runs in the main thread unless a metho
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from hookserve.reactor.poller import FOR_EVER
 from hookserve.reactor.reactor import Reactor
-from hookserve.reactor.transport import SpoolingTransport
+from hookserve.reactor.transport import SocketTransport, SpoolingTransport
+from hookserve.system.exiting import end_forked_child
 from hookserve.worker.base import Worker
 
 if TYPE_CHECKING:
@@ -67,6 +69,17 @@ class ReactorWorker(Worker):
             self.spool,
             body_rate=config.body_rate,
         )
+
+    def after_fork(self) -> None:
+        """As `Worker.after_fork`, and release the connections and the poller."""
+        super().after_fork()
+        self.reactor.abandon()
+        SocketTransport.send = self.on_send_in_child  # type: ignore[method-assign,assignment]  # of every exchange, in this process alone
+
+    def on_send_in_child(self, *_: object) -> None:
+        """An exchange wants to send in a child that the application has forked: the application
+        has returned, so the child is done."""
+        end_forked_child(sys.exc_info()[1])
 
     # The main loop.
 

@@ -25,6 +25,25 @@ def run_to_end(
         end_process(code, last_words)
 
 
+def end_forked_child(error: BaseException | None = None) -> NoReturn:
+    """End a child that the application forked and that has returned into the server's code.
+
+    With the exit code that `error` asks for, as the interpreter would; the exit handlers belong to
+    the process that registered them.
+    """
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        code = 1
+        sys.excepthook(type(error), error, error.__traceback__)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
 def end_process(code: int, last_words: Callable[[], None]) -> NoReturn:
     """Say the last words, run the exit handlers, and end with that exit code, 1 at least when
     they fail.

@@ -55,6 +55,9 @@ class StandInWorker:
         """As `Worker.end`."""
         self.ended.append((status_class, sent))
 
+    def end_if_forked(self, error: BaseException | None = None) -> None:
+        """As `Worker.end_if_forked`, where nothing forks."""
+
     def spool(self) -> IO[bytes]:
         """As `Worker.spool`."""
         return tempfile.TemporaryFile()

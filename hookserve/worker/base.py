@@ -25,8 +25,9 @@ from typing import IO, TYPE_CHECKING, ClassVar, TextIO
 from hookserve.plugins import calling
 from hookserve.protocol.wrappers import wrap_protocol
 from hookserve.system.calls import close
+from hookserve.system.exiting import end_forked_child
 from hookserve.worker.context import WorkerContext
-from hookserve.worker.scoreboard import RequestSlot
+from hookserve.worker.scoreboard import WORD, RequestSlot
 from hookserve.worker.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -280,6 +281,12 @@ class Worker(ABC):
         self.__request_slot_count = max(self.__request_slot_count, number + 1)
         return self.context.slot.request_slot(number)
 
+    def end_if_forked(self, error: BaseException | None = None) -> None:
+        """End this process if it is a child that the application has forked, with the exit code of
+        `error`; a protocol calls it before it responds to an error of the application."""
+        if os.getpid() != self.pid:
+            end_forked_child(error)
+
     # What the worker's process calls.
 
     def prepare(self, app: WSGIApplication) -> None:
@@ -323,6 +330,17 @@ class Worker(ABC):
     def retire_listener(self, address: str) -> None:
         """No worker accepts from that address after this one."""
         self.__retired_addresses.add(address)
+
+    def after_fork(self) -> None:
+        """Called in a child that the application has forked: release what belongs to the worker.
+
+        The child neither accepts, nor responds, nor runs hooks, nor is it a sign of life.
+        """
+        self.__heartbeat = memoryview(bytearray(WORD)).cast("d")
+        self.__open_connections = memoryview(bytearray(WORD)).cast("Q")
+        for listener in self.listeners:
+            if listener.fileno() >= 0:
+                close(listener.socket.detach())
 
     def reopen_logs(self) -> None:
         """Have the logs reopened by the next `process_signals`."""

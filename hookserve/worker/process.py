@@ -18,7 +18,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -28,7 +28,7 @@ from hookserve.system.exiting import end_process, run_to_end
 from hookserve.wording import describe
 from hookserve.worker.interface import check_application
 from hookserve.worker.scoreboard import DRAINING, GONE, READY
-from hookserve.worker.signals import DUMP_SIGNAL, take_over
+from hookserve.worker.signals import DUMP_SIGNAL, restore_defaults, take_over
 
 if TYPE_CHECKING:
     from hookserve.worker.base import Worker
@@ -42,6 +42,7 @@ class WorkerProcess:
         self._context = worker.context
         self._hook = worker.context.host.hook
         self._is_orphaned = False
+        self._handlers: Mapping[int, Callable[..., None]] = {}
 
     def install_signals(self) -> None:
         """Take the signals over; the mask that was set around the fork is lifted afterwards."""
@@ -57,6 +58,7 @@ class WorkerProcess:
         }
         wrapped = {number: partial(self._handle, handler) for number, handler in handlers.items()}
         take_over(wrapped, self._context.dump_fd)
+        self._handlers = wrapped
         self._context.channel.ask_for_signal()
         self._read_messages()
 
@@ -67,6 +69,7 @@ class WorkerProcess:
 
     def _run(self) -> int:
         worker = self._worker
+        os.register_at_fork(after_in_child=self._on_fork)
         worker.notify()
         try:
             self._boot()
@@ -114,6 +117,17 @@ class WorkerProcess:
     def _on_exit(self) -> None:
         calling.notify(self._hook.worker_exit, self._worker.server, self._worker)
         self._context.slot.state = GONE
+
+    def _on_fork(self) -> None:
+        """The application has forked, and this is the child: it is not a worker.
+
+        It keeps the application's own work: its signals have their defaults again, and it holds
+        neither listeners nor connections.  What it returns into the worker's code ends it
+        (`Worker.after_fork`).
+        """
+        restore_defaults(self._handlers)
+        self._context.channel.close()
+        self._worker.after_fork()
 
     # Signal handlers.
 

@@ -14,6 +14,9 @@ DUMP_SIGNAL: int = getattr(signal, "SIGRTMIN", None) or signal.SIGINFO  # type: 
 _IGNORED = (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU)
 """The arbiter's business: in a worker they do nothing."""
 
+_ASYNCHRONOUS = (signal.SIGIO, signal.SIGUSR1)
+"""The arbiter's to a worker: nothing to a child of the application."""
+
 
 def take_over(handlers: Mapping[int, Callable[..., None]], dump_fd: int) -> None:
     """Replace what was inherited from the arbiter; stacks are dumped to `dump_fd`, in C, before
@@ -26,3 +29,17 @@ def take_over(handlers: Mapping[int, Callable[..., None]], dump_fd: int) -> None
         signal.siginterrupt(number, False)
     # In C, so that it works whatever the threads are doing; then the handler in Python.
     faulthandler.register(DUMP_SIGNAL, file=dump_fd, all_threads=True, chain=True)
+
+
+def restore_defaults(handlers: Mapping[int, Callable[..., None]]) -> None:
+    """In a child that the application has forked: take back those handlers, where the application
+    has not replaced them."""
+    signal.set_wakeup_fd(-1)
+    faulthandler.unregister(DUMP_SIGNAL)
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            continue
+        if number == signal.SIGINT:
+            set_signal(number, signal.default_int_handler)
+        else:
+            set_signal(number, signal.SIG_IGN if number in _ASYNCHRONOUS else signal.SIG_DFL)

@@ -16,6 +16,7 @@ with warnings.catch_warnings():
     from eventlet.greenthread import GreenThread
 
 from hookserve.reactor.green import Greenlet, GreenWorker, Task
+from hookserve.reactor.poller import replace_poller
 from hookserve.worker.context import WorkerContext
 
 
@@ -43,6 +44,12 @@ class EventletWorker(GreenWorker):
         return cast(
             "Callable[[], object]", self._hub.schedule_call_global(seconds, callback).cancel
         )
+
+    def after_fork(self) -> None:
+        """As `GreenWorker.after_fork`; eventlet leaves the child the hub's epoll object."""
+        super().after_fork()
+        if hasattr(self._hub, "poll"):
+            replace_poller(self._hub.poll.fileno())
 
     def wait_for(self, fd: int, event: int, seconds: float) -> bool:
         """Wait on the hub."""

@@ -344,6 +344,7 @@ class Exchange(AccessRecord):
     def _fail(self, error: BaseException) -> None:
         """End the exchange after an exception: with an error page, if the head is not sent yet."""
         self.persists = False
+        self._endpoint.worker.end_if_forked(error)
         if error is self._disconnect_error:
             return
         if isinstance(error, BodyCutOff):
