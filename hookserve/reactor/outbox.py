@@ -58,24 +58,36 @@ class Outbox:
             self._parts.append(memoryview(data))
             self.memory += len(data)
 
-    def spool(self, data: bytes | memoryview) -> None:
-        """Keep some bytes, in the file when the memory is full; raises OSError when it is too."""
+    def spool(self, data: bytes | memoryview) -> bool:
+        """Keep some bytes, in the file when the memory is full; whether there was room.
+
+        Where there is no file, or no room in it, they are kept in memory: the caller is to wait
+        until they are sent.
+        """
         if self._file is None and self.memory + len(data) <= self._limit:
             self.add(data)
-            return
-        if self._file is None:
-            self._file = self._make_file()
-        fd = self._file.fileno()
+            return True
         view = memoryview(data)
+        try:
+            if self._file is None:
+                self._file = self._make_file()
+            while view:
+                view = view[self._append(self._file.fileno(), view) :]
+        except OSError:
+            self.add(view)
+            return False
+        return True
+
+    def _append(self, fd: int, view: memoryview) -> int:
+        """Write to the end of the file; how many bytes that were."""
         last = self._parts[-1] if self._parts else None
         if not isinstance(last, _FilePart) or last.fd != fd:
             last = _FilePart(fd, self._file_size, 0, is_owned=False)
             self._parts.append(last)
-        while view:
-            written = os.pwrite(fd, view, self._file_size)
-            self._file_size += written
-            last.left += written
-            view = view[written:]
+        written = os.pwrite(fd, view, self._file_size)
+        self._file_size += written
+        last.left += written
+        return written
 
     def add_file(self, fd: int, offset: int, count: int) -> None:
         """Keep a stretch of the application's file, by a descriptor of our own."""

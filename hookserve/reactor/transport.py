@@ -28,6 +28,10 @@ MEMORY = 1 << 20
 """How many of them stay in memory."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class SocketTransport(Transport):
     """Sends to and receives from `fd`, which may be set anew for each exchange: a worker that runs
     one exchange at a time needs one transport in its life.
@@ -220,41 +224,48 @@ class SpoolingTransport(SocketTransport):
             self.outbox = self._make_outbox()
         left = min(count, max(0, os.fstat(fileno).st_size - offset)) - sent
         if left > 0:
-            self.outbox.add_file(fileno, offset + sent, left)
+            try:
+                self.outbox.add_file(fileno, offset + sent, left)
+            except OSError:  # no descriptor: wait for the reader instead
+                return sent + super().send_file(fileno, offset + sent, left)
         return sent + max(0, left)
 
     def _send_behind(self, buffers: tuple[bytes, ...]) -> None:
         assert self.outbox is not None
+        has_room = True
         for buffer in buffers:
-            self.outbox.spool(buffer)
-        self._relieve(self._hold)
+            has_room &= self.outbox.spool(buffer)
+        self._relieve(self._hold if has_room else min(self._hold, self._memory))
 
     def _make_outbox(self) -> Outbox:
         return Outbox(self._memory, self._make_file)
 
 
 class LoopTransport(SpoolingTransport):
-    """Never waits, however much is unsent.
+    """Waits for no reader, however much is unsent, as long as there is room to keep it.
 
     Bodies are complete before an exchange runs (`Worker.buffered`), so nothing is ever received.
     """
 
     __slots__ = ()
 
-    def __init__(self, make_file: Callable[[], IO[bytes]], memory: int = MEMORY) -> None:
-        super().__init__(0.0, 0.0, _nothing, make_file, FOR_EVER, memory)
+    def __init__(
+        self,
+        make_file: Callable[[], IO[bytes]],
+        memory: int = MEMORY,
+        write_timeout: float = 0.0,
+        progress: Callable[[], object] = _nothing,
+    ) -> None:
+        super().__init__(0.0, write_timeout, progress, make_file, FOR_EVER, memory)
 
     def receive(self, size: int) -> bytes:
         """There is nothing to receive: the body was complete."""
         return b""
 
     def _relieve(self, hold: float) -> None:
-        pass
+        if hold < FOR_EVER:
+            super()._relieve(hold)
 
 
 def _no_file() -> IO[bytes]:
     raise AssertionError("a transport that waits needs no file")
-
-
-def _nothing() -> None:
-    pass

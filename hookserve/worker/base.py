@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_SPOOL_WARNING_PAUSE = 60.0
 _RESERVE_SHARE = 16
 """One connection in so many, at least one, is in reserve for new ones."""
 
@@ -104,6 +105,7 @@ class Worker(ABC):
         self.__request_slots: list[RequestSlot] = []
         self.__request_slot_numbers = count()
         self.__request_slot_count = 0
+        self.__spool_warning_at = 0.0
         self.__heartbeat = context.slot.heartbeat_cell
         self.__open_connections = context.slot.open_connections_cell
         self.__accepted = context.slot.accepted_cell
@@ -271,10 +273,19 @@ class Worker(ABC):
             self.request_recycle("max_requests")
 
     def spool(self) -> IO[bytes]:
-        """An unnamed temporary file for a large request body."""
+        """An unnamed temporary file for a large request body or an unread response; raises
+        OSError."""
         import tempfile
 
-        return tempfile.TemporaryFile()
+        try:
+            return tempfile.TemporaryFile()
+        except OSError as error:
+            now = self.clock()
+            if now >= self.__spool_warning_at:
+                self.__spool_warning_at = now + _SPOOL_WARNING_PAUSE
+                message = "no temporary file: %s (large bodies are refused, responses wait)"
+                self.log.warning(message, error.strerror or error)
+            raise
 
     def __next_request_slot(self) -> RequestSlot:
         number = next(self.__request_slot_numbers)

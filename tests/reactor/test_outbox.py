@@ -1,5 +1,6 @@
 """What is left unsent keeps its order and its bounds."""
 
+import errno
 import os
 import socket
 import tempfile
@@ -8,7 +9,7 @@ import threading
 import pytest
 
 from hookserve.reactor.outbox import Outbox
-from hookserve.reactor.transport import LoopTransport
+from hookserve.reactor.transport import LoopTransport, SpoolingTransport
 
 
 @pytest.fixture
@@ -116,3 +117,42 @@ def test_a_transport_of_a_loop_never_waits(pair, tmp_path):
     assert sent == 1_999_990
     received = drain(transport.outbox, ours, theirs)
     assert received == b"head" + block + path.read_bytes()[10:] + b"tail"
+
+
+@pytest.mark.parametrize("kind", [LoopTransport, SpoolingTransport])
+@pytest.mark.parametrize("room", [None, 0, 300_000])
+def test_a_response_that_cannot_be_spooled_waits_for_its_reader(pair, monkeypatch, kind, room):
+    ours, theirs = pair
+
+    def make_file():
+        if room is None:
+            raise OSError(errno.EMFILE, "no descriptor")
+        return tempfile.TemporaryFile()
+
+    def pwrite(fd, data, offset, pwrite=os.pwrite):
+        if offset + len(data) > room:
+            raise OSError(errno.ENOSPC, "no room")
+        return pwrite(fd, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    settings = (make_file,) if kind is LoopTransport else (5.0, 5.0, lambda: None, make_file)
+    transport = kind(*settings, memory=200_000)
+    transport.fd = ours.fileno()
+    chunks = [bytes([number % 256]) * 65536 for number in range(200)]
+    received = []
+
+    def read():
+        while data := theirs.recv(65536):
+            received.append(data)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for chunk in chunks:
+        transport.send(chunk)
+        assert transport.outbox is None or transport.outbox.memory <= 200_000 + 2 * 65536
+    while transport.outbox is not None and not transport.outbox.flush(ours.fileno()):
+        pass
+    ours.close()
+    reader.join()
+
+    assert b"".join(received) == b"".join(chunks)

@@ -20,7 +20,9 @@ class EpollWorker(ReactorWorker):
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
-        self._transport = LoopTransport(self.spool)
+        self._transport = LoopTransport(
+            self.spool, write_timeout=self.config.write_timeout, progress=self.notify
+        )
 
     def serve(self, accepted: Accepted) -> None:
         """Run the exchange at once."""

@@ -41,7 +41,9 @@ class TornadoWorker(ReactorWorker):
         self._loop = asyncio.new_event_loop()
         # Applications may ask for IOLoop.current() while they are imported.
         asyncio.set_event_loop(self._loop)
-        self._transport = LoopTransport(self.spool)
+        self._transport = LoopTransport(
+            self.spool, write_timeout=self.config.write_timeout, progress=self.notify
+        )
         self._native: NativeServer | None = None
 
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
