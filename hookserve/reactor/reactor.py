@@ -110,9 +110,22 @@ class Reactor(Driver):
         self._scan_by(limit)
 
     def is_draining(self, deadline: float) -> bool:
-        """Whether there is something left to finish, and time for it."""
-        is_left = self._acceptor.has_backlog or bool(self.open)
-        return is_left and not self.worker.is_quick and self.worker.clock() < deadline
+        """Whether there is something left to finish, and time for it.
+
+        At a quick stop that is what runs or has arrived: no silent client is waited for.
+        """
+        if self.worker.clock() >= deadline:
+            return False
+        if self._acceptor.has_backlog:
+            return True
+        return self._has_work() if self.worker.is_quick else bool(self.open)
+
+    def _has_work(self) -> bool:
+        """Whether an exchange runs, or something has arrived that is not read yet."""
+        waiting = list(self._waiting.values())
+        return len(self.open) > len(waiting) or any(
+            each.phase < WRITING and each.is_readable() for each in waiting
+        )
 
     # Deadlines.
 

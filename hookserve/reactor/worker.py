@@ -95,7 +95,7 @@ class ReactorWorker(Worker):
         while self.is_draining(deadline):
             left = max(0.0, deadline - self.clock())
             self.step(min(self.reactor.pause(), self.drain_interval, left))
-        if not self.is_quick and self.clock() < deadline:
+        if not self.reactor.open:
             self.count_open(0)  # another thread may be about to publish that
 
     def begin_drain(self) -> None:

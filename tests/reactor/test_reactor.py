@@ -560,3 +560,22 @@ def test_a_connection_that_has_sent_nothing_is_evicted_for_a_new_one(setting):
     assert time.monotonic() - began < 2
     assert readable(silent[0]) == b""
     assert [readable(each) for each in silent[1:]] == [None, None]
+
+
+def test_a_quick_stop_answers_what_has_arrived_and_waits_for_no_silent_client(setting):
+    worker, reactor = setting.make()
+    silent, partial, asking = (setting.connect(worker) for _ in range(3))
+    partial.sendall(b"half a li")
+    turn_until(reactor, lambda: len(reactor.open) == 3)
+    asking.sendall(b"in time\n")
+    waiting = setting.connect(worker)
+    waiting.sendall(b"in the queue\n")
+    worker.alive, worker.is_quick, worker.is_last = False, True, True
+    began = time.monotonic()
+
+    drain(reactor, began + 5)
+
+    assert time.monotonic() - began < 1
+    assert readable(asking) == b"in time\n"
+    assert readable(waiting) == b"in the queue\n"
+    assert readable(silent) is None
