@@ -27,7 +27,7 @@ STARTS_PROCESSES = ("tests/chaos", "tests/hostile", "tests/integration", "tests/
 WHOLE = ("epoll", "sync")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
 LIKE_OTHERS = ("eventlet", "tornado")
-"""Outside the contract these are asked in `make test-all` only: they work as gevent and epoll do."""
+"""Outside the contract asked in `make test-all` only: they work as gevent and epoll do."""
 PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
 IN_SHORT = (
     "test_an_iterable_is_closed_once_when_the_worker_stops",
@@ -36,6 +36,10 @@ IN_SHORT = (
 )
 COUNTS_VARIABLE = "PYTEST_COUNTS_FILE"
 _STARTING = ("os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen")
+
+
+# A test may write a source twice within a second: its old byte code must not be taken for the new.
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 def pytest_addoption(parser):

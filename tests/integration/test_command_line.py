@@ -89,6 +89,7 @@ def test_for_an_unknown_worker_the_remedy_is_named():
     assert "did you mean 'gevent'?" in last_line(result)
 
 
+@pytest.mark.serial
 def test_listing_fifty_plugins_is_quick(tmp_path):
     for number in range(50):
         name = f"many{number}"

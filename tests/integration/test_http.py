@@ -205,7 +205,8 @@ def test_a_connection_is_kept_and_used_again(server):
     assert len(ports) == 1
 
 
-def test_keep_alive_ends_where_somebody_waits():
+@pytest.mark.serial
+def test_keep_alive_ends_where_a_client_waits():
     with serve(everything) as server:
         with socket.create_connection(server.address, timeout=DEADLINE) as slow:
             slow.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
