@@ -206,6 +206,18 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         seconds,
         "how long a closed connection is still read, so that no reset cuts the response off",
     ),
+    Setting(
+        "spool_connection_limit",
+        1 << 30,
+        size,
+        "bytes of temporary files that one connection may fill; 0: no limit",
+    ),
+    Setting(
+        "spool_worker_limit",
+        1 << 32,
+        size,
+        "bytes of temporary files that the connections of one worker may fill; 0: no limit",
+    ),
     Setting("chdir", None, optional_text, "change to this directory first", metavar="DIRECTORY"),
     Setting(
         "pythonpath",

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import IO
 
 from hookserve.system.calls import close
+from hookserve.worker.spool import SpoolFile
 
 _IOV_MAX = 64
 
@@ -71,6 +72,8 @@ class Outbox:
         try:
             if self._file is None:
                 self._file = self._make_file()
+            if isinstance(self._file, SpoolFile):
+                self._file.reserve(len(view))
             while view:
                 view = view[self._append(self._file.fileno(), view) :]
         except OSError:

@@ -13,6 +13,8 @@ channel
     messages between the two, in both directions
 scoreboard
     shared memory: state, heartbeat, counters and requests in flight of every worker
+spool
+    temporary files, within bounds
 signals, wakeup
     what a worker does on each signal, and the descriptor that ends its wait
 """

@@ -28,6 +28,7 @@ from hookserve.system.calls import close
 from hookserve.system.exiting import end_forked_child
 from hookserve.worker.context import WorkerContext
 from hookserve.worker.scoreboard import WORD, RequestSlot
+from hookserve.worker.spool import SpoolBudget, SpoolFile
 from hookserve.worker.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Worker(ABC):
         self.__request_slot_numbers = count()
         self.__request_slot_count = 0
         self.__spool_warning_at = 0.0
+        self.__spool_budget = SpoolBudget(context.config.spool_worker_limit)
         self.__heartbeat = context.slot.heartbeat_cell
         self.__open_connections = context.slot.open_connections_cell
         self.__accepted = context.slot.accepted_cell
@@ -278,7 +280,8 @@ class Worker(ABC):
         import tempfile
 
         try:
-            return tempfile.TemporaryFile()
+            raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # it outlives this call
+            return SpoolFile(raw, self.__spool_budget, self.config.spool_connection_limit)
         except OSError as error:
             now = self.clock()
             if now >= self.__spool_warning_at:
