@@ -39,3 +39,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A phrase for an error message, with the nearest match when there is one."""
     match = nearest(name, known)
     return f" (did you mean '{match}'?)" if match else ""
+
+
+def printable(stored: bytes) -> str:
+    """The first line of a text that came from a client, with nothing that moves a cursor."""
+    text = stored.partition(b"\r")[0].rstrip(b"\0").decode("latin-1")
+    return "".join(character if character.isprintable() else "?" for character in text)

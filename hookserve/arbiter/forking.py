@@ -65,6 +65,7 @@ class WorkerFactory:
         if slot is None:
             raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
         generation = arbiter.current
+        slot.describe = generation.classes.protocol_class.describe_request
         handle = WorkerHandle(
             index,
             generation.number,

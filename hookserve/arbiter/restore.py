@@ -32,6 +32,7 @@ def restore_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Liste
             each.dump_fd,
             arbiter.processes,
         )
+        handle.slot.describe = arbiter.current.classes.protocol_class.describe_request
         handle.pid, handle.channel = each.pid, restore_channel(each.channel)
         handle.start_serving(each.ready_at)
         arbiter.add_worker(handle)

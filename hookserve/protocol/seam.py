@@ -26,6 +26,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from hookserve.wording import printable
+
 if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint
     from hookserve.types import AccessRecord, RequestInFlight
@@ -149,6 +151,12 @@ class Protocol(ABC):
     @abstractmethod
     def connect(self, address: object) -> Connection:
         """A connection in state `IDLE`; `address` is what accept(2) gave."""
+
+    @classmethod
+    def describe_request(cls, label: bytes) -> str:
+        """How reports show a request that began with that label (`Worker.begin`), which may have
+        been cut; safe to print.  Called in the arbiter and in workers."""
+        return printable(label)
 
     @classmethod
     def lost_request_record(

@@ -149,11 +149,10 @@ class GreenWorker(ReactorWorker):
         now = self.clock()
         parts = []
         for greenlet, request_slot in list(self._running.items()):
+            label = self.context.protocol_type.describe_request(request_slot.label)
             frame = greenlet.gr_frame  # None: it is the one that runs, faulthandler shows it
             stack = "".join(traceback.format_stack(frame)) if frame is not None else "  (running)\n"
-            parts.append(
-                f"Greenlet of {request_slot.label} ({now - request_slot.began:.1f} s):\n{stack}"
-            )
+            parts.append(f"Greenlet of {label} ({now - request_slot.began:.1f} s):\n{stack}")
         return "\n".join(parts)
 
     # In the hub.

@@ -253,7 +253,7 @@ class Worker(ABC):
     def begin(self, label: bytes, request_id: bytes = b"") -> RequestSlot:
         """A request begins to run: counts it, shows it on the scoreboard, and is a heartbeat.
 
-        `label` names the request in reports, beside its id, and is shown as it is.
+        `label` is the request in reports, beside its id, as `Protocol.describe_request` shows it.
         """
         try:
             request_slot = self.__request_slots.pop()

@@ -20,10 +20,12 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable
 from struct import Struct
 from time import monotonic
 
 from hookserve.types import RequestInFlight
+from hookserve.wording import printable
 
 WORD = 8
 HEADER_WORDS = 6
@@ -71,9 +73,9 @@ class RequestSlot:
         _BEGIN.pack_into(self._memory, self._began_at, now, label, request_id)
 
     @property
-    def label(self) -> str:
-        """The request as the protocol named it, safe to print."""
-        return _printable(_BEGIN.unpack_from(self._memory, self._began_at)[1])
+    def label(self) -> bytes:
+        """What the protocol has named the request by, cut to the table's width."""
+        return bytes(_BEGIN.unpack_from(self._memory, self._began_at)[1])
 
     def end(self, status_class: int, sent: int) -> None:
         """The request is over, with `sent` bytes of body; errors are `CLIENT_ERROR`, and
@@ -131,6 +133,8 @@ class Slot:
         self._request_slots_at = offset + HEADER_WORDS * WORD
         self._request_slot_count = request_slots
         self.number = number
+        self.describe: Callable[[bytes], str] = printable
+        """How the label of a request is shown (`Protocol.describe_request`)."""
         header = memoryview(memory)[offset : self._request_slots_at]
         self.words = header.cast("Q")
         self.heartbeat_cell = header.cast("d")[_HEARTBEAT : _HEARTBEAT + 1]
@@ -167,7 +171,7 @@ class Slot:
             began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
             if began:
                 elapsed = max(0.0, now - began)
-                found.append(RequestInFlight(_printable(label), elapsed, _printable(identity)))
+                found.append(RequestInFlight(self.describe(label), elapsed, printable(identity)))
         return sorted(found, key=lambda request: -request.elapsed)
 
     def counters(self) -> dict[str, int]:
@@ -276,9 +280,3 @@ class Scoreboard:
 
 def _make_wakeup_fd() -> int:
     return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-
-
-def _printable(stored: bytes) -> str:
-    """A text of the table, without its padding and with nothing that moves a cursor."""
-    text = stored.rstrip(b"\0").decode("latin-1")
-    return "".join(character if character.isprintable() else "?" for character in text)

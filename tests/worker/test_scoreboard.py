@@ -102,3 +102,13 @@ def test_every_worker_sees_that_the_server_stops():
     board.announce_stop()
 
     assert board.is_stopping
+
+
+def test_a_protocol_says_how_a_request_is_shown():
+    slot = Scoreboard(1, 1).take()
+    slot.request_slot(0).begin(1.0, b"GET /x HTTP/1.1\r\nHost: h\r\n")
+    assert slot.in_flight()[0].label == "GET /x HTTP/1.1"
+
+    slot.describe = lambda label: f"{len(label)} bytes"
+
+    assert slot.in_flight()[0].label == f"{LABEL_SIZE} bytes"

@@ -312,7 +312,7 @@ class HttpConnection(Connection):
         # The method may not have been parsed.
         page = error_page(error.status, endpoint.writer, is_bodiless=head[:5].upper() == b"HEAD ")
         line = head.partition(b"\r\n")[0][:4096]
-        request_slot = worker.begin(line.rpartition(b" HTTP/")[0] or line)
+        request_slot = worker.begin(line)
         sent = 0
         try:
             transport.send(page.head, page.body)

@@ -31,8 +31,6 @@ _SMALL_FILE = 65536
 _JOIN_LIMIT = 32768
 """Up to this size, in bytes, one copy is cheaper than two buffers."""
 
-_VERSION_SIZE = len(" HTTP/1.1")
-
 
 class Exchange(AccessRecord):
     """One exchange; ``resp`` in the hooks, and its own record in the access log."""
@@ -98,8 +96,7 @@ class Exchange(AccessRecord):
         worker, app, notify_observers = endpoint.worker, endpoint.app, endpoint.notify_observers
         self._transport = transport
         name = self.environ.get("HTTP_X_REQUEST_ID")
-        shown = self.head[: self.head.find(b"\r") - _VERSION_SIZE]
-        request_slot = worker.begin(shown, name.encode("latin-1") if name else b"")
+        request_slot = worker.begin(self.head, name.encode("latin-1") if name else b"")
         try:
             if endpoint.pre_request:
                 view = RequestView()

@@ -31,6 +31,13 @@ class HttpProtocol(Endpoint):
         self._trusting = self._make_trusting(config)
 
     @classmethod
+    def describe_request(cls, label: bytes) -> str:
+        """As `Protocol.describe_request`: method and target, of a head."""
+        line = super().describe_request(label)
+        method, _, rest = line.partition(" ")
+        return f"{method} {rest.rpartition(' HTTP/')[0] or rest}".strip()
+
+    @classmethod
     def lost_request_record(cls, request: RequestInFlight, reason: str, now: float) -> AccessRecord:
         """As `Protocol.lost_request_record`: a partial environ, and status 0."""
         method, _, target = request.label.partition(" ")

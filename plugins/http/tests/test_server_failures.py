@@ -6,6 +6,7 @@ from http import HTTPStatus
 import pytest
 import support.corpus_driver as driver
 from hookserve_http.error_page import PHRASES
+from hookserve_http.protocol import HttpProtocol
 
 from hookserve.protocol.seam import CLOSING, READY
 from hookserve.testing.fakes import MemoryTransport
@@ -74,3 +75,16 @@ def test_the_phrases_are_those_of_http():
 
     for status in set(PHRASES) - renamed:
         assert HTTPStatus(status).phrase == PHRASES[status]
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        (b"GET /x?y HTTP/1.1\r\nHost: h\r\n", "GET /x?y"),
+        (b"GET /\x1b[31m HTTP/1.0\r\n", "GET /?[31m"),
+        (b"GET /" + b"a" * 83, "GET /" + "a" * 83),
+        (b"PING\0\0\0", "PING"),
+    ],
+)
+def test_a_request_is_shown_as_method_and_target(label, shown):
+    assert HttpProtocol.describe_request(label) == shown
