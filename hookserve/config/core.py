@@ -70,8 +70,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         ("-b",),
         repeatable=True,
         metavar="ADDRESS",
-        details="HOST may be [V6]; unix:PATH takes ?mode=0660&user=NAME&group=NAME. With the"
-        " environment variable PORT the default is 0.0.0.0:$PORT.",
+        details="HOST may be [V6]; unix:PATH takes ?mode=0660&user=NAME&group=NAME."
+        " Without mode= and --umask every local user may connect, whatever the umask of the shell."
+        " With the environment variable PORT the default is 0.0.0.0:$PORT.",
     ),
     Setting("backlog", 2048, positive, "connections that may wait to be accepted"),
     Setting(

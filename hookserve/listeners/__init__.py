@@ -2,6 +2,8 @@
 
 address
     what ``--bind`` says, parsed
+unix
+    the path of a unix socket, claimed
 listeners
     the sockets: opened, inherited, kept across reloads, closed
 """

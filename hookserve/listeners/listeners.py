@@ -1,17 +1,13 @@
 """Listening sockets: opened, adopted, kept across reloads, and removed without harm to others.
 
-The arbiter opens them and holds them; workers inherit them across the fork.  A unix socket is
-bound to a temporary name, given its mode and owner, and renamed into place while it already
-listens: nobody ever finds a path that refuses, or one with the wrong mode.
+The arbiter opens them and holds them; workers inherit them across the fork.
 """
 
 from __future__ import annotations
 
 import _socket
-import contextlib
 import errno
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from struct import pack
@@ -19,6 +15,7 @@ from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
+from hookserve.listeners.unix import Ownership, bind_path
 from hookserve.system.calls import Socket, getaddrinfo
 from hookserve.system.privileges import resolve_group, resolve_user
 
@@ -131,7 +128,7 @@ class Listener:
         if not self.inode or not isinstance(self.address, UnixAddress):
             return
         try:
-            if os.stat(self.address.path).st_ino == self.inode:
+            if os.lstat(self.address.path).st_ino == self.inode:
                 os.unlink(self.address.path)
         except OSError:
             pass
@@ -219,31 +216,15 @@ def _open_tcp(address: TcpAddress, options: ListenerOptions) -> Listener:
     except BaseException:
         listening.close()
         raise
-    return Listener(listening, address, _endpoint_of(listening))
+    return Listener(listening, address, _endpoint_of(listening, address))
 
 
 def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
-    _refuse_taken(address)
-    temporary = f"{address.path}.{os.getpid()}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    listening = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    try:
-        listening.bind(temporary)
-        mode = address.mode if address.mode is not None else 0o777 & ~options.umask
-        os.chmod(temporary, mode)
-        user = resolve_user(address.user)[0] if address.user else options.user
-        group = resolve_group(address.group) if address.group else options.group
-        if user is not None or group is not None:
-            os.chown(temporary, -1 if user is None else user, -1 if group is None else group)
-        listening.listen(options.backlog)
-        inode = os.stat(temporary).st_ino
-        os.rename(temporary, address.path)
-    except BaseException:
-        listening.close()
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    mode = address.mode if address.mode is not None else 0o777 & ~options.umask
+    user = resolve_user(address.user)[0] if address.user else options.user
+    group = resolve_group(address.group) if address.group else options.group
+    ownership = Ownership(mode, -1 if user is None else user, -1 if group is None else group)
+    listening, inode = bind_path(address, ownership, options.backlog)
     return Listener(listening, address, Endpoint(address.path, "", unix=True), inode)
 
 
@@ -256,26 +237,6 @@ def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:
         listening.close()
         raise
     return Listener(listening, address, Endpoint(address.path, "", unix=True))
-
-
-def _refuse_taken(address: UnixAddress) -> None:
-    """Raise ListenError when the path is a living server's, or no socket at all."""
-    try:
-        mode = os.stat(address.path).st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise ListenError(
-            f"cannot listen on {address}: the path exists and is no socket (remove it, or choose"
-            " another path)"
-        )
-    probe = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    # A full backlog makes a non-blocking connect() say EAGAIN: somebody is there all the same.
-    probe.setblocking(False)
-    outcome = probe.connect_ex(address.path)
-    probe.close()
-    if outcome in (0, errno.EAGAIN, errno.EINPROGRESS):
-        raise OSError(errno.EADDRINUSE, "address already in use")
 
 
 def inherit_listener(number: int, address: Address, inode: int) -> Listener:
@@ -300,10 +261,12 @@ def _adopt(number: int, address: Address, backlog: int | None, inode: int = 0) -
         listening.listen(backlog)
     if listening.family in (_socket.AF_INET, _socket.AF_INET6):
         listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-    return Listener(listening, address, _endpoint_of(listening), inode)
+    return Listener(listening, address, _endpoint_of(listening, address), inode)
 
 
-def _endpoint_of(listening: _socket.socket) -> Endpoint:
+def _endpoint_of(listening: _socket.socket, address: Address) -> Endpoint:
+    if isinstance(address, UnixAddress):  # the kernel knows the name from before the renaming
+        return Endpoint(address.path, "", unix=True)
     name = listening.getsockname()
     if isinstance(name, tuple):
         return Endpoint(str(name[0]), str(name[1]))

@@ -90,7 +90,7 @@ def test_a_stale_unix_socket_is_replaced_and_a_file_is_not(tmp_path, opened):
     plain = tmp_path / "plain"
     plain.write_text("precious")
 
-    with pytest.raises(ListenError, match="is no socket"):
+    with pytest.raises(ListenError, match="is not a socket"):
         open_listener(UnixAddress(str(plain)), OPTIONS)
 
     assert plain.read_text() == "precious"
