@@ -15,10 +15,10 @@ from hookserve.reactor.patching import PatchCheck
 
 @pytest.fixture
 def module(monkeypatch):
-    """A module of somebody's, imported before anything is patched."""
-    made = types.ModuleType("somebodys")
-    made.__file__ = "/srv/somebodys.py"
-    monkeypatch.setitem(sys.modules, "somebodys", made)
+    """A third module, imported before anything is patched."""
+    made = types.ModuleType("third")
+    made.__file__ = "/srv/third.py"
+    monkeypatch.setitem(sys.modules, "third", made)
     return made
 
 
@@ -27,40 +27,40 @@ def fake(*_):
 
 
 def test_no_module_keeps_a_stale_reference(module, monkeypatch):
-    originals = PatchCheck()
+    check = PatchCheck()
     monkeypatch.setattr(time, "sleep", fake)
 
-    assert originals.refuse_stale_references("green", ("pytest", "_pytest", "tests")) is None
+    assert check.refuse_stale_references("green", ("pytest", "_pytest", "tests")) is None
 
 
 def test_a_keeper_is_named_with_what_it_keeps(module, monkeypatch):
     module.nap = time.sleep
-    originals = PatchCheck()
+    check = PatchCheck()
     monkeypatch.setattr(time, "sleep", fake)
 
     with pytest.raises(BootError) as caught:
-        originals.refuse_stale_references("green", ("pytest", "_pytest"))
+        check.refuse_stale_references("green", ("pytest", "_pytest"))
 
     assert str(caught.value).startswith(
-        "worker 'green': the module somebodys (/srv/somebodys.py) was imported before patching"
+        "worker 'green': the module third (/srv/third.py) was imported before patching"
         " and keeps the blocking time.sleep"
     )
 
 
 def test_what_was_not_replaced_may_be_kept(module, monkeypatch):
     module.socket = socket.socket
-    originals = PatchCheck()
+    check = PatchCheck()
     monkeypatch.setattr(time, "sleep", fake)
 
-    assert originals.refuse_stale_references("green", ("pytest", "_pytest")) is None
+    assert check.refuse_stale_references("green", ("pytest", "_pytest")) is None
 
 
 def test_the_event_libraries_may_keep_what_they_like(module, monkeypatch):
     module.nap = time.sleep
-    originals = PatchCheck()
+    check = PatchCheck()
     monkeypatch.setattr(time, "sleep", fake)
 
-    assert originals.refuse_stale_references("green", ("somebodys", "pytest", "_pytest")) is None
+    assert check.refuse_stale_references("green", ("third", "pytest", "_pytest")) is None
 
 
 @pytest.mark.process

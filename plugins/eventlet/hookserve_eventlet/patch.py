@@ -7,8 +7,8 @@ from hookserve.reactor.patching import PatchCheck
 
 def patch() -> None:
     """Patch everything that eventlet can; raises BootError naming a module that came too early."""
-    originals = PatchCheck()
+    check = PatchCheck()
     import eventlet
 
     eventlet.monkey_patch()
-    originals.refuse_stale_references("eventlet", ("eventlet", "greenlet", "dns"))
+    check.refuse_stale_references("eventlet", ("eventlet", "greenlet", "dns"))

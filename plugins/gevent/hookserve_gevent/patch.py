@@ -7,8 +7,8 @@ from hookserve.reactor.patching import PatchCheck
 
 def patch() -> None:
     """Patch everything that gevent can; raises BootError naming a module that came too early."""
-    originals = PatchCheck()
+    check = PatchCheck()
     from gevent import monkey
 
     monkey.patch_all()
-    originals.refuse_stale_references("gevent", ("gevent", "greenlet", "zope"))
+    check.refuse_stale_references("gevent", ("gevent", "greenlet", "zope"))

@@ -151,8 +151,8 @@ def test_a_former_leader_is_given_no_more_events(leadership):
     assert [event for event, _ in leadership.dispatch(leadership.acquire())] == [1, 2]
 
 
-def deal(leadership, clock, took):
-    """Whether somebody else could leadership while an event was dealt with in so many seconds."""
+def process_one(leadership, clock, took):
+    """Whether a follower could lead while an event was processed for so many seconds."""
     leadership.events.append((1, READABLE))
     epoch = leadership.acquire()
     for _ in leadership.dispatch(epoch):
@@ -163,17 +163,17 @@ def deal(leadership, clock, took):
 
 
 def test_the_role_is_shared_while_more_than_one_in_nine_is_slow(leadership, clock):
-    assert not deal(leadership, clock, 0.005)
+    assert not process_one(leadership, clock, 0.005)
     for number in range(100):
-        assert deal(leadership, clock, 0.005 if number % 7 == 0 else 0.0)
+        assert process_one(leadership, clock, 0.005 if number % 7 == 0 else 0.0)
 
     for _ in range(64):
-        deal(leadership, clock, 0.0)
+        process_one(leadership, clock, 0.0)
 
-    assert not deal(leadership, clock, 0.0)
+    assert not process_one(leadership, clock, 0.0)
 
 
 def test_one_slow_request_shares_the_role_for_eight(leadership, clock):
-    deal(leadership, clock, 0.005)
+    process_one(leadership, clock, 0.005)
 
-    assert [deal(leadership, clock, 0.0) for _ in range(10)] == [True] * 8 + [False] * 2
+    assert [process_one(leadership, clock, 0.0) for _ in range(10)] == [True] * 8 + [False] * 2
