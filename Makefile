@@ -1,6 +1,7 @@
 # make serve   serve the example application
 # make test    the tests of the core, the plugins and their distributions; four minutes
-#              test-all: each test under every model; test-quick: what needs no server
+#              test-all: each test under every model; test-quick: what needs no server;
+#              coverage: which branches they run, in all processes
 # make lint    ruff, mypy, import-linter
 # make docs    write the generated reference pages, and build the site strictly, in site/
 #              docs-serve: the site on http://127.0.0.1:8008/, built anew at each change
@@ -40,6 +41,14 @@ test-all: $(VENV)/.test
 
 test-quick: $(VENV)/.test
 	$(BIN)/python -m pytest -m "not process and not serial" --no-process -n 2 --no-loadscope-reorder $(ARGS)
+
+# Branches, and every process that a test starts or forks.
+coverage: $(VENV)/.test
+	$(BIN)/python -m pip install -q --group coverage
+	rm -f .coverage .coverage.*
+	-$(BIN)/python -m coverage run -m pytest -n 4 --no-loadscope-reorder -q $(ARGS)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report --skip-covered
 
 lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .
