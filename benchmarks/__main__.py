@@ -19,12 +19,21 @@ CASE_TURNS = 3
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME",
-                        help=f"measure this alone; repeatable; of {', '.join(NAMES)}")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=NAMES,
+        metavar="NAME",
+        help=f"measure this alone; repeatable; of {', '.join(NAMES)}",
+    )
     parser.add_argument("--turns", type=int, help="of each server")
     parser.add_argument("--seconds", type=int, help="of load in a turn")
-    parser.add_argument("--json", metavar="FILE", type=Path,
-                        help=f"where to keep the figures [of everything: {FIGURES}]")  # fmt: skip
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        type=Path,
+        help=f"where to keep the figures [of everything: {FIGURES}]",
+    )
     options = parser.parse_args()
     began = time.monotonic()
     try:
@@ -50,8 +59,9 @@ def run(names: list[str], rounds: int | None, seconds: int | None) -> Figures:
     figures = Figures(machine.describe(), environments.versions(), missing)
     for pair in PAIRS:
         if pair.name in names:
-            found, comparison = measure.pair(pair, rounds or PAIR_TURNS, seconds or PAIR_SECONDS,
-                                             missing)  # fmt: skip
+            found, comparison = measure.pair(
+                pair, rounds or PAIR_TURNS, seconds or PAIR_SECONDS, missing
+            )
             figures.pairs.append(found)
             say(found)
             if comparison:
@@ -63,8 +73,9 @@ def run(names: list[str], rounds: int | None, seconds: int | None) -> Figures:
             say_comparison(comparison)
     for case, contenders in MATRIX:
         if case.name in names:
-            found, _ = measure.rows(contenders, case, rounds or CASE_TURNS,
-                                    seconds or case.seconds, missing)  # fmt: skip
+            found, _ = measure.rows(
+                contenders, case, rounds or CASE_TURNS, seconds or case.seconds, missing
+            )
             figures.cases.append(found)
             say(found)
     return figures
@@ -75,9 +86,12 @@ def say(found: CaseRows) -> None:
 
 
 def say_comparison(found: Comparison) -> None:
-    print(f"{found.name}, {found.what}: {found.our_figure:.1f} to {found.their_figure:.1f}"
-          f" {found.unit}, {found.ratio.value:.3f} of the peer's ({found.ratio.low:.3f} to"
-          f" {found.ratio.high:.3f}); {found.verdict}", flush=True)  # fmt: skip
+    print(
+        f"{found.name}, {found.what}: {found.our_figure:.1f} to {found.their_figure:.1f}"
+        f" {found.unit}, {found.ratio.value:.3f} of the peer's ({found.ratio.low:.3f} to"
+        f" {found.ratio.high:.3f}); {found.verdict}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ def answer(start_response, body):
 
 def page() -> bytes:
     """What TEMPLATE is rendered to."""
-    rows = "".join(f'<li><a href="/entry/{each["id"]}">{each["title"]}</a></li>'
-                   for each in ENTRIES)  # fmt: skip
+    rows = "".join(
+        f'<li><a href="/entry/{each["id"]}">{each["title"]}</a></li>' for each in ENTRIES
+    )
     return f"<!doctype html><title>Entries</title><ul>{rows}</ul>".encode()

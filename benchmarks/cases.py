@@ -51,8 +51,11 @@ def _post(framing: str, body: bytes, *, checksum: bool) -> bytes:
 
 
 def _head(line: str, *headers: str, keep_alive: bool) -> bytes:
-    connection = () if keep_alive and not headers else (
-        f"Connection: {'keep-alive' if keep_alive else 'close'}",)  # fmt: skip
+    connection = (
+        ()
+        if keep_alive and not headers
+        else (f"Connection: {'keep-alive' if keep_alive else 'close'}",)
+    )
     lines = (f"{line} HTTP/1.1", "Host: 127.0.0.1", *headers, *connection, "", "")
     return "\r\n".join(lines).encode()
 
@@ -100,46 +103,83 @@ PROBE = get()
 
 BARE = Case("hello-bare", "hello, a bare head", PROBE)
 BROWSER = Case("hello-browser", "hello, a browser's head", get("/", *BROWSER_HEADERS))
-FRESH = Case("fresh", "a fresh connection for each request",
-             get("/", *BROWSER_HEADERS, keep_alive=False), connections=16)  # fmt: skip
+FRESH = Case(
+    "fresh",
+    "a fresh connection for each request",
+    get("/", *BROWSER_HEADERS, keep_alive=False),
+    connections=16,
+)
 
 
 def _download(name: str, title: str, path: str, connections: int) -> Case:
-    return Case(name, title, get(path, *BROWSER_HEADERS), _content(SIZES[path]),
-                application=APPLICATION, connections=connections)  # fmt: skip
+    return Case(
+        name,
+        title,
+        get(path, *BROWSER_HEADERS),
+        _content(SIZES[path]),
+        application=APPLICATION,
+        connections=connections,
+    )
 
 
 def _upload(name: str, title: str, size: int, connections: int, *, chunked: bool = False) -> Case:
     build = post_chunked if chunked else post
     checked = build(size, checksum=True), b"%d %d\n" % (size, zlib.crc32(_content(size)))
-    return Case(name, title, build(size), b"%d 0\n" % size, application=APPLICATION,
-                connections=connections, checked=checked)  # fmt: skip
+    return Case(
+        name,
+        title,
+        build(size),
+        b"%d 0\n" % size,
+        application=APPLICATION,
+        connections=connections,
+        checked=checked,
+    )
 
 
 RESPONSE_10K = _download("response-10k", "a response of 10 KB", "/10k", 64)
 RESPONSE_1M = _download("response-1m", "a response of 1 MB", "/1m", 16)
-RESPONSE_CHUNKED = Case("response-chunked", f"a response of {PIECES} chunks of 1 KiB",
-                        get("/stream", *BROWSER_HEADERS), PIECE * PIECES,
-                        application=APPLICATION)  # fmt: skip
+RESPONSE_CHUNKED = Case(
+    "response-chunked",
+    f"a response of {PIECES} chunks of 1 KiB",
+    get("/stream", *BROWSER_HEADERS),
+    PIECE * PIECES,
+    application=APPLICATION,
+)
 POST_1K = _upload("post-1k", "a body of 1 KB", 1_000, 64)
 POST_100K = _upload("post-100k", "a body of 100 KB", 100_000, 16)
 # Longer, for those under way at its end are worked on and not counted.
 POST_10M = replace(_upload("post-10m", "a body of 10 MB", 10_000_000, 4), seconds=3)
-POST_CHUNKED = _upload("post-chunked", "a body of 100 KB in chunks of 4 KiB", 100_000, 16,
-                       chunked=True)  # fmt: skip
-PIPELINING = Case("pipelining", f"{PIPELINED} requests at a time", BROWSER.request * PIPELINED,
-                  answers=PIPELINED, connections=16)  # fmt: skip
-FLASK = Case("flask", "a page of Flask", BROWSER.request, page(),
-             application="benchmarks.flask_page:application", connections=16)  # fmt: skip
-DJANGO = replace(FLASK, name="django", title="a page of Django",
-                 application="benchmarks.django_page:application")  # fmt: skip
-ACCESS_LOG = replace(BROWSER, name="access-log", title="hello, the access log on",
-                     has_access_log=True)  # fmt: skip
-CONNECTIONS_1000 = replace(BROWSER, name="connections-1000", title="hello, 1,000 connections",
-                           connections=1000, seconds=2)  # fmt: skip
-CONNECTIONS_5000 = replace(BROWSER, name="connections-5000", title="hello, 5,000 connections",
-                           connections=5000, seconds=2)  # fmt: skip
-TWO_WORKERS = replace(BROWSER, name="two-workers", title="hello, two workers on one core",
-                      workers=2)  # fmt: skip
-EIGHT_THREADS = replace(BROWSER, name="eight-threads", title="hello, eight threads",
-                        threads=8)  # fmt: skip
+POST_CHUNKED = _upload(
+    "post-chunked", "a body of 100 KB in chunks of 4 KiB", 100_000, 16, chunked=True
+)
+PIPELINING = Case(
+    "pipelining",
+    f"{PIPELINED} requests at a time",
+    BROWSER.request * PIPELINED,
+    answers=PIPELINED,
+    connections=16,
+)
+FLASK = Case(
+    "flask",
+    "a page of Flask",
+    BROWSER.request,
+    page(),
+    application="benchmarks.flask_page:application",
+    connections=16,
+)
+DJANGO = replace(
+    FLASK, name="django", title="a page of Django", application="benchmarks.django_page:application"
+)
+ACCESS_LOG = replace(
+    BROWSER, name="access-log", title="hello, the access log on", has_access_log=True
+)
+CONNECTIONS_1000 = replace(
+    BROWSER, name="connections-1000", title="hello, 1,000 connections", connections=1000, seconds=2
+)
+CONNECTIONS_5000 = replace(
+    BROWSER, name="connections-5000", title="hello, 5,000 connections", connections=5000, seconds=2
+)
+TWO_WORKERS = replace(
+    BROWSER, name="two-workers", title="hello, two workers on one core", workers=2
+)
+EIGHT_THREADS = replace(BROWSER, name="eight-threads", title="hello, eight threads", threads=8)

@@ -30,25 +30,57 @@ class Contender:
 
 
 def _hookserve(worker: str, *more: str) -> Contender:
-    command = ("{bin}/hookserve", "-b", "127.0.0.1:{port}", "-w", "{workers}", "-k", worker,
-               "--backlog", str(BACKLOG), "--worker-connections", str(PLACES), *more,
-               "{application}")  # fmt: skip
+    command = (
+        "{bin}/hookserve",
+        "-b",
+        "127.0.0.1:{port}",
+        "-w",
+        "{workers}",
+        "-k",
+        worker,
+        "--backlog",
+        str(BACKLOG),
+        "--worker-connections",
+        str(PLACES),
+        *more,
+        "{application}",
+    )
     log = ("--access-logfile", "{directory}/access.log")
     return Contender(f"hookserve {worker}", "hookserve", command, log)
 
 
 def _gunicorn(worker: str, *more: str) -> Contender:
-    command = ("{bin}/gunicorn", "-b", "127.0.0.1:{port}", "-w", "{workers}", "-k", worker,
-               "--backlog", str(BACKLOG), "--worker-connections", str(PLACES),
-               "--no-control-socket", *more, "{application}")  # fmt: skip
+    command = (
+        "{bin}/gunicorn",
+        "-b",
+        "127.0.0.1:{port}",
+        "-w",
+        "{workers}",
+        "-k",
+        worker,
+        "--backlog",
+        str(BACKLOG),
+        "--worker-connections",
+        str(PLACES),
+        "--no-control-socket",
+        *more,
+        "{application}",
+    )
     log = ("--access-logfile", "{directory}/access.log")
     return Contender(f"gunicorn {worker}", "gunicorn", command, log)
 
 
 def _started_here(name: str, distribution: str) -> Contender:
     """One that has no command of its own: see peers.py."""
-    command = ("{bin}/python", "-m", "benchmarks.peers", name, "{port}", "{application}",
-               "{workers}")  # fmt: skip
+    command = (
+        "{bin}/python",
+        "-m",
+        "benchmarks.peers",
+        name,
+        "{port}",
+        "{application}",
+        "{workers}",
+    )
     return Contender(name, distribution, command)
 
 
@@ -68,58 +100,136 @@ GUNICORN_GTHREAD = _gunicorn("gthread", "--threads", "{threads}")
 GUNICORN_GEVENT = _gunicorn("gevent")
 GUNICORN_TORNADO = _gunicorn("tornado")
 GUNICORN = Contender(
-    "gunicorn", "gunicorn",
+    "gunicorn",
+    "gunicorn",
     # Its control socket is in the directory of the run, not in the home of who measures.
-    ("env", "XDG_RUNTIME_DIR={directory}", "{bin}/gunicorn", "-b", "127.0.0.1:{port}",
-     "{application}"),
-)  # fmt: skip
+    (
+        "env",
+        "XDG_RUNTIME_DIR={directory}",
+        "{bin}/gunicorn",
+        "-b",
+        "127.0.0.1:{port}",
+        "{application}",
+    ),
+)
 """As it comes: one worker of sync, and a control socket."""
 EVENTLET_WSGI = _started_here("eventlet.wsgi", "eventlet")
 FASTPYSGI = _started_here("fastpysgi", "fastpysgi")
 BJOERN = _started_here("bjoern", "bjoern")
 GRANIAN = Contender(
-    "granian", "granian",
-    ("{bin}/granian", "--interface", "wsgi", "--workers", "{workers}", "--blocking-threads", "1",
-     "--no-ws", "--backlog", str(BACKLOG), "--backpressure", str(PLACES), "--host", "127.0.0.1",
-     "--port", "{port}", "{application}"),
+    "granian",
+    "granian",
+    (
+        "{bin}/granian",
+        "--interface",
+        "wsgi",
+        "--workers",
+        "{workers}",
+        "--blocking-threads",
+        "1",
+        "--no-ws",
+        "--backlog",
+        str(BACKLOG),
+        "--backpressure",
+        str(PLACES),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "{port}",
+        "{application}",
+    ),
     access_log=("--access-log",),
-)  # fmt: skip
+)
 WAITRESS = Contender(
-    "waitress", "waitress",
-    ("{bin}/waitress-serve", "--listen", "127.0.0.1:{port}", "--threads", "{threads}", "--backlog",
-     str(BACKLOG), "--connection-limit", str(PLACES), "--asyncore-use-poll", "{application}"),
-)  # fmt: skip
+    "waitress",
+    "waitress",
+    (
+        "{bin}/waitress-serve",
+        "--listen",
+        "127.0.0.1:{port}",
+        "--threads",
+        "{threads}",
+        "--backlog",
+        str(BACKLOG),
+        "--connection-limit",
+        str(PLACES),
+        "--asyncore-use-poll",
+        "{application}",
+    ),
+)
 CHEROOT = Contender(
-    "cheroot", "cheroot",
-    ("{bin}/python", "-m", "cheroot", "--bind", "127.0.0.1:{port}", "--threads", "{threads}",
-     "--request-queue-size", str(BACKLOG), "{application}"),
-)  # fmt: skip
+    "cheroot",
+    "cheroot",
+    (
+        "{bin}/python",
+        "-m",
+        "cheroot",
+        "--bind",
+        "127.0.0.1:{port}",
+        "--threads",
+        "{threads}",
+        "--request-queue-size",
+        str(BACKLOG),
+        "{application}",
+    ),
+)
 UVICORN = Contender(
-    "uvicorn", "uvicorn",
-    ("{bin}/uvicorn", "--interface", "wsgi", "--http", "httptools", "--loop", "uvloop", "--host",
-     "127.0.0.1", "--port", "{port}", "--workers", "{workers}", "--backlog", str(BACKLOG),
-     "{application}"),
+    "uvicorn",
+    "uvicorn",
+    (
+        "{bin}/uvicorn",
+        "--interface",
+        "wsgi",
+        "--http",
+        "httptools",
+        "--loop",
+        "uvloop",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "{port}",
+        "--workers",
+        "{workers}",
+        "--backlog",
+        str(BACKLOG),
+        "{application}",
+    ),
     access_log=("--access-log",),
     quiet=("--no-access-log",),
-)  # fmt: skip
+)
 
 
 def _pyuwsgi(name: str, *socket: str) -> Contender:
-    command = ("{bin}/pyuwsgi", *socket, "--master", "--die-on-term", "--processes", "{workers}",
-               "--listen", str(BACKLOG), "--need-app", "--pythonpath", ".", "--wsgi",
-               "{application}")  # fmt: skip
+    command = (
+        "{bin}/pyuwsgi",
+        *socket,
+        "--master",
+        "--die-on-term",
+        "--processes",
+        "{workers}",
+        "--listen",
+        str(BACKLOG),
+        "--need-app",
+        "--pythonpath",
+        ".",
+        "--wsgi",
+        "{application}",
+    )
     log = ("--logto", "{directory}/access.log")
     return Contender(name, "pyuwsgi", command, log, quiet=("--disable-logging",))
 
 
-PYUWSGI = _pyuwsgi("pyuwsgi", "--http", "127.0.0.1:{port}", "--http-keepalive",
-                   "--http-auto-chunked")  # fmt: skip
-PYUWSGI_SOCKET = _pyuwsgi("pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--add-header",
-                          "Connection: close")  # fmt: skip
+PYUWSGI = _pyuwsgi(
+    "pyuwsgi", "--http", "127.0.0.1:{port}", "--http-keepalive", "--http-auto-chunked"
+)
+PYUWSGI_SOCKET = _pyuwsgi(
+    "pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--add-header", "Connection: close"
+)
 """A process less; it closes after each answer, and has to be told to say so."""
 
 NGINX = Contender(
-    "nginx", "nginx",
+    "nginx",
+    "nginx",
     ("nginx", "-e", "{directory}/error.log", "-c", "{directory}/configuration"),
     configuration="""
 daemon off;
@@ -142,7 +252,7 @@ http {{
     }}
 }}
 """,
-)  # fmt: skip
+)
 """It answers by itself: the floor, what the system calls and the bytes cost."""
 
 FRAMEWORKS = ("flask==3.1.3", "django==5.2.19")

@@ -63,8 +63,12 @@ def parse_perf(report: str) -> int | None:
 def _counts_instructions() -> bool:
     if shutil.which("perf") is None:
         return False
-    done = subprocess.run(["perf", "stat", "-x", ",", "-e", "instructions", "true"],
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["perf", "stat", "-x", ",", "-e", "instructions", "true"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return parse_perf(done.stderr) is not None
 
 

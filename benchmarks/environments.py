@@ -51,8 +51,11 @@ def absent(contender: Contender, missing: dict[str, str]) -> str | None:
 
 def versions() -> dict[str, str]:
     """Of everything in both environments."""
-    found = {each.name: each.version for environment in (PEERS, OURS)
-             for each in _distributions(environment)}  # fmt: skip
+    found = {
+        each.name: each.version
+        for environment in (PEERS, OURS)
+        for each in _distributions(environment)
+    }
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
@@ -81,8 +84,12 @@ def _install_peers() -> dict[str, str]:
     if not _is_installed(PEERS, in_part):
         print("installing the peers into", PEERS.relative_to(ROOT), flush=True)
         venv.create(PEERS, with_pip=True, clear=True)
-        ready_made = [pin for name, group in PEER_REQUIREMENTS.items() if name not in COMPILED
-                      for pin in group]  # fmt: skip
+        ready_made = [
+            pin
+            for name, group in PEER_REQUIREMENTS.items()
+            if name not in COMPILED
+            for pin in group
+        ]
         # If this fails, none of them is there, and each is tried by itself.
         _pip(PEERS, *ready_made, *FRAMEWORKS)
     missing = {}
@@ -131,8 +138,9 @@ def _fingerprint(text: str) -> str:
     """Of everything that ours is made of."""
     digest = hashlib.sha256(f"{sys.version}\n{text}".encode())
     folders = (ROOT / "hookserve", ROOT / "plugins")
-    for path in sorted((ROOT / "pyproject.toml", *(file for each in folders
-                                                   for file in each.rglob("*")))):  # fmt: skip
+    for path in sorted(
+        (ROOT / "pyproject.toml", *(file for each in folders for file in each.rglob("*")))
+    ):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -20,9 +20,13 @@ from benchmarks.cases import BROWSER, PROBE
 from benchmarks.contenders import EPOLL, EVENTLET, GEVENT, GTHREAD, SYNC, TORNADO
 
 MODELS = {
-    "epoll": EPOLL, "gthread": GTHREAD, "gevent": GEVENT, "eventlet": EVENTLET,
-    "tornado": TORNADO, "sync": SYNC,
-}  # fmt: skip
+    "epoll": EPOLL,
+    "gthread": GTHREAD,
+    "gevent": GEVENT,
+    "eventlet": EVENTLET,
+    "tornado": TORNADO,
+    "sync": SYNC,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,21 @@ def main() -> int:
     options = parser.parse_args()
     servers.raise_limit()
     environments.install_ours()
-    print(f"{options.idle} idle connections, {BROWSER.connections} busy ones,"
-          f" medians of {options.turns} turns of {options.seconds} s")  # fmt: skip
-    head = ("model", "KiB each", "CPU us", "with idle", "ratio", "p50 ms", "with idle", "p99 ms",
-            "with idle")  # fmt: skip
+    print(
+        f"{options.idle} idle connections, {BROWSER.connections} busy ones,"
+        f" medians of {options.turns} turns of {options.seconds} s"
+    )
+    head = (
+        "model",
+        "KiB each",
+        "CPU us",
+        "with idle",
+        "ratio",
+        "p50 ms",
+        "with idle",
+        "p99 ms",
+        "with idle",
+    )
     print("  ".join(cell.rjust(9) for cell in head))
     for model in options.only or MODELS:
         measure(model, options.idle, options.turns, options.seconds)
@@ -77,9 +92,17 @@ def measure(model: str, idle: int, turns: int, seconds: int) -> None:
         [median(getattr(each, name) for each in figures[key]) for name in ("cpu", "p50", "p99")]
         for key in (False, True)
     )
-    cells = [model, f"{max(weights):.2f}", f"{alone[0]:.1f}", f"{beside[0]:.1f}",
-             f"{beside[0] / alone[0]:.2f}", f"{alone[1]:.2f}", f"{beside[1]:.2f}",
-             f"{alone[2]:.2f}", f"{beside[2]:.2f}"]  # fmt: skip
+    cells = [
+        model,
+        f"{max(weights):.2f}",
+        f"{alone[0]:.1f}",
+        f"{beside[0]:.1f}",
+        f"{beside[0] / alone[0]:.2f}",
+        f"{alone[1]:.2f}",
+        f"{beside[1]:.2f}",
+        f"{alone[2]:.2f}",
+        f"{beside[2]:.2f}",
+    ]
     print("  ".join(cell.rjust(9) for cell in cells), flush=True)
 
 

@@ -41,8 +41,19 @@ class Result:
 
 def command(port: int, seconds: int, connections: int, request: str) -> list[str]:
     """The command line of one turn; the request is a file's name."""
-    return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{PATIENCE}s", "-s",
-            str(SCRIPT), f"http://127.0.0.1:{port}/", "--", request]  # fmt: skip
+    return [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        f"{PATIENCE}s",
+        "-s",
+        str(SCRIPT),
+        f"http://127.0.0.1:{port}/",
+        "--",
+        request,
+    ]
 
 
 def require() -> None:
@@ -74,8 +85,11 @@ def parse(output: str, spent: float = 0.0) -> Result:
     if not report.startswith("{"):
         raise LoadError("wrk's report cannot be read")
     seen = json.loads(report)
-    for name, what in (("connect", "connections refused"), ("status", "answers not 200"),
-                       ("timeout", f"requests without an answer in {PATIENCE} s")):  # fmt: skip
+    for name, what in (
+        ("connect", "connections refused"),
+        ("status", "answers not 200"),
+        ("timeout", f"requests without an answer in {PATIENCE} s"),
+    ):
         if seen[name]:
             raise LoadError(f"{seen[name]} {what}")
     broken = seen["read"] + seen["write"]
@@ -83,8 +97,14 @@ def parse(output: str, spent: float = 0.0) -> Result:
         raise LoadError(f"{broken} connections broken")
     if not seen["requests"]:
         raise LoadError("no request was answered")
-    return Result(seen["requests"], seen["seconds"], seen["p50"], seen["p99"], seen["p999"],
-                  spent / seen["seconds"])  # fmt: skip
+    return Result(
+        seen["requests"],
+        seen["seconds"],
+        seen["p50"],
+        seen["p99"],
+        seen["p999"],
+        spent / seen["seconds"],
+    )
 
 
 def _spent() -> float:

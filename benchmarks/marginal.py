@@ -80,13 +80,18 @@ _TEXT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 FEATURES = (
     Feature("nothing", None, object),
     Feature("access log, text", 2.0, _access_log(_TEXT), _LOGGED),
-    Feature("access log, JSON", 2.0, _access_log("json"),
-            (*_LOGGED, "--access-logformat", "json")),
-    Feature("pre_request", None, PreRequest, _CONFIGURED,
-            "def pre_request(worker, req):\n    pass\n"),
-    Feature("post_request", None, PostRequest, _CONFIGURED,
-            "def post_request(worker, req, environ, resp):\n    pass\n"),
-)  # fmt: skip
+    Feature("access log, JSON", 2.0, _access_log("json"), (*_LOGGED, "--access-logformat", "json")),
+    Feature(
+        "pre_request", None, PreRequest, _CONFIGURED, "def pre_request(worker, req):\n    pass\n"
+    ),
+    Feature(
+        "post_request",
+        None,
+        PostRequest,
+        _CONFIGURED,
+        "def post_request(worker, req, environ, resp):\n    pass\n",
+    ),
+)
 
 
 def main() -> int:
@@ -99,9 +104,11 @@ def main() -> int:
     try:
         load.require()
         environments.install_ours()
-        print("microseconds of CPU that a feature adds to a request: in memory, the least of"
-              f" {_REPETITIONS} repetitions; over sockets, the median (quartiles) of"
-              f" {options.rounds} rounds")  # fmt: skip
+        print(
+            "microseconds of CPU that a feature adds to a request: in memory, the least of"
+            f" {_REPETITIONS} repetitions; over sockets, the median (quartiles) of"
+            f" {options.rounds} rounds"
+        )
         head = ("", "at most", "in memory", "over sockets", "", "of")
         print(_row(*head))
         in_memory_too = in_memory(features)
@@ -109,8 +116,16 @@ def main() -> int:
         for feature, here, there in zip(features, in_memory_too, added, strict=True):
             low, middle, high = quantiles(there, n=4)
             budget = f"{feature.budget:.1f}" if feature.budget else ""
-            print(_row(feature.name, budget, f"{here:.2f}", f"{middle:.2f}",
-                       f"({low:.2f} to {high:.2f})", f"{cost:.1f}"))  # fmt: skip
+            print(
+                _row(
+                    feature.name,
+                    budget,
+                    f"{here:.2f}",
+                    f"{middle:.2f}",
+                    f"({low:.2f} to {high:.2f})",
+                    f"{cost:.1f}",
+                )
+            )
         print(_row("a hook's call", f"{_CALL_BUDGET:.1f}", f"{call_of_a_hook():.2f}", "", "", ""))
     except (environments.EnvironmentsError, *turns.FLAWS) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -221,8 +236,12 @@ def over_sockets(features: Iterable[Feature], rounds: int) -> tuple[list[list[fl
 
 def _contender(feature: Feature) -> Contender:
     *words, target = EPOLL.command
-    return replace(EPOLL, name=feature.name, command=(*words, *feature.words, target),
-                   configuration=feature.configuration)  # fmt: skip
+    return replace(
+        EPOLL,
+        name=feature.name,
+        command=(*words, *feature.words, target),
+        configuration=feature.configuration,
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from benchmarks.contenders import (
     UVICORN,
     WAITRESS,
     Contender,
-)  # fmt: skip
+)
 from benchmarks.verdicts import Budget
 
 
@@ -70,16 +70,41 @@ QUICK = (
 )
 """What is watched for losses."""
 
-COMPARED = (EPOLL, GTHREAD, FASTPYSGI, BJOERN, GRANIAN, PYUWSGI, WAITRESS, CHEROOT, UVICORN,
-             GUNICORN_GTHREAD)  # fmt: skip
+COMPARED = (
+    EPOLL,
+    GTHREAD,
+    FASTPYSGI,
+    BJOERN,
+    GRANIAN,
+    PYUWSGI,
+    WAITRESS,
+    CHEROOT,
+    UVICORN,
+    GUNICORN_GTHREAD,
+)
 _FEW = (EPOLL, GTHREAD, FASTPYSGI, BJOERN, GRANIAN, GUNICORN_GTHREAD)
 _MANY_CONNECTIONS = (EPOLL, GTHREAD, FASTPYSGI, BJOERN, GRANIAN, WAITRESS, GUNICORN_GTHREAD, NGINX)
 
 MATRIX: tuple[tuple[Case, tuple[Contender, ...]], ...] = (
     (cases.BARE, (*COMPARED, NGINX)),
     (cases.BROWSER, (*COMPARED, NGINX)),
-    (cases.FRESH, (SYNC, EPOLL, GTHREAD, FASTPYSGI, BJOERN, GRANIAN, PYUWSGI_SOCKET, WAITRESS,
-                   CHEROOT, UVICORN, GUNICORN_SYNC, NGINX)),
+    (
+        cases.FRESH,
+        (
+            SYNC,
+            EPOLL,
+            GTHREAD,
+            FASTPYSGI,
+            BJOERN,
+            GRANIAN,
+            PYUWSGI_SOCKET,
+            WAITRESS,
+            CHEROOT,
+            UVICORN,
+            GUNICORN_SYNC,
+            NGINX,
+        ),
+    ),
     (cases.RESPONSE_10K, COMPARED),
     (cases.RESPONSE_1M, COMPARED),
     (cases.RESPONSE_CHUNKED, COMPARED),
@@ -95,4 +120,4 @@ MATRIX: tuple[tuple[Case, tuple[Contender, ...]], ...] = (
     (cases.CONNECTIONS_5000, _MANY_CONNECTIONS),
     (cases.TWO_WORKERS, (EPOLL, GTHREAD, FASTPYSGI, GRANIAN, PYUWSGI, GUNICORN_GTHREAD)),
     (cases.EIGHT_THREADS, (GTHREAD, WAITRESS, CHEROOT, GUNICORN_GTHREAD)),
-)  # fmt: skip
+)

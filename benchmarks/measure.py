@@ -54,8 +54,9 @@ def pair(
     if len(taken) < len(both):
         return found, None
     costs = {name: [turn.cpu * 1e6 for turn in each] for name, each in taken.items()}
-    return found, _compared(pair, pair.name, f"CPU per request, {pair.case.title}", "us", costs,
-                            pair.budget)  # fmt: skip
+    return found, _compared(
+        pair, pair.name, f"CPU per request, {pair.case.title}", "us", costs, pair.budget
+    )
 
 
 def startup() -> list[Comparison]:
@@ -77,9 +78,22 @@ def startup() -> list[Comparison]:
 
 
 def _compared(
-    pair: Pair, name: str, what: str, unit: str, figures: Mapping[str, Sequence[float]],
+    pair: Pair,
+    name: str,
+    what: str,
+    unit: str,
+    figures: Mapping[str, Sequence[float]],
     budget: Budget | None,
-) -> Comparison:  # fmt: skip
+) -> Comparison:
     ours, theirs = figures[pair.ours.name], figures[pair.theirs.name]
-    return Comparison(name, what, unit, pair.ours.name, pair.theirs.name, median(ours),
-                      median(theirs), ratio_of(ours, theirs), budget)  # fmt: skip
+    return Comparison(
+        name,
+        what,
+        unit,
+        pair.ours.name,
+        pair.theirs.name,
+        median(ours),
+        median(theirs),
+        ratio_of(ours, theirs),
+        budget,
+    )

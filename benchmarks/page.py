@@ -56,18 +56,40 @@ def render(figures: Figures) -> str:
 
 def budgets(figures: Figures) -> str:
     """The rows that have a budget, and their verdicts."""
-    lines = [["what", "hookserve", "peer", "ours", "theirs", "ratio", "of the rounds", "at most",
-              "aim", "verdict"]]  # fmt: skip
+    lines = [
+        [
+            "what",
+            "hookserve",
+            "peer",
+            "ours",
+            "theirs",
+            "ratio",
+            "of the rounds",
+            "at most",
+            "aim",
+            "verdict",
+        ]
+    ]
     for each in figures.comparisons:
         if each.budget is None:
             continue
         aim = "" if each.budget.aim is None else f"{each.budget.aim:.2f}"
         verdict = f"**{each.verdict}**" if each.verdict.startswith("over") else each.verdict
         rounds = f"{each.ratio.low:.3f} to {each.ratio.high:.3f}"
-        lines.append([each.what, each.ours.removeprefix("hookserve "), each.theirs,
-                      f"{each.our_figure:.1f} {each.unit}", f"{each.their_figure:.1f} {each.unit}",
-                      f"**{each.ratio.value:.3f}**", rounds, f"{each.budget.at_most:.2f}", aim,
-                      verdict])  # fmt: skip
+        lines.append(
+            [
+                each.what,
+                each.ours.removeprefix("hookserve "),
+                each.theirs,
+                f"{each.our_figure:.1f} {each.unit}",
+                f"{each.their_figure:.1f} {each.unit}",
+                f"**{each.ratio.value:.3f}**",
+                rounds,
+                f"{each.budget.at_most:.2f}",
+                aim,
+                verdict,
+            ]
+        )
     return markdown(lines, texts=3)
 
 
@@ -79,10 +101,13 @@ def overview(cases: Sequence[CaseRows]) -> str:
     for case in cases:
         by_name = {row.name: row for row in case.rows}
         lines.append([case.title, *(_cell(by_name.get(name)) for name in names)])
-    lines[0][1:] = [f"**{head}**" if name.startswith("hookserve") else head
-                    for name, head in zip(names, lines[0][1:], strict=True)]  # fmt: skip
-    untimed = [f"* {row.name}, {case.title}: {row.flaw}" for case in cases for row in case.rows
-             if row.flaw]  # fmt: skip
+    lines[0][1:] = [
+        f"**{head}**" if name.startswith("hookserve") else head
+        for name, head in zip(names, lines[0][1:], strict=True)
+    ]
+    untimed = [
+        f"* {row.name}, {case.title}: {row.flaw}" for case in cases for row in case.rows if row.flaw
+    ]
     text = "Microseconds, user and system, of all processes of the server; hookserve's in bold.\n\n"
     text += markdown(lines)
     return text + ("\n\nNot timed:\n\n" + "\n".join(untimed) if untimed else "")

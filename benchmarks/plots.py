@@ -19,19 +19,31 @@ SHOWN = ("hello-browser", "fresh", "response-10k", "post-100k", "post-chunked", 
 CONNECTIONS = ("hello-browser", "connections-1000", "connections-5000")
 MARKS = (5, 10, 20, 50, 100, 200, 500)
 _STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "axes.labelcolor": INK,
-    "axes.edgecolor": "#c8cdd4", "xtick.color": INK, "ytick.color": INK, "axes.titlesize": 10,
-    "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.spines.top": False,
-    "axes.spines.right": False, "svg.hashsalt": "hookserve", "figure.constrained_layout.use": True,
-}  # fmt: skip
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#c8cdd4",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "hookserve",
+    "figure.constrained_layout.use": True,
+}
 
 
 def draw(figures: Figures, directory: Path) -> None:
     """All pictures, into a directory."""
     directory.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, Callable[[Figures], Figure]] = {
-        "budgets": budgets, "cases": cases, "connections": connections,
-    }  # fmt: skip
+        "budgets": budgets,
+        "cases": cases,
+        "connections": connections,
+    }
     with mpl.rc_context(_STYLE):
         for name, picture in pictures.items():
             figure = picture(figures)
@@ -50,12 +62,14 @@ def budgets(figures: Figures) -> Figure:
         axes.plot([each.ratio.low, each.ratio.high], [place, place], color=INK, linewidth=1)
         for mark, line in ((budget.at_most, "-"), (budget.aim, ":")):
             if mark is not None:
-                axes.plot([mark, mark], [place - 0.4, place + 0.4], color=AIM, linestyle=line,
-                          linewidth=2)  # fmt: skip
+                axes.plot(
+                    [mark, mark], [place - 0.4, place + 0.4], color=AIM, linestyle=line, linewidth=2
+                )
         ends.append(max(each.ratio.high, budget.at_most))
         axes.text(ends[-1] + 0.02, place, f"{each.ratio.value:.2f}", va="center", weight="bold")
-    axes.set_yticks(range(len(found)), [f"{_what(each.name)}{each.ours}, to {each.theirs}"
-                                        for each, _ in found])  # fmt: skip
+    axes.set_yticks(
+        range(len(found)), [f"{_what(each.name)}{each.ours}, to {each.theirs}" for each, _ in found]
+    )
     axes.set_ylim(len(found) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.axvline(1.0, color=INK, linewidth=0.8, zorder=0)
@@ -77,8 +91,7 @@ def cases(figures: Figures) -> Figure:
     panels = figure.subplots(2, 3).flat
     for axes, case in zip(panels, shown, strict=False):
         _bars(axes, case, most)
-    figure.supxlabel("microseconds of CPU for each request, user and system, all processes",
-                     size=9)  # fmt: skip
+    figure.supxlabel("microseconds of CPU for each request, user and system, all processes", size=9)
     return figure
 
 
@@ -96,8 +109,9 @@ def connections(figures: Figures) -> Figure:
     for name, points in lines.items():
         if len(points) > 1:
             color, width = (OURS, 2.4) if _is_ours(name) else ("#8d96a3", 1.4)
-            axes.plot(*zip(*points, strict=True), color=color, linewidth=width, marker="o",
-                      markersize=4)  # fmt: skip
+            axes.plot(
+                *zip(*points, strict=True), color=color, linewidth=width, marker="o", markersize=4
+            )
             ends.append((points[-1], name, color))
     axes.set(
         xscale="log",

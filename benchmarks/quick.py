@@ -20,8 +20,13 @@ TURNS, MORE_TURNS = 3, 7
 def main() -> int:
     names = [pair.name for pair in QUICK]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quick", description=__doc__)
-    parser.add_argument("--only", action="append", choices=names, metavar="NAME",
-                        help=f"this row alone; repeatable; of {', '.join(names)}")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=names,
+        metavar="NAME",
+        help=f"this row alone; repeatable; of {', '.join(names)}",
+    )
     parser.add_argument("--record", action="store_true", help="write the ratios of now down")
     options = parser.parse_args()
     servers.raise_limit()
@@ -47,8 +52,10 @@ class Quick:
         """1 when a row has lost."""
         recorded = baseline.read(BASELINE)
         lost = []
-        print(f"CPU per request in relation to a peer's, medians of {TURNS} rounds of 1 s;"
-              f" {baseline.LOSS:.0%} more than recorded, twice, is a loss")  # fmt: skip
+        print(
+            f"CPU per request in relation to a peer's, medians of {TURNS} rounds of 1 s;"
+            f" {baseline.LOSS:.0%} more than recorded, twice, is a loss"
+        )
         for outcome in baseline.compare(names, recorded, self._ratio):
             print(f"{'LOST' if outcome.is_lost else 'ok':4}  {outcome}", flush=True)
             if outcome.is_lost:

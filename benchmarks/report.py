@@ -111,6 +111,8 @@ def table(rows: Sequence[Row]) -> str:
     """The rows for a terminal."""
     lines = grid(rows)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    texts = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-             for line in lines]  # fmt: skip
+    texts = [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        for line in lines
+    ]
     return "\n".join([*texts, *(f"{row.name}: {row.flaw}" for row in rows if row.flaw)])

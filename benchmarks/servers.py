@@ -44,8 +44,9 @@ class Server:
         """Whether a request is in one of its files; waits for a moment."""
         deadline = time.monotonic() + 3
         while time.monotonic() < deadline:
-            if any(b"GET /" in file.read_bytes() for file in self.directory.glob("*")
-                   if file.is_file()):  # fmt: skip
+            if any(
+                b"GET /" in file.read_bytes() for file in self.directory.glob("*") if file.is_file()
+            ):
                 return True
             time.sleep(0.02)
         return False
@@ -61,9 +62,14 @@ def running(contender: Contender, case: Case, cpus: str) -> Iterator[Server]:
         with open(directory / "output", "wb") as output:
             began = time.perf_counter()
             process = subprocess.Popen(
-                ["taskset", "-c", cpus, *words], cwd=directory, env=environment(),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
+                ["taskset", "-c", cpus, *words],
+                cwd=directory,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
             try:
                 ended = _wait_for_answer(process, port, contender.name, directory / "output")
                 yield Server(process.pid, port, ended - began, directory)
@@ -73,8 +79,14 @@ def running(contender: Contender, case: Case, cpus: str) -> Iterator[Server]:
 
 def prepare(contender: Contender, case: Case, directory: Path, port: int) -> list[str]:
     """The words of its command; its configuration is written."""
-    values = {"bin": programs_of(contender), "port": port, "application": case.application,
-              "workers": case.workers, "threads": case.threads, "directory": directory}  # fmt: skip
+    values = {
+        "bin": programs_of(contender),
+        "port": port,
+        "application": case.application,
+        "workers": case.workers,
+        "threads": case.threads,
+        "directory": directory,
+    }
     if contender.configuration:
         text = contender.configuration.format(**values)
         (directory / "configuration").write_text(text)
@@ -119,8 +131,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def environment() -> dict[str, str]:
     """The same for all, who find the applications without a file of this project beside them that
     configures one; byte code may be written, as pip does for what it installs."""
-    kept = {key: value for key, value in os.environ.items()
-            if not key.startswith(_STRANGE) and key not in ("PORT", "WEB_CONCURRENCY")}  # fmt: skip
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(_STRANGE) and key not in ("PORT", "WEB_CONCURRENCY")
+    }
     return {**kept, "PYTHONPATH": str(ROOT)}
 
 

@@ -37,8 +37,12 @@ def body_of(headers, body):
 def test_the_application_gives_the_answers_that_are_expected(case):
     for request, expected in case.questions:
         method, path, query, headers, body = parse(request)
-        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query,
-                   "wsgi.input": io.BytesIO(body_of(headers, body))}  # fmt: skip
+        environ = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "wsgi.input": io.BytesIO(body_of(headers, body)),
+        }
 
         given = b"".join(application.application(environ, lambda status, _: status))
 
@@ -79,13 +83,13 @@ def test_names_are_given_once_and_every_distribution_can_be_installed():
 
     assert len(set(names)) == len(names)
     assert {each.distribution for each in (*shown, *paired)} <= known
-    assert all(len({each.name for each in several}) == len(several)
-               for _, several in matrix.MATRIX)  # fmt: skip
+    assert all(len({each.name for each in several}) == len(several) for _, several in matrix.MATRIX)
 
 
 @pytest.mark.parametrize("case", [cases.BARE, cases.ACCESS_LOG], ids=lambda case: case.name)
-@pytest.mark.parametrize("contender", dict.fromkeys([*matrix.COMPARED, contenders.NGINX]),
-                         ids=lambda each: each.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "contender", dict.fromkeys([*matrix.COMPARED, contenders.NGINX]), ids=lambda each: each.name
+)
 def test_a_command_is_filled_in(contender, case, tmp_path):
     words = servers.prepare(contender, case, tmp_path, 8123)
 

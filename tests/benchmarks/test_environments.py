@@ -17,13 +17,17 @@ ERROR: Failed to build bjoern
     ("output", "said"),
     [
         (COMPILING, "ev.h: No such file or directory"),
-        ("      error: command 'gcc' failed: No such file\nERROR: Failed to build x\n",
-         "command 'gcc' failed: No such file"),
-        ("WARNING: x\nERROR: No matching distribution found for x\n",
-         "No matching distribution found for x"),
+        (
+            "      error: command 'gcc' failed: No such file\nERROR: Failed to build x\n",
+            "command 'gcc' failed: No such file",
+        ),
+        (
+            "WARNING: x\nERROR: No matching distribution found for x\n",
+            "No matching distribution found for x",
+        ),
         ("", "pip does not say why"),
     ],
-)  # fmt: skip
+)
 def test_the_most_telling_line_is_found(output, said):
     assert environments.flaw_of(output) == said
 

@@ -6,8 +6,18 @@ import pytest
 
 from benchmarks import load
 
-SEEN = {"requests": 80000, "seconds": 4.0, "p50": 0.000405, "p99": 0.00435, "p999": 0.0125,
-        "connect": 0, "read": 0, "write": 0, "status": 0, "timeout": 0}  # fmt: skip
+SEEN = {
+    "requests": 80000,
+    "seconds": 4.0,
+    "p50": 0.000405,
+    "p99": 0.00435,
+    "p999": 0.0125,
+    "connect": 0,
+    "read": 0,
+    "write": 0,
+    "status": 0,
+    "timeout": 0,
+}
 WRK = """Running 4s test @ http://127.0.0.1:8000/
   1 threads and 16 connections
   80000 requests in 4.00s, 12.00MB read

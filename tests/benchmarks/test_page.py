@@ -11,14 +11,24 @@ from benchmarks.verdicts import Budget
 GOOD = Row("hookserve epoll", cpu=15.44, user=10.0, system=5.44, rate=60000.0, calls=2.0)
 BAD = Row("bjoern", flaw="wrong: answers 500")
 CASE = figures.CaseRows("hello-bare", "hello, a bare head", 64, 3, 1, [GOOD, BAD])
-OVER = figures.Comparison("memory", "PSS", "MiB", "hookserve sync", "gunicorn sync", 21.7, 22.3,
-                          Ratio(0.97, 0.91, 0.98), Budget(0.6))  # fmt: skip
+OVER = figures.Comparison(
+    "memory",
+    "PSS",
+    "MiB",
+    "hookserve sync",
+    "gunicorn sync",
+    21.7,
+    22.3,
+    Ratio(0.97, 0.91, 0.98),
+    Budget(0.6),
+)
 
 
 @pytest.fixture
 def found():
-    return figures.Figures({"Python": "CPython 3"}, {"gunicorn": "27"}, {"pyuwsgi": "no compiler"},
-                           [OVER], [], [CASE])  # fmt: skip
+    return figures.Figures(
+        {"Python": "CPython 3"}, {"gunicorn": "27"}, {"pyuwsgi": "no compiler"}, [OVER], [], [CASE]
+    )
 
 
 def test_the_text_between_the_marks_is_replaced_and_nothing_else():

@@ -7,8 +7,18 @@ import pytest
 from benchmarks import report
 from benchmarks.turns import Turn
 
-TURN = Turn(user=1e-6, system=2e-6, rate=1000.0, p50=1e-3, p99=2e-3, p999=3e-3, memory=20.0,
-            start=0.1, busy=1.0, client_busy=0.5)  # fmt: skip
+TURN = Turn(
+    user=1e-6,
+    system=2e-6,
+    rate=1000.0,
+    p50=1e-3,
+    p99=2e-3,
+    p999=3e-3,
+    memory=20.0,
+    start=0.1,
+    busy=1.0,
+    client_busy=0.5,
+)
 
 
 def test_medians_and_spread_are_taken():

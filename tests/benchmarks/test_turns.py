@@ -10,11 +10,16 @@ def test_turns_alternate_and_the_last_one_counts():
 
     found = turns.alternate([EPOLL, BJOERN], 2, lambda who, last: seen.append((who.name, last)))
 
-    assert seen == [("hookserve epoll", False), ("bjoern", False),
-                    ("hookserve epoll", True), ("bjoern", True)]  # fmt: skip
+    assert seen == [
+        ("hookserve epoll", False),
+        ("bjoern", False),
+        ("hookserve epoll", True),
+        ("bjoern", True),
+    ]
     assert {name: len(taken) for name, taken in found.items()} == {
-        "hookserve epoll": 2, "bjoern": 2,
-    }  # fmt: skip
+        "hookserve epoll": 2,
+        "bjoern": 2,
+    }
 
 
 def test_a_flaw_stands_in_the_place_of_the_turns_even_when_it_comes_late():

@@ -44,9 +44,13 @@ def run(model, name, requests=20000, inflict=None, import_time=IMPORT_TIME):
     requests = int(requests * fault.rate / RATE)
     try:
         with scene(
-            model, fault.settings, fault.arguments, import_time=import_time, rate=fault.rate,
+            model,
+            fault.settings,
+            fault.arguments,
+            import_time=import_time,
+            rate=fault.rate,
             kept=fault.kept,
-        ) as stage:  # fmt: skip
+        ) as stage:
             complaint, outcome = "", None
             try:
                 stage.load.wait_for(requests // 4 if fault.goes_on else requests)
@@ -57,7 +61,14 @@ def run(model, name, requests=20000, inflict=None, import_time=IMPORT_TIME):
                 outcome = stage.load.finish(stage.is_stopped)
             except AssertionError as error:
                 complaint = str(error).splitlines()[0]
-            return Cell(model, name, outcome, stage.most_lost, stage.import_time(), complaint,
-                        stage.server.log)  # fmt: skip
+            return Cell(
+                model,
+                name,
+                outcome,
+                stage.most_lost,
+                stage.import_time(),
+                complaint,
+                stage.server.log,
+            )
     except ServerFailed as error:
         return Cell(model, name, None, 0, 0.0, "the server does not start", str(error))

@@ -41,8 +41,10 @@ class Driver:
         words = [host, port, kept, fresh, rate]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.load", *map(str, words)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+        )
         self._unread = b""
         self.answered = 0
         self.last = {}
@@ -92,10 +94,17 @@ class Driver:
             self._listen(0.1)
         last = self.last
         return Outcome(
-            last["answered"], last["failures"], last["counts"], last["failed"], last["gap"],
-            last["gap at"], last["idle closes"], last["refused at the end"], last["hiccup"],
+            last["answered"],
+            last["failures"],
+            last["counts"],
+            last["failed"],
+            last["gap"],
+            last["gap at"],
+            last["idle closes"],
+            last["refused at the end"],
+            last["hiccup"],
             last["seconds"],
-        )  # fmt: skip
+        )
 
     def _say(self, words):
         self._process.stdin.write(words)

@@ -2,8 +2,17 @@
 
 from statistics import median
 
-_COLUMNS = ("fault", "model", "requests", "rate", "failures", "allowed", "gap ms", "client ms",
-            "verdict")  # fmt: skip
+_COLUMNS = (
+    "fault",
+    "model",
+    "requests",
+    "rate",
+    "failures",
+    "allowed",
+    "gap ms",
+    "client ms",
+    "verdict",
+)
 _WIDTHS = (21, 9, 8, 6, 8, 8, 7, 9, 0)
 HEAD = "  ".join(name.ljust(width) for name, width in zip(_COLUMNS, _WIDTHS, strict=True))
 
@@ -61,6 +70,14 @@ def _texts(cell):
     if outcome is None:
         return [cell.fault, cell.model, "-", "-", "-", allowed, "-", "-", cell.verdict]
     rate = outcome.answered / outcome.seconds
-    return [cell.fault, cell.model, str(outcome.answered), f"{rate:.0f}", str(outcome.failures),
-            allowed, f"{outcome.gap * 1000:.0f}", f"{outcome.hiccup * 1000:.0f}",
-            cell.verdict or "good"]  # fmt: skip
+    return [
+        cell.fault,
+        cell.model,
+        str(outcome.answered),
+        f"{rate:.0f}",
+        str(outcome.failures),
+        allowed,
+        f"{outcome.gap * 1000:.0f}",
+        f"{outcome.hiccup * 1000:.0f}",
+        cell.verdict or "good",
+    ]

@@ -81,9 +81,14 @@ def scene(model, settings=None, arguments=(), *, import_time=IMPORT_TIME, rate=4
         }
         chosen = {"threads": 4, **(settings or {})} if model == "gthread" else settings
         with serve(
-            "tests.chaos.application:application", worker=model, workers=2, settings=chosen,
-            arguments=arguments, environ=environ, chdir=ROOT,
-        ) as server:  # fmt: skip
+            "tests.chaos.application:application",
+            worker=model,
+            workers=2,
+            settings=chosen,
+            arguments=arguments,
+            environ=environ,
+            chdir=ROOT,
+        ) as server:
             own = max(map(sockets_of, server.workers().values()))
             with Driver(server.address, kept, CLIENTS - kept, rate) as load:
                 try:

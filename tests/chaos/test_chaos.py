@@ -115,9 +115,18 @@ def test_the_longest_gap_is_measured():
 
 
 def outcome_with(**values):
-    nothing = {"answered": 10, "failures": 0, "counts": {}, "failed": [], "gap": 0.01,
-               "gap_at": 0.0, "idle_closes": 0, "refused_at_end": 0, "hiccup": 0.0,
-               "seconds": 1.0}  # fmt: skip
+    nothing = {
+        "answered": 10,
+        "failures": 0,
+        "counts": {},
+        "failed": [],
+        "gap": 0.01,
+        "gap_at": 0.0,
+        "idle_closes": 0,
+        "refused_at_end": 0,
+        "hiccup": 0.0,
+        "seconds": 1.0,
+    }
     return Outcome(**{**nothing, **values})
 
 

@@ -17,10 +17,20 @@ def main():
     parser.add_argument("--executions", type=int, default=10_000_000, help="at most, of each")
     parser.add_argument("--seconds", type=float, default=240.0, help="at most, of all together")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="default: the time")
-    parser.add_argument("--directory", type=Path, default=Path("build/fuzz"), metavar="DIRECTORY",
-                        help="what was reached is kept here, and what was found")  # fmt: skip
-    parser.add_argument("--replay", nargs="+", type=Path, metavar="FILE",
-                        help="give these to the one target again, and do nothing else")  # fmt: skip
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        default=Path("build/fuzz"),
+        metavar="DIRECTORY",
+        help="what was reached is kept here, and what was found",
+    )
+    parser.add_argument(
+        "--replay",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="give these to the one target again, and do nothing else",
+    )
     options = parser.parse_args()
     chosen = options.target or everything
     if options.replay:

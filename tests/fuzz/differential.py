@@ -64,11 +64,44 @@ class Known:
 _CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 _UPGRADE = b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
 METHODS_OF_LLHTTP = frozenset(
-    {"ACL", "BIND", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET", "HEAD", "LINK", "LOCK",
-     "M-SEARCH", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "OPTIONS", "PATCH",
-     "POST", "PROPFIND", "PROPPATCH", "PURGE", "PUT", "QUERY", "REBIND", "REPORT", "SEARCH",
-     "SOURCE", "SUBSCRIBE", "TRACE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE"}
-)  # fmt: skip
+    {
+        "ACL",
+        "BIND",
+        "CHECKOUT",
+        "CONNECT",
+        "COPY",
+        "DELETE",
+        "GET",
+        "HEAD",
+        "LINK",
+        "LOCK",
+        "M-SEARCH",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCALENDAR",
+        "MKCOL",
+        "MOVE",
+        "NOTIFY",
+        "OPTIONS",
+        "PATCH",
+        "POST",
+        "PROPFIND",
+        "PROPPATCH",
+        "PURGE",
+        "PUT",
+        "QUERY",
+        "REBIND",
+        "REPORT",
+        "SEARCH",
+        "SOURCE",
+        "SUBSCRIBE",
+        "TRACE",
+        "UNBIND",
+        "UNLINK",
+        "UNLOCK",
+        "UNSUBSCRIBE",
+    }
+)
 
 
 def _has_unusual_method(found):
@@ -103,35 +136,71 @@ def _says(text):
 
 
 KNOWN = (
-    Known("h11", "refuses", _says("no request line received"),
-          "RFC 9112, 2.2: an empty line before a request should be ignored; h11 ignores none",
-          b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-    Known("h11", "refuses", _has_space_before_extension,
-          "RFC 9112, 7.1.1: white space may stand before the semicolon of a chunk extension",
-          _CHUNKED + b"0 ;a\r\n\r\n"),
-    Known("h11", "refuses", _says("it closes after HTTP/1.0"),
-          "RFC 9112, 9.3: a client of HTTP/1.0 may ask for keep-alive; h11 has none",
-          b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n"),
-    Known("httptools", "refuses", _has_space_in_extension,
-          "RFC 9112, 7.1.1: white space may stand around what separates chunk extensions",
-          _CHUNKED + b"0 ; a = b\r\n\r\n"),
-    Known("httptools", "refuses", _has_unusual_method,
-          "RFC 9110, 9.1: a method is a token; llhttp knows a list of them",
-          b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n"),
-    Known("httptools", "refuses", _says("invalid `Transfer-Encoding`"),
-          "RFC 9110, 5.5: white space after the value is no part of it",
-          _CHUNKED.replace(b"chunked", b"chunked\t ") + b"0\r\n\r\n"),
-    Known("httptools", "refuses", _says("it stops for an upgrade"),
-          "after a request to switch protocols, llhttp leaves what follows to its caller",
-          _UPGRADE + b"Host: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-    Known("httptools", "refuses", _heeds_proxy_connection,
-          "RFC 9112, C.2.2: Proxy-Connection is no field of HTTP; llhttp takes it for Connection",
-          b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n"
-          b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-    Known("httptools", "body", _asks_for_upgrade,
-          "of a request to switch protocols, llhttp leaves the body to its caller",
-          _UPGRADE + b"Host: a\r\nContent-Length: 1\r\n\r\na"),
-)  # fmt: skip
+    Known(
+        "h11",
+        "refuses",
+        _says("no request line received"),
+        "RFC 9112, 2.2: an empty line before a request should be ignored; h11 ignores none",
+        b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Known(
+        "h11",
+        "refuses",
+        _has_space_before_extension,
+        "RFC 9112, 7.1.1: white space may stand before the semicolon of a chunk extension",
+        _CHUNKED + b"0 ;a\r\n\r\n",
+    ),
+    Known(
+        "h11",
+        "refuses",
+        _says("it closes after HTTP/1.0"),
+        "RFC 9112, 9.3: a client of HTTP/1.0 may ask for keep-alive; h11 has none",
+        b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+    ),
+    Known(
+        "httptools",
+        "refuses",
+        _has_space_in_extension,
+        "RFC 9112, 7.1.1: white space may stand around what separates chunk extensions",
+        _CHUNKED + b"0 ; a = b\r\n\r\n",
+    ),
+    Known(
+        "httptools",
+        "refuses",
+        _has_unusual_method,
+        "RFC 9110, 9.1: a method is a token; llhttp knows a list of them",
+        b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Known(
+        "httptools",
+        "refuses",
+        _says("invalid `Transfer-Encoding`"),
+        "RFC 9110, 5.5: white space after the value is no part of it",
+        _CHUNKED.replace(b"chunked", b"chunked\t ") + b"0\r\n\r\n",
+    ),
+    Known(
+        "httptools",
+        "refuses",
+        _says("it stops for an upgrade"),
+        "after a request to switch protocols, llhttp leaves what follows to its caller",
+        _UPGRADE + b"Host: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Known(
+        "httptools",
+        "refuses",
+        _heeds_proxy_connection,
+        "RFC 9112, C.2.2: Proxy-Connection is no field of HTTP; llhttp takes it for Connection",
+        b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n"
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    Known(
+        "httptools",
+        "body",
+        _asks_for_upgrade,
+        "of a request to switch protocols, llhttp leaves the body to its caller",
+        _UPGRADE + b"Host: a\r\nContent-Length: 1\r\n\r\na",
+    ),
+)
 
 
 def installed():

@@ -33,19 +33,38 @@ def fuzz(name, directory, executions, seconds, seed):
     for data in targets.load(name).seeds():
         (corpus / hashlib.sha1(data).hexdigest()).write_bytes(data)
     command = [
-        sys.executable, "-m", "tests.fuzz.engine", name, corpus,
-        f"-runs={executions}", f"-max_total_time={seconds:.0f}", f"-seed={seed}",
-        f"-max_len={LONGEST_INPUT}", f"-timeout={LONGEST_TIME}", f"-rss_limit_mb={MOST_MEMORY}",
-        f"-dict={HERE / 'tokens.dict'}", f"-artifact_prefix={findings}/", "-print_final_stats=1",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.fuzz.engine",
+        name,
+        corpus,
+        f"-runs={executions}",
+        f"-max_total_time={seconds:.0f}",
+        f"-seed={seed}",
+        f"-max_len={LONGEST_INPUT}",
+        f"-timeout={LONGEST_TIME}",
+        f"-rss_limit_mb={MOST_MEMORY}",
+        f"-dict={HERE / 'tokens.dict'}",
+        f"-artifact_prefix={findings}/",
+        "-print_final_stats=1",
+    ]
     begun = time.monotonic()
     process = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, errors="replace", check=False,
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
         timeout=seconds + GRACE,
-    )  # fmt: skip
+    )
     (directory / f"{name}.log").write_text(process.stderr + process.stdout)
-    return read(name, process.returncode, process.stderr + process.stdout,
-                sorted(set(findings.iterdir()) - known), time.monotonic() - begun)  # fmt: skip
+    return read(
+        name,
+        process.returncode,
+        process.stderr + process.stdout,
+        sorted(set(findings.iterdir()) - known),
+        time.monotonic() - begun,
+    )
 
 
 def read(name, code, log, found, seconds):

@@ -60,9 +60,11 @@ def by_h11(data):
                 return Reading(requests)
             if isinstance(event, h11.Request):
                 current = Request(
-                    event.method.decode(), event.target.decode(), gather(event.headers),
+                    event.method.decode(),
+                    event.target.decode(),
+                    gather(event.headers),
                     version=f"HTTP/{event.http_version.decode()}",
-                )  # fmt: skip
+                )
             elif isinstance(event, h11.Data):
                 current.body += event.data
             elif isinstance(event, h11.EndOfMessage):

@@ -25,9 +25,10 @@ POST = (
 HEAD = b"GET / HTTP/1.1\r\nHost: hostile\r\n"
 CHUNKED = b"POST /read HTTP/1.1\r\nHost: hostile\r\nTransfer-Encoding: chunked\r\n\r\n"
 HELLO = (
-    b"\x16\x03\x01\x00\x47\x01\x00\x00\x43\x03\x03" + bytes(range(32))
+    b"\x16\x03\x01\x00\x47\x01\x00\x00\x43\x03\x03"
+    + bytes(range(32))
     + b"\x00\x00\x04\x13\x01\xc0\x2f\x01\x00\x00\x16\x00\x00\x00\x0e\x00\x0c\x00\x00\x09localhost"
-)  # fmt: skip
+)
 PROMPT = 1.0
 
 outcomes = Counter()

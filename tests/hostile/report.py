@@ -2,8 +2,18 @@
 
 from tests.hostile.attacker import IDLE
 
-_COLUMNS = ("attack", "model", "requests", "failures", "p50 ms", "p99 ms", "most ms", "before MB",
-            "most MB", "verdict")  # fmt: skip
+_COLUMNS = (
+    "attack",
+    "model",
+    "requests",
+    "failures",
+    "p50 ms",
+    "p99 ms",
+    "most ms",
+    "before MB",
+    "most MB",
+    "verdict",
+)
 _WIDTHS = (18, 9, 8, 8, 7, 8, 8, 9, 8, 0)
 HEAD = "  ".join(name.ljust(width) for name, width in zip(_COLUMNS, _WIDTHS, strict=True))
 
@@ -11,10 +21,15 @@ HEAD = "  ".join(name.ljust(width) for name, width in zip(_COLUMNS, _WIDTHS, str
 def row(result):
     """A line for the terminal."""
     texts = [
-        result.attack, result.model, str(len(result.latencies)), str(len(result.failures)),
+        result.attack,
+        result.model,
+        str(len(result.latencies)),
+        str(len(result.failures)),
         *(f"{result.percentile(share) * 1000:.1f}" for share in (0.5, 0.99, 1.0)),
-        f"{result.before / 1e6:.1f}", f"{result.most / 1e6:.1f}", result.verdict or "good",
-    ]  # fmt: skip
+        f"{result.before / 1e6:.1f}",
+        f"{result.most / 1e6:.1f}",
+        result.verdict or "good",
+    ]
     return "  ".join(text.ljust(width) for text, width in zip(texts, _WIDTHS, strict=True)).rstrip()
 
 

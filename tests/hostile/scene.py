@@ -78,19 +78,33 @@ def run(model, attack, seconds):
         settings |= {"worker_connections": IDLE + 1000, "header_timeout": 300, "keepalive": 300}
     with (
         serve(
-            "tests.hostile.application:application", worker=model, workers=2, settings=settings,
-            environ={"PYTHONPATH": str(ROOT)}, chdir=ROOT,
+            "tests.hostile.application:application",
+            worker=model,
+            workers=2,
+            settings=settings,
+            environ={"PYTHONPATH": str(ROOT)},
+            chdir=ROOT,
         ) as server,
         _visitor(server) as visitor,
         _Meter(server) as meter,
-    ):  # fmt: skip
+    ):
         facts = _attack(server, attack, seconds)
         most = meter.finish()
         met = json.loads(visitor.communicate()[0])
         workers = server.workers()
         lost = sum(event["event"] == "exit" for event in server.events) + 2 - len(workers)
-        return Result(model, attack, met["latencies"], met["failures"], meter.before, most, lost,
-                      meter.held, facts, server.log)  # fmt: skip
+        return Result(
+            model,
+            attack,
+            met["latencies"],
+            met["failures"],
+            meter.before,
+            most,
+            lost,
+            meter.held,
+            facts,
+            server.log,
+        )
 
 
 def _attack(server, attack, seconds):

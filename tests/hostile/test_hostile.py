@@ -78,8 +78,15 @@ def test_the_visitor_comes_back_when_an_idle_connection_was_closed():
 
 
 def result_with(**values):
-    facts = {"model": "sync", "attack": "noise", "latencies": [0.001] * 100, "failures": [],
-             "before": 1, "most": 2, "lost": 0}  # fmt: skip
+    facts = {
+        "model": "sync",
+        "attack": "noise",
+        "latencies": [0.001] * 100,
+        "failures": [],
+        "before": 1,
+        "most": 2,
+        "lost": 0,
+    }
     return scene.Result(**{**facts, **values})
 
 

@@ -34,8 +34,11 @@ def defined_in(path):
         if isinstance(node, ast.FunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}::{each.name}" for each in node.body
-                      if isinstance(each, ast.FunctionDef)}  # fmt: skip
+            found |= {
+                f"{node.name}::{each.name}"
+                for each in node.body
+                if isinstance(each, ast.FunctionDef)
+            }
     return frozenset(found)
 
 
@@ -56,10 +59,15 @@ def test_a_requirement_is_held_by_tests_that_there_are(row):
 
 @pytest.mark.parametrize(
     "reference",
-    ["valid/no-such-request", "valid/no-such-*", "tests/meta/test_rfc.py::test_nothing",
-     "tests/meta/test_nothing.py::test_nothing", "tests/meta/test_rfc.py::is_there",
-     "tests/meta/test_rfc.py::TestNothing::test_nothing"],
-)  # fmt: skip
+    [
+        "valid/no-such-request",
+        "valid/no-such-*",
+        "tests/meta/test_rfc.py::test_nothing",
+        "tests/meta/test_nothing.py::test_nothing",
+        "tests/meta/test_rfc.py::is_there",
+        "tests/meta/test_rfc.py::TestNothing::test_nothing",
+    ],
+)
 def test_what_there_is_not_is_noticed(reference):
     assert not is_there(reference)
 
@@ -69,8 +77,12 @@ def test_a_requirement_says_what_it_is(row):
     _, requirement = row
 
     assert requirement.keys() - {"departs"} == {
-        "section", "level", "requirement", "behaviour", "tests"
-    }  # fmt: skip
+        "section",
+        "level",
+        "requirement",
+        "behaviour",
+        "tests",
+    }
     assert re.fullmatch(r"[0-9]+(\.[0-9]+){0,3}", requirement["section"])
     assert requirement["level"] in LEVELS
     for text in (requirement["requirement"], requirement["behaviour"]):

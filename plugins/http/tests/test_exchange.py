@@ -186,7 +186,12 @@ def test_hooks_and_access_log_see_the_same_request():
     (_, first, req, environ), (_, _, req2, _, resp), (_, record) = seen
     assert first is worker
     assert (req.method, req.uri, req.path, req.query, req.version) == (
-        "GET", "/x?y", "/x", "y", (1, 1))  # fmt: skip
+        "GET",
+        "/x?y",
+        "/x",
+        "y",
+        (1, 1),
+    )
     assert req.headers == req2.headers == [("HOST", "h")]
     assert (resp.status, resp.status_code, resp.sent) == ("201 Created", 201, 5)
     assert (record.status_code, record.sent, record.reason) == (201, 5, "")
@@ -236,9 +241,10 @@ def test_schemes_of_a_trusted_proxy_are_believed_and_of_others_not():
     exchange(app, data)
     exchange(app, data, forwarded_allow_ips=("203.0.113.0/24",))
     sent, _, _ = exchange(
-        app, data.replace(b"\r\n\r\n", b"\r\nX-Forwarded-Ssl: off\r\n\r\n"),
+        app,
+        data.replace(b"\r\n\r\n", b"\r\nX-Forwarded-Ssl: off\r\n\r\n"),
         forwarded_allow_ips=("*",),
-    )  # fmt: skip
+    )
 
     assert [each["wsgi.url_scheme"] for each in app.environs] == ["http", "https"]
     assert sent.startswith(b"HTTP/1.1 400 ")
@@ -280,16 +286,28 @@ def test_underscore_names_are_treated_as_asked(header_map, status, key):
 @pytest.mark.parametrize(
     ("setting", "data", "key", "value"),
     [
-        ("permit_obsolete_folding", b"GET / HTTP/1.1\r\nHost: h\r\nX-A: b\r\n  c\r\n\r\n",
-         "HTTP_X_A", "b c"),
+        (
+            "permit_obsolete_folding",
+            b"GET / HTTP/1.1\r\nHost: h\r\nX-A: b\r\n  c\r\n\r\n",
+            "HTTP_X_A",
+            "b c",
+        ),
         ("strip_header_spaces", b"GET / HTTP/1.1\r\nHost: h\r\nX-A : b\r\n\r\n", "HTTP_X_A", "b"),
         ("casefold_http_method", b"get / HTTP/1.1\r\nHost: h\r\n\r\n", "REQUEST_METHOD", "GET"),
-        ("permit_unconventional_http_method", b"go / HTTP/1.1\r\nHost: h\r\n\r\n",
-         "REQUEST_METHOD", "go"),
-        ("permit_unconventional_http_version", b"GET / HTTP/1.7\r\nHost: h\r\n\r\n",
-         "SERVER_PROTOCOL", "HTTP/1.7"),
+        (
+            "permit_unconventional_http_method",
+            b"go / HTTP/1.1\r\nHost: h\r\n\r\n",
+            "REQUEST_METHOD",
+            "go",
+        ),
+        (
+            "permit_unconventional_http_version",
+            b"GET / HTTP/1.7\r\nHost: h\r\n\r\n",
+            "SERVER_PROTOCOL",
+            "HTTP/1.7",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_permitted_is_understood(setting, data, key, value):
     app = driver.Recorder()
 
@@ -304,9 +322,11 @@ def test_a_fold_of_the_request_line_is_refused_whatever_is_permitted():
     app = driver.Recorder()
 
     sent, _, _ = exchange(
-        app, b"GET / HTTP/1.1\r\n X-A: b\r\nHost: h\r\n\r\n",
-        permit_obsolete_folding=True, strip_header_spaces=True,
-    )  # fmt: skip
+        app,
+        b"GET / HTTP/1.1\r\n X-A: b\r\nHost: h\r\n\r\n",
+        permit_obsolete_folding=True,
+        strip_header_spaces=True,
+    )
 
     assert sent.startswith(b"HTTP/1.1 400 ")
     assert app.environs == []

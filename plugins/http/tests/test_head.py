@@ -15,11 +15,22 @@ from hypothesis import strategies as st
 
 TEMPLATE = {"SERVER_PROTOCOL": "HTTP/1.1", "SCRIPT_NAME": "", "wsgi.url_scheme": "http"}
 LINES = (
-    b"Host: h", b"Accept: */*", b"Cookie: a=1", b"Cookie: b=2", b"X_Dropped: 1",
-    b"Connection: close", b"Content-Length: 8", b"Content-Length: 2",
-    b"Transfer-Encoding: chunked", b"X-A: \t b ",
-    b"bad", b"Expect: 100-continue", b"X-Forwarded-Proto: https", b"SCRIPT_NAME: /x", b"",
-)  # fmt: skip
+    b"Host: h",
+    b"Accept: */*",
+    b"Cookie: a=1",
+    b"Cookie: b=2",
+    b"X_Dropped: 1",
+    b"Connection: close",
+    b"Content-Length: 8",
+    b"Content-Length: 2",
+    b"Transfer-Encoding: chunked",
+    b"X-A: \t b ",
+    b"bad",
+    b"Expect: 100-continue",
+    b"X-Forwarded-Proto: https",
+    b"SCRIPT_NAME: /x",
+    b"",
+)
 TARGETS = (b"/", b"/x/y?z", b"http://other/", b"*", b"/%41")
 ENDS = (
     b"",
@@ -57,8 +68,9 @@ requests = st.builds(
 
 
 @pytest.mark.parametrize("buffered", [False, True], ids=["streamed", "buffered"])
-@pytest.mark.parametrize("settings", [{}, {"forwarded_allow_ips": ("*",)},
-                                      {"permit_obsolete_folding": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "settings", [{}, {"forwarded_allow_ips": ("*",)}, {"permit_obsolete_folding": True}]
+)
 def test_bytes_mean_the_same_whatever_came_before_and_however_they_are_split(buffered, settings):
     seasoned = driver.make_protocol(driver.Recorder(), buffered, **settings)
 

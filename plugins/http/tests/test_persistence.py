@@ -66,13 +66,24 @@ def test_the_version_and_the_options_decide(version, values, persists, buffered)
 
         assert connection.state == (IDLE if persists else CLOSING)
         assert options_of(transport.sent) == (
-            [b"Connection: close"] if not persists
-            else [b"Connection: keep-alive"] if version == "1.0" else []
-        )  # fmt: skip
+            [b"Connection: close"]
+            if not persists
+            else [b"Connection: keep-alive"]
+            if version == "1.0"
+            else []
+        )
 
 
-@pytest.mark.parametrize("line", ["Keep-Alive: timeout=5", "Proxy-Connection: close", "Close: 1",
-                                  "TE: trailers, gzip", "TE: gzip;q=1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Keep-Alive: timeout=5",
+        "Proxy-Connection: close",
+        "Close: 1",
+        "TE: trailers, gzip",
+        "TE: gzip;q=1",
+    ],
+)
 @pytest.mark.parametrize("options", [[], ["Connection: Keep-Alive, TE"]])
 def test_other_fields_about_the_connection_change_nothing(line, options):
     def app(environ, start_response):
@@ -127,8 +138,11 @@ def test_nothing_is_run_after_a_response_that_closes(app, split):
 @pytest.mark.parametrize("name", ["websocket", "h2c", "TLS/1.0, HTTP/2.0"])
 def test_an_upgrade_is_declined(version, name):
     app = driver.Recorder()
-    lines = ["Connection: Upgrade, HTTP2-Settings, keep-alive", f"Upgrade: {name}",
-             "HTTP2-Settings: AAMAAABkAAQAAP__"]  # fmt: skip
+    lines = [
+        "Connection: Upgrade, HTTP2-Settings, keep-alive",
+        f"Upgrade: {name}",
+        "HTTP2-Settings: AAMAAABkAAQAAP__",
+    ]
 
     transport, connection = driver.converse(
         driver.make_protocol(app), [request(version, lines) * 2]
@@ -268,14 +282,24 @@ def unread(environ, start_response):
         (request(lines=["Connection: close"]), CLOSING, False),
         (request(lines=["Connection: close"]) + b"more", CLOSING, True),
         (request(lines=["Content-Length: 100000"], method="POST"), CLOSING, True),
-        (request(lines=["Content-Length: 5", "Connection: close"], method="POST") + b"hello",
-         CLOSING, True),
+        (
+            request(lines=["Content-Length: 5", "Connection: close"], method="POST") + b"hello",
+            CLOSING,
+            True,
+        ),
         (request(lines=["Content-Length: 5"], method="POST") + b"hello", IDLE, False),
         (b"GARBAGE\r\n\r\n", CLOSING, True),
     ],
-    ids=["kept", "closed", "closed with more", "large body", "unread body", "small body",
-         "refused"],
-)  # fmt: skip
+    ids=[
+        "kept",
+        "closed",
+        "closed with more",
+        "large body",
+        "unread body",
+        "small body",
+        "refused",
+    ],
+)
 def test_who_may_still_be_sending_is_lingered_for(data, state, lingers):
     _, connection = driver.converse(driver.make_protocol(unread), [data])
 

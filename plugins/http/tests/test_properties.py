@@ -15,16 +15,37 @@ from tests.fuzz.conversation import Application, converse, make_protocol
 from tests.fuzz.pieces import cut
 
 bounded = trial(
-    derandomize=True, max_examples=80, deadline=None, database=None,
+    derandomize=True,
+    max_examples=80,
+    deadline=None,
+    database=None,
     suppress_health_check=[HealthCheck.too_slow],
-)  # fmt: skip
+)
 TOKEN = ascii_letters + digits + "!#$%&'*+-.^`|~"
 WITH_A_MEANING = frozenset(
-    {"AUTHORIZATION", "CONNECTION", "CONTENT-ENCODING", "CONTENT-LENGTH", "CONTENT-RANGE",
-     "CONTENT-TYPE", "COOKIE", "DATE", "EXPECT", "HOST", "KEEP-ALIVE", "PROXY-AUTHENTICATE",
-     "PROXY-AUTHORIZATION", "SERVER", "SET-COOKIE", "TE", "TRAILER", "TRAILERS",
-     "TRANSFER-ENCODING", "UPGRADE"}
-)  # fmt: skip
+    {
+        "AUTHORIZATION",
+        "CONNECTION",
+        "CONTENT-ENCODING",
+        "CONTENT-LENGTH",
+        "CONTENT-RANGE",
+        "CONTENT-TYPE",
+        "COOKIE",
+        "DATE",
+        "EXPECT",
+        "HOST",
+        "KEEP-ALIVE",
+        "PROXY-AUTHENTICATE",
+        "PROXY-AUTHORIZATION",
+        "SERVER",
+        "SET-COOKIE",
+        "TE",
+        "TRAILER",
+        "TRAILERS",
+        "TRANSFER-ENCODING",
+        "UPGRADE",
+    }
+)
 
 tokens = st.text(TOKEN, min_size=1, max_size=12)
 values = st.text(
@@ -84,9 +105,12 @@ def requests(draw):
     )
     path, _, query = target.partition("?")
     environ = {
-        "REQUEST_METHOD": method, "RAW_URI": target, "QUERY_STRING": query,
-        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "HTTP_HOST": "example.com",
-    }  # fmt: skip
+        "REQUEST_METHOD": method,
+        "RAW_URI": target,
+        "QUERY_STRING": query,
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "HTTP_HOST": "example.com",
+    }
     environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in sent}
     return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1") + coded, environ, body
 
@@ -179,15 +203,27 @@ def parsed(method, sent):
     assert type(event) is h11.EndOfMessage
     assert not client.trailing_data[0]
     own = {b"date", b"server", b"connection", b"content-length", b"transfer-encoding"}
-    said = [(name.decode(), value.decode("latin-1")) for name, value in response.headers
-            if name not in own]  # fmt: skip
+    said = [
+        (name.decode(), value.decode("latin-1"))
+        for name, value in response.headers
+        if name not in own
+    ]
     return response.status_code, response.reason.decode("latin-1"), said, body
 
 
 def in_parts(**said):
     """A response in two parts of unknown length."""
-    return {"method": "GET", "version": "1.1", "code": 200, "reason": "OK", "fields": [],
-            "parts": [b"ab", b"c"], "declares": False, "gives": "iterator", **said}  # fmt: skip
+    return {
+        "method": "GET",
+        "version": "1.1",
+        "code": 200,
+        "reason": "OK",
+        "fields": [],
+        "parts": [b"ab", b"c"],
+        "declares": False,
+        "gives": "iterator",
+        **said,
+    }
 
 
 @trial(bounded, max_examples=300)

@@ -49,8 +49,9 @@ def test_subclasses_of_str_are_taken_for_what_they_hold():
         writer.encode("200 OK", [("X-A", Marked("a\r\nX-B: b"))])
 
 
-@pytest.mark.parametrize(("status", "sent"), [("204 No Content", 0), ("205 Reset", 0),
-                                                ("304 Not Modified", 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "sent"), [("204 No Content", 0), ("205 Reset", 0), ("304 Not Modified", 1)]
+)
 def test_a_status_without_body_declares_no_length(status, sent):
     writer = HeadWriter(time.time, time.gmtime)
 

@@ -63,16 +63,29 @@ def test_http_1_0_needs_no_host(target):
 
 @pytest.mark.parametrize(
     "host",
-    ["a[::1]", "[::1]a", "[::1][::1]", "[::1", "::1", ":80", "a:b", "a:80:80", "%4", "a%zz", "[]",
-     "[g::1]"],
-)  # fmt: skip
+    [
+        "a[::1]",
+        "[::1]a",
+        "[::1][::1]",
+        "[::1",
+        "::1",
+        ":80",
+        "a:b",
+        "a:80:80",
+        "%4",
+        "a%zz",
+        "[]",
+        "[g::1]",
+    ],
+)
 def test_what_is_no_host_with_a_port_is_refused(host):
     assert talk("/", (host,))[0] == 400
     assert talk(f"http://{host}/")[0] == 400
 
 
-@pytest.mark.parametrize("host", ["a", "A.b-c_d~", "1.2.3.4:", "[::1]", "[::ffff:1.2.3.4]:8080",
-                                  "a%41:1", "a,b"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host", ["a", "A.b-c_d~", "1.2.3.4:", "[::1]", "[::ffff:1.2.3.4]:8080", "a%41:1", "a,b"]
+)
 def test_what_is_one_is_taken_as_it_is(host):
     assert talk("/", (host,))[1]["HTTP_HOST"] == host
     assert talk(f"http://{host}/")[1]["HTTP_HOST"] == host
@@ -107,9 +120,10 @@ def test_methods_are_the_applications(method):
 @pytest.mark.parametrize("method", ["get", "Get", "HEAd"])
 def test_methods_have_a_case(method):
     assert talk("/", method=method)[0] == 400
-    assert talk("/", method=method, permit_unconventional_http_method=True)[1][
-        "REQUEST_METHOD"
-    ] == method  # fmt: skip
+    assert (
+        talk("/", method=method, permit_unconventional_http_method=True)[1]["REQUEST_METHOD"]
+        == method
+    )
 
 
 def test_a_line_of_8000_bytes_is_taken_where_the_limit_allows_it():

@@ -68,8 +68,9 @@ class TextFormatter(logging.Formatter):
     """``[2026-01-31 12:00:00 +0000] [pid] [LEVEL] message``."""
 
     def __init__(self) -> None:
-        super().__init__("[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
-                         "%Y-%m-%d %H:%M:%S %z")  # fmt: skip
+        super().__init__(
+            "[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S %z"
+        )
 
 
 class JsonFormatter(logging.Formatter):
@@ -163,8 +164,9 @@ def _apply_custom(config: Config) -> None:
 
     try:
         if config.logconfig_dict:
-            logging.config.dictConfig({"version": 1, "disable_existing_loggers": False,
-                                       **config.logconfig_dict})  # fmt: skip
+            logging.config.dictConfig(
+                {"version": 1, "disable_existing_loggers": False, **config.logconfig_dict}
+            )
         elif config.logconfig_json:
             logging.config.dictConfig(json.loads(Path(config.logconfig_json).read_text()))
         else:

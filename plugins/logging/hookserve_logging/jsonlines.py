@@ -37,16 +37,25 @@ def _quote_failure(record: AccessRecord) -> str:
 # Not int(): to call a class, CPython packs its arguments.
 _FUNCTIONS: dict[str, Callable[..., object]] = {"floor": floor, "quote_failure": _quote_failure}
 _PARTS = (
-    '{"time":"', stamp_time("%Y-%m-%dT%H:%M:%S%z"), '","pid":', stamp_process,
-    ',"remote_addr":', Field("environ['REMOTE_ADDR']", _quote),
-    ",", Field(
+    '{"time":"',
+    stamp_time("%Y-%m-%dT%H:%M:%S%z"),
+    '","pid":',
+    stamp_process,
+    ',"remote_addr":',
+    Field("environ['REMOTE_ADDR']", _quote),
+    ",",
+    Field(
         "(environ['REQUEST_METHOD'], environ['PATH_INFO'], environ['QUERY_STRING'],"
         " environ['SERVER_PROTOCOL'], record.status_code)",
         _quote_request,
     ),
-    ',"bytes":', Field("record.sent"),
-    ',"duration_us":', Field("floor((record.ended - record.began) * 1e6)"),
-    ',"referer":', Field("environ.get('HTTP_REFERER')", _quote),
-    ',"user_agent":', Field("environ.get('HTTP_USER_AGENT')", _quote),
+    ',"bytes":',
+    Field("record.sent"),
+    ',"duration_us":',
+    Field("floor((record.ended - record.began) * 1e6)"),
+    ',"referer":',
+    Field("environ.get('HTTP_REFERER')", _quote),
+    ',"user_agent":',
+    Field("environ.get('HTTP_USER_AGENT')", _quote),
     Field("quote_failure(record) if record.reason else '}'"),
-)  # fmt: skip
+)

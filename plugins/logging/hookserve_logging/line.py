@@ -66,8 +66,13 @@ def compile_line(
     few pieces: a text goes with the field beside it where that is remembered, and what is the
     same for a second is the clock's.
     """
-    names: dict[str, object] = {**functions, "clock": clock, "texts": clock.texts, "write": write,
-                               "Partial": _Partial}  # fmt: skip
+    names: dict[str, object] = {
+        **functions,
+        "clock": clock,
+        "texts": clock.texts,
+        "write": write,
+        "Partial": _Partial,
+    }
     statements: list[str] = []
     pieces: list[str] = []
     memory: Memory | None = None

@@ -27,9 +27,15 @@ ENVIRON = {
 
 def record(**changes):
     facts = {
-        "environ": ENVIRON, "status_code": 200, "headers": [("X-Out", "o"), ("X-B", "a")],
-        "sent": 5, "began": 1000.0, "ended": 1001.2345678, "reason": "", "request_line": "",
-    }  # fmt: skip
+        "environ": ENVIRON,
+        "status_code": 200,
+        "headers": [("X-Out", "o"), ("X-B", "a")],
+        "sent": 5,
+        "began": 1000.0,
+        "ended": 1001.2345678,
+        "reason": "",
+        "request_line": "",
+    }
     return AccessRecord(**{**facts, **changes})
 
 

@@ -113,8 +113,12 @@ def test_a_path_can_be_left_out(tmp_path):
 
 def test_a_killed_request_has_its_record(tmp_path):
     path = tmp_path / "access"
-    settings = {"accesslog": path, "access_log_format": "json", "request_timeout": 0.3,
-                "abort_timeout": 0.3}  # fmt: skip
+    settings = {
+        "accesslog": path,
+        "access_log_format": "json",
+        "request_timeout": 0.3,
+        "abort_timeout": 0.3,
+    }
     busy = Path(__file__).parents[3] / "tests" / "support"
     with serve("applications:busy", settings=settings, chdir=busy) as server:
         try:
