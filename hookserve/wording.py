@@ -43,5 +43,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def printable(stored: bytes) -> str:
     """The first line of a text that came from a client, with nothing that moves a cursor."""
-    text = stored.partition(b"\r")[0].rstrip(b"\0").decode("latin-1")
+    return _visible(stored.partition(b"\r")[0].rstrip(b"\0").decode("latin-1"))
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """A text that a worker sent, as one line of at most `limit` characters."""
+    return _visible(" ".join(text[: 2 * limit].split()))[:limit]
+
+
+def indented(text: str, limit: int = 1 << 16) -> str:
+    """A text of several lines that a worker sent, cut to `limit` characters.
+
+    Each line but the first begins with two blanks: none can pass for a record of the log.
+    """
+    return "\n  ".join(_visible(line.expandtabs(4)) for line in text[:limit].splitlines())
+
+
+def _visible(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from hookserve.errors import ConfigError
-from hookserve.wording import describe, did_you_mean, nearest
+from hookserve.wording import describe, did_you_mean, indented, nearest, one_line
 
 
 def test_an_exception_is_described_with_its_place():
@@ -49,3 +49,15 @@ def test_the_nearest_name_is_found(name, expected):
 def test_the_nearest_name_is_offered_as_a_phrase():
     assert did_you_mean("bnid", ["bind"]) == " (did you mean 'bind'?)"
     assert did_you_mean("zzz", ["bind"]) == ""
+
+
+def test_a_text_of_a_worker_is_one_line_of_bounded_length():
+    assert one_line("too\nlarge\t\x1b[2J") == "too large ?[2J"
+    assert len(one_line("x" * 10_000)) == 200
+
+
+def test_no_line_of_a_text_can_pass_for_a_record():
+    text = indented("Traceback:\n[2026-11-28] [1] [CRITICAL] forged\r\x1b[2J\ud800")
+
+    assert text == "Traceback:\n  [2026-11-28] [1] [CRITICAL] forged\n  ?[2J?"
+    assert len(indented("x" * 100_000)) == 1 << 16

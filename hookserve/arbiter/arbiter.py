@@ -27,13 +27,15 @@ from hookserve.arbiter.reaper import Reaper
 from hookserve.arbiter.reexec import Reexec
 from hookserve.arbiter.reload import Reload
 from hookserve.arbiter.shutdown import Shutdown
-from hookserve.arbiter.signals import SignalInbox
+from hookserve.arbiter.signals import SignalInbox, name_of
 from hookserve.arbiter.ticker import Ticker
 from hookserve.arbiter.upgrade import Upgrade
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.plugins import calling
 from hookserve.system.calls import make_poll
 from hookserve.system.processes import Processes
+from hookserve.wording import indented, one_line
+from hookserve.worker.channel import MOST_PER_READ
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Start
@@ -48,6 +50,10 @@ if TYPE_CHECKING:
 
 
 _LATE = 1.0
+_LONGEST_WAIT = 86400.0
+"""Seconds; poll(2) takes no more than 24 days."""
+_READ_PER_TURN = 65536
+"""Bytes of one worker's messages: one that writes without end does not stop the loop."""
 
 
 class Arbiter:
@@ -81,6 +87,7 @@ class Arbiter:
         self._inbox = SignalInbox()
         self._poller = make_poll()
         self._watched: dict[int, Callable[[], None]] = {}
+        self._ignored_signals: set[int] = set()
         self.watch(self._inbox.fileno(), self._process_signals)
         self.reaper = Reaper(self)
         self.escalator = Escalator(self)
@@ -267,7 +274,7 @@ class Arbiter:
         """Seconds to the next deadline; `None`: there is none."""
         moments = (part.due(now) for part in self._parts)
         nearest = min((each for each in moments if each is not None), default=None)
-        return None if nearest is None else nearest - now
+        return None if nearest is None else min(nearest - now, _LONGEST_WAIT)
 
     # What the parts use.
 
@@ -323,7 +330,7 @@ class Arbiter:
         """Read the last messages of a worker whose process has ended, and stop watching it."""
         assert handle.channel is not None
         if handle.channel.fileno() in self._watched:
-            self._read_messages(handle)
+            self._read_messages(handle, MOST_PER_READ)
         self.unwatch(handle.channel.fileno())
 
     def release(self, handle: WorkerHandle) -> None:
@@ -354,11 +361,16 @@ class Arbiter:
 
     def _process_signals(self) -> None:
         for number in dict.fromkeys(self._inbox.read()):
-            self._handlers[number]()
+            handler = self._handlers.get(number)
+            if handler is not None:
+                handler()
+            elif number not in self._ignored_signals:
+                self._ignored_signals.add(number)
+                self.log.warning("%s is ignored: it has no meaning here", name_of(number))
 
-    def _read_messages(self, handle: WorkerHandle) -> None:
+    def _read_messages(self, handle: WorkerHandle, limit: int = _READ_PER_TURN) -> None:
         assert handle.channel is not None
-        messages, is_open = handle.channel.read()
+        messages, is_open = handle.channel.read(limit)
         if not is_open:
             self.unwatch(handle.channel.fileno())
         for message in messages:
@@ -366,9 +378,9 @@ class Arbiter:
 
     def _on_message(self, handle: WorkerHandle, message: Message) -> None:
         if message.kind == "recycle":
-            self.pool.recycle(handle, message.text)
+            self.pool.recycle(handle, one_line(message.text))
         elif message.kind == "boot failed":
-            handle.boot_error, handle.boot_error_code = message.text, message.code
+            handle.boot_error, handle.boot_error_code = indented(message.text), message.code
         elif message.kind == "ready" and handle.state == handles.BOOTING:
             self._on_ready(handle)
 

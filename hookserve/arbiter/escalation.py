@@ -13,6 +13,7 @@ from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Deadlines
 from hookserve.plugins import calling
 from hookserve.types import RequestInFlight
+from hookserve.wording import indented
 from hookserve.worker.signals import DUMP_SIGNAL
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Escalator(Part):
     def _next_step(self, handle: WorkerHandle, escalation: Escalation, now: float) -> None:
         escalation.step += 1
         if escalation.step == 1:
-            stacks = handle.dumped_stacks().strip() or "(it wrote none)"
+            stacks = indented(handle.dumped_stacks().strip(), 1 << 18) or "(it wrote none)"
             self._arbiter.log.critical("stacks of %s:\n%s", handle, stacks)
             handle.signal(signal.SIGABRT)
             escalation.deadline = now + handle.config.abort_timeout

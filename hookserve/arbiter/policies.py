@@ -5,6 +5,9 @@ from __future__ import annotations
 from hookserve.arbiter.handles import ABORTING, BOOTING, DRAINING, WorkerHandle
 from hookserve.types import WorkerCounts
 
+_CLOCK_SLACK = 60.0
+"""Seconds that a heartbeat may be ahead of the moment that it is compared with."""
+
 
 class Backoff:
     """When a slot may be filled again after its worker failed.
@@ -68,7 +71,7 @@ class Deadlines:
             return handle.drain_deadline
         moments = []
         if config.timeout:
-            moments.append(self._last_sign(handle) + config.timeout)
+            moments.append(self._last_sign(handle, now) + config.timeout)
         if config.request_timeout:
             oldest = self._oldest(handle, now)
             limit = config.request_timeout + (config.abort_timeout if handle.cancels else 0.0)
@@ -85,12 +88,15 @@ class Deadlines:
             return f"not ready {now - handle.forked_at:.1f} s after its fork"
         if handle.state == DRAINING:
             return "did not finish its requests in time"
-        if config.timeout and now >= self._last_sign(handle) + config.timeout:
-            return f"silent for {now - self._last_sign(handle):.1f} s"
+        if config.timeout and now >= self._last_sign(handle, now) + config.timeout:
+            return f"silent for {now - self._last_sign(handle, now):.1f} s"
         return f"a request has run for {self._oldest(handle, now):.1f} s"
 
-    def _last_sign(self, handle: WorkerHandle) -> float:
-        return max(handle.slot.heartbeat, handle.ignore_silence_before, handle.ready_at)
+    def _last_sign(self, handle: WorkerHandle, now: float) -> float:
+        heartbeat = handle.slot.heartbeat
+        if not 0.0 <= heartbeat <= now + _CLOCK_SLACK:
+            heartbeat = 0.0  # whatever wrote it, it is not a worker that lives
+        return max(heartbeat, handle.ignore_silence_before, handle.ready_at)
 
     def _oldest(self, handle: WorkerHandle, now: float) -> float:
         requests = handle.slot.in_flight(now)

@@ -39,6 +39,14 @@ HANDLED = (
 )
 
 
+def name_of(number: int) -> str:
+    """The name of a signal, or its number where it has none (signal(7): real-time signals)."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 class SignalInbox:
     """Signals that have arrived and were not yet dealt with, in the order of their arrival."""
 

@@ -20,6 +20,13 @@ import os
 from codecs import unicode_escape_decode, unicode_escape_encode
 from typing import NamedTuple
 
+LONGEST_LINE = 1 << 21
+"""Bytes of the longest message: a traceback has far fewer."""
+MOST_PER_READ = 1 << 22
+"""Bytes: what ``read`` takes when no limit is given."""
+_TOO_LONG = b"\t\t\t"
+"""What is kept of a line that is too long: with whatever follows, it is not a message."""
+
 
 class Message(NamedTuple):
     """What one side says to the other."""
@@ -59,28 +66,43 @@ class _End:
         except OSError:
             pass
 
-    def read(self) -> tuple[list[Message], bool]:
-        """The messages that have arrived, and whether the line still stands; does not block."""
+    def read(self, limit: int = MOST_PER_READ) -> tuple[list[Message], bool]:
+        """The messages that have arrived, and whether the channel is still open.
+
+        It does not block, and reads at most about `limit` bytes; what is left is read next time.
+        A line that is not a message is ignored, and so is one longer than `LONGEST_LINE`.
+        """
         is_open = True
+        pieces = [self._unread]
         try:
-            while data := self._socket.recv(65536, _socket.MSG_DONTWAIT):
-                self._unread += data
-            is_open = False
+            while limit > 0:
+                data = self._socket.recv(65536, _socket.MSG_DONTWAIT)
+                if not data:
+                    is_open = False
+                    break
+                pieces.append(data)
+                limit -= len(data)
         except BlockingIOError:
             pass
         except OSError:
             is_open = False
-        *lines, self._unread = self._unread.split(b"\n")
-        return [_parse(line) for line in lines], is_open
+        *lines, self._unread = b"".join(pieces).split(b"\n")
+        if len(self._unread) > LONGEST_LINE:
+            self._unread = _TOO_LONG
+        parsed = (_parse(line) for line in lines)
+        return [message for message in parsed if message is not None], is_open
 
     def close(self) -> None:
-        """Hang up."""
+        """Close this end; the other one learns of it."""
         self._socket.close()
 
 
-def _parse(line: bytes) -> Message:
-    kind, code, text = line.split(b"\t")
-    return Message(kind.decode(), unicode_escape_decode(text)[0], int(code))
+def _parse(line: bytes) -> Message | None:
+    try:
+        kind, code, text = line.split(b"\t")
+        return Message(kind.decode(), unicode_escape_decode(text)[0], int(code))
+    except ValueError:
+        return None
 
 
 class ArbiterEnd(_End):

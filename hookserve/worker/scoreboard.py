@@ -170,7 +170,7 @@ class Slot:
             at = self._request_slots_at + number * REQUEST_SLOT_SIZE
             began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
             if began:
-                elapsed = max(0.0, now - began)
+                elapsed = min(max(0.0, now - began), now)  # not a number, infinite: in range too
                 found.append(RequestInFlight(self.describe(label), elapsed, printable(identity)))
         return sorted(found, key=lambda request: -request.elapsed)
 

@@ -120,3 +120,24 @@ def test_workers_may_be_missing_only_as_far_as_it_is_allowed():
     assert ReplacementPlan("rolling", 1, 2).retirements(counts()) == 2
     assert ReplacementPlan("rolling", 1, 2).retirements(counts(ready=7)) == 1
     assert ReplacementPlan("rolling", 1, 2).retirements(counts(ready=6)) == 0
+
+
+@pytest.mark.parametrize("value", [float("inf"), 1e300, float("nan"), -1e300, 1e6])
+def test_a_heartbeat_that_no_clock_gives_is_not_believed(make_handle, value):
+    handle = make_handle()
+    handle.ready_at = 100.0
+    handle.slot.heartbeat = value
+    deadlines = Deadlines()
+
+    assert deadlines.due(handle, 120.0) == 130.0
+    assert deadlines.fault(handle, 131.0) == "silent for 31.0 s"
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), 1e300, -1e300, float("nan")])
+def test_a_request_has_run_for_a_time_that_can_be(make_handle, value):
+    handle = make_handle(request_timeout=5.0)
+    handle.slot.request_slot(0).begin(value, b"GET /")
+
+    (request,) = handle.slot.in_flight(120.0)
+
+    assert 0.0 <= request.elapsed <= 120.0

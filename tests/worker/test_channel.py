@@ -95,3 +95,60 @@ def test_closing_twice_in_a_fork_is_seen_once_all_copies_are_gone():
     assert [each.kind for each in messages] == ["ready"]
     assert not is_open
     ours.close()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"ready", b"ready\tx\t", b"\xff\t0\t", b"a\t0\t\\x", b"a\t0\tb\tc", b"a\t" + b"9" * 9999],
+)
+def test_a_line_that_is_not_a_message_is_ignored(line):
+    ours, theirs = open_channel()
+    theirs._socket.sendall(line + b"\n")
+    theirs.send("ready")
+
+    messages, is_open = ours.read()
+
+    assert [each.kind for each in messages] == ["ready"]
+    assert is_open
+    ours.close()
+    theirs.close()
+
+
+def test_a_worker_that_writes_without_end_does_not_hold_the_reader():
+    ours, theirs = open_channel()
+    writer = threading.Thread(target=flood, args=[theirs])
+    writer.start()
+
+    for _ in range(20):
+        ours.read(65536)
+        assert len(ours._unread) < 1 << 22
+
+    ours.close()
+    writer.join()
+    theirs.close()
+
+
+def flood(end):
+    """Write until the other end is closed, and never the end of a line."""
+    try:
+        while True:
+            end._socket.sendall(b"x" * 65536)
+    except OSError:
+        pass
+
+
+def test_a_line_without_end_is_not_kept_and_the_next_message_arrives():
+    ours, theirs = open_channel()
+    text = "x" * (1 << 23)
+    writer = threading.Thread(target=lambda: (theirs.send("recycle", text), theirs.send("ready")))
+    writer.start()
+    messages = []
+    while not messages:
+        messages, _ = ours.read(65536)
+        assert len(ours._unread) <= (1 << 21) + 65536
+
+    writer.join()
+
+    assert [each.kind for each in messages] == ["ready"]
+    ours.close()
+    theirs.close()

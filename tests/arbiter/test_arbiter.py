@@ -1,0 +1,59 @@
+"""The arbiter's loop, with fake workers."""
+
+import logging
+import os
+import signal
+
+import pytest
+
+from hookserve.worker.channel import Message
+from tests.support.fake_arbiter import FakeServer, serving
+
+
+def test_a_signal_without_a_meaning_is_one_line_and_the_others_of_the_batch_are_handled(caplog):
+    with serving() as server:
+        arbiter = server.arbiter
+        numbers = [signal.SIGALRM, 99, signal.SIGRTMIN, signal.SIGTERM, signal.SIGALRM]
+        os.write(arbiter._inbox.descriptors()[1], bytes(numbers))
+        with caplog.at_level(logging.WARNING):
+            arbiter._process_signals()
+            os.write(arbiter._inbox.descriptors()[1], bytes([signal.SIGALRM]))
+            arbiter._process_signals()
+
+        assert arbiter.is_stopping
+        assert [record.getMessage().split(" is ignored")[0] for record in caplog.records] == [
+            "SIGALRM", "signal 99", "SIGRTMIN"
+        ]  # fmt: skip
+
+
+def test_a_deadline_beyond_what_poll_takes_is_waited_for_in_parts():
+    with serving(timeout=0, max_lifetime=30 * 86400.0) as server:
+        assert server.arbiter._time_left(server.clock.now) == 86400.0
+
+
+@pytest.mark.parametrize("value", [float("inf"), 1e300])
+def test_a_heartbeat_out_of_range_does_not_stop_the_loop(value):
+    with serving(timeout=30) as server:
+        server.handle(0).slot.heartbeat = value
+        os.write(server.arbiter._inbox.descriptors()[1], bytes([signal.SIGTERM]))
+
+        server.arbiter.turn()
+
+        assert server.arbiter.is_stopping
+
+
+def test_what_a_worker_writes_is_one_line_of_the_log(caplog):
+    server = FakeServer()
+    try:
+        server.become_ready()
+        forged = "enough\n[2026-11-28 00:00:00] [1] [CRITICAL] forged" + "x" * 10_000
+        with caplog.at_level(logging.INFO):
+            server.arbiter._on_message(server.handle(0), Message("recycle", forged))
+
+        (record,) = caplog.records
+        assert "\n" not in record.getMessage()
+        assert len(record.getMessage()) < 300
+        server.arbiter._on_message(server.handle(1), Message("boot failed", "a\nb", 3))
+        assert server.handle(1).boot_error == "a\n  b"
+    finally:
+        server.close()
