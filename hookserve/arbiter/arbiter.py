@@ -295,6 +295,8 @@ class Arbiter:
             found.extend(part.descriptors())
         if self.launcher is not None:
             found.extend(self.launcher.descriptors())
+        if self.pidfile is not None:
+            found.extend(self.pidfile.descriptors())
         for handle in self.worker_table:
             found.append(handle.dump_fd)
             if handle.channel is not None:

@@ -10,19 +10,16 @@ from __future__ import annotations
 import _socket
 import contextlib
 import errno
-import fcntl
 import os
 import stat
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import UnixAddress
 from hookserve.system.calls import Socket, close
+from hookserve.system.locks import directory_lock
 
-_LOCK_LIMIT = 2.0
-"""Seconds to wait for another start in the same directory; a start holds the lock for less."""
 _LONGEST_PATH = 107
 """sun_path of unix(7), without the byte that ends it."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -48,7 +45,7 @@ def bind_path(address: UnixAddress, ownership: Ownership, backlog: int) -> tuple
         raise OSError(errno.ENAMETOOLONG, f"the path is longer than {_LONGEST_PATH} bytes")
     parent = os.open(os.path.dirname(path), _DIRECTORY)
     try:
-        with _locked(parent), _private_directory(parent) as private:
+        with directory_lock(parent), _private_directory(parent) as private:
             refuse_taken(address)
             return _bind(private, parent, os.path.basename(path), ownership, backlog)
     finally:
@@ -73,27 +70,6 @@ def refuse_taken(address: UnixAddress) -> None:
     probe.close()
     if outcome in (0, errno.EAGAIN, errno.EINPROGRESS):
         raise OSError(errno.EADDRINUSE, "address already in use")
-
-
-@contextlib.contextmanager
-def _locked(directory: int) -> Iterator[None]:
-    """Between the check of a path and its claim no other start comes in (flock(2)).
-
-    The lock orders starts; a process that never releases it must not stop a server, nor must a
-    file system without locks.
-    """
-    limit = time.monotonic() + _LOCK_LIMIT
-    while True:
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < limit:
-                time.sleep(0.01)
-                continue
-        except OSError:
-            pass
-        break
-    yield  # closing the descriptor releases the lock
 
 
 @contextlib.contextmanager

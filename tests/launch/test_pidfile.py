@@ -1,5 +1,7 @@
 """The pidfile."""
 
+import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -21,12 +23,24 @@ def test_the_id_is_written_and_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@contextlib.contextmanager
+def owner_of(path):
+    """Another process that has the pidfile."""
+    code = (
+        "import sys; from hookserve.launch.pidfile import Pidfile; p = Pidfile(sys.argv[1]);"
+        " p.create(); print('done', flush=True); input()"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline() == b"done\n"
+        yield other
+
+
 @pytest.mark.process
 def test_the_file_of_a_living_process_is_refused(tmp_path):
     path = tmp_path / "pid"
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        path.write_text(str(other.pid))
-
+    with owner_of(path) as other:
         with pytest.raises(ConfigError, match=f"belongs to the running process {other.pid}"):
             Pidfile(str(path)).create()
 
@@ -76,3 +90,94 @@ def test_a_file_that_is_left_to_a_successor_stays(tmp_path):
     pidfile.remove()
 
     assert (tmp_path / "pid").exists()
+
+
+@pytest.mark.process
+def test_a_number_that_was_given_to_another_process_blocks_no_start(tmp_path):
+    path = tmp_path / "pid"
+    path.write_text(f"{os.getppid()}\n")
+
+    Pidfile(str(path)).create()
+
+    assert path.read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.process
+def test_the_file_of_a_killed_server_is_replaced(tmp_path):
+    path = tmp_path / "pid"
+    with owner_of(path) as other:
+        other.kill()
+    assert path.exists()
+
+    Pidfile(str(path)).create()
+
+
+def test_what_is_not_a_regular_file_is_refused_at_once(tmp_path):
+    path = tmp_path / "pid"
+    os.mkfifo(path)
+
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        Pidfile(str(path)).create()
+
+    assert [each.name for each in tmp_path.iterdir()] == ["pid"]
+
+
+def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
+    def write(descriptor, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", write)
+
+    with pytest.raises(ConfigError, match="no space left on device"):
+        Pidfile(str(tmp_path / "pid")).create()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_symbolic_link_is_replaced_and_its_target_stays(tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    (tmp_path / "pid").symlink_to(target)
+
+    Pidfile(str(tmp_path / "pid")).create()
+
+    assert target.read_text() == "precious"
+    assert not (tmp_path / "pid").is_symlink()
+
+
+def test_a_start_that_was_refused_does_not_remove_the_file(tmp_path):
+    path = tmp_path / "pid"
+    with owner_of(path) as other:
+        refused = Pidfile(str(path))
+        with pytest.raises(ConfigError):
+            refused.create()
+
+        refused.remove()
+
+        assert path.read_text() == f"{other.pid}\n"
+
+
+@pytest.mark.process
+def test_of_several_starts_one_gets_the_file(tmp_path):
+    path = tmp_path / "pid"
+    path.write_text("999999999\n")
+    code = (
+        "import sys; from hookserve.launch.pidfile import Pidfile; p = Pidfile(sys.argv[1])\n"
+        "sys.stdin.readline()\n"
+        "try: p.create()\n"
+        "except Exception as error: print('refused', flush=True)\n"
+        "else: print('made', flush=True); sys.stdin.readline()\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    starts = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    try:
+        for each in starts:
+            each.stdin.write(b"go\n")
+            each.stdin.flush()
+        outcomes = [each.stdout.readline() for each in starts]
+    finally:
+        for each in starts:
+            each.communicate()
+
+    assert sorted(outcomes) == [b"made\n", b"refused\n", b"refused\n", b"refused\n"]

@@ -12,6 +12,7 @@ from hookserve.errors import ListenError
 from hookserve.listeners import unix
 from hookserve.listeners.address import UnixAddress
 from hookserve.listeners.listeners import ListenerOptions, inherit_listener, open_listener
+from hookserve.system import locks
 
 OPTIONS = ListenerOptions()
 
@@ -111,7 +112,7 @@ def test_of_two_starts_one_gets_the_path(directory):
 
 
 def test_a_lock_that_is_never_released_delays_a_start_and_no_more(directory, monkeypatch):
-    monkeypatch.setattr(unix, "_LOCK_LIMIT", 0.05)
+    monkeypatch.setattr(locks, "_LIMIT", 0.05)
     held = os.open(directory, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
     try:
