@@ -53,6 +53,14 @@ SETTINGS: tuple[Setting, ...] = (
         needs=("forwarded_allow_ips",),
     ),
     Setting(
+        "proxy_hops",
+        0,
+        integer,
+        "how many elements of client_header are believed, counted from its end: as many as there"
+        " are proxies; 0: those that trusted proxies added, and one with forwarded_allow_ips=*",
+        needs=("client_header",),
+    ),
+    Setting(
         "behind",
         "none",
         one_of("none", *PROFILES),

@@ -9,7 +9,9 @@ then the client's address is the last one that was read.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from hookserve.protocol.trust import address_of
@@ -20,9 +22,10 @@ from hookserve_http.rules import HeadRules
 
 # RFC 7239, 4: forwarded-pair = token "=" value, value = token / quoted-string; ";" is between
 # pairs and "," between elements.
+# Blanks follow a pair or begin it: two runs side by side would be tried in every division.
 _PAIR = re.compile(
     r"""[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)"""
-    r"""|"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"))?[ \t]*([;,]|$)"""
+    r"""|"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)")[ \t]*)?([;,]|$)"""
 )
 _QUOTED = re.compile(r"\\(.)")
 # RFC 7239, 6: an IPv6 address is in brackets; a port may follow.
@@ -41,7 +44,7 @@ class ForwardedParser(HeadParser):
     """A head parser for a trusted proxy's connections.
 
     `parse` also takes the client's address from the header `name`; from Forwarded also the scheme
-    and the Host.
+    and the Host.  At most `most_hops` elements are believed; 0: as many as trusted proxies added.
     """
 
     def __init__(
@@ -50,10 +53,12 @@ class ForwardedParser(HeadParser):
         template: Environ,
         name: str,
         is_trusted: Callable[[str], bool],
+        most_hops: int = 0,
     ) -> None:
         super().__init__(rules, template)
         self._key = "HTTP_" + name.upper().replace("-", "_")
         self._is_trusted = is_trusted
+        self._most_hops = most_hops or sys.maxsize
         self._hops = _hops_of_forwarded if self._key == "HTTP_FORWARDED" else _hops_of_list
 
     def parse(
@@ -72,7 +77,7 @@ class ForwardedParser(HeadParser):
 
     def _apply(self, hops: list[Hop], environ: Environ) -> None:
         found: Hop | None = None
-        for hop in reversed(hops):
+        for hop in islice(reversed(hops), self._most_hops):
             address, port = _address_and_port(hop.node)
             if not address:
                 break

@@ -53,6 +53,7 @@ _FIELDS_LIMIT = 32768
 
 _REQUEST_LINE_KEYS = ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "PATH_INFO", "QUERY_STRING")
 
+_FRAMING_KEYS = frozenset({"TRANSFER_ENCODING", "CONTENT_LENGTH"})
 _METHODS = {
     name.encode(): name
     for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT")
@@ -264,8 +265,14 @@ class HeadParser:
         return key
 
     def _key_for(self, name: str) -> str | None:
-        """The environ key of a header; `None` when the header is dropped."""
+        """The environ key of a header; `None` when the header is dropped.
+
+        A name with an underscore never stands for a field that frames a body: a proxy sees another
+        field there (CWE-444).
+        """
         if "_" in name:
+            if name in _FRAMING_KEYS and self._rules.header_map != "refuse":
+                return None
             kept = self._rules.forwarder_headers
             if "*" in kept or name in kept:
                 return name if name == "SCRIPT_NAME" else f"HTTP_{name}"

@@ -65,4 +65,6 @@ class HttpProtocol(Endpoint):
             return HeadParser(rules, self.template)
         from hookserve_http.forwarded import ForwardedParser
 
-        return ForwardedParser(rules, self.template, config.client_header, self._is_trusted)
+        # Where every address is trusted, what a client wrote looks like one more proxy.
+        hops = config.proxy_hops or int("*" in config.forwarded_allow_ips)
+        return ForwardedParser(rules, self.template, config.client_header, self._is_trusted, hops)
