@@ -76,6 +76,7 @@ NEEDS = {
     "client_header": ("X-Real-IP", {"forwarded_allow_ips": "*"}),
     "secure_scheme_headers": ({"X-SSL": "on"}, {"forwarded_allow_ips": "*"}),
     "forwarder_headers": (["REMOTE_USER"], {"forwarded_allow_ips": "*"}),
+    "proxy_hops": (2, {"client_header": "X-Forwarded-For"}),
 }
 """For each setting that needs another one: a value, and what gives it its effect."""
 
