@@ -152,7 +152,7 @@ class Arbiter:
     @property
     def address(self) -> tuple[str, ...]:
         """The addresses that are listened on."""
-        return tuple(str(listener.address) for listener in self.listeners)
+        return tuple(listener.shown_address for listener in self.listeners)
 
     @property
     def workers(self) -> tuple[WorkerHandle, ...]:

@@ -70,7 +70,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         ("-b",),
         repeatable=True,
         metavar="ADDRESS",
-        details="HOST may be [V6]; unix:PATH takes ?mode=0660&user=NAME&group=NAME."
+        details="HOST may be [V6]; a name is listened on at each of its addresses. [::] serves IPv4"
+        " too, unless 0.0.0.0 with the same port is bound beside it."
+        " unix:PATH takes ?mode=0660&user=NAME&group=NAME."
         " Without mode= and --umask every local user may connect, whatever the umask of the shell."
         " With the environment variable PORT the default is 0.0.0.0:$PORT.",
     ),

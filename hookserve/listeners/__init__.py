@@ -2,6 +2,8 @@
 
 address
     what ``--bind`` says, parsed
+tcp
+    the addresses of a host name, the two families
 unix
     the path of a unix socket, claimed
 listeners

@@ -9,14 +9,21 @@ import _socket
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from struct import pack
 from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
+from hookserve.listeners.tcp import (
+    bind_tcp,
+    is_absent,
+    resolve,
+    serves_both_families,
+    unmapped,
+)
 from hookserve.listeners.unix import Ownership, bind_path
-from hookserve.system.calls import Socket, getaddrinfo
+from hookserve.system.calls import Socket
 from hookserve.system.privileges import resolve_group, resolve_user
 
 SYSTEMD_FIRST_FD = 3
@@ -68,12 +75,21 @@ class Listener:
         self.address = address
         self.endpoint = endpoint
         self.is_tcp = not endpoint.unix
+        self._is_dual = _serves_ipv4_too(listening)
         self.refuses_new_connections = False
         self.inode = inode
         """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
         # a getsockname(2) and two microseconds for each connection.
         self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # typeshed does not know it
+
+    @property
+    def shown_address(self) -> str:
+        """The address that it has, with the port that the kernel chose where 0 was asked for."""
+        if not self.is_tcp:
+            return str(self.address)
+        real = str(TcpAddress(self.endpoint.host, int(self.endpoint.port)))
+        return f"{self.address} ({real})" if isinstance(self.address, FdAddress) else real
 
     def fileno(self) -> int:
         """The descriptor; -1 when closed."""
@@ -94,7 +110,7 @@ class Listener:
                 return None
             raise
         os.set_blocking(fd, False)
-        return fd, peer
+        return fd, unmapped(peer) if self._is_dual else peer
 
     def refuse_new_connections(self) -> None:
         """Let nobody new into the queue, whichever process holds the socket; for good.
@@ -140,42 +156,84 @@ def open_listeners(
 ) -> list[Listener]:
     """Listeners for all addresses, those of `existing` that have the same address kept.
 
-    Raises ListenError; what was opened before that is closed again.
+    A host name has a listener for each of its addresses.  ``[::]`` serves IPv4 too, unless 0.0.0.0
+    with the same port is among the addresses.  Raises ListenError; what was opened before that is
+    closed again.
     """
     kept = {listener.address: listener for listener in existing}
-    opened: list[Listener] = []
-    found: list[Listener] = []
+    found: dict[Address, Listener] = {}
+    wanted = tuple(dict.fromkeys(addresses))
     try:
-        for address in dict.fromkeys(addresses):
-            if address in kept:
-                found.append(kept[address])
-            else:
-                opened.append(open_listener(address, options))
-                found.append(opened[-1])
+        for address in wanted:
+            _add_listeners(found, address, options, kept, wanted)
     except BaseException:
-        for listener in opened:
-            listener.close()
-            listener.remove()
+        for listener in found.values():
+            if listener not in existing:
+                listener.close()
+                listener.remove()
         raise
-    return found
+    return list(found.values())
+
+
+def _add_listeners(
+    found: dict[Address, Listener],
+    address: Address,
+    options: ListenerOptions,
+    kept: Mapping[Address, Listener],
+    wanted: Sequence[Address],
+) -> None:
+    """Add a listener for each address that `address` stands for."""
+    absent = None
+    numeric = _numeric(address)
+    for each in numeric:
+        if each in found:
+            continue
+        if each in kept:
+            found[each] = kept[each]
+            continue
+        try:
+            found[each] = _open(each, options, serves_both_families(each, wanted))
+        except OSError as error:
+            if not is_absent(error):
+                raise _listen_error(each, error) from None
+            absent = _listen_error(each, error)
+    if absent is not None and not any(each in found for each in numeric):
+        raise absent
+
+
+def _numeric(address: Address) -> Sequence[Address]:
+    if not isinstance(address, TcpAddress):
+        return (address,)
+    try:
+        return resolve(address)
+    except OSError as error:
+        raise _listen_error(address, error) from None
 
 
 def open_listener(address: Address, options: ListenerOptions) -> Listener:
     """A listener for one address; raises ListenError, in one line with the remedy."""
     try:
-        if isinstance(address, TcpAddress):
-            return _open_tcp(address, options)
-        if isinstance(address, FdAddress):
-            return _adopt(address.number, address, options.backlog)
-        if address.is_abstract:
-            return _open_abstract(address, options)
-        return _open_unix(address, options)
+        return _open(address, options)
     except OSError as error:
-        number = error.errno or 0
-        path_advice = isinstance(address, UnixAddress) and number != errno.EADDRINUSE
-        text = error.strerror or str(error)
-        advice = text.lower() if path_advice else _ADVICE.get(number, text.lower())
-        raise ListenError(f"cannot listen on {address}: {advice}") from None
+        raise _listen_error(address, error) from None
+
+
+def _open(address: Address, options: ListenerOptions, both_families: bool = False) -> Listener:
+    if isinstance(address, TcpAddress):
+        return _open_tcp(address, options, both_families)
+    if isinstance(address, FdAddress):
+        return _adopt(address.number, address, options.backlog)
+    if address.is_abstract:
+        return _open_abstract(address, options)
+    return _open_unix(address, options)
+
+
+def _listen_error(address: Address, error: OSError) -> ListenError:
+    number = error.errno or 0
+    path_advice = isinstance(address, UnixAddress) and number != errno.EADDRINUSE
+    text = error.strerror or str(error)
+    advice = text.lower() if path_advice else _ADVICE.get(number, text.lower())
+    return ListenError(f"cannot listen on {address}: {advice}")
 
 
 def systemd_listeners(environ: MutableMapping[str, str]) -> list[Listener]:
@@ -193,29 +251,10 @@ def systemd_listeners(environ: MutableMapping[str, str]) -> list[Listener]:
     return [_adopt(number, FdAddress(number), None) for number in numbers]
 
 
-def _open_tcp(address: TcpAddress, options: ListenerOptions) -> Listener:
-    # As bytes, where that says the same: a string would be put through the codec of idna, whose
-    # tables take a quarter of a megabyte.
-    host = address.host.encode() if address.host.isascii() else address.host
-    found = getaddrinfo(host, address.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
-    family, kind, protocol, _, where = found[0]
-    listening = Socket(family, kind, protocol)
-    try:
-        listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
-        if options.reuse_port:
-            listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
-        if family == _socket.AF_INET6:
-            # Or [::]:80 would claim 0.0.0.0:80 too, and the two could not be bound together.
-            listening.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 1)
-        # Accepted sockets inherit it on Linux: a response is never held back for more.
-        listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-        if options.defer_accept and hasattr(_socket, "TCP_DEFER_ACCEPT"):
-            listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_DEFER_ACCEPT, 1)
-        listening.bind(where)
-        listening.listen(options.backlog)
-    except BaseException:
-        listening.close()
-        raise
+def _open_tcp(address: TcpAddress, options: ListenerOptions, both_families: bool) -> Listener:
+    listening = bind_tcp(
+        address, options.backlog, options.reuse_port, options.defer_accept, both_families
+    )
     return Listener(listening, address, _endpoint_of(listening, address))
 
 
@@ -262,6 +301,12 @@ def _adopt(number: int, address: Address, backlog: int | None, inode: int = 0) -
     if listening.family in (_socket.AF_INET, _socket.AF_INET6):
         listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
     return Listener(listening, address, _endpoint_of(listening, address), inode)
+
+
+def _serves_ipv4_too(listening: _socket.socket) -> bool:
+    return listening.family == _socket.AF_INET6 and not listening.getsockopt(
+        _socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY
+    )
 
 
 def _endpoint_of(listening: _socket.socket, address: Address) -> Endpoint:

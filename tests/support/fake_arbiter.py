@@ -110,7 +110,7 @@ class FakeListener:
     """A listener without a socket."""
 
     def __init__(self, address):
-        self.address = address
+        self.address = self.shown_address = address
         self.refuses_new_connections = False
         self.is_closed = False
         self.inode = 0

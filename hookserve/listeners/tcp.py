@@ -1,0 +1,79 @@
+"""TCP sockets: all addresses that a name has, both families where a wildcard means both."""
+
+from __future__ import annotations
+
+import _socket
+import errno
+from collections.abc import Iterable
+
+from hookserve.listeners.address import Address, TcpAddress
+from hookserve.system.calls import Socket, getaddrinfo
+
+_IPV6_WILDCARD, _IPV4_WILDCARD = "::", "0.0.0.0"
+_MAPPED = "::ffff:"
+_ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+
+
+def resolve(address: TcpAddress) -> list[TcpAddress]:
+    """The numeric addresses that a name has here, in the resolver's order; raises OSError.
+
+    A host that is a number already is kept as it is written.
+    """
+    found = _look_up(address)
+    if len(found) == 1 and (address.host[0].isdigit() or ":" in address.host):
+        return [address]
+    return list(dict.fromkeys(TcpAddress(str(where[0]), address.port) for *_, where in found))
+
+
+def is_absent(error: OSError) -> bool:
+    """Whether the machine has no such address: of a name with several, the others serve.
+
+    ``::1`` stands in many an /etc/hosts where IPv6 is switched off.
+    """
+    return error.errno in _ABSENT
+
+
+def serves_both_families(address: Address, addresses: Iterable[Address]) -> bool:
+    """Whether a socket takes IPv4 too: ``[::]``, unless 0.0.0.0 with its port is listed as well."""
+    if not isinstance(address, TcpAddress) or address.host != _IPV6_WILDCARD:
+        return False
+    return TcpAddress(_IPV4_WILDCARD, address.port) not in tuple(addresses)
+
+
+def unmapped(peer: object) -> object:
+    """A client's address as IPv4 where it is IPv4-mapped (RFC 4291, section 2.5.5.2)."""
+    if isinstance(peer, tuple) and peer[0].startswith(_MAPPED) and "." in peer[0]:
+        return peer[0].removeprefix(_MAPPED), peer[1]
+    return peer
+
+
+def bind_tcp(
+    address: TcpAddress, backlog: int, reuse_port: bool, defer_accept: bool, both: bool
+) -> Socket:
+    """A listening socket; raises OSError."""
+    family, kind, protocol, _, where = _look_up(address)[0]
+    listening = Socket(family, kind, protocol)
+    try:
+        listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
+        if family == _socket.AF_INET6:
+            # Set either way, for the default (net.ipv6.bindv6only) differs between systems.
+            listening.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0 if both else 1)
+        # Accepted sockets inherit it on Linux: a response is never held back for more.
+        listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        if defer_accept and hasattr(_socket, "TCP_DEFER_ACCEPT"):
+            listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_DEFER_ACCEPT, 1)
+        listening.bind(where)
+        listening.listen(backlog)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _look_up(address: TcpAddress) -> list[tuple]:  # type: ignore[type-arg]  # as typeshed has it
+    # As bytes, where that says the same: a string would be put through the codec of idna, whose
+    # tables take a quarter of a megabyte.
+    host = address.host.encode() if address.host.isascii() else address.host
+    return getaddrinfo(host, address.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
