@@ -139,11 +139,16 @@ def handed_workers(
         if handle.pid is not None and handle.channel is not None and handle.ready_at:
             found.append(
                 HandedWorker(
-                    handle.pid, handle.index, handle.generation, handle.channel.fileno(),
-                    handle.dump_fd, scoreboards.index(handle.scoreboard), handle.slot.number,
+                    handle.pid,
+                    handle.index,
+                    handle.generation,
+                    handle.channel.fileno(),
+                    handle.dump_fd,
+                    scoreboards.index(handle.scoreboard),
+                    handle.slot.number,
                     handle.ready_at,
                 )
-            )  # fmt: skip
+            )
     return found
 
 

@@ -9,20 +9,26 @@ from collections.abc import Callable, Iterable
 from hookserve.system.calls import close, read, set_signal
 
 TABLE: tuple[tuple[str, str, str], ...] = (
-    ("TERM", "graceful stop: workers finish their requests, for at most graceful_timeout",
-     "finish the requests in flight and exit"),
+    (
+        "TERM",
+        "graceful stop: workers finish their requests, for at most graceful_timeout",
+        "finish the requests in flight and exit",
+    ),
     ("INT", "quick stop, for at most quick_timeout", "exit as soon as the running request allows"),
     ("QUIT", "as INT", "as INT"),
     ("HUP", "reload: configuration and code, one worker after the other", "ignored"),
     ("USR1", "reopen the logs, in the workers too", "reopen the logs"),
-    ("USR2", "binary upgrade: a successor serves beside it until one of the two gets TERM",
-     "ignored"),
+    (
+        "USR2",
+        "binary upgrade: a successor serves beside it until one of the two gets TERM",
+        "ignored",
+    ),
     ("TTIN", "one worker more", "ignored"),
     ("TTOU", "one worker less, down to one", "ignored"),
     ("WINCH", "drain all workers; TTIN or HUP bring them back", "ignored"),
     ("CHLD", "reap", "the system's default"),
     ("ABRT", "the system's default", "a missed deadline: last words, then the end"),
-)  # fmt: skip
+)
 """Signal, what it means to the arbiter, what it means to a worker; the reference shows it."""
 
 HANDLED = (

@@ -37,10 +37,19 @@ _ADVICE = {
     errno.EADDRNOTAVAIL: "this machine has no such address (see --bind)",
 }
 
-_OF_THE_CLIENT = frozenset({
-    errno.ENETDOWN, errno.EPROTO, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.EHOSTUNREACH,
-    errno.EOPNOTSUPP, errno.ENETUNREACH, errno.EPERM, getattr(errno, "ENONET", errno.ENETDOWN),
-})  # fmt: skip
+_OF_THE_CLIENT = frozenset(
+    {
+        errno.ENETDOWN,
+        errno.EPROTO,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+        errno.EPERM,
+        getattr(errno, "ENONET", errno.ENETDOWN),
+    }
+)
 """What accept(2) reports of a connection that has failed already, or that a firewall forbids."""
 
 _SO_ATTACH_FILTER = 26

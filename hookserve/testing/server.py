@@ -144,9 +144,14 @@ def serve(
         log_path = Path(directory, "log")
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables,
-                cwd=chdir, pass_fds=[writing],
-            )  # fmt: skip
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=variables,
+                cwd=chdir,
+                pass_fds=[writing],
+            )
         os.close(writing)
         server = Server(process, reading, log_path)
         try:

@@ -22,8 +22,10 @@ def test_a_signal_without_a_meaning_is_one_line_and_the_others_of_the_batch_are_
 
         assert arbiter.is_stopping
         assert [record.getMessage().split(" is ignored")[0] for record in caplog.records] == [
-            "SIGALRM", "signal 99", "SIGRTMIN"
-        ]  # fmt: skip
+            "SIGALRM",
+            "signal 99",
+            "SIGRTMIN",
+        ]
 
 
 def test_a_deadline_beyond_what_poll_takes_is_waited_for_in_parts():

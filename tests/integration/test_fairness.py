@@ -43,9 +43,10 @@ def burst(address):
 @pytest.mark.parametrize("worker", MODELS)
 @pytest.mark.parametrize("workers", [2, 4])
 def test_connections_that_come_one_by_one_are_shared(worker, workers):
-    with serve(
-        "applications:hello", worker=worker, workers=workers, chdir=SUPPORT
-    ) as server, ExitStack() as stack:  # fmt: skip
+    with (
+        serve("applications:hello", worker=worker, workers=workers, chdir=SUPPORT) as server,
+        ExitStack() as stack,
+    ):
         pids = []
         for _ in range(CONNECTIONS):
             client = stack.enter_context(socket.create_connection(server.address, timeout=10))

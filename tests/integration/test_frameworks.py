@@ -50,9 +50,12 @@ def django_environ(tmp_path_factory):
         ["createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.com"],
     ):
         subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=SITE, env={**os.environ, **environ},
-            check=True, capture_output=True,
-        )  # fmt: skip
+            [sys.executable, "manage.py", *arguments],
+            cwd=SITE,
+            env={**os.environ, **environ},
+            check=True,
+            capture_output=True,
+        )
     return environ
 
 
@@ -169,10 +172,20 @@ def test_django_receives_fifty_megabytes_from_httpx(django, large_file):
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_django_receives_fifty_megabytes_from_curl(django, large_file):
     answer = subprocess.run(
-        ["curl", "-sS", "-H", "Expect: 100-continue", "-F", f"file=@{large_file}",
-         f"{django.url}/upload/"],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        [
+            "curl",
+            "-sS",
+            "-H",
+            "Expect: 100-continue",
+            "-F",
+            f"file=@{large_file}",
+            f"{django.url}/upload/",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
 
     assert digest_of(large_file) in answer.stdout
 

@@ -38,9 +38,12 @@ def server(worker, tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "file"
     path.write_bytes(bytes(FILE_SIZE))
     with serve(
-        "gunicorn_regressions:application", worker=worker, settings=SETTINGS, chdir=HERE,
+        "gunicorn_regressions:application",
+        worker=worker,
+        settings=SETTINGS,
+        chdir=HERE,
         environ={"SERVED_FILE": str(path)},
-    ) as running:  # fmt: skip
+    ) as running:
         yield running
 
 

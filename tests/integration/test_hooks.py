@@ -57,8 +57,9 @@ def site(tmp_path):
 
 
 def raising(site, hook):
-    installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"},
-                      {"x_plugin.py": RAISING.format(hook=hook)})  # fmt: skip
+    installed.install(
+        site / "lib", "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": RAISING.format(hook=hook)}
+    )
     return {"PYTHONPATH": str(site / "lib")}
 
 
@@ -108,9 +109,21 @@ def test_in_a_booting_worker_a_hook_that_raises_fails_the_boot(site, hook):
 
 @pytest.mark.parametrize(
     "hook",
-    ["worker_ready", "pre_request", "post_request", "log_access", "worker_idle", "nworkers_changed",
-     "server_tick", "child_exit", "worker_exit", "worker_draining", "on_exit", "reopen_logs"],
-)  # fmt: skip
+    [
+        "worker_ready",
+        "pre_request",
+        "post_request",
+        "log_access",
+        "worker_idle",
+        "nworkers_changed",
+        "server_tick",
+        "child_exit",
+        "worker_exit",
+        "worker_draining",
+        "on_exit",
+        "reopen_logs",
+    ],
+)
 def test_while_serving_a_hook_that_raises_is_contained(site, hook):
     with serve("app", chdir=site, environ=raising(site, hook)) as server:
         for _ in range(3):

@@ -391,9 +391,16 @@ def test_a_daemon_reports_that_it_started_and_serves(tmp_path, free_port):
     pidfile, log = tmp_path / "pid", tmp_path / "log"
 
     result = run(
-        "-D", "-p", str(pidfile), "--error-logfile", str(log), "-b", f"127.0.0.1:{free_port}",
-        "applications:hello", cwd=SUPPORT,
-    )  # fmt: skip
+        "-D",
+        "-p",
+        str(pidfile),
+        "--error-logfile",
+        str(log),
+        "-b",
+        f"127.0.0.1:{free_port}",
+        "applications:hello",
+        cwd=SUPPORT,
+    )
 
     assert result.returncode == 0
     pid = int(pidfile.read_text())

@@ -34,9 +34,12 @@ def manager(tmp_path):
 
 def activated(manager, **settings):
     return serve(
-        "applications:hello", python=manager, bind=None, chdir=SUPPORT,
+        "applications:hello",
+        python=manager,
+        bind=None,
+        chdir=SUPPORT,
         settings=settings,
-    )  # fmt: skip
+    )
 
 
 def test_what_a_service_manager_hands_over_is_served(manager):

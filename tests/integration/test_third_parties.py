@@ -101,8 +101,10 @@ def clean(tmp_path_factory):
     """A clean environment with hookserve and four wheels of others; one of them was begun there."""
     folder = tmp_path_factory.mktemp("third")
     for name, text in (("greeter", GREETER), ("tally", TALLY)):
-        write(folder / name, {"pyproject.toml": PROJECT.format(name=name),
-                              f"hookserve_{name}/__init__.py": text})  # fmt: skip
+        write(
+            folder / name,
+            {"pyproject.toml": PROJECT.format(name=name), f"hookserve_{name}/__init__.py": text},
+        )
     sources = (ROOT, EXAMPLE, folder / "greeter", folder / "tally")
     wheels = [build_wheel(source, folder / "wheels") for source in sources]
     python = make_environment(folder / "venv", wheels)
@@ -125,13 +127,14 @@ class TestBegun(WorkerContract):
 def test_the_wheel_has_a_command_and_types(clean):
     assert "hookserve 0." in run(clean.python.with_name("hookserve"), "--version")
     found = run(
-        clean.python, "-c",
+        clean.python,
+        "-c",
         "import hookserve, hookserve_http, pathlib\n"
         "for each in (hookserve, hookserve_http):\n"
         "    assert pathlib.Path(each.__file__).with_name('py.typed').exists()\n"
         "print(hookserve.__file__)",
         cwd="/",
-    )  # fmt: skip
+    )
     assert "site-packages" in found
 
 
@@ -161,8 +164,14 @@ def test_the_wheels_of_others_are_used(clean, tmp_path, worker):
         "    start_response('200 OK', [])\n    return [environ['PATH_INFO'].encode()]\n"
     )
     arguments = ["--logger-class", "standard", "--logger-class", "tally"]
-    with serve("app", worker=worker, workers=2, chdir=tmp_path, python=str(clean.python),
-               arguments=arguments) as server:  # fmt: skip
+    with serve(
+        "app",
+        worker=worker,
+        workers=2,
+        chdir=tmp_path,
+        python=str(clean.python),
+        arguments=arguments,
+    ) as server:
         answers = [httpx.get(f"{server.url}/{number}") for number in range(5)]
         assert server.stop() == 0
 
@@ -174,7 +183,8 @@ def test_the_wheels_of_others_are_used(clean, tmp_path, worker):
 
 
 def test_the_project_that_was_begun_tests_itself(clean):
-    found = run(clean.python, "-m", "pytest", "-q", "-k", "life_come_in_their_order",
-                cwd=clean.tidy)  # fmt: skip
+    found = run(
+        clean.python, "-m", "pytest", "-q", "-k", "life_come_in_their_order", cwd=clean.tidy
+    )
 
     assert re.search(r"^1 passed", found, re.MULTILINE), found

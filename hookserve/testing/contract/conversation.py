@@ -101,8 +101,13 @@ class ConversationContract(Contract):
         path = tmp_path / "file"
         with self.serve(file=str(path)) as server:
             pid = server.workers()[0]
-            for data in (b"", b"GET / HT", request("/closing/2000"), b"NONSENSE\r\n\r\n",
-                         request("/digest", "Content-Length: 9\r\n", "POST") + b"x"):  # fmt: skip
+            for data in (
+                b"",
+                b"GET / HT",
+                request("/closing/2000"),
+                b"NONSENSE\r\n\r\n",
+                request("/digest", "Content-Length: 9\r\n", "POST") + b"x",
+            ):
                 for _ in range(3):
                     _reset(server.address, data)
             closed = Path(f"{path}.closed")

@@ -12,9 +12,18 @@ from hookserve.testing.contract.base import Contract
 from hookserve.testing.contract.client import DEADLINE, Client, Load, ask, in_parallel, request
 from hookserve.testing.waiting import wait_until
 
-IN_WORKER = ("post_fork", "application", "app_wrappers", "post_worker_init", "pre_request",
-             "post_request", "log_access", "worker_idle", "worker_draining",
-             "worker_exit")  # fmt: skip
+IN_WORKER = (
+    "post_fork",
+    "application",
+    "app_wrappers",
+    "post_worker_init",
+    "pre_request",
+    "post_request",
+    "log_access",
+    "worker_idle",
+    "worker_draining",
+    "worker_exit",
+)
 IN_ARBITER = ("pre_fork", "worker_ready", "child_exit")
 
 

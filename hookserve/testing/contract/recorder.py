@@ -68,8 +68,13 @@ def worker_ready(server: Arbiter, worker: WorkerHandle) -> None:
 
 @hookimpl
 def pre_request(worker: Worker, req: Request, environ: dict[str, Any]) -> None:  # Any: PEP 3333
-    note("pre_request", worker=worker.pid, method=req.method, path=req.path,
-         query=environ["QUERY_STRING"])  # fmt: skip
+    note(
+        "pre_request",
+        worker=worker.pid,
+        method=req.method,
+        path=req.path,
+        query=environ["QUERY_STRING"],
+    )
 
 
 @hookimpl
@@ -79,14 +84,27 @@ def post_request(
     environ: dict[str, Any],
     resp: Response,  # Any: PEP 3333
 ) -> None:
-    note("post_request", worker=worker.pid, method=req.method, path=req.path,
-         query=environ["QUERY_STRING"], status=resp.status_code, sent=resp.sent)  # fmt: skip
+    note(
+        "post_request",
+        worker=worker.pid,
+        method=req.method,
+        path=req.path,
+        query=environ["QUERY_STRING"],
+        status=resp.status_code,
+        sent=resp.sent,
+    )
 
 
 @hookimpl
 def log_access(record: AccessRecord) -> None:
-    note("log_access", path=record.environ.get("PATH_INFO", ""), status=record.status_code,
-         sent=record.sent, reason=record.reason, elapsed=record.elapsed)  # fmt: skip
+    note(
+        "log_access",
+        path=record.environ.get("PATH_INFO", ""),
+        status=record.status_code,
+        sent=record.sent,
+        reason=record.reason,
+        elapsed=record.elapsed,
+    )
 
 
 @hookimpl
@@ -125,5 +143,4 @@ def worker_exit(server: ServerView, worker: Worker) -> None:
 @hookimpl
 def child_exit(server: Arbiter, worker: WorkerHandle, reason: ExitReason) -> None:
     counters = worker.slot.counters()
-    note("child_exit", server=server.pid, worker=worker.pid, reason=reason.kind,
-         counters=counters)  # fmt: skip
+    note("child_exit", server=server.pid, worker=worker.pid, reason=reason.kind, counters=counters)

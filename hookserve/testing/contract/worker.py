@@ -19,10 +19,20 @@ if importlib.util.find_spec("pytest") is not None:
 
     # Or a failing assertion would say nothing but that it failed.
     pytest.register_assert_rewrite(
-        *(f"hookserve.testing.contract.{part}"
-          for part in ("base", "conversation", "deadlines", "life", "limits", "requests",
-                       "responses", "stopping"))
-    )  # fmt: skip
+        *(
+            f"hookserve.testing.contract.{part}"
+            for part in (
+                "base",
+                "conversation",
+                "deadlines",
+                "life",
+                "limits",
+                "requests",
+                "responses",
+                "stopping",
+            )
+        )
+    )
 
 from hookserve.testing.contract.conversation import ConversationContract
 from hookserve.testing.contract.deadlines import DeadlineContract

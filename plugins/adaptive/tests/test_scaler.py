@@ -35,9 +35,12 @@ def site(tmp_path):
 
 def adapting(site, **settings):
     settings = {
-        "threads": 2, "adaptive_max": 3, "adaptive_idle_time": 0.3, "tick_interval": 0.05,
+        "threads": 2,
+        "adaptive_max": 3,
+        "adaptive_idle_time": 0.3,
+        "tick_interval": 0.05,
         **settings,
-    }  # fmt: skip
+    }
     return serve("app", worker="gthread", chdir=site, settings=settings)
 
 

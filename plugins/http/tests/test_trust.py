@@ -81,9 +81,9 @@ def expressions():
 
 
 ATTACKS = (
-    *" \ta0=\"\\,;[:%",
+    *' \ta0="\\,;[:%',
     *("a=", 'a="', '\\"', "1.", "a ", ", "),
-)  # fmt: skip
+)
 
 
 def duration(call, *arguments):

@@ -47,8 +47,10 @@ class Recycler:
                 "memory_limit is less than the application needs: worker %d, a replacement, takes"
                 " %s of %s; no worker is replaced for its size until a new one is below the limit"
                 " (raise memory_limit)",
-                futile.index, _shown(futile.size), _shown(self._limit),
-            )  # fmt: skip
+                futile.index,
+                _shown(futile.size),
+                _shown(self._limit),
+            )
 
     def _measure(self, server: Server, now: float) -> list[Measured]:
         found = []

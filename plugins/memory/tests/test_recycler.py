@@ -39,9 +39,11 @@ def site(tmp_path):
 
 def limited(site, **options):
     settings = {
-        "memory_limit": "80M", "memory_interval": 0.05, "tick_interval": 0.05,
+        "memory_limit": "80M",
+        "memory_interval": 0.05,
+        "tick_interval": 0.05,
         **options.pop("settings", {}),
-    }  # fmt: skip
+    }
     return serve("app", chdir=site, settings=settings, **options)
 
 

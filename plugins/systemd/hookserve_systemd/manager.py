@@ -53,8 +53,9 @@ class ServiceManager:
             if not self._is_broken:
                 logging.getLogger("hookserve").error(
                     "cannot notify the service manager: %s (NOTIFY_SOCKET is %r)",
-                    (error.strerror or str(error)).lower(), self._address.replace("\0", "@"),
-                )  # fmt: skip
+                    (error.strerror or str(error)).lower(),
+                    self._address.replace("\0", "@"),
+                )
             self._is_broken = True
         return True
 

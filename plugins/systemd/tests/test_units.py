@@ -28,8 +28,10 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
 
     result = subprocess.run(
         [ANALYZER, "verify", *(str(tmp_path / name) for name in units)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert not [line for line in result.stderr.splitlines() if "shop." in line]
     assert result.returncode == 0, result.stderr
