@@ -32,7 +32,7 @@ def load_serving_classes(host: PluginHost, config: Config) -> ServingClasses:
     """The worker model and the protocol that the configuration names, imported.
 
     Raises HookserveError in one line for a name that is not there, a plugin whose import fails,
-    and a class that is none; also for a user, group or variable that cannot be.
+    and a class that is not one; also for a user, group or variable that cannot be.
     """
     privilege_dropper(config)
     for word in config.raw_env:

@@ -27,7 +27,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("TTOU", "one worker less, down to one", "ignored"),
     ("WINCH", "drain all workers; TTIN or HUP bring them back", "ignored"),
     ("CHLD", "reap", "the system's default"),
-    ("ABRT", "the system's default", "a missed deadline: last words, then the end"),
+    ("ABRT", "the system's default", "a missed deadline: the hook worker_abort, then the end"),
 )
 """Signal, what it means to the arbiter, what it means to a worker; the reference shows it."""
 

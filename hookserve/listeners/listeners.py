@@ -107,8 +107,8 @@ class Listener:
     def accept(self) -> tuple[int, object] | None:
         """A connection's non-blocking, non-inheritable descriptor and its peer's address.
 
-        `None` when nobody waits, or when who waited has gone.  Raises OSError when no descriptor
-        or memory is to be had.
+        `None` when no client waits, or the one that waited has gone.  Raises OSError when no
+        descriptor or memory is to be had.
         """
         try:
             fd, peer = self._accept()
@@ -122,11 +122,11 @@ class Listener:
         return fd, unmapped(peer) if self._is_dual else peer
 
     def refuse_new_connections(self) -> None:
-        """Let nobody new into the queue, whichever process holds the socket; for good.
+        """Let no new client into the queue, whichever process holds the socket; for good.
 
         Who came between the last accept(2) and the close would be connected, and reset.  Now the
         kernel behaves as if their SYN had been lost: their next one, a second later, is refused.
-        A socket that was handed in is left alone: whoever did it may still need it.
+        A socket that was handed in is left alone: the process that did so may still need it.
         """
         self.refuses_new_connections = True
         if isinstance(self.address, UnixAddress):

@@ -5,7 +5,7 @@ and the loops of the workers must have the real ones, always: a read that switch
 greenlet, or a close that is put off, would break them.  They import them from here, where they
 are bound when hookserve is imported, before any model patches (`hookserve.reactor.patching`).
 
-Sockets are of the C class under `socket.socket`, which nobody patches; to import `socket`, which
+Sockets are of the C class under `socket.socket`, which is never patched; to import `socket`, which
 makes enumerations of all its constants, would cost each process a third of a megabyte.
 """
 
@@ -30,7 +30,7 @@ _waitpid = os.waitpid
 def reap(pid: int) -> int | None:
     """The wait status of a child that has ended, `None` while it runs (waitpid(2)).
 
-    0 as well when somebody else has waited for it: a hook may wait for any child.
+    0 as well when other code has waited for it: a hook may wait for any child.
     """
     try:
         found, status = _waitpid(pid, os.WNOHANG)

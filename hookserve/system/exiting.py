@@ -10,19 +10,19 @@ from typing import NoReturn
 
 
 def run_to_end(
-    body: Callable[[], int], complain: Callable[[], None], last_words: Callable[[], None]
+    body: Callable[[], int], on_error: Callable[[], None], exit_callback: Callable[[], None]
 ) -> NoReturn:
     """Run `body` and end the process with the exit code that it answers or exits with; with 1
-    after any other exception, which `complain` is called for."""
+    after any other exception, which `on_error` is called for."""
     code = 1
     try:
         code = body()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException:
-        complain()
+        on_error()
     finally:
-        end_process(code, last_words)
+        end_process(code, exit_callback)
 
 
 def end_forked_child(error: BaseException | None = None) -> NoReturn:
@@ -44,14 +44,14 @@ def end_forked_child(error: BaseException | None = None) -> NoReturn:
         os._exit(code)
 
 
-def end_process(code: int, last_words: Callable[[], None]) -> NoReturn:
-    """Say the last words, run the exit handlers, and end with that exit code, 1 at least when
+def end_process(code: int, exit_callback: Callable[[], None]) -> NoReturn:
+    """Call `exit_callback`, run the exit handlers, and end with that exit code, 1 at least when
     they fail.
 
     The interpreter's own exit would join threads, perhaps for ever.
     """
     try:
-        last_words()
+        exit_callback()
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()

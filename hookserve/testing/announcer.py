@@ -76,7 +76,7 @@ def successor_ready(pid: int) -> None:
 
 
 def tell(event: str, **facts: object) -> None:
-    """Write an event for the test that started the server; for nobody otherwise."""
+    """Write an event for the test that started the server; without one, write nothing."""
     descriptor = int(os.environ.get(VARIABLE, "-1"))
     if descriptor >= 0:
         write(descriptor, json.dumps({"event": event, **facts}).encode() + b"\n")

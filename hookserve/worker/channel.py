@@ -1,11 +1,11 @@
-"""The line between the arbiter and one worker.
+"""The channel between the arbiter and one worker.
 
-A pair of connected sockets made before the fork; each word on it is a line: a kind, a number and
-a text, with tabs between them.  The worker says that it is ready, that it cannot boot and why, or
-that it wants to be recycled; the arbiter, that the server is about to stop, or that a listener is
-given up.  Its end is how either side learns at once that the other is gone.
+A pair of connected sockets, made before the fork.  Each message is a line: a kind, a number and a
+text, with tabs between them.  A worker sends that it is ready, that it cannot boot and why, or that
+it wants to be recycled.  The arbiter sends that the drain delay has begun, or that a listener is
+retired.  When one side closes its end, the other learns at once that it is gone.
 
-In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter speaks
+In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter sends
 or its end closes, which needs neither polling nor prctl(2) and works where there is no
 PR_SET_PDEATHSIG, in whatever the worker is waiting.
 
@@ -29,11 +29,11 @@ _TOO_LONG = b"\t\t\t"
 
 
 class Message(NamedTuple):
-    """What one side says to the other."""
+    """What one side sends to the other."""
 
     kind: str
-    """Of a worker: ``ready``, ``boot failed`` or ``recycle``; of the arbiter: ``leave`` (the server
-    is about to stop) or ``give up`` (a listener: nobody will accept from it after this worker)."""
+    """Of a worker: ``ready``, ``boot failed`` or ``recycle``; of the arbiter: ``drain
+    delay`` or ``retire listener`` (no worker will accept from it after this one)."""
     text: str = ""
     code: int = 0
 

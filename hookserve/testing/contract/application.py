@@ -46,7 +46,7 @@ def _sleep(environ: Environ, start_response: StartResponse, argument: str) -> It
 
 
 def _spin(environ: Environ, start_response: StartResponse, argument: str) -> Iterable[bytes]:
-    """Computes for ever, and gives nobody else a turn."""
+    """Computes for ever, and gives no other request a turn."""
     while True:
         pass
 

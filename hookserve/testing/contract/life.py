@@ -139,7 +139,7 @@ class LifeContract(Contract):
         assert alone["wsgi.multithread"] == self.can["parallel"] == (max(most) > 1)
 
     def test_the_scoreboard_counts_everything(self) -> None:
-        """Requests, bytes, errors and connections, whoever runs them."""
+        """Requests, bytes, errors and connections, in whichever thread or greenlet."""
         paths = ["/", "/stream/2", "/nowhere", "/fail/ValueError", "/whole/1"]
         with self.serve(records=True) as server:
             bodies = [len(ask(server.address, path).body) for path in paths]

@@ -61,7 +61,7 @@ def run_plan(environ: Environ, start_response: StartResponse, argument: str) -> 
 
     ``start``: calls of `start_response`, each a status, headers and whether with `exc_info`;
     ``write``: what is written; ``parts`` and ``kind``: the iterable; ``late``: all this happens in
-    the iterable's first step; ``times``: the parts are repeated; ``forgives``: errors of
+    the iterable's first step; ``times``: the parts are repeated; ``tolerates``: errors of
     `start_response` and ``write()`` are swallowed; ``file``: a file is returned (`_open`).
     """
     plan: Plan = ast.literal_eval(unquote(environ["QUERY_STRING"]))
@@ -85,14 +85,14 @@ def _begin(plan: Plan, start_response: StartResponse) -> None:
         try:
             write = _start(start_response, status, headers, has_error)
         except Exception:  # whatever the server thinks of it
-            if not plan.get("forgives"):
+            if not plan.get("tolerates"):
                 raise
     for data in plan.get("write", ()):
         assert write is not None
         try:
             write(data)
         except Exception:  # as above
-            if not plan.get("forgives"):
+            if not plan.get("tolerates"):
                 raise
 
 

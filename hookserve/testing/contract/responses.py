@@ -104,8 +104,8 @@ PLANS_TO_CLOSE: Planned = (
 PLANS_TO_LEAVE: Planned = (
     {"parts": [b"x" * 1000], "times": 4000},
     {"write": [b"x"], "late": True, "parts": [b"x" * 1000], "times": 400},
-    {"write": [b"x" * 500] * 5, "forgives": True, "parts": [b"x"]},
-    {"write": [b"x"] * 100, "forgives": True, "parts": []},
+    {"write": [b"x" * 500] * 5, "tolerates": True, "parts": [b"x"]},
+    {"write": [b"x"] * 100, "tolerates": True, "parts": []},
     {"parts": [b"x"]},
 )
 """What a client may go away from."""
@@ -118,7 +118,7 @@ class PlanContract(Contract):
     def send_plan(
         self, client: Client, method: str = "GET", extra: str = "", **plan: Planned
     ) -> str:
-        """Ask for a plan; answers the name under which its closes are counted."""
+        """Ask for a plan; returns the name under which its closes are counted."""
         name = f"number-{next(_numbers)}"
         client.send(request(f"/plan/{name}?{quote(repr(plan))}", extra, method))
         return name
@@ -311,17 +311,17 @@ class ResponseContract(PlanContract):
     def test_an_application_that_forgives_itself_sends_what_was_valid(self) -> None:
         """A refused `start_response` changes nothing."""
         bad = ("500 Bad", [("X-A", "\n")], True)
-        answer = self.plan(start=[OK, bad], forgives=True, parts=[b"x"])
+        answer = self.plan(start=[OK, bad], tolerates=True, parts=[b"x"])
 
         assert (answer.status, answer.body) == (200, b"x")
-        assert self.plan(start=[bad], forgives=True, parts=[b"x"]).status == 500
+        assert self.plan(start=[bad], tolerates=True, parts=[b"x"]).status == 500
 
 
 class ClosingContract(PlanContract):
     """``close()`` is called once, in every path."""
 
     def test_an_iterable_is_closed_once(self) -> None:
-        """At its end, after a failure anywhere, when nobody wants its body or not all of it."""
+        """At its end, after a failure anywhere, when no client wants its body or not all of it."""
         for plan in PLANS_TO_CLOSE:
             for method in ("GET", "HEAD"):
                 client = self.connect(self.server)

@@ -89,7 +89,7 @@ class StoppingContract(Contract):
             assert load.answered >= 20
 
     def test_nothing_waits_for_a_client_that_never_closes(self) -> None:
-        """A worker that is told to go goes, whoever is still connected."""
+        """A worker that is told to stop ends, whichever client is still connected."""
         with self.serve(linger_timeout=0.5) as server:
             clients = [self.connect(server) for _ in range(3)]
             for client in clients[:2]:

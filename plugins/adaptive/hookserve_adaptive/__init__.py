@@ -66,7 +66,7 @@ def settings() -> tuple[Setting, ...]:
 
 @hookimpl
 def configured_plugins(config: Config) -> list[object]:
-    """The scaler, when there is a maximum; raises ConfigError for a range that is none."""
+    """The scaler, when there is a maximum; raises ConfigError for an empty range."""
     if not config.adaptive_max:
         return []
     name = "adaptive_min" if config.adaptive_min else "workers"

@@ -1,4 +1,4 @@
-"""Applications that fail and requests that are given up harm nobody else."""
+"""Applications that fail and requests that are aborted harm no other request."""
 
 import contextlib
 import logging

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from hookserve import hookimpl
-from hookserve_memory.judge import Judge, Measured
 from hookserve_memory.meter import Meter
+from hookserve_memory.policy import Measured, MemoryPolicy
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -21,7 +21,7 @@ class Recycler:
         self._limit: int = config.memory_limit
         self._interval: float = config.memory_interval
         self._meter = Meter(config.memory_measure)
-        self._judge = Judge(self._limit, self._interval)
+        self._policy = MemoryPolicy(self._limit, self._interval)
         self._due = 0.0
 
     @hookimpl
@@ -36,19 +36,19 @@ class Recycler:
         if now < self._due or server.is_stopping:
             return
         self._due = now + self._interval
-        was_futile = self._judge.futile
-        found = self._judge.judge(self._measure(server, now), _is_replacing(server))
+        was_useless = self._policy.useless
+        found = self._policy.choose(self._measure(server, now), _is_replacing(server))
         if found is not None:
             worker = next(each for each in server.workers if each.pid == found.pid)
             server.recycle(worker, f"memory: {_shown(found.size)} of {_shown(self._limit)}")
-        futile = self._judge.futile
-        if futile is not None and was_futile is None:
+        useless = self._policy.useless
+        if useless is not None and was_useless is None:
             server.log.warning(
                 "memory_limit is less than the application needs: worker %d, a replacement, takes"
                 " %s of %s; no worker is replaced for its size until a new one is below the limit"
                 " (raise memory_limit)",
-                futile.index,
-                _shown(futile.size),
+                useless.index,
+                _shown(useless.size),
                 _shown(self._limit),
             )
 

@@ -42,7 +42,7 @@ def make_context(config: Config) -> ssl.SSLContext:
 def _load_certificate(context: ssl.SSLContext, config: Config) -> None:
     def refuse_to_ask() -> str:
         raise ConfigError(
-            f"keyfile: {key} is encrypted (decrypt it, or answer the hook make_tls_context)"
+            f"keyfile: {key} is encrypted (decrypt it, or implement the hook make_tls_context)"
         )
 
     chain, key = config.certfile, config.keyfile or config.certfile

@@ -1,6 +1,6 @@
 """Which worker has to go for its size: the policy, without a server.
 
-A worker goes when it exceeds the limit twice in a row, so that a peak costs nobody a worker, and
+A worker goes when it exceeds the limit twice in a row, so that a peak costs no worker, and
 one goes at a time.  A replacement that exceeds the limit when it is first measured shows that the
 limit is less than the application needs: to go on would replace workers for ever.  Then all stay,
 until a new worker is below the limit or the configuration is read again.
@@ -16,13 +16,13 @@ class Measured(NamedTuple):
     """A worker that is ready, as it was measured."""
 
     pid: int
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not used
     served: float
     """Seconds since it was ready."""
     size: int
 
 
-class Judge:
+class MemoryPolicy:
     """Decides after each measurement."""
 
     def __init__(self, limit: int, interval: float) -> None:
@@ -32,16 +32,16 @@ class Judge:
         self._exceeding: set[int] = set()
         self._replaced: set[int] = set()
         """Indices whose replacement was not measured yet."""
-        self.futile: Measured | None = None
+        self.useless: Measured | None = None
         """The replacement that exceeded the limit at once; `None`: replacing helps."""
 
-    def judge(self, workers: Sequence[Measured], is_replacing: bool) -> Measured | None:
+    def choose(self, workers: Sequence[Measured], is_replacing: bool) -> Measured | None:
         """The worker to replace now, if there is one."""
         self._look_at_new([each for each in workers if each.pid not in self._known])
         self._known = {each.pid for each in workers}
         before = self._exceeding
         self._exceeding = {each.pid for each in workers if each.size > self._limit}
-        if is_replacing or self.futile is not None:
+        if is_replacing or self.useless is not None:
             return None
         twice = before & self._exceeding
         found = [each for each in workers if each.pid in twice and each.served >= self._interval]
@@ -52,9 +52,9 @@ class Judge:
 
     def _look_at_new(self, workers: Sequence[Measured]) -> None:
         if any(each.size <= self._limit for each in workers):
-            self.futile = None
+            self.useless = None
         for each in workers:
             if each.index in self._replaced:
                 self._replaced.discard(each.index)
                 if each.size > self._limit:
-                    self.futile = each
+                    self.useless = each
