@@ -362,7 +362,8 @@ class Arbiter:
     # Signals and messages.
 
     def _process_signals(self) -> None:
-        for number in dict.fromkeys(self._inbox.read()):
+        # CHLD comes last: a worker that the same Ctrl-C has ended was asked to.
+        for number in sorted(dict.fromkeys(self._inbox.read()), key=signal.SIGCHLD.__eq__):
             handler = self._handlers.get(number)
             if handler is not None:
                 handler()

@@ -10,9 +10,18 @@ from hookserve.arbiter.exits import OutOfMemoryCounter, classify
 from hookserve.arbiter.handles import DRAINING, GONE, WorkerHandle
 from hookserve.arbiter.parts import Part
 from hookserve.plugins import calling
+from hookserve.types import ExitReason
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
+
+
+_ORDERLY_STOPS = (
+    ExitReason("exited", "0"),
+    ExitReason("killed", "SIGTERM"),
+    ExitReason("killed", "SIGINT"),
+    ExitReason("killed", "SIGQUIT"),
+)
 
 
 class Reaper(Part):
@@ -57,12 +66,18 @@ class Reaper(Part):
         reason = handle.reason = classify(handle, status, self._out_of_memory)
         was_asked = handle.state == DRAINING or bool(handle.recycle_reason)
         handle.state = GONE
-        self._log(handle, was_asked and reason.kind in ("drained", "recycled", "exited"))
+        is_orderly = reason.kind in ("drained", "recycled", "exited")
+        self._log(handle, (was_asked and is_orderly) or self._stops_with_server(reason))
         arbiter.escalator.record_lost_requests(handle)
         arbiter.release(handle)
         calling.notify(arbiter.hook.child_exit, server=arbiter, worker=handle, reason=reason)
         if not was_asked:
             arbiter.on_unexpected_exit(handle)
+
+    def _stops_with_server(self, reason: ExitReason) -> bool:
+        """Whether the worker ended as the server does: Ctrl-C, and a service manager that stops
+        a control group, send their signal to each process of it."""
+        return self._arbiter.shutdown.is_announced and reason in _ORDERLY_STOPS
 
     def _log(self, handle: WorkerHandle, is_expected: bool) -> None:
         log = self._arbiter.log

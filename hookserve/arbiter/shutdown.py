@@ -28,6 +28,11 @@ class Shutdown(Part):
         """Whether the server accepts no connections any more."""
         return self._deadline > 0
 
+    @property
+    def is_announced(self) -> bool:
+        """Whether the server has been told to stop, though it may accept for a while."""
+        return self.has_begun or self._delay_ends > 0
+
     def due(self, now: float) -> float | None:
         """When the drain delay ends, or the shutdown is overdue."""
         return self._deadline or self._delay_ends or None

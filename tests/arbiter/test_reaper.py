@@ -1,5 +1,9 @@
 """What the end of a worker leads to, with children that are never forked."""
 
+import logging
+import os
+import signal
+
 import pytest
 from support.fake_arbiter import FakeServer, serving
 
@@ -58,3 +62,40 @@ def test_once_a_worker_was_ready_no_failure_stops_the_server(workers):
         server.end(server.handle(0), status=3 << 8, boot_error="OSError: gone")
 
         assert not server.arbiter.is_stopping
+
+
+@pytest.mark.parametrize("settings", [{}, {"drain_delay": 5}])
+@pytest.mark.parametrize("status", [0, signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_ends_while_the_server_stops_is_not_an_error(caplog, settings, status):
+    with serving(workers=1, **settings) as server:
+        handle = server.handle(0)
+        server.arbiter.shutdown.shutdown()
+
+        with caplog.at_level(logging.INFO):
+            server.end(handle, status=status)
+
+        (record,) = [each for each in caplog.records if "is gone" in each.getMessage()]
+        assert record.levelname == "INFO"
+
+
+def test_a_worker_that_crashes_while_the_server_stops_is_an_error(caplog):
+    with serving(workers=1) as server:
+        handle = server.handle(0)
+        server.arbiter.shutdown.shutdown()
+
+        with caplog.at_level(logging.INFO):
+            server.end(handle, status=signal.SIGSEGV)
+
+        (record,) = [each for each in caplog.records if "is gone" in each.getMessage()]
+        assert record.levelname == "ERROR"
+
+
+def test_a_worker_that_the_same_interrupt_has_ended_is_not_an_error(caplog):
+    with serving(workers=1) as server:
+        server.processes.end(server.handle(0).pid)
+        os.write(server.arbiter._inbox.descriptors()[1], bytes([signal.SIGCHLD, signal.SIGINT]))
+
+        with caplog.at_level(logging.INFO):
+            server.arbiter._process_signals()
+
+        assert not [each for each in caplog.records if each.levelname == "ERROR"]
