@@ -160,13 +160,24 @@ def _refuse_warnings(config: Config, warnings: Sequence[str]) -> None:
 
 
 def current_directory() -> str:
-    """The working directory; raises ConfigError when it was deleted."""
+    """The working directory, under the name that the shell gives it; raises ConfigError when it
+    was deleted.
+
+    ``PWD`` names it through symbolic links (sh(1), ``pwd -L``): a reload follows a link that was
+    changed to another release.
+    """
     try:
-        return os.getcwd()
+        real = os.getcwd()
     except FileNotFoundError:
         raise ConfigError(
             "the working directory was deleted (change to one that exists, and start again)"
         ) from None
+    named = os.environ.get("PWD", "")
+    try:
+        is_same = os.path.isabs(named) and os.path.samefile(named, real)
+    except OSError:
+        is_same = False
+    return named if is_same else real
 
 
 def change_directory(start: str, path: str | None) -> None:

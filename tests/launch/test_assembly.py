@@ -11,6 +11,7 @@ from hookserve.errors import AppNotFound, ConfigError, PluginError, UsageError
 from hookserve.launch.assembly import (
     assemble,
     change_directory,
+    current_directory,
     load_plugins,
     log_warnings,
     require_application,
@@ -252,3 +253,27 @@ def test_other_users_are_not_warned(here, as_root, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
     assert assemble(["app"], {}).warnings == ()
+
+
+def test_a_linked_directory_is_followed_to_another_release(tmp_path, monkeypatch):
+    for name in ("v1", "v2"):
+        (tmp_path / name).mkdir()
+    link = tmp_path / "current"
+    link.symlink_to("v1")
+    monkeypatch.chdir(link)
+    monkeypatch.setenv("PWD", str(link))
+
+    directory = current_directory()
+    link.unlink()
+    link.symlink_to("v2")
+    monkeypatch.chdir(directory)
+
+    assert os.getcwd() == str(tmp_path / "v2")
+
+
+@pytest.mark.parametrize("named", ["", "/", "/nosuch", "."])
+def test_a_variable_that_names_another_directory_does_not_count(tmp_path, monkeypatch, named):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PWD", named)
+
+    assert current_directory() == str(tmp_path)
