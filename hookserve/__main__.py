@@ -6,6 +6,9 @@ import sys
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    from hookserve.system.streams import open_standard_streams
+
+    open_standard_streams()
     # The objects of a start live as long as the process: the collector would take a tenth of the
     # start and free nothing.  `settle_memory` switches it on, before the first fork.
     gc.disable()

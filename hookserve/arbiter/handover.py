@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from hookserve.errors import ConfigError
 from hookserve.listeners.address import parse_address
 from hookserve.listeners.listeners import SYSTEMD_VARIABLES, Listener, inherit_listener
 
@@ -105,24 +106,36 @@ class Handover(NamedTuple):
 
 
 def take_handover(environ: MutableMapping[str, str]) -> Handover:
-    """What was handed to this process; it is taken out of `environ`."""
+    """What was handed to this process; it is taken out of `environ`.
+
+    Raises ConfigError for a value that no arbiter has written.
+    """
     text = environ.pop(VARIABLE, "")
     if not text:
         return Handover()
+    try:
+        made = _decode(text)
+        for descriptor in made.descriptors():
+            os.set_inheritable(descriptor, False)
+    except (ValueError, TypeError, LookupError, RecursionError, OverflowError, OSError):
+        raise ConfigError(
+            f"{VARIABLE} is malformed (an arbiter sets it for its successor: unset it)"
+        ) from None
+    return made
+
+
+def _decode(text: str) -> Handover:
     import json
 
     values = json.loads(text)
-    made = Handover(
-        values["pid"],
-        values["channel"],
-        values["generation"],
+    return Handover(
+        int(values["pid"]),
+        int(values["channel"]),
+        int(values["generation"]),
         [HandedListener(**each) for each in values["listeners"]],
         [HandedScoreboard(**each) for each in values["scoreboards"]],
         [HandedWorker(**each) for each in values["workers"]],
     )
-    for descriptor in made.descriptors():
-        os.set_inheritable(descriptor, False)
-    return made
 
 
 def handed_listeners(listeners: Iterable[Listener]) -> list[HandedListener]:

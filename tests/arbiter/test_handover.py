@@ -1,0 +1,49 @@
+"""What one arbiter hands to the next."""
+
+import os
+
+import pytest
+
+from hookserve.arbiter.handover import VARIABLE, HandedListener, Handover, take_handover
+from hookserve.errors import ConfigError
+
+
+def value(**changes):
+    return Handover()._replace(pid=1, **changes).encode()
+
+
+def test_what_is_handed_over_is_read_back_and_not_inherited_further():
+    read, write = os.pipe()
+    os.set_inheritable(read, True)
+    made = Handover(7, write, 3, [HandedListener(read, "127.0.0.1:8000", 0)])
+    environ = {VARIABLE: made.encode()}
+
+    assert take_handover(environ) == made._replace(scoreboards=[], workers=[])
+
+    assert environ == {}
+    assert not os.get_inheritable(read)
+    os.close(read)
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "{}",
+        "[1]",
+        "3",
+        pytest.param("[" * 100_000, id="nested"),
+        value(channel=99_999),
+        value(channel=2**70),
+        value(listeners=[HandedListener(99_999, "127.0.0.1:1", 0)]),
+        value(listeners=[HandedListener("3", "127.0.0.1:1", 0)]),
+        value().replace('"listeners": []', '"listeners": [{"fd": 3}]'),
+        value().replace('"generation": 0', '"generation": null'),
+    ],
+)
+def test_a_value_that_no_arbiter_has_written_is_one_line(text):
+    with pytest.raises(ConfigError, match="HOOKSERVE_HANDOVER is malformed") as caught:
+        take_handover({VARIABLE: text})
+
+    assert "\n" not in str(caught.value)
