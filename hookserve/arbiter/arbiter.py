@@ -109,7 +109,10 @@ class Arbiter:
             self.auxiliaries,
             self.upgrade,
         )
-        self._handlers: dict[int, Callable[[], None]] = {
+        self._handlers = self._signal_handlers()
+
+    def _signal_handlers(self) -> dict[int, Callable[[], None]]:
+        return {
             signal.SIGTERM: self.shutdown.shutdown,
             signal.SIGINT: self.shutdown.shutdown_now,
             signal.SIGQUIT: self.shutdown.shutdown_now,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from hookserve import AccessRecord, hookimpl
 from hookserve_logging import errorlog
 from hookserve_logging.clock import Clock
+from hookserve_logging.errorlog import ErrorLog
 from hookserve_logging.line import Log, Write
 from hookserve_logging.sink import Sink
-from hookserve_logging.standard import ErrorLog
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config

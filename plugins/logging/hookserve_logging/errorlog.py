@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from hookserve import ConfigError
+from hookserve import ConfigError, hookimpl
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -173,3 +173,25 @@ def _apply_custom(config: Config) -> None:
             logging.config.fileConfig(config.logconfig, disable_existing_loggers=False)
     except Exception as error:  # logging.config raises whatever its parts raise
         raise ConfigError(f"the logging configuration is wrong: {error}") from error
+
+
+class ErrorLog:
+    """Errors alone: nothing is called for a request."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    @hookimpl
+    def install_logs(self) -> None:
+        """Make these handlers those of the error log."""
+        self._installation.install()
+
+    @hookimpl
+    def retired(self) -> None:
+        """Close the files."""
+        self._installation.close()
+
+    @hookimpl
+    def reopen_logs(self) -> None:
+        """Open the files again."""
+        reopen()

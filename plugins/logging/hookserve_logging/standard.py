@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hookserve import hookimpl
-from hookserve_logging import errorlog
+from hookserve_logging.errorlog import ErrorLog, Installation
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -16,7 +15,7 @@ def make_logger(config: Config) -> ErrorLog:
 
     Its files are open; nothing of the process's logging has changed.
     """
-    installation = errorlog.Installation(config)
+    installation = Installation(config)
     if config.accesslog is None and not (
         config.syslog and not config.disable_redirect_access_to_syslog
     ):
@@ -24,25 +23,3 @@ def make_logger(config: Config) -> ErrorLog:
     from hookserve_logging.accesslog import AccessLog
 
     return AccessLog(config, installation)
-
-
-class ErrorLog:
-    """Errors alone: nothing is called for a request."""
-
-    def __init__(self, installation: errorlog.Installation) -> None:
-        self._installation = installation
-
-    @hookimpl
-    def install_logs(self) -> None:
-        """Make these handlers those of the error log."""
-        self._installation.install()
-
-    @hookimpl
-    def retired(self) -> None:
-        """Close the files."""
-        self._installation.close()
-
-    @hookimpl
-    def reopen_logs(self) -> None:
-        """Open the files again."""
-        errorlog.reopen()
