@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from hookserve.server import WorkerInfo
     from hookserve.worker.channel import Message
 
-
 _LATE = 1.0
 _LONGEST_WAIT = 86400.0
 """Seconds; poll(2) takes no more than 24 days."""
@@ -222,8 +221,8 @@ class Arbiter:
         Raises BootError when no worker of the first generation could boot.
         """
         self._inbox.open()
-        hook = self.hook.nworkers_changed
-        calling.notify(hook, server=self, new_value=self.num_workers, old_value=None)
+        count, hook = self.num_workers, self.hook.nworkers_changed
+        calling.notify(hook, server=self, new_value=count, old_value=None)
         child.settle_memory()
         self.auxiliaries.gather()
         now = self.clock()
@@ -353,7 +352,7 @@ class Arbiter:
             self.log.warning("worker %d is started again in %g s", handle.index, pause)
         if handle.ready_at:
             return
-        text = handle.boot_error or f"worker {handle.index} died while booting: {handle.reason}"
+        text = handle.boot_error or f"worker {handle.index} ended while booting: {handle.reason}"
         kind = AppNotFound if handle.boot_error_code == AppNotFound.exit_code else BootError
         self._boot_failure = kind(text)
         self.reloads.on_boot_failure(handle, text)

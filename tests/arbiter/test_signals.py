@@ -1,6 +1,5 @@
 """Signals reach the arbiter's loop by a descriptor."""
 
-import os
 import signal
 import threading
 
@@ -25,7 +24,7 @@ def inbox():
 def test_a_signal_is_read_from_the_descriptor(inbox):
     assert inbox.read() == []
 
-    os.kill(os.getpid(), signal.SIGUSR1)
+    signal.raise_signal(signal.SIGUSR1)
 
     assert inbox.read() == [signal.SIGUSR1]
     assert inbox.read() == []
@@ -33,7 +32,7 @@ def test_a_signal_is_read_from_the_descriptor(inbox):
 
 def test_inside_a_block_signals_wait(inbox):
     with Blocked():
-        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.raise_signal(signal.SIGUSR1)
         assert inbox.read() == []
 
     assert inbox.read() == [signal.SIGUSR1]
