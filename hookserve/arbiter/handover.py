@@ -80,6 +80,8 @@ class Handover(NamedTuple):
     listeners: Sequence[HandedListener] = ()
     scoreboards: Sequence[HandedScoreboard] = ()
     workers: Sequence[HandedWorker] = ()
+    pidfile: int = -1
+    """The pidfile, whose lock the process keeps across exec(2); -1: there is none."""
 
     def encode(self) -> str:
         """As the value of the environment variable."""
@@ -102,7 +104,7 @@ class Handover(NamedTuple):
         found = [each.fd for each in self.listeners] + [each.fd for each in self.scoreboards]
         for worker in self.workers:
             found += [worker.channel, worker.dump_fd]
-        return found + ([self.channel] if self.channel >= 0 else [])
+        return found + [each for each in (self.channel, self.pidfile) if each >= 0]
 
 
 def take_handover(environ: MutableMapping[str, str]) -> Handover:
@@ -135,6 +137,7 @@ def _decode(text: str) -> Handover:
         [HandedListener(**each) for each in values["listeners"]],
         [HandedScoreboard(**each) for each in values["scoreboards"]],
         [HandedWorker(**each) for each in values["workers"]],
+        int(values.get("pidfile", -1)),  # an older version hands none over
     )
 
 

@@ -116,6 +116,7 @@ class Reexec(Part):
             handed_listeners(arbiter.listeners),
             [HandedScoreboard(each.fd, each.slots, each.request_slots) for each in scoreboards],
             handed_workers(arbiter.worker_table, scoreboards),
+            *(arbiter.pidfile.descriptors() if arbiter.pidfile is not None else ()),
         )
 
     def _become_dry_run(self) -> None:

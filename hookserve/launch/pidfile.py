@@ -22,8 +22,10 @@ _LOOK = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 class Pidfile:
     """A pidfile at `path`: made whole, then moved into place."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, inherited: int = -1) -> None:
         self.path = os.path.abspath(path)
+        self._inherited = inherited
+        """This process's own file from before exec(2), still locked; -1: there is none."""
         self._is_left = False
         self._fd = -1
         """The file, locked; -1: it is not created."""
@@ -44,6 +46,8 @@ class Pidfile:
                 with directory_lock(directory):
                     self._refuse_taken(directory)
                     self._fd = _write(directory, os.path.basename(self.path))
+                    if self._inherited >= 0:
+                        os.close(self._inherited)
             finally:
                 os.close(directory)
         except OSError as error:

@@ -116,7 +116,7 @@ def _pidfile_for(path: str | None, handover: Handover) -> Pidfile | None:
         return None
     from hookserve.launch.pidfile import Pidfile
 
-    return Pidfile(f"{path}.2" if handover.channel >= 0 else path)
+    return Pidfile(f"{path}.2" if handover.channel >= 0 else path, handover.pidfile)
 
 
 def _preload_safely(

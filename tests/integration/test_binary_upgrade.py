@@ -1,5 +1,6 @@
 """One arbiter after another: the binary upgrade, and the reload of a preloaded application."""
 
+import fcntl
 import os
 import signal
 from pathlib import Path
@@ -173,3 +174,25 @@ def test_a_stop_after_a_reload_of_preloaded_code_is_graceful(site):
         server.wait_for("exit")
 
         assert server.stop() == 0
+
+
+def test_the_pidfile_is_locked_all_through_a_reload_of_preloaded_code(site):
+    settings = {"preload_app": True, "pidfile": site / "pid"}
+    with serve("app", chdir=site, settings=settings) as server:
+        first = (site / "pid").stat().st_ino
+        server.signal(signal.SIGHUP)
+
+        wait_until(lambda: is_locked(site / "pid") and (site / "pid").stat().st_ino != first)
+
+        assert (site / "pid").read_text() == f"{server.process.pid}\n"
+
+
+def is_locked(path):
+    """True; raises AssertionError when the file in place is not locked."""
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        assert path.stat().st_ino != os.fstat(file.fileno()).st_ino, "it is not locked"
+    return True

@@ -181,3 +181,19 @@ def test_of_several_starts_one_gets_the_file(tmp_path):
             each.communicate()
 
     assert sorted(outcomes) == [b"made\n", b"refused\n", b"refused\n", b"refused\n"]
+
+
+@pytest.mark.process
+def test_a_process_that_executes_again_keeps_its_file(tmp_path):
+    path = tmp_path / "pid"
+    before = Pidfile(str(path))
+    before.create()
+    (inherited,) = before.descriptors()
+
+    after = Pidfile(str(path), inherited)
+    after.create()
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(inherited)
+    after.remove()
+    assert list(tmp_path.iterdir()) == []
