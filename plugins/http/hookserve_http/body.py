@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import IO
@@ -42,6 +43,7 @@ class StreamInput:
     """
 
     __slots__ = (
+        "_at",
         "_buffer",
         "_decoder",
         "_failure",
@@ -66,6 +68,8 @@ class StreamInput:
         self.rest = b""
         """Received bytes that follow the body: the beginning of the next request."""
         self._buffer = received
+        self._at = 0
+        """Bytes of the buffer that were read: to cut them off each time would copy the rest."""
         self._initial = initial
 
     @property
@@ -87,18 +91,15 @@ class StreamInput:
         """At most `size` bytes, fewer only at the end; without a size the rest of the body."""
         if size is None or size < 0:
             return self._read_all()
-        if size <= len(self._buffer):
-            data, self._buffer = self._buffer[:size], self._buffer[size:]
-            return data
-        parts, have = [self._buffer], len(self._buffer)
-        self._buffer = b""
+        if size <= len(self._buffer) - self._at:
+            return self._take_buffer(self._at + size)
+        parts = [self._take_buffer()]
+        have = len(parts[0])
         while have < size and self._more(size - have):
-            parts.append(self._buffer)
-            have += len(self._buffer)
-            self._buffer = b""
-        data = b"".join(parts)
-        data, self._buffer = data[:size], data[size:]
-        return data
+            part = self._take_buffer(size - have)
+            parts.append(part)
+            have += len(part)
+        return b"".join(parts)
 
     def readline(self, size: int | None = -1) -> bytes:
         """One line with its line feed, or its first `size` bytes."""
@@ -108,12 +109,12 @@ class StreamInput:
         while limit < 0 or have < limit:
             if not self._buffer and not self._more(_RECEIVE_SIZE):
                 break
-            end = self._buffer.find(b"\n") + 1 or len(self._buffer)
+            end = self._buffer.find(b"\n", self._at) + 1 or len(self._buffer)
             if limit >= 0:
-                end = min(end, limit - have)
-            part, self._buffer = self._buffer[:end], self._buffer[end:]
+                end = min(end, self._at + limit - have)
+            part = self._take_buffer(end)
             parts.append(part)
-            have += end
+            have += len(part)
             if part.endswith(b"\n"):
                 break
         return b"".join(parts)
@@ -135,13 +136,12 @@ class StreamInput:
 
     def discard(self, limit: int) -> bool:
         """Read and drop the rest of the body, at most `limit` bytes; whether the body ended."""
-        self._buffer = b""
+        self._take_buffer()
         try:
             while not self._decoder.is_done and limit > 0:
                 if not self._more(_RECEIVE_SIZE):
                     break
-                limit -= len(self._buffer)
-                self._buffer = b""
+                limit -= len(self._take_buffer())
         except (BadRequest, OSError):
             return False
         return self._decoder.is_done
@@ -151,12 +151,19 @@ class StreamInput:
         self._receive, self._send_continue = _raise_released, None
 
     def _read_all(self) -> bytes:
-        parts = [self._buffer]
-        self._buffer = b""
+        parts = [self._take_buffer()]
         while self._more(_RECEIVE_SIZE):
-            parts.append(self._buffer)
-            self._buffer = b""
+            parts.append(self._take_buffer())
         return b"".join(parts)
+
+    def _take_buffer(self, end: int = sys.maxsize) -> bytes:
+        """The unread bytes of the buffer up to the position `end`."""
+        data = self._buffer[self._at : end]
+        if end >= len(self._buffer):
+            self._buffer, self._at = b"", 0
+        else:
+            self._at = end
+        return data
 
     def _more(self, size: int) -> bool:
         """Receive until the buffer has data; false at the end of the body."""

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 import tracemalloc
 
 import pytest
@@ -250,3 +251,21 @@ def test_tiny_chunks_are_counted_like_others(limit):
             decoder.take(data)
     else:
         assert decoder.take(data) == (b"x" * 10 + b"0123456789" * 2, b"GET")
+
+
+@pytest.mark.parametrize("method", ["readline", "read"])
+def test_short_parts_of_a_buffer_are_read_in_linear_time(method):
+    """The rest of the buffer is not copied for each line."""
+
+    def seconds(size):
+        times = []
+        for _ in range(3):
+            body = StreamInput(LengthDecoder(0), b"", lambda _: b"", None, b"\n" * size)
+            read = getattr(body, method)
+            start = time.thread_time()
+            while read(1):
+                pass
+            times.append(time.thread_time() - start)
+        return min(times)
+
+    assert seconds(400_000) < 3 * 8 * seconds(50_000)
