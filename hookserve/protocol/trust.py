@@ -54,10 +54,13 @@ def address_of(text: str) -> IPv4Address | IPv6Address | None:
     4291, 2.5.5.2) becomes the IPv4 one.  `None` for a text that is no address."""
     import ipaddress
 
+    address, percent, _ = text.partition("%")
     try:
-        found = ipaddress.ip_address(text.partition("%")[0])
+        found = ipaddress.ip_address(address)
     except ValueError:
         return None
+    if percent and found.version == 4:
+        return None  # RFC 4007, 11: only IPv6 addresses have zones
     return getattr(found, "ipv4_mapped", None) or found
 
 

@@ -45,3 +45,8 @@ def test_an_address_is_told_from_what_is_none():
     assert str(address_of("::ffff:192.0.2.1")) == "192.0.2.1"
     assert str(address_of("fe80::1%eth0")) == "fe80::1"
     assert address_of("unknown") is None
+
+
+def test_an_ipv4_address_has_no_zone():
+    assert address_of("127.0.0.1%x") is None
+    assert not trusts(("127.0.0.0/8",))("127.0.0.1%x")

@@ -53,7 +53,7 @@ from hookserve_http.framing import Decoder, decoder_for
 from hookserve_http.head import END, HeadParser
 
 if TYPE_CHECKING:
-    from hookserve_http.endpoint import Endpoint
+    from hookserve_http.protocol import HttpProtocol
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -75,7 +75,7 @@ class HttpConnection(Connection):
         "_skipped_line",
     )
 
-    def __init__(self, endpoint: Endpoint, parser: HeadParser, address: str, port: str) -> None:
+    def __init__(self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str) -> None:
         self.state = IDLE
         self.lingers = False
         self._endpoint = endpoint
@@ -239,7 +239,10 @@ class HttpConnection(Connection):
     def set_connection_info(self, info: Mapping[str, object]) -> None:
         """See `hookserve.protocol.seam.Connection.set_connection_info`."""
         self._connection_info = {**(self._connection_info or {}), **info}
-        self._address = str(self._connection_info.get("REMOTE_ADDR", self._address))
+        if "REMOTE_ADDR" in info:
+            # What follows is written by this client, not by the proxy that named it.
+            self._address = str(info["REMOTE_ADDR"])
+            self._parser = self._endpoint.parser_for(self._address)
 
     def expire(self) -> int:
         """A deadline has passed: a request of which a part arrived gets the status 408."""

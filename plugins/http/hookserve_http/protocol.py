@@ -56,8 +56,11 @@ class HttpProtocol(Endpoint):
     def connect(self, peer: object) -> HttpConnection:
         """A connection with the client at that address, as accept() returned it."""
         host, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else ("", "")
-        parser = self._trusting if self._is_trusted(host) else self._strict
-        return HttpConnection(self, parser, host, port)
+        return HttpConnection(self, self.parser_for(host), host, port)
+
+    def parser_for(self, host: str) -> HeadParser:
+        """The parser for heads that are written at this address."""
+        return self._trusting if self._is_trusted(host) else self._strict
 
     def _make_trusting(self, config: Config) -> HeadParser:
         rules = rules_for(config, trusted=True)

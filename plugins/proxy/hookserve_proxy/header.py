@@ -75,7 +75,7 @@ def _parse_v1(data: bytes) -> Header | None:
         raise BadHeader("the line of version 1 is not one of TCP4, TCP6 or UNKNOWN")
     kind = ipaddress.IPv4Address if words[1] == b"TCP4" else ipaddress.IPv6Address
     try:
-        source, destination = (str(kind(word.decode("ascii"))) for word in words[2:4])
+        source, destination = (_text_of(kind(word.decode("ascii"))) for word in words[2:4])
     except ValueError:
         raise BadHeader("invalid address in version 1") from None
     for word in words[4:]:
@@ -112,10 +112,18 @@ def _parse_v2(data: bytes) -> Header | None:
     return Header(
         size,
         name,
-        (str(ipaddress.ip_address(source)), str(ports[0])),
-        (str(ipaddress.ip_address(destination)), str(ports[1])),
+        (_text_of(ipaddress.ip_address(source)), str(ports[0])),
+        (_text_of(ipaddress.ip_address(destination)), str(ports[1])),
         _says_secret(extensions),
     )
+
+
+def _text_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """The address as X-Forwarded-For would have it: an IPv4-mapped one (RFC 4291, 2.5.5.2) is an
+    IPv4 address.  Raises ValueError for a zone, which means nothing on another host."""
+    if getattr(address, "scope_id", None) is not None:
+        raise ValueError("an address with a zone")
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _says_secret(extensions: bytes) -> bool:

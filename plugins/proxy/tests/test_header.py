@@ -96,3 +96,19 @@ def test_another_version_than_the_one_asked_for_is_refused():
         parse(V1, "v2")
     with pytest.raises(BadHeader):
         parse(v2(), "v1")
+
+
+def test_an_ipv4_mapped_address_is_an_ipv4_address_in_both_versions():
+    mapped = "::ffff:203.0.113.7"
+
+    for data in (
+        f"PROXY TCP6 {mapped} {mapped} 1 2\r\n".encode(),
+        v2(family=0x21, source=mapped),
+    ):
+        header = parse(data)
+        assert header.source[0] == header.destination[0] == "203.0.113.7"
+
+
+def test_an_address_with_a_zone_is_refused():
+    with pytest.raises(BadHeader):
+        parse(b"PROXY TCP6 fe80::1%\x1b[31m fe80::2 1 2\r\n")

@@ -110,3 +110,23 @@ def test_the_client_of_a_refused_request_is_named_in_its_record():
     setting.converse([HEADER + b"NONSENSE\r\n\r\n"], peer=("10.0.0.1", 5555))
 
     assert [record.environ["REMOTE_ADDR"] for record in records] == ["198.51.100.7"]
+
+
+@pytest.mark.parametrize("field", ["X-Forwarded-Proto: https", "SCRIPT_NAME: /admin"])
+def test_what_follows_the_header_is_not_believed_because_the_proxy_is(field):
+    setting = Setting(forwarded_allow_ips=("10.0.0.1",))
+    request = f"GET /admin/x HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n".encode()
+
+    setting.converse([HEADER + request], peer=("10.0.0.1", 5555))
+
+    assert setting.seen("wsgi.url_scheme") == ["http"]
+    assert setting.seen("SCRIPT_NAME") == [""]
+
+
+def test_a_trusted_proxy_behind_the_proxy_is_believed():
+    setting = Setting(forwarded_allow_ips=("198.51.100.7",))
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\n\r\n"
+
+    setting.converse([HEADER + request], peer=("10.0.0.1", 5555))
+
+    assert setting.seen("wsgi.url_scheme") == ["https"]
