@@ -10,6 +10,7 @@ from hookserve import AccessRecord, hookimpl
 from hookserve_logging import errorlog
 from hookserve_logging.clock import Clock
 from hookserve_logging.errorlog import ErrorLog
+from hookserve_logging.files import owner_for
 from hookserve_logging.line import Log, Write
 from hookserve_logging.sink import Sink
 
@@ -24,7 +25,7 @@ class AccessLog(ErrorLog):
 
     def __init__(self, config: Config, installation: Installation) -> None:
         super().__init__(installation)
-        self._sink = Sink(config.accesslog) if config.accesslog is not None else None
+        self._sink = _make_sink(config)
         write: Write = self._sink.write if self._sink else _nowhere
         if config.syslog and not config.disable_redirect_access_to_syslog:
             write = _to_syslog_too(config, write)
@@ -72,6 +73,11 @@ class AccessLog(ErrorLog):
         errorlog.reopen()
         if self._sink is not None:
             self._sink.reopen()
+
+
+def _make_sink(config: Config) -> Sink | None:
+    path = config.accesslog
+    return None if path is None else Sink(path, owner_for(config))
 
 
 def _nowhere(line: str) -> None:

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hookserve import ConfigError, hookimpl
+from hookserve_logging.files import NO_OWNER, Owner, open_log, owner_for
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -19,25 +20,29 @@ NAME = "hookserve"
 class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened here
     """Writes each record at once, to a file that can be opened again, or to standard error."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, owner: Owner = NO_OWNER) -> None:
         self.path = path
+        self._owner = owner
         super().__init__(sys.stderr if path == "-" else self._open())
 
     def reopen(self) -> None:
-        """Open the file again, after it was moved; when that fails the old one stays."""
+        """Open the file again, after it was moved; when that fails the old one stays, and says
+        so."""
         if self.path == "-":
             return
         try:
             fresh = self._open()
-        except ConfigError:
+        except ConfigError as error:
+            logging.getLogger(NAME).error("%s; the old file stays in use", error)
             return
         with self.lock or _NoLock():
             old, self.stream = self.stream, fresh
         old.close()
 
-    def close(self) -> None:
-        """Close the file too, if there is one."""
-        super().close()
+    def close_file(self) -> None:
+        """Close the file, if there is one.  `close` does not: `logging.config` closes every handler
+        of the process when an application calls it."""
+        self.close()
         if self.path != "-":
             self.stream.close()
 
@@ -51,12 +56,25 @@ class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened
         """A full disk or a stream that is gone must not harm the server: the record is lost."""
 
     def _open(self) -> Any:  # Any: a text file
-        try:
-            return open(self.path, "a", encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise ConfigError(
-                f"errorlog: cannot open {self.path}: {(error.strerror or str(error)).lower()}"
-            ) from None
+        descriptor = open_log("errorlog", self.path, self._owner)
+        return open(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+
+
+class ServerLogger(logging.Logger):
+    """The logger ``hookserve``, which no configuration of the application can switch off.
+
+    `logging.config.dictConfig` disables every logger that it does not name, unless it is told
+    otherwise; most applications do not.
+    """
+
+    @property
+    def disabled(self) -> bool:
+        """False."""
+        return False
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        """Change nothing."""
 
 
 class _NoLock:
@@ -105,7 +123,7 @@ class Installation:
         self._is_custom = bool(config.logconfig_dict or config.logconfig_json or config.logconfig)
         self._handlers: list[logging.Handler] = []
         if not self._is_custom:
-            handler = ReopeningHandler(config.errorlog)
+            handler = ReopeningHandler(config.errorlog, owner_for(config))
             is_json = config.error_log_format == "json"
             handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
             self._handlers.append(handler)
@@ -119,6 +137,7 @@ class Installation:
         configuration that is wrong."""
         config = self._config
         logger = logging.getLogger(NAME)
+        logger.__class__ = ServerLogger
         for handler in logger.handlers[:]:
             logger.removeHandler(handler)
         logger.setLevel(config.loglevel.upper())
@@ -133,7 +152,7 @@ class Installation:
     def close(self) -> None:
         """Close the handlers, which are not installed any more."""
         for handler in self._handlers:
-            handler.close()
+            handler.close_file() if isinstance(handler, ReopeningHandler) else handler.close()
 
 
 def reopen() -> None:
@@ -168,7 +187,8 @@ def _apply_custom(config: Config) -> None:
                 {"version": 1, "disable_existing_loggers": False, **config.logconfig_dict}
             )
         elif config.logconfig_json:
-            logging.config.dictConfig(json.loads(Path(config.logconfig_json).read_text()))
+            table = json.loads(Path(config.logconfig_json).read_text())
+            logging.config.dictConfig({"disable_existing_loggers": False, **table})
         else:
             logging.config.fileConfig(config.logconfig, disable_existing_loggers=False)
     except Exception as error:  # logging.config raises whatever its parts raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
 
 from hookserve import ConfigError
 from hookserve.system.calls import write
+from hookserve_logging.files import NO_OWNER, Owner, open_log
 
 
 class Sink:
@@ -17,8 +19,9 @@ class Sink:
     loses its lines and nothing else.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, owner: Owner = NO_OWNER) -> None:
         self._path = path
+        self._owner = owner
         self._descriptor = self._open()
         self._lines: list[str] = []
         self.write: Callable[[str], None] = self._lines.append
@@ -42,13 +45,15 @@ class Sink:
                 pass
 
     def reopen(self) -> None:
-        """Open the file again, after it was moved; when that fails the old one stays."""
+        """Open the file again, after it was moved; when that fails the old one stays, which is
+        logged."""
         self.flush()
         if self._path == "-":
             return
         try:
             fresh = self._open()
-        except ConfigError:
+        except ConfigError as error:
+            logging.getLogger("hookserve").error("%s; the old file stays in use", error)
             return
         os.dup2(fresh, self._descriptor, inheritable=False)
         os.close(fresh)
@@ -56,10 +61,4 @@ class Sink:
     def _open(self) -> int:
         if self._path == "-":
             return 1
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            return os.open(self._path, flags, 0o644)
-        except OSError as error:
-            raise ConfigError(
-                f"accesslog: cannot open {self._path}: {(error.strerror or str(error)).lower()}"
-            ) from None
+        return open_log("accesslog", self._path, self._owner)

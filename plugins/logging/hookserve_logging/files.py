@@ -1,0 +1,67 @@
+"""Log files: opened by the arbiter, and opened again by workers that run as another user."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from hookserve import ConfigError
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+
+
+class Owner(NamedTuple):
+    """The account of the workers; -1 leaves one as it is (chown(2))."""
+
+    user: int = -1
+    group: int = -1
+
+
+NO_OWNER = Owner()
+
+
+def owner_for(config: Config) -> Owner:
+    """To whom log files belong: the workers must be able to open them again after USR1.
+
+    The names are known to exist: workers could not be forked otherwise.
+    """
+    user, group = NO_OWNER
+    if config.user:
+        import pwd
+
+        name = str(config.user)
+        try:
+            entry = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+            user, group = entry.pw_uid, entry.pw_gid
+        except KeyError:
+            user = int(name) if name.isdigit() else -1
+    if config.group:
+        import grp
+
+        name = str(config.group)
+        try:
+            group = int(name) if name.isdigit() else grp.getgrnam(name).gr_gid
+        except KeyError:
+            pass
+    return Owner(user, group)
+
+
+def open_log(setting: str, path: str, owner: Owner) -> int:
+    """A descriptor that appends to the file at `path`, which then belongs to `owner`.
+
+    Raises ConfigError, which names the setting.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except OSError as error:
+        raise ConfigError(
+            f"{setting}: cannot open {path}: {(error.strerror or str(error)).lower()}"
+        ) from None
+    if owner != NO_OWNER and os.geteuid() == 0:
+        try:
+            os.fchown(descriptor, *owner)
+        except OSError:  # a file system without owners, or a device
+            pass
+    return descriptor

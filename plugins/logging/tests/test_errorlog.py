@@ -1,0 +1,146 @@
+"""The server's log cannot be lost."""
+
+import json
+import logging
+import logging.config
+import os
+import pwd
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+from hookserve_logging.errorlog import NAME, Installation, ReopeningHandler
+from hookserve_logging.files import Owner, open_log, owner_for
+
+from hookserve.testing import serve, wait_until
+from hookserve.testing.contract.client import ask
+from hookserve.testing.fakes import configure
+
+APPLICATION = """
+import logging.config
+logging.config.dictConfig({"version": 1, "root": {"level": "INFO"}})
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/boom":
+        raise ValueError("boom")
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    return tmp_path
+
+
+@pytest.fixture
+def open_site():
+    """A site in a folder that every user may enter, which pytest's are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        path.chmod(0o755)
+        (path / "app.py").write_text(APPLICATION)
+        yield path
+
+
+@pytest.fixture
+def installed(tmp_path):
+    logger = logging.getLogger(NAME)
+    handlers, kind, propagate = logger.handlers[:], type(logger), logger.propagate
+    installation = Installation(configure({"errorlog": str(tmp_path / "log")}))
+    installation.install()
+    yield tmp_path / "log"
+    installation.close()
+    logger.__class__ = kind
+    logger.handlers[:], logger.propagate = handlers, propagate
+
+
+def test_a_configuration_of_the_application_does_not_switch_the_log_off(installed):
+    logging.config.dictConfig({"version": 1})
+
+    logging.getLogger(NAME).error("still here")
+
+    assert "still here" in installed.read_text()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("preload", [False, True])
+def test_a_failure_is_logged_whatever_the_application_does_to_logging(site, preload):
+    with serve("app", chdir=site, settings={"preload_app": preload}) as server:
+        assert ask(server.address, "/boom").status == 500
+
+        wait_until(lambda: "ValueError: boom" in server.log)
+
+
+@pytest.mark.process
+def test_a_configuration_in_json_does_not_switch_the_log_off(site):
+    table = {
+        "version": 1,
+        "handlers": {"console": {"class": "logging.StreamHandler"}},
+        "root": {"handlers": ["console"], "level": "INFO"},
+    }
+    (site / "log.json").write_text(json.dumps(table))
+    with serve("app", chdir=site, arguments=["--log-config-json", "log.json"]) as server:
+        wait_until(lambda: "listening on" in server.log)
+        wait_until(lambda: "ready" in server.log)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs workers as another user")
+def test_after_a_rotation_workers_of_another_user_write_to_the_new_files(open_site):
+    site = open_site
+    access, error = site / "access.log", site / "error.log"
+    arguments = ["--access-logfile", str(access), "--error-logfile", str(error)]
+    settings = {"user": "nobody", "preload_app": True}
+    with serve("app", chdir=site, settings=settings, arguments=arguments) as server:
+        for path in (access, error):
+            path.rename(f"{path}.1")
+        server.signal(signal.SIGUSR1)
+        wait_until(lambda: access.exists() and error.exists())
+
+        def new_files_are_used():
+            ask(server.address, "/after")
+            ask(server.address, "/boom")
+            return "/after" in access.read_text() and "boom" in error.read_text()
+
+        wait_until(new_files_are_used)
+        assert access.stat().st_uid == pwd.getpwnam("nobody").pw_uid
+
+
+def test_a_file_that_cannot_be_opened_again_is_logged_and_the_old_one_stays(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    handler = ReopeningHandler(str(folder / "log"))
+    logger = logging.getLogger(NAME)
+    logger.addHandler(handler)
+    try:
+        (folder / "log").rename(tmp_path / "log")
+        folder.rmdir()
+
+        handler.reopen()
+
+        assert "the old file stays in use" in (tmp_path / "log").read_text()
+    finally:
+        logger.removeHandler(handler)
+        handler.close_file()
+
+
+def test_the_owner_is_the_workers_account():
+    entry = pwd.getpwnam("nobody")
+
+    assert owner_for(configure({"user": "nobody"})) == Owner(entry.pw_uid, entry.pw_gid)
+    assert owner_for(configure({"user": "12345", "group": "7"})) == Owner(12345, 7)
+    assert owner_for(configure({})) == Owner()
+
+
+def test_a_log_is_appended_to(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("before\n")
+
+    descriptor = open_log("errorlog", str(path), Owner())
+    os.write(descriptor, b"after\n")
+    os.close(descriptor)
+
+    assert path.read_text() == "before\nafter\n"
