@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from hookserve import ConfigError
@@ -50,18 +52,57 @@ def owner_for(config: Config) -> Owner:
 def open_log(setting: str, path: str, owner: Owner) -> int:
     """A descriptor that appends to the file at `path`, which then belongs to `owner`.
 
-    Raises ConfigError, which names the setting.
+    Root follows a symbolic link of root only, and gives no file away that has a second name:
+    whoever owns the directory could otherwise choose the file.  Raises ConfigError, which names
+    the setting.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    is_root = os.geteuid() == 0
     try:
-        descriptor = os.open(path, flags, 0o644)
+        target = _followed(path) if is_root else path
+        if is_root and target == path:
+            flags |= os.O_NOFOLLOW
+        descriptor = os.open(target, flags, 0o644)
     except OSError as error:
         raise ConfigError(
             f"{setting}: cannot open {path}: {(error.strerror or str(error)).lower()}"
         ) from None
-    if owner != NO_OWNER and os.geteuid() == 0:
+    if owner != NO_OWNER and is_root:
         try:
-            os.fchown(descriptor, *owner)
+            _give(descriptor, owner)
+        except FileExistsError as error:
+            os.close(descriptor)
+            raise ConfigError(f"{setting}: cannot open {path}: {error.strerror}") from None
         except OSError:  # a file system without owners, or a device
             pass
     return descriptor
+
+
+def _followed(path: str) -> str:
+    """Where a link of root's leads to, or `path` itself, which is then no link.
+
+    The link is held open while its owner is read, so it cannot be exchanged in between.
+    """
+    try:
+        link = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return path
+    try:
+        status = os.fstat(link)
+        if not stat.S_ISLNK(status.st_mode):
+            return path
+        if status.st_uid != 0:
+            raise OSError(errno.ELOOP, "it is a symbolic link of another user")
+        return os.path.join(os.path.dirname(path), os.readlink("", dir_fd=link))
+    finally:
+        os.close(link)
+
+
+def _give(descriptor: int, owner: Owner) -> None:
+    """Change the owner of a regular file; raises FileExistsError if it has a second name."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return
+    if status.st_nlink > 1:
+        raise FileExistsError(errno.EEXIST, "it is a hard link to another file")
+    os.fchown(descriptor, *owner)

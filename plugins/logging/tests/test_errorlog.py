@@ -13,6 +13,7 @@ import pytest
 from hookserve_logging.errorlog import NAME, Installation, ReopeningHandler
 from hookserve_logging.files import Owner, open_log, owner_for
 
+from hookserve.errors import ConfigError
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import ask
 from hookserve.testing.fakes import configure
@@ -27,6 +28,8 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs workers as another user")
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_a_configuration_in_json_does_not_switch_the_log_off(site):
 
 
 @pytest.mark.process
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs workers as another user")
+@as_root
 def test_after_a_rotation_workers_of_another_user_write_to_the_new_files(open_site):
     site = open_site
     access, error = site / "access.log", site / "error.log"
@@ -144,3 +147,60 @@ def test_a_log_is_appended_to(tmp_path):
     os.close(descriptor)
 
     assert path.read_text() == "before\nafter\n"
+
+
+@as_root
+@pytest.mark.parametrize("kind", ["symbolic", "hard"])
+def test_a_link_of_the_workers_user_leads_to_no_other_file(tmp_path, kind):
+    """Whoever owns the directory of a log does not choose which file root opens and gives away."""
+    nobody = pwd.getpwnam("nobody").pw_uid
+    secret, folder = tmp_path / "secret", tmp_path / "logs"
+    secret.write_text("secret\n")
+    folder.mkdir()
+    path = folder / "log"
+    if kind == "symbolic":
+        path.symlink_to(secret)
+        os.chown(path, nobody, -1, follow_symlinks=False)
+    else:
+        path.hardlink_to(secret)
+    os.chown(folder, nobody, -1)
+
+    with pytest.raises(ConfigError, match="errorlog: "):
+        os.close(open_log("errorlog", str(path), Owner(nobody, nobody)))
+
+    assert secret.stat().st_uid == 0
+    assert secret.read_text() == "secret\n"
+
+
+@as_root
+def test_what_is_not_a_regular_file_keeps_its_owner(tmp_path):
+    """Among others /dev/null."""
+    path = tmp_path / "log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    os.close(open_log("errorlog", str(path), Owner(1, 1)))
+    os.close(reader)
+
+    assert path.stat().st_uid == 0
+
+
+@as_root
+def test_a_link_of_root_is_followed(tmp_path):
+    path = tmp_path / "log"
+    path.symlink_to("target")
+
+    os.close(open_log("errorlog", str(path), Owner()))
+
+    assert (tmp_path / "target").exists()
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_log_has_the_mode_that_the_umask_leaves(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        os.close(open_log("errorlog", str(tmp_path / "log"), Owner()))
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o644 & ~mask
