@@ -16,6 +16,7 @@ from typing import Any
 
 from api_page import api_page
 from hookserve_gunicorn import names
+from security_page import linked, security_page
 
 from hookserve import errors, hookspecs
 from hookserve.arbiter import signals
@@ -165,19 +166,11 @@ def _departure(name: str, row: dict[str, Any]) -> str:  # Any: whatever TOML hol
 def _requirement(row: dict[str, Any]) -> str:  # Any: whatever TOML holds
     level = row["level"] if row["level"].isupper() else f"*{row['level']}*"
     departs = "**departs:** " if row.get("departs") else ""
-    tests = "<br>".join(map(_linked, row["tests"]))
+    tests = "<br>".join(map(linked, row["tests"]))
     return (
         f"| {row['section']} | {level} | {row['requirement']} | {departs}{row['behaviour']} |"
         f" {tests} |"
     )
-
-
-def _linked(reference: str) -> str:
-    path, separator, name = reference.partition("::")
-    if separator:
-        return f"[`{name}`](../../{path})"
-    file = f"{path.partition('/')[0]}.toml" if "*" in path else f"{path}.http"
-    return f"[`{path}`](../../tests/corpus/{file})"
 
 
 def _rfc(name: str) -> str:
@@ -209,6 +202,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/http.md": http_page,
     "reference/api.md": lambda: NOTE + api_page(),
     "decisions/index.md": decisions_page,
+    "explanation/security.md": lambda: NOTE + security_page(),
 }
 
 

@@ -1,52 +1,20 @@
 """Each requirement of the RFCs that the reference lists is held by tests that there are."""
 
-import ast
 import re
 import tomllib
-from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 
 import pytest
+from support.references import is_there
 
 ROOT = Path(__file__).parents[2]
 TABLES = tomllib.loads((ROOT / "tests" / "rfc.toml").read_text())
 ROWS = [(name, row) for name, rows in TABLES.items() for row in rows]
 LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "rule", "advice"}
-CORPUS = {
-    f"{kind}/{name}"
-    for kind in ("valid", "invalid")
-    for name in tomllib.loads((ROOT / "tests" / "corpus" / f"{kind}.toml").read_text())
-}
 
 
 def label(row):
     return f"{row[0]} {row[1]['section']}: {row[1]['requirement'][:40]}"
-
-
-@cache
-def defined_in(path):
-    """The functions that a file defines, as ``name`` and ``class::name``."""
-    if not (ROOT / path).is_file():
-        return frozenset()
-    found = set()
-    for node in ast.parse((ROOT / path).read_text()).body:
-        if isinstance(node, ast.FunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.ClassDef):
-            found |= {
-                f"{node.name}::{each.name}"
-                for each in node.body
-                if isinstance(each, ast.FunctionDef)
-            }
-    return frozenset(found)
-
-
-def is_there(reference):
-    path, separator, name = reference.partition("::")
-    if separator:
-        return name.rpartition("::")[2].startswith("test_") and name in defined_in(path)
-    return any(fnmatchcase(each, reference) for each in CORPUS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=label)
@@ -64,7 +32,7 @@ def test_a_requirement_is_held_by_tests_that_there_are(row):
         "valid/no-such-*",
         "tests/meta/test_rfc.py::test_nothing",
         "tests/meta/test_nothing.py::test_nothing",
-        "tests/meta/test_rfc.py::is_there",
+        "tests/meta/test_rfc.py::label",
         "tests/meta/test_rfc.py::TestNothing::test_nothing",
     ],
 )

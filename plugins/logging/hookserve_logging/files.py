@@ -81,8 +81,11 @@ def open_log(setting: str, path: str, owner: Owner) -> int:
 def _followed(path: str) -> str:
     """Where a link of root's leads to, or `path` itself, which is then no link.
 
-    The link is held open while its owner is read, so it cannot be exchanged in between.
+    The link is held open while its owner is read, so it cannot be exchanged in between; that
+    needs Linux, and elsewhere root follows no link.
     """
+    if not hasattr(os, "O_PATH"):
+        return path
     try:
         link = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

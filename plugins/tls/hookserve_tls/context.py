@@ -22,6 +22,8 @@ def make_context(config: Config) -> ssl.SSLContext:
     """A server's context; raises ConfigError that names the setting and what is wrong with it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[config.tls_minimum_version]
+    # OpenSSL before 3.0 lets a client ask for new handshakes without end.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     context.set_alpn_protocols(["http/1.1"])  # RFC 7301
     _load_certificate(context, config)
     if config.ciphers:
