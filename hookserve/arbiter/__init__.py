@@ -3,8 +3,10 @@
 It is a state machine.  One loop waits for a signal, a worker's message or the next deadline and
 takes one small step for each; nothing in it sleeps.  In reading order:
 
-arbiter
-    the loop, and what its parts use of each other
+arbiter, parts
+    the loop; what it asks of each of its parts
+generation
+    what workers are forked from, as one record that a reload replaces
 handles
     what the arbiter knows of each worker process; the worker table
 pool

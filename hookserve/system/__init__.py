@@ -2,8 +2,10 @@
 
 calls
     system calls as they are before any worker model patches them
-exiting
-    the end of a forked process
+processes, exiting
+    fork, wait and kill as an object; the end of a forked process
+streams, locks
+    the standard streams; a lock on a directory
 privileges, title
     user and group; process titles
 """

@@ -4,6 +4,15 @@
 worker is ready, and stops it at the end; `wait_until` waits for a condition.  `WorkerContract` is
 the suite that every worker model passes, `ProtocolContract` the one for protocols; their authors
 derive a class and run pytest.
+
+server
+    `serve`: a real server in a process of its own
+waiting
+    `wait_until`
+announcer, bridge
+    in the tested server: what happens there, told to the test; application objects of a test
+fakes
+    a worker and a transport in memory, for tests of protocols
 """
 
 from __future__ import annotations

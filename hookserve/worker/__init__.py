@@ -13,6 +13,8 @@ channel
     messages between the two, in both directions
 scoreboard
     shared memory: state, heartbeat, counters and requests in flight of every worker
+interface
+    whether a callable is WSGI, as far as that can be seen
 spool
     temporary files, within bounds
 signals, wakeup

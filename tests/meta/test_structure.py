@@ -142,3 +142,25 @@ def test_the_core_depends_on_two_distributions():
 )
 def test_no_module_is_too_long_to_read(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+FOLDERS = sorted(
+    path.parent
+    for pattern in ("hookserve/*/__init__.py", "plugins/*/hookserve_*/__init__.py")
+    for path in ROOT.glob(pattern)
+    if len(list(path.parent.glob("*.py"))) > 2
+)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_the_docstring_of_a_folder_names_each_of_its_modules(folder):
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    named = {
+        name.strip("` ")
+        for line in text.splitlines()
+        if not line.startswith((" ", "\t"))
+        for name in line.split(",")
+    }
+    modules = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("__")}
+
+    assert modules - named == set()

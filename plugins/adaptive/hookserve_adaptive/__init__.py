@@ -1,4 +1,10 @@
-"""As many workers as the load asks for."""
+"""As many workers as the load asks for.
+
+policy
+    how many workers the load asks for, without a server
+scaler
+    moves the number of workers as the policy says
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The eventlet worker: a greenlet a request, on eventlet's hub."""
+"""The eventlet worker: a greenlet a request, on eventlet's hub.
+
+worker
+    the primitives that `GreenWorker` asks for
+patch
+    makes the standard library cooperative, before the application is imported
+"""
 
 from __future__ import annotations
 

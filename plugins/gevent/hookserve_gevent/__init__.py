@@ -1,4 +1,10 @@
-"""The gevent worker: a greenlet a request, on libev."""
+"""The gevent worker: a greenlet a request, on libev.
+
+worker
+    the primitives that `GreenWorker` asks for; what runs in the hub
+patch
+    makes the standard library cooperative, before the application is imported
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The gthread worker: a pool of threads, idle connections cost none of them."""
+"""The gthread worker: a pool of threads, idle connections cost none of them.
+
+worker
+    the pool of threads
+leader
+    leader/followers: which thread polls
+"""
 
 from __future__ import annotations
 

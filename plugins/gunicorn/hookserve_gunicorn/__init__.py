@@ -1,4 +1,10 @@
-"""gunicorn's names: its configuration file, and what to do about what hookserve does not have."""
+"""gunicorn's names: its configuration file, and what to do about what hookserve does not have.
+
+names, variables
+    settings, flags and environment variables that hookserve does not have, with the remedy
+tls
+    ``ssl_context`` of a configuration file
+"""
 
 from __future__ import annotations
 

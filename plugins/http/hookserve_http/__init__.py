@@ -1,4 +1,24 @@
-"""HTTP/1.1 and HTTP/1.0 to WSGI, without I/O."""
+"""HTTP/1.1 and HTTP/1.0 to WSGI, without I/O.
+
+In reading order:
+
+protocol, endpoint
+    HTTP on one listener; what its connections share
+connection, persistence
+    one client's connection, and whether it stays open
+head, lines, target, grammar, rules
+    from the bytes of a head to the environ, by the expressions of the RFC and the settings
+forwarded, profiles
+    what is believed of a trusted proxy; `--behind`
+framing, body
+    where a body ends; ``wsgi.input``
+exchange, response, file_wrapper
+    one request and its response: the request cycle; heads; files
+request, observers
+    what hooks see of a request, and when
+errors, error_page, disconnected
+    errors with their status; the server's own responses; a client that has gone
+"""
 
 from __future__ import annotations
 

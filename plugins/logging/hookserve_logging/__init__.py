@@ -1,4 +1,16 @@
-"""The error log and the access log."""
+"""The error log and the access log.
+
+standard
+    the standard logger, with the hooks that it needs
+errorlog, files
+    the error log; opening log files, again after USR1
+accesslog, sink, syslog
+    the access log, and where its lines go
+line, formats, jsonlines, clock
+    a line, compiled once; the format language; JSON; the time
+conflicts
+    settings that take each other's effect
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""Replaces workers that have grown too big."""
+"""Replaces workers that have grown too big.
+
+policy
+    which worker is replaced for its size, without a server
+meter
+    how much memory a process takes
+recycler
+    measures the workers, and replaces those that the policy names
+"""
 
 from __future__ import annotations
 

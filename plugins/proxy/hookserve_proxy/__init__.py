@@ -1,4 +1,10 @@
-"""The PROXY protocol: what a proxy says of its client before the first byte of the client's."""
+"""The PROXY protocol: what a proxy says of its client before the first byte of the client's.
+
+header
+    the header, versions 1 and 2
+wrapper
+    the protocol around another, without I/O
+"""
 
 from __future__ import annotations
 

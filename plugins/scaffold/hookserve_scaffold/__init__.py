@@ -1,4 +1,12 @@
-"""The command ``hookserve new``: a distribution to begin with, for authors of worker models."""
+"""The command ``hookserve new``: a distribution to begin with, for authors of worker models.
+
+command
+    reads the arguments, and says what was written
+project
+    a distribution that is written from templates
+taken
+    names that another plugin has
+"""
 
 from __future__ import annotations
 

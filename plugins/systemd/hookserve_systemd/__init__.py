@@ -1,4 +1,10 @@
-"""Tells systemd what the server is doing: ready, reloading, stopping, alive."""
+"""Tells systemd what the server is doing: ready, reloading, stopping, alive.
+
+notifier
+    when the service manager is notified, and of what
+manager
+    its socket; sd_notify(3) without its library
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""TLS on every listener, under every worker model."""
+"""TLS on every listener, under every worker model.
+
+plugin
+    what the plugin does when there is a certificate
+context
+    the TLS context that the settings ask for
+wrapper, transport
+    TLS around a protocol, without I/O; the transport within
+connection_info
+    what an application sees of TLS, by the names of mod_ssl
+"""
 
 from __future__ import annotations
 

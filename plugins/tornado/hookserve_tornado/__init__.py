@@ -1,4 +1,10 @@
-"""The tornado worker: WSGI on the IOLoop, and tornado's own applications natively."""
+"""The tornado worker: WSGI on the IOLoop, and tornado's own applications natively.
+
+worker
+    WSGI on the reactor, inside the IOLoop
+native, observation
+    Tornado's own applications on its HTTPServer; hooks and counters around their requests
+"""
 
 from __future__ import annotations
 
