@@ -7,7 +7,7 @@
 #              docs-serve: the site on http://127.0.0.1:8008/, built anew at each change
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
-# make fuzz    bytes that nobody would send, and what others make of what we accept; some minutes
+# make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make bench   measure against the peers, and write docs/explanation/performance.md; 25 minutes
 #              bench-quick: has it become slower? bench-idle: the cost of idle connections;
 #              bench-marginal: what a hook or a log adds to a request

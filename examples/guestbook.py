@@ -46,7 +46,7 @@ def guestbook(environ, start_response):
     if environ["REQUEST_METHOD"] == "POST":
         size = int(environ.get("CONTENT_LENGTH") or 0)
         form = parse_qs(environ["wsgi.input"].read(min(size, 10_000)).decode())
-        ENTRIES.append((form.get("name", ["somebody"])[0], form.get("text", [""])[0]))
+        ENTRIES.append((form.get("name", ["a guest"])[0], form.get("text", [""])[0]))
         start_response("303 See Other", [("Location", "/"), ("Content-Length", "0")])
         return []
     shown = "".join(
@@ -55,7 +55,7 @@ def guestbook(environ, start_response):
     body = (
         '<form method="post"><p><input name="name" placeholder="your name" required></p>'
         '<p><textarea name="text" cols="50" rows="3" required></textarea></p>'
-        f"<button>sign</button></form><ul>{shown or '<li>nobody yet, in this worker</li>'}</ul>"
+        f"<button>sign</button></form><ul>{shown or '<li>no guest yet, in this worker</li>'}</ul>"
     )
     return page(environ, start_response, "The guestbook of one worker", body)
 

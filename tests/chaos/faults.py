@@ -34,7 +34,7 @@ class Fault:
 
 
 def nothing(scene):
-    """The same load, and nobody disturbs: what the machine itself does to the figures."""
+    """The same load, and no fault: what the machine itself does to the figures."""
     scene.load.settle(2.0)
 
 
@@ -210,7 +210,7 @@ def held_arbiter(scene):
 
 
 def held_worker(scene):
-    """A worker is stopped for less than its timeout: nobody is lost, its clients wait."""
+    """A worker is stopped for less than its timeout: no request is lost, its clients wait."""
     before = scene.server.workers()
     for pid in before.values():
         os.kill(pid, signal.SIGSTOP)
@@ -234,7 +234,7 @@ def suspended(scene):
 
 
 def wild_clock(scene):
-    """The wall clock jumps by a day whenever it is read: nobody has overrun his time."""
+    """The wall clock jumps by a day whenever it is read: no worker has overrun its time."""
     before = scene.server.workers()
     scene.load.settle(3.0)
     assert scene.server.workers() == before, "a worker was blamed for a clock"
@@ -257,7 +257,7 @@ def _end_successor(scene, pid):
 
 
 def _end(scene, pid):
-    """The successor is nobody's child: the scene must end it."""
+    """The successor has no parent here: the scene must end it."""
     scene.load.say_ending()
     os.kill(pid, signal.SIGTERM)
     scene.wait(lambda: not is_alive(pid), "the end of the successor")

@@ -98,7 +98,7 @@ def scene(model, settings=None, arguments=(), *, import_time=IMPORT_TIME, rate=4
 
 
 def _end_successors(server):
-    """They are nobody's children, so nobody else ends those that a failure has left."""
+    """They have no parent here, so the scene alone ends those that a failure has left."""
     server.workers()  # reads what has come
     for event in server.events:
         if event["event"] == "successor ready" and is_alive(event["successor"]):

@@ -1,4 +1,4 @@
-"""Bytes that nobody would send, against everything that reads bytes: ``make fuzz``.
+"""Bytes that no client would send, against everything that reads bytes: ``make fuzz``.
 
 A target is one module in `tests.fuzz.targets`, found by its name:
 

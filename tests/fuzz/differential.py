@@ -231,7 +231,7 @@ def _differences(peer, ours, state, theirs):
             if _seen(request, kind) != _seen(other, kind):
                 yield Disagreement(peer, kind, request, other)
                 return
-    # We are between two requests; whoever sees one there has found it in something of ours.
+    # We are between two requests; a parser that sees one there has found it in something of ours.
     if state == IDLE and not ours.refusal and len(theirs.requests) > len(ours.requests):
         yield Disagreement(peer, "more", None, theirs.requests[len(ours.requests)])
 

@@ -48,7 +48,7 @@ async def pipelined(reader, writer):
 
 
 async def pipelined_unread(reader, writer):
-    """Requests without a pause whose responses nobody reads."""
+    """Requests without a pause whose responses are not read."""
     writer.transport.pause_reading()
     while True:
         writer.write(GET * 500)

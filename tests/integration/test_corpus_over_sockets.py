@@ -23,7 +23,7 @@ AFTER = b"GET /after HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"
 LONGEST_SILENCE = 2.0
 MOST_CONNECTIONS = 200
 AT_A_TIME = {"sync": 1}
-"""The sync worker keeps no connection open while somebody waits to be accepted."""
+"""The sync worker keeps no connection open while another waits to be accepted."""
 LONG = 600
 """Of requests with more bytes, as many are sent one by one, half of them at either end."""
 

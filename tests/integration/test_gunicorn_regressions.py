@@ -62,7 +62,7 @@ def test_a_configuration_file_that_vanishes_does_not_end_the_server(tmp_path):
 
 
 def test_workers_that_fail_while_the_server_gives_up_change_nothing(tmp_path):
-    """W3: one exit code, one last line, no traceback of the arbiter's, nobody left."""
+    """W3: one exit code, one last line, no traceback of the arbiter's, no process left."""
     slow = "time.sleep(int(os.environ['HOOKSERVE_WORKER_INDEX']) * 0.3)"
     app = write_app(tmp_path, slow, "raise RuntimeError('no database')")
     with serve("app", workers=3, wait=False, **app) as server:

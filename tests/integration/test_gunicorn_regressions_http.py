@@ -194,7 +194,7 @@ def test_a_body_is_not_without_a_limit(server):
 
 
 def test_nobody_is_asked_for_a_body_that_is_refused(server, worker):
-    """W47: ``100 Continue`` comes when somebody reads; where bodies are complete before the
+    """W47: ``100 Continue`` comes when the application reads; where bodies are complete before the
     application runs that is the server, unless a limit forbids it."""
     expects = "Expect: 100-continue"
     too_much = talk(server, get("/", expects, "Content-Length: 100001", method="POST"))

@@ -53,7 +53,7 @@ def open_log(setting: str, path: str, owner: Owner) -> int:
     """A descriptor that appends to the file at `path`, which then belongs to `owner`.
 
     Root follows a symbolic link of root only, and gives no file away that has a second name:
-    whoever owns the directory could otherwise choose the file.  Raises ConfigError, which names
+    the owner of the directory could otherwise choose the file.  Raises ConfigError, which names
     the setting.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC

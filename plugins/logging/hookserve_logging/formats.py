@@ -109,7 +109,7 @@ def _request_line(said: str | tuple[str | None, ...]) -> str:
 ATOMS: dict[str, str | Stamp | Field] = {
     "h": Field("environ['REMOTE_ADDR']", _escape_or_dash),
     "l": "-",
-    # Nobody's password is remembered.
+    # No client's password is remembered.
     "u": Field("user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'"),
     "t": stamp_time("[%d/%b/%Y:%H:%M:%S %z]"),
     "r": Field(

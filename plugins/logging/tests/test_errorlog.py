@@ -152,7 +152,7 @@ def test_a_log_is_appended_to(tmp_path):
 @as_root
 @pytest.mark.parametrize("kind", ["symbolic", "hard"])
 def test_a_link_of_the_workers_user_leads_to_no_other_file(tmp_path, kind):
-    """Whoever owns the directory of a log does not choose which file root opens and gives away."""
+    """The owner of a log's directory does not choose which file root opens and gives away."""
     nobody = pwd.getpwnam("nobody").pw_uid
     secret, folder = tmp_path / "secret", tmp_path / "logs"
     secret.write_text("secret\n")

@@ -2,7 +2,7 @@
 
 * It raises nothing but `BadRequest`.
 * REMOTE_ADDR is an address, and one that the header has or the peer's own.
-* Nobody's word counts for more than his own: what stands before the first address that is not
+* No element counts for more than its own address: what stands before the first address that is not
   trusted changes nothing.
 * The scheme is http or https, the host one that a Host may be.
 """
