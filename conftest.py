@@ -7,6 +7,7 @@ was asked already, and runs in `make test-all` only.
 """
 
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -80,6 +81,16 @@ def pytest_xdist_make_scheduler(config, log):
     from support.scheduling import ScopeScheduling
 
     return ScopeScheduling(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging():
+    """The server's logger is as it was: what a test installs hides no record from another test."""
+    log = logging.getLogger("hookserve")
+    before = log.handlers[:], log.propagate, log.level, type(log)
+    yield
+    log.handlers[:], log.propagate, _, log.__class__ = before
+    log.setLevel(before[2])
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ Everything else of it is real: its loop, its parts, the scoreboard, the channels
 """
 
 import errno
-import logging
 import os
 import signal
 from contextlib import contextmanager
@@ -145,8 +144,6 @@ class FakeServer:
 
     def __init__(self, workers=2, plugins=(), **settings):
         self.clock, self.processes, self.recorder = FakeClock(), FakeProcesses(), Recorder()
-        log = logging.getLogger("hookserve")
-        self._logging = (log.handlers[:], log.propagate, log.level, type(log))
         self.next_assembly = None
         """What a reload reads: an `Assembly`, or an exception."""
         assembly = make_assembly(self.recorder, plugins, workers=workers, **settings)
@@ -200,9 +197,6 @@ class FakeServer:
                 auxiliary.channel.close()
         self.arbiter.upgrade.close()
         self.arbiter.close()
-        # A reload installs its loggers, and other tests read the log in their own way.
-        log = logging.getLogger("hookserve")
-        log.handlers[:], log.propagate, log.level, log.__class__ = self._logging
 
 
 @contextmanager

@@ -50,14 +50,10 @@ def open_site():
 
 @pytest.fixture
 def installed(tmp_path):
-    logger = logging.getLogger(NAME)
-    handlers, kind, propagate = logger.handlers[:], type(logger), logger.propagate
     installation = Installation(configure({"errorlog": str(tmp_path / "log")}))
     installation.install()
     yield tmp_path / "log"
     installation.close()
-    logger.__class__ = kind
-    logger.handlers[:], logger.propagate = handlers, propagate
 
 
 def test_a_configuration_of_the_application_does_not_switch_the_log_off(installed):
