@@ -1,17 +1,27 @@
 """Of two starts that claim a path in a directory, one comes first."""
 
 import os
+import threading
 
-from hookserve.system.locks import directory_lock
+from hookserve.system.locks import _is_taken, directory_lock
 
 
 def test_the_second_comes_when_the_first_is_through(tmp_path):
     first, second = (os.open(tmp_path, os.O_RDONLY) for _ in range(2))
-    with directory_lock(first):
-        pass
-    with directory_lock(second):
-        pass
+    order = []
 
+    def come_second():
+        with directory_lock(second):
+            order.append("second")
+
+    with directory_lock(first):
+        thread = threading.Thread(target=come_second)
+        thread.start()
+        assert not _is_taken(second)
+        order.append("first")
+    thread.join()
+
+    assert order == ["first", "second"]
     for descriptor in (first, second):
         os.close(descriptor)
 

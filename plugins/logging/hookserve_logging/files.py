@@ -60,7 +60,7 @@ def open_log(setting: str, path: str, owner: Owner) -> int:
     is_root = os.geteuid() == 0
     try:
         target = _followed(path) if is_root else path
-        if is_root and target == path:
+        if is_root and not target.startswith(_DESCRIPTORS):
             flags |= os.O_NOFOLLOW
         descriptor = os.open(target, flags, 0o644)
     except OSError as error:
@@ -78,8 +78,27 @@ def open_log(setting: str, path: str, owner: Owner) -> int:
     return descriptor
 
 
+_DESCRIPTORS = ("/proc/self/fd/", "/dev/fd/")
+"""Links that lead to a descriptor of this process: what is open cannot be exchanged."""
+_MOST_LINKS = 40
+"""As many as the kernel follows (path_resolution(7))."""
+
+
 def _followed(path: str) -> str:
-    """Where a link of root's leads to, or `path` itself, which is then no link.
+    """Where links of root's lead to, or `path` itself, which is not a link then.
+
+    Raises OSError for a link of another user, wherever in the chain it is.
+    """
+    for _ in range(_MOST_LINKS):
+        target = path if path.startswith(_DESCRIPTORS) else _followed_once(path)
+        if target == path:
+            return path
+        path = target
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _followed_once(path: str) -> str:
+    """Where one link leads to, or `path` itself.
 
     The link is held open while its owner is read, so it cannot be exchanged in between; that
     needs Linux, and elsewhere root follows no link.
