@@ -44,7 +44,7 @@ def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounte
         detail = handle.escalation.fault + (f"; in flight: {held}" if held else "")
         return ExitReason("timed out", detail)
     if handle.boot_error:
-        return ExitReason("boot failed", handle.boot_error.strip().splitlines()[-1])
+        return ExitReason("boot failed", handle.boot_error.strip().splitlines()[-1].strip())
     if os.WIFSIGNALED(status):
         return _signalled(handle, os.WTERMSIG(status), out_of_memory)
     code = os.waitstatus_to_exitcode(status)

@@ -99,3 +99,12 @@ def test_a_worker_that_the_same_interrupt_has_ended_is_not_an_error(caplog):
             server.arbiter._process_signals()
 
         assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+def test_the_reason_of_a_failed_boot_is_its_last_line_without_indentation():
+    with serving(workers=1) as server:
+        text = "cannot import app\n    Traceback\n  SyntaxError: a slip"
+        server.end(server.handle(0), status=3 << 8, boot_error=text)
+
+        (call,) = server.recorder.named("child_exit")
+        assert call == (0, "boot failed (SyntaxError: a slip)")
