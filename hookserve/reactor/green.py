@@ -163,7 +163,7 @@ class GreenWorker(ReactorWorker):
             self.reactor.turn(0.0)
             self._is_turning = False
             if self.has_worked and self.idle_listeners:
-                self._dispatch(None)
+                self.serve(None)
         except BaseException as error:
             self.fail(error)
 
@@ -174,11 +174,8 @@ class GreenWorker(ReactorWorker):
     def _sweep(self) -> None:
         self.reactor.sweep(self.clock())
 
-    def serve(self, accepted: Accepted) -> None:
-        """Switch to a greenlet that runs the exchange."""
-        self._dispatch(accepted)
-
-    def _dispatch(self, task: Task) -> None:
+    def serve(self, task: Task) -> None:
+        """Switch to a greenlet of the pool that runs the exchange, or what else the task is."""
         if self._idle_greenlets:
             self._idle_greenlets.pop().switch(task)
         else:
@@ -199,7 +196,7 @@ class GreenWorker(ReactorWorker):
                 if len(self._idle_greenlets) >= _MOST_IDLE:
                     return
                 self._idle_greenlets.append(current)
-                task = self.switch_to_hub()  # type: ignore[assignment]  # what _dispatch switches with
+                task = self.switch_to_hub()  # type: ignore[assignment]  # what serve switches with
         except BaseException as error:
             self.fail(error)
 
