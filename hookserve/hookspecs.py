@@ -81,7 +81,7 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def file_plugins(self, module: ModuleType) -> Iterable[object]:
+    def file_plugins(self, module: ModuleType, host: PluginHost) -> Iterable[object]:
         """Plugins found in a Python configuration file; each is registered under the file's name.
 
         Runs in: command line; arbiter at a reload.  When it raises: that fails.
@@ -141,6 +141,17 @@ class FactoryHooks(Protocol):
         """What to do about an unknown name; `kind` is ``setting``, ``flag`` or ``worker``.
 
         Runs in: command line; arbiter at a reload.  When it raises: logged, the name is unknown.
+        """
+
+    @hookspec(firstresult=True)
+    def adapt_file_hook(
+        self, name: str, function: Callable[..., object], parameters: Sequence[str]
+    ) -> Callable[..., object] | None:
+        """What to call in place of a function that a Python configuration file defines under the
+        name of a hook.  `function` wants `parameters`; the replacement gets all of the hook's, by
+        position, and may pass other objects on.
+
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """
 
     @hookspec(firstresult=True)

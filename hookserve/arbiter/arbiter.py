@@ -132,11 +132,6 @@ class Arbiter:
         return self.current.config
 
     @property
-    def cfg(self) -> Config:
-        """gunicorn's name for `config`."""
-        return self.current.config
-
-    @property
     def environ(self) -> MutableMapping[str, str]:
         """The environment that the next arbiter is executed with."""
         return self.start.environ

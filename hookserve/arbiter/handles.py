@@ -70,7 +70,6 @@ class WorkerHandle:
         """0..N-1, stable: a replacement has the index of the worker that it replaces."""
         self.generation = generation
         self.config = config
-        self.cfg = config
         self.log = log
         self.slot = slot
         self.scoreboard = scoreboard
@@ -101,11 +100,6 @@ class WorkerHandle:
         """Why the arbiter sent KILL; empty when it did not."""
         self.reason: ExitReason | None = None
         """Why it is gone; `None` while it lives."""
-
-    @property
-    def age(self) -> int:
-        """gunicorn's name for the generation."""
-        return self.generation
 
     @property
     def is_serving(self) -> bool:

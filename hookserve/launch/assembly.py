@@ -138,7 +138,7 @@ def _read_python_file(
     module = sources.execute_python_file(path)
     source, slips = file_settings(host, table, module, path)
     warnings.extend(slips)
-    for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module)):
+    for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module, host)):
         host.register(plugin, path if number == 0 else f"{path} ({number + 1})")
     return [source]
 

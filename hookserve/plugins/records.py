@@ -52,6 +52,7 @@ ITEMS: dict[str, _Expected] = {
 """The items of each collected hook."""
 
 RESULTS: dict[str, _Expected] = {
+    "adapt_file_hook": _CALLABLE,
     "explain_unknown": _TEXT,
     "open_listeners": _instance_of("a list or tuple of listeners", list, tuple),
     "load_app": _CALLABLE,

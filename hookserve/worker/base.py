@@ -63,8 +63,7 @@ class Worker(ABC):
         self.index = context.index
         """0..N-1, stable: a replacement has its predecessor's."""
         self.generation = context.generation
-        self.config = self.cfg = context.config
-        """Under gunicorn's name too."""
+        self.config = context.config
         self.log = context.server.log
         self.pid = os.getpid()
         self.listeners = context.listeners

@@ -26,11 +26,6 @@ class ServerView(NamedTuple):
     """The addresses that are listened on."""
     log: logging.Logger
 
-    @property
-    def cfg(self) -> Config:
-        """gunicorn's name for `config`."""
-        return self.config
-
 
 class WorkerContext(NamedTuple):
     """What the arbiter gives a worker across the fork."""

@@ -70,9 +70,14 @@ def test_a_gunicorn_file_works_as_it_is(site):
         server.stop()
 
     notes = (site / "notes").read_text().splitlines()
-    assert notes[:4] == ["on_starting", "when_ready", "nworkers_changed 2 None", "pre_fork None"]
+    assert notes[:4] == [
+        "on_starting",
+        "when_ready",
+        "nworkers_changed 2 None",
+        "pre_fork [booting]",
+    ]
     for line, count in [
-        ("pre_fork None", 2),
+        ("pre_fork [booting]", 2),
         ("post_fork True", 2),
         ("post_worker_init", 2),
         ("pre_request GET /page", 1),

@@ -26,12 +26,18 @@ _FEWEST = {"post_request": 2}
 _MARK = "hookserve_impl"
 
 
+Replace = Callable[[str, Callable[..., object], tuple[str, ...]], object]
+"""The hook `adapt_file_hook`; a name, a function and its parameters: another function or `None`."""
+
+
 class FilePlugin:
     """The hooks of one configuration file; each is an attribute."""
 
 
-def adapt(module: ModuleType) -> FilePlugin | None:
+def adapt(module: ModuleType, replace: Replace) -> FilePlugin | None:
     """A plugin with the hooks that the module defines; `None` when it defines none.
+
+    `replace` may put another function in the place of each.
 
     Raises ConfigError for a function that cannot take what its hook gives, naming file, line and
     the parameters expected.
@@ -41,12 +47,12 @@ def adapt(module: ModuleType) -> FilePlugin | None:
         function = getattr(module, name, None)
         if not callable(function) or (name in COLLECTED and not hasattr(function, _MARK)):
             continue
-        setattr(plugin, name, _implementation(module, name, function))
+        setattr(plugin, name, _implementation(module, name, function, replace))
     return plugin if vars(plugin) else None
 
 
 def _implementation(
-    module: ModuleType, name: str, function: Callable[..., object]
+    module: ModuleType, name: str, function: Callable[..., object], replace: Replace
 ) -> Callable[..., object]:
     if hasattr(function, _MARK):
         return function
@@ -56,18 +62,29 @@ def _implementation(
             " (hooks are plain functions)"
         )
     offered = tuple(inspect.signature(getattr(Hooks, name)).parameters)[1:]
+    given = _given(module, name, function, offered)
+    replacement = replace(name, function, given)
+    if callable(replacement):
+        return hookimpl(_positional(replacement, offered))
+    return hookimpl(_positional(function, given))
+
+
+def _given(
+    module: ModuleType, name: str, function: Callable[..., object], offered: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The hook's parameters that the function gets by position; raises ConfigError."""
     order = tuple(each for each in offered if each not in _BY_NAME_ONLY)
     parameters = _parameters(function)
     if parameters is None:
-        return hookimpl(_positional(function, order))
+        return order
     if set(parameters) <= set(offered) and inspect.isfunction(function):
-        return hookimpl(_positional(function, parameters))
+        return parameters
     if not _FEWEST.get(name, len(order)) <= len(parameters) <= len(order):
         raise ConfigError(
             f"{_where(module, function)}: {name} takes {len(parameters)} parameters, expected"
             f" {name}({', '.join(order)})"
         )
-    return hookimpl(_positional(function, order[: len(parameters)]))
+    return order[: len(parameters)]
 
 
 def _parameters(function: Callable[..., object]) -> tuple[str, ...] | None:
@@ -88,9 +105,9 @@ def _positional(function: Callable[..., object], names: tuple[str, ...]) -> Call
 
     A file's function is never changed: it may be imported from a module that others use.
     """
-    scope: dict[str, Any] = {"function": function}  # Any: a namespace
+    scope: dict[str, Any] = {"__call": function}  # Any: a namespace
     # pluggy reads the names off the code object: code with the right names has to be made.
-    exec(f"def hook({', '.join(names)}):\n    return function({', '.join(names)})", scope)
+    exec(f"def hook({', '.join(names)}):\n    return __call({', '.join(names)})", scope)
     made: Callable[..., object] = scope["hook"]
     made.__doc__ = function.__doc__
     return made

@@ -24,13 +24,17 @@ def module_of(source, **names):
 
 def host_of(module):
     host = PluginHost()
-    for plugin in file_plugins(module):
+    for plugin in file_plugins(module, host):
         host.register(plugin, "conf.py")
     return host
 
 
+def keep(name, function, parameters):
+    """Replaces no function."""
+
+
 def test_a_file_without_hooks_makes_no_plugin():
-    assert file_plugins(module_of("bind = ':80'\ndef helper(): ...\n")) == []
+    assert file_plugins(module_of("bind = ':80'\ndef helper(): ...\n"), PluginHost()) == []
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_a_wrong_number_of_parameters_is_an_error_with_its_place():
     module = module_of("\n\ndef child_exit(a, b, c, d): ...\n")
 
     with pytest.raises(ConfigError) as caught:
-        adapt(module)
+        adapt(module, keep)
 
     assert str(caught.value) == (
         "conf.py:3: child_exit takes 4 parameters, expected child_exit(server, worker)"
@@ -113,7 +117,7 @@ def test_any_callable_may_be_a_hook():
 
 
 def test_a_collected_hooks_name_is_the_files_own_unless_marked():
-    assert adapt(module_of("def settings(): return 5\ncommands = list\n")) is None
+    assert adapt(module_of("def settings(): return 5\ncommands = list\n"), keep) is None
 
 
 @pytest.mark.parametrize("name", [name for name in vars(AssemblyHooks) if name[0] != "_"])
@@ -121,8 +125,8 @@ def test_every_collected_hook_counts_only_when_it_is_marked(name):
     unmarked = module_of(f"def {name}(*anything): return 5\n")
     marked = module_of("", **{name: hookimpl(lambda: [])})
 
-    assert adapt(unmarked) is None
-    assert hasattr(adapt(marked), name)
+    assert adapt(unmarked, keep) is None
+    assert hasattr(adapt(marked, keep), name)
 
 
 HOOKS = [

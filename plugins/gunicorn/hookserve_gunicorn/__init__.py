@@ -8,10 +8,14 @@ tls
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from hookserve import LoggerType, hookimpl
+
+if TYPE_CHECKING:
+    from hookserve.plugins.host import PluginHost
 
 
 @hookimpl
@@ -49,11 +53,37 @@ def logger_types() -> list[LoggerType]:
 
 
 @hookimpl
-def file_plugins(module: ModuleType) -> list[object]:
-    """A plugin with the `ssl_context` of a configuration file, if the file defines one."""
+def file_plugins(module: ModuleType, host: PluginHost) -> list[object]:
+    """Plugins for what a configuration file defines: its `ssl_context`, and what its hooks need."""
     context = getattr(module, "ssl_context", None)
-    if not callable(context):
+    has_hooks = any(callable(getattr(module, name, None)) for name in _hook_names())
+    if not has_hooks and not callable(context):
         return []
-    from hookserve_gunicorn.tls import TlsContextMaker
+    from hookserve_gunicorn.objects.hooks import OBJECTS
 
-    return [TlsContextMaker(context)]
+    OBJECTS.belong_to(host)
+    found: list[object] = [OBJECTS] if has_hooks else []
+    if callable(context):
+        from hookserve_gunicorn.tls import TlsContextMaker
+
+        found.append(TlsContextMaker(context, OBJECTS.config))
+    return found
+
+
+@hookimpl
+def adapt_file_hook(
+    name: str, function: Callable[..., object], parameters: Sequence[str]
+) -> Callable[..., object]:
+    """Call the function with gunicorn's objects."""
+    from hookserve_gunicorn.objects.hooks import adapt
+
+    return adapt(name, function, parameters)
+
+
+def _hook_names() -> list[str]:
+    """The hooks that a file may define as plain functions."""
+    from hookserve.hookspecs import ArbiterHooks, FactoryHooks
+    from hookserve.workerspecs import RequestHooks, WorkerHooks
+
+    kinds = (ArbiterHooks, FactoryHooks, WorkerHooks, RequestHooks)
+    return [name for kind in kinds for name in vars(kind) if not name.startswith("_")]

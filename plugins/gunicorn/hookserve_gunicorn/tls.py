@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 class TlsContextMaker:
     """A plugin that makes the TLS context with a function of the configuration file."""
 
-    def __init__(self, context: Callable[..., Any]) -> None:  # Any: the file's own type
+    def __init__(
+        self,
+        context: Callable[..., Any],  # Any: the file's own type
+        view: Callable[[Config], object],
+    ) -> None:
         self._context = context
+        self._view = view
 
     @hookimpl(wrapper=True)
     def make_tls_context(self, config: Config) -> Generator[None, object, Any]:  # Any: as above
@@ -34,4 +39,4 @@ class TlsContextMaker:
             def default_factory() -> object:
                 return made
 
-        return self._context(config, default_factory)
+        return self._context(self._view(config), default_factory)

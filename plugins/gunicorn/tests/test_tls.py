@@ -15,7 +15,7 @@ def host_of(context, *plugins):
     module = types.ModuleType("conf")
     module.ssl_context = context
     host = PluginHost()
-    for number, plugin in enumerate([*plugins, *hookserve_gunicorn.file_plugins(module)]):
+    for number, plugin in enumerate([*plugins, *hookserve_gunicorn.file_plugins(module, host)]):
         host.register(plugin, str(number))
     return host
 
@@ -33,7 +33,7 @@ class Failing:
 
 
 def test_the_function_makes_the_context():
-    host = host_of(lambda config, default_factory: ("own", config))
+    host = host_of(lambda cfg, default_factory: ("own", cfg.native))
 
     assert calling.fire(host.hook.make_tls_context, "C") == ("own", "C")
 
@@ -54,6 +54,6 @@ def test_a_file_without_the_function_brings_nothing():
     import hookserve_gunicorn
 
     module = types.ModuleType("conf")
-    assert hookserve_gunicorn.file_plugins(module) == []
+    assert hookserve_gunicorn.file_plugins(module, PluginHost()) == []
     module.ssl_context = "not callable"
-    assert hookserve_gunicorn.file_plugins(module) == []
+    assert hookserve_gunicorn.file_plugins(module, PluginHost()) == []

@@ -49,6 +49,7 @@ class Exchange(AccessRecord):
         "is_http11",
         "persists",
         "status",
+        "view",
     )
 
     def __init__(self, endpoint: Endpoint, environ: dict[str, Any], head: bytes) -> None:
@@ -90,6 +91,11 @@ class Exchange(AccessRecord):
         method, target, *_ = self.head.partition(b"\r\n")[0].decode("latin-1").split(" ")
         return method, target
 
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body goes out with ``Transfer-Encoding: chunked``."""
+        return self._chunked
+
     def run(self, transport: Transport) -> None:
         """Run the exchange to its end; then `persists` tells whether the connection stays open."""
         endpoint = self._endpoint
@@ -99,7 +105,7 @@ class Exchange(AccessRecord):
         request_slot = worker.begin(self.head, name.encode("latin-1") if name else b"")
         try:
             if endpoint.pre_request:
-                view = RequestView()
+                view = self.view = RequestView()
                 view.environ = self.environ
                 for observe in endpoint.pre_request:
                     observe(worker, view, self.environ)

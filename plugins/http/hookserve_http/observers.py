@@ -28,8 +28,10 @@ def make_notifier(worker: Worker) -> NotifyObservers | None:
     def notify_observers(record: AccessRecord, began: float) -> None:
         environ = record.environ
         if post_request:
-            view = RequestView()
-            view.environ = environ
+            view = getattr(record, "view", None)
+            if view is None:  # no hook has seen the request yet
+                view = RequestView()
+                view.environ = environ
             for observe in post_request:
                 observe(worker, view, environ, record)
         if log_access:

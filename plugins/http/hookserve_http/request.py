@@ -8,7 +8,7 @@ from typing import Any
 class RequestView:
     """A request, read from its environ; the names are gunicorn's."""
 
-    __slots__ = ("environ",)
+    __slots__ = ("__dict__", "environ")  # hooks may leave attributes for later ones
 
     environ: dict[str, Any]  # Any: PEP 3333
     """Set by the caller: an initializer would cost more than the rest of a hook's call."""

@@ -33,8 +33,9 @@ class Observation:
                 connection=connection, start_line=start, headers=headers
             )
             self._environ = _environ_of(self._request)
+            self._view = _RequestView(self._request)
         for observe in worker.pre_request:
-            observe(worker, _RequestView(self._request), self._environ)
+            observe(worker, self._view, self._environ)
 
     def end(self, status: int, headers: list[tuple[str, str]], reason: str) -> None:
         """The response is written, or the client has gone."""
@@ -42,8 +43,7 @@ class Observation:
         lengths = [value for name, value in headers if name.lower() == "content-length"]
         sent = int(lengths[0]) if lengths and lengths[0].isdigit() else 0
         for observe in worker.post_request:
-            view = _RequestView(self._request)
-            observe(worker, view, self._environ, _ResponseView(status, headers, sent))
+            observe(worker, self._view, self._environ, _ResponseView(status, headers, sent))
         if worker.log_access:
             record = AccessRecord(
                 self._environ,

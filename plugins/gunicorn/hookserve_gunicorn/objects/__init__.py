@@ -1,0 +1,16 @@
+"""gunicorn's objects for the hooks of a configuration file, around hookserve's.
+
+hooks
+    replaces the arguments of a file's function; what it keeps between two calls
+arbiter, worker
+    ``server`` and ``worker``, in the arbiter and in workers
+request
+    ``req`` and ``resp``
+configuration
+    ``cfg``, with gunicorn's types
+log
+    ``server.log`` and ``worker.log``
+
+What an object does not define is looked up in hookserve's own object, so that a function may use
+either's names.  Nothing here is imported unless a configuration file defines a hook.
+"""

@@ -1,0 +1,135 @@
+"""``req`` and ``resp`` as gunicorn's hooks know them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hookserve_gunicorn.objects.view import View
+
+if TYPE_CHECKING:
+    from hookserve.types import Request as NativeRequest
+    from hookserve.types import Response as NativeResponse
+
+    Environ = dict[str, Any]  # Any: PEP 3333
+
+_PLAIN = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
+
+
+class Request(View):
+    """gunicorn's ``Request``: one object from `pre_request` to `post_request`.
+
+    What `pre_request` changes in `scheme` and `headers` is in the environ afterwards.
+    """
+
+    _native: NativeRequest
+    _environ: Environ
+
+    def __init__(self, native: NativeRequest, environ: Environ) -> None:
+        super().__init__(native)
+        object.__setattr__(self, "_environ", environ)
+        self.headers = native.headers
+        """Names in upper case with hyphens."""
+        object.__setattr__(self, "_before", list(self.headers))
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+        return str(self._environ["wsgi.url_scheme"])
+
+    @scheme.setter
+    def scheme(self, value: str) -> None:
+        self._environ["wsgi.url_scheme"] = value
+
+    @property
+    def body(self) -> Any:  # Any: as PEP 3333
+        """The request body, a file to read from."""
+        return self._environ["wsgi.input"]
+
+    @property
+    def remote_addr(self) -> tuple[str, int]:
+        """The client's address and port."""
+        environ = self._environ
+        return environ.get("REMOTE_ADDR", ""), int(environ.get("REMOTE_PORT") or 0)
+
+    @property
+    def peer_addr(self) -> tuple[str, int]:
+        """As `remote_addr`."""
+        return self.remote_addr
+
+    @property
+    def fragment(self) -> str:
+        """What follows ``#`` in the target."""
+        return self._native.uri.partition("#")[2]
+
+    @property
+    def trailers(self) -> list[tuple[str, str]]:
+        """Empty: trailers are not kept."""
+        return []
+
+    def should_close(self) -> bool:
+        """Whether the client wants the connection closed."""
+        option = self._environ.get("HTTP_CONNECTION", "").lower()
+        return option == "close" or (self._native.version == (1, 0) and option != "keep-alive")
+
+    def apply_headers(self) -> None:
+        """Bring the environ to what the headers have become."""
+        if self.headers == self._before:
+            return
+        for name, _ in self._before:
+            self._environ.pop(_key(name), None)
+        joined: dict[str, str] = {}
+        for name, value in self.headers:
+            key = _key(name)
+            joined[key] = f"{joined[key]},{value}" if key in joined else value
+        self._environ.update(joined)
+        object.__setattr__(self, "_before", list(self.headers))
+
+
+def _key(name: str) -> str:
+    upper = name.upper()
+    return _PLAIN.get(upper) or "HTTP_" + upper.replace("-", "_")
+
+
+def request_of(native: NativeRequest, environ: Environ) -> Request:
+    """The one object for this request."""
+    kept: dict[str, Any] = vars(native)  # Any: what hooks leave there
+    found: Request | None = kept.get("_gunicorn")
+    if found is None:
+        found = kept["_gunicorn"] = Request(native, environ)
+    return found
+
+
+class Response(View):
+    """gunicorn's ``Response``, at its end."""
+
+    _native: NativeResponse
+
+    def __init__(self, native: NativeResponse, request: Request) -> None:
+        super().__init__(native)
+        self.req = request
+
+    @property
+    def response_length(self) -> int | None:
+        """The Content-Length of the response in bytes; `None` when it has none."""
+        for name, value in self._native.headers:
+            if name.lower() == "content-length" and value.isdecimal():
+                return int(value)
+        return None
+
+    @property
+    def headers_sent(self) -> bool:
+        """Whether the head was sent."""
+        return bool(self._native.status)
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the body was sent in chunks."""
+        return bool(getattr(self._native, "is_chunked", False))
+
+    def is_chunked(self) -> bool:
+        """Whether the body was sent in chunks."""
+        return self.chunked
+
+    def should_close(self) -> bool:
+        """Whether the connection closes after the response."""
+        return not getattr(self._native, "persists", False)

@@ -1,0 +1,179 @@
+"""The objects that the hooks of a gunicorn configuration file are given, in a running server."""
+
+import json
+import signal
+from types import SimpleNamespace
+from urllib.request import urlopen
+
+import pytest
+from hookserve_gunicorn.objects.request import Response, request_of
+from hookserve_http.request import RequestView
+
+from hookserve.testing.server import serve
+
+CONFIGURATION = """
+import json, os
+
+raw_env = ["MODE=test"]
+
+def note(event, **values):
+    line = json.dumps({"event": event, **values}, default=str)
+    with open("notes", "a") as file:
+        file.write(line + "\\n")
+
+def on_starting(server):
+    server.label = "mine"
+    server.num_workers = 2
+    note("on_starting", workers=server.app.cfg.workers,
+         settings=server.cfg.settings["workers"].get())
+
+def when_ready(server):
+    note("when_ready", num_workers=server.num_workers, pidfile=server.pidfile,
+         timeout=server.timeout, kind=server.worker_class.__name__, level=server.log.loglevel,
+         log=server.log.error_log.name)
+
+def pre_fork(server, worker):
+    worker.label = f"worker {worker.age}"
+    note("pre_fork", pid=worker.pid, age=worker.age)
+
+def post_fork(server, worker):
+    note("post_fork", label=worker.label, age=worker.age, ppid=worker.ppid, timeout=worker.timeout,
+         booted=worker.booted, aborted=worker.aborted, alive=worker.alive, nr=worker.nr,
+         sockets=len(worker.sockets), wsgi=worker.wsgi, server_label=server.label,
+         num_workers=server.num_workers, env=server.cfg.env, address=server.address,
+         is_ssl=server.app.cfg.is_ssl, name=server.cfg.worker_class_str, absent=server.cfg.reload,
+         uid=server.cfg.uid, heartbeat=worker.tmp.last_update() > 0)
+
+def post_worker_init(worker):
+    note("post_worker_init", callable=worker.app.callable is worker.wsgi is not None)
+
+def pre_request(worker, req):
+    req.label = worker.label
+    req.scheme = "https"
+    req.headers.append(("X-Added", "yes"))
+
+def post_request(worker, req, environ, resp):
+    note("post_request", label=req.label, length=resp.response_length, sent=resp.headers_sent,
+         chunked=resp.chunked, booted=worker.booted, nr=worker.nr, same=resp.req is req)
+
+def child_exit(server, worker):
+    note("child_exit", label=worker.label, listed=worker.pid in server.WORKERS, native=worker.state)
+
+def on_exit(server):
+    note("on_exit", label=server.label, workers=len(server.WORKERS))
+"""
+
+APPLICATION = """
+def application(environ, start_response):
+    body = (environ["wsgi.url_scheme"] + " " + environ.get("HTTP_X_ADDED", "no")).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    (tmp_path / "gunicorn.conf.py").write_text(CONFIGURATION)
+    return tmp_path
+
+
+def notes(site):
+    found = {}
+    for line in (site / "notes").read_text().splitlines():
+        note = json.loads(line)
+        found.setdefault(note.pop("event"), []).append(note)
+    return found
+
+
+def test_the_objects_of_a_server_have_what_public_files_use(site):
+    with serve("app", chdir=site) as server:
+        server.wait_for("ready", count=2)
+        body = urlopen(server.url, timeout=10).read()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(10)
+    seen = notes(site)
+
+    assert body == b"https yes"
+    assert seen["on_starting"] == [{"workers": 1, "settings": 1}]
+    (ready,) = seen["when_ready"]
+    assert (ready["num_workers"], ready["pidfile"], ready["timeout"]) == (2, None, 30)
+    assert (ready["kind"], ready["level"], ready["log"]) == ("SyncWorker", 20, "hookserve")
+    assert seen["pre_fork"] == [{"pid": "[booting]", "age": age} for age in (1, 2)]
+    assert sorted(each["label"] for each in seen["post_fork"]) == ["worker 1", "worker 2"]
+    forked = seen["post_fork"][0]
+    assert (forked["ppid"], forked["timeout"]) == (server.pid, 15)
+    assert (forked["booted"], forked["aborted"], forked["alive"]) == (False, False, True)
+    assert (forked["nr"], forked["sockets"], forked["wsgi"]) == (0, 1, None)
+    assert (forked["server_label"], forked["num_workers"]) == ("mine", 2)
+    assert (forked["env"], forked["address"]) == ({"MODE": "test"}, [["127.0.0.1", 0]])
+    assert (forked["is_ssl"], forked["name"], forked["absent"]) == (False, "sync", False)
+    assert forked["heartbeat"]
+    assert seen["post_worker_init"][0] == {"callable": True}
+    (request,) = seen["post_request"]
+    assert (request["label"][:7], request["length"]) == ("worker ", 9)
+    assert (request["sent"], request["chunked"], request["booted"]) == (True, False, True)
+    assert (request["nr"], request["same"]) == (1, True)
+    assert sorted(each["label"] for each in seen["child_exit"]) == ["worker 1", "worker 2"]
+    assert {each["native"] for each in seen["child_exit"]} == {"gone"}
+    assert seen["on_exit"] == [{"label": "mine", "workers": 0}]
+
+
+def request(**environ):
+    view = RequestView()
+    view.environ = {"wsgi.url_scheme": "http", "RAW_URI": "/#end", **environ}
+    return request_of(view, view.environ), view
+
+
+def test_a_request_is_one_object_for_all_hooks():
+    made, view = request()
+
+    assert request_of(view, view.environ) is made
+
+
+def test_headers_that_pre_request_appends_removes_or_changes_are_in_the_environ():
+    made, view = request(HTTP_A="1", HTTP_B="2", CONTENT_TYPE="text/plain")
+    made.headers.append(("X-NEW", "n"))
+    made.headers.append(("X-NEW", "m"))
+    made.headers.remove(("B", "2"))
+
+    made.apply_headers()
+
+    found = {key: value for key, value in view.environ.items() if key.startswith("HTTP_")}
+    assert found == {"HTTP_A": "1", "HTTP_X_NEW": "n,m"}
+    assert view.environ["CONTENT_TYPE"] == "text/plain"
+
+
+def test_an_unchanged_request_leaves_the_environ_alone():
+    made, view = request(HTTP_A="1")
+    before = dict(view.environ)
+
+    made.apply_headers()
+
+    assert view.environ == before
+
+
+def test_a_request_has_the_clients_address_and_its_wish_for_the_connection():
+    made, _ = request(
+        REMOTE_ADDR="::1",
+        REMOTE_PORT="99",
+        SERVER_PROTOCOL="HTTP/1.0",
+        HTTP_CONNECTION="keep-alive",
+    )
+
+    assert (made.remote_addr, made.peer_addr, made.fragment) == (("::1", 99), ("::1", 99), "end")
+    assert not made.should_close()
+
+
+def test_a_response_knows_its_framing():
+    native = SimpleNamespace(status="200 OK", headers=[("content-length", "5")], persists=True)
+    response = Response(native, request()[0])
+
+    assert (response.response_length, response.headers_sent) == (5, True)
+    assert not response.is_chunked()
+    assert not response.should_close()
+
+
+def test_a_missing_attribute_is_named():
+    with pytest.raises(AttributeError, match="gunicorn's Request has no 'nothing' in hookserve"):
+        _ = request()[0].nothing
