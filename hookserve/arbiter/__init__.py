@@ -3,8 +3,8 @@
 It is a state machine.  One loop waits for a signal, a worker's message or the next deadline and
 takes one small step for each; nothing in it sleeps.  In reading order:
 
-arbiter, parts
-    the loop; what it asks of each of its parts
+arbiter, parts, watcher
+    the loop; what it asks of each of its parts; what it waits for
 generation
     what workers are forked from, as one record that a reload replaces
 handles

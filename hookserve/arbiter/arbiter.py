@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import signal
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter import child, handles
@@ -30,9 +29,9 @@ from hookserve.arbiter.shutdown import Shutdown
 from hookserve.arbiter.signals import SignalInbox, name_of
 from hookserve.arbiter.ticker import Ticker
 from hookserve.arbiter.upgrade import Upgrade
+from hookserve.arbiter.watcher import Watcher
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.plugins import calling
-from hookserve.system.calls import make_poll
 from hookserve.system.processes import Processes
 from hookserve.wording import indented, one_line
 from hookserve.worker.channel import MOST_PER_READ
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
     from hookserve.worker.channel import Message
 
 _LATE = 1.0
-_LONGEST_WAIT = 86400.0
-"""Seconds; poll(2) takes no more than 24 days."""
 _READ_PER_TURN = 65536
 """Bytes of one worker's messages: one that writes without end does not stop the loop."""
 
@@ -84,8 +81,7 @@ class Arbiter:
         """Whether any worker was ever ready."""
         self._boot_failure: BootError | None = None
         self._inbox = SignalInbox()
-        self._poller = make_poll()
-        self._watched: dict[int, Callable[[], None]] = {}
+        self._watcher = Watcher()
         self._ignored_signals: set[int] = set()
         self.watch(self._inbox.fileno(), self._process_signals)
         self.reaper = Reaper(self)
@@ -97,7 +93,12 @@ class Arbiter:
         self.pool = WorkerPool(self)
         self.auxiliaries = Auxiliaries(self)
         self.upgrade = Upgrade(self)
-        self._parts: tuple[Part, ...] = (
+        self._handlers = self._signal_handlers()
+
+    @cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        """In the order of their steps."""
+        return (
             self.reaper,
             self.escalator,
             self.shutdown,
@@ -108,7 +109,6 @@ class Arbiter:
             self.auxiliaries,
             self.upgrade,
         )
-        self._handlers = self._signal_handlers()
 
     def _signal_handlers(self) -> dict[int, Callable[[], None]]:
         return {
@@ -248,14 +248,12 @@ class Arbiter:
         """Wait for what happens next, and have each part take its step."""
         before = self.clock()
         left = self._time_left(before)
-        events = self._poller.poll(None if left is None else max(0.0, left * 1000.0))
+        readable = self._watcher.wait(left)
         now = self.clock()
         if left is not None and now > before + left + _LATE:
             for handle in self.worker_table:
                 handle.ignore_silence_before = now
-        for descriptor, _ in events:
-            if descriptor in self._watched:  # it may just have been closed
-                self._watched[descriptor]()
+        self._watcher.call(readable)
         now = self.clock()
         for part in self._parts:
             part.step(now)
@@ -271,7 +269,7 @@ class Arbiter:
         """Seconds to the next deadline; `None`: there is none."""
         moments = (part.due(now) for part in self._parts)
         nearest = min((each for each in moments if each is not None), default=None)
-        return None if nearest is None else min(nearest - now, _LONGEST_WAIT)
+        return None if nearest is None else nearest - now
 
     # What the parts use.
 
@@ -306,13 +304,11 @@ class Arbiter:
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
         """Call back whenever a descriptor is readable."""
-        self._watched[descriptor] = callback
-        self._poller.register(descriptor, select.POLLIN)
+        self._watcher.watch(descriptor, callback)
 
     def unwatch(self, descriptor: int) -> None:
         """Stop watching a descriptor, if it was watched."""
-        if self._watched.pop(descriptor, None) is not None:
-            self._poller.unregister(descriptor)
+        self._watcher.unwatch(descriptor)
 
     def begin_generation(self) -> None:
         """Another generation is current: its predecessor's failures do not count."""
@@ -328,7 +324,7 @@ class Arbiter:
     def drain_messages(self, handle: WorkerHandle) -> None:
         """Read the last messages of a worker whose process has ended, and stop watching it."""
         assert handle.channel is not None
-        if handle.channel.fileno() in self._watched:
+        if handle.channel.fileno() in self._watcher:
             self._read_messages(handle, MOST_PER_READ)
         self.unwatch(handle.channel.fileno())
 

@@ -55,6 +55,30 @@ class Escalation:
 class WorkerHandle:
     """One worker process (`hookserve.server.WorkerInfo`)."""
 
+    cancels = False
+    """Whether the worker itself cancels a request that exceeds `request_timeout`."""
+    pid: int | None = None
+    """`None` until it is forked."""
+    state = BOOTING
+    channel: ArbiterEnd | None = None
+    forked_at = 0.0
+    ready_at = 0.0
+    expires_at = 0.0
+    """When it has lived as long as it may (`max_lifetime`); 0: never."""
+    ignore_silence_before = 0.0
+    """Silence before this moment does not count: the arbiter itself was late."""
+    drain_deadline = 0.0
+    """When a draining worker must be gone; 0: it is not draining."""
+    escalation: Escalation | None = None
+    recycle_reason = ""
+    """Why it asked to be replaced; empty when it did not."""
+    boot_error = ""
+    boot_error_code = 0
+    kill_reason = ""
+    """Why the arbiter sent KILL; empty when it did not."""
+    reason: ExitReason | None = None
+    """Why it is gone; `None` while it lives."""
+
     def __init__(
         self,
         index: int,
@@ -75,31 +99,8 @@ class WorkerHandle:
         self.scoreboard = scoreboard
         """The scoreboard that the slot belongs to."""
         self._processes = processes or Processes()
-        self.cancels = False
-        """Whether the worker itself cancels a request that exceeds `request_timeout`."""
-        self.pid: int | None = None
-        """`None` until it is forked."""
-        self.state = BOOTING
-        self.channel: ArbiterEnd | None = None
         self.dump_fd = dump_fd if dump_fd >= 0 else _unnamed_file(f"hookserve-stacks-{index}")
         """Where the worker's stacks are dumped to."""
-        self.forked_at = 0.0
-        self.ready_at = 0.0
-        self.expires_at = 0.0
-        """When it has lived as long as it may (`max_lifetime`); 0: never."""
-        self.ignore_silence_before = 0.0
-        """Silence before this moment does not count: the arbiter itself was late."""
-        self.drain_deadline = 0.0
-        """When a draining worker must be gone; 0: it is not draining."""
-        self.escalation: Escalation | None = None
-        self.recycle_reason = ""
-        """Why it asked to be replaced; empty when it did not."""
-        self.boot_error = ""
-        self.boot_error_code = 0
-        self.kill_reason = ""
-        """Why the arbiter sent KILL; empty when it did not."""
-        self.reason: ExitReason | None = None
-        """Why it is gone; `None` while it lives."""
 
     @property
     def is_serving(self) -> bool:

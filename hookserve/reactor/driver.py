@@ -156,6 +156,9 @@ class Driver:
         if accepted.has_pending_event:
             accepted.has_pending_event = False
             accepted.unread = True
+        if accepted.phase == LINGERING:
+            self._discard(accepted)
+            return False
         size, began = accepted.read_size, 0.0
         for _ in _BUDGET:
             try:
@@ -166,11 +169,6 @@ class Driver:
                 return False
             except OSError:
                 data = b""
-            if accepted.phase == LINGERING:
-                if not data:
-                    self.close(accepted)
-                    return False
-                continue
             try:
                 state = connection.feed(data)
             except Exception as error:  # no memory, no room for a file, a fault of the protocol
@@ -193,6 +191,22 @@ class Driver:
         self._deferred.add(accepted)
         return False
 
+    def _discard(self, accepted: Accepted) -> None:
+        """Drop what follows the response, until the client's end."""
+        for _ in _BUDGET:
+            try:
+                data = read(accepted.fd, accepted.read_size)
+            except BlockingIOError:
+                accepted.unread = False
+                self._wait(accepted, LINGERING)
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.close(accepted)
+                return
+        self._deferred.add(accepted)
+
     def _wait_in_state(self, accepted: Accepted, state: int) -> None:
         """Wait for the client; `state` is the protocol's."""
         phase = accepted.phase
@@ -208,8 +222,6 @@ class Driver:
                     self._serve(accepted)
                 return
             self._wait(accepted, phases.READING_BODY, self._limit_of_body(accepted))
-        elif phase == LINGERING:
-            self._wait(accepted, LINGERING)
         else:
             if phase == SILENT:
                 accepted.phase = READING_HEAD  # with the deadline that counts from the accept

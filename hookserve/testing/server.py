@@ -142,17 +142,7 @@ def serve(
     variables = {**os.environ, **(environ or {}), announcer.VARIABLE: str(writing)}
     with tempfile.TemporaryDirectory() as directory:
         log_path = Path(directory, "log")
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=variables,
-                cwd=chdir,
-                pass_fds=[writing],
-            )
-        os.close(writing)
+        process = _start(command, variables, chdir, log_path, writing)
         server = Server(process, reading, log_path)
         try:
             if wait:
@@ -161,6 +151,28 @@ def serve(
         finally:
             _end(server)
             os.close(reading)
+
+
+def _start(
+    command: list[str],
+    environ: Mapping[str, str],
+    chdir: str | os.PathLike[str] | None,
+    log_path: Path,
+    events_fd: int,
+) -> subprocess.Popen[bytes]:
+    """Start the server; it alone has the writing end of its events afterwards."""
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environ,
+            cwd=chdir,
+            pass_fds=[events_fd],
+        )
+    os.close(events_fd)
+    return process
 
 
 def _end(server: Server) -> None:

@@ -56,6 +56,22 @@ class Worker(ABC):
     multithread: bool = False
     """``wsgi.multithread``."""
     app: WSGIApplication
+    alive = True
+    """Whether to accept; false from TERM on."""
+    is_quick = False
+    """Whether to stop at once (INT, QUIT, or the arbiter is gone)."""
+    exit_code = 0
+    """What the process exits with."""
+    accepts_again_at = 0.0
+    """Until then no descriptor could be had for another connection (monotonic seconds)."""
+    has_worked = False
+    """Whether a request has ended since the worker was idle."""
+    pre_request: tuple[Callable[..., None], ...] = ()
+    post_request: tuple[Callable[..., None], ...] = ()
+    log_access: tuple[Callable[..., None], ...] = ()
+    idle_listeners: tuple[Callable[..., None], ...] = ()
+    wall_clock = staticmethod(time.time)
+    calendar = staticmethod(time.gmtime)
 
     def __init__(self, context: WorkerContext) -> None:
         self.context = context
@@ -67,31 +83,15 @@ class Worker(ABC):
         self.log = context.server.log
         self.pid = os.getpid()
         self.listeners = context.listeners
-        self.alive = True
-        """Whether to accept; false from TERM on."""
         self.keeps_connections = True
         """Whether a connection may stay open after a response; false when the server is about to
         stop or the worker is above its high-water mark."""
-        self.is_quick = False
-        """Whether to stop at once (INT, QUIT, or the arbiter is gone)."""
-        self.exit_code = 0
-        """What the process exits with."""
         self.multiprocess = context.config.workers != 1
         self.errors: TextIO = sys.stderr
         """``wsgi.errors``."""
         self.clock = time.monotonic
-        self.wall_clock = time.time
-        self.calendar = time.gmtime
-        self.pre_request: tuple[Callable[..., None], ...] = ()
-        self.post_request: tuple[Callable[..., None], ...] = ()
-        self.log_access: tuple[Callable[..., None], ...] = ()
-        self.idle_listeners: tuple[Callable[..., None], ...] = ()
         self.heartbeat_interval: float | None = context.config.timeout / 2 or None
         """The longest that a loop may wait between calls of `notify`; `None`: for ever."""
-        self.accepts_again_at = 0.0
-        """Until then no descriptor could be had for another connection (monotonic seconds)."""
-        self.has_worked = False
-        """Whether a request has ended since the worker was idle."""
         self.__wakeup = Wakeup()
         self.wakeup = self.__wakeup.fileno()
         """Readable when a signal has arrived: wait for it, then call `process_signals`."""

@@ -28,11 +28,6 @@ def test_a_signal_without_a_meaning_is_one_line_and_the_others_of_the_batch_are_
         ]
 
 
-def test_a_deadline_beyond_what_poll_takes_is_waited_for_in_parts():
-    with serving(timeout=0, max_lifetime=30 * 86400.0) as server:
-        assert server.arbiter._time_left(server.clock.now) == 86400.0
-
-
 @pytest.mark.parametrize("value", [float("inf"), 1e300])
 def test_a_heartbeat_out_of_range_does_not_stop_the_loop(value):
     with serving(timeout=30) as server:

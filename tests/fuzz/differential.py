@@ -189,7 +189,7 @@ KNOWN = (
         "httptools",
         "refuses",
         _heeds_proxy_connection,
-        "RFC 9112, C.2.2: Proxy-Connection is no field of HTTP; llhttp takes it for Connection",
+        "RFC 9112, C.2.2: Proxy-Connection is not a field of HTTP; llhttp takes it for Connection",
         b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n"
         b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),

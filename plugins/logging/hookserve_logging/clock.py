@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-Stamp = Callable[[time.struct_time], str]
+PerSecond = Callable[[time.struct_time], str]
 """Makes text, from the time of day, that is the same for a second."""
 
 
-def stamp_time(form: str) -> Stamp:
+def time_text(form: str) -> PerSecond:
     """The time of day in a form of strftime(3)."""
     return partial(time.strftime, form)
 
 
-def stamp_process(_: time.struct_time) -> str:
+def process_text(_: time.struct_time) -> str:
     """The process id."""
     return str(os.getpid())
 
@@ -24,21 +24,21 @@ def stamp_process(_: time.struct_time) -> str:
 class Clock:
     """Texts that are made anew each second; `tick` is called then.
 
-    The second is told by the monotonic clock, by which records have their time, so that no line
-    has to ask for the time of day: where that is set, the texts follow within a second.
+    Seconds are counted by the monotonic clock, as records are, so that no line asks for the time of
+    day: when that is set, the texts follow within a second.
     """
 
     __slots__ = ("_runs", "_tick", "ends", "texts")
 
     def __init__(self, tick: Callable[[], object]) -> None:
-        self._runs: list[Sequence[str | Stamp]] = []
+        self._runs: list[Sequence[str | PerSecond]] = []
         self._tick = tick
         self.texts: list[str] = []
         """One for each call of `add`; the list is never replaced."""
         self.forget()
 
-    def add(self, run: Sequence[str | Stamp]) -> int:
-        """Have the run's text, its parts one after another, made too; answers its index."""
+    def add(self, run: Sequence[str | PerSecond]) -> int:
+        """Have the run's text, its parts one after another, made too; returns its index."""
         self._runs.append(run)
         self.texts.append("")
         return len(self.texts) - 1

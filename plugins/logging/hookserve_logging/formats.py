@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 from hookserve import AccessRecord, ConfigError
-from hookserve_logging.clock import Clock, Stamp, stamp_process, stamp_time
-from hookserve_logging.line import Field, Log, Write, compile_line
+from hookserve_logging.clock import Clock, process_text, time_text
+from hookserve_logging.line import Field, Functions, Log, Part, Write, compile_line
 
 _ATOM = re.compile(
     r"%\((?:\{(?P<name>[^}]+)\}(?P<kind>[ioeIOE])|(?P<atom>[A-Za-z]))\)s|(?P<percent>%%)"
@@ -25,7 +25,12 @@ def compile_format(text: str, clock: Clock, write: Write) -> Log:
 
     Raises ConfigError naming what is wrong with the format.
     """
-    parts: list[str | Stamp | Field] = []
+    return compile_line(parse_format(text), FUNCTIONS, clock, write)
+
+
+def parse_format(text: str) -> list[Part]:
+    """The parts of a line in that format; raises ConfigError."""
+    parts: list[Part] = []
     position = 0
     for match in _ATOM.finditer(text):
         parts.append(_literal(text[position : match.start()]))
@@ -34,25 +39,25 @@ def compile_format(text: str, clock: Clock, write: Write) -> Log:
         )
         position = match.end()
     parts.append(_literal(text[position:]))
-    return compile_line(parts, {"user": _user, "header": _header}, clock, write)
+    return parts
 
 
 def _literal(text: str) -> str:
     if "%" in text:
         raise ConfigError(
-            f"access_log_format: {text[text.index('%') :][:12]!r} is no field"
+            f"access_log_format: {text[text.index('%') :][:12]!r} is not a field"
             " (%(h)s, %({name}i)s; %% for a percent sign)"
         )
     return text
 
 
-def _part(atom: str | None, name: str | None, kind: str | None) -> str | Stamp | Field:
+def _part(atom: str | None, name: str | None, kind: str | None) -> Part:
     if name is not None and kind is not None:
         return _named(name, kind.lower())
     found = ATOMS.get(atom or "")
     if found is None:
         known = ", ".join(sorted(ATOMS))
-        raise ConfigError(f"access_log_format: %({atom})s is no field; there are {known}")
+        raise ConfigError(f"access_log_format: %({atom})s is not a field; there are {known}")
     return found
 
 
@@ -101,17 +106,21 @@ def _number_or_dash(number: int) -> str:
     return str(number or "-")
 
 
-def _request_line(said: str | tuple[str | None, ...]) -> str:
-    """Of a request that was refused it is one text, as it came."""
-    return escape(said) if isinstance(said, str) else " ".join(map(_escape_or_dash, said))
+def _request_line(value: str | tuple[str | None, ...]) -> str:
+    """The request line of a refused request is one text, as it came."""
+    return escape(value) if isinstance(value, str) else " ".join(map(_escape_or_dash, value))
 
 
-ATOMS: dict[str, str | Stamp | Field] = {
+FUNCTIONS: Functions = {"user": _user, "header": _header}
+"""What the fields' expressions call."""
+
+
+ATOMS: dict[str, Part] = {
     "h": Field("environ['REMOTE_ADDR']", _escape_or_dash),
     "l": "-",
-    # No client's password is remembered.
+    # Not cached: it is made from a password.
     "u": Field("user(environ) if 'HTTP_AUTHORIZATION' in environ else '-'"),
-    "t": stamp_time("[%d/%b/%Y:%H:%M:%S %z]"),
+    "t": time_text("[%d/%b/%Y:%H:%M:%S %z]"),
     "r": Field(
         "record.request_line or (environ['REQUEST_METHOD'], environ['RAW_URI'],"
         " environ['SERVER_PROTOCOL'])",
@@ -130,6 +139,6 @@ ATOMS: dict[str, str | Stamp | Field] = {
     "M": Field("int(record.elapsed * 1000)"),
     "D": Field("int(record.elapsed * 1000000)"),
     "L": Field("record.elapsed", form="f"),
-    "p": lambda day: f"<{stamp_process(day)}>",
+    "p": lambda day: f"<{process_text(day)}>",
 }
 """The fields by their letters."""

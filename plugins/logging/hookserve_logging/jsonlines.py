@@ -1,28 +1,27 @@
-"""The access log as JSON objects, one a line; the encoder sees to what clients say."""
+"""The access log as JSON objects, one a line; the encoder escapes what clients send."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from math import floor
 
 from hookserve import AccessRecord
-from hookserve_logging.clock import Clock, stamp_process, stamp_time
-from hookserve_logging.line import Field, Log, Write, compile_line
+from hookserve_logging.clock import Clock, process_text, time_text
+from hookserve_logging.line import Field, Functions, Log, Part, Write, compile_line
 
 
 def compile_json(clock: Clock, write: Write) -> Log:
     """A function that makes one JSON object of a record, and has it written."""
-    return compile_line(_PARTS, _FUNCTIONS, clock, write)
+    return compile_line(PARTS, FUNCTIONS, clock, write)
 
 
 def _quote(text: str | None) -> str:
     return encode_basestring_ascii(text or "")
 
 
-def _quote_request(said: tuple[str | None, str | None, str | None, str | None, int]) -> str:
+def _quote_request(value: tuple[str | None, str | None, str | None, str | None, int]) -> str:
     """And its status: most paths have one, so that one look-up serves for both."""
-    *words, status = said
+    *words, status = value
     method, path, query, protocol = map(_quote, words)
     return (
         f'"method":{method},"path":{path},"query":{query},"protocol":{protocol},"status":{status}'
@@ -35,12 +34,12 @@ def _quote_failure(record: AccessRecord) -> str:
 
 
 # Not int(): to call a class, CPython packs its arguments.
-_FUNCTIONS: dict[str, Callable[..., object]] = {"floor": floor, "quote_failure": _quote_failure}
-_PARTS = (
+FUNCTIONS: Functions = {"floor": floor, "quote_failure": _quote_failure}
+PARTS: tuple[Part, ...] = (
     '{"time":"',
-    stamp_time("%Y-%m-%dT%H:%M:%S%z"),
+    time_text("%Y-%m-%dT%H:%M:%S%z"),
     '","pid":',
-    stamp_process,
+    process_text,
     ',"remote_addr":',
     Field("environ['REMOTE_ADDR']", _quote),
     ",",

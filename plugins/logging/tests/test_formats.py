@@ -130,7 +130,7 @@ def test_nothing_sent_is_a_dash():
 
 @pytest.mark.parametrize("text", ["%(zz)s", "%(y)s", "%s", "50%", "%(h)d", "%({x}q)s"])
 def test_a_field_that_does_not_exist_is_an_error(text):
-    with pytest.raises(ConfigError, match="is no field"):
+    with pytest.raises(ConfigError, match="is not a field"):
         text_lines(text)
 
 
@@ -203,7 +203,7 @@ def test_the_time_may_be_anywhere_and_more_than_once(text):
 @pytest.mark.parametrize(
     "text", ['it\'s "quoted"', "{braces} {{twice}}", "back\\slash \\n", "a\nb"]
 )
-def test_what_is_no_field_stays_as_it_is(text):
+def test_text_that_is_not_a_field_stays_as_it_is(text):
     assert text_lines(f"{text}%(s)s{text}")(record()) == f"{text}200{text}"
 
 
@@ -214,11 +214,11 @@ def test_a_header_may_have_any_name():
     assert line(record(environ=environ)) == "seen too"
 
 
-def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr("hookserve_logging.line._REMEMBERED", 10)
+def test_the_cache_of_a_field_is_bounded(monkeypatch):
+    monkeypatch.setattr("hookserve_logging.line._CACHE_SIZE", 10)
     written = []
     log = formats.compile_format("%(U)s", Clock(tuple), written.append)
-    memory = log.__globals__["field1_texts"]
+    texts = log.__globals__["field0_texts"]
 
     for number in range(100):
         path = f'/"{number}'
@@ -226,4 +226,4 @@ def test_what_is_remembered_is_bounded(monkeypatch):
             log(record(environ={"PATH_INFO": path}))
             assert written[-1] == f'/\\"{number}'
             log(record(environ={"PATH_INFO": path * 200}))
-        assert len(memory) <= 10
+        assert len(texts) <= 10
