@@ -13,7 +13,7 @@ from benchmarks.cases import PROBE, Case
 _TIMEOUT = 5.0
 
 
-class WrongAnswerError(Exception):
+class WrongResponseError(Exception):
     """The server does not do what it was asked; the message says what it does."""
 
 
@@ -28,7 +28,7 @@ class Answer:
 
 
 def check(port: int, case: Case) -> None:
-    """Raises WrongAnswerError unless the answers to the case's requests are what they must be.
+    """Raises WrongResponseError unless the answers to the case's requests are what they must be.
 
     Each answer in full; where the request has a body, its checksum as the application saw it; and
     each of the case's connections, while all are open, if they are kept at all.
@@ -49,18 +49,18 @@ def _check_connections(port: int, count: int) -> None:
         for number, client in enumerate(clients):
             try:
                 client.receive()
-            except WrongAnswerError:
+            except WrongResponseError:
                 served = f"{number} of {count} connections"
-                raise WrongAnswerError(f"serves {served} that are kept") from None
+                raise WrongResponseError(f"serves {served} that are kept") from None
 
 
 def compare(answer: Answer, expected: bytes) -> None:
-    """Raises WrongAnswerError unless it is 200 with this body."""
+    """Raises WrongResponseError unless it is 200 with this body."""
     if answer.status != 200:
-        raise WrongAnswerError(f"answers {answer.status}")
+        raise WrongResponseError(f"answers {answer.status}")
     if answer.body != expected:
         said = f"{answer.body[:24]!r}" if len(answer.body) < 64 else f"{len(answer.body)} bytes"
-        raise WrongAnswerError(f"answers {said}, not what was asked for")
+        raise WrongResponseError(f"answers {said}, not what was asked for")
 
 
 def warm_up(port: int, case: Case, seconds: float = 0.25) -> None:
@@ -78,13 +78,13 @@ def warm_up(port: int, case: Case, seconds: float = 0.25) -> None:
 
 
 class Client:
-    """A connection that is asked something and read with care; raises WrongAnswerError."""
+    """A connection that is asked something and read with care; raises WrongResponseError."""
 
     def __init__(self, port: int) -> None:
         try:
             self._socket = socket.create_connection(("127.0.0.1", port), _TIMEOUT)
         except OSError as error:
-            raise WrongAnswerError(f"accepts no connection: {error}") from None
+            raise WrongResponseError(f"accepts no connection: {error}") from None
         self._file = self._socket.makefile("rb")
 
     def __enter__(self) -> Client:
@@ -111,9 +111,9 @@ class Client:
         try:
             return read_answer(self._file)
         except TimeoutError:
-            raise WrongAnswerError(f"does not answer in {_TIMEOUT:.0f} s") from None
+            raise WrongResponseError(f"does not answer in {_TIMEOUT:.0f} s") from None
         except (OSError, ValueError, EOFError) as error:
-            raise WrongAnswerError(str(error) or "closes the connection") from None
+            raise WrongResponseError(str(error) or "closes the connection") from None
 
 
 def read_answer(file: BinaryIO) -> Answer:

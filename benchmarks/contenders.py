@@ -225,7 +225,7 @@ PYUWSGI = _pyuwsgi(
 PYUWSGI_SOCKET = _pyuwsgi(
     "pyuwsgi", "--http-socket", "127.0.0.1:{port}", "--add-header", "Connection: close"
 )
-"""A process less; it closes after each answer, and has to be told to say so."""
+"""A process less; it closes after each response, and must be configured to announce it."""
 
 NGINX = Contender(
     "nginx",

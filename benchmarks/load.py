@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = Path(__file__).parent / "wrk.lua"
-PATIENCE = 8
+TIMEOUT = 8
 """Seconds without an answer that are an error."""
 _TOLERATED = 0.01
 """Of the requests: connections that a server may close under a request, as some do to kept ones."""
@@ -47,7 +47,7 @@ def command(port: int, seconds: int, connections: int, request: str) -> list[str
         f"-c{connections}",
         f"-d{seconds}s",
         "--timeout",
-        f"{PATIENCE}s",
+        f"{TIMEOUT}s",
         "-s",
         str(SCRIPT),
         f"http://127.0.0.1:{port}/",
@@ -88,7 +88,7 @@ def parse(output: str, spent: float = 0.0) -> Result:
     for name, what in (
         ("connect", "connections refused"),
         ("status", "answers not 200"),
-        ("timeout", f"requests without an answer in {PATIENCE} s"),
+        ("timeout", f"requests without an answer in {TIMEOUT} s"),
     ):
         if seen[name]:
             raise LoadError(f"{seen[name]} {what}")

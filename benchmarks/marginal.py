@@ -165,7 +165,7 @@ class _Worker(StandInWorker):
 
 
 class _Nowhere(Transport):
-    """Sends nothing to nobody."""
+    """Sends nothing."""
 
     def send(self, *buffers: bytes) -> None: ...
 

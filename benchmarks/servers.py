@@ -19,9 +19,9 @@ from benchmarks.contenders import Contender
 from benchmarks.environments import ROOT, programs_of
 
 _DEADLINE = 20.0
-_PATIENCE = 10.0
+_STOP_TIMEOUT = 10.0
 _POLL_INTERVAL = 0.001
-_STRANGE = ("HOOKSERVE_", "GUNICORN_", "GRANIAN_", "UVICORN_", "PYTHON")
+_SETTINGS_PREFIXES = ("HOOKSERVE_", "GUNICORN_", "GRANIAN_", "UVICORN_", "PYTHON")
 """Variables that would configure one of them."""
 
 
@@ -118,7 +118,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """As an operator would; what is left of its group after that is killed."""
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(_PATIENCE)
+        process.wait(_STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         pass
     try:
@@ -134,7 +134,7 @@ def environment() -> dict[str, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(_STRANGE) and key not in ("PORT", "WEB_CONCURRENCY")
+        if not key.startswith(_SETTINGS_PREFIXES) and key not in ("PORT", "WEB_CONCURRENCY")
     }
     return {**kept, "PYTHONPATH": str(ROOT)}
 

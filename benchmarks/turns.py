@@ -10,7 +10,7 @@ from benchmarks.accounting import cpu_of, memory_of
 from benchmarks.cases import Case
 from benchmarks.contenders import Contender
 
-FLAWS = (servers.ServerError, answers.WrongAnswerError, load.LoadError)
+FLAWS = (servers.ServerError, answers.WrongResponseError, load.LoadError)
 """What makes a server wrong rather than slow."""
 
 
@@ -47,7 +47,7 @@ def take(contender: Contender, case: Case, seconds: int, *, counted: bool) -> Tu
     with servers.running(contender, case, server_cpus) as server:
         answers.check(server.port, case)
         if case.has_access_log and not server.has_logged():
-            raise answers.WrongAnswerError("writes no access log")
+            raise answers.WrongResponseError("writes no access log")
         answers.warm_up(server.port, case)
         before = cpu_of(server.pid)
         seen = load.run(server.port, case.request, seconds, case.connections, client_cpu)

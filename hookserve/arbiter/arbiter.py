@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.hookspecs import Hooks
     from hookserve.launch.assembly import Assembly
-    from hookserve.launch.daemon import Launcher
+    from hookserve.launch.daemon import StartReport
     from hookserve.launch.pidfile import Pidfile
     from hookserve.listeners.listeners import Listener
     from hookserve.server import WorkerInfo
@@ -60,7 +60,7 @@ class Arbiter:
         generation: Generation,
         reassemble: Callable[[], Assembly],
         start: Start,
-        launcher: Launcher | None = None,
+        start_report: StartReport | None = None,
         processes: Processes | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,7 +68,7 @@ class Arbiter:
         self.previous: Generation | None = None
         """What a reload that is not complete began with."""
         self.start = start
-        self.launcher = launcher
+        self.start_report = start_report
         self.processes = processes or Processes()
         self.clock = clock
         self.pid = os.getpid()
@@ -288,8 +288,8 @@ class Arbiter:
         found = [*self._inbox.descriptors()]
         for part in self._parts:
             found.extend(part.descriptors())
-        if self.launcher is not None:
-            found.extend(self.launcher.descriptors())
+        if self.start_report is not None:
+            found.extend(self.start_report.descriptors())
         if self.pidfile is not None:
             found.extend(self.pidfile.descriptors())
         for handle in self.worker_table:
@@ -386,6 +386,6 @@ class Arbiter:
         self.upgrade.send_ready()
         if not self.has_been_ready:
             self.has_been_ready = True
-            if self.launcher is not None:
-                self.launcher.report(0, "")
+            if self.start_report is not None:
+                self.start_report.report(0, "")
         calling.notify(self.hook.worker_ready, server=self, worker=handle)

@@ -1,4 +1,4 @@
-"""Why a worker is gone, told from its wait status and from what the arbiter did to it."""
+"""Why a worker is gone, by its wait status and by what the arbiter did to it."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class SignalInbox:
         return self._read
 
     def read(self) -> list[int]:
-        """The numbers of the signals that have arrived; CHLD and doubles are told once."""
+        """The numbers of the signals that have arrived."""
         try:
             data = read(self._read, 4096)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Going to the background, with the outcome told to who started it.
+"""Going to the background; the process that was started reports the outcome.
 
 The process that the user started waits for the daemon's report: it exits 0 when the server is up,
 and prints what is wrong and exits otherwise, as it would have in the foreground.
@@ -10,18 +10,18 @@ import os
 import sys
 
 
-class Launcher:
-    """The daemon's line to the process that started it."""
+class StartReport:
+    """The pipe to the process that the user started, which waits for the outcome of the start."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def descriptors(self) -> list[int]:
-        """What a worker must not keep: the line while it is open."""
+        """The pipe's end, while it is open: a worker must not keep it."""
         return [self._descriptor] if self._descriptor >= 0 else []
 
     def report(self, exit_code: int, message: str) -> None:
-        """Say how the start went; only the first report counts."""
+        """Send the outcome of the start; only the first report counts."""
         if self._descriptor < 0:
             return
         try:
@@ -32,7 +32,7 @@ class Launcher:
         self._descriptor = -1
 
 
-def daemonize(keep_stdio: bool) -> Launcher:
+def daemonize(keep_stdio: bool) -> StartReport:
     """Return in a daemon: a new session's grandchild, in no terminal (daemon(7)).
 
     The calling process does not return: it waits for the report and exits.  The standard streams
@@ -49,7 +49,7 @@ def daemonize(keep_stdio: bool) -> Launcher:
         os._exit(0)
     os.close(reading)
     _detach_stdio(keep_stdio)
-    return Launcher(writing)
+    return StartReport(writing)
 
 
 def _exit_as_reported(reading: int) -> None:

@@ -31,7 +31,7 @@ from hookserve.worker.interface import check_application
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Handover, Start
     from hookserve.config.resolved import Config
-    from hookserve.launch.daemon import Launcher
+    from hookserve.launch.daemon import StartReport
     from hookserve.launch.pidfile import Pidfile
     from hookserve.listeners.listeners import Listener
     from hookserve.plugins.host import PluginHost
@@ -56,18 +56,18 @@ def serve(
     config = assembly.config
     assembly.host.refuse_failures(every=config.plugin_errors == "fail")
     classes = load_serving_classes(assembly.host, config)
-    launcher = None
+    start_report = None
     if config.daemon and not handover.pid:
         from hookserve.launch.daemon import daemonize
 
         for warning in assembly.warnings:  # the log may be out of sight in the background
             print(f"hookserve: warning: {warning}", file=sys.stderr)
-        launcher = daemonize(config.enable_stdio_inheritance)
+        start_report = daemonize(config.enable_stdio_inheritance)
     try:
-        _serve(assembly, classes, reassemble, start, handover, launcher)
+        _serve(assembly, classes, reassemble, start, handover, start_report)
     except BaseException as error:
-        if launcher is not None:
-            launcher.report(getattr(error, "exit_code", 1), str(error))
+        if start_report is not None:
+            start_report.report(getattr(error, "exit_code", 1), str(error))
         raise
 
 
@@ -77,7 +77,7 @@ def _serve(
     reassemble: Callable[[], Assembly],
     start: Start,
     handover: Handover,
-    launcher: Launcher | None,
+    start_report: StartReport | None,
 ) -> None:
     config = assembly.config
     register_loggers(assembly.host, config)
@@ -98,7 +98,7 @@ def _serve(
         app = _preload_safely(assembly, classes, handover) if config.preload_app else None
         paths = ProcessPaths.current()
         generation = Generation(1, assembly, classes, workers, (), app, paths)
-        arbiter = Arbiter(generation, reassemble, start, launcher)
+        arbiter = Arbiter(generation, reassemble, start, start_report)
         arbiter.pidfile = pidfile
         arbiter.log.info("hookserve %s, pid %d", __version__, arbiter.pid)
         if arithmetic:

@@ -13,7 +13,7 @@ _HOST_PORT = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:]*))(?::(?P<port>\d
 
 
 class Endpoint(NamedTuple):
-    """What a protocol learns of the local end of its connections."""
+    """What a protocol knows of the local end of its connections."""
 
     host: str
     """The address or, for a unix socket, its path."""
@@ -93,7 +93,7 @@ def parse_address(text: str) -> Address:
     port = int(match["port"] or DEFAULT_PORT) if match else -1
     if match is None or not 0 <= port <= 65535:
         raise ConfigError(
-            f"bind: '{text}' is no address (HOST:PORT, [V6]:PORT, :PORT, unix:PATH or fd://N)"
+            f"bind: '{text}' is not an address (HOST:PORT, [V6]:PORT, :PORT, unix:PATH or fd://N)"
         )
     return TcpAddress(match["six"] or match["host"] or "0.0.0.0", port)
 

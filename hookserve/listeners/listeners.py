@@ -1,4 +1,4 @@
-"""Listening sockets: opened, adopted, kept across reloads, and removed without harm to others.
+"""Listening sockets: opened, inherited, kept across reloads, and removed without harm to others.
 
 The arbiter opens them and holds them; workers inherit them across the fork.
 """
@@ -231,7 +231,7 @@ def _open(address: Address, options: ListenerOptions, both_families: bool = Fals
     if isinstance(address, TcpAddress):
         return _open_tcp(address, options, both_families)
     if isinstance(address, FdAddress):
-        return _adopt(address.number, address, options.backlog)
+        return _inherit(address.number, address, options.backlog)
     if address.is_abstract:
         return _open_abstract(address, options)
     return _open_unix(address, options)
@@ -257,7 +257,7 @@ def systemd_listeners(environ: MutableMapping[str, str]) -> list[Listener]:
     if not is_ours or not count.isdigit():
         return []
     numbers = range(SYSTEMD_FIRST_FD, SYSTEMD_FIRST_FD + int(count))
-    return [_adopt(number, FdAddress(number), None) for number in numbers]
+    return [_inherit(number, FdAddress(number), None) for number in numbers]
 
 
 def _open_tcp(address: TcpAddress, options: ListenerOptions, both_families: bool) -> Listener:
@@ -289,10 +289,10 @@ def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:
 
 def inherit_listener(number: int, address: Address, inode: int) -> Listener:
     """A listener around a descriptor that another arbiter has handed over; raises ListenError."""
-    return _adopt(number, address, None, inode)
+    return _inherit(number, address, None, inode)
 
 
-def _adopt(number: int, address: Address, backlog: int | None, inode: int = 0) -> Listener:
+def _inherit(number: int, address: Address, backlog: int | None, inode: int = 0) -> Listener:
     """A listener around a descriptor that is open already."""
     try:
         listening = Socket(fileno=number)

@@ -28,7 +28,7 @@ def trusted_proxies(value: object) -> tuple[str, ...]:
 
 def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
     """A predicate on the text of an address, empty for one on a unix socket; false for a text
-    that is no address.  `allowed` is what `trusted_proxies` returns."""
+    that is not an address.  `allowed` is what `trusted_proxies` returns."""
     names = frozenset(allowed)
     if "*" in names:
         return _trust_all
@@ -51,7 +51,7 @@ def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:
     """The address that a text is, without its zone; an IPv4-mapped IPv6 address (RFC
-    4291, 2.5.5.2) becomes the IPv4 one.  `None` for a text that is no address."""
+    4291, 2.5.5.2) becomes the IPv4 one.  `None` for a text that is not an address."""
     import ipaddress
 
     address, percent, _ = text.partition("%")

@@ -41,7 +41,7 @@ class PatchCheck:
                 if value is not None:
                     self._found[id(value)] = (module_name, name, value)
 
-    def refuse_stale_references(self, worker: str, libraries: tuple[str, ...]) -> None:
+    def check_stale_references(self, worker: str, libraries: tuple[str, ...]) -> None:
         """Raise BootError when a module still has something that was replaced since.
 
         The standard library and the event libraries themselves are passed over.

@@ -54,7 +54,7 @@ class ReactorWorker(Worker):
         self.reactor.turn(seconds)
 
     def on_earlier_sweep(self) -> None:
-        """Deadlines are due earlier than `step` was told: end its wait, where it does not see
+        """Deadlines are due earlier than `step` expects: end its wait, where it does not see
         that itself.  Called from any thread.
         """
 

@@ -10,7 +10,7 @@ server
 waiting
     `wait_until`
 announcer, bridge
-    in the tested server: what happens there, told to the test; application objects of a test
+    in the tested server: what happens there, reported to the test; application objects of a test
 fakes
     a worker and a transport in memory, for tests of protocols
 """

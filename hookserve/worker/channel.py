@@ -3,7 +3,7 @@
 A pair of connected sockets, made before the fork.  Each message is a line: a kind, a number and a
 text, with tabs between them.  A worker sends that it is ready, that it cannot boot and why, or that
 it wants to be recycled.  The arbiter sends that the drain delay has begun, or that a listener is
-retired.  When one side closes its end, the other learns at once that it is gone.
+retired.  When one side closes its end, the other sees at once that it is gone.
 
 In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter sends
 or its end closes, which needs neither polling nor prctl(2) and works where there is no
@@ -93,7 +93,7 @@ class _End:
         return [message for message in parsed if message is not None], is_open
 
     def close(self) -> None:
-        """Close this end; the other one learns of it."""
+        """Close this end; the other one sees the end."""
         self._socket.close()
 
 

@@ -49,7 +49,7 @@ def events(tmp_path):
         ),
     ],
 )
-def test_the_reason_is_told(facts, status, shown, events):
+def test_the_reason_is_reported(facts, status, shown, events):
     assert str(classify(handle(**facts), status, OutOfMemoryCounter(events))) == shown
 
 

@@ -57,7 +57,7 @@ def test_silence_is_overdue(make_handle):
     assert deadlines.fault(handle, 131.0) == "silent for 31.0 s"
 
 
-def test_an_arbiter_that_was_late_excuses_everybody(make_handle):
+def test_a_late_arbiter_ignores_the_silence_before(make_handle):
     handle = make_handle()
     handle.slot.heartbeat = 100.0
     handle.ignore_silence_before = 500.0

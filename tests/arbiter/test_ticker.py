@@ -6,7 +6,7 @@ from hookserve import hookimpl
 
 
 class Steers:
-    """Counts ticks, and wants as many workers as it is told."""
+    """Counts ticks, and wants as many workers as the test says."""
 
     def __init__(self, wanted=None, interval=None):
         self.ticks, self.wanted, self.interval = 0, wanted, interval

@@ -46,7 +46,7 @@ def test_answers_one_behind_another_are_told_apart():
     ],
 )
 def test_what_is_wrong_is_named(answer, said):
-    with pytest.raises(answers.WrongAnswerError, match=said):
+    with pytest.raises(answers.WrongResponseError, match=said):
         answers.compare(answer, b"Hello, world!\n")
 
 
@@ -89,7 +89,7 @@ def test_a_server_that_serves_only_some_of_the_connections_does_not_pass(monkeyp
     monkeypatch.setattr(answers, "_TIMEOUT", 0.2)
 
     with serving(HELLO, limit=4) as port:
-        with pytest.raises(answers.WrongAnswerError, match="serves 4 of 64 connections"):
+        with pytest.raises(answers.WrongResponseError, match="serves 4 of 64 connections"):
             answers.check(port, BARE)
 
 
@@ -97,7 +97,7 @@ def test_a_server_that_serves_only_some_of_the_connections_does_not_pass(monkeyp
 def test_a_server_that_answers_something_else_does_not_pass(case, monkeypatch):
     monkeypatch.setattr(answers, "_TIMEOUT", 0.2)
 
-    with serving(HELLO) as port, pytest.raises(answers.WrongAnswerError):
+    with serving(HELLO) as port, pytest.raises(answers.WrongResponseError):
         answers.check(port, case)
 
 

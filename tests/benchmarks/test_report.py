@@ -45,7 +45,7 @@ def test_a_wrong_server_has_no_figures():
     assert "3.0" in text.splitlines()[1]
 
 
-def test_what_nobody_counted_has_no_column():
+def test_a_figure_that_was_not_counted_has_no_column():
     bare = report.summarise("x", [TURN])
     counted = report.summarise("y", [replace(TURN, calls=2.5)])
 

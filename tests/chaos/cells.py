@@ -56,7 +56,7 @@ def run(model, name, requests=20000, inflict=None, import_time=IMPORT_TIME):
                 stage.load.wait_for(requests // 4 if fault.goes_on else requests)
                 (inflict or fault.inflict)(stage)
                 if fault.goes_on:
-                    stage.load.settle()
+                    stage.load.run_for()
                     stage.load.wait_for(requests)
                 outcome = stage.load.finish(stage.is_stopped)
             except AssertionError as error:

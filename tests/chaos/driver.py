@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ class Driver:
 
     def wait_for(self, count, meanwhile=lambda: None):
         """Wait until so many requests have been answered in all."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while self.answered < count:
             assert time.monotonic() < deadline, f"only {self.answered} of {count} were answered"
             meanwhile()
             self._listen(0.05)
 
-    def settle(self, seconds=0.3):
+    def run_for(self, seconds=0.3):
         """Let the load go on for a moment."""
         self.wait_while(seconds, lambda: None)
 
@@ -88,7 +88,7 @@ class Driver:
         """The record; with `is_stopped` the load ends by itself, when everybody is refused."""
         if not is_stopped:
             self._say(b"stop\n")
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not self.last.get("over"):
             assert time.monotonic() < deadline, "the load does not end"
             self._listen(0.1)

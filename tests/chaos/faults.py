@@ -35,7 +35,7 @@ class Fault:
 
 def nothing(scene):
     """The same load, and no fault: what the machine itself does to the figures."""
-    scene.load.settle(2.0)
+    scene.load.run_for(2.0)
 
 
 def reload_ten_times(scene, count=10):
@@ -57,7 +57,7 @@ def reload_broken_code(scene):
     for count in (1, 2):
         scene.signal(signal.SIGHUP)
         scene.wait(lambda count=count: len(scene.events("reload failed")) >= count, "the failure")
-    scene.load.settle()
+    scene.load.run_for()
     assert scene.server.workers() == before, "a broken reload has touched the old workers"
     assert "the new code is broken" in scene.server.log.strip().splitlines()[-1], "not said last"
     (scene.directory / "broken").unlink()
@@ -68,12 +68,12 @@ def more_and_fewer(scene):
     """TTIN and TTOU, faster than workers boot."""
     for _ in range(30):
         scene.signal(random.choice((signal.SIGTTIN, signal.SIGTTIN, signal.SIGTTOU)))
-        scene.load.settle(0.02)
+        scene.load.run_for(0.02)
         scene.signal(signal.SIGTTOU)
-        scene.load.settle(0.02)
+        scene.load.run_for(0.02)
     for _ in range(12):
         scene.signal(signal.SIGTTOU)
-        scene.load.settle(0.05)
+        scene.load.run_for(0.05)
     scene.signal(signal.SIGTTIN)
     scene.wait_for_two()
 
@@ -113,7 +113,7 @@ def stuck_in_c(scene):
 
             while len(scene.events("exit")) == count:
                 look()
-                scene.load.settle(0.02)
+                scene.load.run_for(0.02)
         victim = scene.events("exit")[-1]
         assert victim["kind"] == "timed out", victim
         scene.most_lost += held[victim["pid"]]
@@ -125,7 +125,7 @@ def upgrade(scene):
     successor = _start_successor(scene)
     scene.signal(signal.SIGTERM)
     assert scene.server.wait() == 0, "the predecessor did not end well"
-    scene.load.settle(1.0)
+    scene.load.run_for(1.0)
     _end(scene, successor)
 
 
@@ -133,13 +133,13 @@ def upgrade_back(scene):
     """USR2, and TERM to the new one; then forth after all."""
     successor = _start_successor(scene)
     _end_successor(scene, successor)
-    scene.load.settle()
+    scene.load.run_for()
     upgrade(scene)
 
 
 def stop(scene):
     """TERM: what was sent before is answered, afterwards connections are refused."""
-    scene.load.settle(0.5)
+    scene.load.run_for(0.5)
     scene.load.say_ending()
     scene.signal(signal.SIGTERM)
     assert scene.server.wait() == 0, "the server did not end well"
@@ -164,7 +164,7 @@ def bad_clients(scene):
         deadline = time.monotonic() + 4.0
         while time.monotonic() < deadline:
             move()
-            scene.load.settle(0.2)
+            scene.load.run_for(0.2)
         scene.reload()
 
 
@@ -172,7 +172,7 @@ def full_disk(scene):
     """No room for any log, at a reload and at the reopening of the logs too."""
     for _ in range(2):
         scene.signal(signal.SIGUSR1)
-        scene.load.settle()
+        scene.load.run_for()
         scene.reload()
 
 
@@ -180,9 +180,9 @@ def no_descriptors(scene):
     """One worker, then the other, may open nothing more (EMFILE)."""
     for pid in scene.server.workers().values():
         give_back = starve(pid)
-        scene.load.settle(1.5)
+        scene.load.run_for(1.5)
         give_back()
-        scene.load.settle(0.7)
+        scene.load.run_for(0.7)
 
 
 def no_processes(scene):
@@ -191,9 +191,9 @@ def no_processes(scene):
     flag.touch()
     count = len(scene.events("reloaded"))
     scene.signal(signal.SIGHUP)
-    scene.load.settle(1.5)
+    scene.load.run_for(1.5)
     scene.signal(signal.SIGUSR2)
-    scene.load.settle(1.0)
+    scene.load.run_for(1.0)
     assert "cannot fork" in scene.server.log, "no fork has failed"
     flag.unlink()
     scene.wait(lambda: len(scene.events("reloaded")) > count, "the reload afterwards")
@@ -203,9 +203,9 @@ def held_arbiter(scene):
     """The arbiter is stopped for three seconds, the timeout is two."""
     before = scene.server.workers()
     os.kill(scene.server.pid, signal.SIGSTOP)
-    scene.load.settle(3.0)
+    scene.load.run_for(3.0)
     os.kill(scene.server.pid, signal.SIGCONT)
-    scene.load.settle(1.0)
+    scene.load.run_for(1.0)
     assert scene.server.workers() == before, "a worker was blamed for its arbiter's absence"
 
 
@@ -214,9 +214,9 @@ def held_worker(scene):
     before = scene.server.workers()
     for pid in before.values():
         os.kill(pid, signal.SIGSTOP)
-        scene.load.settle(1.2)
+        scene.load.run_for(1.2)
         os.kill(pid, signal.SIGCONT)
-        scene.load.settle(0.5)
+        scene.load.run_for(0.5)
     assert scene.server.workers() == before, "a worker was ended that was in time"
 
 
@@ -229,14 +229,14 @@ def suspended(scene):
     time.sleep(3.0)
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
-    scene.load.settle(1.5)
+    scene.load.run_for(1.5)
     assert scene.server.workers() == before, "a worker was blamed for a suspended machine"
 
 
 def wild_clock(scene):
     """The wall clock jumps by a day whenever it is read: no worker has overrun its time."""
     before = scene.server.workers()
-    scene.load.settle(3.0)
+    scene.load.run_for(3.0)
     assert scene.server.workers() == before, "a worker was blamed for a clock"
     reload_ten_times(scene, 3)
     days = {line[1:11] for line in scene.server.log.splitlines() if line[:3] == "[20"}
@@ -247,7 +247,7 @@ def _start_successor(scene):
     count = len(scene.events("successor ready"))
     scene.signal(signal.SIGUSR2)
     scene.wait(lambda: len(scene.events("successor ready")) > count, "the successor")
-    scene.load.settle(0.7)  # until its second worker serves too
+    scene.load.run_for(0.7)  # until its second worker serves too
     return scene.events("successor ready")[-1]["successor"]
 
 

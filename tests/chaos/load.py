@@ -1,7 +1,7 @@
 """The client: ``python -m tests.chaos.load HOST PORT``, a constant load that counts every failure.
 
 One thread and one epoll drive connections that are kept as long as the server keeps them, and
-fresh ones for a single request each.  It is told on its standard input what happens (``ending``:
+fresh ones for a single request each.  It reads on its standard input what happens (``ending``:
 the server stops, so that a refused connection is no failure any more; ``stop``: enough) and tells
 on its standard output, ten times a second and at the end, how far it is.
 
@@ -25,7 +25,7 @@ REQUEST = {
     KEPT: b"GET / HTTP/1.1\r\nHost: chaos\r\n\r\n",
     FRESH: b"GET / HTTP/1.1\r\nHost: chaos\r\nConnection: close\r\n\r\n",
 }
-ANSWER_TIMEOUT = 20.0
+RESPONSE_TIMEOUT = 20.0
 RETRY_PAUSE = 0.02
 MOST_FAILURES = 2000
 _CONNECTING = (errno.EINPROGRESS, errno.EAGAIN)
@@ -34,13 +34,13 @@ _CONNECTING = (errno.EINPROGRESS, errno.EAGAIN)
 class Connection:
     """One of the client's connections, or the place of one."""
 
-    __slots__ = ("buffer", "is_asked", "is_connected", "kind", "sent_at", "socket")
+    __slots__ = ("awaits_response", "buffer", "is_connected", "kind", "sent_at", "socket")
 
     def __init__(self, kind):
         self.kind = kind
         self.socket = None
         self.buffer = b""
-        self.is_asked = self.is_connected = False
+        self.awaits_response = self.is_connected = False
         self.sent_at = 0.0
 
 
@@ -73,7 +73,7 @@ class Load:
     def run(self, commands):
         """Ask until told to stop; `commands` is a descriptor."""
         self._poller.register(commands, select.EPOLLIN)
-        issued, told_at, is_over = 0, 0.0, False
+        issued, sent_at, is_over = 0, 0.0, False
         while not is_over and self._places:
             before = time.monotonic()
             events = self._poller.poll(0.001)
@@ -93,8 +93,8 @@ class Load:
             for _ in range(min(due, len(self._waiting))):
                 issued += 1
                 self._ask(self._waiting.popleft(), now)
-            if now - told_at > 0.1:
-                told_at = now
+            if now - sent_at > 0.1:
+                sent_at = now
                 self._expire(now)
                 self.tell(is_over=False)
         self.finish()
@@ -129,7 +129,7 @@ class Load:
     # One request.
 
     def _ask(self, connection, now):
-        connection.sent_at, connection.is_asked = now, True
+        connection.sent_at, connection.awaits_response = now, True
         if connection.socket is not None:
             self._send(connection)
             return
@@ -166,7 +166,7 @@ class Load:
         except BlockingIOError:
             return
         except OSError as error:
-            if connection.is_asked:
+            if connection.awaits_response:
                 self._fail(connection, error.errno)
             else:
                 self._part(connection)
@@ -174,7 +174,7 @@ class Load:
         if data:
             connection.buffer += data
             self._read(connection, now)
-        elif connection.is_asked:
+        elif connection.awaits_response:
             self._fail(connection, "short" if connection.buffer else "closed unanswered")
         else:
             self.idle_closes += 1
@@ -185,7 +185,7 @@ class Load:
         if not end:
             return
         lowered = head.lower()
-        if not connection.is_asked:
+        if not connection.awaits_response:
             self._fail(connection, "unasked bytes")
             return
         if not lowered.startswith(b"http/1.1 200 "):
@@ -201,7 +201,7 @@ class Load:
         if self.last:
             self._note_gap(now)
         self.last = now
-        connection.is_asked, connection.buffer = False, b""
+        connection.awaits_response, connection.buffer = False, b""
         if connection.kind == FRESH or b"\r\nconnection: close" in lowered:
             self._close(connection)
         self._waiting.append(connection)
@@ -216,7 +216,7 @@ class Load:
 
     def _fail(self, connection, why):
         self._close(connection)
-        connection.is_asked = False
+        connection.awaits_response = False
         if self.is_ending and why == errno.ECONNREFUSED:
             self.refused_at_end += 1
             self._places -= 1
@@ -238,7 +238,7 @@ class Load:
 
     def _expire(self, now):
         for connection in list(self._by_fd.values()):
-            if connection.is_asked and now - connection.sent_at > ANSWER_TIMEOUT:
+            if connection.awaits_response and now - connection.sent_at > RESPONSE_TIMEOUT:
                 self._fail(connection, "no answer")
 
 

@@ -41,7 +41,7 @@ class Scene:
         deadline = time.monotonic() + DEADLINE
         while not condition():
             assert time.monotonic() < deadline, f"{what} was not met in time\n{self.server.log}"
-            self.load.settle(0.02)
+            self.load.run_for(0.02)
 
     def events(self, kind):
         self.server.workers()  # reads what has come

@@ -77,7 +77,7 @@ def server_that_says(reply, delay=0.0):
 )
 def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
     with server_that_says(reply) as address, Driver(address, 0, 1, 100.0) as load:
-        load.settle(0.3)
+        load.run_for(0.3)
         outcome = load.finish()
 
     assert outcome.answered == 0
@@ -88,7 +88,7 @@ def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
 @pytest.mark.serial
 def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
     with Driver(("127.0.0.1", free_port), 1, 1, 100.0) as load:
-        load.settle(0.3)
+        load.run_for(0.3)
         load.say_ending()
         outcome = load.finish(is_stopped=True)
 
@@ -99,7 +99,7 @@ def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
 @pytest.mark.serial
 def test_a_kept_connection_that_is_closed_while_idle_is_no_failure_and_counted():
     with server_that_says(GOOD) as address, Driver(address, 1, 0, 20.0) as load:
-        load.settle(0.5)
+        load.run_for(0.5)
         outcome = load.finish()
 
     assert outcome.failures == 0
@@ -108,7 +108,7 @@ def test_a_kept_connection_that_is_closed_while_idle_is_no_failure_and_counted()
 
 def test_the_longest_gap_is_measured():
     with server_that_says(GOOD, delay=0.2) as address, Driver(address, 0, 1, 100.0) as load:
-        load.settle(1.0)
+        load.run_for(1.0)
         outcome = load.finish()
 
     assert 0.15 < outcome.gap < 2

@@ -74,7 +74,7 @@ def use_one_byte_more(self, answer, *arguments):
     return (answer[0], answer[1] + 1)
 
 
-def remember_wrongly(self, answer, *arguments):
+def cache_wrongly(self, answer, *arguments):
     answer[0]["HTTP_HOST"] += str(id(self))
     return answer
 
@@ -84,7 +84,7 @@ def remember_wrongly(self, answer, *arguments):
     [
         ("head", b"\0" + GOOD[:-4], HeadParser, "parse", raise_it),
         ("head", b"\0" + GOOD[:-4], HeadParser, "parse", use_one_byte_more),
-        ("head", b"\0" + GOOD[:-4], HeadParser, "parse", remember_wrongly),
+        ("head", b"\0" + GOOD[:-4], HeadParser, "parse", cache_wrongly),
         ("chunks", b"\1\1\1\0" + CHUNKED[-15:], ChunkedDecoder, "take", raise_it),
         ("chunks", b"\1\1\1\0" + CHUNKED[-15:], ChunkedDecoder, "take", forget_the_first),
         ("chunks", b"\1\1\1\0" + CHUNKED[-15:-5], ChunkedDecoder, "take", keep_more),
@@ -92,7 +92,7 @@ def remember_wrongly(self, answer, *arguments):
         ("connection", IN_PIECES + GOOD, HttpConnection, "feed", answer_after_the_end),
         ("connection", IN_PIECES + GOOD[:-2], HttpConnection, "feed", hold_everything),
         ("connection", IN_PIECES + CHUNKED, ChunkedDecoder, "take", forget_the_first),
-        ("connection", IN_PIECES + GOOD, HeadParser, "parse", remember_wrongly),
+        ("connection", IN_PIECES + GOOD, HeadParser, "parse", cache_wrongly),
     ],
 )
 def test_a_defect_is_found(monkeypatch, target, data, owner, method, change):

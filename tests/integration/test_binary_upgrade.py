@@ -86,7 +86,7 @@ def test_term_to_the_new_takes_an_upgrade_back(site):
         wait_until(lambda: not is_alive(second))
 
 
-def test_a_successor_that_cannot_start_harms_nobody(site):
+def test_a_successor_that_cannot_start_disturbs_no_request(site):
     with serve("app", workers=2, chdir=site) as server:
         before = server.workers()
         (site / "app.py").write_text("1 / 0\n")
@@ -158,12 +158,12 @@ def test_broken_preloaded_code_changes_nothing(site):
         assert "half a deployment" in failed["reason"]
         assert server.workers() == before
         assert ask(server.address).text == "old"
-        # The hook is told first: the error is the last thing in the log.
+        # The hook is called first: the error is the last line of the log.
         wait_until(lambda: "half a deployment" in server.log.splitlines()[-1])
 
 
 def test_a_stop_after_a_reload_of_preloaded_code_is_graceful(site):
-    """The workers that were taken over are told and waited for like any others."""
+    """The inherited workers are signalled and waited for like any others."""
     source = "import time\n" + says("x").replace(
         "    start_response", "    time.sleep(1)\n    start_response"
     )

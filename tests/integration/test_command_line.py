@@ -268,7 +268,7 @@ def test_for_a_failing_plugin_without_distribution_the_remedy_is_to_mend_it(tmp_
         (["--wrokers", "3", "a"], 2, "unknown option --wrokers (did you mean '--workers'?)"),
         (["--paste", "a"], 2, "gunicorn's, not planned"),
         (["-w", "none", "a"], 1, "workers (command line): expected a whole number"),
-        (["-b", "1.2.3.4:99999", "a"], 1, "is no address"),
+        (["-b", "1.2.3.4:99999", "a"], 1, "is not an address"),
         (["-b", "unix:/tmp/x?mood=1", "a"], 1, "unknown option 'mood'"),
         (["a", "b"], 2, "unexpected argument 'b'"),
         (

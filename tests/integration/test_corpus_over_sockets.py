@@ -62,7 +62,7 @@ def responses(data, asks_head=False):
 
 
 def interim(talks):
-    """Who was told to go on."""
+    """The clients that got 100 Continue."""
     return [talk.name for talk in talks if b"HTTP/1.1 100 " in talk.heard]
 
 
@@ -232,7 +232,7 @@ def test_no_worker_has_died_of_it(server):
 
 
 def differences(expected, bodies):
-    """What the application was told and should not have been; the response to a HEAD tells nothing.
+    """What the application received and should not have; the response to a HEAD shows nothing.
 
     After the requests of the file, `bodies` has the one that proved the connection open.
     """

@@ -134,7 +134,7 @@ def test_a_path_that_is_gone_or_never_was_does_not_abort_the_stop(tmp_path, name
         assert not any(map(is_alive, pids))
 
 
-def test_nobody_is_connected_to_a_stopping_server_and_then_reset():
+def test_no_client_is_connected_to_a_stopping_server_and_then_reset():
     """W20b: the last request runs on; who comes now is not let in to be dropped."""
     with serve("applications:busy", **HERE) as server, begin(server, "/sleep/1.5") as running:
         server.signal(signal.SIGTERM)
@@ -156,10 +156,10 @@ def test_a_shared_port_loses_nothing_when_workers_come_and_go(worker):
         with Driver(server.address, 4, 8, 1000.0) as load:
             for count in (1, 2):
                 server.signal(signal.SIGHUP)
-                load.settle(0.2)
+                load.run_for(0.2)
                 server.wait_for("reloaded", count=count)
             server.signal(signal.SIGTTOU)
-            load.settle(0.5)
+            load.run_for(0.5)
             outcome = load.finish()
 
         assert outcome.failures == 0, outcome.counts
@@ -181,7 +181,7 @@ def test_a_shared_port_is_served_after_its_address_has_changed(tmp_path, free_po
         assert answers == {200}
 
 
-def test_nobody_waits_for_code_that_is_slow_to_import(tmp_path):
+def test_no_request_waits_for_code_that_is_slow_to_import(tmp_path):
     """W23: neither at a reload nor when workers are recycled."""
     app = write_app(tmp_path, "time.sleep(1.0)")
     with serve("app", workers=2, settings={"max_requests": 300}, **app) as server:

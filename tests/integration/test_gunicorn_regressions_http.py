@@ -193,7 +193,7 @@ def test_a_body_is_not_without_a_limit(server):
     assert status_of(declared) == status_of(chunked) == 413
 
 
-def test_nobody_is_asked_for_a_body_that_is_refused(server, worker):
+def test_no_100_continue_is_sent_for_a_body_that_is_refused(server, worker):
     """W47: ``100 Continue`` comes when the application reads; where bodies are complete before the
     application runs that is the server, unless a limit forbids it."""
     expects = "Expect: 100-continue"

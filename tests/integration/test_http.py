@@ -329,7 +329,7 @@ def test_a_client_that_half_closes_gets_its_answer(server):
     assert b"".join(parts).endswith(b"0\r\n\r\n")
 
 
-def test_a_client_that_goes_away_harms_nobody(server):
+def test_a_client_that_disconnects_disturbs_no_other(server):
     for _ in range(20):
         client = socket.create_connection(server.address)
         client.sendall(request("/large"))
@@ -351,7 +351,7 @@ def test_a_refusal_is_not_overtaken_by_a_reset(server):
         assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
-def test_lingering_clients_hold_nobody_up(server):
+def test_lingering_clients_delay_no_other(server):
     """W10: a client that does not close its side costs nothing but a descriptor."""
     clients = []
     for _ in range(5):

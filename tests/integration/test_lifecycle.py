@@ -41,7 +41,7 @@ def run(*arguments, cwd, **environ):
     )
 
 
-def test_a_killed_worker_is_replaced_and_the_reason_is_told():
+def test_a_killed_worker_is_replaced_and_the_reason_is_logged():
     with serve("applications:hello", workers=2, **APPLICATIONS) as server:
         victim = server.workers()[0]
 
@@ -316,7 +316,7 @@ def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path)
         assert "half a deployment" in failed["reason"]
         assert server.workers() == before
         assert httpx.get(server.url).text == "old"
-        # The hook is told first: the error is the last thing in the log.
+        # The hook is called first: the error is the last line of the log.
         wait_until(lambda: "half a deployment" in server.log.splitlines()[-1])
 
 

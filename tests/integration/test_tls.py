@@ -107,7 +107,7 @@ def test_requests_of_all_kinds_are_answered(site, worker):
 
 
 @pytest.mark.parametrize("worker", MODELS)
-def test_who_does_not_speak_tls_is_told(site, worker):
+def test_a_client_without_tls_gets_a_response_that_says_so(site, worker):
     with site.serve(worker) as server:
         with Client(server.address) as client:
             answer = client.ask(request())
@@ -121,7 +121,7 @@ def test_who_does_not_speak_tls_is_told(site, worker):
 
 
 @pytest.mark.parametrize("worker", MODELS)
-def test_half_a_handshake_holds_nobody_up_and_has_a_deadline(site, worker):
+def test_half_a_handshake_delays_no_other_and_has_a_deadline(site, worker):
     with site.serve(worker, header_timeout=1) as server:
         silent = [Client(server.address) for _ in range(5)]
         for client in silent:

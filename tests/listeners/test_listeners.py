@@ -205,7 +205,7 @@ def test_who_is_turned_away_is_not_connected_and_then_refused(opened):
         socket.create_connection(address)
 
 
-def test_a_socket_that_was_handed_in_is_turned_from_nobody(opened):
+def test_a_socket_that_was_handed_in_is_taken_from_no_other(opened):
     with socket.create_server(("127.0.0.1", 0)) as given:
         listener = open_listener(FdAddress(os.dup(given.fileno())), OPTIONS)
         opened.append(listener)
@@ -230,7 +230,7 @@ def test_a_unix_path_is_gone_when_its_clients_are_turned_away(opened, tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.EPROTO, errno.EHOSTUNREACH, errno.EPERM])
-def test_a_connection_that_has_failed_already_harms_nobody(opened, number):
+def test_a_connection_that_has_failed_already_disturbs_no_other(opened, number):
     listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
     opened.append(listener)
 

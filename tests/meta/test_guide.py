@@ -108,8 +108,8 @@ def test_the_life_of_the_page_is_the_one_of_the_contract():
     ]
     # Not imported by itself: the contract must have its assertions rewritten first.
     life = inspect.getmodule(WorkerContract.test_the_steps_of_a_life_come_in_their_order)
-    told = [step.removeprefix("worker_") for step in life.IN_WORKER]
-    assert [step for step in told if step in steps] == [step for step in steps if step in told]
+    called = [step.removeprefix("worker_") for step in life.IN_WORKER]
+    assert [step for step in called if step in steps] == [step for step in steps if step in called]
 
 
 def test_the_modules_that_the_page_calls_public_are():

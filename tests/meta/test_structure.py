@@ -65,7 +65,7 @@ def test_loading_all_plugins_imports_no_worker_and_no_event_library():
 
 
 @pytest.mark.parametrize("folder", PLUGINS, ids=lambda path: path.name)
-def test_every_plugin_folder_has_the_same_shape_and_is_installed_by_somebody(folder):
+def test_every_plugin_folder_has_the_same_shape_and_is_installed(folder):
     package = f"hookserve_{folder.name}"
     assert (folder / package / "__init__.py").is_file()
     assert (folder / package / "py.typed").is_file()

@@ -15,7 +15,7 @@ def made(request):
     found.close()
 
 
-def test_readable_descriptors_are_told(made):
+def test_readable_descriptors_are_reported(made):
     read, write = os.pipe()
     made.register(read, poller.READABLE)
 

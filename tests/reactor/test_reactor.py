@@ -423,7 +423,7 @@ def test_no_connection_is_evicted_before_another_arrives(setting):
 
 
 def test_a_thread_that_comes_too_late_to_accept_evicts_no_connection(setting):
-    """Several are told of one new connection; only the one that gets it evicts another."""
+    """Several workers see one new connection; only the one that gets it evicts another."""
     worker, reactor = setting.make(worker_connections=1)
     client = setting.connect(worker)
     client.sendall(b"once\n")

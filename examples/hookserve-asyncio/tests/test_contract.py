@@ -17,12 +17,12 @@ class TestContract(WorkerContract):
                 self.begin(server, "/spin")
             self.wait_for_call(server, "pre_request", count=2)
             deadline = time.monotonic() + DEADLINE
-            while not (told := self.called(server, "worker_timeout")):
+            while not (call := self.called(server, "worker_timeout")):
                 assert time.monotonic() < deadline, "the worker was never silent"
                 self.begin(server, "/").socket.close()
                 time.sleep(0.02)
 
-            assert told[0]["requests"] == ["GET /spin", "GET /spin"]
+            assert call[0]["requests"] == ["GET /spin", "GET /spin"]
 
     def test_a_new_connection_is_left_to_a_worker_with_a_thread_to_spare(self):
         with self.serve(records=True, workers=2) as server:

@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def closes(self) -> bool:
-        """Whether the server said that it closes the connection."""
+        """Whether the server announced that it closes the connection."""
         return "\r\nconnection: close" in self.head.lower()
 
 

@@ -59,7 +59,7 @@ class ConversationContract(Contract):
 
         assert (interim.status, answer.body) == (100, b"hello")
 
-    def test_a_body_that_nobody_reads_is_not_the_next_request(self) -> None:
+    def test_an_unread_body_is_not_the_next_request(self) -> None:
         """Small ones are read past, and the connection goes on."""
         with Client(self.server.address) as client:
             smuggled = request("/nowhere")
@@ -96,7 +96,7 @@ class ConversationContract(Contract):
                 assert client.ask(first).status == 400, first
                 assert time.monotonic() - began < DEADLINE / 4
 
-    def test_clients_that_go_away_harm_nobody(self, tmp_path: Path) -> None:
+    def test_clients_that_disconnect_disturb_no_other(self, tmp_path: Path) -> None:
         """In the middle of anything; the application's iterable is closed all the same."""
         path = tmp_path / "file"
         with self.serve(file=str(path)) as server:

@@ -1,4 +1,4 @@
-"""The contract: deadlines, of workers and of clients, and what is said when they pass."""
+"""The contract: deadlines, of workers and of clients, and the messages when they pass."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class DeadlineContract(Contract):
                 self.wait_for_call(server, "pre_request", path="/sleep/15")
             for _ in range(self.requests_to_hang):
                 self.connect(server).send(request("/spin", "X-Request-ID: the-stuck-one\r\n"))
-            told = self.wait_for_call(server, "worker_timeout")
+            call = self.wait_for_call(server, "worker_timeout")
             gone = server.wait_for("exit", lambda event: event["pid"] == pid)
             server.wait_for("ready", count=2)
             record = self.wait_for_call(server, "log_access", path="/spin")
 
-            assert "GET /spin" in told["requests"]
-            assert (told["pid"], gone["kind"]) == (server.pid, "timed out")
+            assert "GET /spin" in call["requests"]
+            assert (call["pid"], gone["kind"]) == (server.pid, "timed out")
             assert "GET /spin [the-stuck-one]" in gone["detail"]
             assert "in _spin" in server.log, server.log
             assert (record["status"], bool(record["reason"])) == (0, True)
             if waiting:
-                assert "GET /sleep/15" in told["requests"]
+                assert "GET /sleep/15" in call["requests"]
                 assert "in _sleep" in server.log, server.log
             assert self.called(server, "worker_abort")[0]["pid"] == pid
             assert ask(server.address).status == 200

@@ -79,7 +79,7 @@ class LifeContract(Contract):
                 wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
             server.stop(signal.SIGINT)
 
-    def test_each_request_is_told_to_the_hooks_once_and_alike(self) -> None:
+    def test_each_request_reaches_the_hooks_once_and_alike(self) -> None:
         """pre_request, post_request and the access record, for what succeeds and what fails."""
         pages = [("/", 200), ("/nowhere", 404), ("/fail/ValueError", 500), ("/stream/3", 200)]
         with self.serve(records=True) as server:

@@ -33,7 +33,7 @@ class LimitContract(Contract):
             assert silent.ask(request()).status == 200
 
     def test_a_crowded_worker_says_that_it_keeps_no_connection(self) -> None:
-        """Clients learn it from a response, not from an end in the middle of their next request."""
+        """A response announces it, not an end in the middle of the next request."""
         with self.serve(worker_connections=4) as server:
             kept = [self._keep(server) for _ in range(3)]
             newcomer = self.connect(server)
@@ -50,7 +50,7 @@ class LimitContract(Contract):
         return client
 
     def test_who_finds_no_room_waits_and_is_served(self) -> None:
-        """Connections that are not idle are not closed for anybody."""
+        """Connections that are not idle are not closed to make room."""
         with self.serve(worker_connections=3) as server:
             busy = [self.connect(server) for _ in range(3)]
             for client in busy:
@@ -78,8 +78,8 @@ class LimitContract(Contract):
 
             assert ask(server.address).text == str(pid)
 
-    def test_silent_clients_and_half_heads_hold_nobody_up(self) -> None:
-        """However many: they are parked."""
+    def test_silent_clients_and_half_heads_delay_no_other(self) -> None:
+        """However many: they wait without a thread."""
         clients = [self.connect(self.server) for _ in range(20)]
         for client in clients[::2]:
             client.send(b"GET / HTTP/1.1\r\nHo")
@@ -87,7 +87,7 @@ class LimitContract(Contract):
 
         assert _slowest_of(self.server, 10) < _AT_ONCE
 
-    def test_slow_readers_hold_nobody_up(self) -> None:
+    def test_slow_readers_delay_no_other(self) -> None:
         """What they do not take of a page, a large one too, waits for them."""
         clients = [self.connect(self.server, receive_buffer=4096) for _ in range(8)]
         for client in clients:
@@ -97,7 +97,7 @@ class LimitContract(Contract):
         assert _slowest_of(self.server, 10) < _AT_ONCE
         assert [len(client.read().body) for client in clients] == [32 * len(BLOCK)] * 8
 
-    def test_slow_senders_hold_nobody_up(self) -> None:
+    def test_slow_senders_delay_no_other(self) -> None:
         """However many: an ordinary body is waited for before anything is occupied."""
         clients = [self.connect(self.server) for _ in range(20)]
         for client in clients:
@@ -121,7 +121,7 @@ class LimitContract(Contract):
             assert client.read().text.startswith(f"{4 * len(BLOCK)} ")
             assert begun == (0 if self.can["buffered"] else 1)
 
-    def test_lingering_clients_hold_nobody_up(self) -> None:
+    def test_lingering_clients_delay_no_other(self) -> None:
         """Who does not close its side after a refusal costs a descriptor."""
         clients = [self.connect(self.server) for _ in range(8)]
         for client in clients:

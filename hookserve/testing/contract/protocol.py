@@ -182,7 +182,7 @@ class ProtocolContract:
         assert calls == ["pre", "post", "log", "end"] * 2
 
     def test_a_worker_that_stops_keeps_no_connection(self) -> None:
-        """What is in flight is answered, and the client is told."""
+        """A request in flight gets its response, and the client sees the end announced."""
         protocol = self.make()
         self.worker.keeps_connections = False
 

@@ -106,7 +106,7 @@ class FileContract(PlanContract):
                 assert self.send_file(file=file) == content(size)[offset:], file
 
     def test_a_part_of_a_file_is_sent(self) -> None:
-        """Its length says how much; what the file does not have is missed, and the client told."""
+        """Its length says how much; the client can see that the file had less."""
         for size, kind in itertools.product((_SMALL_FILE, _LARGE_FILE), ("file", "reader", "gzip")):
             file = {"kind": kind, "size": size, "offset": 100}
             for length in (0, 1, size // 2, size - 100):

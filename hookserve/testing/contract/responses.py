@@ -124,7 +124,7 @@ class PlanContract(Contract):
         return name
 
     def plan(self, method: str = "GET", **plan: Planned) -> Answer:
-        """The response to a plan.  The connection goes on behind it, unless it is said to end."""
+        """The response to a plan.  The connection goes on after it, unless its end is announced."""
         client = self.connect(self.server)
         self.send_plan(client, method, **plan)
         answer = client.read(is_bodiless=method == "HEAD" or _status(plan) in ("204", "304"))
@@ -161,7 +161,7 @@ def _status(plan: Planned) -> str:
 
 
 class ResponseContract(PlanContract):
-    """What is sent is what the application said, or a 500 that says nothing."""
+    """The response is the application's, or a 500 without details."""
 
     def test_what_is_written_comes_before_what_is_returned(self) -> None:
         """``write()`` alone, with every kind of iterable, with empty strings, with a length."""

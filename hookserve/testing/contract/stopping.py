@@ -32,7 +32,7 @@ class StoppingContract(Contract):
             assert server.wait() == 0
 
     def test_a_client_that_is_idle_may_send_its_next_request_while_the_server_stops(self) -> None:
-        """The request crosses the signal on the wire; it is answered, and told to close."""
+        """The request crosses the signal on the wire; it gets a response with an announced end."""
         with self.serve() as server, Client(server.address) as client:
             assert client.ask(request()).status == 200
 
@@ -51,7 +51,7 @@ class StoppingContract(Contract):
 
             assert time.monotonic() - began < 6.0
 
-    def test_a_quick_stop_waits_for_nobody(self) -> None:
+    def test_a_quick_stop_waits_for_no_client(self) -> None:
         """INT has its own short limit, and its hook."""
         with self.serve(records=True, quick_timeout=0.5, abort_timeout=0.3) as server:
             with self.begin(server, "/sleep/20"), Client(server.address) as idle:

@@ -20,8 +20,8 @@ SAMPLES = 3
 """A request more or less at the moment of one sample means nothing: so many are averaged."""
 MARGIN = 0.8
 """The share of `busy` that the load may be of those who would be left."""
-PATIENCE = 16
-"""The quiet time is at most so many times what was asked for."""
+MOST_QUIET_TIMES = 16
+"""The quiet time is at most so many times the setting."""
 GROWTH = 0.25
 """The share of the workers that may be added at once; one always may."""
 
@@ -49,7 +49,7 @@ class Policy:
         self._recent: deque[int] = deque(maxlen=SAMPLES)
         self._loads: deque[tuple[float, float]] = deque()
         """Averages of the requests in flight, and when; no older than the quiet time."""
-        self._patience = 1
+        self._quiet_factor = 1
         """What the quiet time is multiplied by."""
         self._has_shrunk = False
         """Whether the last change was for less."""
@@ -61,7 +61,7 @@ class Policy:
         """How many workers there should be, from `least` to `most`."""
         target = min(max(self._target(sample), least), most)
         if target != sample.wanted:
-            self._learn(is_smaller=target < sample.wanted)
+            self._on_change(is_smaller=target < sample.wanted)
         return target
 
     def _target(self, sample: Sample) -> int:
@@ -93,16 +93,16 @@ class Policy:
 
     @property
     def _quiet_time(self) -> float:
-        return self._idle_time * self._patience
+        return self._idle_time * self._quiet_factor
 
     def _is_quiet(self, now: float) -> bool:
         return self._since is not None and now - self._since >= self._quiet_time
 
-    def _learn(self, is_smaller: bool) -> None:
+    def _on_change(self, is_smaller: bool) -> None:
         if is_smaller and self._has_shrunk:
-            self._patience = max(1, self._patience // 2)
+            self._quiet_factor = max(1, self._quiet_factor // 2)
         elif not is_smaller and self._has_shrunk:
-            self._patience = min(PATIENCE, self._patience * 2)
+            self._quiet_factor = min(MOST_QUIET_TIMES, self._quiet_factor * 2)
         self._has_shrunk = is_smaller
         self._since = None
         self._recent.clear()

@@ -11,4 +11,4 @@ def patch() -> None:
     import eventlet
 
     eventlet.monkey_patch()
-    check.refuse_stale_references("eventlet", ("eventlet", "greenlet", "dns"))
+    check.check_stale_references("eventlet", ("eventlet", "greenlet", "dns"))

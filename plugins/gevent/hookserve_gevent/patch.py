@@ -11,4 +11,4 @@ def patch() -> None:
     from gevent import monkey
 
     monkey.patch_all()
-    check.refuse_stale_references("gevent", ("gevent", "greenlet", "zope"))
+    check.check_stale_references("gevent", ("gevent", "greenlet", "zope"))

@@ -24,7 +24,7 @@ def leadership(event):
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """Time that passes when the test says so."""
 
     now = 100.0
 

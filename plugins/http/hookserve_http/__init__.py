@@ -84,7 +84,7 @@ SETTINGS: tuple[Setting, ...] = (
         "behind",
         "none",
         one_of("none", *PROFILES),
-        "the proxy in front: sets what suits it where nothing else is said",
+        "the proxy in front: sets what suits it where nothing else is set",
         metavar="NAME",
         implies=PROFILES,
         details=describe_profiles(),

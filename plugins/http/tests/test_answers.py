@@ -121,7 +121,7 @@ def test_a_refusal_of_head_has_no_content(data):
     assert refused.fields["content-length"] == [str(len(other.body))] != ["0"]
 
 
-def test_a_head_that_is_too_slow_is_told_so():
+def test_a_head_that_is_too_slow_gets_408():
     connection = driver.make_protocol(driver.Recorder()).connect(("203.0.113.9", 1))
     transport = driver.MemoryTransport()
     connection.feed(request()[:20])

@@ -379,7 +379,7 @@ def test_only_the_client_is_blamed_for_its_own_slowness(status):
     assert transport.sent.startswith(b"HTTP/1.1 %d " % status)
 
 
-def test_nothing_more_is_asked_of_an_application_than_its_length():
+def test_no_more_is_read_from_an_application_than_its_length():
     asked = []
 
     def parts():
@@ -400,7 +400,7 @@ def test_a_status_without_a_phrase_has_its_space():
 
 
 @pytest.mark.parametrize("result", [[b"abc"], iter([b"abc"])], ids=["list", "iterator"])
-def test_a_client_that_was_not_told_of_the_end_is_not_reset(result):
+def test_a_client_that_expects_no_end_is_not_reset(result):
     """RFC 9112, 9.6: its next request may be under way, and must not undo the response."""
     _, connection, _ = exchange(answering(result, headers=[("Content-Length", "10")]))
 

@@ -160,7 +160,7 @@ def test_a_request_that_is_given_up_while_it_is_answered_is_cut_off():
 
 
 @pytest.mark.parametrize("error", [CANCELLED, Uncaught()])
-def test_a_timer_that_fires_while_the_failure_is_told_changes_nothing(error):
+def test_a_timer_that_fires_while_the_failure_is_logged_changes_nothing(error):
     class Late(driver.MemoryTransport):
         def send(self, *buffers):
             raise error

@@ -101,7 +101,7 @@ def test_who_is_no_proxy_is_not_believed():
     assert environ["wsgi.url_scheme"] == "http"
 
 
-def test_nobody_is_believed_unless_it_is_asked_for():
+def test_no_header_is_trusted_by_default():
     assert environ_of("X-Forwarded-For: 198.51.100.7\r\n")["REMOTE_ADDR"] == "10.0.0.1"
 
 

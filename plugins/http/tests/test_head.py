@@ -167,7 +167,7 @@ def test_a_block_that_was_said_twice_is_not_taken_apart_again(monkeypatch):
     ],
     ids=["no Host", "repeated", "dropped", "a long line", "long"],
 )
-def test_blocks_that_are_not_plain_are_not_remembered(block):
+def test_blocks_that_are_not_plain_are_not_cached(block):
     parser = HeadParser(HeadRules(), TEMPLATE)
 
     environs = [environ_of(parser, block, b"GET / HTTP/1.0") for _ in range(4)]
@@ -211,38 +211,38 @@ def test_the_memory_of_blocks_is_bounded_and_follows_who_is_there(monkeypatch):
 def test_the_scheme_belongs_to_the_block():
     secure = {"HTTP_X_PROTO": "https", "HTTP_X_SSL": "on"}
     parser = HeadParser(HeadRules(secure_scheme_headers=secure), TEMPLATE)
-    said = {
+    schemes = {
         b"Host: h\r\nX-Proto: https\r\n\r\n": "https",
         b"Host: h\r\nX-Proto: http\r\n\r\n": "http",
         b"Host: h\r\n\r\n": "http",
     }
 
     for _ in range(4):
-        for block, scheme in said.items():
+        for block, scheme in schemes.items():
             assert environ_of(parser, block)["wsgi.url_scheme"] == scheme
         with pytest.raises(BadRequest):
             environ_of(parser, b"Host: h\r\nX-Proto: http\r\nX-Ssl: on\r\n\r\n")
-    assert set(parser._block_cache) == set(said)
+    assert set(parser._block_cache) == set(schemes)
 
 
 def test_what_is_known_of_a_connection_yields_to_whom_it_trusts():
     """Whether the block is new or remembered: TLS says https, the proxy behind it what it knows."""
     parser = HeadParser(HeadRules(secure_scheme_headers={"HTTP_X_PROTO": "https"}), TEMPLATE)
     facts = {"wsgi.url_scheme": "https", "SSL_PROTOCOL": "TLSv1.3", "REMOTE_ADDR": "192.0.2.9"}
-    said = {b"Host: h\r\nX-Proto: http\r\n\r\n": "http", b"Host: h\r\n\r\n": "https"}
+    schemes = {b"Host: h\r\nX-Proto: http\r\n\r\n": "http", b"Host: h\r\n\r\n": "https"}
 
     for _ in range(4):
-        for block, scheme in said.items():
+        for block, scheme in schemes.items():
             plain, _ = parser.parse(b"GET / HTTP/1.1\r\n" + block, "192.0.2.1", "5")
             environ, _ = parser.parse(b"GET / HTTP/1.1\r\n" + block, "192.0.2.1", "5", facts)
 
             assert (plain["REMOTE_ADDR"], plain["REMOTE_PORT"]) == ("192.0.2.1", "5")
             assert plain["wsgi.url_scheme"] == "http"
             assert environ == {**plain, **facts, "wsgi.url_scheme": scheme}
-    assert set(parser._block_cache) == set(said)
+    assert set(parser._block_cache) == set(schemes)
 
 
-def test_what_was_understood_of_a_refused_head_is_told():
+def test_the_known_parts_of_a_refused_head_are_reported():
     parser = HeadParser(HeadRules(), TEMPLATE)
 
     with pytest.raises(BadRequest) as refused:
@@ -253,7 +253,7 @@ def test_what_was_understood_of_a_refused_head_is_told():
     assert found["HTTP_HOST"] == "h"
 
 
-def test_who_changes_an_environ_changes_nobody_elses():
+def test_changing_an_environ_changes_no_other():
     parser = HeadParser(HeadRules(), TEMPLATE)
     first = environ_of(parser, BLOCK)
 
@@ -302,7 +302,7 @@ def test_the_memory_of_request_lines_is_bounded():
     assert max(map(len, parser._request_line_cache)) < 300
 
 
-def test_request_lines_of_clients_that_say_something_new_each_time_are_not_remembered():
+def test_request_lines_that_are_new_each_time_are_not_cached():
     parser = HeadParser(HeadRules(), TEMPLATE)
 
     for number in range(100):

@@ -165,7 +165,7 @@ def test_an_upgrade_is_declined(version, name):
     ],
     ids=["length", "chunked", "list", "two fields", "empty element"],
 )
-def test_who_expects_it_is_told_to_go_on_once(fields):
+def test_a_client_that_expects_100_gets_it_once(fields):
     body = b"5\r\nhello\r\n0\r\n\r\n" if b"chunked" in fields else b"hello"
     for buffered in (False, True):
         app = driver.Recorder()
@@ -201,7 +201,7 @@ def test_a_buffered_connection_does_not_wait_for_the_body_first():
     ],
     ids=["1.0", "a part is there", "all is there", "no body", "empty body", "not asked"],
 )
-def test_nobody_else_is_told_to_go_on(pieces, buffered):
+def test_a_client_that_does_not_expect_100_gets_none(pieces, buffered):
     app = driver.Recorder()
 
     transport, _ = driver.converse(driver.make_protocol(app, buffered), pieces)
@@ -237,7 +237,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(buffered):
     assert connection.state == CLOSING
 
 
-def test_nobody_is_told_to_go_on_in_the_middle_of_a_response():
+def test_no_100_continue_is_sent_in_the_middle_of_a_response():
     """The client would take it for a part of the body."""
     bodies = []
 
@@ -255,7 +255,7 @@ def test_nobody_is_told_to_go_on_in_the_middle_of_a_response():
     assert connection.state == CLOSING
 
 
-def test_a_client_that_goes_away_when_told_to_go_on_is_no_failure_of_the_application():
+def test_a_client_that_disconnects_at_100_continue_is_not_a_failure_of_the_application():
     def app(environ, start_response):
         environ["wsgi.input"].read()
         raise AssertionError("the body was read")

@@ -131,9 +131,9 @@ def test_what_was_sent_is_what_the_application_sees(buffered):
         assert outcome.state == IDLE
         assert outcome.bodies == [body for _, _, body in sent]
         for found, (_, environ, _) in zip(outcome.environs, sent, strict=True):
-            said = {key: each for key, each in found.items() if key.startswith("HTTP_")}
-            said.pop("HTTP_TRANSFER_ENCODING", None)
-            assert said == {key: each for key, each in environ.items() if key.startswith("HTTP_")}
+            plan = {key: each for key, each in found.items() if key.startswith("HTTP_")}
+            plan.pop("HTTP_TRANSFER_ENCODING", None)
+            assert plan == {key: each for key, each in environ.items() if key.startswith("HTTP_")}
             assert environ.items() <= found.items()
 
     check()
@@ -170,19 +170,19 @@ RESPONSES = st.fixed_dictionaries(
 )
 
 
-def application_for(said):
+def application_for(plan):
     """An application that answers so."""
 
     def application(environ, start_response):
-        headers = list(said["fields"])
-        if said["declares"]:
-            headers.append(("Content-Length", str(len(b"".join(said["parts"])))))
-        write = start_response(f"{said['code']} {said['reason']}", headers)
-        if said["gives"] == "list":
-            return said["parts"]
-        if said["gives"] == "iterator":
-            return iter(said["parts"])
-        for part in said["parts"]:
+        headers = list(plan["fields"])
+        if plan["declares"]:
+            headers.append(("Content-Length", str(len(b"".join(plan["parts"])))))
+        write = start_response(f"{plan['code']} {plan['reason']}", headers)
+        if plan["gives"] == "list":
+            return plan["parts"]
+        if plan["gives"] == "iterator":
+            return iter(plan["parts"])
+        for part in plan["parts"]:
             write(part)
         return []
 
@@ -203,15 +203,15 @@ def parsed(method, sent):
     assert type(event) is h11.EndOfMessage
     assert not client.trailing_data[0]
     own = {b"date", b"server", b"connection", b"content-length", b"transfer-encoding"}
-    said = [
+    plan = [
         (name.decode(), value.decode("latin-1"))
         for name, value in response.headers
         if name not in own
     ]
-    return response.status_code, response.reason.decode("latin-1"), said, body
+    return response.status_code, response.reason.decode("latin-1"), plan, body
 
 
-def in_parts(**said):
+def in_parts(**plan):
     """A response in two parts of unknown length."""
     return {
         "method": "GET",
@@ -222,7 +222,7 @@ def in_parts(**said):
         "parts": [b"ab", b"c"],
         "declares": False,
         "gives": "iterator",
-        **said,
+        **plan,
     }
 
 
@@ -232,15 +232,15 @@ def in_parts(**said):
 @example(in_parts(gives="write"))
 @example(in_parts(version="1.0"))
 @example(in_parts(declares=True))
-def test_what_the_application_says_is_what_the_client_reads(said):
+def test_the_client_reads_what_the_application_returns(plan):
     transport = MemoryTransport()
-    connection = make_protocol(application_for(said), False).connect(("203.0.113.9", 50000))
-    connection.feed(f"{said['method']} / HTTP/{said['version']}\r\nHost: a\r\n\r\n".encode())
+    connection = make_protocol(application_for(plan), False).connect(("203.0.113.9", 50000))
+    connection.feed(f"{plan['method']} / HTTP/{plan['version']}\r\nHost: a\r\n\r\n".encode())
     connection.run(transport)
 
-    code, reason, fields_read, body = parsed(said["method"], transport.sent)
+    code, reason, fields_read, body = parsed(plan["method"], transport.sent)
 
-    is_bodiless = said["method"] == "HEAD" or said["code"] in (204, 304)
-    assert (code, reason) == (said["code"], said["reason"])
-    assert fields_read == [(name.lower(), value) for name, value in said["fields"]]
-    assert body == (b"" if is_bodiless else b"".join(said["parts"]))
+    is_bodiless = plan["method"] == "HEAD" or plan["code"] in (204, 304)
+    assert (code, reason) == (plan["code"], plan["reason"])
+    assert fields_read == [(name.lower(), value) for name, value in plan["fields"]]
+    assert body == (b"" if is_bodiless else b"".join(plan["parts"]))

@@ -69,7 +69,7 @@ def test_two_lengths_are_refused_every_time():
             writer.encode("200 OK", [LENGTH, LENGTH])
 
 
-def test_what_is_new_each_time_is_not_remembered():
+def test_values_that_are_new_each_time_are_not_cached():
     writer = HeadWriter(time.time, time.gmtime)
     cookie = ("Set-Cookie", "session=secret")
 

@@ -10,7 +10,7 @@ from hookserve_http.profiles import PROFILES
 PRIVATE = "10.0.0.1"
 
 
-def told(head_fields, peer=PRIVATE, **settings):
+def environ_of(head_fields, peer=PRIVATE, **settings):
     """The environ of a request with these fields that comes from a proxy."""
     seen = []
 
@@ -26,14 +26,14 @@ def told(head_fields, peer=PRIVATE, **settings):
 
 
 def test_with_every_proxy_trusted_only_the_last_element_is_believed():
-    environ = told(b"X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\n", behind="heroku")
+    environ = environ_of(b"X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\n", behind="heroku")
 
     assert environ["REMOTE_ADDR"] == "203.0.113.7"
 
 
 @pytest.mark.parametrize("profile", ["alb", "caddy", "traefik"])
 def test_a_client_in_a_private_network_does_not_choose_its_address(profile):
-    environ = told(b"X-Forwarded-For: 6.6.6.6, 10.9.9.9\r\n", behind=profile)
+    environ = environ_of(b"X-Forwarded-For: 6.6.6.6, 10.9.9.9\r\n", behind=profile)
 
     assert environ["REMOTE_ADDR"] == "10.9.9.9"
 
@@ -41,12 +41,12 @@ def test_a_client_in_a_private_network_does_not_choose_its_address(profile):
 def test_as_many_hops_are_believed_as_are_configured():
     field = b"X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.1.1.1\r\n"
 
-    assert told(field, behind="alb", proxy_hops=2)["REMOTE_ADDR"] == "203.0.113.7"
-    assert told(field, behind="alb", proxy_hops=1)["REMOTE_ADDR"] == "10.1.1.1"
+    assert environ_of(field, behind="alb", proxy_hops=2)["REMOTE_ADDR"] == "203.0.113.7"
+    assert environ_of(field, behind="alb", proxy_hops=1)["REMOTE_ADDR"] == "10.1.1.1"
 
 
 def test_named_proxies_are_passed_as_before():
-    environ = told(
+    environ = environ_of(
         b"X-Forwarded-For: 6.6.6.6, 203.0.113.7, 10.0.0.2\r\n",
         forwarded_allow_ips="10.0.0.1,10.0.0.2",
         client_header="X-Forwarded-For",
@@ -58,7 +58,7 @@ def test_named_proxies_are_passed_as_before():
 @pytest.mark.parametrize("settings", [{"header_map": "dangerous"}, {"forwarder_headers": "*"}, {}])
 @pytest.mark.parametrize("name", [b"Transfer_Encoding", b"transfer_encoding"])
 def test_a_name_with_an_underscore_never_frames_a_body(settings, name):
-    environ = told(name + b": chunked\r\n", forwarded_allow_ips="*", **settings)
+    environ = environ_of(name + b": chunked\r\n", forwarded_allow_ips="*", **settings)
 
     assert "HTTP_TRANSFER_ENCODING" not in environ
 
@@ -66,7 +66,7 @@ def test_a_name_with_an_underscore_never_frames_a_body(settings, name):
 @pytest.mark.parametrize("name", sorted(set(PROFILES) - {"nlb"}))
 def test_a_proxy_that_passes_underscores_on_does_not_move_the_script_name(name):
     peer = "127.0.0.1"
-    environ = told(b"SCRIPT_NAME: /admin\r\n", peer=peer, behind=name)
+    environ = environ_of(b"SCRIPT_NAME: /admin\r\n", peer=peer, behind=name)
 
     assert environ["SCRIPT_NAME"] == ("/admin" if name == "nginx" else "")
 

@@ -109,7 +109,7 @@ SETTINGS: tuple[Setting, ...] = (
         "syslog_prefix",
         None,
         optional_text,
-        "the program name that syslog is told",
+        "the program name in syslog",
         ("--log-syslog-prefix",),
         metavar="NAME",
         needs=("syslog",),

@@ -26,7 +26,9 @@ def make_handler(config: Config, program: str) -> logging.Handler:
         address = (url.hostname or "localhost", url.port or 514)
         kind = socket.SOCK_STREAM if url.scheme == "tcp" else socket.SOCK_DGRAM
     else:
-        raise ConfigError(f"syslog_addr: '{config.syslog_addr}' is no address (udp://HOST:PORT)")
+        raise ConfigError(
+            f"syslog_addr: '{config.syslog_addr}' is not an address (udp://HOST:PORT)"
+        )
     try:
         facility = logging.handlers.SysLogHandler.facility_names[config.syslog_facility.lower()]
         handler = logging.handlers.SysLogHandler(address, facility, kind)

@@ -35,7 +35,7 @@ def test_a_moved_file_is_opened_again(tmp_path):
     assert path.read_text() == "after\n"
 
 
-def test_a_full_disk_harms_nobody():
+def test_a_full_disk_disturbs_no_request():
     sink = Sink("/dev/full")
 
     sink.write("lost")

@@ -44,7 +44,7 @@ class Header(NamedTuple):
     """The client's address and port."""
     destination: tuple[str, str] = ("", "")
     """The address and port to which the client connected."""
-    is_secret: bool = False
+    is_encrypted: bool = False
     """Whether the client speaks TLS with the proxy (2.2.6)."""
 
 
@@ -114,7 +114,7 @@ def _parse_v2(data: bytes) -> Header | None:
         name,
         (_text_of(ipaddress.ip_address(source)), str(ports[0])),
         (_text_of(ipaddress.ip_address(destination)), str(ports[1])),
-        _says_secret(extensions),
+        _is_over_tls(extensions),
     )
 
 
@@ -126,7 +126,7 @@ def _text_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _says_secret(extensions: bytes) -> bool:
+def _is_over_tls(extensions: bytes) -> bool:
     at = 0
     while at + _TLV.size <= len(extensions):
         kind, length = _TLV.unpack_from(extensions, at)

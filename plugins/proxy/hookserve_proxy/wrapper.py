@@ -86,6 +86,6 @@ def _info_of(header: Header) -> dict[str, Any]:  # Any: PEP 3333
         info["PROXY_PROTOCOL"] = header.protocol
         info["REMOTE_ADDR"], info["REMOTE_PORT"] = header.source
         info["PROXY_ADDR"], info["PROXY_PORT"] = header.destination
-    if header.is_secret:
+    if header.is_encrypted:
         info["wsgi.url_scheme"] = "https"
     return info

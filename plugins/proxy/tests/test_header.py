@@ -35,7 +35,7 @@ GOOD = {
     "v2-unix": (v2(family=0x31, body=bytes(216)), Header(232)),
     "v2-tls": (
         v2(extensions=b"\x03\0\x04crc!\x20\0\x05\x01\0\0\0\0"),
-        Header(43, "TCP4", ("198.51.100.7", "51234"), ("198.51.100.7", "443"), is_secret=True),
+        Header(43, "TCP4", ("198.51.100.7", "51234"), ("198.51.100.7", "443"), is_encrypted=True),
     ),
     "v2-plain": (
         v2(extensions=b"\x20\0\x05\0\0\0\0\0"),

@@ -52,7 +52,7 @@ def test_a_place_can_be_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "expected"),
     [
         ("", 2, "a kind (worker) and a name are needed (usage: hookserve new KIND NAME"),
         ("worker", 2, "the worker needs a name (usage: hookserve new KIND NAME"),
@@ -70,7 +70,7 @@ def test_a_place_can_be_named(tmp_path):
         ("worker x --directory hookserve-there", 1, "cannot make hookserve-there/hookserve-x: "),
     ],
 )
-def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, words, code, said):
+def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, words, code, expected):
     there = tmp_path / "hookserve-there"
     there.write_text("precious")
 
@@ -80,7 +80,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(tmp_path, words, code, said):
     assert result.stdout == ""
     assert result.stderr.startswith("hookserve: new: ")
     assert result.stderr.count("\n") == 1
-    assert said in result.stderr
+    assert expected in result.stderr
     assert list(tmp_path.iterdir()) == [there]
     assert there.read_text() == "precious"
 

@@ -12,6 +12,6 @@ def worker_types() -> list[WorkerType]:
         WorkerType(
             "sync",
             "hookserve_sync.worker:SyncWorker",
-            "one request at a time, silent clients parked",
+            "one request at a time, silent clients wait aside",
         )
     ]

@@ -32,7 +32,7 @@ class ServiceManager:
         self.try_again()
 
     def mention(self, line: str) -> bool:
-        """Say something that the next message of its kind replaces; whether it was said."""
+        """Send what the next message of its kind replaces; returns whether it was sent."""
         return self.try_again() and self._send(line.encode(errors="replace"))
 
     def try_again(self) -> bool:

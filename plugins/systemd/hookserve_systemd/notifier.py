@@ -1,4 +1,4 @@
-"""When the service manager is told what.
+"""Which message the service manager gets, and when.
 
 A reload makes a new notifier, for it makes everything new: what must be known about the time
 before is asked of the server, never remembered.
@@ -73,9 +73,9 @@ class Notifier:
 
     @hookimpl
     def reload_failed(self, server: Server, reason: str) -> None:
-        """It was given up: the manager, which waits for its end, is told that and why.
+        """It was aborted: the manager, which waits for its end, gets the reason.
 
-        It may have failed before anybody was told that it had begun, and the manager waits for
+        It may have failed before its begin was reported, and the manager waits for
         that first.
         """
         lines = reason.strip().splitlines()

@@ -27,7 +27,7 @@ def application(environ, start_response):
     return [b"ok"]
 """
 
-# What systemd does between fork(2) and exec(2): the watchdog is told whom it watches.
+# What systemd does between fork(2) and exec(2): the watchdog's variables name the process.
 WATCHER = f"""#!{sys.executable}
 import os, sys
 os.environ["WATCHDOG_PID"] = str(os.getpid())
@@ -56,8 +56,8 @@ class Manager:
             while True:
                 data, ancillary, _, _ = self._socket.recvmsg(4096, 64)
                 sender = struct.unpack_from("i", ancillary[0][2])[0]
-                said = dict(line.split("=", 1) for line in data.decode().splitlines())
-                self.messages.append((sender, said))
+                message = dict(line.split("=", 1) for line in data.decode().splitlines())
+                self.messages.append((sender, message))
                 self._socket.settimeout(0.0)
         except (BlockingIOError, TimeoutError):
             pass
@@ -76,16 +76,16 @@ class Manager:
     def heard(self, name):
         """The values under a name, in order."""
         self.collect()
-        return [said[name] for _, said in self.messages if name in said]
+        return [message[name] for _, message in self.messages if name in message]
 
     def states(self):
         """The changes of state, in order."""
         self.collect()
         names = ("READY", "RELOADING", "STOPPING", "MAINPID")
         return [
-            next(name for name in names if name in said)
-            for _, said in self.messages
-            if any(name in said for name in names)
+            next(name for name in names if name in message)
+            for _, message in self.messages
+            if any(name in message for name in names)
         ]
 
 
@@ -114,11 +114,11 @@ def notifying(manager, site, environ=None, **options):
     )
 
 
-def is_ready(said):
-    return said.get("READY") == "1"
+def is_ready(message):
+    return message.get("READY") == "1"
 
 
-def test_without_a_socket_there_is_nobody_to_be_told(site):
+def test_without_a_socket_nothing_is_sent(site):
     source = "def worker_ready(server): open('ticks', 'w').write(repr(server.ticker.due(0.0)))\n"
     (site / "hookserve.conf.py").write_text(source)
     with serve("app", chdir=site):
@@ -128,20 +128,24 @@ def test_without_a_socket_there_is_nobody_to_be_told(site):
 def test_it_is_ready_when_the_first_worker_is_and_not_before(manager, site):
     (site / "hold").touch()
     with notifying(manager, site, workers=2, wait=False) as server:
-        manager.wait_for(lambda said: said.get("STATUS", "").startswith("0 of 2 workers ready"))
+        manager.wait_for(
+            lambda message: message.get("STATUS", "").startswith("0 of 2 workers ready")
+        )
         assert manager.states() == []
 
         (site / "hold").unlink()
-        sender, said = manager.wait_for(is_ready)
-        manager.wait_for(lambda said: said["STATUS"] == "2 of 2 workers ready, 0 requests served")
+        sender, message = manager.wait_for(is_ready)
+        manager.wait_for(
+            lambda message: message["STATUS"] == "2 of 2 workers ready, 0 requests served"
+        )
 
         assert sender == server.pid
-        assert said["MAINPID"] == str(server.pid)
-        assert said["STATUS"] == "1 of 2 workers ready, 0 requests served"
+        assert message["MAINPID"] == str(server.pid)
+        assert message["STATUS"] == "1 of 2 workers ready, 0 requests served"
         assert manager.states() == ["READY"]
 
 
-def test_the_end_is_told_once(manager, site):
+def test_the_end_is_sent_once(manager, site):
     with notifying(manager, site) as server:
         manager.wait_for(is_ready)
         server.signal(signal.SIGTERM)
@@ -154,12 +158,12 @@ def test_the_status_tells_of_workers_and_requests_when_they_change(manager, site
     with notifying(manager, site, settings={"tick_interval": 0.05}) as server:
         for _ in range(3):
             httpx.get(server.url)
-        manager.wait_for(lambda said: said["STATUS"].endswith("3 requests served"))
+        manager.wait_for(lambda message: message["STATUS"].endswith("3 requests served"))
         os.kill(server.workers()[0], signal.SIGKILL)
-        manager.wait_for(lambda said: said["STATUS"].startswith("0 of 1 workers ready"))
+        manager.wait_for(lambda message: message["STATUS"].startswith("0 of 1 workers ready"))
         server.wait_for("ready", count=2)
         server.signal(signal.SIGTTIN)
-        manager.wait_for(lambda said: said["STATUS"].startswith("2 of 2 workers ready"))
+        manager.wait_for(lambda message: message["STATUS"].startswith("2 of 2 workers ready"))
 
         statuses = manager.heard("STATUS")
         assert all(one != other for one, other in itertools.pairwise(statuses))
@@ -172,10 +176,10 @@ def test_a_reload_begins_and_ends(manager, site, preload):
         for count in (2, 3):
             before = time.monotonic_ns() // 1000
             server.signal(signal.SIGHUP)
-            _, said = manager.wait_for(lambda said: "RELOADING" in said, count=count - 1)
+            _, message = manager.wait_for(lambda message: "RELOADING" in message, count=count - 1)
             manager.wait_for(is_ready, count=count)
 
-            assert before <= int(said["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+            assert before <= int(message["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
             server.wait_for("exit", count=2 * (count - 1))
         assert manager.states() == ["READY", "RELOADING", "READY", "RELOADING", "READY"]
         assert {sender for sender, _ in manager.messages} == {server.pid}
@@ -187,19 +191,19 @@ def test_a_reload_of_broken_code_ends_too_and_the_status_says_why(manager, site,
         manager.wait_for(is_ready)
         write(site, "raise RuntimeError('half a deployment')")
         server.signal(signal.SIGHUP)
-        _, said = manager.wait_for(is_ready, count=2)
+        _, message = manager.wait_for(is_ready, count=2)
 
-        assert "1 of 1 workers ready" in said["STATUS"]
-        assert "the last reload failed: " in said["STATUS"]
-        assert "half a deployment" in said["STATUS"]
+        assert "1 of 1 workers ready" in message["STATUS"]
+        assert "the last reload failed: " in message["STATUS"]
+        assert "half a deployment" in message["STATUS"]
 
         write(site)
         server.signal(signal.SIGHUP)
-        _, said = manager.wait_for(is_ready, count=3)
-        assert "failed" not in said["STATUS"]
+        _, message = manager.wait_for(is_ready, count=3)
+        assert "failed" not in message["STATUS"]
 
 
-def test_a_reload_that_fails_before_it_begins_is_told_as_one(manager, site):
+def test_a_reload_that_fails_before_it_begins_is_reported_as_one(manager, site):
     with notifying(manager, site) as server:
         manager.wait_for(is_ready)
         (site / "hookserve.conf.py").write_text("workers = 'several'\n")
@@ -214,13 +218,13 @@ def test_an_upgrade_moves_the_main_process_and_back(manager, site):
         manager.wait_for(is_ready)
         server.signal(signal.SIGUSR2)
         successor = server.wait_for("listening", count=2)["pid"]
-        handed = manager.wait_for(lambda said: said.get("MAINPID") == str(successor))
+        handed = manager.wait_for(lambda message: message.get("MAINPID") == str(successor))
         taken = manager.wait_for(is_ready, count=2)
         assert (handed[0], taken[0]) == (server.pid, successor)
 
         os.kill(successor, signal.SIGTERM)
         given_back = manager.wait_for(
-            lambda said: said.get("MAINPID") == str(server.pid) and "READY" not in said
+            lambda message: message.get("MAINPID") == str(server.pid) and "READY" not in message
         )
         again = manager.wait_for(is_ready, count=3)
 
@@ -239,10 +243,10 @@ def test_an_upgrade_goes_on_without_the_predecessor(manager, site):
         assert "STOPPING" not in manager.states()
 
         os.kill(successor, signal.SIGHUP)
-        manager.wait_for(lambda said: "RELOADING" in said)
+        manager.wait_for(lambda message: "RELOADING" in message)
         manager.wait_for(is_ready, count=3)
         os.kill(successor, signal.SIGTERM)
-        sender, _ = manager.wait_for(lambda said: "STOPPING" in said)
+        sender, _ = manager.wait_for(lambda message: "STOPPING" in message)
 
         assert sender == successor
 
@@ -259,7 +263,7 @@ def test_a_predecessor_that_stops_too_early_leaves_the_service_to_its_successor(
 
         assert manager.states() == ["READY", "MAINPID", "READY"]
         os.kill(successor, signal.SIGTERM)
-        manager.wait_for(lambda said: "STOPPING" in said)
+        manager.wait_for(lambda message: "STOPPING" in message)
 
 
 def test_the_watchdog_is_fed_by_reloads_and_successors_alike(manager, site, tmp_path):
@@ -284,7 +288,7 @@ def test_the_watchdog_is_fed_by_reloads_and_successors_alike(manager, site, tmp_
         os.kill(successor, signal.SIGTERM)
         wait_until(lambda: server.log.count("the upgrade is complete") == 2)
         os.kill(last, signal.SIGTERM)
-        manager.wait_for(lambda said: "STOPPING" in said)
+        manager.wait_for(lambda message: "STOPPING" in message)
 
 
 def test_a_preloaded_application_is_loaded_with_all_the_time_that_the_watchdog_allows(
@@ -293,13 +297,13 @@ def test_a_preloaded_application_is_loaded_with_all_the_time_that_the_watchdog_a
     environ = {"WATCHDOG_USEC": "7200000000"}
     settings = {"preload_app": True}
     with notifying(manager, site, environ=environ, settings=settings) as server:
-        manager.wait_for(lambda said: "WATCHDOG" in said)
+        manager.wait_for(lambda message: "WATCHDOG" in message)
         server.signal(signal.SIGHUP)
         manager.wait_for(is_ready, count=2)
 
         order = [
-            next(name for name in ("WATCHDOG", "RELOADING", "READY", "STATUS") if name in said)
-            for _, said in manager.messages
+            next(name for name in ("WATCHDOG", "RELOADING", "READY", "STATUS") if name in message)
+            for _, message in manager.messages
         ]
         begun = order.index("RELOADING")
         assert order[begun + 1] == "WATCHDOG"
@@ -311,19 +315,21 @@ def wait_for_life(manager, pid):
     manager.collect()
     seen = len(manager.messages)
     deadline = time.monotonic() + DEADLINE
-    while [sender for sender, said in manager.messages[seen:] if "WATCHDOG" in said].count(pid) < 3:
+    while [sender for sender, message in manager.messages[seen:] if "WATCHDOG" in message].count(
+        pid
+    ) < 3:
         assert time.monotonic() < deadline, manager.messages
         manager.collect(1.0)
 
 
-def test_somebody_elses_watchdog_is_not_fed(manager, site):
+def test_the_watchdog_of_another_process_is_not_fed(manager, site):
     environ = {"WATCHDOG_USEC": "100000", "WATCHDOG_PID": "1"}
     settings = {"tick_interval": 0.05}
     with notifying(manager, site, environ=environ, settings=settings) as server:
         for count in range(1, 6):
             httpx.get(server.url)
             wanted = f"{count} requests served"
-            manager.wait_for(lambda said, wanted=wanted: said["STATUS"].endswith(wanted))
+            manager.wait_for(lambda message, wanted=wanted: message["STATUS"].endswith(wanted))
 
         assert manager.heard("WATCHDOG") == []
 

@@ -63,7 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
         "cert_reqs",
         "none",
         verification,
-        "whether clients show a certificate; it is checked, and told to the application"
+        "whether clients show a certificate; it is checked, and passed to the application"
         " as SSL_CLIENT_*",
     ),
     Setting(

@@ -2,7 +2,7 @@
 
 OpenSSL works on two buffers in memory: `feed` puts in what the socket brought and takes out what
 is meant for the protocol; what OpenSSL wants to say is sent with the next `run`.  So a handshake is
-parked like a half head while its client is waited for, and costs no thread.
+waiting like a half head, and costs no thread.
 
 A handshake is under the deadline of a request head, from the first byte to the first request.
 """

@@ -188,7 +188,7 @@ def test_a_broken_record_ends_the_connection_with_an_alert(server_context):
         wire.take_answer()
 
 
-def test_an_idle_client_is_told_the_end(server_context):
+def test_an_idle_client_gets_close_notify(server_context):
     wire = Wire(server_context).shake_hands()
     wire.say(REQUEST)
 

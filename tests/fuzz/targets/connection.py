@@ -3,7 +3,7 @@
 * Nothing is raised.
 * What the application saw, what was sent and the final state do not depend on the split, nor on
   what the worker has parsed before.
-* Nothing is answered after a refusal, nor after the end; the slow are told 408.
+* There is no response after a refusal, nor after the end; slow clients get 408.
 * What is held stays within the limits (`tests.fuzz.conversation.weigh`).
 * Both modes of the seam answer the same; what both complete, they understand alike.
 """
