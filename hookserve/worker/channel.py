@@ -117,7 +117,7 @@ class WorkerEnd(_End):
     """The worker's end."""
 
     def ask_for_signal(self) -> None:
-        """Have SIGIO sent to this process when the arbiter speaks or hangs up."""
+        """Have SIGIO sent to this process when the arbiter sends a message or closes its end."""
         descriptor = self._socket.fileno()
         fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
         flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)

@@ -32,7 +32,7 @@ def test_a_row_that_holds_is_measured_once():
     assert asked == [False]
 
 
-def test_a_loss_that_does_not_come_again_is_none():
+def test_a_loss_that_does_not_come_again_is_no_loss():
     outcome, asked = outcomes({"row": 0.2}, 0.30, 0.22)
 
     assert not outcome.is_lost

@@ -81,8 +81,7 @@ class Driver:
     def say_ending(self):
         """The server is about to stop: from now on a refused connection is no failure."""
         self._say(b"ending\n")
-        # It must have been heard before the signal is sent.
-        time.sleep(0.05)
+        time.sleep(0.05)  # the load process reads it before the signal is sent
 
     def finish(self, is_stopped=False):
         """The record; with `is_stopped` the load ends by itself, when everybody is refused."""
@@ -112,7 +111,7 @@ class Driver:
 
     def _listen(self, timeout):
         if self.last.get("over"):
-            time.sleep(timeout)
+            time.sleep(timeout)  # there is no more to read
             return
         ready, _, _ = select.select([self._process.stdout], [], [], timeout)
         if not ready:

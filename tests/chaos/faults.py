@@ -226,7 +226,7 @@ def suspended(scene):
     pids = [scene.server.pid, *before.values()]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(3.0)
+    time.sleep(3.0)  # suspended for longer than the timeout
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     scene.load.run_for(1.5)

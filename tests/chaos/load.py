@@ -8,7 +8,7 @@ on its standard output, ten times a second and at the end, how far it is.
 What is a failure: a connection that is refused, reset, or closed before the whole response was
 there, wherever in between; a status that is not 200; a response that is longer than it said, or
 that did not come in time.  A kept connection that the server closes while no request is under way
-is none: it is counted apart.
+is not a failure: it is counted apart.
 """
 
 import errno

@@ -35,7 +35,7 @@ def end(how):
     if how == "raises":
         raise ValueError("in the child")
     if how == "stays":
-        time.sleep(60)
+        time.sleep(60)  # a child that does not end
 
 
 MODELS = ["sync", "gthread", "epoll", "gevent", "eventlet", "tornado"]

@@ -1,9 +1,9 @@
 """What gunicorn is known to get wrong around its arbiter, and what must not happen here.
 
-Each test names the weak point (W...).  Those that are forbidden elsewhere: W2, W4, W20a, W30, W35,
-W36, W38 and W59's WINCH in `test_lifecycle`, W7's hooks and W8 in `test_hooks`, W9b in
-`tests/net/test_listeners`, W24 in `tests/reactor`, W26 with tornado's worker, W31 and W34 in the
-contract, W58 with systemd's plugin.
+Each test names the number of the regression (W...).  Those that are forbidden elsewhere: W2, W4,
+W20a, W30, W35, W36, W38 and W59's WINCH in `test_lifecycle`, W7's hooks and W8 in `test_hooks`, W9b
+in `tests/listeners/test_listeners`, W24 in `tests/reactor`, W26 with tornado's worker, W31 and W34
+in the contract, W58 with systemd's plugin.
 """
 
 import os
@@ -32,7 +32,7 @@ def begin(server, path):
     """A request that runs in the application when this returns."""
     client = socket.create_connection(server.address, timeout=20)
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    time.sleep(0.2)
+    time.sleep(0.2)  # nothing tells that it has begun
     return client
 
 
@@ -77,7 +77,7 @@ def test_workers_that_fail_while_the_server_gives_up_change_nothing(tmp_path):
 
 
 def test_a_reload_that_waits_for_a_slow_request_holds_up_nothing_else():
-    """W5: deaths are answered and signals heeded while an old worker drains."""
+    """W5: ended workers are replaced and signals handled while an old worker drains."""
     with serve("applications:busy", workers=2, **HERE) as server, begin(server, "/sleep/4"):
         began = time.monotonic()
         server.signal(signal.SIGHUP)
@@ -138,7 +138,7 @@ def test_no_client_is_connected_to_a_stopping_server_and_then_reset():
     """W20b: the last request runs on; who comes now is not let in to be dropped."""
     with serve("applications:busy", **HERE) as server, begin(server, "/sleep/1.5") as running:
         server.signal(signal.SIGTERM)
-        time.sleep(0.2)
+        time.sleep(0.2)  # too late for the queue, too early for the end
 
         with socket.socket() as late:
             late.settimeout(0.3)
@@ -249,7 +249,7 @@ def test_no_other_signal_shortens_the_time_between_abort_and_kill(tmp_path):
             for _ in range(20):
                 server.signal(signal.SIGUSR1)
                 server.signal(signal.SIGTTIN)
-                time.sleep(0.02)
+                time.sleep(0.02)  # a storm, not one signal
             server.wait_for("exit")
 
             assert (tmp_path / "done").exists()

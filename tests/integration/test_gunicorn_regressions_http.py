@@ -1,8 +1,8 @@
 """What gunicorn is known to get wrong in HTTP and WSGI, and what must not happen here.
 
-Each test names the weak point (W...) and runs under every worker model.  W44 (uwsgi) and W48
-(HTTP/2) do not exist here: there is no such protocol.  W43 (PROXY), W49 and W54 (TLS) belong to the
-tests of those.
+Each test names the number of the regression (W...) and runs under every worker model.  W44 (uwsgi)
+and W48 (HTTP/2) do not exist here: there is no such protocol.  W43 (PROXY), W49 and W54 (TLS) belong
+to the tests of those.
 """
 
 import re
@@ -235,7 +235,7 @@ def test_more_connections_than_there_may_be_are_not_served(worker):
         clients = [socket.create_connection(server.address, timeout=DEADLINE) for _ in range(4)]
         for client in clients:
             client.sendall(get("/")[:-2])
-        time.sleep(0.2)
+        time.sleep(0.2)  # nothing tells that a connection has been accepted
         late = socket.create_connection(server.address, timeout=0.5)
         late.sendall(LAST)
         with pytest.raises(TimeoutError):

@@ -170,7 +170,7 @@ def test_a_reload_during_a_reload_follows_it(site):
     with serve("app", workers=2, chdir=site) as server:
         for _ in range(3):
             server.signal(signal.SIGHUP)
-            time.sleep(0.05)
+            wait_until(lambda: "reloading" in server.log)
         server.wait_for("ready", lambda event: event["generation"] == 3, count=2)
         server.wait_for("exit", count=4)
 
@@ -182,9 +182,14 @@ def test_a_stop_during_a_reload_stops(site):
     (site / "app.py").write_text("import time\ntime.sleep(0.5)\n" + APPLICATION)
     with serve("app", workers=2, chdir=site) as server:
         server.signal(signal.SIGHUP)
-        time.sleep(0.1)
+        wait_until(lambda: "reloading" in server.log)
 
         assert server.stop() == 0
+
+
+def announces_its_end(server):
+    with Client(server.address) as client:
+        return client.ask(request()).closes
 
 
 def test_a_server_that_leaves_accepts_for_a_while_and_keeps_nothing(site):
@@ -197,7 +202,7 @@ def test_a_server_that_leaves_accepts_for_a_while_and_keeps_nothing(site):
             began = time.monotonic()
             server.signal(signal.SIGTERM)
             wait_until((site / "leaving").exists)
-            time.sleep(0.1)
+            wait_until(lambda: announces_its_end(server))
 
             assert kept.ask(request()).closes
             assert ask(server.address).text == "ok"

@@ -1,4 +1,4 @@
-"""Listening sockets: opened, adopted, kept, removed."""
+"""Listening sockets: opened, inherited, kept, removed."""
 
 import errno
 import os

@@ -41,7 +41,7 @@ def test_a_text_that_is_not_an_address_is_an_error(text):
         trusted_proxies(text)
 
 
-def test_an_address_is_told_from_what_is_none():
+def test_a_text_that_is_not_an_address_is_recognized():
     assert str(address_of("::ffff:192.0.2.1")) == "192.0.2.1"
     assert str(address_of("fe80::1%eth0")) == "fe80::1"
     assert address_of("unknown") is None

@@ -199,10 +199,10 @@ def test_many_lines_at_once_are_run_in_order_with_other_clients_in_between(setti
     worker, reactor = setting.make()
     greedy, other = setting.connect(worker), setting.connect(worker)
     greedy.sendall(b"".join(b"%d\n" % number for number in range(100)))
-    time.sleep(0.05)
+    time.sleep(0.05)  # the kernel has delivered it
     reactor.turn(0.1)
     other.sendall(b"me too\n")
-    time.sleep(0.05)
+    time.sleep(0.05)  # the kernel has delivered it
     reactor.turn(0.1)
 
     assert readable(other) == b"me too\n"
@@ -366,7 +366,7 @@ def test_a_request_that_came_just_before_the_end_of_its_idle_connection_is_answe
     client = setting.connect(worker)
     client.sendall(b"once\n")
     turn_until(reactor, lambda: readable(client))
-    time.sleep(0.2)
+    time.sleep(0.2)  # nearly the deadline
     client.sendall(b"and again\n")
 
     reactor.sweep(worker.clock())
@@ -380,7 +380,7 @@ def test_an_idle_connection_whose_request_is_there_is_not_evicted(setting):
     for client in (asking, silent):
         client.sendall(b"once\n")
         turn_until(reactor, lambda client=client: readable(client))
-    time.sleep(0.25)
+    time.sleep(0.25)  # idle for long enough to be evicted
     asking.sendall(b"and again\n")
     newcomer = setting.connect(worker)
     newcomer.sendall(b"once\n")

@@ -19,7 +19,7 @@ def busy(environ, start_response):
         # One call into C that never gives the interpreter back.
         re.match(r"(a+)+$", "a" * 60 + "b")
     if environ["PATH_INFO"].startswith("/sleep/"):
-        time.sleep(float(environ["PATH_INFO"].removeprefix("/sleep/")))
+        time.sleep(float(environ["PATH_INFO"].removeprefix("/sleep/")))  # a slow application
     return hello(environ, start_response)
 
 

@@ -74,7 +74,7 @@ class ConversationContract(Contract):
             client.send(request("/echo", "Transfer-Encoding: chunked\r\n", "POST"))
             for piece in (b"5\r\nhel", b"lo\r\n1;x=y\r\n!\r", b"\n0\r\n", b"\r\n"):
                 client.send(piece)
-                time.sleep(0.02)
+                time.sleep(0.02)  # each piece is a segment of its own
 
             assert client.read().body == b"hello!"
 
@@ -140,5 +140,5 @@ def _reset(address: tuple[str, int], data: bytes) -> None:
     """Send something and go away as rudely as TCP allows."""
     with Client(address) as client:
         client.send(data)
-        time.sleep(0.02)
+        time.sleep(0.02)  # the server has read what it wants to
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

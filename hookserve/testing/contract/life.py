@@ -182,7 +182,7 @@ class LifeContract(Contract):
                     for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH):
                         os.kill(pid, number)
                     server.signal(signal.SIGUSR1)
-                    time.sleep(0.005)
+                    time.sleep(0.005)  # a storm, not one signal
                 load.wait_for(20)
 
             assert load.failures == []

@@ -46,7 +46,7 @@ class LimitContract(Contract):
         """A connection that is idle after one request."""
         client = self.connect(server)
         assert client.ask(request()).status == 200
-        time.sleep(0.05)  # a thread parks the one before another serves the next
+        time.sleep(0.05)  # a thread lets the one wait before another serves the next
         return client
 
     def test_who_finds_no_room_waits_and_is_served(self) -> None:
@@ -55,7 +55,7 @@ class LimitContract(Contract):
             busy = [self.connect(server) for _ in range(3)]
             for client in busy:
                 client.send(b"GET / HTTP/1.1\r\nHost: ")
-            time.sleep(0.2)
+            time.sleep(0.2)  # nothing tells that a connection is accepted
             with self.begin(server, "/") as waiting:
                 waiting.socket.settimeout(0.3)
                 assert _is_silent(waiting)
@@ -72,7 +72,7 @@ class LimitContract(Contract):
             soft = len(list(Path(f"/proc/{pid}/fd").iterdir())) + 10
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, soft))
             clients = [self.connect(server) for _ in range(30)]
-            time.sleep(0.2)
+            time.sleep(0.2)  # the worker has met the limit
             for client in clients:
                 client.socket.close()
 
@@ -83,7 +83,7 @@ class LimitContract(Contract):
         clients = [self.connect(self.server) for _ in range(20)]
         for client in clients[::2]:
             client.send(b"GET / HTTP/1.1\r\nHo")
-        time.sleep(0.1)
+        time.sleep(0.1)  # nothing tells that bytes have been read
 
         assert _slowest_of(self.server, 10) < _AT_ONCE
 
@@ -92,7 +92,7 @@ class LimitContract(Contract):
         clients = [self.connect(self.server, receive_buffer=4096) for _ in range(8)]
         for client in clients:
             client.send(request("/whole/32"))
-        time.sleep(0.2)
+        time.sleep(0.2)  # the sockets are full by then
 
         assert _slowest_of(self.server, 10) < _AT_ONCE
         assert [len(client.read().body) for client in clients] == [32 * len(BLOCK)] * 8
@@ -102,7 +102,7 @@ class LimitContract(Contract):
         clients = [self.connect(self.server) for _ in range(20)]
         for client in clients:
             client.send(request("/digest", "Content-Length: 20\r\n", "POST") + b"x" * 10)
-        time.sleep(0.1)
+        time.sleep(0.1)  # nothing tells that bytes have been read
 
         assert _slowest_of(self.server, 10) < _AT_ONCE
         for client in clients:
@@ -114,7 +114,7 @@ class LimitContract(Contract):
         with self.serve(records=True) as server, Client(server.address) as client:
             head = request("/digest", f"Content-Length: {4 * len(BLOCK)}\r\n", "POST")
             client.send(head + BLOCK * 3)
-            time.sleep(0.3)
+            time.sleep(0.3)  # too early a call would come by then
             begun = len(self.called(server, "pre_request"))
             client.send(BLOCK)
 
@@ -151,7 +151,7 @@ class LimitContract(Contract):
             before = _peak(server)
             with Client(server.address) as client:
                 client.send(request(f"/stream/{LARGE // len(BLOCK)}"))
-                time.sleep(0.5)
+                time.sleep(0.5)  # a reader that comes late: memory would grow
                 answer = client.read()
 
             assert len(answer.body) == LARGE
@@ -165,7 +165,7 @@ class LimitContract(Contract):
             before = _peak(server)
             with Client(server.address, receive_buffer=65536) as client:
                 client.send(request("/file"))
-                time.sleep(0.2)
+                time.sleep(0.2)  # a reader that comes late: memory would grow
                 assert client.read().body == path.read_bytes()
 
             reads = int(ask(server.address, "/file-reads").text)

@@ -23,7 +23,7 @@ class StoppingContract(Contract):
             queued = [self.begin(server, "/") for _ in range(8)]
 
             server.signal(signal.SIGTERM)
-            time.sleep(0.1)
+            time.sleep(0.1)  # bytes that come after the signal
             uploading.send(b"x" * 10)
             answers = [client.read() for client in (running, uploading, *queued)]
 

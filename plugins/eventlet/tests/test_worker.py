@@ -17,7 +17,7 @@ def application(environ, start_response):
 
     path = environ["PATH_INFO"]
     if path.startswith("/sleep/"):
-        time.sleep(float(path.removeprefix("/sleep/")))
+        time.sleep(float(path.removeprefix("/sleep/")))  # a slow application
     if path == "/timeout":
         with eventlet.Timeout(0.05):
             eventlet.sleep(5)

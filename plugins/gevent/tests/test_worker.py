@@ -19,7 +19,7 @@ def application(environ, start_response):
 
     path = environ["PATH_INFO"]
     if path.startswith("/sleep/"):
-        time.sleep(float(path.removeprefix("/sleep/")))
+        time.sleep(float(path.removeprefix("/sleep/")))  # a slow application
     if path == "/timeout":
         with gevent.Timeout(0.05):
             gevent.sleep(5)
@@ -132,9 +132,9 @@ def test_a_client_that_floods_its_body_disturbs_no_other():
             client.sendall(b"POST /sleep/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
             for _ in range(50):
                 client.sendall(b"x" * 1000)
-                time.sleep(0.002)
+                time.sleep(0.002)  # each piece is an event of its own
             used = _cpu(server.workers()[0])
-            time.sleep(0.5)
+            time.sleep(0.5)  # the processor time of half a second
 
             assert _cpu(server.workers()[0]) - used < 0.2
             assert ask(server.address).text == "ok"

@@ -17,7 +17,7 @@ DELAY = 0.05
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path.startswith("/sleep/"):
-        time.sleep(float(path.removeprefix("/sleep/")))
+        time.sleep(float(path.removeprefix("/sleep/")))  # a slow application
     body = f"{threading.current_thread().name} {environ['wsgi.multithread']}".encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -41,7 +41,7 @@ def test_preconnects_and_half_heads_delay_no_client():
         clients = [Client(server.address) for _ in range(4)]
         for client in clients[2:]:
             client.send(b"GET / HTTP/1.1\r\nHo")
-        time.sleep(0.1)
+        time.sleep(0.1)  # nothing tells that bytes have been read
 
         assert min(slowest(server, 20) for _ in range(3)) < DELAY
         for client in clients:
@@ -54,7 +54,7 @@ def test_quick_requests_do_not_queue_behind_a_slow_one():
     with serve(application, worker="gthread", workers=2, settings=settings) as server:
         with Client(server.address) as slow:
             slow.send(request("/sleep/3"))
-            time.sleep(0.1)
+            time.sleep(0.1)  # it has begun by then
             began = time.monotonic()
 
             answers = in_parallel(8, lambda _: [ask(server.address).status for _ in range(5)])

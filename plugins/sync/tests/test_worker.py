@@ -91,7 +91,7 @@ def test_a_new_connection_costs_few_system_calls(tmp_path):
         tracer.communicate()
 
     calls = [line for line in trace.read_text().splitlines() if "(" in line]
-    # epoll_wait, accept4, ioctl, read, (park: epoll_ctl, epoll_wait, read), write, close, accept4
+    # epoll_wait, accept4, ioctl, read, (wait: epoll_ctl, epoll_wait, read), write, close, accept4
     assert len(calls) / count < 12
 
 
