@@ -6,6 +6,9 @@ import re
 import time
 
 import pytest
+import support.corpus_driver as driver
+
+from hookserve.protocol.seam import READING_HEAD
 
 PACKAGES = ("hookserve_http", "hookserve_proxy", "hookserve_logging", "hookserve_tls")
 SMALL, FACTOR = 1000, 8
@@ -80,3 +83,41 @@ def test_expressions_of_each_parser_were_found():
 
     assert packages >= {"hookserve_http", "hookserve_proxy", "hookserve_logging"}
     assert len(EXPRESSIONS) > 15
+
+
+LINE, FIELD = b"a" * 60_000, b"a" * 600_000
+PIECES = 500
+HEADS = {
+    "request line": (b"GET /", b"GET /" + LINE),
+    "field": (b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\nX: " + FIELD),
+    "field after a long line": (
+        b"GET / HTTP/1.1\r\nX: ",
+        b"GET /" + LINE + b" HTTP/1.1\r\nX: ",
+    ),
+}
+
+
+def seconds_of_pieces(head):
+    """How long a connection takes for one byte after another that continues the head."""
+    settings = {"limit_request_line": 0, "limit_request_field_size": 2 * len(FIELD)}
+    protocol = driver.make_protocol(None, **settings)
+
+    def feed(data):
+        for _ in range(PIECES):
+            connection.feed(data)
+
+    times = []
+    for _ in range(3):
+        connection = protocol.connect(("203.0.113.9", 50000))
+        connection.feed(head)
+        times.append(seconds(feed, b"a", 1))
+        assert connection.state == READING_HEAD
+    return min(times)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_piece_of_a_head_costs_the_same_whatever_came_before(name):
+    """So a head that comes byte by byte takes time in proportion to its size."""
+    short, long = HEADS[name]
+
+    assert seconds_of_pieces(long) < MARGIN * seconds_of_pieces(short)

@@ -92,7 +92,8 @@ def converse(protocol, pieces, app, expires=False):
 
 def weigh(connection):
     """What the connection holds is within its limits."""
-    held = len(connection._buffer)
+    head = connection._head
+    held = len(connection._buffer) + (len(head.data) if head is not None else 0)
     assert held <= MOST_HELD, f"the connection holds {held} bytes"
     if connection.state == READING_HEAD:
         limit = connection._parser.size_limit

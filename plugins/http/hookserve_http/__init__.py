@@ -6,6 +6,8 @@ protocol, endpoint
     HTTP on one listener; what its connections share
 connection, persistence
     one client's connection, and whether it stays open
+incomplete
+    a head that arrives in pieces
 head, lines, target, grammar, rules
     from the bytes of a head to the environ, by the expressions of the RFC and the settings
 forwarded, profiles

@@ -51,6 +51,7 @@ from hookserve_http.errors import BadRequest, RequestTimeout, failure_of
 from hookserve_http.exchange import Exchange
 from hookserve_http.framing import Decoder, decoder_for
 from hookserve_http.head import END, HeadParser
+from hookserve_http.incomplete import IncompleteHead
 
 if TYPE_CHECKING:
     from hookserve_http.protocol import HttpProtocol
@@ -68,6 +69,7 @@ class HttpConnection(Connection):
         "_connection_info",
         "_endpoint",
         "_exchange",
+        "_head",
         "_interim",
         "_parser",
         "_port",
@@ -83,6 +85,7 @@ class HttpConnection(Connection):
         self._address = address
         self._port = port
         self._buffer = b""
+        self._head: IncompleteHead | None = None
         self._interim = b""
         self._exchange: Exchange | None = None
         self._connection_info: dict[str, Any] | None = None  # Any: PEP 3333
@@ -97,7 +100,7 @@ class HttpConnection(Connection):
         if data.endswith(END) and data[0] != 13:
             # Nearly always one whole head; the parser returns where it ends if it ends earlier.
             return self._take_head(data)
-        return self._find_head(data, 0)
+        return self._find_head(data)
 
     def _feed_more(self, data: bytes) -> int:
         """Take the end of input, or bytes that continue a head or a body."""
@@ -108,17 +111,24 @@ class HttpConnection(Connection):
         if self.state > READING_HEAD:
             self._buffer += data
             return self.state
-        # The end may be split between both; the rest of the buffer was searched before.
-        start = max(0, len(self._buffer) - 3)
-        return self._find_head(self._buffer + data, start)
+        head = self._head
+        if head is None:  # after nothing, or a CR
+            return self._find_head(self._buffer + data)
+        size = head.add(data)
+        if not 0 < size <= self._parser.size_limit:
+            return self._wait_for_head(head)
+        self._head = None
+        data, self._buffer = head.split(size)
+        return self._take_head(data)
 
-    def _find_head(self, data: bytes, start: int) -> int:
+    def _find_head(self, data: bytes) -> int:
+        """Take the beginning of a head, or all of it and what follows."""
         if data[0] == 13:
             return self._skip_line(data)
-        end = data.find(END, start) + len(END)
+        end = data.find(END) + len(END)
         # A head over the limit is refused whether its end has arrived or not.
         if end < len(END) or end > self._parser.size_limit:
-            return self._wait_for_head(data, start)
+            return self._wait_for_head(IncompleteHead(data))
         self._buffer = data[end:]
         return self._take_head(data[:end])
 
@@ -132,15 +142,15 @@ class HttpConnection(Connection):
             return self._refuse(error, self._endpoint.template.copy(), data)
         self._skipped_line = True
         if len(data) > 2:
-            return self._find_head(data[2:], 0)
+            return self._find_head(data[2:])
         self._buffer, self.state = b"", IDLE
         return IDLE
 
-    def _wait_for_head(self, data: bytes, start: int) -> int:
-        self._buffer = data
-        refused = self._parser.check_incomplete(data, start)
+    def _wait_for_head(self, head: IncompleteHead) -> int:
+        self._head, self._buffer = head, b""
+        refused = self._parser.check_incomplete(head)
         if refused is not None:
-            return self._refuse(refused, self._endpoint.template.copy(), data)
+            return self._refuse_head(refused)
         self.state = READING_HEAD
         return READING_HEAD
 
@@ -204,11 +214,16 @@ class HttpConnection(Connection):
         return self.state
 
     def _drop_exchange(self) -> None:
-        """Release the exchange that cannot run, and its body."""
-        self._exchange = None
+        """Release the head, the exchange and the body of a request that cannot run."""
+        self._head = self._exchange = None
         if self._body is not None:
             self._body.close()
             self._body = None
+
+    def _refuse_head(self, error: BadRequest) -> int:
+        """Refuse a request of which part of the head has arrived."""
+        head = self._buffer if self._head is None else bytes(self._head.data)
+        return self._refuse(error, self._endpoint.template.copy(), head)
 
     def _refuse(
         self, error: BadRequest, environ: Mapping[str, Any], head: bytes
@@ -228,7 +243,7 @@ class HttpConnection(Connection):
         log.error("a request from %s fails: %s", self._address, refused, exc_info=unexpected)
         exchange = self._exchange
         if exchange is None:
-            return self._refuse(refused, self._endpoint.template.copy(), self._buffer)
+            return self._refuse_head(refused)
         return self._refuse(refused, exchange.environ, exchange.head)
 
     def interim(self) -> bytes:
@@ -248,7 +263,7 @@ class HttpConnection(Connection):
         """A deadline has passed: a request of which a part arrived gets the status 408."""
         if self.state == READING_HEAD:
             error = RequestTimeout("timeout while reading the request head")
-            return self._refuse(error, self._endpoint.template.copy(), self._buffer)
+            return self._refuse_head(error)
         exchange = self._exchange
         if self.state == READING_BODY and exchange is not None:
             error = RequestTimeout("timeout while reading the request body")
@@ -304,7 +319,7 @@ class HttpConnection(Connection):
         data = rest + self._buffer if rest else self._buffer
         self._buffer = b""
         self.state = IDLE
-        return self._find_head(data, 0) if data else IDLE
+        return self._find_head(data) if data else IDLE
 
     def _send_error_page(self, transport: Transport) -> int:
         assert self._refused is not None

@@ -20,7 +20,7 @@ if each of its lines became an entry of its own; otherwise `parse` searches for 
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookserve_http import grammar
 from hookserve_http.errors import (
@@ -32,6 +32,9 @@ from hookserve_http.errors import (
 from hookserve_http.lines import has_bare_end, unfold, validate
 from hookserve_http.rules import HeadRules
 from hookserve_http.target import split_target, unquote
+
+if TYPE_CHECKING:
+    from hookserve_http.incomplete import IncompleteHead
 
 END = b"\r\n\r\n"
 """The end of a head (RFC 9112, 2.1): the end of its last line, and an empty line."""
@@ -141,25 +144,28 @@ class HeadParser:
             environ["HTTP_HOST"] = authority
         return size
 
-    def check_incomplete(self, data: bytes, start: int) -> BadRequest | None:
+    def check_incomplete(self, head: IncompleteHead) -> BadRequest | None:
         """The error in a head that is not complete, if there is one already.
 
-        The bytes before `start` were checked before.  A client that speaks TLS, HTTP/0.9 or
+        The bytes before `head.start` were checked before.  A client that speaks TLS, HTTP/0.9 or
         another protocol may have sent all that it will send: without this check it would wait
         for the response until `header_timeout`.
         """
-        end = data.find(b"\r\n", 0, self._line_limit + 2)
-        if end < 0 and len(data) > self._line_limit + 2:
-            return self._too_long_line(data)
-        if not grammar.TOKEN.match(data, 0, 1):
-            return self._first_fault(data, "malformed request line")
-        if end >= 0 and data.count(b" ", 0, end) != 2:
-            return self._first_fault(data, "malformed request line")
-        if has_bare_end(data[: self.size_limit], min(start, self.size_limit - 1)):
-            return self._first_fault(data[: self.size_limit], "bare CR or LF in the head")
-        if len(data) > self.size_limit:
-            return HeadTooLarge(f"request head larger than {self.size_limit} bytes")
-        return None
+        data = head.data
+        if not head.has_request_line:
+            end = data.find(b"\r\n", head.start, self._line_limit + 2)
+            if end < 0 and len(data) > self._line_limit + 2:
+                return self._too_long_line(data)
+            head.has_request_line = end >= 0
+            is_token = grammar.TOKEN.match(data, 0, 1)
+            if not is_token or (end >= 0 and data.count(b" ", 0, end) != 2):
+                return self._first_fault(data, "malformed request line")
+        is_too_large = len(data) > self.size_limit
+        if is_too_large:
+            data = data[: self.size_limit]
+        if has_bare_end(data, min(head.start, self.size_limit - 1)):
+            return self._first_fault(data, "bare CR or LF in the head")
+        return self._too_large_head() if is_too_large else None
 
     def _parse_request_line(self, line: bytes, environ: Environ) -> str:
         """Enter the request line; returns the target's authority, empty when it has none."""
@@ -188,7 +194,7 @@ class HeadParser:
                 self._request_line_cache.clear()
             self._request_line_cache[line] = {key: environ[key] for key in _REQUEST_LINE_KEYS}
 
-    def _too_long_line(self, line: bytes) -> BadRequest:
+    def _too_long_line(self, line: bytes | bytearray) -> BadRequest:
         """The error for a request line beyond the limit, or for a fault within the limit."""
         start = line[: self._line_limit]
         if not grammar.TOKEN.match(start) or has_bare_end(start, 0):
@@ -202,10 +208,13 @@ class HeadParser:
             return BadRequest("bare CR or LF in the head")
         return HeadTooLarge(f"header line longer than {self._field_size} bytes")
 
-    def _first_fault(self, data: bytes, reason: str) -> BadRequest:
+    def _too_large_head(self) -> BadRequest:
+        return HeadTooLarge(f"request head larger than {self.size_limit} bytes")
+
+    def _first_fault(self, data: bytearray, reason: str) -> BadRequest:
         """The error that the same bytes cause when they arrive as one complete head."""
         try:
-            self.parse(data + END)
+            self.parse(bytes(data) + END)
         except BadRequest as error:
             return error
         return BadRequest(reason)

@@ -6,7 +6,7 @@ from hookserve_http import grammar
 from hookserve_http.errors import BadRequest, ExpectationFailed
 
 
-def has_bare_end(data: bytes, start: int) -> bool:
+def has_bare_end(data: bytes | bytearray, start: int) -> bool:
     """Whether a CR or LF is not half of a CRLF; a CR that comes last is not counted."""
     # RFC 9112, 2.2: lines end with CRLF.  Counting takes a tenth of a regular expression's time.
     if data[start] == 10:

@@ -1,8 +1,5 @@
 """Heads: where they end, and that it does not matter how their bytes arrive."""
 
-import re
-from itertools import product
-
 import pytest
 import support.corpus_driver as driver
 from hookserve_http import head as head_module
@@ -320,16 +317,3 @@ def test_a_prefix_is_taken_off_each_path(block):
         assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/a", path)
         with pytest.raises(BadRequest):
             environ_of(parser, block, b"GET /other HTTP/1.1")
-
-
-def test_a_bare_end_of_line_is_refused_as_soon_as_it_is_there():
-    rule = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-    parser = HeadParser(HeadRules(), TEMPLATE)
-    ends = [bytes(each) for size in range(1, 7) for each in product(b"a\r\n", repeat=size)]
-
-    for data in (b"GET / HTTP/1.1\r\nX: y" + end for end in ends):
-        for arrived in range(len(data)):
-            if rule.search(data[:arrived]) or head_module.END in data:
-                continue
-            refused = parser.check_incomplete(data, max(0, arrived - 3))
-            assert (refused is not None) is bool(rule.search(data))
