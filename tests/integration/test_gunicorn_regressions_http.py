@@ -1,8 +1,8 @@
 """What gunicorn is known to get wrong in HTTP and WSGI, and what must not happen here.
 
 Each test names the number of the regression (W...) and runs under every worker model.  W44 (uwsgi)
-and W48 (HTTP/2) do not exist here: there is no such protocol.  W43 (PROXY), W49 and W54 (TLS) belong
-to the tests of those.
+and W48 (HTTP/2) do not exist here: there is no such protocol.  W43 (PROXY), W49 and W54 (TLS)
+belong to the tests of those.
 """
 
 import re
