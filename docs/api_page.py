@@ -93,10 +93,16 @@ def _documented(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, str]]:
     """The public statements of a body, each with its description."""
     for node, after in zip(body, [*body[1:], None], strict=True):
         if isinstance(node, ast.ClassDef | Node):
+            if _is_setter(node):  # its property is shown
+                continue
             if not node.name.startswith("_") or node.name == "__init__":
                 yield node, _summary(ast.get_docstring(node))
         elif isinstance(node, ast.Assign | ast.AnnAssign) and not _target(node).startswith("_"):
             yield node, _summary(_literal(after))
+
+
+def _is_setter(node: ast.ClassDef | Node) -> bool:
+    return any(ast.unparse(each) == f"{node.name}.setter" for each in node.decorator_list)
 
 
 def _literal(node: ast.stmt | None) -> str | None:

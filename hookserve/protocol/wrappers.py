@@ -39,7 +39,15 @@ class ConnectionWrapper(Connection):
     def __init__(self, inner: Connection) -> None:
         self.inner = inner
         self.state = IDLE
-        self.lingers = False
+
+    @property
+    def lingers(self) -> bool:
+        """As `Connection.lingers`; it is kept by the inner connection alone."""
+        return self.inner.lingers
+
+    @lingers.setter
+    def lingers(self, lingers: bool) -> None:
+        self.inner.lingers = lingers
 
     def feed(self, data: bytes) -> int:
         """As `Connection.feed`."""
@@ -49,7 +57,6 @@ class ConnectionWrapper(Connection):
     def run(self, transport: Transport) -> int:
         """As `Connection.run`."""
         self.state = self.inner.run(transport)
-        self.lingers = self.inner.lingers
         return self.state
 
     def expire(self) -> int:

@@ -109,7 +109,6 @@ class TlsConnection(ConnectionWrapper):
             return CLOSING
         self._is_new = False
         state = self.inner.run(encrypted)
-        self.lingers = self.inner.lingers
         if state == CLOSING:
             return self._send_last_records(transport, encrypted)
         if self._incoming.pending or self._tls.pending():
