@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -10,37 +11,27 @@ from importlib import util
 from pathlib import Path
 
 import pytest
+from support.pages import PAGES, blocks_of, name_of, prose_of
 
 from hookserve.config.arguments import Arguments, read
 from hookserve.errors import HookserveError
 from hookserve.launch.assembly import declare_settings, load_plugins
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(
-    {
-        *ROOT.glob("*.md"),
-        *(ROOT / "docs").rglob("*.md"),
-        *ROOT.glob("plugins/*/README.md"),
-        *ROOT.glob("examples/*/README.md"),
-    }
-)
-FENCE = re.compile(r"^ *```([\w-]*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:\s]+?)(?:#[^)]*)?\)")
-
-
-def name_of(path):
-    return path.relative_to(ROOT).as_posix()
+LABEL = re.compile(r'(bash|console|ini|mermaid|nginx|python|text|toml)( title="[^"]+")?')
+"""A block of another language would be checked by no test; one with other options would be no block
+on the site."""
+COMMANDS_OF_PLUGINS = {"new", "greet", "NAME"}
 
 
 def blocks(*languages):
-    """The fenced blocks in some languages: page and text."""
+    """The fenced blocks in some languages."""
     return [
-        pytest.param(
-            match[2], id=f"{name_of(page)}:{page.read_text()[: match.start()].count(chr(10)) + 1}"
-        )
+        pytest.param(block.text, id=block.name)
         for page in PAGES
-        for match in FENCE.finditer(page.read_text())
-        if match[1] in languages
+        for block in blocks_of(page)
+        if block.language in languages
     ]
 
 
@@ -65,9 +56,14 @@ def test_a_generated_page_is_fresh(name):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_leads_to_a_file(page):
-    text = FENCE.sub("", page.read_text())
+    assert [
+        each for each in LINK.findall(prose_of(page)) if not (page.parent / each).exists()
+    ] == []
 
-    assert [each for each in LINK.findall(text) if not (page.parent / each).exists()] == []
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_is_closed_and_names_its_language(page):
+    assert not [block for block in blocks_of(page) if not LABEL.fullmatch(block.label)]
 
 
 @pytest.mark.parametrize("source", blocks("python"))
@@ -81,28 +77,33 @@ def test_toml_on_a_page_is_valid(source):
     tomllib.loads(source)
 
 
+def command_lines(page):
+    """Those of hookserve, in blocks and in prose; sessions aside, which `test_sessions` runs."""
+    yield from re.findall(r"`(hookserve [^`]+)`", prose_of(page))
+    for block in blocks_of(page):
+        if block.language in ("bash", "text"):
+            lines = block.text.replace("\\\n", " ").splitlines()
+            yield from (line for line in lines if line.startswith("hookserve "))
+
+
 def commands():
-    """The command lines of hookserve that pages show."""
-    found = {}
-    for page in PAGES:
-        for match in FENCE.finditer(page.read_text()):
-            if match[1] not in ("", "console", "bash", "sh", "shell"):
-                continue
-            for line in match[2].replace("\\\n", " ").splitlines():
-                words = line.strip().removeprefix("$ ").partition("  #")[0].split()
-                if words[:1] == ["hookserve"] and not set(line) & set("<>|…[]{}&;'\"`"):
-                    found[" ".join(words)] = name_of(page)
-    return [pytest.param(words.split()[1:], id=f"{page}: {words}") for words, page in found.items()]
+    found = {
+        tuple(shlex.split(line, comments=True)[1:]): f"{name_of(page)}: {line}"
+        for page in PAGES
+        for line in command_lines(page)
+    }
+    return [
+        pytest.param(words, id=name)
+        for words, name in found.items()
+        if words[0] not in COMMANDS_OF_PLUGINS
+    ]
 
 
 @pytest.mark.parametrize("words", commands())
 def test_a_command_line_on_a_page_is_one(words):
     host = load_plugins([], {})
-    known = {"new"}
-    if words and words[0] in known:
-        return
     try:
-        read(declare_settings(host), Arguments(words), "command line")
+        read(declare_settings(host), Arguments(list(words)), "command line")
     except HookserveError as error:
         raise AssertionError(str(error)) from None
 

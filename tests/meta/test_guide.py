@@ -10,18 +10,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from support.pages import blocks_of
 
 from hookserve.reactor import green
 from hookserve.testing import WorkerContract
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "guide" / "workers.md").read_text()
-BLOCKS = re.findall(r"^```(.*)\n((?:.*\n)*?)```$", PAGE, re.MULTILINE)
+PATH = ROOT / "docs" / "guide" / "workers.md"
+PAGE = PATH.read_text()
+FILES = ("hookserve_tidy/__init__.py", "hookserve_tidy/worker.py", "tests/test_contract.py")
 
 
-def shown(label):
-    """What the blocks with a label say, each without its blank lines."""
-    return [lines_of(text) for found, text in BLOCKS if found == label]
+def shown(title):
+    """What the blocks with a title say, each without its blank lines."""
+    return [lines_of(block.text) for block in blocks_of(PATH) if block.title == title]
 
 
 def lines_of(text):
@@ -30,42 +32,24 @@ def lines_of(text):
 
 @pytest.fixture(scope="module")
 def tidy(tmp_path_factory):
-    """The project of the page, with what the command printed."""
+    """The project of the page."""
     folder = tmp_path_factory.mktemp("guide")
     command = [sys.executable, "-m", "hookserve", "new", "worker", "tidy"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
-    return folder / "hookserve-tidy", result.stdout
+    subprocess.run(command, capture_output=True, check=True, cwd=folder)
+    return folder / "hookserve-tidy"
 
 
 def test_every_block_is_one_that_is_compared_here():
-    known = {"console", "toml file=pyproject.toml part", "python file=hookserve.reactor.green"}
-    known |= {
-        f"python file={path}"
-        for path in (
-            "hookserve_tidy/__init__.py",
-            "hookserve_tidy/worker.py",
-            "tests/test_contract.py",
-        )
-    }
+    known = {"", "pyproject.toml", "hookserve.reactor.green", *FILES}
 
-    assert {label for label, _ in BLOCKS} == known
+    assert {block.title for block in blocks_of(PATH)} == known
+    assert {block.language for block in blocks_of(PATH) if not block.title} == {"bash", "console"}
 
 
-def test_the_command_prints_what_the_page_says(tidy):
-    _, printed = tidy
-
-    first = next(text for label, text in BLOCKS if label == "console")
-    assert first == f"$ hookserve new worker tidy\n{printed}"
-
-
-@pytest.mark.parametrize(
-    "path", ["hookserve_tidy/__init__.py", "hookserve_tidy/worker.py", "tests/test_contract.py"]
-)
+@pytest.mark.parametrize("path", FILES)
 def test_the_steps_of_the_page_make_up_the_file(tidy, path):
-    folder, _ = tidy
-
-    left = lines_of((folder / path).read_text())
-    for step in shown(f"python file={path}"):
+    left = lines_of((tidy / path).read_text())
+    for step in shown(path):
         part, left = left[: len(step)], left[len(step) :]
         # Methods are shown without the indentation of their class.
         assert part in (step, lines_of(textwrap.indent("\n".join(step), "    ")))
@@ -73,14 +57,12 @@ def test_the_steps_of_the_page_make_up_the_file(tidy, path):
 
 
 def test_the_entry_point_is_as_shown(tidy):
-    folder, _ = tidy
-
-    (part,) = shown("toml file=pyproject.toml part")
-    assert "\n".join(part) in (folder / "pyproject.toml").read_text()
+    (part,) = shown("pyproject.toml")
+    assert "\n".join(part) in (tidy / "pyproject.toml").read_text()
 
 
 def test_green_models_are_asked_for_what_the_page_says():
-    (block,) = shown("python file=hookserve.reactor.green")
+    (block,) = shown("hookserve.reactor.green")
     lines = [line.removesuffix(" ...") for line in block]
 
     source = inspect.getsource(green)

@@ -1,27 +1,10 @@
 """``hookserve new`` as people type it, right and wrong."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from support import installed
+from support.command import hookserve
 
 pytestmark = pytest.mark.process
-
-
-def hookserve(*arguments, cwd, path=None):
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("HOOKSERVE")}
-    if path is not None:
-        variables["PYTHONPATH"] = str(path)
-    return subprocess.run(
-        [sys.executable, "-m", "hookserve", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=30,
-        env=variables,
-    )
 
 
 def test_it_says_what_it_wrote_and_what_to_try_next(tmp_path):
