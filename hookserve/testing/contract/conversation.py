@@ -68,6 +68,16 @@ class ConversationContract(Contract):
 
         assert (first.text, second.text) == ("unread", "next")
 
+    def test_an_unread_body_that_is_too_large_to_drain_ends_the_connection(self) -> None:
+        """The response announces it, so that the client neither waits nor sends another request."""
+        if self.can["buffered"]:
+            return  # the body is complete before the application runs
+        with Client(self.server.address) as client:
+            client.send(request("/unread", "Content-Length: 10000000\r\n", "POST") + b"x" * 65536)
+            answer = client.read()
+
+        assert (answer.text, answer.closes) == ("unread", True)
+
     def test_a_chunked_body_is_read(self) -> None:
         """In whatever pieces."""
         with Client(self.server.address) as client:

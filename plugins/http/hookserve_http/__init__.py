@@ -133,6 +133,7 @@ SETTINGS: tuple[Setting, ...] = (
         "permit_unconventional_http_version", False, boolean, "accept every HTTP/1.x", switch=True
     ),
     Setting("sendfile", True, boolean, "send files with sendfile(2)", switch=True),
+    Setting("server_header", True, boolean, "send the header Server", switch=True),
     Setting("casefold_http_method", False, boolean, "put methods in upper case", switch=True),
 )
 

@@ -73,16 +73,6 @@ class StreamInput:
         self._initial = initial
 
     @property
-    def is_complete(self) -> bool:
-        """Whether the whole body has been received."""
-        return self._decoder.is_done
-
-    @property
-    def awaits_continue(self) -> bool:
-        """Whether the client waits for ``100 Continue`` before it sends the body."""
-        return self._send_continue is not None
-
-    @property
     def timed_out(self) -> TimeoutError | None:
         """The error that the reading methods raised because the client was too slow."""
         return self._failure if isinstance(self._failure, TimeoutError) else None
@@ -134,13 +124,26 @@ class StreamInput:
         while line := self.readline():
             yield line
 
-    def discard(self, limit: int) -> bool:
+    def can_drain(self, limit: int) -> bool:
+        """Whether `drain` will reach the end, if the client sends it: what is left of a body would
+        be taken for the next request otherwise (RFC 9112, 9.3)."""
+        if self._send_continue is not None:
+            return False
+        try:
+            data, self._initial = self._initial, b""
+            self._take(data)
+        except BadRequest as error:
+            self._failure = error
+            return False
+        return self._decoder.most_left <= limit
+
+    def drain(self, limit: int) -> bool:
         """Read and drop the rest of the body, at most `limit` bytes; whether the body ended."""
+        if self._send_continue is not None:  # the client waits, and sends nothing
+            return self._decoder.is_done
         self._take_buffer()
         try:
-            while not self._decoder.is_done and limit > 0:
-                if not self._more(_RECEIVE_SIZE):
-                    break
+            while limit > 0 and self._more(_RECEIVE_SIZE):
                 limit -= len(self._take_buffer())
         except (BadRequest, OSError):
             return False

@@ -50,7 +50,9 @@ class Endpoint(Protocol):
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)
         self.keeps_alive: bool = config.get("keepalive", 1.0) > 0
-        self.writer = HeadWriter(worker.wall_clock, worker.calendar)
+        self.writer = HeadWriter(
+            worker.wall_clock, worker.calendar, config.get("server_header", True)
+        )
         self.template = _template(worker, local)
 
 

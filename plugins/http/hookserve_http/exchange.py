@@ -41,6 +41,7 @@ class Exchange(AccessRecord):
         "_endpoint",
         "_head_sent",
         "_length",
+        "_own",
         "_start",
         "_transport",
         "head",
@@ -143,7 +144,9 @@ class Exchange(AccessRecord):
                 exc_info = None
         elif self.status:
             raise ApplicationError("start_response was called twice without exc_info")
-        self.status_code, self._start, self._length = self._endpoint.writer.encode(status, headers)
+        self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode(
+            status, headers
+        )
         self.status = status
         self.headers = headers
         return self._write
@@ -270,8 +273,10 @@ class Exchange(AccessRecord):
             raise ApplicationError("a body without a call of start_response")
         framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
-            awaits_continue = self.input is not None and self.input.awaits_continue
-            keeps = self._endpoint.worker.keeps_connections and not awaits_continue
+            body = self.input
+            keeps = self._endpoint.worker.keeps_connections and (
+                body is None or body.can_drain(_DISCARD_LIMIT)
+            )
             self.persists = keeps and self._transport.may_persist()
         if not self.persists:
             if self.head.startswith(b"CONNECT ") and 200 <= self.status_code < 300:
@@ -282,7 +287,7 @@ class Exchange(AccessRecord):
         else:
             end = b"Connection: keep-alive\r\n\r\n"
         self._head_sent = True
-        return b"".join((self._start, self._endpoint.writer.date(), framing, end))
+        return b"".join((self._start, self._endpoint.writer.date(self._own), framing, end))
 
     def _frame(self, size: int) -> bytes:
         """The header line that frames the body (RFC 9112, 6.3)."""
@@ -389,9 +394,6 @@ class Exchange(AccessRecord):
         if not self.persists:
             return None
         try:
-            is_complete = self.input.is_complete or (
-                not self.input.awaits_continue and self.input.discard(_DISCARD_LIMIT)
-            )
+            return self.input.rest if self.input.drain(_DISCARD_LIMIT) else None
         except BaseException:  # the model cancels the request, or a timer of the application
             return None
-        return self.input.rest if is_complete else None

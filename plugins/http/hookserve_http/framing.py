@@ -5,6 +5,7 @@ A decoder takes bytes as they arrive.  It returns those of the body and those th
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Protocol
 
 from hookserve_http import grammar
@@ -22,6 +23,10 @@ class Decoder(Protocol):
     is_done: bool
     """Whether the body's end has been seen."""
 
+    @property
+    def most_left(self) -> int:
+        """How many bytes may still come."""
+
     def take(self, data: bytes) -> tuple[bytes, bytes]:
         """The body's bytes in `data`, and what follows the body; raises BadRequest."""
 
@@ -34,6 +39,11 @@ class LengthDecoder:
     def __init__(self, length: int) -> None:
         self.left = length
         self.is_done = length == 0
+
+    @property
+    def most_left(self) -> int:
+        """As `Decoder.most_left`."""
+        return self.left
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
         """As `Decoder.take`."""
@@ -73,6 +83,11 @@ class ChunkedDecoder:
         self._total = 0
         self._trailers = 0
         self.is_done = False
+
+    @property
+    def most_left(self) -> int:
+        """As `Decoder.most_left`: nothing tells how many chunks follow."""
+        return 0 if self.is_done else sys.maxsize
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
         """As `Decoder.take`."""

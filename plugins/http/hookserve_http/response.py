@@ -22,10 +22,13 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 Header = tuple[str, str]
 Line = tuple[bytes, int]
-"""The encoded header line, empty when it is not sent, and the length it declares or -1."""
+"""The encoded header line, empty when it is not sent, and the length it declares, or `_PLAIN`,
+`_DATE` or `_SERVER`."""
+_PLAIN, _DATE, _SERVER = -1, -2, -3
 
-Encoded = tuple[int, bytes, int]
-"""The code, the application's part of the head, and the length it declares or -1."""
+Encoded = tuple[int, bytes, int, int]
+"""The code, the application's part of the head, the length it declares or -1, and which of the
+server's lines are its own: 1 for Date, 2 for Server."""
 
 
 class HeadWriter:
@@ -35,27 +38,41 @@ class HeadWriter:
     clear it in between; the Date and its second are one tuple.
     """
 
-    __slots__ = ("_calendar", "_clock", "_dated", "_head_cache", "_line_cache", "_status_cache")
+    __slots__ = (
+        "_calendar",
+        "_clock",
+        "_dated",
+        "_head_cache",
+        "_line_cache",
+        "_server",
+        "_status_cache",
+    )
 
     def __init__(
-        self, wall_clock: Callable[[], float], calendar: Callable[[float], tuple[int, ...]]
+        self,
+        wall_clock: Callable[[], float],
+        calendar: Callable[[float], tuple[int, ...]],
+        names_server: bool = True,
     ) -> None:
         self._clock = wall_clock
         self._calendar = calendar
-        self._dated = -1.0, b""
+        self._server = b"Server: hookserve\r\n" if names_server else b""
+        self._dated: tuple[float, tuple[bytes, ...]] = -1.0, ()
         self._status_cache: dict[str, tuple[bytes, int, bool]] = {}
         self._line_cache: dict[Header, Line] = {}
         self._head_cache: dict[tuple[Any, ...], Encoded] = {}  # Any: a status and header pairs
 
-    def date(self) -> bytes:
-        """The lines Date and Server, made once a second (RFC 9110, 6.6.1)."""
+    def date(self, own: int = 0) -> bytes:
+        """The lines Date and Server, made once a second (RFC 9110, 6.6.1), without those of the
+        application's `own`: 1 for Date, 2 for Server."""
         second, lines = self._dated
         now = self._clock()
         if not 0.0 <= now - second < 1.0:
             second = now // 1.0
-            lines = f"Date: {_http_date(self._calendar(second))}\r\nServer: hookserve\r\n".encode()
+            date, server = f"Date: {_http_date(self._calendar(second))}\r\n".encode(), self._server
+            lines = date + server, server, date, b""
             self._dated = second, lines
-        return lines
+        return lines[own]
 
     def encode(self, status: str, headers: Iterable[Header]) -> Encoded:
         """Encode the arguments of `start_response`; raises ApplicationError."""
@@ -70,7 +87,7 @@ class HeadWriter:
         is_new = key[0] not in self._status_cache
         start, code, is_bodiless = self._status(key[0])
         lines = [start]
-        declared = -1
+        declared, own = -1, 0
         for header in key[1:]:
             try:
                 found = self._line_cache.get(header)
@@ -84,8 +101,10 @@ class HeadWriter:
                 declared = length
                 if is_bodiless and code != 304:
                     continue  # RFC 9110, 8.6: no Content-Length with these
+            elif length != _PLAIN:
+                own |= 1 if length == _DATE else 2
             lines.append(line)
-        encoded = code, b"".join(lines), -1 if is_bodiless else declared
+        encoded = code, b"".join(lines), -1 if is_bodiless else declared, own
         if not is_new and len(encoded[1]) <= _CACHED_HEAD_LIMIT:
             if len(self._head_cache) >= _HEAD_CACHE_SIZE:
                 self._head_cache.clear()
@@ -95,10 +114,10 @@ class HeadWriter:
     def line(self, header: Header) -> bytes:
         """A header pair as a line of an interim response; raises ApplicationError.
 
-        Empty for Content-Length, which an interim response does not have (RFC 9110, 8.6).
+        Empty for what an interim response does not have (RFC 9110, 8.6, 10.2.4 and 6.6.1).
         """
         line, length = self._encode_header(header)
-        return line if length < 0 else b""
+        return line if length == _PLAIN else b""
 
     def _status(self, status: str) -> tuple[bytes, int, bool]:
         found = self._status_cache.get(status)
@@ -150,14 +169,17 @@ def is_bodiless(code: int) -> bool:
     return code in (204, 205, 304)
 
 
+_OWN = {"date": _DATE, "server": _SERVER}
+
+
 def _classify(name: str, value: str, encoded: bytes) -> Line:
     if name == "content-length":
         if not grammar.DIGITS.fullmatch(value.strip(" \t")):
             raise ApplicationError(f"invalid Content-Length {value!r}")
         return encoded, int(value)
-    if name in grammar.HOP_BY_HOP or name in ("date", "server"):
-        return b"", -1
-    return encoded, -1
+    if name in grammar.HOP_BY_HOP:
+        return b"", _PLAIN
+    return encoded, _OWN.get(name, _PLAIN)
 
 
 def _http_date(at: tuple[int, ...]) -> str:

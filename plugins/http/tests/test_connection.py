@@ -163,6 +163,7 @@ def test_threads_share_what_is_known_of_responses(monkeypatch):
                 f"HTTP/1.1 {status}\r\nX-A: {value}\r\n".encode()
                 + (b"" if value in "45" else f"Content-Length: {value}\r\n".encode()),
                 -1 if value in "45" else int(value),
+                0,
             )
             lines = writer.date()
             assert lines.startswith(f"Date: {_http_date(time.gmtime(own.now // 1))}\r\n".encode())

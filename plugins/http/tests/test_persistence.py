@@ -275,6 +275,27 @@ def unread(environ, start_response):
     return [b"ok"]
 
 
+CHUNKED = request(lines=["Transfer-Encoding: chunked"], method="POST")
+
+
+@pytest.mark.parametrize(
+    ("data", "closes"),
+    [
+        (request(lines=["Content-Length: 65536"], method="POST") + b"x", False),
+        (request(lines=["Content-Length: 65537"], method="POST"), True),
+        (request(lines=["Content-Length: 65537"], method="POST") + b"x", False),
+        (CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", False),
+        (CHUNKED + b"5\r\nhello\r\n", True),
+        (CHUNKED + b"x\r\n", True),
+    ],
+    ids=["limit", "over", "rest at the limit", "chunks", "more chunks", "invalid chunks"],
+)
+def test_a_response_before_more_body_than_is_drained_announces_the_end(data, closes):
+    transport, _ = driver.converse(driver.make_protocol(unread), [data])
+
+    assert (b"Connection: close" in transport.sent) is closes
+
+
 @pytest.mark.parametrize(
     ("data", "state", "lingers"),
     [

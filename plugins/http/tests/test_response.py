@@ -16,7 +16,7 @@ def remembered(writer):
 
 def test_the_same_headers_are_the_same_bytes_every_time():
     writer = HeadWriter(time.time, time.gmtime)
-    expected = (200, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n", 2)
+    expected = (200, b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n", 2, 0)
 
     for headers in ([PLAIN, LENGTH], (PLAIN, LENGTH), [list(PLAIN), LENGTH]):
         for _ in range(3):
@@ -39,7 +39,7 @@ class Marked(str):
 def test_subclasses_of_str_are_taken_for_what_they_hold():
     writer = HeadWriter(time.time, time.gmtime)
 
-    code, start, length = writer.encode(
+    code, start, length, _ = writer.encode(
         Marked("200 OK"), [(Marked("X-A"), Marked("a")), (Marked("Content-Length"), Marked("3"))]
     )
 
@@ -56,7 +56,7 @@ def test_a_status_without_body_declares_no_length(status, sent):
     writer = HeadWriter(time.time, time.gmtime)
 
     for _ in range(3):
-        _, start, length = writer.encode(status, [LENGTH])
+        _, start, length, _ = writer.encode(status, [LENGTH])
 
         assert (start.count(b"Content-Length"), length) == (sent, -1)
 
