@@ -160,6 +160,9 @@ class ExitReason(NamedTuple):
         return f"{self.kind} ({self.detail})" if self.detail else self.kind
 
 
+_DELIMITERS = str.maketrans(dict.fromkeys("[](),; ", "?"))
+
+
 class RequestInFlight(NamedTuple):
     """A request that a worker has begun and not finished, as the scoreboard shows it."""
 
@@ -171,7 +174,8 @@ class RequestInFlight(NamedTuple):
     """What the client, or a proxy, calls it (``X-Request-ID``); empty when it has no name."""
 
     def __str__(self) -> str:
-        name = f" [{self.id}]" if self.id else ""
+        # The client chose the name: it must not seem to end where the report's own text goes on.
+        name = f" [{self.id.translate(_DELIMITERS)}]" if self.id else ""
         return f"{self.label}{name} ({self.elapsed:.1f} s)"
 
 

@@ -22,7 +22,8 @@ def describe(error: BaseException) -> str:
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and error.filename:
         where = f" at {error.filename}:{error.lineno}"
-    message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
+    text = str(error.msg if isinstance(error, SyntaxError) else error)
+    message = _visible(" ".join(text.split()))
     name = type(error).__name__
     return f"{name}: {message}{where}" if message else f"{name}{where}"
 
@@ -47,7 +48,7 @@ def printable(stored: bytes) -> str:
 
 
 def one_line(text: str, limit: int = 200) -> str:
-    """A text that a worker sent, as one line of at most `limit` characters."""
+    """A text that a worker sent or a client caused, as one line of at most `limit` characters."""
     return _visible(" ".join(text[: 2 * limit].split()))[:limit]
 
 

@@ -1,6 +1,6 @@
 """Records that plugins are handed."""
 
-from hookserve import AccessRecord
+from hookserve import AccessRecord, RequestInFlight
 
 
 def test_an_access_record_says_what_it_is_of():
@@ -14,3 +14,9 @@ def test_a_record_of_what_was_refused_shows_the_line_as_it_came():
     record = AccessRecord({}, 400, [], 0, 70.0, 70.0, "no request", "NONSENSE")
 
     assert "'NONSENSE' 400" in repr(record)
+
+
+def test_the_name_of_a_request_ends_where_it_seems_to():
+    request = RequestInFlight("GET /", 1.5, "a-1]; none of it (")
+
+    assert str(request) == "GET / [a-1???none?of?it??] (1.5 s)"

@@ -32,6 +32,10 @@ def test_a_description_is_one_line():
     assert describe(ValueError()) == "ValueError"
 
 
+def test_a_description_moves_no_cursor():
+    assert describe(ValueError("\x1b[2J\u202eb\u2028c")) == "ValueError: ?[2J?b c"
+
+
 def test_a_syntax_error_is_described_with_the_place_of_the_mistake():
     with pytest.raises(SyntaxError) as caught:
         compile("x = (", "shop.py", "exec")

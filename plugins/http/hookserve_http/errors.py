@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from hookserve.wording import one_line
+
 
 class BadRequest(Exception):
     """The client broke the protocol.
@@ -88,7 +90,7 @@ def failure_of(error: Exception) -> ServerFailed:
     if isinstance(error, MemoryError):
         return NoResources("no memory is left")
     if not isinstance(error, OSError):
-        return ServerFailed(f"{type(error).__name__}: {error}")
+        return ServerFailed(one_line(f"{type(error).__name__}: {error}"))
     text = f"cannot store the request body: {error.strerror or error}"
     return NoRoom(text) if error.errno in _NO_ROOM else NoResources(text)
 

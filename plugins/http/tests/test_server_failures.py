@@ -63,6 +63,12 @@ def test_a_body_that_cannot_be_stored_is_refused_with_the_reason_in_the_log(
     assert (str(error.strerror) if isinstance(error, OSError) else "") in record.getMessage()
 
 
+def test_the_reason_is_one_line_whatever_the_error_repeats_of_the_request(make, caplog):
+    make(MemoryError()).fail(ValueError("of a client:\n[CRITICAL] \x1b[2J\u202eforged"))
+
+    assert caplog.records[0].getMessage().isprintable()
+
+
 def test_a_connection_that_is_closing_has_no_response_to_an_error(make):
     connection = make(MemoryError())
     connection.feed(b"")

@@ -6,8 +6,8 @@ errorlog, files
     the error log; opening log files, again after USR1
 accesslog, sink, syslog
     the access log, and where its lines go
-line, formats, jsonlines, clock
-    a line, compiled once; the format language; JSON; the time
+line, formats, jsonlines, clock, escaping
+    a line, compiled once; the format language; JSON; the time; text that forges nothing
 conflicts
     settings that take each other's effect
 """

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hookserve import ConfigError, hookimpl
+from hookserve_logging.escaping import visible_lines
 from hookserve_logging.files import NO_OWNER, Owner, open_log, owner_for
 
 if TYPE_CHECKING:
@@ -83,12 +84,19 @@ class _NoLock:
 
 
 class TextFormatter(logging.Formatter):
-    """``[2026-01-31 12:00:00 +0000] [pid] [LEVEL] message``."""
+    """``[2026-01-31 12:00:00 +0000] [pid] [LEVEL] message``, and maybe a traceback.
+
+    The text of an exception is the application's, or a client's: no line of it passes for a record.
+    """
 
     def __init__(self) -> None:
         super().__init__(
             "[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S %z"
         )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As `logging.Formatter.format`."""
+        return visible_lines(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):

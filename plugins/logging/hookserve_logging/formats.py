@@ -1,7 +1,8 @@
 """The access log's format language, which is gunicorn's.
 
 Data from clients is escaped wherever it lands: a log line is always one line, and a quoted field
-ends where it seems to.
+ends where it seems to.  The user, whom no client proves to be, stands without quotes in the usual
+format and is one word.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ from typing import Any
 
 from hookserve import AccessRecord, ConfigError
 from hookserve_logging.clock import Clock, process_text, time_text
+from hookserve_logging.escaping import quotable, single_word
 from hookserve_logging.line import Field, Functions, Log, Part, Write, compile_line
 
 _ATOM = re.compile(
     r"%\((?:\{(?P<name>[^}]+)\}(?P<kind>[ioeIOE])|(?P<atom>[A-Za-z]))\)s|(?P<percent>%%)"
 )
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f"\\]')
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def compile_format(text: str, clock: Clock, write: Write) -> Log:
@@ -63,13 +63,13 @@ def _part(atom: str | None, name: str | None, kind: str | None) -> Part:
 
 def _named(name: str, kind: str) -> Field:
     if kind == "o":
-        return Field(f"header(record, {name.lower()!r})", escape)
+        return Field(f"header(record, {name.lower()!r})", quotable)
     key = name
     if kind == "i":
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
-    return Field(f"str(environ.get({key!r}, '-'))", escape)
+    return Field(f"str(environ.get({key!r}, '-'))", quotable)
 
 
 def _header(record: AccessRecord, lowered: str) -> str:
@@ -88,18 +88,11 @@ def _user(environ: dict[str, Any]) -> str:  # Any: PEP 3333
         decoded = base64.b64decode(credentials.strip()).decode("utf-8", "replace")
     except ValueError:
         return "-"
-    return escape(decoded.partition(":")[0]) or "-"
-
-
-def escape(text: str) -> str:
-    """Client data for a line of text: control characters, quotes and backslashes made visible."""
-    if _UNSAFE.search(text) is None:
-        return text
-    return _UNSAFE.sub(lambda match: _ESCAPES.get(match[0]) or f"\\x{ord(match[0]):02x}", text)
+    return single_word(decoded.partition(":")[0]) or "-"
 
 
 def _escape_or_dash(text: str | None) -> str:
-    return escape(text or "-")
+    return quotable(text or "-")
 
 
 def _number_or_dash(number: int) -> str:
@@ -108,7 +101,7 @@ def _number_or_dash(number: int) -> str:
 
 def _request_line(value: str | tuple[str | None, ...]) -> str:
     """The request line of a refused request is one text, as it came."""
-    return escape(value) if isinstance(value, str) else " ".join(map(_escape_or_dash, value))
+    return quotable(value) if isinstance(value, str) else " ".join(map(_escape_or_dash, value))
 
 
 FUNCTIONS: Functions = {"user": _user, "header": _header}
@@ -129,7 +122,7 @@ ATOMS: dict[str, Part] = {
     "s": Field("record.status_code", _number_or_dash),
     "m": Field("environ['REQUEST_METHOD']", _escape_or_dash),
     "U": Field("environ['PATH_INFO']", _escape_or_dash),
-    "q": Field("environ['QUERY_STRING'] or ''", escape),
+    "q": Field("environ['QUERY_STRING'] or ''", quotable),
     "H": Field("environ['SERVER_PROTOCOL']", _escape_or_dash),
     "b": Field("record.sent or '-'"),
     "B": Field("record.sent"),

@@ -10,7 +10,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hookserve_logging.errorlog import NAME, Installation, ReopeningHandler
+from hookserve_logging.errorlog import (
+    NAME,
+    Installation,
+    JsonFormatter,
+    ReopeningHandler,
+    TextFormatter,
+)
 from hookserve_logging.files import Owner, open_log, owner_for
 
 from hookserve.errors import ConfigError
@@ -124,6 +130,41 @@ def test_a_file_that_cannot_be_opened_again_is_logged_and_the_old_one_stays(tmp_
     finally:
         logger.removeHandler(handler)
         handler.close_file()
+
+
+def formatted(formatter, *lines, error=None):
+    record = logging.LogRecord(NAME, logging.ERROR, "", 0, "\n".join(lines), None, None)
+    if error is not None:
+        record.exc_info = (type(error), error, None)
+    return formatter.format(record)
+
+
+FORGED = "[2026-01-31 12:00:00 +0000] [1] [CRITICAL] forged"
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r", "\v", "\x85", "\u2028", "\u2029"])
+def test_no_text_of_an_exception_can_pass_for_a_record(separator):
+    error = ValueError(f"no{separator}{FORGED}")
+
+    text = formatted(TextFormatter(), "error handling GET /", error=error)
+
+    first, *others = text.splitlines()
+    assert first.endswith("error handling GET /")
+    assert not [line for line in others if line.startswith("[")]
+    assert "CRITICAL] forged" in text
+
+
+def test_what_a_terminal_would_act_on_is_visible_in_the_error_log():
+    text = formatted(TextFormatter(), "a\x1b[2J\u202eb", "\tc\x07")
+
+    assert text.endswith("a\\x1b[2J\\u202eb\n\tc\\x07")
+
+
+def test_a_record_of_the_error_log_in_json_is_one_line():
+    text = formatted(JsonFormatter(), "a\u202e", FORGED, error=ValueError(f"\u2028{FORGED}"))
+
+    assert text.isascii()
+    assert text.isprintable()
 
 
 def test_the_owner_is_the_workers_account():

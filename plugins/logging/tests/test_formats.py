@@ -1,5 +1,6 @@
 """Formats of the access log."""
 
+import base64
 import json
 import os
 import re
@@ -134,15 +135,60 @@ def test_a_field_that_does_not_exist_is_an_error(text):
         text_lines(text)
 
 
-@pytest.mark.parametrize("evil", ['a"b\n[fake] "GET', "a\rb", "\x1b[31m", "a\\", "\x85\u2028"])
+INVISIBLE = (
+    *("\u061c", "\u200b", "\u200e", "\u200f", "\u2028", "\u2029", "\ufeff", "\ud800"),
+    *map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x85, 0xA0, 0xAD)),
+)
+"""Characters that reorder or end a line, or are not seen."""
+
+
+@pytest.mark.parametrize(
+    "evil",
+    ['a"b\n[fake] "GET', "a\rb", "\x1b[31m", "a\\", "\x85\u2028", *INVISIBLE],
+    ids=ascii,
+)
 def test_a_client_cannot_forge_a_line(evil):
-    environ = {**ENVIRON, "PATH_INFO": evil, "HTTP_USER_AGENT": evil}
+    environ = {**ENVIRON, "PATH_INFO": evil, "HTTP_USER_AGENT": evil, "HTTP_X_REQUEST_ID": evil}
+    environ["HTTP_AUTHORIZATION"] = basic(evil)
 
-    line = text_lines('"%(U)s" "%(a)s"')(record(environ=environ))
+    line = text_lines('"%(U)s" "%(a)s" "%({x-request-id}i)s" "%(u)s"')(record(environ=environ))
 
-    assert line.splitlines() == [line] or "\u2028" in line
-    assert not re.search(r"[\x00-\x1f\x7f]", line)
-    assert re.sub(r"\\.", "", line).count('"') == 4
+    assert line.isprintable()
+    assert re.sub(r"\\.", "", line).count('"') == 8
+
+
+def basic(user):
+    credentials = f"{user}:secret".encode("utf-8", "surrogatepass")
+    return f"Basic {base64.b64encode(credentials).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("user", "shown"),
+    [
+        ("ada", "ada"),
+        ("ada lovelace", "ada\\x20lovelace"),
+        ('a - [x] "GET /', 'a\\x20-\\x20[x]\\x20\\"GET\\x20/'),
+        ("a\nb", "a\\nb"),
+        ("\u202eada", "\\u202eada"),
+        ("\U000e0001", "\\U000e0001"),
+        ("zo\u00eb", "zo\u00eb"),
+        ("", "-"),
+    ],
+)
+def test_the_user_is_one_field(user, shown):
+    environ = {**ENVIRON, "HTTP_AUTHORIZATION": basic(user)}
+
+    assert text_lines("%(h)s %(u)s %(s)s")(record(environ=environ)) == f"192.0.2.1 {shown} 200"
+
+
+@pytest.mark.parametrize("evil", INVISIBLE, ids=ascii)
+def test_a_json_line_is_ascii(evil):
+    environ = {**ENVIRON, "HTTP_USER_AGENT": evil, "PATH_INFO": evil, "HTTP_REFERER": evil}
+
+    line = json_lines()(record(environ=environ, reason=evil))
+
+    assert line.isascii()
+    assert line.isprintable()
 
 
 def test_a_refused_request_shows_the_line_as_it_came():
