@@ -15,6 +15,7 @@ from hookserve.worker.scoreboard import Scoreboard
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
     from hookserve.worker.channel import WorkerEnd
+    from hookserve.worker.scoreboard import Slot
 
 _FEWEST_SLOTS = 64
 _MOST_NOTIFIABLE = 64
@@ -60,10 +61,17 @@ class WorkerFactory:
         Raises OSError when there can be no further process now, HookError when a `pre_fork`
         hook raises before any worker was ever ready.
         """
-        arbiter = self._arbiter
         slot = self.scoreboard.take()
         if slot is None:
             raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
+        try:
+            return self._fork(self._make_handle(index, slot), descriptors)
+        except BaseException:
+            self.scoreboard.give_back(slot)
+            raise
+
+    def _make_handle(self, index: int, slot: Slot) -> WorkerHandle:
+        arbiter = self._arbiter
         generation = arbiter.current
         slot.describe = generation.classes.protocol_class.describe_request
         handle = WorkerHandle(
@@ -77,11 +85,13 @@ class WorkerFactory:
         )
         worker_type = generation.classes.worker_type
         handle.cancels = worker_type.capabilities.request_timeout == "cancel"
+        return handle
+
+    def _fork(self, handle: WorkerHandle, descriptors: Iterable[int]) -> WorkerHandle:
         try:
             self._call_pre_fork(handle)
-            fork_worker(arbiter.processes, handle, self._context, descriptors)
+            fork_worker(self._arbiter.processes, handle, self._context, descriptors)
         except BaseException:
-            self.scoreboard.give_back(slot)
             handle.close()
             raise
         return handle

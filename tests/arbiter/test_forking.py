@@ -1,0 +1,224 @@
+"""What the arbiter does around a fork, with children that are never forked."""
+
+import errno
+import os
+
+import pytest
+from support.fake_arbiter import FakeServer, make_assembly, serving
+
+from hookserve import hookimpl
+from hookserve.arbiter import child, forking
+from hookserve.arbiter.handles import BOOTING
+from hookserve.errors import HookError
+from hookserve.worker.channel import open_channel
+
+
+class Refuses:
+    """A plugin that lets no worker be forked."""
+
+    def __init__(self):
+        self.workers = []
+
+    @hookimpl
+    def pre_fork(self, worker):
+        self.workers.append((worker.index, worker.pid, worker.state))
+        raise ValueError("not now")
+
+
+def descriptors():
+    return set(os.listdir("/dev/fd"))
+
+
+def free_slots(scoreboard):
+    """How many slots can be taken; they are taken."""
+    return sum(1 for _ in iter(scoreboard.take, None))
+
+
+def fork_in_vain(factory, error=OSError, **expected):
+    """A fork that raises; the slot and each descriptor are as before."""
+    before = descriptors()
+    with pytest.raises(error, **expected) as caught:
+        factory.fork(1, ())
+    assert descriptors() == before
+    return caught.value
+
+
+def cannot(*_, **__):
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def test_a_handle_is_of_the_current_generation_and_has_a_slot_of_its_own():
+    with serving(workers=2) as server:
+        first, second = server.arbiter.worker_table
+        current = server.arbiter.current
+
+        assert [first.index, second.index] == [0, 1]
+        assert first.slot.number != second.slot.number
+        assert first.generation == current.number
+        assert first.config is current.config
+        assert first.scoreboard is server.arbiter.pool.factory.scoreboard
+        assert not first.cancels  # sync ends the worker when request_timeout has passed
+
+
+def test_a_request_is_described_by_the_protocol_of_the_generation():
+    with serving(workers=1) as server:
+        slot = server.handle(0).slot
+        protocol = server.arbiter.current.classes.protocol_class
+
+        assert slot.describe == protocol.describe_request
+
+
+def test_a_worker_is_given_what_its_generation_has():
+    with serving(workers=1, user=os.getuid()) as server:
+        arbiter, handle = server.arbiter, server.handle(0)
+        arbiter.current = arbiter.current._replace(app=print)
+        ours, theirs = open_channel()
+
+        context = arbiter.pool.factory._context(handle, theirs, print)
+
+        current = arbiter.current
+        assert context.server == (arbiter.pid, current.config, arbiter.address, arbiter.log)
+        assert (context.index, context.generation) == (0, 1)
+        assert context.config is current.config
+        assert context.host is current.assembly.host
+        assert context.worker_type is current.classes.worker_type
+        assert context.protocol_type is current.classes.protocol_class
+        assert context.listeners is current.listeners
+        assert (context.scoreboard, context.slot) == (handle.scoreboard, handle.slot)
+        assert (context.channel, context.dump_fd) == (theirs, handle.dump_fd)
+        assert context.app is print
+        assert context.drop_privileges is print
+        ours.close()
+        theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(child, "open_channel"), (forking, "WorkerHandle")],
+    ids=["channel", "file of stacks"],
+)
+def test_a_worker_that_lacks_a_descriptor_takes_no_slot(monkeypatch, module, name):
+    with serving(workers=1) as server:
+        factory = server.arbiter.pool.factory
+        monkeypatch.setattr(module, name, cannot)
+
+        for _ in range(3):
+            fork_in_vain(factory, match="Too many open files")
+
+        assert free_slots(factory.scoreboard) == factory.scoreboard.slots - 1
+
+
+def test_a_fork_that_fails_takes_nothing():
+    with serving(workers=1) as server:
+        factory = server.arbiter.pool.factory
+        server.processes.forks_fail = True
+
+        for _ in range(3):
+            fork_in_vain(factory, match="Resource temporarily unavailable")
+
+        assert free_slots(factory.scoreboard) == factory.scoreboard.slots - 1
+
+
+def test_without_a_free_slot_there_is_no_further_worker():
+    with serving(workers=1) as server:
+        factory = server.arbiter.pool.factory
+        free_slots(factory.scoreboard)
+
+        error = fork_in_vain(factory, match="no slot of the scoreboard is free")
+
+        assert error.errno == errno.EAGAIN
+        server.end(server.handle(0))
+        assert server.handle(0).state == BOOTING  # in the slot of the one that is gone
+
+
+def test_before_any_worker_was_ready_a_pre_fork_hook_that_raises_stops_the_start():
+    plugin = Refuses()
+
+    with pytest.raises(HookError, match=r"raised in pre_fork: ValueError: not now"):
+        FakeServer(workers=2, plugins=[plugin])
+
+    assert plugin.workers == [(0, None, BOOTING)]
+
+
+def test_a_pre_fork_hook_that_raises_takes_nothing():
+    server = FakeServer(workers=1)
+    factory = server.arbiter.pool.factory
+    server.arbiter.drain_messages(server.handle(0))
+    server.arbiter.release(server.handle(0))
+    server.arbiter.current.assembly.host.register(Refuses(), "refuses")
+    try:
+        fork_in_vain(factory, HookError, match="not now")
+
+        assert free_slots(factory.scoreboard) == factory.scoreboard.slots
+    finally:
+        server.close()
+
+
+def test_once_workers_serve_a_pre_fork_hook_that_raises_is_logged_and_the_worker_is_forked(caplog):
+    with serving(workers=1) as server:
+        plugin = Refuses()
+        server.arbiter.current.assembly.host.register(plugin, "refuses")
+
+        server.arbiter.set_wanted(2)
+        server.turn()
+
+        assert server.handle(1).state == BOOTING
+        assert plugin.workers == [(1, None, BOOTING)]
+        assert "plugin 'refuses' raised in pre_fork: ValueError: not now" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("workers", "slots", "notifiable"), [(1, 64, 4), (16, 64, 34), (17, 68, 36), (40, 160, 64)]
+)
+def test_there_is_room_for_a_reload_and_for_more_workers(workers, slots, notifiable):
+    with serving(workers=workers) as server:
+        scoreboard = server.arbiter.pool.factory.scoreboard
+
+        assert scoreboard.slots == slots
+        assert len(scoreboard.wakeup_fds) == notifiable
+        assert scoreboard.request_slots == server.arbiter.worker_capacity + 1
+
+
+def reload(server, **settings):
+    server.next_assembly = make_assembly(server.recorder, (), **settings)
+    server.arbiter.current = server.arbiter.current._replace(assembly=server.next_assembly)
+    server.arbiter.pool.factory.fit_scoreboard()
+
+
+def test_a_configuration_that_runs_more_requests_gets_a_larger_scoreboard():
+    with serving(workers=1, worker_class="gthread", threads=2) as server:
+        factory = server.arbiter.pool.factory
+        old, handle = factory.scoreboard, server.handle(0)
+
+        reload(server, workers=1, worker_class="gthread", threads=8)
+
+        assert factory.scoreboard.request_slots == 9
+        assert factory.scoreboard.slots == old.slots
+        assert len(factory.scoreboard.wakeup_fds) == len(old.wakeup_fds)
+        assert factory.older_scoreboards == [old]
+        assert handle.scoreboard is old
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_a_configuration_that_runs_no_more_requests_keeps_the_scoreboard(threads):
+    with serving(workers=1, worker_class="gthread", threads=4) as server:
+        factory = server.arbiter.pool.factory
+        old = factory.scoreboard
+
+        reload(server, workers=1, worker_class="gthread", threads=threads)
+
+        assert factory.scoreboard is old
+        assert factory.older_scoreboards == []
+
+
+def test_all_workers_hear_of_the_stop_those_of_an_older_scoreboard_too():
+    with serving(workers=1, worker_class="gthread", threads=2) as server:
+        factory = server.arbiter.pool.factory
+        old = factory.scoreboard
+        reload(server, workers=1, worker_class="gthread", threads=8)
+        assert not (old.is_stopping or factory.scoreboard.is_stopping)
+
+        factory.announce_stop()
+
+        assert old.is_stopping
+        assert factory.scoreboard.is_stopping
