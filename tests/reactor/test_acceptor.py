@@ -6,7 +6,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from reactor.test_reactor import FakeWorker
+from support.reactors import FakeWorker
 
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport

@@ -5,7 +5,7 @@ import logging
 import time
 
 import pytest
-from reactor.test_reactor import Lines, readable, setting, turn_until  # noqa: F401  # a fixture
+from support.reactors import Lines, readable, turn_until
 
 from hookserve.protocol.seam import CLOSING, READING_BODY, READY
 
@@ -51,12 +51,11 @@ class Faulty(Lines):
 
 
 @pytest.fixture(params=ERRORS, ids=repr)
-def make(setting, monkeypatch, request):  # noqa: F811  # the fixture
-    monkeypatch.setitem(setting.make.__globals__, "Lines", Faulty)
+def make(setting, monkeypatch, request):
     monkeypatch.setattr(Faulty, "error", request.param)
 
     def make(**settings):
-        worker, reactor = setting.make(**settings)
+        worker, reactor = setting.make(protocol=Faulty, **settings)
         worker.log = logging.getLogger("test")
         return worker, reactor
 
@@ -64,7 +63,7 @@ def make(setting, monkeypatch, request):  # noqa: F811  # the fixture
 
 
 @pytest.mark.parametrize("line", [b"feed", b"run\n", b"interim", b"feed fail", b"expire"])
-def test_an_error_closes_its_connection_and_no_other(setting, make, caplog, line):  # noqa: F811
+def test_an_error_closes_its_connection_and_no_other(setting, make, caplog, line):
     worker, reactor = make(header_timeout=0.3)
     other = setting.connect(worker)
     other.sendall(b"before\n")
@@ -80,7 +79,7 @@ def test_an_error_closes_its_connection_and_no_other(setting, make, caplog, line
 
 
 @pytest.mark.parametrize("line", [b"feed", b"interim", b"expire"])
-def test_a_protocol_may_respond_to_its_own_error(setting, make, caplog, line):  # noqa: F811
+def test_a_protocol_may_respond_to_its_own_error(setting, make, caplog, line):
     worker, reactor = make(header_timeout=0.3)
     client = setting.connect(worker)
     client.sendall(b"answered " + line)
@@ -93,7 +92,7 @@ def test_a_protocol_may_respond_to_its_own_error(setting, make, caplog, line):  
     assert not caplog.records
 
 
-def test_a_poller_that_takes_no_more_closes_the_new_connection(setting, make, caplog):  # noqa: F811
+def test_a_poller_that_takes_no_more_closes_the_new_connection(setting, make, caplog):
     worker, reactor = make()
 
     class Full:
@@ -129,9 +128,8 @@ class Body(Lines):
         return self.state
 
 
-def test_a_body_that_drips_is_closed_though_it_never_pauses(setting, monkeypatch):  # noqa: F811
-    monkeypatch.setitem(setting.make.__globals__, "Lines", Body)
-    worker, reactor = setting.make(body_timeout=0.3, body_rate=10**9)
+def test_a_body_that_drips_is_closed_though_it_never_pauses(setting):
+    worker, reactor = setting.make(protocol=Body, body_timeout=0.3, body_rate=10**9)
     client = setting.connect(worker)
     began = time.monotonic()
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from reactor.test_reactor import Lines, drain, readable, setting, turn_until  # noqa: F401  # a fixture
+from support.reactors import Lines, drain, readable, turn_until
 
 from hookserve.protocol import seam
 from hookserve.reactor import acceptor, phases
@@ -63,13 +63,13 @@ class Bodies(Lines):
 
 
 @pytest.fixture
-def talk(setting, monkeypatch):  # noqa: F811  # the fixture
+def talk(setting, monkeypatch):
     """Feeds a reactor with the given pieces, one after another, and returns client and reactor."""
     monkeypatch.setattr(acceptor, "Accepted", Watched)
-    monkeypatch.setitem(setting.make.__globals__, "Lines", Bodies)
 
     def talk(*pieces, **settings):
-        worker, reactor = setting.make(**{"hold": 1 << 24, "linger_timeout": 0.05, **settings})
+        settings = {"linger_timeout": 0.05, **settings}
+        worker, reactor = setting.make(1 << 24, Bodies, **settings)
         client = setting.connect(worker)
         turn_until(reactor, lambda: reactor.open)
         for piece in pieces:
@@ -140,7 +140,7 @@ def test_a_reader_that_stops_is_closed_at_its_deadline(talk):
     finish(reactor)
 
 
-def test_what_is_accepted_while_the_worker_stops_waits_unread(setting, monkeypatch):  # noqa: F811
+def test_what_is_accepted_while_the_worker_stops_waits_unread(setting, monkeypatch):
     monkeypatch.setattr(acceptor, "Accepted", Watched)
     worker, reactor = setting.make(linger_timeout=0.05)
     setting.connect(worker)
@@ -152,10 +152,9 @@ def test_what_is_accepted_while_the_worker_stops_waits_unread(setting, monkeypat
 
 
 @pytest.mark.parametrize("piece", [b"x", b"b", EXCHANGE, b"e", b"z", b"more\n"])
-def test_what_arrived_with_the_connection_is_read_at_once(setting, monkeypatch, piece):  # noqa: F811
+def test_what_arrived_with_the_connection_is_read_at_once(setting, monkeypatch, piece):
     monkeypatch.setattr(acceptor, "Accepted", Watched)
-    monkeypatch.setitem(setting.make.__globals__, "Lines", Bodies)
-    worker, reactor = setting.make(hold=1 << 24, linger_timeout=0.05)
+    worker, reactor = setting.make(1 << 24, Bodies, linger_timeout=0.05)
     client = setting.connect(worker)
     client.sendall(piece)
 

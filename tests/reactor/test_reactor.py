@@ -7,160 +7,11 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from support.reactors import MORE, FakeWorker, Lines, drain, readable, turn_until
 
-from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD, READY, Connection
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport
-from hookserve.worker.scoreboard import Scoreboard
-
-MORE = b"x" * 12_000_000
-"""More than the kernel keeps of a connection."""
-
-
-class Lines(Connection):
-    """Echoes lines; ``quit`` closes, ``linger`` lingers besides, ``more`` is answered by `MORE`."""
-
-    __slots__ = ("buffer",)
-
-    def __init__(self):
-        self.state, self.lingers, self.buffer = IDLE, False, b""
-
-    def feed(self, data):
-        if not data:
-            self.state = CLOSING
-            return CLOSING
-        self.buffer += data
-        return self._next_state()
-
-    def _next_state(self):
-        if b"\n" in self.buffer:
-            self.state = READY
-        else:
-            self.state = READING_HEAD if self.buffer else IDLE
-        return self.state
-
-    def run(self, transport):
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        try:
-            transport.send((MORE if line == b"more" else line) + b"\n")
-        except OSError:
-            self.state = CLOSING
-            return CLOSING
-        if line in (b"quit", b"linger"):
-            self.lingers = line == b"linger"
-            self.state = CLOSING
-            return CLOSING
-        return self._next_state()
-
-    def expire(self):
-        self.state = CLOSING
-        return CLOSING
-
-
-class FakeWorker:
-    """What a reactor needs of a worker."""
-
-    def __init__(self, **settings):
-        values = {
-            "keepalive": 5.0,
-            "linger_timeout": 0.5,
-            "worker_connections": 100,
-            "body_rate": 0,
-        }
-        values |= dict.fromkeys(("header_timeout", "body_timeout", "write_timeout"), 5.0)
-        self.config = SimpleNamespace(**{**values, **settings})
-        self.clock = time.monotonic
-        self.alive, self.is_quick, self.is_last = True, False, False
-        self.accepts_again_at, self.heartbeat_interval = 0.0, None
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.setblocking(False)
-        self.listeners = (self.listener,)
-        self.wakeup, self._write = os.pipe()
-        self.counted = self.requests_in_flight = 0
-        scoreboard = Scoreboard(1, 2)
-        self.context = SimpleNamespace(scoreboard=scoreboard, slot=scoreboard.take())
-
-    def serves_backlog(self, listener):
-        return self.is_last
-
-    def accept(self, listener):
-        try:
-            accepted, _ = listener.accept()
-        except BlockingIOError:
-            return None
-        accepted.setblocking(False)
-        return accepted.detach(), Lines()
-
-    def notify(self):
-        return self.clock()
-
-    def idle(self):
-        pass
-
-    def process_signals(self):
-        os.read(self.wakeup, 100)
-
-    def count_open(self, count):
-        self.counted = count
-
-    def close(self):
-        self.listener.close()
-        os.close(self.wakeup)
-        os.close(self._write)
-
-
-@pytest.fixture
-def setting():
-    """A reactor and its worker, and a function that connects and turns."""
-    made = []
-
-    def make(hold=0, **settings):
-        worker = FakeWorker(**settings)
-        transport = SocketTransport(5.0, 5.0, worker.notify, hold)
-        reactor = Reactor(worker, lambda accepted: reactor.exchange(accepted, transport))
-        reactor.start_accepting()
-        made.append((worker, reactor))
-        return worker, reactor
-
-    clients = []
-
-    def connect(worker):
-        clients.append(socket.create_connection(worker.listener.getsockname(), timeout=5))
-        return clients[-1]
-
-    yield SimpleNamespace(make=make, connect=connect)
-    for client in clients:
-        client.close()
-    for worker, reactor in made:
-        for fd in list(reactor.open):
-            os.close(fd)
-        reactor._poller.close()
-        worker.close()
-
-
-def drain(reactor, deadline):
-    """As `ReactorWorker.drain`."""
-    reactor.begin_drain()
-    while reactor.is_draining(deadline):
-        reactor.turn(min(reactor.pause(), 0.05))
-
-
-def turn_until(reactor, condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        reactor.turn(0.01)
-
-
-def readable(client):
-    client.setblocking(False)
-    try:
-        return client.recv(65536)
-    except BlockingIOError:
-        return None
-    finally:
-        client.setblocking(True)
 
 
 def test_a_connection_is_registered_once_whatever_it_is_asked(setting):
@@ -521,10 +372,9 @@ class Laborious(Lines):
         return super().feed(data)
 
 
-def test_a_client_whose_input_is_slow_to_parse_has_one_turn_like_the_others(setting, monkeypatch):
+def test_a_client_whose_input_is_slow_to_parse_has_one_turn_like_the_others(setting):
     """Thousands of tiny chunks come in one piece; other clients wait for a small one at most."""
-    monkeypatch.setitem(globals(), "Lines", Laborious)
-    worker, reactor = setting.make()
+    worker, reactor = setting.make(protocol=Laborious)
     flooding = setting.connect(worker)
     flooding.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     flooding.sendall(b"x" * 200_000)

@@ -1,0 +1,162 @@
+"""A reactor with a protocol of one line and no worker process."""
+
+import os
+import socket
+import time
+from types import SimpleNamespace
+
+from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD, READY, Connection
+from hookserve.reactor.reactor import Reactor
+from hookserve.reactor.transport import SocketTransport
+from hookserve.worker.scoreboard import Scoreboard
+
+MORE = b"x" * 12_000_000
+"""More than the kernel keeps of a connection."""
+
+
+class Lines(Connection):
+    """Echoes lines; ``quit`` closes, ``linger`` lingers besides, ``more`` is answered by `MORE`."""
+
+    __slots__ = ("buffer",)
+
+    def __init__(self):
+        self.state, self.lingers, self.buffer = IDLE, False, b""
+
+    def feed(self, data):
+        if not data:
+            self.state = CLOSING
+            return CLOSING
+        self.buffer += data
+        return self._next_state()
+
+    def _next_state(self):
+        if b"\n" in self.buffer:
+            self.state = READY
+        else:
+            self.state = READING_HEAD if self.buffer else IDLE
+        return self.state
+
+    def run(self, transport):
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        try:
+            transport.send((MORE if line == b"more" else line) + b"\n")
+        except OSError:
+            self.state = CLOSING
+            return CLOSING
+        if line in (b"quit", b"linger"):
+            self.lingers = line == b"linger"
+            self.state = CLOSING
+            return CLOSING
+        return self._next_state()
+
+    def expire(self):
+        self.state = CLOSING
+        return CLOSING
+
+
+class FakeWorker:
+    """What a reactor needs of a worker; its connections are of the class `protocol`."""
+
+    def __init__(self, protocol=Lines, **settings):
+        self.protocol = protocol
+        values = {
+            "keepalive": 5.0,
+            "linger_timeout": 0.5,
+            "worker_connections": 100,
+            "body_rate": 0,
+        }
+        values |= dict.fromkeys(("header_timeout", "body_timeout", "write_timeout"), 5.0)
+        self.config = SimpleNamespace(**{**values, **settings})
+        self.clock = time.monotonic
+        self.alive, self.is_quick, self.is_last = True, False, False
+        self.accepts_again_at, self.heartbeat_interval = 0.0, None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
+        self.listeners = (self.listener,)
+        self.wakeup, self._write = os.pipe()
+        self.counted = self.requests_in_flight = 0
+        scoreboard = Scoreboard(1, 2)
+        self.context = SimpleNamespace(scoreboard=scoreboard, slot=scoreboard.take())
+
+    def serves_backlog(self, listener):
+        return self.is_last
+
+    def accept(self, listener):
+        try:
+            accepted, _ = listener.accept()
+        except BlockingIOError:
+            return None
+        accepted.setblocking(False)
+        return accepted.detach(), self.protocol()
+
+    def notify(self):
+        return self.clock()
+
+    def idle(self):
+        pass
+
+    def process_signals(self):
+        os.read(self.wakeup, 100)
+
+    def count_open(self, count):
+        self.counted = count
+
+    def close(self):
+        self.listener.close()
+        os.close(self.wakeup)
+        os.close(self._write)
+
+
+class Setting:
+    """Makes reactors with their workers, and clients of them; closes all."""
+
+    def __init__(self):
+        self._made, self._clients = [], []
+
+    def make(self, hold=0, protocol=Lines, **settings):
+        """A worker, and its reactor, which accepts and serves at once."""
+        worker = FakeWorker(protocol, **settings)
+        transport = SocketTransport(5.0, 5.0, worker.notify, hold)
+        reactor = Reactor(worker, lambda accepted: reactor.exchange(accepted, transport))
+        reactor.start_accepting()
+        self._made.append((worker, reactor))
+        return worker, reactor
+
+    def connect(self, worker):
+        """A client of the worker."""
+        client = socket.create_connection(worker.listener.getsockname(), timeout=5)
+        self._clients.append(client)
+        return client
+
+    def close(self):
+        for client in self._clients:
+            client.close()
+        for worker, reactor in self._made:
+            for fd in list(reactor.open):
+                os.close(fd)
+            reactor._poller.close()
+            worker.close()
+
+
+def drain(reactor, deadline):
+    """As `ReactorWorker.drain`."""
+    reactor.begin_drain()
+    while reactor.is_draining(deadline):
+        reactor.turn(min(reactor.pause(), 0.05))
+
+
+def turn_until(reactor, condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met in time"
+        reactor.turn(0.01)
+
+
+def readable(client):
+    client.setblocking(False)
+    try:
+        return client.recv(65536)
+    except BlockingIOError:
+        return None
+    finally:
+        client.setblocking(True)
