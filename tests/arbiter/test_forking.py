@@ -216,7 +216,8 @@ def test_all_workers_hear_of_the_stop_those_of_an_older_scoreboard_too():
         factory = server.arbiter.pool.factory
         old = factory.scoreboard
         reload(server, workers=1, worker_class="gthread", threads=8)
-        assert not (old.is_stopping or factory.scoreboard.is_stopping)
+        assert not old.is_stopping
+        assert not factory.scoreboard.is_stopping
 
         factory.announce_stop()
 
