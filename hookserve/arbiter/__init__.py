@@ -23,8 +23,8 @@ reexec, handover, restore
     a reload with ``preload_app``: exec(2) of new code, workers handed over and taken back
 upgrade
     USR2: a successor that serves beside this arbiter
-shutdown
-    TERM, INT and QUIT: drain delay, drain, end
+shutdown, retirement
+    TERM, INT and QUIT: drain delay, drain, end; the end of a listener
 escalation, reaper, exits
     a worker that missed a deadline; a process that ended, and why
 auxiliaries, ticker

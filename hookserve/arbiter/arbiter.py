@@ -25,6 +25,7 @@ from hookserve.arbiter.pool import WorkerPool
 from hookserve.arbiter.reaper import Reaper
 from hookserve.arbiter.reexec import Reexec
 from hookserve.arbiter.reload import Reload
+from hookserve.arbiter.retirement import Retirement
 from hookserve.arbiter.shutdown import Shutdown
 from hookserve.arbiter.signals import SignalInbox, name_of
 from hookserve.arbiter.ticker import Ticker
@@ -90,6 +91,7 @@ class Arbiter:
         self.reexec = Reexec(self)
         self.reloads = Reload(self, reassemble)
         self.ticker = Ticker(self)
+        self.retirement = Retirement(self)
         self.pool = WorkerPool(self)
         self.auxiliaries = Auxiliaries(self)
         self.upgrade = Upgrade(self)
@@ -105,6 +107,7 @@ class Arbiter:
             self.reexec,
             self.reloads,
             self.ticker,
+            self.retirement,
             self.pool,
             self.auxiliaries,
             self.upgrade,

@@ -183,7 +183,7 @@ class Reload(Part):
             return
         for listener in listeners:
             if not listener.refuses_new_connections:
-                listener.refuse_new_connections()
+                self._arbiter.retirement.retire(listener)
                 for handle in self._arbiter.worker_table:
                     handle.send("retire listener", str(listener.address))
 

@@ -62,8 +62,8 @@ class Shutdown(Part):
         """Stop at once (INT, QUIT): workers have `quick_timeout`."""
         arbiter = self._arbiter
         limit = arbiter.config.quick_timeout
-        arbiter.log.info("stopping quickly")
         self._begin(limit)
+        arbiter.log.info("stopping quickly")
         arbiter.auxiliaries.end(limit)
         for handle in arbiter.worker_table:
             handle.stop_now(arbiter.clock(), limit)
@@ -80,11 +80,8 @@ class Shutdown(Part):
     def _drain(self) -> None:
         arbiter = self._arbiter
         limit = arbiter.config.graceful_timeout
-        arbiter.log.info("stopping")
-        if not arbiter.upgrade.is_shared:
-            for listener in arbiter.listeners:
-                listener.refuse_new_connections()
         self._begin(limit)
+        arbiter.log.info("stopping")
         arbiter.auxiliaries.end(limit)
         for handle in arbiter.worker_table:
             handle.retire(arbiter.clock(), limit)
@@ -93,10 +90,11 @@ class Shutdown(Part):
         arbiter = self._arbiter
         arbiter.pool.factory.announce_stop()
         if not self.has_begun:
-            calling.notify(arbiter.hook.on_stopping, server=arbiter)
-            # The workers have their own copies: they serve what waits and close them, and from
-            # then on a new client is refused instead of hanging in a queue that is never emptied.
             for listener in arbiter.listeners:
-                listener.close()
+                if arbiter.upgrade.is_shared:
+                    listener.close()  # the other arbiter's workers accept there
+                else:
+                    arbiter.retirement.retire(listener)
+            calling.notify(arbiter.hook.on_stopping, server=arbiter)
         grace = arbiter.config.abort_timeout + _UNREAPABLE
         self._deadline = arbiter.clock() + limit + grace

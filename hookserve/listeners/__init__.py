@@ -6,6 +6,8 @@ tcp
     the addresses of a host name, the two families
 unix
     the path of a unix socket, claimed
+refusal
+    an end that refuses new clients in all processes
 listeners
     the sockets: opened, inherited, kept across reloads, closed
 """

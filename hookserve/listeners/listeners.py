@@ -10,11 +10,11 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from struct import pack
 from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
+from hookserve.listeners.refusal import drop_handshakes, stop_listening
 from hookserve.listeners.tcp import (
     bind_tcp,
     is_absent,
@@ -37,7 +37,7 @@ _ADVICE = {
     errno.EADDRNOTAVAIL: "this machine has no such address (see --bind)",
 }
 
-_OF_THE_CLIENT = frozenset(
+_NO_CLIENT = frozenset(
     {
         errno.ENETDOWN,
         errno.EPROTO,
@@ -47,19 +47,12 @@ _OF_THE_CLIENT = frozenset(
         errno.EOPNOTSUPP,
         errno.ENETUNREACH,
         errno.EPERM,
+        errno.EINVAL,
         getattr(errno, "ENONET", errno.ENETDOWN),
     }
 )
-"""What accept(2) reports of a connection that has failed already, or that a firewall forbids."""
-
-_SO_ATTACH_FILTER = 26
-_NO_SYN = (
-    pack("HBBI", 0x30, 0, 0, 13),  # the byte of the TCP header that has the flags
-    pack("HBBI", 0x45, 0, 1, 0x02),  # is SYN among them?
-    pack("HBBI", 0x06, 0, 0, 0),  # then it never came
-    pack("HBBI", 0x06, 0, 0, 0xFFFFFFFF),
-)
-"""A socket filter (bpf(4), socket(7)) that lets everything through but new connections."""
+"""What accept(2) reports of a connection that has failed already, or that a firewall forbids, and
+of a socket that another process has made to listen no more."""
 
 
 class ListenerOptions(NamedTuple):
@@ -115,7 +108,7 @@ class Listener:
         except (BlockingIOError, ConnectionAbortedError):
             return None
         except OSError as error:
-            if error.errno in _OF_THE_CLIENT:
+            if error.errno in _NO_CLIENT:
                 return None
             raise
         os.set_blocking(fd, False)
@@ -124,25 +117,27 @@ class Listener:
     def refuse_new_connections(self) -> None:
         """Let no new client into the queue, whichever process holds the socket; for good.
 
-        Who came between the last accept(2) and the close would be connected, and reset.  Now the
-        kernel behaves as if their SYN had been lost: their next one, a second later, is refused.
-        A socket that was handed in is left alone: the process that did so may still need it.
+        Without that, a client that comes between the last accept(2) and the close is connected,
+        and reset.  A socket that was handed in is left alone: the process that did so may still
+        need it.
         """
         self.refuses_new_connections = True
         if isinstance(self.address, UnixAddress):
             self.remove()
-        elif isinstance(self.address, TcpAddress) and sys.platform == "linux":
-            from array import array
+        elif isinstance(self.address, TcpAddress):
+            drop_handshakes(self.socket)
 
-            program = array("B", b"".join(_NO_SYN))
-            try:
-                self.socket.setsockopt(
-                    _socket.SOL_SOCKET,
-                    _SO_ATTACH_FILTER,
-                    pack("HP", len(_NO_SYN), program.buffer_info()[0]),
-                )
-            except OSError:  # a sandbox may not have it
-                pass
+    def stop_listening(self) -> bool:
+        """Once no client waits, end the socket in all processes: new clients are refused at once.
+
+        Returns whether that is done, or cannot be done.
+        """
+        if sys.platform != "linux" or isinstance(self.address, FdAddress):
+            return True
+        if isinstance(self.address, TcpAddress):
+            return stop_listening(self.socket, int(self.endpoint.port))
+        self.socket.shutdown(_socket.SHUT_RD)  # those that wait can still be accepted
+        return True
 
     def close(self) -> None:
         """Close this process's descriptor."""

@@ -112,14 +112,18 @@ class FakeListener:
     def __init__(self, address):
         self.address = self.shown_address = address
         self.refuses_new_connections = False
+        self.queue = 0
         self.is_closed = False
         self.inode = 0
 
     def fileno(self):
-        return -1
+        return -1 if self.is_closed else 1000
 
     def refuse_new_connections(self):
         self.refuses_new_connections = True
+
+    def stop_listening(self):
+        return not self.queue
 
     def close(self):
         self.is_closed = True

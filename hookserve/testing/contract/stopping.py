@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import select
 import signal
+import socket
+import sys
 import time
 
 from hookserve.testing.contract.base import Contract
 from hookserve.testing.contract.client import DEADLINE, Client, Load, request
 from hookserve.testing.waiting import wait_until
+
+
+def _is_refused(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=0.1).close()
+    except ConnectionRefusedError:
+        return True
+    except TimeoutError:
+        pass
+    return False
 
 
 class StoppingContract(Contract):
@@ -30,6 +43,18 @@ class StoppingContract(Contract):
             assert [answer.status for answer in answers] == [200] * 10
             assert answers[0].closes
             assert server.wait() == 0
+
+    def test_new_clients_are_refused_at_once_while_a_request_is_finished(self) -> None:
+        """They do not wait in a queue that is never served (on Linux)."""
+        with self.serve(records=True) as server:
+            running = self.begin(server, "/sleep/1")
+            self.wait_for_call(server, "pre_request", path="/sleep/1")
+            server.signal(signal.SIGTERM)
+            wait_until(lambda: "stopping" in server.log)
+            wait_until(lambda: _is_refused(server.address) or sys.platform != "linux")
+
+            assert not select.select([running.socket], [], [], 0)[0], "it has ended already"
+            assert running.read().status == 200
 
     def test_a_client_that_is_idle_may_send_its_next_request_while_the_server_stops(self) -> None:
         """The request crosses the signal on the wire; it gets a response with an announced end."""
