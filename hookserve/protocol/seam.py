@@ -81,9 +81,9 @@ class Transport(ABC):
         """
         raise NotImplementedError
 
-    def limit_receiving(self, seconds: float | None) -> None:  # noqa: B027  # optional
-        """From now on `receive` waits for so many seconds in all, and then raises TimeoutError;
-        `None`: for the body of another request, as the settings say."""
+    def begin_body(self) -> None:  # noqa: B027  # optional
+        """From now on `receive` is called for the body of another request, whose time and least
+        rate count from here."""
 
     def may_persist(self) -> bool:
         """Whether the connection may stay open afterwards; called before the head goes out."""

@@ -50,7 +50,6 @@ class SocketTransport(Transport):
         "_body_timeout",
         "_hold",
         "_progress",
-        "_receive_deadline",
         "_received",
         "_write_timeout",
         "fd",
@@ -73,7 +72,7 @@ class SocketTransport(Transport):
         self._progress = progress
         self._hold = hold
         self._body_rate = body_rate
-        self._body_began = self._receive_deadline = FOR_EVER
+        self._body_began = FOR_EVER
         self._received = 0
 
     def send(self, *buffers: bytes) -> None:
@@ -100,21 +99,17 @@ class SocketTransport(Transport):
             self._received += len(data)
             return data
 
-    def limit_receiving(self, seconds: float | None) -> None:
-        """As `Transport.limit_receiving`."""
-        if seconds is None:
-            self._body_began = self._receive_deadline = FOR_EVER
-            self._received = 0
-        else:
-            self._receive_deadline = monotonic() + seconds
+    def begin_body(self) -> None:
+        """As `Transport.begin_body`."""
+        self._body_began = FOR_EVER
+        self._received = 0
 
     def _wait_for_body(self) -> None:
         """Wait for more of the body, no longer than its least rate allows."""
         now = monotonic()
         if self._body_began == FOR_EVER:
             self._body_began = now
-        timeout = self._body_timeout or FOR_EVER
-        left = min(timeout, self._receive_deadline - now)
+        left = self._body_timeout or FOR_EVER
         if self._body_rate and self._body_timeout:
             allowed = self._body_timeout + self._received / self._body_rate
             left = min(left, self._body_began + allowed - now)

@@ -110,6 +110,7 @@ def _end(connection, transport, expires):
     """After the end nothing is answered but, to who was too slow, the refusal."""
     if connection.state != CLOSING:
         was_reading = connection.state in (READING_HEAD, READING_BODY)
+        was_reading &= not connection._is_draining
         state = connection.expire() if expires else connection.feed(b"")
         assert state == (READY if expires and was_reading else CLOSING), "a wrong end"
         if state == READY:

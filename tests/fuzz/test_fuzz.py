@@ -107,7 +107,7 @@ def test_a_defect_is_found(monkeypatch, target, data, owner, method, change):
 
 def test_an_answer_after_a_refusal_is_found(monkeypatch):
     check = targets.load("connection").check
-    real = HttpConnection._send_error_page
+    real = HttpConnection._send_refusal
 
     def refuse_twice(self, transport):
         again = self._refused
@@ -116,7 +116,7 @@ def test_an_answer_after_a_refusal_is_found(monkeypatch):
         return real(self, transport)
 
     check(IN_PIECES + BAD)
-    monkeypatch.setattr(HttpConnection, "_send_error_page", refuse_twice)
+    monkeypatch.setattr(HttpConnection, "_send_refusal", refuse_twice)
 
     with pytest.raises(AssertionError, match="after a refusal"):
         check(IN_PIECES + BAD)

@@ -124,7 +124,7 @@ def make_receiver(ours, **settings):
     """A transport that waits 0.2 s for the next byte of a body."""
     transport = SocketTransport(0.2, 5.0, lambda: None, **settings)
     transport.fd = ours.fileno()
-    transport.limit_receiving(None)
+    transport.begin_body()
     return transport
 
 
@@ -155,24 +155,5 @@ def test_a_body_may_be_slow_at_its_least_rate(pair):
     while time.monotonic() < began + 0.6:
         assert transport.receive(10)
 
-    stop.set()
-    client.join()
-
-
-def test_receiving_is_limited_in_all(pair):
-    ours, theirs = pair
-    transport = make_receiver(ours)
-    stop = threading.Event()
-    client = threading.Thread(target=drip, args=(theirs, stop))
-    client.start()
-    transport.limit_receiving(0.3)
-    began = time.monotonic()
-
-    with pytest.raises(TimeoutError):
-        receive_all(transport)
-
-    assert 0.25 < time.monotonic() - began < 2.0
-    transport.limit_receiving(None)
-    assert transport.receive(10)
     stop.set()
     client.join()

@@ -109,6 +109,21 @@ class LimitContract(Contract):
             client.send(b"x" * 10)
             assert client.read().text.startswith("20 ")
 
+    def test_slow_bodies_that_are_not_read_delay_no_other(self) -> None:
+        """However many: what is left of a body after its response is waited for like a head."""
+        clients = [self.connect(self.server) for _ in range(8)]
+        head = request("/", f"Content-Length: {len(BLOCK) + 10}\r\n", "POST")
+        for client in clients:
+            client.send(head + BLOCK)
+        time.sleep(0.1)  # nothing tells that bytes have been read
+
+        assert _slowest_of(self.server, 10) < _AT_ONCE
+        for client in clients:
+            client.send(b"x" * 10)
+            answer = client.read()
+            assert answer.status == 200
+            assert answer.closes or client.ask(request()).status == 200
+
     def test_a_body_is_complete_before_the_application_runs_as_declared(self) -> None:
         """Or a large one is read while it runs."""
         with self.serve(records=True) as server, Client(server.address) as client:

@@ -18,7 +18,7 @@ exchange, response, file_wrapper
     one request and its response: the request cycle; heads; files
 request, observers
     what hooks see of a request, and when
-errors, error_page, disconnected
+errors, error_page, refusal, disconnected
     errors with their status; the server's own responses; a client that has gone
 """
 

@@ -12,6 +12,8 @@ from hookserve_http.framing import Decoder
 
 _RECEIVE_SIZE = 65536
 _LARGEST_RECEIVE = 1 << 20
+DRAIN_LIMIT = 65536
+"""Bytes of a body that are drained for the sake of the next request."""
 
 
 class EmptyInput:
@@ -45,11 +47,11 @@ class StreamInput:
     __slots__ = (
         "_at",
         "_buffer",
-        "_decoder",
         "_failure",
         "_initial",
         "_receive",
         "_send_continue",
+        "decoder",
         "rest",
     )
 
@@ -61,7 +63,7 @@ class StreamInput:
         send_continue: Callable[[], None] | None,
         received: bytes = b"",
     ) -> None:
-        self._decoder = decoder
+        self.decoder = decoder
         self._receive = receive
         self._send_continue = send_continue
         self._failure: Exception | None = None
@@ -124,30 +126,19 @@ class StreamInput:
         while line := self.readline():
             yield line
 
-    def can_drain(self, limit: int) -> bool:
-        """Whether `drain` will reach the end, if the client sends it: what is left of a body would
-        be taken for the next request otherwise (RFC 9112, 9.3)."""
-        if self._send_continue is not None:
+    def can_drain(self) -> bool:
+        """Whether the connection may stay open: what is left of the body is little, and its client
+        sends it.  It would be taken for the next request otherwise (RFC 9112, 9.3)."""
+        if self._failure is not None or self._send_continue is not None:
             return False
-        try:
+        if self._initial:
             data, self._initial = self._initial, b""
-            self._take(data)
-        except BadRequest as error:
-            self._failure = error
-            return False
-        return self._decoder.most_left <= limit
-
-    def drain(self, limit: int) -> bool:
-        """Read and drop the rest of the body, at most `limit` bytes; whether the body ended."""
-        if self._send_continue is not None:  # the client waits, and sends nothing
-            return self._decoder.is_done
-        self._take_buffer()
-        try:
-            while limit > 0 and self._more(_RECEIVE_SIZE):
-                limit -= len(self._take_buffer())
-        except (BadRequest, OSError):
-            return False
-        return self._decoder.is_done
+            try:
+                self._take(data)
+            except BadRequest as error:
+                self._failure = error
+                return False
+        return self.decoder.most_left <= DRAIN_LIMIT
 
     def release(self) -> None:
         """End the exchange: an application that keeps the input must not read the next request."""
@@ -170,7 +161,7 @@ class StreamInput:
 
     def _more(self, size: int) -> bool:
         """Receive until the buffer has data; false at the end of the body."""
-        while not self._decoder.is_done:
+        while not self.decoder.is_done:
             if self._failure is not None:
                 raise self._failure
             if self._send_continue is not None:
@@ -190,13 +181,34 @@ class StreamInput:
         return bool(self._buffer)
 
     def _take(self, data: bytes) -> None:
-        body, rest = self._decoder.take(data)
+        body, rest = self.decoder.take(data)
         self._buffer += body
         self.rest += rest
 
 
 def _raise_released(size: int) -> bytes:
     raise BodyCutOff("the request of this body is over")
+
+
+class DrainedBody:
+    """What the application has not read of a body: taken as it arrives, and dropped."""
+
+    __slots__ = ("_decoder",)
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the body has ended."""
+        return self._decoder.is_done
+
+    def take(self, data: bytes) -> bytes:
+        """Drop received bytes; returns those after the body."""
+        return self._decoder.take(data)[1]
+
+    def close(self) -> None:
+        """Nothing to release."""
 
 
 class CollectedInput:

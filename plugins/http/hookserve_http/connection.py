@@ -25,6 +25,7 @@ READING_BODY `feed`: part of the body                      READING_BODY; READY a
 READY        `feed`: pipelined bytes, or end of input      READY
 ..           `run`: the response persists, no bytes left   IDLE
 ..           `run`: the response persists, bytes left      as `feed` in IDLE
+..           `run`: the same, and the body has not ended   READING_HEAD; its rest is drained
 ..           `run`: an error page, or no persistence       CLOSING
 CLOSING      `feed`                                        CLOSING
 ============ ============================================= =====================================
@@ -44,14 +45,13 @@ from hookserve.protocol.seam import (
     Connection,
     Transport,
 )
-from hookserve.types import AccessRecord
-from hookserve_http.body import CollectedInput, StreamInput
-from hookserve_http.error_page import error_page
+from hookserve_http.body import CollectedInput, DrainedBody, StreamInput
 from hookserve_http.errors import BadRequest, RequestTimeout, failure_of
 from hookserve_http.exchange import Exchange
 from hookserve_http.framing import Decoder, decoder_for
 from hookserve_http.head import END, HeadParser
 from hookserve_http.incomplete import IncompleteHead
+from hookserve_http.refusal import RefusedRequest
 
 if TYPE_CHECKING:
     from hookserve_http.protocol import HttpProtocol
@@ -89,8 +89,8 @@ class HttpConnection(Connection):
         self._interim = b""
         self._exchange: Exchange | None = None
         self._connection_info: dict[str, Any] | None = None  # Any: PEP 3333
-        self._body: CollectedInput | _StreamedBody | None = None
-        self._refused: _RefusedRequest | None = None
+        self._body: CollectedInput | DrainedBody | _StreamedBody | None = None
+        self._refused: RefusedRequest | None = None
         self._skipped_line = False
 
     def feed(self, data: bytes) -> int:
@@ -111,6 +111,8 @@ class HttpConnection(Connection):
         if self.state > READING_HEAD:
             self._buffer += data
             return self.state
+        if self._body is not None:
+            return self._drain_body(data)
         head = self._head
         if head is None:  # after nothing, or a CR
             return self._find_head(self._buffer + data)
@@ -229,7 +231,7 @@ class HttpConnection(Connection):
         self, error: BadRequest, environ: Mapping[str, Any], head: bytes
     ) -> int:  # Any: PEP 3333
         self._drop_exchange()
-        self._refused = _RefusedRequest(error, {**environ, "REMOTE_ADDR": self._address}, head)
+        self._refused = RefusedRequest(error, {**environ, "REMOTE_ADDR": self._address}, head)
         self.state = READY
         return READY
 
@@ -237,6 +239,8 @@ class HttpConnection(Connection):
         """An error of the server's own while a request was taken in: a refusal that says so."""
         if self.state == CLOSING:
             return CLOSING
+        if self._is_draining:
+            return self._close(lingers=True)
         refused = failure_of(error)
         unexpected = None if isinstance(error, OSError | MemoryError) else error
         log = self._endpoint.worker.log
@@ -245,6 +249,11 @@ class HttpConnection(Connection):
         if exchange is None:
             return self._refuse_head(refused)
         return self._refuse(refused, exchange.environ, exchange.head)
+
+    @property
+    def _is_draining(self) -> bool:
+        """Whether the rest of a body is drained, whose response the client has got."""
+        return type(self._body) is DrainedBody
 
     def interim(self) -> bytes:
         """``100 Continue``, once, in READING_BODY."""
@@ -261,6 +270,8 @@ class HttpConnection(Connection):
 
     def expire(self) -> int:
         """A deadline has passed: a request of which a part arrived gets the status 408."""
+        if self._is_draining:
+            return self._close(lingers=True)
         if self.state == READING_HEAD:
             error = RequestTimeout("timeout while reading the request head")
             return self._refuse_head(error)
@@ -275,23 +286,22 @@ class HttpConnection(Connection):
         """Run the exchange, or send the error page."""
         exchange = self._exchange
         if exchange is None:
-            return self._send_error_page(transport)
+            return self._send_refusal(transport)
         self._exchange = None
         if self._body is not None:
-            return self._run_with_body(exchange, self._body, transport)
+            return self._run_with_body(exchange, transport)
         exchange.run(transport)
         if self._buffer or not exchange.persists:
             return self._next_state(exchange)
         self.state = IDLE
         return IDLE
 
-    def _run_with_body(
-        self, exchange: Exchange, body: CollectedInput | _StreamedBody, transport: Transport
-    ) -> int:
-        self._body = None
+    def _run_with_body(self, exchange: Exchange, transport: Transport) -> int:
+        body, self._body = self._body, None
+        assert body is not None
         if type(body) is _StreamedBody:
             send_continue = exchange.send_continue if body.expects else None
-            transport.limit_receiving(None)
+            transport.begin_body()
             stream = StreamInput(
                 body.decoder, self._buffer, transport.receive, send_continue, body.received
             )
@@ -301,71 +311,47 @@ class HttpConnection(Connection):
             exchange.run(transport)
         finally:
             body.close()
-        # What the application has not read is discarded, and no longer than a lingering close.
-        transport.limit_receiving(self._endpoint.linger_timeout)
         return self._next_state(exchange)
 
     def _next_state(self, exchange: Exchange) -> int:
         """The state after an exchange, with the bytes that follow it."""
-        rest = exchange.drain_body()
-        if exchange.input is not None:
-            exchange.input.release()
-        if rest is None or not exchange.persists:
+        data, self._buffer = self._buffer, b""
+        stream: StreamInput | None = exchange.input
+        if stream is not None:
+            exchange.persists = exchange.persists and stream.can_drain()
+            stream.release()
+            data = stream.rest + data
+        if not exchange.persists:
             # Without Connection: close in the response the client may still be sending.
-            self.lingers = bool(self._buffer or exchange.reason) or exchange.input is not None
-            self._buffer = b""
-            self.state = CLOSING
-            return CLOSING
-        data = rest + self._buffer if rest else self._buffer
-        self._buffer = b""
+            return self._close(lingers=bool(data or exchange.reason or stream))
+        if stream is not None and not stream.decoder.is_done:
+            self._body = DrainedBody(stream.decoder)
+            self.state = READING_HEAD
+            return READING_HEAD
         self.state = IDLE
         return self._find_head(data) if data else IDLE
 
-    def _send_error_page(self, transport: Transport) -> int:
-        assert self._refused is not None
-        refused, self._refused = self._refused, None
-        error, environ, head = refused
-        endpoint = self._endpoint
-        worker = endpoint.worker
-        # The method may not have been parsed.
-        page = error_page(error.status, endpoint.writer, is_bodiless=head[:5].upper() == b"HEAD ")
-        line = head.partition(b"\r\n")[0][:4096]
-        request_slot = worker.begin(line)
-        sent = 0
-        try:
-            transport.send(page.head, page.body)
-            sent = len(page.body)
-        except BaseException:  # a disconnect, or a timer of an earlier request
-            pass
-        worker.log.debug("refused a request from %s: %s", self._address, error)
-        try:
-            if endpoint.log_access:
-                began, now = request_slot.began, worker.clock()
-                record = AccessRecord(
-                    environ,
-                    int(error.status),
-                    page.headers,
-                    sent,
-                    began,
-                    now,
-                    str(error),
-                    line.decode("latin-1"),
-                )
-                for log in endpoint.log_access:
-                    log(record)
-        finally:
-            worker.end(request_slot, error.status // 100, sent)
-        self.lingers = True
-        self.state = CLOSING
+    def _drain_body(self, data: bytes) -> int:
+        """Take the rest of a body that the application has not read, while nothing is occupied:
+        it stands before the next head, and has that head's deadline."""
+        body = self._body
+        assert isinstance(body, DrainedBody)
+        rest = body.take(data)
+        if not body.is_complete:
+            return READING_HEAD
+        self._body = None
+        self.state = IDLE
+        return self._find_head(rest) if rest else IDLE
+
+    def _close(self, lingers: bool) -> int:
+        self.lingers, self.state = lingers, CLOSING
         return CLOSING
 
-
-class _RefusedRequest(NamedTuple):
-    """A request that gets an error page without the application."""
-
-    error: BadRequest
-    environ: dict[str, Any]  # Any: PEP 3333
-    head: bytes
+    def _send_refusal(self, transport: Transport) -> int:
+        assert self._refused is not None
+        refused, self._refused = self._refused, None
+        refused.send(transport, self._endpoint, self._address)
+        return self._close(lingers=True)
 
 
 class _StreamedBody(NamedTuple):

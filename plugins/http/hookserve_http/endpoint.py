@@ -26,7 +26,6 @@ class Endpoint(Protocol):
         "awaited_body",
         "body_limit",
         "keeps_alive",
-        "linger_timeout",
         "log_access",
         "notify_observers",
         "pre_request",
@@ -45,7 +44,6 @@ class Endpoint(Protocol):
         self.notify_observers = make_notifier(worker)
         self.body_limit: int = config.limit_request_body
         self.awaited_body = worker.awaited_body
-        self.linger_timeout: float = config.linger_timeout
         # A body that is read as it arrives needs no temporary file.
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)

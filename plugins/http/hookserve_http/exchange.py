@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 ExcInfo = tuple[type[BaseException], BaseException, object]
 
-_DISCARD_LIMIT = 65536
 _SMALL_FILE = 65536
 _JOIN_LIMIT = 32768
 """Up to this size, in bytes, one copy is cheaper than two buffers."""
@@ -274,9 +273,7 @@ class Exchange(AccessRecord):
         framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
             body = self.input
-            keeps = self._endpoint.worker.keeps_connections and (
-                body is None or body.can_drain(_DISCARD_LIMIT)
-            )
+            keeps = self._endpoint.worker.keeps_connections and (body is None or body.can_drain())
             self.persists = keeps and self._transport.may_persist()
         if not self.persists:
             if self.head.startswith(b"CONNECT ") and 200 <= self.status_code < 300:
@@ -386,14 +383,3 @@ class Exchange(AccessRecord):
             self.sent = len(page.body)
         except BaseException:  # a disconnect, or a timer of the application that still runs
             pass
-
-    def drain_body(self) -> bytes | None:
-        """Drain the request body and return the bytes after it; `None`: close the connection."""
-        if self.input is None:
-            return b""
-        if not self.persists:
-            return None
-        try:
-            return self.input.rest if self.input.drain(_DISCARD_LIMIT) else None
-        except BaseException:  # the model cancels the request, or a timer of the application
-            return None

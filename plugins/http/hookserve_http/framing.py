@@ -34,25 +34,20 @@ class Decoder(Protocol):
 class LengthDecoder:
     """A body whose length was declared."""
 
-    __slots__ = ("is_done", "left")
+    __slots__ = ("is_done", "most_left")
 
     def __init__(self, length: int) -> None:
-        self.left = length
+        self.most_left = length
         self.is_done = length == 0
-
-    @property
-    def most_left(self) -> int:
-        """As `Decoder.most_left`."""
-        return self.left
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
         """As `Decoder.take`."""
         size = len(data)
-        if size < self.left:
-            self.left -= size
+        if size < self.most_left:
+            self.most_left -= size
             return data, b""
-        body, rest = data[: self.left], data[self.left :]
-        self.left = 0
+        body, rest = data[: self.most_left], data[self.most_left :]
+        self.most_left = 0
         self.is_done = True
         return body, rest
 

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 import support.corpus_driver as driver
-from hookserve_http.body import CollectedInput, EmptyInput, StreamInput
+from hookserve_http.body import CollectedInput, DrainedBody, EmptyInput, StreamInput
 from hookserve_http.errors import BadRequest, BodyCutOff, BodyTooLarge, HeadTooLarge
 from hookserve_http.framing import ChunkedDecoder, LengthDecoder
 from hypothesis import given
@@ -92,9 +92,11 @@ def test_a_broken_chunk_is_raised_where_it_is_read():
         body.read()
 
 
-def test_a_bounded_rest_is_discarded():
-    assert stream(b"", LengthDecoder(100), [b"x" * 100]).drain(65536)
-    assert not stream(b"", LengthDecoder(10_000_000), [b"x" * 1000] * 10_000).drain(65536)
+def test_a_drained_body_ends_where_it_was_declared_to_end():
+    body = DrainedBody(LengthDecoder(100))
+
+    assert (body.take(b"x" * 99), body.is_complete) == (b"", False)
+    assert (body.take(b"xGET"), body.is_complete) == (b"GET", True)
 
 
 @given(st.lists(st.binary(max_size=50), max_size=8), st.lists(st.integers(1, 20), max_size=30))
@@ -109,7 +111,7 @@ def test_chunks_make_the_same_body_whatever_the_split(parts, sizes):
     body = stream(wire, ChunkedDecoder(0), [piece for piece in pieces if piece])
 
     assert body.read() == b"".join(parts)
-    assert body.drain(0)
+    assert body.can_drain()
 
 
 @pytest.mark.parametrize("size", [1, 100])

@@ -177,17 +177,6 @@ def test_a_request_that_is_given_up_while_it_is_observed_ends_its_connection():
     assert [record.levelno for record in served.logged] == [logging.WARNING]
 
 
-def test_a_request_that_is_given_up_while_its_rest_is_discarded_ends_its_connection():
-    class Stuck(driver.MemoryTransport):
-        def receive(self, size):
-            raise CANCELLED
-
-    served = Served(answering([b"ok"]), POST, Stuck())
-
-    assert served.state == CLOSING
-    assert served.records[0].reason == ""
-
-
 def test_an_input_that_was_kept_reads_from_no_other_client():
     kept = []
 

@@ -74,9 +74,9 @@ class TlsTransport(Transport):
             self.is_broken = True
             raise
 
-    def limit_receiving(self, seconds: float | None) -> None:
-        """As `Transport.limit_receiving`."""
-        self._under.limit_receiving(seconds)
+    def begin_body(self) -> None:
+        """As `Transport.begin_body`."""
+        self._under.begin_body()
 
     def may_persist(self) -> bool:
         """As `Transport.may_persist`."""

@@ -2,7 +2,7 @@
 
 * Nothing is raised.
 * What the application saw, what was sent and the final state do not depend on the split, nor on
-  what the worker has parsed before.
+  what the worker has parsed before.  A connection may end where a body in chunks is not read.
 * There is no response after a refusal, nor after the end; slow clients get 408.
 * What is held stays within the limits (`tests.fuzz.conversation.weigh`).
 * Both modes of the seam answer the same; what both complete, they understand alike.
@@ -10,7 +10,7 @@
 
 from hookserve_http.head import END
 
-from hookserve.protocol.seam import READING_BODY
+from hookserve.protocol.seam import CLOSING, READING_BODY
 from tests.fuzz import seeds as corpus
 from tests.fuzz.conversation import Application, converse, make_protocol
 from tests.fuzz.pieces import cut, swell
@@ -109,7 +109,22 @@ def check(data):
             expected = afresh(mode, whole, read, expires)
         for pieces in splits:
             found = again(mode, pieces, read, expires)
-            assert found == expected, f"the outcome depends on the split: {found} {expected}"
+            may_end = not mode and read in PARTIAL
+            assert found == expected or (may_end and ends_earlier(found, expected)), (
+                f"the outcome depends on the split: {found} {expected}"
+            )
+
+
+def ends_earlier(found, expected):
+    """Whether the only difference is that a response says so and is the last one: the end of a
+    body in chunks that is not read had not arrived."""
+    count = len(found.environs)
+    return (
+        found.state == CLOSING
+        and found.environs == expected.environs[:count]
+        and found.bodies == expected.bodies[:count]
+        and expected.sent.startswith(found.sent.replace(b"Connection: close\r\n", b""))
+    )
 
 
 def is_complete(outcome):
