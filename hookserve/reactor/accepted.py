@@ -67,14 +67,23 @@ class Accepted:
         self.state_after = IDLE
         """The protocol's state once the outbox is empty."""
 
-    def send_interim(self) -> None:
-        """Send what the protocol has to say while the body is awaited."""
+    def send_interim(self) -> bool:
+        """Send what the protocol has to say while the body is awaited; false when the kernel does
+        not take all of it: the rest is in `outbox` then."""
         interim = self.connection.interim()
-        if interim:
-            try:
-                write(self.fd, interim)
-            except OSError:  # the next read notices it
-                pass
+        if not interim:
+            return True
+        try:
+            sent = write(self.fd, interim)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # the next read notices it
+            return True
+        if sent == len(interim):
+            return True
+        self.outbox = Outbox()
+        self.outbox.add(interim[sent:])
+        return False
 
     def is_over_budget(self, began: float) -> bool:
         """Whether other connections come first now, after a full piece was read and fed since that

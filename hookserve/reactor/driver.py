@@ -105,8 +105,7 @@ class Driver:
                 return
             if transport.outbox is not None:
                 accepted.outbox, transport.outbox = transport.outbox, None
-                accepted.state_after = state
-                self._write_later(accepted)
+                self._write_later(accepted, state)
                 return
             if state == CLOSING:
                 self.close(accepted)
@@ -216,12 +215,15 @@ class Driver:
                 self._acceptor.resume_if_room()
         elif state == READING_BODY:
             try:
-                accepted.send_interim()
+                is_sent = accepted.send_interim()
             except Exception as error:  # as of feed
                 if self._on_failure(accepted, error):
                     self._serve(accepted)
                 return
-            self._wait(accepted, phases.READING_BODY, self._limit_of_body(accepted))
+            if is_sent:
+                self._wait(accepted, phases.READING_BODY, self._limit_of_body(accepted))
+            else:
+                self._write_later(accepted, state)
         else:
             if phase == SILENT:
                 accepted.phase = READING_HEAD  # with the deadline that counts from the accept
@@ -265,9 +267,13 @@ class Driver:
     def _register(self, accepted: Accepted, phase: int) -> bool:
         """Have the poller report the connection, once in its life; false when it cannot."""
         accepted.is_registered = True
+        event = WRITABLE if phase == WRITING else READABLE
+        return self._watch(self._poller.register, accepted, event)
+
+    def _watch(self, change: Callable[[int, int], None], accepted: Accepted, event: int) -> bool:
+        """Register or modify; false when the poller cannot, and the connection is closed."""
         try:
-            event = WRITABLE if phase == WRITING else READABLE
-            self._poller.register(accepted.fd, event | EDGE)
+            change(accepted.fd, event | EDGE)
         except OSError as error:  # no memory, or too many watches (epoll_ctl(2))
             accepted.phase = RUNNING
             self._close_failed(accepted, error)
@@ -308,10 +314,12 @@ class Driver:
         accepted.unread |= bool(event & HANGUP)
         self.receive(accepted)
 
-    def _write_later(self, accepted: Accepted) -> None:
-        if accepted.is_registered:
-            self._poller.modify(accepted.fd, WRITABLE | EDGE)
-        self._wait(accepted, WRITING)
+    def _write_later(self, accepted: Accepted, state: int) -> None:
+        """Send what is in the outbox, and go on in that state of the protocol's."""
+        accepted.state_after = state
+        modify = self._poller.modify
+        if not accepted.is_registered or self._watch(modify, accepted, WRITABLE):
+            self._wait(accepted, WRITING)
 
     def _on_writable(self, accepted: Accepted) -> None:
         """The kernel takes more of the response, or the client is gone."""
@@ -327,7 +335,8 @@ class Driver:
             self._close_failed(accepted, error)
             return
         accepted.outbox = None
-        self._poller.modify(accepted.fd, READABLE | EDGE)
+        if not self._watch(self._poller.modify, accepted, READABLE):
+            return
         state = accepted.state_after
         if state == CLOSING:
             self.close(accepted)

@@ -38,9 +38,13 @@ class Loop:
         self._lock = threading.Lock()
 
     def watch(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
-        """Call `handler` whenever the descriptor is readable."""
-        self.handlers[fd] = handler
-        self.poller.register(fd, READABLE | flags)
+        """Call `handler` whenever the descriptor is readable; raises OSError."""
+        self.handlers[fd] = handler  # before the first event
+        try:
+            self.poller.register(fd, READABLE | flags)
+        except OSError:
+            del self.handlers[fd]
+            raise
 
     def unwatch(self, fd: int) -> None:
         """Stop watching the descriptor."""

@@ -8,6 +8,7 @@ by `limit`, beyond which bytes go to an unnamed file and leave from there by sen
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import IO
@@ -30,12 +31,19 @@ class _FilePart:
         self.is_owned = is_owned
 
 
+def _no_file() -> IO[bytes]:
+    raise AssertionError("there is no limit on the memory")
+
+
 class Outbox:
-    """One connection's unsent bytes."""
+    """One connection's unsent bytes: at most `limit` of them in memory, without a limit by default,
+    and the others in a file that `make_file` opens."""
 
     __slots__ = ("_file", "_file_size", "_limit", "_make_file", "_parts", "memory")
 
-    def __init__(self, limit: int, make_file: Callable[[], IO[bytes]]) -> None:
+    def __init__(
+        self, limit: int = sys.maxsize, make_file: Callable[[], IO[bytes]] = _no_file
+    ) -> None:
         self._limit = limit
         self._make_file = make_file
         self._parts: deque[memoryview | _FilePart] = deque()

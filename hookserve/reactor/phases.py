@@ -30,8 +30,9 @@ Events::
 
 ``on_readable`` leads from every phase before `RUNNING` to whatever the protocol's state calls for:
 to `READING_HEAD` or `READING_BODY` when something is missing, to `RUNNING` when an exchange is
-ready, to `LINGERING` or `CLOSED` when there is nothing more to answer.  ``on_deadline`` may find
-that the client is owed a refusal, which is an exchange too.
+ready, to `LINGERING` or `CLOSED` when there is nothing more to answer, and to `WRITING` when an
+interim response finds no room in the kernel.  ``on_deadline`` may find that the client is owed a
+refusal, which is an exchange too.
 
 A pipelined request is run from `RUNNING` or `WRITING` without a wait in between.  An exchange that
 runs elsewhere is no phase of its own: its connection is `RUNNING` and in no table of those that
@@ -78,18 +79,26 @@ TRANSITIONS: Final[dict[Phase, frozenset[Phase]]] = {
             Phase.SILENT,
             Phase.READING_HEAD,
             Phase.READING_BODY,
+            Phase.WRITING,
             Phase.RUNNING,
             Phase.LINGERING,
             Phase.CLOSED,
         }
     ),
     Phase.SILENT: frozenset(
-        {Phase.READING_HEAD, Phase.READING_BODY, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}
+        {
+            Phase.READING_HEAD,
+            Phase.READING_BODY,
+            Phase.WRITING,
+            Phase.RUNNING,
+            Phase.LINGERING,
+            Phase.CLOSED,
+        }
     ),
     Phase.READING_HEAD: frozenset(
-        {Phase.READING_BODY, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}
+        {Phase.READING_BODY, Phase.WRITING, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}
     ),
-    Phase.READING_BODY: frozenset({Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}),
+    Phase.READING_BODY: frozenset({Phase.WRITING, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}),
     Phase.RUNNING: frozenset(
         {
             Phase.KEPT,
@@ -102,7 +111,14 @@ TRANSITIONS: Final[dict[Phase, frozenset[Phase]]] = {
     ),
     Phase.WRITING: frozenset({Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}),
     Phase.KEPT: frozenset(
-        {Phase.READING_HEAD, Phase.READING_BODY, Phase.RUNNING, Phase.LINGERING, Phase.CLOSED}
+        {
+            Phase.READING_HEAD,
+            Phase.READING_BODY,
+            Phase.WRITING,
+            Phase.RUNNING,
+            Phase.LINGERING,
+            Phase.CLOSED,
+        }
     ),
     Phase.LINGERING: frozenset({Phase.CLOSED}),
     Phase.CLOSED: frozenset(),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 from collections.abc import Callable
 from time import monotonic
 from typing import IO
@@ -152,7 +151,7 @@ class SocketTransport(Transport):
         self._relieve(self._hold)
 
     def _make_outbox(self) -> Outbox:
-        return Outbox(sys.maxsize, _no_file)
+        return Outbox()
 
     def _relieve(self, hold: float) -> None:
         """Wait until no more than `hold` bytes are unsent."""
@@ -260,7 +259,3 @@ class LoopTransport(SpoolingTransport):
     def _relieve(self, hold: float) -> None:
         if hold < FOR_EVER:
             super()._relieve(hold)
-
-
-def _no_file() -> IO[bytes]:
-    raise AssertionError("a transport that waits needs no file")

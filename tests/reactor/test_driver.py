@@ -2,12 +2,17 @@
 
 import errno
 import logging
+import os
 import time
+from types import SimpleNamespace
 
 import pytest
+from support.fake_arbiter import FakeClock
 from support.reactors import Lines, readable, turn_until
 
-from hookserve.protocol.seam import CLOSING, READING_BODY, READY
+from hookserve.protocol.seam import CLOSING, READING_BODY, READING_HEAD, READY
+from hookserve.reactor import accepted
+from hookserve.reactor.outbox import Outbox
 
 ERRORS = [MemoryError(), OSError(errno.ENOSPC, "no room"), ValueError("a fault")]
 
@@ -143,3 +148,110 @@ def test_a_body_that_drips_is_closed_though_it_never_pauses(setting):
     turn_until(reactor, is_closed)
 
     assert 0.2 < time.monotonic() - began < 3
+
+
+class Expecting(Lines):
+    """The lines after ``body`` are a body, which has an interim response before it."""
+
+    __slots__ = ("said",)
+
+    def __init__(self):
+        super().__init__()
+        self.said = False
+
+    def _next_state(self):
+        if super()._next_state() == READING_HEAD and self.buffer.startswith(b"body"):
+            self.state = READING_BODY
+        return self.state
+
+    def interim(self):
+        said, self.said = self.said, True
+        return b"" if said else b"continue\n"
+
+
+def full_at_first(monkeypatch, taken):
+    """The kernel takes so many bytes of the first interim response, and no more for some time."""
+    calls = []
+
+    def write_some(fd, data):
+        calls.append(data)
+        if not taken:
+            raise BlockingIOError
+        return os.write(fd, data[:taken])
+
+    monkeypatch.setattr(accepted, "write", write_some)
+    return calls
+
+
+@pytest.mark.parametrize("taken", [0, 3])
+@pytest.mark.parametrize("piece", [b"body", b"before\nbody"], ids=["first", "kept"])
+def test_an_interim_response_that_finds_no_room_is_sent_before_anything_else(
+    setting, monkeypatch, taken, piece
+):
+    calls = full_at_first(monkeypatch, taken)
+    worker, reactor = setting.make(protocol=Expecting)
+    client = setting.connect(worker)
+    client.sendall(piece)
+    turn_until(reactor, lambda: calls)
+    client.sendall(b" and its end\n")
+    received = []
+
+    def is_complete():
+        received.append(readable(client) or b"")
+        return b"".join(received).endswith(b"end\n")
+
+    turn_until(reactor, is_complete)
+
+    before = b"before\n" if b"before" in piece else b""
+    assert b"".join(received) == before + b"continue\nbody and its end\n"
+    assert calls == [b"continue\n"]
+
+
+def test_a_client_that_takes_no_interim_response_is_closed_at_the_write_timeout(
+    setting, monkeypatch
+):
+    full_at_first(monkeypatch, 3)
+    flushed = []
+    monkeypatch.setattr(Outbox, "flush", lambda self, fd: flushed.append(fd))
+    worker, reactor = setting.make(protocol=Expecting, write_timeout=0.5, body_timeout=60.0)
+    worker.clock = FakeClock()
+    client = setting.connect(worker)
+    client.sendall(b"body")
+    turn_until(reactor, lambda: flushed)
+    assert reactor.next_sweep == worker.clock() + 0.5
+
+    worker.clock.now += 1.0
+    turn_until(reactor, lambda: readable(client) == b"")
+
+    assert not reactor.open
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_poller_that_changes_nothing_closes_its_connection_and_no_other(setting, caplog, failing):
+    """Once when the rest of a response has to wait, once when it is sent."""
+    worker, reactor = setting.make(hold=1 << 24)
+    worker.log = logging.getLogger("test")
+    other, client = setting.connect(worker), setting.connect(worker)
+    turn_until(reactor, lambda: len(reactor.open) == 2)
+    poller, calls = reactor._poller, []
+
+    def modify(*words):
+        calls.append(words)
+        if len(calls) == failing:
+            raise OSError(errno.ENOMEM, "no memory")
+        poller.modify(*words)
+
+    reactor._poller = SimpleNamespace(
+        modify=modify, register=poller.register, poll=poller.poll, close=poller.close
+    )
+    client.sendall(b"more\n")
+
+    def is_closed():
+        readable(client)
+        return len(reactor.open) == 1
+
+    turn_until(reactor, is_closed)
+
+    assert [each.exc_info[1].errno for each in caplog.records] == [errno.ENOMEM]
+    other.sendall(b"after\n")
+    turn_until(reactor, lambda: readable(other) == b"after\n")

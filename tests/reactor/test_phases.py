@@ -6,6 +6,7 @@ import pytest
 from support.reactors import Lines, drain, readable, turn_until
 
 from hookserve.protocol import seam
+from hookserve.reactor import accepted as accepted_module
 from hookserve.reactor import acceptor, phases
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.phases import TRANSITIONS, WHEN_IDLE, Phase
@@ -45,9 +46,14 @@ class Watched(Accepted):
 
 
 class Bodies(Lines):
-    """``b`` begins a body, which a line ends; ``e`` asks for the end, ``z`` for a lingering one."""
+    """``b`` begins a body, which a line ends, and ``i`` in it asks for an interim response; ``e``
+    asks for the end, ``z`` for a lingering one."""
 
     __slots__ = ()
+
+    def interim(self):
+        wanted, self.buffer = b"i" in self.buffer, self.buffer.replace(b"i", b"")
+        return b"interim\n" if wanted else b""
 
     def _next_state(self):
         state = super()._next_state()
@@ -60,6 +66,16 @@ class Bodies(Lines):
     def run(self, transport):
         state = super().run(transport)
         return self._next_state() if state != seam.CLOSING else state
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """The kernel takes no interim response at once."""
+
+    def write(fd, data):
+        raise BlockingIOError
+
+    monkeypatch.setattr(accepted_module, "write", write)
 
 
 @pytest.fixture
@@ -134,6 +150,16 @@ def test_an_unread_response_is_written_later(talk, line):
     finish(reactor)
 
 
+@pytest.mark.parametrize("phase", BEGINNINGS)
+def test_an_interim_response_without_room_is_written_later(talk, full, phase):
+    client, reactor = talk(*BEGINNINGS[phase], b"bi")
+
+    turn_until(reactor, lambda: (readable(client) or b"").endswith(b"interim\n"))
+    assert [each.phase for each in reactor.open.values()] == [Phase.READING_BODY]
+    client.close()
+    finish(reactor)
+
+
 def test_a_reader_that_stops_is_closed_at_its_deadline(talk):
     _, reactor = talk(b"more\n", write_timeout=0.1)
 
@@ -151,8 +177,8 @@ def test_what_is_accepted_while_the_worker_stops_waits_unread(setting, monkeypat
     assert (Phase.ACCEPTED, Phase.SILENT) in SEEN
 
 
-@pytest.mark.parametrize("piece", [b"x", b"b", EXCHANGE, b"e", b"z", b"more\n"])
-def test_what_arrived_with_the_connection_is_read_at_once(setting, monkeypatch, piece):
+@pytest.mark.parametrize("piece", [b"x", b"b", b"bi", EXCHANGE, b"e", b"z", b"more\n"])
+def test_what_arrived_with_the_connection_is_read_at_once(setting, monkeypatch, full, piece):
     monkeypatch.setattr(acceptor, "Accepted", Watched)
     worker, reactor = setting.make(1 << 24, Bodies, linger_timeout=0.05)
     client = setting.connect(worker)
