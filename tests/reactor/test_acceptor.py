@@ -1,12 +1,11 @@
 """Two workers that accept from one listener, in one process and turn by turn."""
 
-import os
 import socket
 import time
 from types import SimpleNamespace
 
 import pytest
-from support.reactors import FakeWorker
+from support.reactors import FakeWorker, close_reactor
 
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport
@@ -57,9 +56,7 @@ def setting():
     for client in clients:
         client.close()
     for each in workers:
-        for fd in list(each.reactor.open):
-            os.close(fd)
-        each.reactor._poller.close()
+        close_reactor(each.reactor)
         each.worker.close()
 
 

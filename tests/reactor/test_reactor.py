@@ -1,13 +1,12 @@
 """The reactor, with a protocol of one line and no worker process."""
 
-import os
 import socket
 import threading
 import time
 from types import SimpleNamespace
 
 import pytest
-from support.reactors import MORE, FakeWorker, Lines, drain, readable, turn_until
+from support.reactors import MORE, FakeWorker, Lines, close_reactor, drain, readable, turn_until
 
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.reactor import Reactor
@@ -154,9 +153,7 @@ def test_several_threads_share_one_reactor(setting):
     stop.set()
     for thread in threads:
         thread.join()
-    for fd in list(reactor.open):
-        os.close(fd)
-    reactor._poller.close()
+    close_reactor(reactor)
     worker.close()
 
     assert failures == []

@@ -132,10 +132,20 @@ class Setting:
         for client in self._clients:
             client.close()
         for worker, reactor in self._made:
-            for fd in list(reactor.open):
-                os.close(fd)
-            reactor._poller.close()
+            close_reactor(reactor)
             worker.close()
+
+
+def close_reactor(reactor):
+    """Release what a worker's process would release by its end."""
+    for fd in (*reactor.open, *wakeup_fds(reactor._deferred._wakeup)):
+        os.close(fd)
+    reactor._poller.close()
+
+
+def wakeup_fds(wakeup):
+    """Both ends of the pipe."""
+    return wakeup._read, wakeup._write
 
 
 def drain(reactor, deadline):
