@@ -1,92 +1,16 @@
 """HTTP as clients meet it: over sockets, through the sync worker."""
 
-import hashlib
 import os
 import socket
 import threading
 import time
-from pathlib import Path
-from wsgiref.validate import validator
 
 import httpx
 import pytest
+from support.everything import everything, validated
 
 from hookserve.testing import serve
 from hookserve.testing.server import DEADLINE
-
-HERE = Path(__file__)
-
-
-def everything(environ, start_response):
-    """One page for each thing a WSGI application may do."""
-    path = environ["PATH_INFO"]
-    if path == "/echo":
-        body = environ["wsgi.input"].read()
-        start_response("200 OK", [("Content-Type", "application/octet-stream")])
-        return [body]
-    if path == "/digest":
-        digest = hashlib.sha256()
-        while chunk := environ["wsgi.input"].read(65536):
-            digest.update(chunk)
-        start_response("200 OK", [])
-        return [digest.hexdigest().encode()]
-    if path == "/generator":
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return (f"{number}\n".encode() for number in range(3))
-    if path == "/write":
-        write = start_response("200 OK", [("Content-Type", "text/plain")])
-        write(b"written, ")
-        return [b"returned"]
-    if path == "/file":
-        start_response("200 OK", [])
-        return environ["wsgi.file_wrapper"](open(os.environ["SERVED_FILE"], "rb"))
-    if path == "/range":
-        file = open(os.environ["SERVED_FILE"], "rb")
-        file.seek(1000)
-        start_response("206 Partial Content", [("Content-Length", "500000")])
-        return environ["wsgi.file_wrapper"](file)
-    if path == "/short":
-        start_response("200 OK", [("Content-Length", "100")])
-        return [b"short"]
-    if path == "/long":
-        start_response("200 OK", [("Content-Length", "5")])
-        return iter([b"12345678"])
-    if path == "/large":
-        start_response("200 OK", [])
-        return [b"x" * 5_000_000]
-    if path == "/unread":
-        start_response("200 OK", [("Content-Length", "2")])
-        return [b"ok"]
-    if path == "/raise":
-        raise ValueError("a secret")
-    if path == "/raise-late":
-        start_response("200 OK", [("Content-Length", "10")])
-        return failing()
-    if path == "/none":
-        return [b"no start_response"]
-    if path.startswith("/status/"):
-        start_response(f"{path.removeprefix('/status/')} Something", [])
-        return []
-    if path == "/inject":
-        start_response("200 OK", [("X-A", "b\r\nX-Injected: 1")])
-        return [b""]
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
-
-
-def failing():
-    yield b"12345"
-    raise ValueError("late")
-
-
-def unvalidated(environ, start_response):
-    body = environ["wsgi.input"].read(10)
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [body or b"empty"]
-
-
-def validated(environ, start_response):
-    return validator(unvalidated)(environ, start_response)
 
 
 @pytest.fixture(scope="module")
