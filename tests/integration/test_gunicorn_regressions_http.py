@@ -11,6 +11,7 @@ import time
 
 import pytest
 from support.paths import SUPPORT
+from support.sockets import talk
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.server import DEADLINE
@@ -52,17 +53,6 @@ def get(path, *lines, method="GET", host="Host: x"):
 
 
 LAST = get("/", "Connection: close")
-
-
-def talk(server, *pieces):
-    """Send the pieces, then read until the server closes."""
-    with socket.create_connection(server.address, timeout=DEADLINE) as client:
-        for piece in pieces:
-            client.sendall(piece)
-        parts = []
-        while data := client.recv(65536):
-            parts.append(data)
-        return b"".join(parts)
 
 
 def status_of(answer):

@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 from support.everything import everything, validated
+from support.sockets import read_to_end, talk
 
 from hookserve.testing import serve
 from hookserve.testing.server import DEADLINE
@@ -31,17 +32,6 @@ def server(served_file):
     }
     with serve(everything, environ=environ, settings=settings) as running:
         yield running
-
-
-def talk(server, *pieces, until_closed=True):
-    """Send the pieces, then read to the end."""
-    with socket.create_connection(server.address, timeout=DEADLINE) as client:
-        for piece in pieces:
-            client.sendall(piece)
-        parts = []
-        while data := client.recv(65536):
-            parts.append(data)
-        return b"".join(parts)
 
 
 def request(path, extra="", method="GET", version="HTTP/1.1"):
@@ -246,11 +236,7 @@ def test_a_client_that_half_closes_gets_its_answer(server):
     with socket.create_connection(server.address, timeout=DEADLINE) as client:
         client.sendall(request("/generator"))
         client.shutdown(socket.SHUT_WR)
-        parts = []
-        while data := client.recv(65536):
-            parts.append(data)
-
-    assert b"".join(parts).endswith(b"0\r\n\r\n")
+        assert read_to_end(client).endswith(b"0\r\n\r\n")
 
 
 def test_a_client_that_disconnects_disturbs_no_other(server):

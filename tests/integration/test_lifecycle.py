@@ -1,44 +1,25 @@
-"""Workers that die, hang, cannot boot; and the ends of the server."""
+"""Workers that die, hang or cannot boot; their number, their reload; the daemon."""
 
 import os
 import re
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
-from pathlib import Path
 
 import httpx
 import pytest
+from support.command import hookserve
 from support.paths import SUPPORT
+from support.processes import is_alive
+from support.sockets import read_to_end
+from support.sources import source_that_says
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.server import DEADLINE
 
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 APPLICATIONS = {"chdir": SUPPORT}
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def run(*arguments, cwd, **environ):
-    return subprocess.run(
-        [sys.executable, "-m", "hookserve", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=DEADLINE,
-        env={**os.environ, **environ},
-    )
 
 
 def test_a_killed_worker_is_replaced_and_the_reason_is_logged():
@@ -121,7 +102,7 @@ def test_an_application_that_cannot_be_loaded_ends_the_server(
 ):
     (tmp_path / "app.py").write_text(source)
 
-    result = run("-w", "2", "-b", "127.0.0.1:0", specification, cwd=tmp_path)
+    result = hookserve("-w", "2", "-b", "127.0.0.1:0", specification, cwd=tmp_path)
 
     assert result.returncode == code
     assert said in result.stderr.splitlines()[-1]
@@ -133,7 +114,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_1(tmp_path):
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
 
-        result = run("-b", address, "applications:hello", cwd=SUPPORT)
+        result = hookserve("-b", address, "applications:hello", cwd=SUPPORT)
 
     last = result.stderr.splitlines()[-1]
     assert result.returncode == 1
@@ -157,93 +138,6 @@ def test_one_worker_that_cannot_boot_later_does_not_stop_the_others(tmp_path):
 
         (tmp_path / "broken").unlink()
         server.wait_for("ready", lambda event: event["index"] == 0, count=2)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-def test_a_stop_signal_ends_the_server_with_code_0(number):
-    with serve("applications:hello", workers=2, **APPLICATIONS) as server:
-        pids = list(server.workers().values())
-
-        code = server.stop(number)
-
-        assert code == 0
-        assert not any(map(is_alive, pids))
-
-
-def test_a_graceful_stop_finishes_the_request_in_flight():
-    with serve("applications:busy", **APPLICATIONS) as server:
-        found = []
-        client = threading.Thread(
-            target=lambda: found.append(httpx.get(f"{server.url}/sleep/1", timeout=DEADLINE))
-        )
-        client.start()
-        wait_until(lambda: _in_flight(server))
-
-        code = server.stop()
-        client.join(DEADLINE)
-
-        assert code == 0
-        assert found[0].status_code == 200
-        assert found[0].headers["connection"] == "close"
-
-
-def _in_flight(server):
-    """Whether the worker is asleep in the application."""
-    return _sleeps(server.workers()[0])
-
-
-def _sleeps(pid):
-    return "nanosleep" in Path(f"/proc/{pid}/wchan").read_text()
-
-
-def test_a_graceful_stop_is_bounded():
-    settings = {"graceful_timeout": 0.5, "abort_timeout": 0.3}
-    with serve("applications:busy", settings=settings, **APPLICATIONS) as server:
-        with socket.create_connection(server.address) as client:
-            client.sendall(b"GET /sleep/30 HTTP/1.1\r\nHost: x\r\n\r\n")
-            wait_until(lambda: _in_flight(server))
-
-            began = time.monotonic()
-            server.stop()
-
-            assert time.monotonic() - began < 5
-
-
-def test_a_quick_stop_does_not_wait_for_requests():
-    with serve("applications:busy", settings={"quick_timeout": 0.5}, **APPLICATIONS) as server:
-        with socket.create_connection(server.address) as client:
-            client.sendall(b"GET /sleep/30 HTTP/1.1\r\nHost: x\r\n\r\n")
-            wait_until(lambda: _in_flight(server))
-
-            began = time.monotonic()
-            server.stop(signal.SIGINT)
-
-            assert time.monotonic() - began < 4
-
-
-def test_what_waits_to_be_accepted_is_served_at_stop():
-    with serve("applications:busy", **APPLICATIONS) as server:
-        first = socket.create_connection(server.address)
-        first.sendall(b"GET /sleep/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        wait_until(lambda: _in_flight(server))
-        waiting = [socket.create_connection(server.address) for _ in range(8)]
-        for client in waiting:
-            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-
-        server.signal(signal.SIGTERM)
-        answers = [_read_all(client) for client in [first, *waiting]]
-
-        assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
-        assert server.wait() == 0
-
-
-def _read_all(client):
-    with client:
-        client.settimeout(DEADLINE)
-        parts = []
-        while data := client.recv(65536):
-            parts.append(data)
-        return b"".join(parts)
 
 
 def test_more_and_fewer_workers_by_signal():
@@ -294,9 +188,9 @@ def test_a_worker_is_recycled_after_its_requests_and_the_replacement_is_ready_fi
 
 def test_a_reload_replaces_every_worker_and_reads_the_code_again(tmp_path):
     application = tmp_path / "app.py"
-    application.write_text(_says("old"))
+    application.write_text(source_that_says("old"))
     with serve("app", workers=2, chdir=tmp_path) as server:
-        application.write_text(_says("newer"))
+        application.write_text(source_that_says("newer"))
         server.signal(signal.SIGHUP)
         server.wait_for("ready", lambda event: event["generation"] == 2, count=2)
         server.wait_for("exit", count=2)
@@ -306,7 +200,7 @@ def test_a_reload_replaces_every_worker_and_reads_the_code_again(tmp_path):
 
 def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path):
     application = tmp_path / "app.py"
-    application.write_text(_says("old"))
+    application.write_text(source_that_says("old"))
     with serve("app", workers=2, chdir=tmp_path) as server:
         before = server.workers()
         application.write_text("raise RuntimeError('half a deployment')")
@@ -321,7 +215,7 @@ def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path)
 
 
 def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
-    (tmp_path / "app.py").write_text(_says("same"))
+    (tmp_path / "app.py").write_text(source_that_says("same"))
     (tmp_path / "hookserve.conf.py").write_text("workers = 1\n")
     with serve("app", chdir=tmp_path) as server:
         before = server.workers()
@@ -333,17 +227,9 @@ def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
         assert httpx.get(server.url).text == "same"
 
 
-def _says(word):
-    return (
-        "def application(environ, start_response):\n"
-        f"    start_response('200 OK', [('Content-Length', '{len(word)}')])\n"
-        f"    return [{word.encode()!r}]\n"
-    )
-
-
 def test_preloaded_applications_are_imported_once(tmp_path):
     (tmp_path / "app.py").write_text(
-        "import os\nopen('imports', 'a').write(f'{os.getpid()}\\n')\n" + _says("x")
+        "import os\nopen('imports', 'a').write(f'{os.getpid()}\\n')\n" + source_that_says("x")
     )
     with serve("app", workers=3, chdir=tmp_path, settings={"preload_app": True}) as server:
         imports = (tmp_path / "imports").read_text().split()
@@ -354,7 +240,7 @@ def test_preloaded_applications_are_imported_once(tmp_path):
 
 def test_a_crash_loop_backs_off(tmp_path):
     (tmp_path / "app.py").write_text(
-        "import os, signal\n" + _says("x") + "if os.path.exists('crash'): os.abort()\n"
+        "import os, signal\n" + source_that_says("x") + "if os.path.exists('crash'): os.abort()\n"
     )
     with serve("app", workers=1, chdir=tmp_path) as server:
         (tmp_path / "crash").touch()
@@ -384,13 +270,13 @@ def test_a_busy_worker_leaves_new_connections_to_the_others():
             answers = [httpx.get(server.url).text.split()[0] for _ in range(20)]
 
             assert time.monotonic() - began < 2.5
-            assert _read_all(client).rpartition(b"\n")[2].split()[0].decode() not in answers
+            assert read_to_end(client).rpartition(b"\n")[2].split()[0].decode() not in answers
 
 
 def test_a_daemon_reports_that_it_started_and_serves(tmp_path, free_port):
     pidfile, log = tmp_path / "pid", tmp_path / "log"
 
-    result = run(
+    result = hookserve(
         "-D",
         "-p",
         str(pidfile),
@@ -412,7 +298,7 @@ def test_a_daemon_reports_that_it_started_and_serves(tmp_path, free_port):
 
 
 def test_a_daemon_that_cannot_start_says_so(tmp_path):
-    result = run("-D", "-b", "127.0.0.1:0", "nothere", cwd=tmp_path)
+    result = hookserve("-D", "-b", "127.0.0.1:0", "nothere", cwd=tmp_path)
 
     assert result.returncode == 4
     assert "there is no module nothere" in result.stderr

@@ -3,9 +3,9 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
+from support.processes import is_alive
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, Load, ask, request
@@ -45,13 +45,6 @@ def aux_processes(server):
 
 def lines(path):
     return path.read_text().splitlines() if path.exists() else []
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture
