@@ -32,7 +32,28 @@ def fuzz(name, directory, executions, seconds, seed):
     known = set(findings.iterdir())
     for data in targets.load(name).seeds():
         (corpus / hashlib.sha1(data).hexdigest()).write_bytes(data)
-    command = [
+    command = _command(name, executions, seconds, seed, corpus, findings)
+    begun = time.monotonic()
+    process = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=seconds + GRACE,
+    )
+    (directory / f"{name}.log").write_text(process.stderr + process.stdout)
+    return read(
+        name,
+        process.returncode,
+        process.stderr + process.stdout,
+        sorted(set(findings.iterdir()) - known),
+        time.monotonic() - begun,
+    )
+
+
+def _command(name, executions, seconds, seed, corpus, findings):
+    words = [
         sys.executable,
         "-m",
         "tests.fuzz.engine",
@@ -48,23 +69,7 @@ def fuzz(name, directory, executions, seconds, seed):
         f"-artifact_prefix={findings}/",
         "-print_final_stats=1",
     ]
-    begun = time.monotonic()
-    process = subprocess.run(
-        list(map(str, command)),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=seconds + GRACE,
-    )
-    (directory / f"{name}.log").write_text(process.stderr + process.stdout)
-    return read(
-        name,
-        process.returncode,
-        process.stderr + process.stdout,
-        sorted(set(findings.iterdir()) - known),
-        time.monotonic() - begun,
-    )
+    return list(map(str, words))
 
 
 def read(name, code, log, found, seconds):

@@ -20,28 +20,33 @@ def test_the_bundled_worker_is_ready():
     assert result.returncode == 0
 
 
-def test_faulty_workers_are_named_with_fault_and_remedy(tmp_path):
+def install_faulty_workers(folder):
+    """One that raises, two that miss a library, one without its module."""
     installed.install(
-        tmp_path,
+        folder,
         "hookserve-broken",
         {"broken": "broken_plugin"},
         {"broken_plugin/__init__.py": "import os\nraise RuntimeError('of its own making')\n"},
     )
     installed.install(
-        tmp_path,
+        folder,
         "hookserve-half",
         {"half": "half_plugin"},
         {"half_plugin/__init__.py": installed.worker_plugin("half"), "half_plugin/worker.py": ""},
         requires=["hookserve", "nosuchlibrary>=2.0"],
     )
-    installed.install(tmp_path, "hookserve-gone", {"gone": "gone_plugin"}, {})
+    installed.install(folder, "hookserve-gone", {"gone": "gone_plugin"}, {})
     installed.install(
-        tmp_path,
+        folder,
         "hookserve-needy",
         {"needy": "needy_plugin"},
         {"needy_plugin.py": "import nosuchlibrary\n"},
         requires=["nosuchlibrary"],
     )
+
+
+def test_faulty_workers_are_named_with_fault_and_remedy(tmp_path):
+    install_faulty_workers(tmp_path)
 
     result = hookserve("--list-workers", path=tmp_path)
     rows = {

@@ -113,6 +113,17 @@ def test_a_lingering_connection_waits_for_its_client(setting):
     turn_until(reactor, lambda: not reactor.open)
 
 
+def _talk(worker, number, failures):
+    """200 lines on one connection, each of which must come back."""
+    with socket.create_connection(worker.listener.getsockname(), timeout=5) as client:
+        with client.makefile("rb") as file:
+            for count in range(200):
+                line = b"%d %d\n" % (number, count)
+                client.sendall(line)
+                if file.readline() != line:
+                    failures.append((number, count))
+
+
 def test_several_threads_share_one_reactor(setting):
     worker = FakeWorker()
     local = threading.local()
@@ -134,18 +145,10 @@ def test_several_threads_share_one_reactor(setting):
         except BaseException as error:
             failures.append(error)
 
-    def talk(number):
-        with socket.create_connection(worker.listener.getsockname(), timeout=5) as client:
-            file = client.makefile("rb")
-            for count in range(200):
-                line = b"%d %d\n" % (number, count)
-                client.sendall(line)
-                if file.readline() != line:
-                    failures.append((number, count))
-            file.close()
-
     threads = [threading.Thread(target=work) for _ in range(4)]
-    talkers = [threading.Thread(target=talk, args=[number]) for number in range(8)]
+    talkers = [
+        threading.Thread(target=_talk, args=[worker, number, failures]) for number in range(8)
+    ]
     for thread in threads + talkers:
         thread.start()
     for thread in talkers:
@@ -222,68 +225,6 @@ def test_a_request_that_came_just_before_the_end_of_its_idle_connection_is_answe
     assert client.recv(100) == b"and again\n"
 
 
-def test_an_idle_connection_whose_request_is_there_is_not_evicted(setting):
-    worker, reactor = setting.make(worker_connections=2)
-    asking, silent = setting.connect(worker), setting.connect(worker)
-    for client in (asking, silent):
-        client.sendall(b"once\n")
-        turn_until(reactor, lambda client=client: readable(client))
-    time.sleep(0.25)  # idle for long enough to be evicted
-    asking.sendall(b"and again\n")
-    newcomer = setting.connect(worker)
-    newcomer.sendall(b"once\n")
-    reactor._acceptor.resume_if_room()
-    reactor._acceptor._accept_from(worker.listener)
-
-    assert readable(silent) == b""
-    turn_until(reactor, lambda: readable(asking) == b"and again\n")
-    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
-
-
-def test_a_connection_idle_since_a_moment_ago_is_not_evicted(setting):
-    """Its next request may be on its way; the new connection waits a moment instead."""
-    worker, reactor = setting.make(worker_connections=1)
-    client, newcomer = setting.connect(worker), setting.connect(worker)
-    began = time.monotonic()
-    for count in range(10):
-        client.sendall(b"%d\n" % count)
-        turn_until(reactor, lambda count=count: readable(client) == b"%d\n" % count)
-    newcomer.sendall(b"once\n")
-
-    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
-
-    assert readable(client) == b""
-    assert time.monotonic() - began >= 0.2
-
-
-def test_no_connection_is_evicted_before_another_arrives(setting):
-    worker, reactor = setting.make(worker_connections=2)
-    clients = [setting.connect(worker) for _ in range(2)]
-    for client in clients:
-        client.sendall(b"once\n")
-        turn_until(reactor, lambda client=client: readable(client))
-
-    assert len(reactor.open) == 2
-    newcomer = setting.connect(worker)
-    newcomer.sendall(b"once\n")
-    turn_until(reactor, lambda: readable(newcomer))
-    assert readable(clients[0]) == b""
-
-
-def test_a_thread_that_comes_too_late_to_accept_evicts_no_connection(setting):
-    """Several workers see one new connection; only the one that gets it evicts another."""
-    worker, reactor = setting.make(worker_connections=1)
-    client = setting.connect(worker)
-    client.sendall(b"once\n")
-    turn_until(reactor, lambda: readable(client))
-
-    reactor._acceptor._accept_from(worker.listener)
-
-    assert len(reactor.open) == 1
-    client.sendall(b"and again\n")
-    turn_until(reactor, lambda: readable(client) == b"and again\n")
-
-
 def test_a_connection_that_woke_a_worker_is_accepted_even_when_the_worker_stops(setting):
     """The kernel has woken no other worker for it (EPOLLEXCLUSIVE)."""
     worker, reactor = setting.make(linger_timeout=0.1)
@@ -310,35 +251,6 @@ def test_a_connection_that_has_got_anothers_descriptor_is_not_taken_for_it(setti
 
     client.sendall(b"and again\n")
     turn_until(reactor, lambda: readable(client) == b"and again\n")
-
-
-class LateRoom:
-    """The connections as a thread sees them that looks for an idle one at the wrong moment."""
-
-    def __init__(self, connections, idle):
-        self.open, self.idle = connections.open, idle
-
-
-def test_room_that_is_made_while_a_thread_finds_none_is_noticed(setting):
-    """Another thread closes the last connection while this one decides that there is no room."""
-    worker, reactor = setting.make(worker_connections=1)
-    setting.connect(worker)
-    turn_until(reactor, lambda: reactor.open)
-
-    def make_room_too_late():
-        reactor._acceptor._connections = connections
-        for accepted in list(reactor.open.values()):
-            reactor.close(reactor.connections.waiting.pop(accepted.fd))
-        return iter(())
-
-    connections = reactor.connections
-    reactor._acceptor._connections = LateRoom(connections, make_room_too_late)
-    reactor._acceptor.is_full = False
-    reactor.start_accepting()
-    newcomer = setting.connect(worker)
-    newcomer.sendall(b"once\n")
-
-    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
 
 
 def test_a_connection_that_is_just_being_accepted_is_waited_for(setting):
@@ -392,21 +304,6 @@ def test_an_ordinary_upload_is_read_in_large_pieces(setting):
     client.sendall(b"x" * 300_000)
 
     turn_until(reactor, lambda: any(each.read_size == 65536 for each in reactor.open.values()))
-
-
-def test_a_connection_that_has_sent_nothing_is_evicted_for_a_new_one(setting):
-    worker, reactor = setting.make(worker_connections=3, header_timeout=60.0)
-    silent = [setting.connect(worker) for _ in range(3)]
-    turn_until(reactor, lambda: len(reactor.open) == 3)
-    began = time.monotonic()
-    newcomer = setting.connect(worker)
-    newcomer.sendall(b"once\n")
-
-    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
-
-    assert time.monotonic() - began < 2
-    assert readable(silent[0]) == b""
-    assert [readable(each) for each in silent[1:]] == [None, None]
 
 
 def test_a_quick_stop_answers_what_has_arrived_and_waits_for_no_silent_client(setting):

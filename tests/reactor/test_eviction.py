@@ -1,0 +1,111 @@
+"""Which idle connection is closed when another arrives and no more may be open."""
+
+import time
+
+from support.reactors import readable, turn_until
+
+
+def test_an_idle_connection_whose_request_is_there_is_not_evicted(setting):
+    worker, reactor = setting.make(worker_connections=2)
+    asking, silent = setting.connect(worker), setting.connect(worker)
+    for client in (asking, silent):
+        client.sendall(b"once\n")
+        turn_until(reactor, lambda client=client: readable(client))
+    time.sleep(0.25)  # idle for long enough to be evicted
+    asking.sendall(b"and again\n")
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+    reactor._acceptor.resume_if_room()
+    reactor._acceptor._accept_from(worker.listener)
+
+    assert readable(silent) == b""
+    turn_until(reactor, lambda: readable(asking) == b"and again\n")
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+
+def test_a_connection_idle_since_a_moment_ago_is_not_evicted(setting):
+    """Its next request may be on its way; the new connection waits a moment instead."""
+    worker, reactor = setting.make(worker_connections=1)
+    client, newcomer = setting.connect(worker), setting.connect(worker)
+    began = time.monotonic()
+    for count in range(10):
+        client.sendall(b"%d\n" % count)
+        turn_until(reactor, lambda count=count: readable(client) == b"%d\n" % count)
+    newcomer.sendall(b"once\n")
+
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+    assert readable(client) == b""
+    assert time.monotonic() - began >= 0.2
+
+
+def test_no_connection_is_evicted_before_another_arrives(setting):
+    worker, reactor = setting.make(worker_connections=2)
+    clients = [setting.connect(worker) for _ in range(2)]
+    for client in clients:
+        client.sendall(b"once\n")
+        turn_until(reactor, lambda client=client: readable(client))
+
+    assert len(reactor.open) == 2
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(newcomer))
+    assert readable(clients[0]) == b""
+
+
+def test_a_thread_that_comes_too_late_to_accept_evicts_no_connection(setting):
+    """Several workers see one new connection; only the one that gets it evicts another."""
+    worker, reactor = setting.make(worker_connections=1)
+    client = setting.connect(worker)
+    client.sendall(b"once\n")
+    turn_until(reactor, lambda: readable(client))
+
+    reactor._acceptor._accept_from(worker.listener)
+
+    assert len(reactor.open) == 1
+    client.sendall(b"and again\n")
+    turn_until(reactor, lambda: readable(client) == b"and again\n")
+
+
+class LateRoom:
+    """The connections as a thread sees them that looks for an idle one at the wrong moment."""
+
+    def __init__(self, connections, idle):
+        self.open, self.idle = connections.open, idle
+
+
+def test_room_that_is_made_while_a_thread_finds_none_is_noticed(setting):
+    """Another thread closes the last connection while this one decides that there is no room."""
+    worker, reactor = setting.make(worker_connections=1)
+    setting.connect(worker)
+    turn_until(reactor, lambda: reactor.open)
+
+    def make_room_too_late():
+        reactor._acceptor._connections = connections
+        for accepted in list(reactor.open.values()):
+            reactor.close(reactor.connections.waiting.pop(accepted.fd))
+        return iter(())
+
+    connections = reactor.connections
+    reactor._acceptor._connections = LateRoom(connections, make_room_too_late)
+    reactor._acceptor.is_full = False
+    reactor.start_accepting()
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+
+def test_a_connection_that_has_sent_nothing_is_evicted_for_a_new_one(setting):
+    worker, reactor = setting.make(worker_connections=3, header_timeout=60.0)
+    silent = [setting.connect(worker) for _ in range(3)]
+    turn_until(reactor, lambda: len(reactor.open) == 3)
+    began = time.monotonic()
+    newcomer = setting.connect(worker)
+    newcomer.sendall(b"once\n")
+
+    turn_until(reactor, lambda: readable(newcomer) == b"once\n")
+
+    assert time.monotonic() - began < 2
+    assert readable(silent[0]) == b""
+    assert [readable(each) for each in silent[1:]] == [None, None]
