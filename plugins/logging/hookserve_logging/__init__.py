@@ -4,8 +4,10 @@ standard
     the standard logger, with the hooks that it needs
 errorlog, files
     the error log; opening log files, again after USR1
-accesslog, sink, syslog
+accesslog, sink
     the access log, and where its lines go
+syslog, delivery, link
+    both logs to syslog, which may be away for a while
 line, formats, jsonlines, clock, escaping
     a line, compiled once; the format language; JSON; the time; text that forges nothing
 conflicts
@@ -100,7 +102,7 @@ SETTINGS: tuple[Setting, ...] = (
         "syslog_addr",
         "udp://localhost:514",
         text,
-        "where syslog is: udp://HOST:PORT, tcp://HOST:PORT or unix://PATH",
+        "where syslog is: udp://HOST:PORT, tcp://HOST:PORT, unix://PATH or unix://PATH#stream",
         ("--log-syslog-to",),
         metavar="ADDRESS",
         needs=("syslog",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.worker.base import Worker
     from hookserve_logging.errorlog import Installation
+    from hookserve_logging.syslog import Syslog
 
 
 class AccessLog(ErrorLog):
@@ -27,9 +27,10 @@ class AccessLog(ErrorLog):
         super().__init__(installation)
         self._sink = _make_sink(config)
         write: Write = self._sink.write if self._sink else _nowhere
-        if config.syslog and not config.disable_redirect_access_to_syslog:
-            write = _to_syslog_too(config, write)
-        self._flush: Callable[[], object] = self._sink.flush if self._sink else tuple
+        if installation.syslog is not None and not config.disable_redirect_access_to_syslog:
+            write = _to_both(write, installation.syslog.make_writer())
+        self._flush = _flusher(self._sink, installation.syslog)
+        self._write_later(self._flush)
         log = self._compile(config.access_log_format, write)
         if config.access_log_skip:
             log = _except_for(frozenset(config.access_log_skip), log)
@@ -52,16 +53,6 @@ class AccessLog(ErrorLog):
         """The lines are another process's from now on."""
         self._clock.forget()
 
-    @hookimpl
-    def worker_idle(self) -> None:
-        """Write what waits."""
-        self._flush()
-
-    @hookimpl(trylast=True)
-    def worker_exit(self) -> None:
-        """Write what waits."""
-        self._flush()
-
     @hookimpl(trylast=True)
     def child_exit(self) -> None:
         """Write, in the arbiter, which requests have died with a worker."""
@@ -80,21 +71,28 @@ def _make_sink(config: Config) -> Sink | None:
     return None if path is None else Sink(path, owner_for(config))
 
 
+def _flusher(sink: Sink | None, syslog: Syslog | None) -> Callable[[], object]:
+    if sink is None or syslog is None:
+        some = sink or syslog
+        return tuple if some is None else some.flush
+
+    def flush() -> None:
+        sink.flush()
+        syslog.flush()
+
+    return flush
+
+
 def _nowhere(line: str) -> None:
     """Where there is no file."""
 
 
-def _to_syslog_too(config: Config, write: Write) -> Write:
-    from hookserve_logging.syslog import make_handler
+def _to_both(first: Write, second: Write) -> Write:
+    def write(line: str) -> None:
+        first(line)
+        second(line)
 
-    syslog = logging.Logger("hookserve.access")
-    syslog.addHandler(make_handler(config, "access"))
-
-    def write_both(line: str) -> None:
-        write(line)
-        syslog.info("%s", line)
-
-    return write_both
+    return write
 
 
 def _except_for(paths: frozenset[str], log: Log) -> Log:

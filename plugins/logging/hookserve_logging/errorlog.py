@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hookserve import ConfigError, hookimpl
@@ -14,8 +15,11 @@ from hookserve_logging.files import NO_OWNER, Owner, open_log, owner_for
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve_logging.syslog import Syslog
 
 NAME = "hookserve"
+NOT_TO_SYSLOG = {"about_syslog": True}
+"""The `extra` of records about syslog, which it does not get itself."""
 
 
 class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened here
@@ -135,10 +139,13 @@ class Installation:
             is_json = config.error_log_format == "json"
             handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
             self._handlers.append(handler)
+        self.syslog: Syslog | None = None
         if config.syslog:
-            from hookserve_logging.syslog import make_handler
+            from hookserve_logging.syslog import Syslog
 
-            self._handlers.append(make_handler(config, "error"))
+            self.syslog = Syslog(config)
+            self._refuse_unseen_fault(self.syslog.fault)
+            self._handlers.append(self.syslog.make_handler())
 
     def install(self) -> None:
         """Give the logger ``hookserve`` these handlers; raises ConfigError for a logging
@@ -156,9 +163,23 @@ class Installation:
             logger.addHandler(handler)
             if isinstance(handler, ReopeningHandler) and config.capture_output:
                 handler.capture_output()
+        if self.syslog is not None and self.syslog.fault:
+            logger.warning("%s; messages wait for it", self.syslog.fault, extra=NOT_TO_SYSLOG)
+
+    def _refuse_unseen_fault(self, fault: str) -> None:
+        """Raises ConfigError for a daemon that is not there, if that would be seen nowhere, or
+        with `strict`."""
+        config = self._config
+        streams_are_gone = config.daemon and not config.enable_stdio_inheritance
+        if fault and config.strict:
+            raise ConfigError(f"{fault} (refused by --strict)")
+        if fault and streams_are_gone and not self._is_custom and config.errorlog == "-":
+            raise ConfigError(f"{fault} (start it, or name a file with --error-logfile)")
 
     def close(self) -> None:
         """Close the handlers, which are not installed any more."""
+        if self.syslog is not None:
+            self.syslog.close()
         for handler in self._handlers:
             handler.close_file() if isinstance(handler, ReopeningHandler) else handler.close()
 
@@ -208,6 +229,28 @@ class ErrorLog:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        if installation.syslog is not None:
+            self._write_later(installation.syslog.flush)
+
+    def _write_later(self, flush: Callable[[], object]) -> None:
+        """Add the hooks of a log whose lines may wait: `flush` writes them without blocking."""
+        syslog = self._installation.syslog
+
+        @hookimpl
+        def write() -> None:
+            flush()
+
+        @hookimpl(trylast=True)
+        def write_last() -> None:
+            flush()
+            if syslog is not None:
+                syslog.close()
+
+        self.worker_idle = write
+        self.worker_exit = write_last
+        if syslog is not None:
+            # The daemon may come back while the arbiter has nothing to say.
+            self.server_tick, self.on_exit = write, write_last
 
     @hookimpl
     def install_logs(self) -> None:
