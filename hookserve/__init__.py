@@ -5,6 +5,7 @@ What plugin modules need is here and imports nothing heavy.  The base class of w
 authors test with is in `hookserve.testing`.
 """
 
+from hookserve.embedding import run
 from hookserve.errors import (
     AppImportError,
     AppNotFound,
@@ -64,4 +65,5 @@ __all__ = [
     "WorkerType",
     "__version__",
     "hookimpl",
+    "run",
 ]

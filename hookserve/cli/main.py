@@ -34,9 +34,14 @@ LISTING_FLAGS = frozenset({"--list-workers", "--list-plugins", "--explain-hooks"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code and prints one line for an error."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return exit_code_of(lambda: _run(words, os.environ))
+
+
+def exit_code_of(run: Callable[[], int]) -> int:
+    """Call it; for an error print its one line.  Returns the exit code of the process."""
     try:
-        return _run(list(arguments), os.environ)
+        return run()
     except HookserveError as error:
         sys.stdout.flush()
         print(f"hookserve: {error}", file=sys.stderr)

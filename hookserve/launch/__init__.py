@@ -5,6 +5,8 @@ assembly, unknown, unhonoured
     settings; settings without effect
 defaults, application
     the core's own implementations of first-wins hooks; finding the application
+embedded
+    what a program gives instead of a command line
 start
     the steps from a configuration to the arbiter's loop, and to the exit code
 daemon, pidfile, limits

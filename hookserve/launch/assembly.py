@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from hookserve.config.values import boolean
 from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.launch import defaults
 from hookserve.launch.application import check_name
+from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.unhonoured import settings_without_effect, unhonoured_settings
 from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 from hookserve.plugins import calling
@@ -84,33 +86,33 @@ def assemble(
     arguments: Sequence[str] | Arguments,
     environ: Mapping[str, str],
     before_file: Callable[[PluginHost, Config], None] | None = None,
+    embedded: Embedded = NOTHING_EMBEDDED,
 ) -> Assembly:
     """Read every source; raises HookserveError with what is wrong and changes nothing then.
 
-    `before_file` is called with what is known before a Python configuration file is run.
-
-    The working directory and ``sys.path`` follow `chdir` and `pythonpath`.
+    `before_file` is called with what is known before a Python configuration file is run.  What is
+    `embedded` goes before every other source.  `chdir` and `pythonpath` take effect.
     """
     line_words, variable_words = _split(arguments), Arguments.of_variable(environ)
     start = current_directory()
-    given = [*variable_words.values_of("--chdir"), *line_words.values_of("--chdir")]
-    change_directory(start, given[-1] if given else environ.get("HOOKSERVE_CHDIR"))
-    directory = os.getcwd()
-    toml = sources.toml_sources(directory)
-    host = load_plugins(line_words, environ, toml)
+    directory = _enter_directory(start, environ, variable_words, line_words)
+    toml = sources.toml_sources(directory) if embedded.reads_files else []
+    host = load_plugins(line_words, environ, [*toml, embedded.source_of_plugins()])
     table = declare_settings(host)
     for source in toml:
         refuse_unknown(host, table, source)
     explain_flag = partial(explain, host, "flag")
-    from_variable = read(table, variable_words, "HOOKSERVE_CMD_ARGS", explain_flag)
+    from_variable = read(table, variable_words, "HOOKSERVE_CMD_ARGS", explain_flag).source
     line = read(table, line_words, "command line", explain_flag)
-    high = [sources.environment_source(table, environ), from_variable.source, line.source]
+    in_environment = sources.environment_source(table, environ)
+    high = [in_environment, from_variable, line.source, _settings_of(embedded, host, table)]
     low = [sources.platform_source(environ), *toml]
     known = resolve(table, [*low, *high])
     if before_file is not None:
         before_file(host, known)
     warnings = [*filter(None, (sources.foreign_file(source.origin) for source in toml))]
-    in_file = _read_python_file(host, table, known, directory, warnings)
+    reads = embedded.reads_files
+    in_file = _read_python_file(host, table, known, directory, warnings) if reads else []
     if line.application is not None:
         high.append(SettingsSource("command line", {"wsgi_app": line.application}))
     config = resolve(table, [*low, *in_file, *high])
@@ -119,6 +121,13 @@ def assemble(
     warnings.extend(_find_warnings(host, table, config, environ))
     _refuse_warnings(config, warnings)
     return Assembly(host, table, config, line, tuple(warnings))
+
+
+def _enter_directory(start: str, environ: Mapping[str, str], *words: Arguments) -> str:
+    """Change to the directory that the command line or the environment names; returns it."""
+    given = [value for each in words for value in each.values_of("--chdir")]
+    change_directory(start, given[-1] if given else environ.get("HOOKSERVE_CHDIR"))
+    return os.getcwd()
 
 
 def _read_python_file(
@@ -138,9 +147,25 @@ def _read_python_file(
     module = sources.execute_python_file(path)
     source, slips = file_settings(host, table, module, path)
     warnings.extend(slips)
+    _register_file_plugins(host, module, path)
+    return [source]
+
+
+def _register_file_plugins(host: PluginHost, module: types.ModuleType, path: str) -> None:
     for number, (_, plugin) in enumerate(calling.collect(host.hook.file_plugins, module, host)):
         host.register(plugin, path if number == 0 else f"{path} ({number + 1})")
-    return [source]
+
+
+def _settings_of(embedded: Embedded, host: PluginHost, table: SettingsTable) -> SettingsSource:
+    """What the program that embeds the server has set; registers its application and its hooks."""
+    embedded.check_names(host, table)
+    if embedded.app is not None:
+        host.register(embedded.app, "hookserve.run (application)")
+    module = embedded.module()
+    _register_file_plugins(host, module, embedded.origin)
+    source, _ = file_settings(host, table, module, embedded.origin)
+    early = {name: embedded.values[name] for name in ("config",) if name in embedded.values}
+    return SettingsSource(embedded.origin, {**source.values, **early})
 
 
 def _find_warnings(

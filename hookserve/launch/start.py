@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from hookserve import __version__
@@ -21,7 +21,13 @@ from hookserve.arbiter.preparation import (
     register_loggers,
 )
 from hookserve.errors import HookserveError
-from hookserve.launch.assembly import Assembly, log_warnings
+from hookserve.launch.assembly import (
+    Assembly,
+    assemble,
+    current_directory,
+    log_warnings,
+    require_application,
+)
 from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.listeners import systemd_listeners
 from hookserve.plugins import calling
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from hookserve.arbiter.handover import Handover, Start
     from hookserve.config.resolved import Config
     from hookserve.launch.daemon import StartReport
+    from hookserve.launch.embedded import Embedded
     from hookserve.launch.pidfile import Pidfile
     from hookserve.listeners.listeners import Listener
     from hookserve.plugins.host import PluginHost
@@ -47,6 +54,24 @@ def patch_early(host: PluginHost, config: Config) -> None:
     """
     if config.preload_app:
         child.patch(load_serving_classes(host, config).worker_type)
+
+
+def serve_embedded(embedded: Embedded, environ: Mapping[str, str]) -> int:
+    """Serve in a program that embeds the server; raises HookserveError.  Returns 0."""
+    from hookserve.arbiter.handover import record_start, take_handover
+
+    handover = take_handover(os.environ)
+    directory, snapshot = current_directory(), dict(environ)
+    start = record_start(directory, environ)
+
+    def reassemble() -> Assembly:
+        os.chdir(directory)
+        return assemble(embedded.arguments, snapshot, embedded=embedded)
+
+    assembly = assemble(embedded.arguments, environ, patch_early, embedded)
+    require_application(assembly.host, assembly.config)
+    serve(assembly, reassemble, start, handover)
+    return 0
 
 
 def serve(

@@ -137,15 +137,29 @@ def serve(
     specification = app if isinstance(app, str) else specification_of(app)
     command = [python, "-m", "hookserve", "-k", worker, "-w", str(workers)]
     command += ["-b", bind] if bind is not None else []
-    command += ["-P", announcer.__name__, *_as_flags(settings or {}), *arguments, specification]
+    command += [*_as_flags(settings or {}), *arguments, specification]
+    with serve_command(command, environ, chdir, workers if wait else 0) as server:
+        yield server
+
+
+@contextmanager
+def serve_command(
+    command: list[str],
+    environ: Mapping[str, str] | None = None,
+    chdir: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+) -> Iterator[Server]:
+    """As `serve`, with the command of a program that serves; waits for so many workers."""
     reading, writing = os.pipe()
     variables = {**os.environ, **(environ or {}), announcer.VARIABLE: str(writing)}
+    plugins = [variables.get("HOOKSERVE_PLUGINS", ""), announcer.__name__]
+    variables["HOOKSERVE_PLUGINS"] = ",".join(filter(None, plugins))
     with tempfile.TemporaryDirectory() as directory:
         log_path = Path(directory, "log")
         process = _start(command, variables, chdir, log_path, writing)
         server = Server(process, reading, log_path)
         try:
-            if wait:
+            if workers:
                 server.wait_for("ready", count=workers)
             yield server
         finally:

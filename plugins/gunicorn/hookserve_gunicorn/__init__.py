@@ -1,5 +1,9 @@
 """gunicorn's names: its configuration file, and what to do about what hookserve does not have.
 
+applications
+    `BaseApplication` and `WSGIApplication`, for programs that embed the server
+paste
+    the server runner for PasteDeploy
 names, variables
     settings, flags and environment variables that hookserve does not have, with the remedy
 tls

@@ -1,0 +1,65 @@
+"""Serving from a program: ``hookserve.run``, as the command ``hookserve`` does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hookserve.types import WSGIApplication
+
+
+def run(app: str | WSGIApplication, **settings: object) -> None:
+    """Serve until told to stop (TERM, INT, QUIT), in this process and its workers.
+
+    `app` is an application, or its name as on the command line (``"module:attribute"``).  A reload
+    (HUP) imports a name again; an object stays as it is.  `settings` are settings by name, and
+    functions under the names of hooks; they go before configuration files and the environment.
+
+    To be called in the main thread, before any other thread is started.  What is wrong is printed
+    in one line, and raises SystemExit with the exit code of the command.
+    """
+    if isinstance(app, str):
+        serve({"wsgi_app": app, **settings})
+    else:
+        serve(settings, lambda: app)
+
+
+def serve(
+    settings: Mapping[str, object],
+    load: Callable[[], WSGIApplication] | None = None,
+    *,
+    arguments: Sequence[str] = (),
+    reads_files: bool = True,
+    origin: str = "hookserve.run",
+) -> None:
+    """As `run`, for those that need more.
+
+    `load` returns the application, in each worker, or in the arbiter with `preload_app`; without
+    it the setting `wsgi_app` or the command line in `arguments` names one.  `reads_files` tells
+    whether configuration files are read, and `origin` is what messages call the settings.
+    """
+    from hookserve.cli.main import exit_code_of
+    from hookserve.launch.embedded import Embedded, EmbeddedApplication
+    from hookserve.launch.start import serve_embedded
+    from hookserve.system.streams import open_standard_streams
+
+    values, plugin = dict(settings), None
+    if load is not None:
+        plugin = EmbeddedApplication(load)
+        values["wsgi_app"] = f"{origin}:application"
+    embedded = Embedded(values, plugin, tuple(arguments), reads_files, origin)
+    open_standard_streams()
+    code = exit_code_of(lambda: serve_embedded(embedded, os.environ))
+    if code:
+        sys.exit(code)
+
+
+def known_settings() -> dict[str, object]:
+    """Every setting of the core and of the plugins that are installed, with its default."""
+    from hookserve.launch.assembly import declare_settings, load_plugins
+
+    table = declare_settings(load_plugins((), os.environ))
+    return {each.setting.name: each.setting.default for each in table}

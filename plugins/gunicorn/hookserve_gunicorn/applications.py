@@ -1,0 +1,113 @@
+"""gunicorn's classes for programs that embed the server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pkgutil import resolve_name
+from typing import Any, cast
+
+from hookserve import HookserveError
+from hookserve.embedding import known_settings, serve
+
+WSGI = Callable[..., Any]  # Any: as PEP 3333
+
+
+class Settings:
+    """``self.cfg`` of an application: what `load_config` sets."""
+
+    def __init__(self) -> None:
+        from hookserve_gunicorn.objects.configuration import ABSENT
+
+        self.settings: Mapping[str, object] = {**ABSENT, **known_settings()}
+        """Every setting by name, with its default."""
+        self.values: dict[str, object] = {}
+        """What was set."""
+
+    def set(self, name: str, value: object) -> None:
+        """Give a setting, or a hook, its value; it is checked when the server starts.
+
+        Raises AttributeError for an unknown name, as gunicorn does.
+        """
+        from hookserve.hookspecs import Hooks
+
+        if name not in self.settings and not hasattr(Hooks, name):
+            raise AttributeError(f"No configuration setting for: {name}")
+        self.values[name] = value
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("_") or name in ("settings", "values"):
+            raise AttributeError(name)
+        if name in self.values:
+            return self.values[name]
+        if name in self.settings:
+            return self.settings[name]
+        raise AttributeError(f"No configuration setting for: {name}")
+
+
+class BaseApplication:
+    """A server in a program; derive from it: `load_config` sets, `load` returns the application."""
+
+    reads_files = False
+    """Whether configuration files are read."""
+
+    def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
+        self.usage, self.prog = usage, prog
+        self.cfg = Settings()
+        self.callable: WSGI | None = None
+        self.do_load_config()
+
+    def do_load_config(self) -> None:
+        """Call `load_config`; what is wrong ends the program with one line and the exit code 1."""
+        try:
+            self.load_config()
+        except HookserveError as error:
+            print(f"hookserve: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+
+    def load_config(self) -> None:
+        """Set settings: ``self.cfg.set(name, value)``."""
+
+    def load(self) -> WSGI:
+        """The WSGI application; called in each worker, or in the arbiter with `preload_app`."""
+        raise NotImplementedError
+
+    def wsgi(self) -> WSGI:
+        """The application, loaded once."""
+        if self.callable is None:
+            self.callable = self.load()
+        return self.callable
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self._serve(self.load, ())
+
+    def _serve(self, load: Callable[[], WSGI] | None, arguments: tuple[str, ...]) -> None:
+        serve(
+            {name: value for name, value in self.cfg.values.items() if value is not None},
+            load,
+            arguments=arguments,
+            reads_files=self.reads_files,
+            origin=type(self).__name__,
+        )
+
+
+class Application(BaseApplication):
+    """Reads the command line and configuration files too, as the command does."""
+
+    reads_files = True
+    app_uri: str | None = None
+    """``package.module:application``; `None`: the command line names the application."""
+
+    def load(self) -> WSGI:
+        """The application that `app_uri` names."""
+        return cast("WSGI", resolve_name(str(self.app_uri)))
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        loads = type(self).load is not Application.load or self.app_uri is not None
+        self._serve(self.load if loads else None, tuple(sys.argv[1:]))
+
+
+class WSGIApplication(Application):
+    """As `Application`."""
