@@ -74,9 +74,7 @@ def _become_worker(
         config = handle.config
         context = make_context(handle, channel, privilege_dropper(config))
         set_title(config.proc_name, f"worker {handle.index}")
-        for word in config.raw_env:
-            name, _, value = word.partition("=")
-            os.environ[name] = value
+        set_environment(config)
         process = WorkerProcess(_make_worker(context))
         process.install_signals()
         unblock()
@@ -95,6 +93,13 @@ def _make_worker(context: WorkerContext) -> Worker:
         patch(context.worker_type)
     worker_class = cast("type[Worker]", load_target(context.worker_type.target))
     return worker_class(context)
+
+
+def set_environment(config: Config) -> None:
+    """Set the variables of `raw_env` in this process."""
+    for word in config.raw_env:
+        name, _, value = word.partition("=")
+        os.environ[name] = value
 
 
 def patch(worker_type: WorkerType) -> None:

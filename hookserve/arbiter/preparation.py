@@ -32,14 +32,9 @@ def load_serving_classes(host: PluginHost, config: Config) -> ServingClasses:
     """The worker model and the protocol that the configuration names, imported.
 
     Raises HookserveError in one line for a name that is not there, a plugin whose import fails,
-    and a class that is not one; also for a user, group or variable that cannot be.
+    and a class that is not one; also for a user or group that is unknown.
     """
     privilege_dropper(config)
-    for word in config.raw_env:
-        if "=" not in word:
-            raise ConfigError(
-                f"raw_env ({config.origin('raw_env')}): expected KEY=VALUE, got {word!r}"
-            )
     worker_type = choose_worker(host, config.worker_class)
     worker_class = _load("worker", worker_type.name, worker_type.target, Worker)
     protocol_type = choose_protocol(host, config.protocol)

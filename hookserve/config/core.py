@@ -6,7 +6,6 @@ from hookserve.config.values import (
     boolean,
     integer,
     items,
-    lines,
     octal,
     one_of,
     optional_text,
@@ -15,6 +14,7 @@ from hookserve.config.values import (
     seconds,
     size,
     text,
+    variables,
 )
 from hookserve.types import Setting
 
@@ -232,7 +232,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
     Setting(
         "raw_env",
         (),
-        lines,
+        variables,
         "an environment variable for the workers, KEY=VALUE; repeatable",
         ("-e", "--env"),
         repeatable=True,

@@ -155,6 +155,16 @@ def lines(value: object) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else items(value)
 
 
+def variables(value: object) -> tuple[str, ...]:
+    """Environment variables ``KEY=VALUE``: a list, or one string; a comma is part of a value."""
+    words = lines(value)
+    for word in words:
+        name, sign, _ = text(word).partition("=")
+        if not (name and sign):  # environ(7)
+            raise ValueError("expected KEY=VALUE")
+    return words
+
+
 def mapping(value: object) -> dict[str, object]:
     """A table with string keys."""
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):

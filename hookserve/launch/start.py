@@ -210,9 +210,7 @@ def open_listeners(
 
 def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:
     """The application, loaded before anything is forked; raises BootError or AppNotFound."""
-    for word in assembly.config.raw_env:
-        name, _, value = word.partition("=")
-        os.environ[name] = value
+    child.set_environment(assembly.config)
     child.patch(classes.worker_type)
     app = load_application(assembly.host, assembly.config)
     check_application(app, classes.worker_type.interface, str(assembly.config.wsgi_app))
