@@ -3,6 +3,7 @@
 #              test-all: each test under every model; test-quick: what needs no server;
 #              coverage: which branches they run, in all processes
 # make lint    ruff, mypy, import-linter
+# make dist    build a wheel of hookserve and of each plugin that is a distribution, in dist/
 # make docs    write the generated reference pages, and build the site strictly, in site/
 #              docs-serve: the site on http://127.0.0.1:8008/, built anew at each change
 # make chaos   break the server in every way under load, and count what its clients lose
@@ -25,7 +26,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz \
+.PHONY: dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -56,6 +57,13 @@ lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+dist: $(VENV)/.test
+	rm -rf dist
+	for project in . $(patsubst %/pyproject.toml,./%,$(filter plugins/%,$(DISTRIBUTIONS))); do \
+		$(BIN)/python -m build -q --wheel --no-isolation --outdir dist $$project || exit 1; \
+	done
+	@ls dist
+
 docs: $(VENV)/.serve $(VENV)-docs/.site docs/assets/mermaid.min.js
 	$(BIN)/python docs/generate.py
 	$(VENV)-docs/bin/mkdocs build --quiet --clean
@@ -85,14 +93,16 @@ bench-marginal: $(VENV)/.serve
 	$(BIN)/python -m benchmarks.marginal $(ARGS)
 
 clean:
-	rm -rf .venv .venv-* benchmarks/.venv-* site docs/assets/mermaid.min.js
+	rm -rf .venv .venv-* benchmarks/.venv-* dist site docs/assets/mermaid.min.js
 
 $(BIN)/python:
 	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
+	@echo "making a virtual environment in $(VENV); the first time takes up to half a minute"
 	$(INTERPRETER) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
 
 $(VENV)/.serve: pyproject.toml | $(BIN)/python
+	@echo "installing hookserve from this directory in $(VENV)"
 	$(BIN)/python -m pip install -q -e .
 	@touch $@
 

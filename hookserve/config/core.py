@@ -46,7 +46,7 @@ def account(value: object) -> str | None:
     return text
 
 
-CORE_SETTINGS: tuple[Setting, ...] = (
+_CONFIGURATION: tuple[Setting, ...] = (
     Setting(
         "config",
         None,
@@ -62,6 +62,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         "the application, module:attribute or module:factory(arguments); the argument wins",
         hidden=True,
     ),
+)
+
+_LISTENING: tuple[Setting, ...] = (
     Setting(
         "bind",
         ("127.0.0.1:8000",),
@@ -91,6 +94,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         "let the kernel hold a TCP connection back until it has sent something (TCP_DEFER_ACCEPT)",
         switch=True,
     ),
+)
+
+_WORKERS: tuple[Setting, ...] = (
     Setting(
         "workers",
         1,
@@ -126,6 +132,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         ("--preload",),
         switch=True,
     ),
+)
+
+_RECYCLING: tuple[Setting, ...] = (
     Setting("max_requests", 0, integer, "recycle a worker after this many requests; 0: never"),
     Setting(
         "max_requests_jitter",
@@ -142,6 +151,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         "a random time up to this is added to max_lifetime, for each worker its own",
         needs=("max_lifetime",),
     ),
+)
+
+_DEADLINES: tuple[Setting, ...] = (
     Setting(
         "timeout",
         30.0,
@@ -172,6 +184,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("quick_timeout", 2.0, seconds, "how long workers have at a quick stop (INT, QUIT)"),
     Setting("abort_timeout", 2.0, seconds, "how long an aborted worker has before it is killed"),
+)
+
+_CLIENTS: tuple[Setting, ...] = (
     Setting(
         "header_timeout",
         10.0,
@@ -221,6 +236,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         size,
         "bytes of temporary files that the connections of one worker may fill; 0: no limit",
     ),
+)
+
+_PROCESS: tuple[Setting, ...] = (
     Setting("chdir", None, optional_text, "change to this directory first", metavar="DIRECTORY"),
     Setting(
         "pythonpath",
@@ -277,6 +295,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         ("-n", "--name"),
         metavar="NAME",
     ),
+)
+
+_RELOADING: tuple[Setting, ...] = (
     Setting(
         "reload_strategy",
         "rolling",
@@ -296,6 +317,9 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         integer,
         "workers that may be retired before their replacements are ready",
     ),
+)
+
+_PLUGINS: tuple[Setting, ...] = (
     Setting(
         "tick_interval",
         5.0,
@@ -325,3 +349,18 @@ CORE_SETTINGS: tuple[Setting, ...] = (
         switch=True,
     ),
 )
+
+CORE_GROUPS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
+    ("where the settings and the application are", _CONFIGURATION),
+    ("listening", _LISTENING),
+    ("workers", _WORKERS),
+    ("recycling", _RECYCLING),
+    ("deadlines of workers", _DEADLINES),
+    ("deadlines and limits of clients", _CLIENTS),
+    ("the process", _PROCESS),
+    ("reloading", _RELOADING),
+    ("plugins and strictness", _PLUGINS),
+)
+"""The settings of the core, in the order and under the titles of ``--help``."""
+
+CORE_SETTINGS: tuple[Setting, ...] = tuple(each for _, group in CORE_GROUPS for each in group)

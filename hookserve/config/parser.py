@@ -7,9 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from hookserve.config.arguments import ACTIONS
+from hookserve.config.core import CORE_GROUPS
 from hookserve.config.settings import Declared, SettingsTable
 from hookserve.errors import UsageError
 from hookserve.wording import did_you_mean
+
+_EXAMPLES = """A pre-fork application server whose every part is a plugin.
+
+  hookserve shop.wsgi                               the attribute `application` of a module
+  hookserve -w 4 -k gthread --threads 8 app:app     four workers with eight threads each
+  hookserve -c hookserve.conf.py -b :8080 'app:create_app("production")'"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,7 +32,7 @@ def build_parser(table: SettingsTable) -> Parser:
     parser = Parser(
         prog="hookserve",
         usage="hookserve [OPTIONS] MODULE[:ATTRIBUTE]",
-        description="A pre-fork application server whose every part is a plugin.",
+        description=_EXAMPLES,
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
         formatter_class=_Help,
@@ -53,9 +60,10 @@ def build_parser(table: SettingsTable) -> Parser:
         help="list the plugins that implement each hook, in order, and exit",
     )
     parser.add_argument("--json", action="store_true", help="with a listing: as JSON")
+    titles = {each.name: title for title, group in CORE_GROUPS for each in group}
     groups: dict[str, argparse._ArgumentGroup] = {}
     for declared in table:
-        title = "settings" if declared.owner == "hookserve" else f"settings of {declared.owner}"
+        title = titles.get(declared.setting.name) or f"settings of {declared.owner}"
         group = groups.get(title) or groups.setdefault(title, parser.add_argument_group(title))
         _add_flags(group, declared)
     return parser
@@ -95,7 +103,7 @@ def _shown(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-class _Help(argparse.HelpFormatter):
+class _Help(argparse.RawDescriptionHelpFormatter):
     """Wide enough for the flags."""
 
     def __init__(self, prog: str) -> None:
