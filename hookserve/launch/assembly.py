@@ -21,7 +21,11 @@ from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.launch import defaults
 from hookserve.launch.application import check_name
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
-from hookserve.launch.unhonoured import settings_without_effect, unhonoured_settings
+from hookserve.launch.unhonoured import (
+    settings_of_models,
+    settings_without_effect,
+    unhonoured_settings,
+)
 from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost, PluginSelection
@@ -174,7 +178,7 @@ def _find_warnings(
     """What is wrong with the plugins and the final configuration without being an error."""
     yield from host.warnings
     yield from _unhonoured(host, table, config)
-    yield from settings_without_effect(table, config)
+    yield from settings_without_effect(table, config, settings_of_models(host))
     for _, warning in calling.collect(host.hook.config_warnings, config, environ):
         yield warning
 

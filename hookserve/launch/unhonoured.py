@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from hookserve.config.resolved import Config
 from hookserve.config.settings import SettingsTable
@@ -20,11 +20,12 @@ def unhonoured_settings(
 ) -> list[str]:
     """One line for each setting that has a value and that the chosen model does not honour."""
     can = chosen.capabilities
-    owners: dict[str, list[str]] = {}
-    for worker_type, _ in claimed_workers(host):
-        for name in worker_type.capabilities.settings:
-            owners.setdefault(name, []).append(worker_type.name)
-    refused = {name: f"{' and '.join(found)} would" for name, found in owners.items()}
+    needs = {declared.setting.name: declared.setting.needs for declared in table}
+    refused = {
+        name: "; ".join([f"{' and '.join(found)} would", *(f"{each} too" for each in needs[name])])
+        for name, found in settings_of_models(host).items()
+        if name in table and not any(_is_met(config, each) for each in needs[name])
+    }
     if not can.keepalive:
         refused["keepalive"] = "it closes each connection"
     if not can.sendfile:
@@ -36,11 +37,23 @@ def unhonoured_settings(
     ]
 
 
-def settings_without_effect(table: SettingsTable, config: Config) -> Iterator[str]:
-    """One line for each setting that has a value and lacks what it needs to have an effect."""
+def settings_of_models(host: PluginHost) -> dict[str, list[str]]:
+    """The settings that belong to worker models, each with the names of these."""
+    owners: dict[str, list[str]] = {}
+    for worker_type, _ in claimed_workers(host):
+        for name in worker_type.capabilities.settings:
+            owners.setdefault(name, []).append(worker_type.name)
+    return owners
+
+
+def settings_without_effect(
+    table: SettingsTable, config: Config, of_models: Collection[str] = ()
+) -> Iterator[str]:
+    """One line for each setting that has a value and lacks what it needs to have an effect;
+    `unhonoured_settings` has those of worker models."""
     for declared in table:
         name = declared.setting.name
-        if not config.was_given(name) or config.get(name) in _OFF:
+        if name in of_models or not config.was_given(name) or config.get(name) in _OFF:
             continue
         needs = [each for each in declared.setting.needs if _named_by(each) in table]
         if needs and not any(_is_met(config, each) for each in needs):

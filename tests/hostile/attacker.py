@@ -29,6 +29,9 @@ HELLO = (
     + bytes(range(32))
     + b"\x00\x00\x04\x13\x01\xc0\x2f\x01\x00\x00\x16\x00\x00\x00\x0e\x00\x0c\x00\x00\x09localhost"
 )
+LARGE_BODY = b"Host: hostile\r\nContent-Length: 100000\r\n\r\n" + b"x" * 70_000
+"""More than is waited for before the application runs, and less than is declared."""
+EXPECTING = b"Host: hostile\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n"
 PROMPT = 1.0
 
 outcomes = Counter()
@@ -130,6 +133,50 @@ async def slow_bodies(reader, writer):
         await writer.drain()
 
 
+async def large_slow_bodies(reader, writer):
+    """70 KB of a body, or nothing of one that was asked for; then a byte now and then."""
+    await _drip(reader, writer, b"POST /read HTTP/1.1\r\n")
+
+
+async def unread_slow_bodies(reader, writer):
+    """The same, to an application that does not read it."""
+    await _drip(reader, writer, b"POST / HTTP/1.1\r\n")
+
+
+async def _drip(reader, writer, line):
+    writer.write(line + (LARGE_BODY if next(numbers) % 2 else EXPECTING))
+    reading = asyncio.ensure_future(_drop(reader))
+    while not reading.done():
+        await asyncio.wait({reading}, timeout=1.0)
+        writer.write(b"x")
+
+
+async def silent(reader, writer):
+    """Nothing at all, and more of it than there are places; a client that loses its place comes
+    back for another."""
+    await _drop(reader)
+    await asyncio.sleep(0.1)
+
+
+async def blanks(reader, writer):
+    """As many blanks as a field may have, where an address is looked for."""
+    for name, value in ((b"Forwarded", b"for=192.0.2.1"), (b"X-Forwarded-For", b"192.0.2.1")):
+        for end in (b"x", b",", b'"'):
+            field = b"%s: %s%s%s\r\n" % (name, value, b" \t" * 4000, end)
+            writer.write(HEAD + field + b"\r\n")
+            await writer.drain()
+            await reader.readuntil(b"\r\n\r\n")
+
+
+async def lines(reader, writer):
+    """Bodies that are one line, and bodies of empty lines, to an application that reads lines."""
+    for body in (b"x" * 1_000_000, b"\n" * 20_000):
+        writer.write(b"POST /lines HTTP/1.1\r\nHost: hostile\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        await reader.readuntil(b"\r\n\r\n")
+
+
 async def idle(reader, writer):
     """A request, then nothing; who is sent away comes back and says nothing at all."""
     if next(numbers) < IDLE:
@@ -157,6 +204,11 @@ ATTACKS = {
     "TLS": (tls_hello, 50),
     "slow heads": (slow_heads, 200),
     "slow bodies": (slow_bodies, 200),
+    "large slow bodies": (large_slow_bodies, 200),
+    "slow bodies, unread": (unread_slow_bodies, 200),
+    "silent": (silent, 3000),
+    "blanks": (blanks, 20),
+    "lines": (lines, 20),
 }
 
 

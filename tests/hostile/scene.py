@@ -26,7 +26,12 @@ SLOW = {
     "-X, large": ["-X", "-w", "256", "-y", "512", "-n", "5", "-z", "32", "-u", "{}/large"],
 }
 """slowhttptest's modes, each with a thousand connections."""
-NAMES = ("nothing", *SLOW, *(name for name in ATTACKS if not name.startswith("slow ")))
+NAMES = ("nothing", *SLOW, *ATTACKS)
+SETTINGS = {
+    "idle": {"worker_connections": IDLE + 1000, "header_timeout": 300, "keepalive": 300},
+    "blanks": {"client_header": "Forwarded"},
+}
+"""What an attack needs; all other settings have their defaults."""
 
 
 @dataclass
@@ -74,8 +79,7 @@ class Result:
 def run(model, attack, seconds):
     """Serve with two workers, attack for some seconds, and answer what was met."""
     settings = {"threads": 4} if model == "gthread" else {}
-    if attack == "idle":
-        settings |= {"worker_connections": IDLE + 1000, "header_timeout": 300, "keepalive": 300}
+    settings |= SETTINGS.get(attack, {})
     with (
         serve(
             "tests.hostile.application:application",

@@ -124,6 +124,22 @@ class LimitContract(Contract):
             assert answer.status == 200
             assert answer.closes or client.ask(request()).status == 200
 
+    def test_with_buffer_bodies_large_slow_bodies_delay_no_other(self) -> None:
+        """However many: a body is complete before anything is occupied, under every model."""
+        with self.serve(buffer_bodies=True, worker_connections=100) as server:
+            clients = [self.connect(server) for _ in range(20)]
+            head = request("/digest", f"Content-Length: {2 * len(BLOCK)}\r\n", "POST")
+            for client in clients:
+                client.send(head + BLOCK)
+            with self.connect(server) as asking:
+                asking.send(
+                    request("/digest", "Content-Length: 9\r\nExpect: 100-continue\r\n", "POST")
+                )
+                assert _slowest_of(server, 10) < _AT_ONCE
+            for client in clients:
+                client.send(BLOCK)
+                assert client.read().text.startswith(f"{2 * len(BLOCK)} ")
+
     def test_a_body_is_complete_before_the_application_runs_as_declared(self) -> None:
         """Or a large one is read while it runs."""
         with self.serve(records=True) as server, Client(server.address) as client:

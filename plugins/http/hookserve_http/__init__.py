@@ -52,8 +52,17 @@ SETTINGS: tuple[Setting, ...] = (
         "spool_size",
         524288,
         size,
-        "bytes of a request body that an event-loop worker keeps in memory; what is"
-        " larger goes to a temporary file",
+        "bytes of a buffered request body that stay in memory; a larger one goes to a temporary"
+        " file",
+        needs=("buffer_bodies",),
+    ),
+    Setting(
+        "buffer_bodies",
+        False,
+        boolean,
+        "have a whole request body before the application runs, as event-loop workers always do:"
+        " no worker and no thread waits for a slow client",
+        switch=True,
     ),
     Setting(
         "forwarded_allow_ips",

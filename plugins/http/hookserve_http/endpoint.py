@@ -36,8 +36,9 @@ class Endpoint(Protocol):
     )
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
-        super().__init__(worker, local, buffered)
         config = worker.config
+        buffered = buffered or config.buffer_bodies
+        super().__init__(worker, local, buffered)
         self.app = worker.app
         self.pre_request = worker.pre_request
         self.log_access = worker.log_access

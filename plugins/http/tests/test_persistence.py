@@ -180,8 +180,16 @@ def test_a_client_that_expects_100_gets_it_once(fields):
         assert connection.state == IDLE
 
 
-def test_a_buffered_connection_does_not_wait_for_the_body_first():
-    connection = driver.make_protocol(driver.Recorder(), True).connect(("203.0.113.9", 1))
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        driver.make_protocol(driver.Recorder(), True),
+        driver.make_protocol(driver.Recorder(), awaited_body=1, buffer_bodies=True),
+    ],
+    ids=["model", "setting"],
+)
+def test_a_buffered_connection_does_not_wait_for_the_body_first(protocol):
+    connection = protocol.connect(("203.0.113.9", 1))
 
     assert connection.feed(expecting()) == READING_BODY
     assert connection.interim() == CONTINUE
