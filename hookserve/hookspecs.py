@@ -67,6 +67,14 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def logger_aliases(self, name: str) -> Iterable[str]:
+        """Other names of the logger `name`, one of the server's own, that a configuration of
+        `logging` may use.
+
+        Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
+        """
+
+    @hookspec
     def commands(self) -> Iterable[types.Command]:
         """The commands that the plugin brings: ``hookserve NAME ...``.
 
@@ -97,7 +105,9 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def config_warnings(self, config: Config, environ: Mapping[str, str]) -> Iterable[str]:
+    def config_warnings(
+        self, config: Config, environ: Mapping[str, str], host: PluginHost
+    ) -> Iterable[str]:
         """Faults of the configuration that are no errors, a line each; ``--strict`` refuses them.
 
         Runs in: command line; arbiter at a reload.  When it raises: that fails.

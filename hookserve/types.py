@@ -98,8 +98,9 @@ class LoggerType(NamedTuple):
 
     name: str
     target: str
-    """A factory ``make(config) -> plugin``: what it returns is registered as a plugin, and takes
-    part through the hooks `log_access`, `reopen_logs` and `worker_idle`."""
+    """A factory ``make(config) -> plugin``, or ``make(config, host)``: what it returns is
+    registered as a plugin, and takes part through the hooks `log_access`, `reopen_logs` and
+    `worker_idle`."""
     summary: str
 
 

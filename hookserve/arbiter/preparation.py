@@ -48,9 +48,10 @@ def register_loggers(host: PluginHost, config: Config) -> None:
     """Make the chosen loggers and register them as plugins; raises HookserveError."""
     for name in config.logger_class:
         logger_type = choose_logger(host, name)
-        factory = _load("logger", name, logger_type.target, None)
+        factory = cast("Callable[..., object]", _load("logger", name, logger_type.target, None))
         try:
-            logger = cast("Callable[[Config], object]", factory)(config)
+            takes_host = "host" in inspect.signature(factory).parameters
+            logger = factory(config, host=host) if takes_host else factory(config)
         except HookserveError:
             raise
         except Exception as error:  # a logger may raise anything

@@ -179,7 +179,7 @@ def _find_warnings(
     yield from host.warnings
     yield from _unhonoured(host, table, config)
     yield from settings_without_effect(table, config, settings_of_models(host))
-    for _, warning in calling.collect(host.hook.config_warnings, config, environ):
+    for _, warning in calling.collect(host.hook.config_warnings, config, environ, host):
         yield warning
 
 

@@ -42,6 +42,7 @@ ITEMS: dict[str, _Expected] = {
     "commands": _instance_of("a Command", Command),
     "config_files": _TEXT,
     "config_warnings": _TEXT,
+    "logger_aliases": _TEXT,
     "file_plugins": _PLUGIN,
     "configured_plugins": _PLUGIN,
     "app_wrappers": _CALLABLE,

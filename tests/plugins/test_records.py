@@ -14,6 +14,7 @@ GOOD = {
     "worker_types": WorkerType("a", "a:A", "a"),
     "protocol_types": ProtocolType("a", "a:A", "a"),
     "logger_types": LoggerType("a", "a:a", "a"),
+    "logger_aliases": "a",
     "commands": Command("a", "a:a", "a"),
     "config_files": "a.conf.py",
     "config_warnings": "be careful",

@@ -57,6 +57,13 @@ def logger_types() -> list[LoggerType]:
 
 
 @hookimpl
+def logger_aliases(name: str) -> list[str]:
+    """gunicorn's loggers in a logging configuration mean the server's."""
+    found = {"hookserve": "gunicorn.error", "hookserve.access": "gunicorn.access"}.get(name)
+    return [found] if found else []
+
+
+@hookimpl
 def file_plugins(module: ModuleType, host: PluginHost) -> list[object]:
     """Plugins for what a configuration file defines: its `ssl_context`, and what its hooks need."""
     context = getattr(module, "ssl_context", None)

@@ -2,8 +2,8 @@
 
 standard
     the standard logger, with the hooks that it needs
-errorlog, files
-    the error log; opening log files, again after USR1
+errorlog, files, custom
+    the error log; opening log files, again after USR1; a configuration of `logging` instead
 accesslog, sink
     the access log, and where its lines go
 syslog, delivery, link
@@ -24,6 +24,7 @@ from hookserve.config.values import boolean, lines, mapping, one_of, optional_te
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve.plugins.host import PluginHost
 
 DEFAULT_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
@@ -142,11 +143,16 @@ def settings() -> tuple[Setting, ...]:
 
 
 @hookimpl
-def config_warnings(config: Config) -> Iterable[str]:
+def config_warnings(config: Config, host: PluginHost) -> Iterable[str]:
     """Settings without effect, and logs that are lost."""
     from hookserve_logging.conflicts import find_conflicts
 
-    return find_conflicts(config)
+    access_names: list[str] = []
+    if config.logconfig or config.logconfig_dict or config.logconfig_json:
+        from hookserve_logging.standard import ACCESS_NAME, served_names
+
+        access_names = served_names(config, host, ACCESS_NAME)
+    return find_conflicts(config, access_names)
 
 
 @hookimpl

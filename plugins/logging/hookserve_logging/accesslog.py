@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hookserve import AccessRecord, hookimpl
@@ -25,8 +26,10 @@ class AccessLog(ErrorLog):
 
     def __init__(self, config: Config, installation: Installation) -> None:
         super().__init__(installation)
-        self._sink = _make_sink(config)
+        self._sink = None if installation.access_names else _make_sink(config)
         write: Write = self._sink.write if self._sink else _nowhere
+        if installation.access_names:
+            write = _to_loggers(installation.access_names)
         if installation.syslog is not None and not config.disable_redirect_access_to_syslog:
             write = _to_both(write, installation.syslog.make_writer())
         self._flush = _flusher(self._sink, installation.syslog)
@@ -81,6 +84,17 @@ def _flusher(sink: Sink | None, syslog: Syslog | None) -> Callable[[], object]:
         syslog.flush()
 
     return flush
+
+
+def _to_loggers(names: Sequence[str]) -> Write:
+    """To the handlers that a configuration of `logging` gives these loggers."""
+    loggers = [logging.getLogger(name) for name in names]
+
+    def write(line: str) -> None:
+        for logger in loggers:
+            logger.info(line)
+
+    return write
 
 
 def _nowhere(line: str) -> None:

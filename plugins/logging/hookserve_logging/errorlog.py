@@ -6,10 +6,11 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookserve import ConfigError, hookimpl
+from hookserve_logging import custom
 from hookserve_logging.escaping import visible_lines
 from hookserve_logging.files import NO_OWNER, Owner, open_log, owner_for
 
@@ -66,7 +67,7 @@ class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened
 
 
 class ServerLogger(logging.Logger):
-    """The logger ``hookserve``, which no configuration of the application can switch off.
+    """A logger of the server's, which no configuration of the application can switch off.
 
     `logging.config.dictConfig` disables every logger that it does not name, unless it is told
     otherwise; most applications do not.
@@ -125,14 +126,19 @@ class JsonFormatter(logging.Formatter):
 
 
 class Installation:
-    """The error log of one configuration: made aside, and installed when that takes effect.
+    """The logging of one configuration: made aside, and installed when that takes effect.
 
-    Raises ConfigError for a file that cannot be opened.
+    `names` and `access_names` are the loggers for errors and for requests to which a configuration
+    of `logging` gives handlers.  Raises ConfigError for a file that cannot be opened.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, names: Sequence[str] = (), access_names: Sequence[str] = ()
+    ) -> None:
         self._config = config
-        self._is_custom = bool(config.logconfig_dict or config.logconfig_json or config.logconfig)
+        self._names = names
+        self.access_names = access_names
+        self._is_custom = bool(custom.form_of(config))
         self._handlers: list[logging.Handler] = []
         if not self._is_custom:
             handler = ReopeningHandler(config.errorlog, owner_for(config))
@@ -158,13 +164,32 @@ class Installation:
         logger.setLevel(config.loglevel.upper())
         logger.propagate = self._is_custom
         if self._is_custom:
-            _apply_custom(config)
+            self._apply(logger)
         for handler in self._handlers:
             logger.addHandler(handler)
             if isinstance(handler, ReopeningHandler) and config.capture_output:
                 handler.capture_output()
         if self.syslog is not None and self.syslog.fault:
             logger.warning("%s; messages wait for it", self.syslog.fault, extra=NOT_TO_SYSLOG)
+
+    def _apply(self, logger: logging.Logger) -> None:
+        """Apply the configuration of `logging`; what it says of the server's other names is true
+        of `logger` too."""
+        others = [logging.getLogger(name) for name in self._names if name != NAME]
+        access = [logging.getLogger(name) for name in self.access_names]
+        for each in (*others, *access):
+            each.propagate = False
+        custom.apply(self._config)
+        for each in access:
+            each.__class__ = ServerLogger
+            if not each.level:
+                each.setLevel(logging.INFO)
+        for each in others:
+            for handler in each.handlers:
+                logger.addHandler(handler)
+            logger.setLevel(each.level or logger.level)
+        if others and NAME not in self._names:
+            logger.propagate = any(each.propagate for each in others)
 
     def _refuse_unseen_fault(self, fault: str) -> None:
         """Raises ConfigError for a daemon that is not there, if that would be seen nowhere, or
@@ -203,25 +228,6 @@ def reopen() -> None:
 def _loggers() -> list[logging.Logger]:
     known = logging.Logger.manager.loggerDict.values()
     return [logger for logger in known if isinstance(logger, logging.Logger)]
-
-
-def _apply_custom(config: Config) -> None:
-    import json
-    import logging.config
-    from pathlib import Path
-
-    try:
-        if config.logconfig_dict:
-            logging.config.dictConfig(
-                {"version": 1, "disable_existing_loggers": False, **config.logconfig_dict}
-            )
-        elif config.logconfig_json:
-            table = json.loads(Path(config.logconfig_json).read_text())
-            logging.config.dictConfig({"disable_existing_loggers": False, **table})
-        else:
-            logging.config.fileConfig(config.logconfig, disable_existing_loggers=False)
-    except Exception as error:  # logging.config raises whatever its parts raise
-        raise ConfigError(f"the logging configuration is wrong: {error}") from error
 
 
 class ErrorLog:

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hookserve_logging.errorlog import ErrorLog, Installation
+from hookserve.plugins import calling
+from hookserve_logging import custom
+from hookserve_logging.errorlog import NAME, ErrorLog, Installation
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve.plugins.host import PluginHost
+
+ACCESS_NAME = f"{NAME}.access"
+"""The logger to which a configuration of `logging` gives the handlers of the access log."""
 
 
-def make_logger(config: Config) -> ErrorLog:
+def make_logger(config: Config, host: PluginHost) -> ErrorLog:
     """The logger that the configuration asks for; raises ConfigError.
 
     Its files are open; nothing of the process's logging has changed.
     """
-    installation = Installation(config)
-    if config.accesslog is None and not (
-        config.syslog and not config.disable_redirect_access_to_syslog
-    ):
+    access_names = served_names(config, host, ACCESS_NAME)
+    installation = Installation(config, served_names(config, host, NAME), access_names)
+    is_asked_for = (
+        access_names
+        or config.accesslog is not None
+        or (config.syslog and not config.disable_redirect_access_to_syslog)
+    )
+    if not is_asked_for:
         return ErrorLog(installation)
     from hookserve_logging.accesslog import AccessLog
 
     return AccessLog(config, installation)
+
+
+def served_names(config: Config, host: PluginHost, name: str) -> list[str]:
+    """The names of one of the server's loggers to which a configuration of `logging` gives
+    handlers."""
+    if not custom.form_of(config):
+        return []
+    aliases = calling.collect(host.hook.logger_aliases, name)
+    return custom.served(config, [name, *(alias for _, alias in aliases)])

@@ -39,6 +39,18 @@ def test_a_configuration_of_logging_decides_where_the_log_goes(name, value):
     assert lines == [f"{name} (here): it has no effect beside logconfig"]
 
 
+def test_a_configuration_that_serves_the_access_log_takes_the_place_of_its_file():
+    config = resolve(TABLE, [SettingsSource("here", {"logconfig": "a.ini", "accesslog": "-"})])
+
+    (line,) = find_conflicts(config, ["hookserve.access"])
+
+    assert line == (
+        "accesslog (here): it has no effect beside logconfig, which gives handlers to"
+        " hookserve.access"
+    )
+    assert list(find_conflicts(config)) == []
+
+
 def test_in_the_background_a_log_on_a_standard_stream_is_lost():
     error, access = conflicts(daemon=True, accesslog="-")
 

@@ -200,6 +200,7 @@ def test_a_message_that_is_too_long_for_a_datagram_is_cut(make, path):
         assert 1024 <= len(daemon.recv(1 << 20)) <= 1 << 16
 
 
+@pytest.mark.process
 def test_a_child_has_a_connection_of_its_own(make, path):
     target = at_path(path, socket.SOCK_STREAM)
     with listen(target) as daemon:
@@ -220,6 +221,7 @@ def test_a_child_has_a_connection_of_its_own(make, path):
         second.close()
 
 
+@pytest.mark.process
 def test_what_waits_at_the_fork_is_sent_by_the_parent_alone(make, path, clock):
     messages, _ = make(at_path(path))
     messages.send(b"one")

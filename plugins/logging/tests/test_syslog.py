@@ -10,6 +10,7 @@ from hookserve_logging.standard import make_logger
 from hookserve_logging.syslog import Syslog
 
 from hookserve import AccessRecord, ConfigError
+from hookserve.launch.assembly import load_plugins
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import ask
 from hookserve.testing.fakes import configure
@@ -30,9 +31,11 @@ def daemon(path):
 def make_syslog():
     """Makes what is closed after the test."""
     made = []
+    host = load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "0"})
 
-    def make(values, kind=Syslog):
-        made.append(kind(configure({"syslog": True, **values})))
+    def make(values, is_logger=False):
+        config = configure({"syslog": True, **values})
+        made.append(make_logger(config, host) if is_logger else Syslog(config))
         return made[-1]
 
     yield make
@@ -68,7 +71,7 @@ def test_records_have_priority_and_program(make_syslog, path, daemon):
 
 
 def test_a_line_of_the_access_log_goes_to_syslog(make_syslog, path, daemon):
-    logger = make_syslog(settings(path, access_log_format="%(s)s %(a)s"), make_logger)
+    logger = make_syslog(settings(path, access_log_format="%(s)s %(a)s"), is_logger=True)
 
     logger.log_access(AccessRecord({"HTTP_USER_AGENT": "é\n"}, 200, [], 0, 0.0, 0.0))
 
@@ -171,7 +174,7 @@ def test_a_server_starts_without_the_daemon_and_finds_it_later(path):
 
 
 def test_a_line_in_json_goes_to_syslog_as_it_is(make_syslog, path, daemon):
-    logger = make_syslog(settings(path, access_log_format="json"), make_logger)
+    logger = make_syslog(settings(path, access_log_format="json"), is_logger=True)
 
     logger.log_access(AccessRecord({}, 200, [], 0, 0.0, 0.0))
 

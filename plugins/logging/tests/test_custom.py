@@ -1,0 +1,198 @@
+"""A configuration of `logging` decides where both logs go."""
+
+import json
+import logging
+import logging.config
+
+import pytest
+from hookserve_logging import custom
+from hookserve_logging.accesslog import AccessLog
+from hookserve_logging.errorlog import ErrorLog
+from hookserve_logging.standard import ACCESS_NAME, make_logger
+
+from hookserve import AccessRecord, ConfigError, hookimpl
+from hookserve.launch.assembly import load_plugins
+from hookserve.testing import serve, wait_until
+from hookserve.testing.contract.client import ask
+from hookserve.testing.fakes import configure
+
+
+class Aliases:
+    """A plugin that has other names for the loggers."""
+
+    @hookimpl
+    def logger_aliases(self, name):
+        return [f"other.{name}"]
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before():
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    for name in ("", "hookserve", "hookserve.access", "other.hookserve", "other.hookserve.access"):
+        logger = logging.getLogger(name)
+        for handler in logger.handlers[:]:
+            if isinstance(handler, logging.FileHandler) and handler not in handlers:
+                logger.removeHandler(handler)
+                handler.close()
+        if name not in ("", "hookserve"):
+            logger.__class__ = logging.Logger
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
+    root.setLevel(level)
+    root.handlers = handlers
+
+
+@pytest.fixture
+def write_to(tmp_path):
+    """A table that sends loggers to files of their names below `tmp_path`."""
+
+    def table(*names, **others):
+        handler = {"class": "logging.FileHandler", "formatter": "own"}
+        found = {
+            "version": 1,
+            "formatters": {"own": {"format": "%(name)s: %(message)s"}},
+            "handlers": {name: {**handler, "filename": str(tmp_path / name)} for name in names},
+            "loggers": {name: {"handlers": [name]} for name in names if name != "root"},
+        }
+        if "root" in names:
+            found["root"] = {"handlers": ["root"], "level": "INFO"}
+        return {**found, **others}
+
+    return table
+
+
+def make(**values):
+    host = load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "0"})
+    host.register(Aliases(), "aliases")
+    logger = make_logger(configure(values), host)
+    logger.install_logs()
+    return logger
+
+
+def log(logger):
+    logger.log_access(AccessRecord({"RAW_URI": "/x"}, 200, [], 0, 0.0, 0.0))
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.mark.parametrize("form", custom.FORMS)
+def test_a_configuration_that_names_the_access_log_turns_it_on(form, write_to, tmp_path):
+    value = write_to(ACCESS_NAME)
+    if form == "logconfig_json":
+        (tmp_path / "log.json").write_text(json.dumps(value))
+        value = str(tmp_path / "log.json")
+    if form == "logconfig":
+        (tmp_path / "log.ini").write_text(
+            "[loggers]\nkeys=root,access\n[handlers]\nkeys=file\n[formatters]\nkeys=own\n"
+            "[logger_root]\nhandlers=\n[logger_access]\nqualname=hookserve.access\nhandlers=file\n"
+            f"[handler_file]\nclass=FileHandler\nargs=({str(tmp_path / ACCESS_NAME)!r},)\n"
+            "formatter=own\n[formatter_own]\nformat=%(name)s: %(message)s\n"
+        )
+        value = str(tmp_path / "log.ini")
+
+    log(make(access_log_format="%(s)s", loglevel="error", **{form: value}))
+
+    assert lines(tmp_path / ACCESS_NAME) == ["hookserve.access: 200"]
+
+
+def test_another_name_of_the_access_log_is_as_good(write_to, tmp_path):
+    log(make(access_log_format="%(s)s", logconfig_dict=write_to("other.hookserve.access", "root")))
+
+    assert lines(tmp_path / "other.hookserve.access") == ["other.hookserve.access: 200"]
+    assert lines(tmp_path / "root") == []
+
+
+def test_the_configuration_takes_the_place_of_the_file(write_to, tmp_path):
+    value = write_to(ACCESS_NAME)
+
+    log(make(accesslog=str(tmp_path / "file"), access_log_format="%(s)s", logconfig_dict=value))
+
+    assert not (tmp_path / "file").exists()
+    assert len(lines(tmp_path / ACCESS_NAME)) == 1
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {},
+        {"loggers": {ACCESS_NAME: {"level": "INFO"}}},
+        {"loggers": {ACCESS_NAME: {"handlers": []}}},
+        {"loggers": {"hookserve": {"handlers": ["root"], "propagate": False}}},
+    ],
+)
+def test_a_configuration_without_a_handler_for_the_access_log_leaves_it_off(write_to, others):
+    logger = make(logconfig_dict=write_to("root", **others))
+
+    assert type(logger) is ErrorLog
+
+
+def test_a_configuration_may_leave_the_access_log_to_the_root(write_to, tmp_path):
+    others = {"loggers": {ACCESS_NAME: {"propagate": True}}}
+
+    log(make(access_log_format="%(s)s", logconfig_dict=write_to("root", **others)))
+
+    assert lines(tmp_path / "root") == ["hookserve.access: 200"]
+
+
+def test_errors_go_to_the_handlers_of_another_name_alone(write_to, tmp_path):
+    value = write_to("other.hookserve", "root")
+    value["loggers"]["other.hookserve"]["level"] = "ERROR"
+    make(logconfig_dict=value)
+
+    logging.getLogger("hookserve").error("wrong")
+    logging.getLogger("hookserve").info("started")
+
+    assert lines(tmp_path / "other.hookserve") == ["hookserve: wrong"]
+    assert lines(tmp_path / "root") == []
+
+
+def test_without_another_name_errors_go_to_the_root(write_to, tmp_path):
+    make(logconfig_dict=write_to("root"))
+
+    logging.getLogger("hookserve").info("started")
+
+    assert lines(tmp_path / "root") == ["hookserve: started"]
+
+
+def test_a_configuration_of_the_application_does_not_switch_the_access_log_off(write_to, tmp_path):
+    logger = make(access_log_format="%(s)s", logconfig_dict=write_to(ACCESS_NAME))
+    logging.config.dictConfig({"version": 1})
+
+    log(logger)
+
+    assert lines(tmp_path / ACCESS_NAME) == ["hookserve.access: 200"]
+
+
+def test_without_a_configuration_the_access_log_does_not_pass_through_logging(tmp_path):
+    logger = make(accesslog=str(tmp_path / "log"))
+
+    assert type(logger) is AccessLog
+    assert logger.log_access.__globals__["write"] == logger._sink.write
+    logger.retired()
+
+
+@pytest.mark.parametrize("value", [{"version": 2}, {"version": 1, "loggers": 3}])
+def test_a_configuration_that_is_wrong_is_refused_when_it_is_applied(value):
+    with pytest.raises(ConfigError, match="the logging configuration is wrong"):
+        make(logconfig_dict=value)
+
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+@pytest.mark.process
+def test_a_server_logs_requests_where_the_configuration_says(write_to, tmp_path):
+    (tmp_path / "log.json").write_text(json.dumps(write_to(ACCESS_NAME, "root")))
+    settings = {"logconfig_json": str(tmp_path / "log.json"), "access_log_format": "%(r)s"}
+    with serve(application, settings=settings) as server:
+        assert ask(server.address, "/seen").status == 200
+
+        wait_until(lambda: lines(tmp_path / ACCESS_NAME))
+        assert lines(tmp_path / ACCESS_NAME) == ["hookserve.access: GET /seen HTTP/1.1"]
+        assert any("ready" in line for line in lines(tmp_path / "root"))
