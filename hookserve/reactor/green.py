@@ -70,7 +70,7 @@ class GreenWorker(ReactorWorker):
         self._running: dict[Greenlet, RequestSlot] = {}
         self._limit: float = self.config.request_timeout
         self._is_turning = False
-        """Whether a turn's requests run, after which the worker is idle."""
+        """Whether a turn handles events, after which the worker is idle."""
         self._forker: Greenlet | None = None
         """In a child that the application has forked: the greenlet that forked it."""
         self._main: Greenlet | None = None
@@ -144,6 +144,11 @@ class GreenWorker(ReactorWorker):
         self._running.pop(self.current(), None)
         super().end(request_slot, status_class, sent)
 
+    def idle(self) -> None:
+        """As `Worker.idle`; not in a turn, which is the hub's: a greenlet does it afterwards."""
+        if not self._is_turning:
+            super().idle()
+
     def format_tasks(self) -> str:
         """The stacks of the greenlets that run requests."""
         now = self.clock()
@@ -168,11 +173,24 @@ class GreenWorker(ReactorWorker):
             self.fail(error)
 
     def _on_wakeup(self) -> None:
-        self.process_signals()
+        try:
+            self.process_signals()
+        except BaseException as error:
+            self.fail(error)
         self._wake_main()
 
     def _sweep(self) -> None:
-        self.reactor.sweep(self.clock())
+        try:
+            self.reactor.sweep(self.clock())
+        except BaseException as error:
+            self.fail(error)
+
+    def _cancel(self, greenlet: Greenlet, began: float) -> None:
+        """Cancel the request of that moment, unless the greenlet has ended it by now."""
+        request_slot = self._running.get(greenlet)
+        if request_slot is not None and request_slot.began == began:
+            del self._running[greenlet]
+            greenlet.throw(RequestCancelled(f"request_timeout: cancelled after {self._limit:g} s"))
 
     def serve(self, task: Task) -> None:
         """Switch to a greenlet of the pool that runs the exchange, or what else the task is."""
@@ -192,7 +210,7 @@ class GreenWorker(ReactorWorker):
                 if task is not None:
                     self.reactor.exchange(task, transport)
                 if not self._is_turning:
-                    self.idle()
+                    super().idle()
                 if len(self._idle_greenlets) >= _MOST_IDLE:
                     return
                 self._idle_greenlets.append(current)
@@ -220,11 +238,10 @@ class GreenWorker(ReactorWorker):
             self.call_later(0.0, main.switch)
 
     def _cancel_overdue(self, now: float) -> None:
-        for greenlet, request_slot in list(self._running.items()):
-            if now - request_slot.began >= self._limit:
-                del self._running[greenlet]
-                error = RequestCancelled(f"request_timeout: cancelled after {self._limit:g} s")
-                self.call_later(0.0, partial(greenlet.throw, error))
+        for greenlet, request_slot in self._running.items():
+            began = request_slot.began
+            if now - began >= self._limit:
+                self.call_later(0.0, partial(self._cancel, greenlet, began))
 
 
 class _GreenTransport(SocketTransport):

@@ -3,12 +3,15 @@
 import logging
 import os
 import socket
+from types import SimpleNamespace
 
 import pytest
+from support.green import HubWorker, LineProtocol, Requests
 from support.reactors import Lines, Setting, close_reactor, wakeup_fds
 from support.workers import make_context
 
 from hookserve.reactor.accepted import Accepted
+from hookserve.worker import base
 
 
 @pytest.fixture
@@ -57,4 +60,39 @@ def connect():
 
     yield connect
     for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def greens(make_worker, monkeypatch):
+    """Makes workers with greenlets that have started, and connects clients to them."""
+    made, sockets = [], []
+
+    def make(application=lambda line: None, plugins=(), **settings):
+        worker = make_worker(HubWorker, plugins=plugins, protocol_type=LineProtocol, **settings)
+        clock = worker.clock
+        fake_time = SimpleNamespace(monotonic=clock, time=clock, gmtime=None)
+        monkeypatch.setattr(base, "time", fake_time)
+        worker.prepare(worker.context.app)
+        worker.application = application
+        worker.start()
+        made.append(worker)
+        return worker
+
+    def connect(worker, data=b""):
+        client, accepted = socket.socketpair()
+        client.settimeout(5)
+        sockets.append(client)
+        accepted.setblocking(False)
+        found = Accepted(accepted.detach(), Requests(worker))
+        worker.reactor.open[found.fd] = found
+        worker.reactor.wait_for_head(found)
+        client.sendall(data)
+        return client
+
+    yield SimpleNamespace(worker=make, connect=connect)
+    for worker in made:
+        worker.end_greenlets()
+        assert worker.hub.errors == []
+    for client in sockets:
         client.close()
