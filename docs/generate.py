@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from api_page import api_page
-from hookserve_gunicorn import names
+from hookserve_gunicorn.foreign import SETTINGS as FOREIGN
 from security_page import linked, security_page
 
 from hookserve import errors, hookspecs
@@ -45,14 +45,20 @@ def settings_page() -> str:
     ]
     owners: dict[str, list[Declared]] = {}
     for declared in table:
+        if declared.setting.foreign is not None:
+            continue
         owners.setdefault(declared.owner, []).append(declared)
     for owner in sorted(owners, key=lambda name: (name != "hookserve", name)):
         title = "The core" if owner == "hookserve" else f"The {owner} plugin"
         lines.append(f"## {title}\n")
         lines.extend(_setting(declared) for declared in owners[owner])
     lines.append("## gunicorn's settings that hookserve does not have\n")
-    lines.append("| setting | | instead |\n|---|---|---|")
-    lines.extend(f"| `{each.name}` | {each.plan} | {each.advice} |" for each in names.ABSENT)
+    lines.append(
+        "They are accepted. Where one asks for what is not here, the start says so, and `--strict`"
+        " refuses it.\n"
+    )
+    lines.append("| setting | what is lost |\n|---|---|")
+    lines.extend(f"| `{each.name}` | {each.foreign or 'nothing'} |" for each in FOREIGN)
     lines.append("\n## Other environment variables\n")
     lines.extend(f"* `{name}`" for name in sorted(RESERVED))
     return NOTE + "\n".join(lines) + "\n"

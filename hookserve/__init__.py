@@ -32,6 +32,8 @@ from hookserve.types import (
     Response,
     RestartPlan,
     Setting,
+    SettingValue,
+    Variable,
     WorkerCounts,
     WorkerType,
 )
@@ -60,7 +62,9 @@ __all__ = [
     "Response",
     "RestartPlan",
     "Setting",
+    "SettingValue",
     "UsageError",
+    "Variable",
     "WorkerCounts",
     "WorkerType",
     "__version__",

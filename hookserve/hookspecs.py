@@ -82,8 +82,34 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def variables(self) -> Iterable[types.Variable]:
+        """Environment variables, beside ours, that give settings or arguments.
+
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
+        """
+
+    @hookspec
+    def translations(
+        self, values: Mapping[str, object], origin: str, host: PluginHost
+    ) -> Iterable[types.SettingValue]:
+        """What values mean that are written for another server; `None` leaves a value out.  Called
+        for each source, with its raw values by setting.
+
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
+        """
+
+    @hookspec
+    def derived_settings(self, config: Config) -> Iterable[types.SettingValue]:
+        """Values that settings get because of others; `config` is what all sources give.  `None`
+        gives a setting its default.
+
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
+        """
+
+    @hookspec
     def config_files(self) -> Iterable[str]:
-        """Names of Python configuration files to look for where there is no hookserve.conf.py.
+        """Names of Python configuration files to look for where there is no hookserve.conf.py, in
+        the directory where the command was typed.
 
         Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """
@@ -148,7 +174,8 @@ class FactoryHooks(Protocol):
 
     @hookspec(firstresult=True)
     def explain_unknown(self, kind: str, name: str) -> str | None:
-        """What to do about an unknown name; `kind` is ``setting``, ``flag`` or ``worker``.
+        """What to do about an unknown name; `kind` is ``setting``, ``flag`` or ``worker``, or
+        ``worker class`` or ``logger class`` for one at ``module:Class`` that is not ours.
 
         Runs in: command line; arbiter at a reload.  When it raises: logged, the name is unknown.
         """

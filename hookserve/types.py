@@ -48,6 +48,29 @@ class Setting(NamedTuple):
     ``name=value``: that value; ``name!=value``: any other."""
     implies: Mapping[str, Mapping[str, Any]] = MappingProxyType({})  # Any: as `default`
     """For values of this setting, the values of others that no source has given one."""
+    foreign: str | None = None
+    """Another server's setting, accepted so that its command lines and files are read; it has no
+    effect.  The text says what is lost and what to do; it is a warning where a source gives a value
+    that is not the default, unless it is empty.  ``--help`` leaves the setting out, and a plugin
+    that has the setting takes its place."""
+
+
+class Variable(NamedTuple):
+    """An environment variable of another server's, or of a platform's, that is read here too."""
+
+    name: str
+    setting: str | None = None
+    """The setting that it gives a default to; `None`: it has arguments, as a command line has
+    them, which win over those of a Python file."""
+
+
+class SettingValue(NamedTuple):
+    """A value that a setting gets in place of the one that was given."""
+
+    name: str
+    value: Any  # Any: raw, as in a source; `None` for none
+    origin: str = ""
+    """Where it comes from, for ``--print-config``; empty: from where the other was."""
 
 
 class Capabilities(NamedTuple):

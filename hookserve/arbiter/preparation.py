@@ -36,9 +36,9 @@ def load_serving_classes(host: PluginHost, config: Config) -> ServingClasses:
     """
     privilege_dropper(config)
     worker_type = choose_worker(host, config.worker_class)
-    worker_class = _load("worker", worker_type.name, worker_type.target, Worker)
+    worker_class = _load(host, "worker", worker_type.name, worker_type.target, Worker)
     protocol_type = choose_protocol(host, config.protocol)
-    protocol_class = _load("protocol", protocol_type.name, protocol_type.target, Protocol)
+    protocol_class = _load(host, "protocol", protocol_type.name, protocol_type.target, Protocol)
     return ServingClasses(
         worker_type, cast("type[Worker]", worker_class), cast("type[Protocol]", protocol_class)
     )
@@ -48,7 +48,9 @@ def register_loggers(host: PluginHost, config: Config) -> None:
     """Make the chosen loggers and register them as plugins; raises HookserveError."""
     for name in config.logger_class:
         logger_type = choose_logger(host, name)
-        factory = cast("Callable[..., object]", _load("logger", name, logger_type.target, None))
+        factory = cast(
+            "Callable[..., object]", _load(host, "logger", name, logger_type.target, None)
+        )
         try:
             takes_host = "host" in inspect.signature(factory).parameters
             logger = factory(config, host=host) if takes_host else factory(config)
@@ -102,7 +104,23 @@ def _cgroup_quota(path: str = "/sys/fs/cgroup/cpu.max") -> float | None:
         return None
 
 
-def _load(kind: str, name: str, target: str, base: type | None) -> object:
+def _load(host: PluginHost, kind: str, name: str, target: str, base: type | None) -> object:
+    """What a plugin or a setting names; raises PluginError, with what a plugin knows of it."""
+    fault = None
+    try:
+        found = _import(kind, name, target, base)
+    except PluginError as error:
+        found, fault = None, error
+    if fault is not None or (base is None and isinstance(found, type)):
+        advice = calling.ask(host.hook.explain_unknown, f"{kind} class", target)
+        if advice is not None:
+            raise PluginError(f"{kind} '{name}' {advice}") from fault
+    if fault is not None:
+        raise fault
+    return found
+
+
+def _import(kind: str, name: str, target: str, base: type | None) -> object:
     try:
         found = load_target(target)
     except PluginError as error:

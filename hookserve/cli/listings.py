@@ -142,15 +142,18 @@ def _from(host: PluginHost, name: str) -> str:
 
 def config(assembly: Assembly, as_json: bool) -> str:
     """Each setting's value and where it came from."""
-    values = assembly.config
+    values, table = assembly.config, assembly.table
+    names = [
+        name for name in values if table[name].setting.foreign is None or values.was_given(name)
+    ]
     if as_json:
         return _json(
             {
                 name: {"value": getattr(values, name), "origin": values.origin(name)}
-                for name in values
+                for name in names
             }
         )
-    rows = [(name, _shown(getattr(values, name)), values.origin(name)) for name in values]
+    rows = [(name, _shown(getattr(values, name)), values.origin(name)) for name in names]
     return _table(("SETTING", "VALUE", "FROM"), rows)
 
 

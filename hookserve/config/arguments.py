@@ -65,9 +65,9 @@ class Arguments:
         self.words = tuple(_split(words))
 
     @classmethod
-    def of_variable(cls, environ: Mapping[str, str]) -> Arguments:
-        """The arguments in ``HOOKSERVE_CMD_ARGS``; raises UsageError when the quoting is broken."""
-        text = environ.get("HOOKSERVE_CMD_ARGS")
+    def of_variable(cls, environ: Mapping[str, str], name: str = "HOOKSERVE_CMD_ARGS") -> Arguments:
+        """The arguments in a variable; raises UsageError when the quoting is broken."""
+        text = environ.get(name)
         if not text:
             return cls(())
         import shlex
@@ -75,7 +75,7 @@ class Arguments:
         try:
             return cls(shlex.split(text))
         except ValueError as error:
-            raise UsageError(f"HOOKSERVE_CMD_ARGS cannot be split: {error}") from None
+            raise UsageError(f"{name} cannot be split: {error}") from None
 
     @property
     def flags(self) -> frozenset[str]:

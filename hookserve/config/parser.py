@@ -74,6 +74,8 @@ def _add_flags(group: argparse._ArgumentGroup, declared: Declared) -> None:
     if setting.hidden:
         return
     shown = f"{setting.summary} [{_shown(setting.default)}]".replace("%", "%%")
+    if setting.foreign is not None:
+        shown = argparse.SUPPRESS
     if setting.switch is None:
         group.add_argument(
             *declared.flags,
@@ -85,7 +87,7 @@ def _add_flags(group: argparse._ArgumentGroup, declared: Declared) -> None:
         return
     positive, negative = declared.flags, declared.negative_flags
     on_help, off_help = shown, argparse.SUPPRESS
-    if setting.default is True:
+    if setting.default is True and setting.foreign is None:
         on_help, off_help = argparse.SUPPRESS, f"do not {shown}"
     group.add_argument(*positive, dest=setting.name, action="store_const", const=True, help=on_help)
     group.add_argument(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from hookserve.config.settings import Declared, SettingsTable
 from hookserve.errors import ConfigError
+from hookserve.types import SettingValue
 from hookserve.wording import describe
 
 
@@ -21,7 +22,7 @@ class SettingsSource(NamedTuple):
 
     def origin_of(self, name: str) -> str:
         """Where the value of `name` was written."""
-        return self.names[name] if self.names is not None else self.origin
+        return self.origin if self.names is None else self.names.get(name, self.origin)
 
 
 class Config:
@@ -90,8 +91,9 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
         origins[declared.setting.name] = "default"
     for source in sources:
         for name, raw in source.values.items():
-            values[name] = convert(table[name], raw, source.origin_of(name))
-            origins[name] = source.origin_of(name)
+            if raw is not None:  # a Python file's way to say nothing
+                values[name] = convert(table[name], raw, source.origin_of(name))
+                origins[name] = source.origin_of(name)
     implied_names = []
     for declared in table:
         name = declared.setting.name
@@ -102,6 +104,19 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
                 implied_names.append(other)
                 values[other] = convert(table[other], raw, origins[other])
     return Config(values, origins, implied_names)
+
+
+def derive(table: SettingsTable, config: Config, changes: Iterable[SettingValue]) -> Config:
+    """The configuration with other values for some settings; raises ConfigError."""
+    values = {name: config.get(name) for name in config}
+    origins = {name: config.origin(name) for name in config}
+    for name, raw, origin in changes:
+        if raw is None:
+            values[name], origins[name] = table[name].setting.default, "default"
+        else:
+            values[name], origins[name] = convert(table[name], raw, origin), origin
+    implied = [name for name in config if not config.was_given(name)]
+    return Config(values, origins, implied)
 
 
 def convert(declared: Declared, raw: object, origin: str) -> object:
@@ -121,5 +136,8 @@ def convert(declared: Declared, raw: object, origin: str) -> object:
 
 def _shown(raw: object) -> str:
     """A rejected value, short enough for one line."""
+    if callable(raw):
+        kind = "class" if isinstance(raw, type) else "function"
+        return f"the {kind} {getattr(raw, '__qualname__', type(raw).__name__)}"
     text = repr(raw)
     return text if len(text) <= 60 else text[:57] + "..."

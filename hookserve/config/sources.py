@@ -119,13 +119,19 @@ def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> Sett
     return SettingsSource("environment", values, names)
 
 
-def find_python_file(given: str | None, directory: str, others: Iterable[str] = ()) -> str | None:
+def find_python_file(given: str | None, start: str, others: Iterable[str] = ()) -> str | None:
     """The Python configuration file to read: the one given, else the one with the default name,
-    else the first that is there under one of the other names."""
+    else the first that is there under one of the other names.
+
+    Those that are given or have other names are looked for in the directory `start`, where the
+    command was typed, first; all but the other names in the working directory too.
+    """
+    at_start = "" if os.path.samefile(start, os.curdir) else start
     if given:
-        return given
-    names = (DEFAULT_FILE, *others)
-    return next((name for name in names if os.path.isfile(os.path.join(directory, name))), None)
+        typed = os.path.join(at_start, given.removeprefix("file:"))
+        return typed if os.path.isfile(typed) else given
+    names = [DEFAULT_FILE, *(os.path.join(at_start, name) for name in others)]
+    return next(filter(os.path.isfile, names), None)
 
 
 def foreign_file(path: str) -> str:

@@ -1,8 +1,8 @@
 """From the sources of settings to a running arbiter.
 
-assembly, unknown, unhonoured
-    plugins, settings and sources put together, for a start and for each reload; names that are not
-    settings; settings without effect
+assembly, foreign, unknown, unhonoured
+    plugins, settings and sources put together, for a start and for each reload; what is written for
+    another server; names that are not settings; settings without effect
 defaults, application
     the core's own implementations of first-wins hooks; finding the application
 embedded

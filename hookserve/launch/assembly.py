@@ -21,6 +21,7 @@ from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.launch import defaults
 from hookserve.launch.application import check_name
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
+from hookserve.launch.foreign import derived, translate, variable_sources
 from hookserve.launch.unhonoured import (
     settings_of_models,
     settings_without_effect,
@@ -81,8 +82,10 @@ def _boolean_variable(environ: Mapping[str, str], name: str) -> bool:
 def declare_settings(host: PluginHost) -> SettingsTable:
     """The core's and the plugins' settings; raises ConfigError for two with one name."""
     table = SettingsTable()
-    for plugin, setting in calling.collect(host.hook.settings):
-        table.add(setting, plugin, host.record_of(plugin).title)
+    declared = calling.collect(host.hook.settings)
+    for plugin, setting in sorted(declared, key=lambda each: each[1].foreign is not None):
+        if setting.foreign is None or setting.name not in table:
+            table.add(setting, plugin, host.record_of(plugin).title)
     return table
 
 
@@ -99,27 +102,23 @@ def assemble(
     """
     line_words, variable_words = _split(arguments), Arguments.of_variable(environ)
     start = current_directory()
-    directory = _enter_directory(start, environ, variable_words, line_words)
-    toml = sources.toml_sources(directory) if embedded.reads_files else []
+    _enter_directory(start, environ, variable_words, line_words)
+    toml = sources.toml_sources(os.getcwd()) if embedded.reads_files else []
     host = load_plugins(line_words, environ, [*toml, embedded.source_of_plugins()])
     table = declare_settings(host)
     for source in toml:
         refuse_unknown(host, table, source)
-    explain_flag = partial(explain, host, "flag")
-    from_variable = read(table, variable_words, "HOOKSERVE_CMD_ARGS", explain_flag).source
-    line = read(table, line_words, "command line", explain_flag)
-    in_environment = sources.environment_source(table, environ)
-    high = [in_environment, from_variable, line.source, _settings_of(embedded, host, table)]
-    low = [sources.platform_source(environ), *toml]
-    known = resolve(table, [*low, *high])
+    line, low, high = _read_sources(host, table, environ, (variable_words, line_words), toml)
+    high.append(translate(host, _settings_of(embedded, host, table)))
+    known = derived(host, table, resolve(table, [*low, *high]))
     if before_file is not None:
         before_file(host, known)
     warnings = [*filter(None, (sources.foreign_file(source.origin) for source in toml))]
     reads = embedded.reads_files
-    in_file = _read_python_file(host, table, known, directory, warnings) if reads else []
+    in_file = _read_python_file(host, table, known, start, warnings) if reads else []
     if line.application is not None:
         high.append(SettingsSource("command line", {"wsgi_app": line.application}))
-    config = resolve(table, [*low, *in_file, *high])
+    config = derived(host, table, resolve(table, [*low, *in_file, *high]))
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
     warnings.extend(_find_warnings(host, table, config, environ))
@@ -127,22 +126,40 @@ def assemble(
     return Assembly(host, table, config, line, tuple(warnings))
 
 
-def _enter_directory(start: str, environ: Mapping[str, str], *words: Arguments) -> str:
-    """Change to the directory that the command line or the environment names; returns it."""
+def _enter_directory(start: str, environ: Mapping[str, str], *words: Arguments) -> None:
+    """Change to the directory that the command line or the environment names."""
     given = [value for each in words for value in each.values_of("--chdir")]
     change_directory(start, given[-1] if given else environ.get("HOOKSERVE_CHDIR"))
-    return os.getcwd()
+
+
+def _read_sources(
+    host: PluginHost,
+    table: SettingsTable,
+    environ: Mapping[str, str],
+    words: tuple[Arguments, Arguments],
+    toml: Sequence[SettingsSource],
+) -> tuple[CommandLine, list[SettingsSource], list[SettingsSource]]:
+    """The command line, the sources below the Python file, and those above; `words` are those of
+    our variable and of the command line."""
+    explain_flag = partial(explain, host, "flag")
+    from_variable = read(table, words[0], "HOOKSERVE_CMD_ARGS", explain_flag)
+    line = read(table, words[1], "command line", explain_flag)
+    defaults, arguments = variable_sources(host, table, environ, explain_flag)
+    low = [sources.platform_source(environ), *defaults, *toml]
+    ours = sources.environment_source(table, environ)
+    high = [*arguments, ours, from_variable.source, line.source]
+    return line, [translate(host, each) for each in low], [translate(host, each) for each in high]
 
 
 def _read_python_file(
-    host: PluginHost, table: SettingsTable, known: Config, directory: str, warnings: list[str]
+    host: PluginHost, table: SettingsTable, known: Config, start: str, warnings: list[str]
 ) -> list[SettingsSource]:
     """Run the Python configuration file, if there is one: its settings; adds its warnings.
 
     The plugins that other plugins find in it are registered.
     """
     others = [name for _, name in calling.collect(host.hook.config_files)]
-    path = sources.find_python_file(known.config, directory, others)
+    path = sources.find_python_file(known.config, start, others)
     if path is None:
         return []
     if not known.config:
@@ -152,7 +169,7 @@ def _read_python_file(
     source, slips = file_settings(host, table, module, path)
     warnings.extend(slips)
     _register_file_plugins(host, module, path)
-    return [source]
+    return [translate(host, source)]
 
 
 def _register_file_plugins(host: PluginHost, module: types.ModuleType, path: str) -> None:

@@ -53,6 +53,8 @@ def settings_without_effect(
     `unhonoured_settings` has those of worker models."""
     for declared in table:
         name = declared.setting.name
+        if declared.setting.foreign and config.get(name) != declared.setting.default:
+            yield f"{name} ({config.origin(name)}): {declared.setting.foreign}"
         if name in of_models or not config.was_given(name) or config.get(name) in _OFF:
             continue
         needs = [each for each in declared.setting.needs if _named_by(each) in table]

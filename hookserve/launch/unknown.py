@@ -54,7 +54,7 @@ def file_settings(
         if name in _TOO_LATE:
             if isinstance(value, (str, list, tuple)):
                 warnings.append(f"{source}: '{name}' has no effect here ({_TOO_LATE[name]})")
-        elif name in table and not callable(value):
+        elif name in table:
             values[name] = value
         elif name not in table and not hasattr(Hooks, name):
             warning = _slip(host, table, name, value)
@@ -81,4 +81,6 @@ def _slip(host: PluginHost, table: SettingsTable, name: str, value: object) -> s
 def _nearly_spells(name: str, known: str) -> bool:
     import difflib
 
+    if name.startswith(f"{known}_"):  # a value on its way to the setting: timeout_str
+        return False
     return difflib.SequenceMatcher(None, name, known).ratio() >= _SLIP_RATIO

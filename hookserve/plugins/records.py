@@ -11,7 +11,16 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, cast
 
-from hookserve.types import AuxProcess, Command, LoggerType, ProtocolType, Setting, WorkerType
+from hookserve.types import (
+    AuxProcess,
+    Command,
+    LoggerType,
+    ProtocolType,
+    Setting,
+    SettingValue,
+    Variable,
+    WorkerType,
+)
 
 _TARGET = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
@@ -40,6 +49,9 @@ ITEMS: dict[str, _Expected] = {
     "protocol_types": _instance_of("a ProtocolType", ProtocolType),
     "logger_types": _instance_of("a LoggerType", LoggerType),
     "commands": _instance_of("a Command", Command),
+    "variables": _instance_of("a Variable", Variable),
+    "translations": _instance_of("a SettingValue", SettingValue),
+    "derived_settings": _instance_of("a SettingValue", SettingValue),
     "config_files": _TEXT,
     "config_warnings": _TEXT,
     "logger_aliases": _TEXT,

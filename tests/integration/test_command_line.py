@@ -131,7 +131,7 @@ def _seconds(command, path):
     ("arguments", "code", "said"),
     [
         (["--wrokers", "3", "a"], 2, "unknown option --wrokers (did you mean '--workers'?)"),
-        (["--paste", "a"], 2, "gunicorn's, not planned"),
+        (["--strict", "--spew", "a"], 1, "(run the application with python -m trace)"),
         (["-w", "none", "a"], 1, "workers (command line): expected a whole number"),
         (["-b", "1.2.3.4:99999", "a"], 1, "is not an address"),
         (["-b", "unix:/tmp/x?mood=1", "a"], 1, "unknown option 'mood'"),
@@ -235,7 +235,7 @@ def test_a_slip_in_a_python_file_is_warned_about_and_refused_when_strict(tmp_pat
 
     assert lenient.returncode == 0
     assert "'workerclass' is not a setting (did you mean 'worker_class'?)" in lenient.stderr
-    assert "'reload' is not a setting (gunicorn's, not yet: " in lenient.stderr
+    assert "reload (gunicorn.conf.py): there is no reloader (" in lenient.stderr
     assert "helper" not in lenient.stderr
     assert strict.returncode == 1
 

@@ -102,13 +102,13 @@ def test_a_file_that_a_plugin_reads_before_is_not_run_after_a_refusal(here):
 
 
 def test_a_warning_is_an_error_when_strict(here, caplog):
-    lenient = assemble(["app", "--threads", "4"], {})
+    lenient = assemble(["app", "-k", "epoll", "--threads", "4"], {})
 
     log_warnings(lenient)
 
     assert caplog.messages == list(lenient.warnings)
     with pytest.raises(ConfigError, match=r"threads .* \(refused by --strict\)"):
-        assemble(["app", "--threads", "4", "--strict"], {})
+        assemble(["app", "-k", "epoll", "--threads", "4", "--strict"], {})
 
 
 def require(assembly):

@@ -4,6 +4,7 @@ import types
 
 import pytest
 
+from hookserve import hookimpl
 from hookserve.config.resolved import SettingsSource
 from hookserve.errors import ConfigError
 from hookserve.launch.assembly import declare_settings, load_plugins
@@ -12,7 +13,15 @@ from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 
 @pytest.fixture(scope="module")
 def host():
-    return load_plugins([], {})
+    found = load_plugins([], {})
+    found.register(Elsewhere(), "elsewhere")
+    return found
+
+
+class Elsewhere:
+    @hookimpl
+    def explain_unknown(self, kind, name):
+        return "there: here" if (kind, name) == ("setting", "elsewhere") else None
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +31,7 @@ def table(host):
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("wrokers", "(did you mean 'workers'?)"), ("reload", "(gunicorn's, not yet: "), ("zzz", "")],
+    [("wrokers", "(did you mean 'workers'?)"), ("elsewhere", "(there: here)"), ("zzz", "")],
 )
 def test_a_name_in_toml_that_is_not_a_setting_is_refused(host, table, name, hint):
     with pytest.raises(ConfigError) as caught:
@@ -39,7 +48,7 @@ def file_of(**names):
 
 
 def test_a_python_file_gives_settings_and_has_names_of_its_own(host, table):
-    module = file_of(workers=3, helper=5, _private=1, os=types, when_ready=print, bind=print)
+    module = file_of(workers=3, helper=5, _private=1, os=types, when_ready=print)
 
     source, warnings = file_settings(host, table, module, "conf.py")
 
@@ -51,7 +60,7 @@ def test_a_python_file_gives_settings_and_has_names_of_its_own(host, table):
     ("name", "warning"),
     [
         ("wrokers", "conf.py: 'wrokers' is not a setting (did you mean 'workers'?)"),
-        ("spew", "conf.py: 'spew' is not a setting (gunicorn's, not planned: "),
+        ("elsewhere", "conf.py: 'elsewhere' is not a setting (there: here)"),
     ],
 )
 def test_a_probable_slip_in_a_python_file_is_a_warning(host, table, name, warning):
@@ -62,9 +71,20 @@ def test_a_probable_slip_in_a_python_file_is_a_warning(host, table, name, warnin
     assert warnings[0].startswith(warning)
 
 
-def test_only_a_plugin_explains_names_of_other_servers(host):
-    assert explain(host, "setting", "spew").startswith("gunicorn's, ")
-    assert explain(load_plugins(["-P", "no:gunicorn"], {}), "setting", "spew") is None
+def test_a_plugin_explains_names_of_other_servers(host):
+    assert explain(host, "setting", "elsewhere") == "there: here"
+    assert explain(load_plugins([], {}), "setting", "elsewhere") is None
+
+
+@pytest.mark.parametrize("name", ["graceful_timeout_str", "timeout_str", "bind_address"])
+def test_a_value_on_its_way_to_a_setting_is_no_slip(host, table, name):
+    assert file_settings(host, table, file_of(**{name: "30"}), "conf.py")[1] == []
+
+
+def test_a_function_or_class_for_a_setting_is_a_value_as_any_other(host, table):
+    source, _ = file_settings(host, table, file_of(workers=len, worker_class=int), "conf.py")
+
+    assert source.values == {"workers": len, "worker_class": int}
 
 
 @pytest.mark.parametrize(

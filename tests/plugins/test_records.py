@@ -7,7 +7,16 @@ import pytest
 from hookserve import hookspecs
 from hookserve.config.values import integer
 from hookserve.plugins.records import ITEMS, RESULTS, WrongResult, check_items, check_result
-from hookserve.types import AuxProcess, Command, LoggerType, ProtocolType, Setting, WorkerType
+from hookserve.types import (
+    AuxProcess,
+    Command,
+    LoggerType,
+    ProtocolType,
+    Setting,
+    SettingValue,
+    Variable,
+    WorkerType,
+)
 
 GOOD = {
     "settings": Setting("shy", 1, integer, "shy"),
@@ -16,6 +25,9 @@ GOOD = {
     "logger_types": LoggerType("a", "a:a", "a"),
     "logger_aliases": "a",
     "commands": Command("a", "a:a", "a"),
+    "variables": Variable("A_PORT", "bind"),
+    "translations": SettingValue("workers", 3),
+    "derived_settings": SettingValue("workers", 3, "processors=3"),
     "config_files": "a.conf.py",
     "config_warnings": "be careful",
     "file_plugins": object(),

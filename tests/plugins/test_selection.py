@@ -31,21 +31,6 @@ def test_any_class_may_be_named_by_its_path(host, path):
     assert choose_worker(host, path).target == "my.module:MyWorker"
 
 
-@pytest.mark.parametrize(
-    ("name", "instead"),
-    [
-        ("gevent_wsgi", "gevent"),
-        ("gevent_pywsgi", "gevent"),
-        ("gunicorn.workers.ggevent.GeventWorker", "gevent"),
-        ("gunicorn.workers.gthread.ThreadWorker", "gthread"),
-        ("egg:gunicorn#tornado", "tornado"),
-    ],
-)
-def test_gunicorns_names_name_the_model_to_use(host, name, instead):
-    with pytest.raises(PluginError, match=rf"is gunicorn's: use -k {instead} instead"):
-        choose_worker(host, name)
-
-
 def test_a_worker_for_asgi_is_explained(host):
     with pytest.raises(PluginError, match="serves ASGI applications"):
         choose_worker(host, "uvicorn.workers.UvicornWorker")

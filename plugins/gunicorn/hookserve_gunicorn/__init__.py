@@ -1,24 +1,31 @@
-"""gunicorn's names: its configuration file, and what to do about what hookserve does not have.
+"""gunicorn's names: its configuration, its hooks' objects, and what to do about what is not here.
 
 applications
     `BaseApplication` and `WSGIApplication`, for programs that embed the server
 paste
     the server runner for PasteDeploy
-names, variables
-    settings, flags and environment variables that hookserve does not have, with the remedy
+foreign
+    its settings and flags that hookserve does not have, and what is lost without them
+translation, derivation
+    its values of settings that hookserve has; what settings make of each other
+classes
+    worker and logger classes
+objects
+    the objects that a configuration file's hooks get
 tls
     ``ssl_context`` of a configuration file
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from hookserve import LoggerType, hookimpl
+from hookserve import Setting, SettingValue, Variable, hookimpl
 
 if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
     from hookserve.plugins.host import PluginHost
 
 
@@ -30,29 +37,30 @@ def config_files() -> list[str]:
 
 @hookimpl
 def explain_unknown(kind: str, name: str) -> str | None:
-    """What gunicorn's settings, flags and worker classes mean here."""
-    from hookserve_gunicorn.names import explain
+    """What serves in the place of a worker or logger class for gunicorn."""
+    if not kind.startswith(("worker", "logger")):
+        return None
+    from hookserve_gunicorn import classes
 
-    return explain(kind, name)
-
-
-@hookimpl
-def config_warnings(environ: Mapping[str, str]) -> list[str]:
-    """The variables that gunicorn reads and hookserve does not."""
-    from hookserve_gunicorn.variables import unread
-
-    return unread(environ)
+    return classes.explain(kind, name)
 
 
 @hookimpl
-def logger_types() -> list[LoggerType]:
-    """The path of gunicorn's own logger means the bundled one."""
+def settings() -> tuple[Setting, ...]:
+    """gunicorn's settings that are accepted without effect."""
+    from hookserve_gunicorn.foreign import SETTINGS
+
+    return SETTINGS
+
+
+@hookimpl
+def variables() -> list[Variable]:
+    """The variables that gunicorn reads, beside ``PORT`` and ``WEB_CONCURRENCY``."""
     return [
-        LoggerType(
-            "gunicorn.glogging.Logger",
-            "hookserve_logging.standard:make_logger",
-            "gunicorn's name for the logger standard",
-        )
+        Variable("GUNICORN_CMD_ARGS"),
+        Variable("FORWARDED_ALLOW_IPS", "forwarded_allow_ips"),
+        Variable("SENDFILE", "sendfile"),
+        Variable("SCRIPT_NAME", "script_name"),
     ]
 
 
@@ -61,6 +69,24 @@ def logger_aliases(name: str) -> list[str]:
     """gunicorn's loggers in a logging configuration mean the server's."""
     found = {"hookserve": "gunicorn.error", "hookserve.access": "gunicorn.access"}.get(name)
     return [found] if found else []
+
+
+@hookimpl
+def translations(
+    values: Mapping[str, object], origin: str, host: PluginHost
+) -> Iterable[SettingValue]:
+    """Our values for gunicorn's."""
+    from hookserve_gunicorn.translation import translate
+
+    return translate(values, origin, host)
+
+
+@hookimpl
+def derived_settings(config: Config) -> Iterable[SettingValue]:
+    """What `threads`, `paste` and `raw_env` ask for."""
+    from hookserve_gunicorn.derivation import derive
+
+    return derive(config)
 
 
 @hookimpl

@@ -21,12 +21,13 @@ def run(app: Callable[..., Any], global_conf: Mapping[str, str], **local_conf: s
         shown = f"[{host}]" if ":" in str(host) else host or "127.0.0.1"
         settings.setdefault("bind", f"{shown}:{port or 8000}")
     path = global_conf.get("__file__", "")
-    if path and _configures_logging(path):
+    if path and configures_logging(path):
         settings.setdefault("logconfig", path)
     serve(settings, lambda: app, origin=path or "egg:hookserve#main")
 
 
-def _configures_logging(path: str) -> bool:
+def configures_logging(path: str) -> bool:
+    """Whether a file of PasteDeploy is a logging configuration too."""
     parser = configparser.RawConfigParser()
     parser.read([path])
     return parser.has_section("loggers")

@@ -1,28 +1,73 @@
-"""Variables that gunicorn reads and hookserve does not are named."""
+"""The variables that gunicorn reads are read, at gunicorn's place among the sources."""
 
 import pytest
-from hookserve_gunicorn import config_warnings
-from hookserve_gunicorn.variables import INSTEAD, unread
+
+from hookserve.errors import UsageError
+from hookserve.launch.assembly import assemble
 
 
-@pytest.mark.parametrize("name", INSTEAD)
-def test_a_variable_without_effect_is_named(name):
-    (line,) = config_warnings({name: "x"})
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
-    assert (
-        line == f"{name} (environment): it is gunicorn's and has no effect here ({INSTEAD[name]})"
-    )
+
+def config_of(environ, *arguments):
+    return assemble([*arguments, "app"], environ).config
+
+
+def test_its_arguments_are_below_the_command_line_and_above_the_file(here):
+    (here / "gunicorn.conf.py").write_text("workers = 2\ntimeout = 2\nbacklog = 2")
+    environ = {"GUNICORN_CMD_ARGS": "--workers 3 --timeout=3 --access-logfile -"}
+
+    config = config_of(environ, "--timeout", "4")
+
+    assert (config.workers, config.origin("workers")) == (3, "GUNICORN_CMD_ARGS")
+    assert (config.timeout, config.origin("timeout")) == (4.0, "command line")
+    assert (config.backlog, config.origin("backlog")) == (2, "gunicorn.conf.py")
+    assert config.accesslog == "-"
+
+
+def test_its_arguments_may_name_the_file(here):
+    (here / "other.py").write_text("workers = 2")
+
+    assert config_of({"GUNICORN_CMD_ARGS": "-c other.py"}).origin("workers") == "other.py"
+
+
+def test_our_own_variables_win_over_its(here):
+    environ = {"GUNICORN_CMD_ARGS": "-w 3", "HOOKSERVE_CMD_ARGS": "-w 4"}
+
+    assert config_of(environ).origin("workers") == "HOOKSERVE_CMD_ARGS"
+
+
+@pytest.mark.parametrize("text", ["--workers '3", "--wrokers 3"])
+def test_arguments_that_cannot_be_read_are_refused(here, text):
+    with pytest.raises(UsageError, match=r"GUNICORN_CMD_ARGS cannot be split|unknown option"):
+        config_of({"GUNICORN_CMD_ARGS": text})
 
 
 @pytest.mark.parametrize(
-    "environ",
+    ("variable", "text", "name", "value"),
     [
-        {},
-        {"SENDFILE": ""},
-        {"SENDFILE": "1", "HOOKSERVE_SENDFILE": "1"},
-        {"GUNICORN_CMD_ARGS": "-w 3", "HOOKSERVE_CMD_ARGS": "-w 3"},
-        {"PORT": "80", "WEB_CONCURRENCY": "2"},
+        ("FORWARDED_ALLOW_IPS", "*", "forwarded_allow_ips", ("*", "unix:")),
+        ("SENDFILE", "y", "sendfile", True),
+        ("SENDFILE", "0", "sendfile", False),
+        ("SENDFILE", "never", "sendfile", False),
+        ("PORT", "8001", "bind", ("0.0.0.0:8001",)),
+        ("WEB_CONCURRENCY", "5", "workers", 5),
     ],
 )
-def test_an_environment_that_serves_both_is_no_mistake(environ):
-    assert unread(environ) == []
+def test_a_variable_gives_a_default(here, variable, text, name, value):
+    config = config_of({variable: text})
+
+    assert (getattr(config, name), config.origin(name)) == (value, variable)
+
+    (here / "gunicorn.conf.py").write_text(f"{name} = {config.get(name)!r}")
+
+    assert config_of({variable: text}).origin(name) == "gunicorn.conf.py"
+
+
+def test_without_the_plugin_they_are_not_read(here):
+    environ = {"GUNICORN_CMD_ARGS": "-w 3", "SENDFILE": "0"}
+
+    assert config_of(environ, "-P", "no:gunicorn").is_default("workers")

@@ -34,6 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
         ("127.0.0.1", "::1", "unix:"),
         trusted_proxies,
         "proxies that speak it: addresses, networks, unix: for unix sockets, or *",
+        ("--proxy-allow-from",),
         metavar="ADDRESSES",
         needs=("proxy_protocol",),
     ),

@@ -1,0 +1,49 @@
+"""What gunicorn makes of settings together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hookserve import SettingValue
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+
+_WITHOUT_THREADS = ("sync", "gevent", "eventlet", "tornado")
+
+
+def derive(config: Config) -> Iterator[SettingValue]:
+    """The worker model that `threads` asks for; the application that `paste` names."""
+    threads = config.get("threads")
+    if config.worker_class in _WITHOUT_THREADS and config.was_given("threads"):
+        if threads == 1:
+            yield SettingValue("threads", None)
+        elif config.worker_class == "sync":
+            yield SettingValue("worker_class", "gthread", f"threads={threads}")
+    if config.get("paste"):
+        yield from _paste(config)
+    mounted = [word for word in config.raw_env if word.startswith("SCRIPT_NAME=")]
+    if mounted and "script_name" in config and config.origin("script_name") in _BELOW_RAW_ENV:
+        yield SettingValue("script_name", mounted[-1].partition("=")[2], "raw_env SCRIPT_NAME")
+
+
+_BELOW_RAW_ENV = ("default", "SCRIPT_NAME")
+
+
+def _paste(config: Config) -> Iterator[SettingValue]:
+    """As ``gunicorn --paste``: the application, and the logging configuration beside it."""
+    from hookserve_gunicorn.paste import configures_logging
+
+    path, has_name, name = config.paste.partition("#")
+    path = os.path.abspath(path)
+    pairs = (word.replace(r"\=", "\0").partition("=") for word in config.raw_paste_global_conf)
+    variables = {key.replace("\0", "="): value.replace("\0", "=") for key, _, value in pairs}
+    uri = f"config:{path}{has_name}{name}"
+    origin = f"paste={config.paste}"
+    yield SettingValue(
+        "wsgi_app", f"paste.deploy:loadapp({uri!r}, global_conf={variables!r})", origin
+    )
+    if config.get("logconfig") is None and "logconfig" in config and configures_logging(path):
+        yield SettingValue("logconfig", path, origin)

@@ -1,0 +1,107 @@
+"""gunicorn's values of settings that hookserve has too, where hookserve writes them otherwise."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hookserve import ConfigError, SettingValue
+from hookserve.wording import describe
+from hookserve_gunicorn.classes import find_model
+
+if TYPE_CHECKING:
+    from hookserve.plugins.host import PluginHost
+
+FILE = "gunicorn.conf.py"
+_OF_GUNICORN = (FILE, "GUNICORN_CMD_ARGS", "FORWARDED_ALLOW_IPS")
+_CLASSES = ("worker_class", "logger_class")
+_TRUSTING = ("forwarded_allow_ips", "proxy_allow_ips")
+_LOGGERS = (
+    "simple",
+    "egg:gunicorn#simple",
+    "gunicorn.glogging.Logger",
+    "gunicorn.instrument.statsd.Statsd",
+)
+"""gunicorn's own.  Metrics are asked for by the settings of statsd."""
+
+
+def translate(
+    values: Mapping[str, object], origin: str, host: PluginHost
+) -> Iterator[SettingValue]:
+    """The settings that have a value of gunicorn's, each with ours; raises ConfigError."""
+    for name, value in values.items():
+        meant = _class_path(name, value, origin) if name in _CLASSES else value
+        if name == "worker_class" and isinstance(meant, str):
+            meant = find_model(meant, host) or meant
+        elif name in _TRUSTING and os.path.basename(origin) in _OF_GUNICORN:
+            meant = _with_unix_sockets(meant)
+        elif name == "sendfile" and origin == "SENDFILE":
+            meant = str(value).lower() in ("y", "1", "yes", "true")
+        elif name in _RULES:
+            meant = _RULES[name](meant)
+        if meant is not value:
+            yield SettingValue(name, meant)
+
+
+def _class_path(name: str, value: Any, origin: str) -> object:  # Any: a file's
+    """``module:Class`` for a class, or a function that returns one, as gunicorn takes them.
+
+    A class that cannot be found by its own name is found by that of the setting, in the file.
+    """
+    if inspect.isroutine(value):
+        try:
+            value = value()
+        except Exception as error:  # the file's own
+            raise ConfigError(f"{name} ({origin}): its function raised {describe(error)}") from None
+        if isinstance(value, type) and not _is_found(value):
+            raise ConfigError(f"{name} ({origin}): {value.__qualname__} is local to its function")
+    if not isinstance(value, type):
+        return value
+    if _is_found(value):
+        return f"{value.__module__}:{value.__qualname__}"
+    return f"__config__:{name}"
+
+
+def _is_found(value: type) -> bool:
+    found: Any = sys.modules.get(value.__module__)  # Any: a module, or what is in one
+    for part in value.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is value
+
+
+def _with_unix_sockets(value: object) -> object:
+    """gunicorn believes every proxy that comes through a unix socket."""
+    return f"{value},unix:" if isinstance(value, str) else value
+
+
+def _logger(value: object) -> object:
+    if not isinstance(value, str) or ":" in value.removeprefix("egg:"):
+        return value
+    if value in _LOGGERS:
+        return "standard"
+    return ":".join(value.rpartition(".")[::2]) if "." in value else value
+
+
+def _proxy_protocol(value: object) -> object:
+    if value is None:
+        return None
+    text = str(value).strip().lower()
+    return {"false": "off", "0": "off", "none": "off", "true": "auto", "1": "auto"}.get(text, value)
+
+
+def _instead_of(unlimited: tuple[object, ...], ours: object) -> Callable[[object], object]:
+    return lambda value: ours if value in unlimited and value is not False else value
+
+
+_RULES: dict[str, Callable[[object], object]] = {
+    "backlog": _instead_of((0, "0"), 1),  # the shortest queue: listen(2) takes 0 too
+    "logger_class": _logger,
+    "loglevel": _instead_of(("",), None),
+    "proxy_protocol": _proxy_protocol,
+    "threads": _instead_of((0, "0"), None),
+    "worker_connections": _instead_of((0, "0"), None),
+}
+"""`None` leaves the value out: the default counts."""

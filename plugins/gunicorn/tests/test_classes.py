@@ -1,0 +1,169 @@
+"""Classes for gunicorn choose a model of ours, or one line says what serves instead."""
+
+import sys
+import types
+
+import pytest
+from hookserve_gunicorn.classes import MODELS, explain, find_model
+
+from hookserve import WorkerType, hookimpl
+from hookserve.arbiter.preparation import load_serving_classes, register_loggers
+from hookserve.errors import PluginError
+from hookserve.launch.assembly import assemble, load_plugins
+
+ASGI = (
+    "asgi",
+    "egg:gunicorn#asgi",
+    "gunicorn.workers.gasgi.ASGIWorker",
+    "uvicorn.workers.UvicornWorker",
+    "uvicorn.workers.UvicornH11Worker",
+    "uvicorn_worker.UvicornWorker",
+)
+
+
+@pytest.fixture
+def host():
+    return load_plugins([], {})
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_name_of_gunicorns_is_one_of_ours(host, name):
+    assert find_model(name, host) == MODELS[name]
+
+
+@pytest.mark.parametrize("name", ["sync", "epoll", "my.module:Worker", "gunicorns.Worker"])
+def test_other_names_are_left_alone(host, name):
+    assert find_model(name, host) is None
+    assert explain("worker", name) is None
+
+
+class Asgi:
+    """A plugin that brings a model for ASGI."""
+
+    def __init__(self, name):
+        self.name = name
+
+    @hookimpl
+    def worker_types(self):
+        return [WorkerType(self.name, "a:A", "a", interface="asgi")]
+
+
+@pytest.mark.parametrize("name", ASGI)
+@pytest.mark.parametrize("model", ["loop", "asgi"])
+def test_a_model_for_asgi_is_taken_once_there_is_one(host, name, model):
+    assert find_model(name, host) is None
+    host.register(Asgi(model), "a")
+
+    assert find_model(name, host) == model
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *((name, "serves ASGI applications, and no worker model does here yet") for name in ASGI),
+        ("aiohttp.GunicornWebWorker", "aiohttp.web.run_app"),
+        ("aiohttp.worker.GunicornUVLoopWebWorker", "aiohttp.web.run_app"),
+        ("geventwebsocket.gunicorn.workers.GeventWebSocketWorker", "use -k gevent"),
+        ("egg:meinheld#gunicorn_worker", "hookserve --list-workers"),
+    ],
+)
+def test_a_worker_that_cannot_serve_here_is_one_line(tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    assembly = assemble(["-k", name, "app"], {})
+
+    with pytest.raises(PluginError) as caught:
+        load_serving_classes(assembly.host, assembly.config)
+
+    assert str(caught.value).startswith(f"worker '{name}' ")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def module(name, **values):
+    made = types.ModuleType(name)
+    vars(made).update(values)
+    return made
+
+
+def a_class(path, *bases):
+    home, _, name = path.rpartition(".")
+    return type(name, bases, {"__module__": home})
+
+
+SYNC = a_class("gunicorn.workers.sync.SyncWorker", a_class("gunicorn.workers.base.Worker"))
+UVICORN = a_class("uvicorn.workers.UvicornWorker", a_class("gunicorn.workers.base.Worker"))
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (SYNC, "is built on gunicorn's worker class (use -k sync; what it changes"),
+        (SYNC.__base__, "is built on gunicorn's worker class (hookserve --list-workers"),
+        (UVICORN, "is built on a worker class that serves ASGI applications"),
+        (object, "is not a subclass of hookserve.worker.base.Worker"),
+    ],
+)
+@pytest.mark.parametrize("name", ["shop_worker.W", "shop_worker:W"])
+def test_a_class_built_on_gunicorns_says_what_to_use(tmp_path, monkeypatch, base, said, name):
+    monkeypatch.chdir(tmp_path)
+    found = type("W", (base,), {"__module__": "shop_worker"})
+    monkeypatch.setitem(sys.modules, "shop_worker", module("shop_worker", W=found))
+    assembly = assemble(["-k", name, "app"], {})
+
+    with pytest.raises(PluginError) as caught:
+        load_serving_classes(assembly.host, assembly.config)
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("from gunicorn.workers.sync import SyncWorker as W", "is built on gunicorn's worker"),
+        ("from uvicorn.workers import UvicornWorker as W", "serves ASGI applications"),
+        ("import nosuchthing", "cannot be imported: ModuleNotFoundError"),
+    ],
+)
+def test_a_class_whose_import_fails_is_known_by_what_it_imports(tmp_path, monkeypatch, text, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shop_failing", raising=False)
+    for name in ("gunicorn", "uvicorn"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    (tmp_path / "shop_failing.py").write_text(f"{text}\n")
+    assembly = assemble(["-k", "shop_failing.W", "app"], {})
+
+    with pytest.raises(PluginError, match=said):
+        load_serving_classes(assembly.host, assembly.config)
+
+
+@pytest.mark.parametrize("is_dotted", [True, False], ids=["dotted", "class"])
+def test_a_logger_built_on_gunicorns_is_refused_and_not_dropped(tmp_path, monkeypatch, is_dotted):
+    monkeypatch.chdir(tmp_path)
+    found = a_class("shop_logger.Json", a_class("gunicorn.glogging.Logger"))
+    monkeypatch.setitem(sys.modules, "shop_logger", module("shop_logger", Json=found))
+    text = "logger_class = 'shop_logger.Json'"
+    if not is_dotted:
+        text = "from shop_logger import Json\nlogger_class = Json"
+    (tmp_path / "gunicorn.conf.py").write_text(text)
+    assembly = assemble(["app"], {})
+
+    with pytest.raises(PluginError, match="'shop_logger:Json' is built on gunicorn's Logger"):
+        register_loggers(assembly.host, assembly.config)
+
+
+def test_a_logger_class_of_ours_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gunicorn.conf.py").write_text(
+        "from hookserve import hookimpl\n"
+        "class Counting:\n"
+        "    def __init__(self, config): ...\n"
+        "    @hookimpl\n"
+        "    def log_access(self, record): ...\n"
+        "logger_class = Counting\n"
+    )
+    assembly = assemble(["app"], {})
+
+    register_loggers(assembly.host, assembly.config)
+
+    assert assembly.host.record_of("logger __config__:Counting").hooks == ["log_access"]

@@ -1,0 +1,78 @@
+"""Settings of gunicorn's that decide others."""
+
+import pytest
+
+from hookserve.launch.assembly import assemble
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "model", "threads"),
+    [
+        ("--threads 8", "gthread", 8),
+        ("-k sync --threads 8", "gthread", 8),
+        ("-k gunicorn.workers.sync.SyncWorker --threads 2", "gthread", 2),
+        ("-k gthread --threads 1", "gthread", 1),
+        ("--threads 1", "sync", 4),
+        ("-k gevent --threads 1", "gevent", 4),
+        ("-k gevent --threads 8", "gevent", 8),
+        ("-k my.module:Worker --threads 1", "my.module:Worker", 1),
+        ("", "sync", 4),
+    ],
+)
+def test_threads_choose_the_worker_as_in_gunicorn(here, line, model, threads):
+    config = assemble([*line.split(), "app"], {}).config
+
+    assert (config.worker_class, config.threads) == (model, threads)
+
+
+def test_the_origin_says_why(here):
+    config = assemble(["--threads", "8", "app"], {}).config
+
+    assert config.origin("worker_class") == "threads=8"
+
+
+def test_one_thread_draws_no_warning(here):
+    (here / "gunicorn.conf.py").write_text("threads = 1\nworker_class = 'gevent'")
+
+    assert assemble(["app"], {}).warnings == ()
+
+
+def test_threads_that_a_model_does_not_have_are_warned_about(here):
+    (line,) = assemble(["-k", "gevent", "--threads", "8", "app"], {}).warnings
+
+    assert line.startswith("threads (command line): the worker gevent does not honour it")
+
+
+INI = "[app:main]\nuse = egg:shop\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "call"),
+    [
+        (["--paste", "shop.ini"], "loadapp('config:{here}/shop.ini', global_conf={{}})"),
+        (["--paster", "shop.ini#b"], "loadapp('config:{here}/shop.ini#b', global_conf={{}})"),
+        (
+            ["--paste", "shop.ini", "--paste-global", "a=1", "--paste-global", r"b\=c=2"],
+            "loadapp('config:{here}/shop.ini', global_conf={{'a': '1', 'b=c': '2'}})",
+        ),
+    ],
+)
+def test_a_paste_file_names_the_application(here, arguments, call):
+    (here / "shop.ini").write_text(INI)
+
+    config = assemble(arguments, {}).config
+
+    assert config.wsgi_app == "paste.deploy:" + call.format(here=here)
+    assert config.logconfig is None
+
+
+def test_a_paste_file_may_configure_the_logs(here):
+    (here / "shop.ini").write_text(INI + "[loggers]\nkeys = root\n")
+
+    assert assemble(["--paste", "shop.ini"], {}).config.logconfig == str(here / "shop.ini")
