@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import traceback
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff
 from hookserve.arbiter.signals import HANDLED, Blocked
+from hookserve.errors import HookserveError
 from hookserve.plugins import calling
 from hookserve.system.calls import close, set_signal
 from hookserve.system.exiting import run_to_end
@@ -25,7 +27,9 @@ from hookserve.worker.channel import open_channel
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
     from hookserve.types import AuxProcess
-    from hookserve.worker.channel import ArbiterEnd
+    from hookserve.worker.channel import ArbiterEnd, WorkerEnd
+
+_FORK_PAUSE = 1.0
 
 
 class Auxiliary:
@@ -64,6 +68,13 @@ class Auxiliaries(Part):
         self.end(self._arbiter.config.graceful_timeout)
         self._wanted = [Auxiliary(process) for _, process in found]
         self._backoff.reset()
+
+    def restart(self) -> None:
+        """As `gather`; a plugin that fails is logged, and nothing changes."""
+        try:
+            self.gather()
+        except HookserveError as error:
+            self._arbiter.log.error("%s", error)
 
     def step(self, now: float) -> None:
         """Start those that should run; kill those that were told to end and have not."""
@@ -125,32 +136,35 @@ class Auxiliaries(Part):
         return len(self.pids())
 
     def _start(self, number: int, auxiliary: Auxiliary, now: float) -> None:
+        name = auxiliary.process.name
+        try:
+            auxiliary.pid, auxiliary.channel = self._fork(auxiliary.process)
+        except OSError as error:
+            message = "cannot start the auxiliary process %s: %s (tried again in %g s)"
+            self._arbiter.log.error(message, name, error.strerror, _FORK_PAUSE)
+            self._backoff.delay(number, now, _FORK_PAUSE)
+            return
+        auxiliary.started_at = now
+        self._arbiter.log.info("%s started", auxiliary)
+
+    def _fork(self, process: AuxProcess) -> tuple[int, ArbiterEnd]:
+        """The process id, and the arbiter's end of the channel; raises OSError."""
         ours, theirs = open_channel()
         descriptors = [*self._arbiter.own_descriptors(), ours.fileno()]
         # An address that is closed by all others must not stay open in an auxiliary process.
         descriptors += [listener.fileno() for listener in self._arbiter.listeners]
-        with Blocked() as unblock:
-            try:
+        try:
+            with Blocked() as unblock:
                 pid = self._arbiter.processes.fork()
-            except OSError as error:
-                name = auxiliary.process.name
-                self._arbiter.log.error("cannot fork the auxiliary %s: %s", name, error.strerror)
-                self._backoff.delay(number, now, 1.0)
-                ours.close()
-                theirs.close()
-                return
-            if pid == 0:
-                _reset_signals()
-                unblock()
-                for descriptor in descriptors:
-                    close(descriptor)
-                # The default of SIGIO ends the process: so does the end of the arbiter.
-                theirs.ask_for_signal()
-                body = partial(_run, auxiliary.process, self._arbiter)
-                run_to_end(body, traceback.print_exc, _do_nothing)
-        theirs.close()
-        auxiliary.pid, auxiliary.channel, auxiliary.started_at = pid, ours, now
-        self._arbiter.log.info("%s started", auxiliary)
+                if pid == 0:
+                    body = partial(_run, process, self._arbiter)
+                    _become_auxiliary(body, theirs, descriptors, unblock)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return pid, ours
 
     def _on_exit(self, auxiliary: Auxiliary, status: int) -> None:
         log = self._arbiter.log
@@ -171,6 +185,25 @@ class Auxiliaries(Part):
         if auxiliary.channel is not None:
             auxiliary.channel.close()
             auxiliary.channel = None
+
+
+def _become_auxiliary(
+    body: Callable[[], int],
+    channel: WorkerEnd,
+    descriptors: Iterable[int],
+    unblock: Callable[[], None],
+) -> NoReturn:
+    """Run in the child; never returns into the arbiter's code."""
+    try:
+        _reset_signals()
+        unblock()
+        for descriptor in descriptors:
+            close(descriptor)
+        # The default of SIGIO ends the process: so does the end of the arbiter.
+        channel.ask_for_signal()
+        run_to_end(body, traceback.print_exc, _do_nothing)
+    finally:
+        os._exit(1)
 
 
 def _reset_signals() -> None:

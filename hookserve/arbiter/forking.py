@@ -38,13 +38,21 @@ class WorkerFactory:
 
     def fit_scoreboard(self) -> None:
         """A new configuration may run more requests at once than the scoreboard has room for."""
-        if self._request_slots() > self.scoreboard.request_slots:
-            self.older_scoreboards.append(self.scoreboard)
-            self.scoreboard = Scoreboard(
-                self.scoreboard.slots,
-                self._request_slots(),
-                notifiable=len(self.scoreboard.wakeup_fds),
+        wanted, current = self._request_slots(), self.scoreboard
+        if wanted <= current.request_slots:
+            return
+        try:
+            larger = Scoreboard(current.slots, wanted, notifiable=len(current.wakeup_fds))
+        except OSError as error:  # requests beyond the table are served, and not shown
+            self._arbiter.log.warning(
+                "the scoreboard has room for %d requests of a worker, and cannot grow to %d: %s",
+                current.request_slots,
+                wanted,
+                error.strerror,
             )
+            return
+        self.older_scoreboards.append(current)
+        self.scoreboard = larger
 
     def _request_slots(self) -> int:
         """What a worker may run, and one more: a refusal while all of that runs."""

@@ -170,8 +170,24 @@ def handed_workers(
 
 def execute(handover: Handover, directory: str, environ: Mapping[str, str]) -> NoReturn:
     """Become the next arbiter: the same command, from the directory and with the environment of
-    the start; raises OSError."""
-    for descriptor in handover.descriptors():
-        os.set_inheritable(descriptor, True)
-    os.chdir(directory)
-    os.execve(sys.executable, sys.orig_argv, {**environ, VARIABLE: handover.encode()})
+    the start.
+
+    Raises OSError: then no descriptor can be inherited that could not before, but the directory
+    may be another.
+    """
+    try:
+        for descriptor in handover.descriptors():
+            os.set_inheritable(descriptor, True)
+        os.chdir(directory)
+        os.execve(sys.executable, sys.orig_argv, {**environ, VARIABLE: handover.encode()})
+    except OSError:
+        for descriptor in handover.descriptors():
+            os.set_inheritable(descriptor, False)
+        raise
+
+
+def explain_failure(error: OSError, directory: str) -> str:
+    """Why the command could not be executed from that directory."""
+    if error.filename == directory:
+        return f"cannot change to the directory {directory}: {error.strerror}"
+    return f"cannot execute {sys.executable}: {error.strerror}"

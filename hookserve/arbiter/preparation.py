@@ -100,7 +100,7 @@ def _cgroup_quota(path: str = "/sys/fs/cgroup/cpu.max") -> float | None:
         with open(path, encoding="ascii") as file:
             quota, period = file.read().split()
             return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZeroDivisionError):
         return None
 
 

@@ -18,6 +18,7 @@ from hookserve.arbiter.handover import (
     HandedScoreboard,
     Handover,
     execute,
+    explain_failure,
     handed_listeners,
     handed_workers,
 )
@@ -52,17 +53,25 @@ class Reexec(Part):
 
     def begin(self) -> None:
         """Start the dry run."""
-        self._output = os.memfd_create("hookserve-dry-run")
+        try:
+            self._output = os.memfd_create("hookserve-dry-run")
+            self._dry_run = self._fork()
+        except OSError as error:
+            self._close_output()
+            self._fail(f"cannot start the dry run: {error.strerror}")
+
+    def _fork(self) -> int:
         with Blocked() as unblock:
-            try:
-                pid = self._arbiter.processes.fork()
-            except OSError as error:
-                self._fail(f"cannot fork: {error.strerror}")
-                return
+            pid = self._arbiter.processes.fork()
             if pid == 0:
                 unblock()
                 self._become_dry_run()
-        self._dry_run = pid
+        return pid
+
+    def _close_output(self) -> None:
+        if self._output >= 0:
+            close(self._output)
+            self._output = -1
 
     def reap(self) -> None:
         """The dry run may have ended."""
@@ -75,7 +84,9 @@ class Reexec(Part):
         self._dry_run = None
         size = os.fstat(self._output).st_size
         output = os.pread(self._output, size, 0).decode(errors="replace").strip()
-        close(self._output)
+        self._close_output()
+        if arbiter.is_stopping:
+            return
         if status:
             self._fail(output.removeprefix("hookserve: ") or "the dry run ended silently")
             return
@@ -104,7 +115,9 @@ class Reexec(Part):
             execute(self._handover(), arbiter.start.directory, arbiter.start.environ)
         except OSError as error:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
-            self._fail(f"cannot execute {sys.executable}: {error.strerror}")
+            arbiter.current.paths.take_effect()
+            arbiter.auxiliaries.restart()
+            self._fail(explain_failure(error, arbiter.start.directory))
 
     def _handover(self) -> Handover:
         arbiter = self._arbiter
@@ -127,7 +140,7 @@ class Reexec(Part):
             os.chdir(start.directory)
             os.execve(sys.executable, [*sys.orig_argv, "--check-config"], start.environ)
         except OSError as error:
-            os.write(2, f"cannot execute {sys.executable}: {error.strerror}".encode())
+            os.write(2, explain_failure(error, start.directory).encode())
         finally:
             os._exit(1)
 

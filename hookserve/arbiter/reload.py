@@ -136,10 +136,7 @@ class Reload(Part):
         if previous is not None:
             calling.notify(previous.hook.retired)
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
-        try:
-            arbiter.auxiliaries.gather()
-        except HookserveError as error:
-            arbiter.log.error("%s", error)
+        arbiter.auxiliaries.restart()
         calling.notify(arbiter.hook.reloaded, server=arbiter)
         self._begin_again_if_wanted()
 

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from hookserve.arbiter.handover import Handover, execute, handed_listeners
+from hookserve.arbiter.handover import Handover, execute, explain_failure, handed_listeners
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.signals import Blocked
 from hookserve.plugins import calling
@@ -41,24 +41,33 @@ class Upgrade(Part):
             arbiter.log.warning("USR2: nothing is done, %s", self._why_not())
             return
         calling.notify(arbiter.hook.pre_exec, server=arbiter)
-        ours, theirs = _socket.socketpair()
-        handover = Handover(arbiter.pid, theirs.fileno(), 0, handed_listeners(arbiter.listeners))
-        with Blocked() as unblock:
-            try:
-                pid = self._arbiter.processes.fork()
-            except OSError as error:
-                arbiter.log.error("USR2: cannot start a successor: %s", error.strerror)
-                ours.close()
-                theirs.close()
-                return
-            if pid == 0:
-                unblock()
-                self._become_successor(handover)
-        theirs.close()
-        ours.setblocking(False)
-        self.successor, self._channel = pid, ours
-        arbiter.watch(ours.fileno(), self._on_successor_message)
+        try:
+            pid, channel = self._fork()
+        except OSError as error:
+            arbiter.log.error("USR2: cannot start a successor: %s", error.strerror)
+            return
+        channel.setblocking(False)
+        self.successor, self._channel = pid, channel
+        arbiter.watch(channel.fileno(), self._on_successor_message)
         arbiter.log.info("successor started, pid %d", pid)
+
+    def _fork(self) -> tuple[int, _socket.socket]:
+        """The successor's process id, and this end of the channel to it; raises OSError."""
+        ours, theirs = _socket.socketpair()
+        listeners = handed_listeners(self._arbiter.listeners)
+        handover = Handover(self._arbiter.pid, theirs.fileno(), 0, listeners)
+        try:
+            with Blocked() as unblock:
+                pid = self._arbiter.processes.fork()
+                if pid == 0:
+                    unblock()
+                    self._become_successor(handover)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return pid, ours
 
     def follow(self, handover: Handover) -> None:
         """This arbiter is the successor."""
@@ -109,11 +118,11 @@ class Upgrade(Part):
         return "the server is stopping"
 
     def _become_successor(self, handover: Handover) -> None:
-        arbiter = self._arbiter
+        start = self._arbiter.start
         try:
-            execute(handover, arbiter.start.directory, arbiter.start.environ)
+            execute(handover, start.directory, start.environ)
         except OSError as error:
-            print(f"hookserve: cannot execute {sys.executable}: {error.strerror}", file=sys.stderr)
+            print(f"hookserve: {explain_failure(error, start.directory)}", file=sys.stderr)
         finally:
             os._exit(1)
 

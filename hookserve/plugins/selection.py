@@ -54,10 +54,8 @@ def choose_worker(host: PluginHost, name: str) -> WorkerType:
     for row in rows:
         if row.state == "ready" and row.type is not None:
             return row.type
-        raise PluginError(
-            f"worker '{name}' ({row.distribution} {row.version}) is {row.state}:"
-            f" {row.fault} ({row.remedy})"
-        )
+        origin = "" if row.distribution == "-" else f" ({row.distribution} {row.version})"
+        raise PluginError(f"worker '{name}'{origin} is {row.state}: {row.fault} ({row.remedy})")
     advice = calling.ask(host.hook.explain_unknown, "worker", name)
     if advice is not None:
         raise PluginError(f"worker '{name}' {advice}")
@@ -179,12 +177,13 @@ def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str
         packages = " ".join(f"'{each}'" if ">" in each else each for each in missing)
         return "missing", f"it needs {', '.join(missing)}", f"pip install {packages}"
     module = worker_type.target.partition(":")[0]
+    mend = f"mend the {record.title}" if record.candidate is None else ""
     try:
         found = importlib.util.find_spec(module) is not None
     except Exception as error:  # finding a module imports its package, which may raise anything
-        return "broken", describe(error), f"mend or upgrade {record.distribution}"
+        return "broken", describe(error), mend or f"mend or upgrade {record.distribution}"
     if not found:
-        remedy = f"pip install --force-reinstall {record.distribution}"
+        remedy = mend or f"pip install --force-reinstall {record.distribution}"
         return "broken", f"its module {module} is not there", remedy
     return "ready", "", ""
 

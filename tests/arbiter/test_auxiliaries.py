@@ -1,8 +1,13 @@
 """Auxiliary processes, which are never forked here."""
 
+import errno
+import os
+
+import pytest
 from support.fake_arbiter import serving
 
 from hookserve import AuxProcess, hookimpl
+from hookserve.arbiter import auxiliaries
 
 
 class Brings:
@@ -77,3 +82,50 @@ def test_none_is_started_while_the_server_stops():
         server.turn()
 
         assert len(server.arbiter.auxiliaries) == 0
+
+
+def cannot_open():
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+@pytest.mark.parametrize("lacks", ["descriptors", "processes"])
+def test_one_that_cannot_be_started_is_tried_again_after_a_pause(monkeypatch, caplog, lacks):
+    with serving(workers=1, plugins=[Brings()]) as server:
+        part = server.arbiter.auxiliaries
+        part.gather()
+        before = os.listdir("/dev/fd")
+        with monkeypatch.context() as patch:
+            if lacks == "descriptors":
+                patch.setattr(auxiliaries, "open_channel", cannot_open)
+            server.processes.forks_fail = True
+            server.turn()
+
+        assert len(part) == 0
+        assert part.due(server.clock.now) == server.clock.now + 1.0
+        assert "cannot start the auxiliary process metrics: " in caplog.text
+        assert os.listdir("/dev/fd") == before
+        server.processes.forks_fail = False
+        server.turn(seconds=1.0)
+        assert len(part) == 1
+
+
+def test_a_plugin_that_fails_at_a_restart_is_logged_and_leaves_what_runs(caplog):
+    class Fails(Brings):
+        error = None
+
+        @hookimpl
+        def aux_processes(self):
+            if self.error is not None:
+                raise self.error
+            return super().aux_processes()
+
+    plugin = Fails()
+    with serving(workers=1, plugins=[plugin]) as server:
+        pid = running(server)
+        plugin.error = ValueError("a slip")
+
+        server.arbiter.auxiliaries.restart()
+
+        assert "raised in aux_processes: ValueError: a slip" in caplog.text
+        assert server.arbiter.auxiliaries.pids() == {pid}
+        assert server.processes.sent_to(pid) == []

@@ -223,3 +223,19 @@ def test_all_workers_hear_of_the_stop_those_of_an_older_scoreboard_too():
 
         assert old.is_stopping
         assert factory.scoreboard.is_stopping
+
+
+def test_a_scoreboard_that_cannot_grow_serves_on(monkeypatch, caplog):
+    with serving(workers=1, worker_class="gthread", threads=2) as server:
+        factory = server.arbiter.pool.factory
+        old = factory.scoreboard
+        monkeypatch.setattr(forking, "Scoreboard", cannot)
+
+        reload(server, workers=1, worker_class="gthread", threads=8)
+
+        assert factory.scoreboard is old
+        assert factory.older_scoreboards == []
+        assert (
+            "the scoreboard has room for 3 requests of a worker, and cannot grow to 9:"
+            " Too many open files"
+        ) in caplog.text

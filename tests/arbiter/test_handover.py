@@ -1,10 +1,18 @@
 """What one arbiter hands to the next."""
 
 import os
+import sys
 
 import pytest
 
-from hookserve.arbiter.handover import VARIABLE, HandedListener, Handover, take_handover
+from hookserve.arbiter.handover import (
+    VARIABLE,
+    HandedListener,
+    Handover,
+    execute,
+    explain_failure,
+    take_handover,
+)
 from hookserve.errors import ConfigError
 
 
@@ -48,3 +56,24 @@ def test_a_value_that_no_arbiter_has_written_is_one_line(text):
         take_handover({VARIABLE: text})
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["directory", "interpreter"])
+def test_an_exec_that_fails_says_why_and_lets_nothing_be_inherited(tmp_path, monkeypatch, missing):
+    monkeypatch.chdir(tmp_path)
+    gone = str(tmp_path / "gone")
+    directory = gone if missing == "directory" else str(tmp_path)
+    monkeypatch.setattr(sys, "executable", gone)
+    read, write = os.pipe()
+    handover = Handover(1, write, 0, [HandedListener(read, "127.0.0.1:8000", 0)])
+
+    with pytest.raises(OSError, match="No such file or directory") as caught:
+        execute(handover, directory, {})
+
+    assert not os.get_inheritable(read)
+    assert not os.get_inheritable(write)
+    what = "cannot change to the directory" if missing == "directory" else "cannot execute"
+    message = f"{what} {gone}: No such file or directory"
+    assert explain_failure(caught.value, directory) == message
+    os.close(read)
+    os.close(write)

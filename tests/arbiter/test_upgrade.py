@@ -1,5 +1,10 @@
 """The binary upgrade, with a successor that is never executed."""
 
+import _socket
+import errno
+import os
+
+import pytest
 from support.fake_arbiter import serving
 
 
@@ -39,13 +44,24 @@ def test_a_successor_that_ends_leaves_this_arbiter_serving():
         assert not server.arbiter.is_stopping
 
 
-def test_a_successor_that_cannot_be_forked_changes_nothing():
-    with serving(workers=1) as server:
-        server.processes.forks_fail = True
+def cannot_open():
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-        server.arbiter.upgrade.begin()
+
+@pytest.mark.parametrize("lacks", ["descriptors", "processes"])
+def test_a_successor_that_cannot_be_forked_changes_nothing(monkeypatch, caplog, lacks):
+    with serving(workers=1) as server:
+        before = os.listdir("/dev/fd")
+        with monkeypatch.context() as patch:
+            if lacks == "descriptors":
+                patch.setattr(_socket, "socketpair", cannot_open)
+            server.processes.forks_fail = True
+
+            server.arbiter.upgrade.begin()
 
         assert not server.arbiter.upgrade.is_shared
+        assert os.listdir("/dev/fd") == before
+        assert "USR2: cannot start a successor: " in caplog.text
 
 
 def test_no_successor_is_started_while_the_server_stops():

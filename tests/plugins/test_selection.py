@@ -2,6 +2,7 @@
 
 import pytest
 
+from hookserve import WorkerType, hookimpl
 from hookserve.errors import PluginError
 from hookserve.launch.assembly import load_plugins
 from hookserve.plugins.selection import choose_worker, list_workers
@@ -43,3 +44,27 @@ def test_what_is_published_and_not_installed_is_listed_with_the_command():
         "missing",
         "pip install hookserve-gevent",
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "fault"),
+    [
+        ("no_such_module:Worker", "its module no_such_module is not there"),
+        ("no_such.module:Worker", "ModuleNotFoundError: No module named 'no_such'"),
+    ],
+)
+def test_for_a_plugin_without_a_distribution_the_remedy_is_to_mend_it(target, fault):
+    class Brings:
+        @hookimpl
+        def worker_types(self):
+            return [WorkerType("idle", target, "of the test")]
+
+    host = load_plugins([], {})
+    host.register(Brings(), "hookserve.conf.py")
+
+    with pytest.raises(PluginError) as caught:
+        choose_worker(host, "idle")
+
+    message = str(caught.value)
+    assert message.startswith(f"worker 'idle' is broken: {fault}")
+    assert message.endswith(" (mend the plugin 'hookserve.conf.py')")
