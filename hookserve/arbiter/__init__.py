@@ -7,8 +7,8 @@ arbiter, parts, watcher
     the loop; what it asks of each of its parts; what it waits for
 generation
     what workers are forked from, as one record that a reload replaces
-handles
-    what the arbiter knows of each worker process; the worker table
+handles, messages
+    what the arbiter knows of each worker process, the worker table; what workers write to it
 pool
     compares the workers that exist with those that are wanted: fork, replace, retire
 policies

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter import child, handles
@@ -20,6 +20,7 @@ from hookserve.arbiter.auxiliaries import Auxiliaries
 from hookserve.arbiter.escalation import Escalator
 from hookserve.arbiter.generation import Generation
 from hookserve.arbiter.handles import WorkerHandle, WorkerTable
+from hookserve.arbiter.messages import Messages
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.pool import WorkerPool
 from hookserve.arbiter.reaper import Reaper
@@ -34,8 +35,6 @@ from hookserve.arbiter.watcher import Watcher
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.plugins import calling
 from hookserve.system.processes import Processes
-from hookserve.wording import indented, one_line
-from hookserve.worker.channel import MOST_PER_READ
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Start
@@ -46,15 +45,14 @@ if TYPE_CHECKING:
     from hookserve.launch.pidfile import Pidfile
     from hookserve.listeners.listeners import Listener
     from hookserve.server import WorkerInfo
-    from hookserve.worker.channel import Message
 
 _LATE = 1.0
-_READ_PER_TURN = 65536
-"""Bytes of one worker's messages: one that writes without end does not stop the loop."""
 
 
 class Arbiter:
     """The master process (`hookserve.server.Server`), from the first fork to the end."""
+
+    pidfile: Pidfile | None = None
 
     def __init__(
         self,
@@ -73,7 +71,6 @@ class Arbiter:
         self.processes = processes or Processes()
         self.clock = clock
         self.pid = os.getpid()
-        self.pidfile: Pidfile | None = None
         self.log = logging.getLogger("hookserve")
         self.worker_table = WorkerTable()
         self.totals: dict[str, int] = {}
@@ -85,6 +82,7 @@ class Arbiter:
         self._watcher = Watcher()
         self._ignored_signals: set[int] = set()
         self.watch(self._inbox.fileno(), self._process_signals)
+        self.messages = Messages(self)
         self.reaper = Reaper(self)
         self.escalator = Escalator(self)
         self.shutdown = Shutdown(self)
@@ -101,6 +99,7 @@ class Arbiter:
     def _parts(self) -> tuple[Part, ...]:
         """In the order of their steps."""
         return (
+            self.messages,
             self.reaper,
             self.escalator,
             self.shutdown,
@@ -320,16 +319,8 @@ class Arbiter:
 
     def add_worker(self, handle: WorkerHandle) -> None:
         """Supervise a worker that has been forked."""
-        assert handle.channel is not None
         self.worker_table.add(handle)
-        self.watch(handle.channel.fileno(), partial(self._read_messages, handle))
-
-    def drain_messages(self, handle: WorkerHandle) -> None:
-        """Read the last messages of a worker whose process has ended, and stop watching it."""
-        assert handle.channel is not None
-        if handle.channel.fileno() in self._watcher:
-            self._read_messages(handle, MOST_PER_READ)
-        self.unwatch(handle.channel.fileno())
+        self.messages.watch(handle)
 
     def release(self, handle: WorkerHandle) -> None:
         """Keep a worker's counters and free what it held."""
@@ -367,23 +358,8 @@ class Arbiter:
                 self._ignored_signals.add(number)
                 self.log.warning("%s is ignored: it has no meaning here", name_of(number))
 
-    def _read_messages(self, handle: WorkerHandle, limit: int = _READ_PER_TURN) -> None:
-        assert handle.channel is not None
-        messages, is_open = handle.channel.read(limit)
-        if not is_open:
-            self.unwatch(handle.channel.fileno())
-        for message in messages:
-            self._on_message(handle, message)
-
-    def _on_message(self, handle: WorkerHandle, message: Message) -> None:
-        if message.kind == "recycle":
-            self.pool.recycle(handle, one_line(message.text))
-        elif message.kind == "boot failed":
-            handle.boot_error, handle.boot_error_code = indented(message.text), message.code
-        elif message.kind == "ready" and handle.state == handles.BOOTING:
-            self._on_ready(handle)
-
-    def _on_ready(self, handle: WorkerHandle) -> None:
+    def on_ready(self, handle: WorkerHandle) -> None:
+        """A worker says that it is ready."""
         handle.start_serving(self.clock())
         self.log.info("%s ready", handle)
         self.upgrade.send_ready()

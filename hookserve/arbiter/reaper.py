@@ -62,7 +62,7 @@ class Reaper(Part):
 
     def _on_worker_exit(self, handle: WorkerHandle, status: int) -> None:
         arbiter = self._arbiter
-        arbiter.drain_messages(handle)
+        arbiter.messages.drain(handle)
         reason = handle.reason = classify(handle, status, self._out_of_memory)
         was_asked = handle.state == DRAINING or bool(handle.recycle_reason)
         handle.state = GONE

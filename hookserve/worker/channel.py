@@ -56,6 +56,8 @@ class _End:
     def __init__(self, end: _socket.socket) -> None:
         self._socket = end
         self._unread = b""
+        self.received = 0
+        """Bytes read so far."""
 
     def send(self, kind: str, text: str = "", code: int = 0) -> None:
         """Send a message; a line that is down is no error, its end tells about that."""
@@ -82,6 +84,7 @@ class _End:
                     break
                 pieces.append(data)
                 limit -= len(data)
+                self.received += len(data)
         except BlockingIOError:
             pass
         except OSError:

@@ -45,12 +45,12 @@ def test_what_a_worker_writes_is_one_line_of_the_log(caplog):
         server.become_ready()
         forged = "enough\n[2026-11-28 00:00:00] [1] [CRITICAL] forged" + "x" * 10_000
         with caplog.at_level(logging.INFO):
-            server.arbiter._on_message(server.handle(0), Message("recycle", forged))
+            server.arbiter.messages.on_message(server.handle(0), Message("recycle", forged))
 
         (record,) = caplog.records
         assert "\n" not in record.getMessage()
         assert len(record.getMessage()) < 300
-        server.arbiter._on_message(server.handle(1), Message("boot failed", "a\nb", 3))
+        server.arbiter.messages.on_message(server.handle(1), Message("boot failed", "a\nb", 3))
         assert server.handle(1).boot_error == "a\n  b"
     finally:
         server.close()

@@ -143,7 +143,7 @@ def test_before_any_worker_was_ready_a_pre_fork_hook_that_raises_stops_the_start
 def test_a_pre_fork_hook_that_raises_takes_nothing():
     server = FakeServer(workers=1)
     factory = server.arbiter.pool.factory
-    server.arbiter.drain_messages(server.handle(0))
+    server.arbiter.messages.drain(server.handle(0))
     server.arbiter.release(server.handle(0))
     server.arbiter.current.assembly.host.register(Refuses(), "refuses")
     try:

@@ -180,7 +180,7 @@ class FakeServer:
         """These workers, or all that boot, say that they are ready."""
         for handle in handles or tuple(self.arbiter.worker_table):
             if handle.state == "booting":
-                self.arbiter._on_ready(handle)
+                self.arbiter.on_ready(handle)
         self.turn()
         self.turn()
 
