@@ -45,8 +45,10 @@ class Reload(Part):
         self._is_wanted_again = False
 
     def descriptors(self) -> list[int]:
-        """The listeners that only workers of the previous generation accept from."""
-        return [listener.fileno() for listener in self._removed()]
+        """The listeners that only workers of the previous generation accept from; one that has
+        no clients left is closed already."""
+        found = (listener.fileno() for listener in self._removed())
+        return [each for each in found if each >= 0]
 
     def begin(self) -> None:
         """Start a reload; during one, another follows when it is over."""

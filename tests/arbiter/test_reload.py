@@ -188,6 +188,21 @@ def test_a_removed_listener_is_retired_when_the_canary_is_ready():
         assert removed.is_closed
 
 
+def test_a_child_is_not_asked_to_close_a_listener_that_is_closed_already():
+    with serving(workers=2) as server:
+        removed = server.arbiter.listeners[0]
+        assembly(server, "127.0.0.1:9000", workers=2)
+        server.arbiter.reload()
+        server.turn()
+        assert removed.fileno() in server.arbiter.own_descriptors()
+
+        server.become_ready()
+
+        assert server.arbiter.previous is not None
+        assert removed.fileno() == -1
+        assert -1 not in server.arbiter.reloads.descriptors()
+
+
 def test_a_reload_during_a_reload_follows_it():
     with serving(workers=1) as server:
         assembly(server, workers=1)
