@@ -7,8 +7,8 @@ derive a class and run pytest.
 
 server
     `serve`: a real server in a process of its own
-waiting
-    `wait_until`
+waiting, kernel
+    `wait_until`, and what can be waited for: the server has accepted, has read, has closed
 announcer, bridge
     in the tested server: what happens there, reported to the test; application objects of a test
 fakes

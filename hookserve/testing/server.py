@@ -17,9 +17,7 @@ from typing import Any
 
 from hookserve.testing import announcer
 from hookserve.testing.bridge import specification_of
-
-DEADLINE = 20.0
-"""What a test waits for anything, in seconds."""
+from hookserve.testing.waiting import DEADLINE
 
 Event = dict[str, Any]  # Any: each kind of event has facts of its own
 

@@ -15,7 +15,7 @@ import pathlib, time
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/held":
         pathlib.Path("begun").touch()
-        while not pathlib.Path("let go").exists():
+        while not pathlib.Path("released").exists():
             time.sleep(0.01)
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
@@ -53,7 +53,7 @@ def test_who_waits_at_an_address_that_a_reload_removes_is_served(site, free_port
         configure(site, ANY_PORT)
         server.signal(signal.SIGHUP)
         server.wait_for("ready", lambda event: event["generation"] == 2)
-        (site / "let go").touch()
+        (site / "released").touch()
 
         assert [client.read().text for client in clients] == ["ok"] * 21
         server.wait_for("exit")

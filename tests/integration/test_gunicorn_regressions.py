@@ -20,6 +20,7 @@ import pytest
 from support.paths import SUPPORT
 
 from hookserve.testing import serve, wait_until
+from hookserve.testing.kernel import is_read
 from tests.chaos.driver import Driver
 from tests.chaos.scene import is_alive, opened_by
 
@@ -32,8 +33,19 @@ def begin(server, path):
     """A request that runs in the application when this returns."""
     client = socket.create_connection(server.address, timeout=20)
     client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    time.sleep(0.2)  # nothing tells that it has begun
+    wait_until(lambda: is_read(client))
     return client
+
+
+def accepts(server):
+    """Whether a new connection is made, though perhaps not served."""
+    with socket.socket() as client:
+        client.settimeout(0.3)
+        try:
+            client.connect(server.address)
+        except (TimeoutError, ConnectionRefusedError):
+            return False
+        return True
 
 
 def write_app(directory, *lines):
@@ -138,12 +150,8 @@ def test_no_client_is_connected_to_a_stopping_server_and_then_reset():
     """W20b: the last request runs on; who comes now is not let in to be dropped."""
     with serve("applications:busy", **HERE) as server, begin(server, "/sleep/1.5") as running:
         server.signal(signal.SIGTERM)
-        time.sleep(0.2)  # too late for the queue, too early for the end
 
-        with socket.socket() as late:
-            late.settimeout(0.3)
-            with pytest.raises((TimeoutError, ConnectionRefusedError)):
-                late.connect(server.address)
+        wait_until(lambda: not accepts(server))
         assert running.recv(1000).startswith(b"HTTP/1.1 200")
         assert server.wait() == 0
 

@@ -8,13 +8,15 @@ belong to the tests of those.
 import re
 import socket
 import time
+from functools import partial
 
 import pytest
 from support.paths import SUPPORT
 from support.sockets import talk
 
 from hookserve.testing import serve, wait_until
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.kernel import is_read
+from hookserve.testing.waiting import DEADLINE
 
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 BUFFERED = ("epoll", "tornado")
@@ -225,7 +227,8 @@ def test_more_connections_than_there_may_be_are_not_served(worker):
         clients = [socket.create_connection(server.address, timeout=DEADLINE) for _ in range(4)]
         for client in clients:
             client.sendall(get("/")[:-2])
-        time.sleep(0.2)  # nothing tells that a connection has been accepted
+        for client in clients:
+            wait_until(partial(is_read, client))
         late = socket.create_connection(server.address, timeout=0.5)
         late.sendall(LAST)
         with pytest.raises(TimeoutError):

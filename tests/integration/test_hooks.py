@@ -3,14 +3,13 @@
 import os
 import re
 import signal
-import time
 
 import httpx
 import pytest
 from support import installed
 from support.paths import SUPPORT
 
-from hookserve.testing import ServerFailed, serve
+from hookserve.testing import ServerFailed, serve, wait_until
 
 HERE = SUPPORT
 
@@ -170,10 +169,8 @@ def test_an_interval_that_cannot_be_told_leaves_the_ticks_as_they_are(site):
 
 
 def wait_for_ticks(site, count):
-    deadline = time.monotonic() + 10
-    while not (site / "ticks").exists() or (site / "ticks").read_text().count("tick") < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    ticks = site / "ticks"
+    wait_until(lambda: ticks.exists() and ticks.read_text().count("tick") >= count)
 
 
 @pytest.mark.parametrize("hook", ["on_reload", "settings"])
@@ -270,12 +267,11 @@ def test_whether_a_successor_serves_can_be_asked(site):
 
 
 def wait_for_words(site, words, after=""):
-    deadline = time.monotonic() + 10
-    text = ""
-    while words not in text[text.find(after) :]:
+    def have_come():
         text = (site / "ticks").read_text() if (site / "ticks").exists() else ""
-        assert time.monotonic() < deadline, text
-        time.sleep(0.01)
+        return words in text[text.find(after) :]
+
+    wait_until(have_come)
 
 
 def test_a_plugin_may_ask_for_more_frequent_ticks(site):

@@ -11,7 +11,7 @@ from support.everything import everything, validated
 from support.sockets import read_to_end, talk
 
 from hookserve.testing import serve
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from support.sockets import read_to_end
 from support.sources import source_that_says
 
 from hookserve.testing import serve, wait_until
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 APPLICATIONS = {"chdir": SUPPORT}

@@ -12,7 +12,7 @@ from support.processes import is_alive, sleeps
 from support.sockets import read_to_end
 
 from hookserve.testing import serve, wait_until
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 APPLICATIONS = {"chdir": SUPPORT}
 

@@ -1,6 +1,7 @@
 """The table of phases: every transition that the reactor makes is in it, and every one happens."""
 
 import time
+from functools import partial
 
 import pytest
 from support.reactors import Lines, drain, readable, turn_until
@@ -10,6 +11,8 @@ from hookserve.reactor import accepted as accepted_module
 from hookserve.reactor import acceptor, phases
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.phases import TRANSITIONS, WHEN_IDLE, Phase
+from hookserve.testing import wait_until
+from hookserve.testing.kernel import is_delivered
 
 SEEN = set()
 RUN = set()
@@ -90,7 +93,7 @@ def talk(setting, monkeypatch):
         turn_until(reactor, lambda: reactor.open)
         for piece in pieces:
             client.sendall(piece)
-            time.sleep(0.01)  # for the kernel to deliver it; a later turn would see it as well
+            wait_until(partial(is_delivered, client))
             for _ in range(3):
                 reactor.turn(0.01)
         return client, reactor

@@ -11,6 +11,8 @@ from support.reactors import MORE, FakeWorker, Lines, close_reactor, drain, read
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport
+from hookserve.testing import wait_until
+from hookserve.testing.kernel import is_delivered
 
 
 def test_a_connection_is_registered_once_whatever_it_is_asked(setting):
@@ -49,10 +51,10 @@ def test_many_lines_at_once_are_run_in_order_with_other_clients_in_between(setti
     worker, reactor = setting.make()
     greedy, other = setting.connect(worker), setting.connect(worker)
     greedy.sendall(b"".join(b"%d\n" % number for number in range(100)))
-    time.sleep(0.05)  # the kernel has delivered it
+    wait_until(lambda: is_delivered(greedy))
     reactor.turn(0.1)
     other.sendall(b"me too\n")
-    time.sleep(0.05)  # the kernel has delivered it
+    wait_until(lambda: is_delivered(other))
     reactor.turn(0.1)
 
     assert readable(other) == b"me too\n"
@@ -217,10 +219,10 @@ def test_a_request_that_came_just_before_the_end_of_its_idle_connection_is_answe
     client = setting.connect(worker)
     client.sendall(b"once\n")
     turn_until(reactor, lambda: readable(client))
-    time.sleep(0.2)  # nearly the deadline
     client.sendall(b"and again\n")
+    wait_until(lambda: is_delivered(client))
 
-    reactor.sweep(worker.clock())
+    reactor.sweep(worker.clock() + 0.2)
 
     assert client.recv(100) == b"and again\n"
 

@@ -2,7 +2,7 @@
 
 import socket
 
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 
 def read_to_end(client):

@@ -3,7 +3,7 @@
 import time
 
 from hookserve.testing import WorkerContract
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 
 class TestContract(WorkerContract):

@@ -6,11 +6,12 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 
-DEADLINE = 20.0
-"""What a test waits for anything, in seconds."""
+from hookserve.testing import kernel
+from hookserve.testing.waiting import DEADLINE, wait_until
 
 Address = tuple[str, int]
 
@@ -125,6 +126,12 @@ class Client:
         self._unread += data
 
 
+def wait_until_read(clients: Sequence[Client]) -> None:
+    """Wait until the server has accepted all of them and read what each has sent."""
+    for client in clients:
+        wait_until(partial(kernel.is_read, client.socket))
+
+
 def ask(address: Address, path: str = "/", body: bytes = b"") -> Answer:
     """One request on a connection of its own; a POST when there is a body."""
     with Client(address) as client:
@@ -182,10 +189,9 @@ class Load:
             thread.join()
 
     def wait_for(self, count: int) -> None:
-        """Wait for so many more answers."""
-        goal, deadline = self.answered + count, time.monotonic() + DEADLINE
-        while self.answered < goal and not self.failures and time.monotonic() < deadline:
-            time.sleep(0.005)
+        """Wait for so many more answers, or for a failure."""
+        goal = self.answered + count
+        wait_until(lambda: self.answered >= goal or self.failures)
 
     def _run(self, step: Callable[[], None]) -> None:
         while not self._is_over.is_set():
@@ -193,7 +199,7 @@ class Load:
                 step()
             except (OSError, ValueError) as error:
                 self.failures.append(f"{step.__name__}: {type(error).__name__}: {error}")
-                time.sleep(0.01)
+                time.sleep(0.01)  # a server that is gone is not asked at full speed
 
     def _kept(self) -> None:
         with self.open(self._address) as client:

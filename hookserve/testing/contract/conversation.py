@@ -9,7 +9,8 @@ from pathlib import Path
 
 from hookserve.testing.contract.application import BLOCK
 from hookserve.testing.contract.base import Contract
-from hookserve.testing.contract.client import DEADLINE, Client, ask, in_parallel, request
+from hookserve.testing.contract.client import Client, ask, in_parallel, request, wait_until_read
+from hookserve.testing.waiting import DEADLINE, wait_until
 
 
 class ConversationContract(Contract):
@@ -84,7 +85,7 @@ class ConversationContract(Contract):
             client.send(request("/echo", "Transfer-Encoding: chunked\r\n", "POST"))
             for piece in (b"5\r\nhel", b"lo\r\n1;x=y\r\n!\r", b"\n0\r\n", b"\r\n"):
                 client.send(piece)
-                time.sleep(0.02)  # each piece is a segment of its own
+                wait_until_read([client])
 
             assert client.read().body == b"hello!"
 
@@ -121,10 +122,7 @@ class ConversationContract(Contract):
                 for _ in range(3):
                     _reset(server.address, data)
             closed = Path(f"{path}.closed")
-            deadline = time.monotonic() + DEADLINE
-            while not closed.exists() or closed.read_text().count("closed") < 3:
-                assert time.monotonic() < deadline, "an iterable was not closed"
-                time.sleep(0.02)
+            wait_until(lambda: closed.exists() and closed.read_text().count("closed") == 3)
 
             assert ask(server.address).text == str(pid)
 
@@ -150,5 +148,5 @@ def _reset(address: tuple[str, int], data: bytes) -> None:
     """Send something and go away as rudely as TCP allows."""
     with Client(address) as client:
         client.send(data)
-        time.sleep(0.02)  # the server has read what it wants to
+        wait_until_read([client])
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

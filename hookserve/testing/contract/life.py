@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from hookserve.testing.contract.base import Contract
-from hookserve.testing.contract.client import DEADLINE, Client, Load, ask, in_parallel, request
+from hookserve.testing.contract.client import Client, Load, ask, in_parallel, request
 from hookserve.testing.waiting import wait_until
 
 IN_WORKER = (
@@ -163,15 +163,11 @@ class LifeContract(Contract):
             with self.begin(server, "/sleep/20"):
                 server.process.kill()
                 server.wait()
-                deadline = time.monotonic() + DEADLINE
-                while any(map(_is_alive, pids)) and time.monotonic() < deadline:
-                    time.sleep(0.02)
-
-            # One may be asleep in the application: nothing but its own end can wake it then.
-            left = [pid for pid in pids if _is_alive(pid)]
-            for pid in left:
+                # One may be asleep in the application: nothing but its own end can wake it then.
+                asleep = 0 if self.can["parallel"] else 1
+                wait_until(lambda: sum(map(_is_alive, pids)) <= asleep)
+            for pid in filter(_is_alive, pids):
                 os.kill(pid, signal.SIGKILL)
-        assert len(left) <= (0 if self.can["parallel"] else 1)
 
     def test_a_storm_of_signals_is_survived_without_a_lost_request(self) -> None:
         """Those that mean nothing to a worker, and those that mean a little."""

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from hookserve.testing.contract.application import BLOCK
 from hookserve.testing.contract.base import Contract
-from hookserve.testing.contract.client import DEADLINE, Answer, Client, request
+from hookserve.testing.contract.client import Answer, Client, request
 from hookserve.testing.contract.plans import FAIL
+from hookserve.testing.waiting import DEADLINE
 
 Planned = Any  # Any: whatever an application may do, right or wrong
 

@@ -9,8 +9,8 @@ import sys
 import time
 
 from hookserve.testing.contract.base import Contract
-from hookserve.testing.contract.client import DEADLINE, Client, Load, request
-from hookserve.testing.waiting import wait_until
+from hookserve.testing.contract.client import Client, Load, request
+from hookserve.testing.waiting import DEADLINE, wait_until
 
 
 def _is_refused(address: tuple[str, int]) -> bool:
@@ -36,7 +36,7 @@ class StoppingContract(Contract):
             queued = [self.begin(server, "/") for _ in range(8)]
 
             server.signal(signal.SIGTERM)
-            time.sleep(0.1)  # bytes that come after the signal
+            wait_until(lambda: "stopping" in server.log)
             uploading.send(b"x" * 10)
             answers = [client.read() for client in (running, uploading, *queued)]
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from hookserve.testing import ServerFailed, serve
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 pytestmark = pytest.mark.process
 

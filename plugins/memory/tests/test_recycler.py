@@ -10,7 +10,7 @@ import pytest
 
 from hookserve.config.resolved import Config
 from hookserve.testing import ServerFailed, serve
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it measures on Linux")
 

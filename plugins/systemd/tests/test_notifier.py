@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from hookserve.testing import serve, wait_until
-from hookserve.testing.server import DEADLINE
+from hookserve.testing.waiting import DEADLINE
 
 pytestmark = pytest.mark.process
 

@@ -1,0 +1,120 @@
+"""What the kernel knows of both sides of a TCP connection over IPv4 (sock_diag(7), on Linux).
+
+A test that must not go on before the server has accepted, read or closed waits for these.  On other
+systems each of them pauses and returns true: what it waits for has most probably happened by then.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import sys
+import time
+from typing import NamedTuple
+
+_PAUSE = 0.2
+"""Seconds, on systems that do not say."""
+_IS_KNOWN = sys.platform == "linux"
+
+# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
+_SOCK_DIAG, _BY_FAMILY, _REQUEST, _ERROR = 4, 20, 1, 2
+_HEADER = struct.Struct("=IHHII")
+_QUERY = struct.Struct("=BBBBI")
+_PORTS_AND_ADDRESSES = struct.Struct("!HH4s12x4s12x")
+_ANY_INTERFACE, _ANY_COOKIE = bytes(4), b"\xff" * 8
+_REPLY = struct.Struct("=xB2x48xIIIII")
+"""The state; then when it expires, bytes to read, bytes that are not acknowledged, user, inode."""
+_ESTABLISHED, _CLOSE_WAIT = 1, 8
+
+
+class _Side(NamedTuple):
+    state: int
+    unread: int
+    """Bytes that no recv(2) has taken."""
+    unsent: int
+    """Bytes that the other side has not acknowledged."""
+    has_descriptor: bool
+    """Whether a process has accepted it, and has not closed it."""
+
+
+def is_accepted(client: socket.socket) -> bool:
+    """Whether a process has a descriptor of the server's side."""
+    if not _IS_KNOWN:
+        return _pause()
+    side = _both(client)[1]
+    return side is not None and side.has_descriptor
+
+
+def is_delivered(client: socket.socket) -> bool:
+    """Whether all that the client has sent is on the server's side, read or not."""
+    if not _IS_KNOWN:
+        return _pause()
+    side = _both(client)[0]
+    return side is None or not side.unsent
+
+
+def is_read(client: socket.socket) -> bool:
+    """Whether the server has read all that the client has sent, or has closed the connection."""
+    if not _IS_KNOWN:
+        return _pause()
+    side = _both(client)[1]
+    if side is None or not side.has_descriptor:
+        return _is_over(side)
+    return is_delivered(client) and not side.unread
+
+
+def is_stalled(client: socket.socket) -> bool:
+    """Whether the server has sent more than the client has acknowledged."""
+    if not _IS_KNOWN:
+        return _pause()
+    side = _both(client)[1]
+    return side is not None and side.unsent > 0
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Whether the server has closed the connection, though all that it sent may not have come."""
+    if not _IS_KNOWN:
+        return _pause()
+    side = _both(client)[1]
+    return side is None or (not side.has_descriptor and _is_over(side))
+
+
+def _is_over(side: _Side | None) -> bool:
+    """Of a side without a descriptor: it has been closed; or else it waits to be accepted."""
+    return side is None or side.state not in (_ESTABLISHED, _CLOSE_WAIT)
+
+
+def _pause() -> bool:
+    time.sleep(_PAUSE)
+    return True
+
+
+def _both(client: socket.socket) -> tuple[_Side | None, _Side | None]:
+    """The client's side and the server's; `None` for one that is over."""
+    try:
+        addresses = client.getsockname(), client.getpeername()
+    except OSError as error:
+        if error.errno == errno.ENOTCONN:
+            return None, None
+        raise
+    return _side(*addresses), _side(*reversed(addresses))
+
+
+def _side(local: tuple[str, int], remote: tuple[str, int]) -> _Side | None:
+    """What the kernel knows of a socket; `None` when there is none.  Raises OSError."""
+    query = _QUERY.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
+    addresses = (socket.inet_aton(local[0]), socket.inet_aton(remote[0]))
+    query += _PORTS_AND_ADDRESSES.pack(local[1], remote[1], *addresses)
+    query += _ANY_INTERFACE + _ANY_COOKIE
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as kernel:
+        kernel.send(_HEADER.pack(_HEADER.size + len(query), _BY_FAMILY, _REQUEST, 1, 0) + query)
+        reply = kernel.recv(8192)
+    if _HEADER.unpack_from(reply)[1] == _ERROR:
+        (code,) = struct.unpack_from("=i", reply, _HEADER.size)
+        if -code == errno.ENOENT:
+            return None
+        raise OSError(-code, os.strerror(-code))
+    state, _, unread, unsent, _, inode = _REPLY.unpack_from(reply, _HEADER.size)
+    return _Side(state, unread, unsent, bool(inode))
