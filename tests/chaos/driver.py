@@ -81,7 +81,10 @@ class Driver:
     def say_ending(self):
         """The server is about to stop: from now on a refused connection is no failure."""
         self._say(b"ending\n")
-        time.sleep(0.05)  # the load process reads it before the signal is sent
+        deadline = time.monotonic() + TIMEOUT
+        while not self.last.get("ending"):
+            assert time.monotonic() < deadline, "the load does not obey"
+            self._listen(0.05)
 
     def finish(self, is_stopped=False):
         """The record; with `is_stopped` the load ends by itself, when everybody is refused."""

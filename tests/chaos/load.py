@@ -105,7 +105,11 @@ class Load:
             self._note_gap(time.monotonic())
 
     def tell(self, is_over):
-        record = {"answered": sum(self.answered.values()), "failures": self.failure_count}
+        record = {
+            "answered": sum(self.answered.values()),
+            "failures": self.failure_count,
+            "ending": self.is_ending,
+        }
         if is_over:
             seconds = time.monotonic() - self.began
             record |= {
@@ -124,6 +128,7 @@ class Load:
     def _obey(self, data):
         if b"ending" in data:
             self.is_ending = True
+            self.tell(is_over=False)
         return b"stop" in data or not data
 
     # One request.

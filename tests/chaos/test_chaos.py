@@ -99,7 +99,7 @@ def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
 @pytest.mark.serial
 def test_a_kept_connection_that_is_closed_while_idle_is_no_failure_and_counted():
     with server_that_says(GOOD) as address, Driver(address, 1, 0, 20.0) as load:
-        load.run_for(0.5)
+        load.wait_for(3)
         outcome = load.finish()
 
     assert outcome.failures == 0

@@ -1,4 +1,4 @@
-"""The style that CONTRIBUTING.md promises: lengths, words, waiting."""
+"""The style that CONTRIBUTING.md promises: lengths and words."""
 
 import ast
 import re
@@ -65,26 +65,6 @@ def functions(modules):
                 yield node.end_lineno - node.lineno + 1, where
 
 
-def unexplained_sleeps():
-    for path in sorted(ROOT.rglob("*.py")):
-        parts = path.relative_to(ROOT).parts
-        if parts[0].startswith(".") or not {"tests", "testing"} & set(parts):
-            continue
-        text = path.read_text()
-        lines = text.splitlines()
-        tree = ast.parse(text)
-        waiting = {
-            id(node)
-            for loop in ast.walk(tree)
-            if isinstance(loop, ast.While)
-            for node in ast.walk(loop)
-        }
-        for node in ast.walk(tree):
-            is_sleep = isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep"
-            if is_sleep and id(node) not in waiting and "  # " not in lines[node.lineno - 1]:
-                yield f"{'/'.join(parts)}:{node.lineno}"
-
-
 def test_no_module_is_too_long_to_read():
     lengths = {path: len(path.read_text().splitlines()) for path in MODULES}
 
@@ -114,10 +94,6 @@ def test_words_are_those_of_the_field():
     ]
 
     assert not found, "\n".join(found)
-
-
-def test_a_test_sleeps_in_a_loop_that_waits_for_a_condition_or_says_why():
-    assert not list(unexplained_sleeps())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ def test_an_idle_connection_whose_request_is_there_is_not_evicted(setting):
     for client in (asking, silent):
         client.sendall(b"once\n")
         turn_until(reactor, lambda client=client: readable(client))
-    time.sleep(0.25)  # idle for long enough to be evicted
+    worker.clock = lambda: time.monotonic() + 0.25  # idle for long enough to be evicted
     asking.sendall(b"and again\n")
     newcomer = setting.connect(worker)
     newcomer.sendall(b"once\n")

@@ -1,9 +1,6 @@
 """The contract of all worker models, held by the asyncio worker, and what it promises beyond."""
 
-import time
-
-from hookserve.testing import WorkerContract
-from hookserve.testing.waiting import DEADLINE
+from hookserve.testing import WorkerContract, wait_until
 
 
 class TestContract(WorkerContract):
@@ -16,13 +13,17 @@ class TestContract(WorkerContract):
             for _ in range(2):
                 self.begin(server, "/spin")
             self.wait_for_call(server, "pre_request", count=2)
-            deadline = time.monotonic() + DEADLINE
-            while not (call := self.called(server, "worker_timeout")):
-                assert time.monotonic() < deadline, "the worker was never silent"
-                self.begin(server, "/").socket.close()
-                time.sleep(0.02)
 
-            assert call[0]["requests"] == ["GET /spin", "GET /spin"]
+            def come_again():
+                self.begin(server, "/").socket.close()
+                return self.called(server, "worker_timeout")
+
+            wait_until(come_again)
+            (call, *_) = self.called(server, "worker_timeout")
+            assert call["requests"] == [
+                "GET /spin",
+                "GET /spin",
+            ]
 
     def test_a_new_connection_is_left_to_a_worker_with_a_thread_to_spare(self):
         with self.serve(records=True, workers=2) as server:

@@ -1,14 +1,13 @@
 """Real servers whose workers follow the load."""
 
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from hookserve.testing import ServerFailed, serve
+from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.waiting import DEADLINE
 
 pytestmark = pytest.mark.process
@@ -63,10 +62,7 @@ def wait_for_ticks(site, count):
     """Wait for some more ticks."""
     path = site / "ticks"
     wanted = (path.read_text().count("tick") if path.exists() else 0) + count
-    deadline = time.monotonic() + DEADLINE
-    while not path.exists() or path.read_text().count("tick") < wanted:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: path.exists() and path.read_text().count("tick") >= wanted)
 
 
 def wanted(server):

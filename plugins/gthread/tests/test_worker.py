@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hookserve.testing import serve
-from hookserve.testing.contract.client import Client, ask, in_parallel, request
+from hookserve.testing.contract.client import Client, ask, in_parallel, request, wait_until_read
 
 pytestmark = pytest.mark.process
 
@@ -41,7 +41,7 @@ def test_preconnects_and_half_heads_delay_no_client():
         clients = [Client(server.address) for _ in range(4)]
         for client in clients[2:]:
             client.send(b"GET / HTTP/1.1\r\nHo")
-        time.sleep(0.1)  # nothing tells that bytes have been read
+        wait_until_read(clients)
 
         assert min(slowest(server, 20) for _ in range(3)) < DELAY
         for client in clients:
@@ -54,7 +54,7 @@ def test_quick_requests_do_not_queue_behind_a_slow_one():
     with serve(application, worker="gthread", workers=2, settings=settings) as server:
         with Client(server.address) as slow:
             slow.send(request("/sleep/3"))
-            time.sleep(0.1)  # it has begun by then
+            wait_until_read([slow])
             began = time.monotonic()
 
             answers = in_parallel(8, lambda _: [ask(server.address).status for _ in range(5)])
@@ -104,5 +104,5 @@ def test_a_worker_with_a_thread_to_spare_is_not_silent():
 
 def test_the_threads_setting_is_for_gthread_alone():
     arguments = ["--threads", "3"]
-    with serve(application, worker="sync", arguments=arguments) as server:
-        assert "threads (command line): the worker sync does not honour it" in server.log
+    with serve(application, worker="epoll", arguments=arguments) as server:
+        assert "threads (command line): the worker epoll does not honour it" in server.log

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -21,12 +21,8 @@ def application(environ, start_response):
 
 def lines_of(path, count=1):
     """The file's lines, once there are as many."""
-    deadline = time.monotonic() + 10
-    while True:
-        lines = path.read_text().splitlines() if path.exists() else []
-        if len(lines) >= count or time.monotonic() > deadline:
-            return lines
-        time.sleep(0.01)
+    wait_until(lambda: path.exists() and path.read_text().count("\n") >= count)
+    return path.read_text().splitlines()
 
 
 def test_requests_are_logged_when_the_worker_is_idle(tmp_path):

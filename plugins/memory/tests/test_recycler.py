@@ -1,7 +1,6 @@
 """Real workers that grow."""
 
 import sys
-import time
 from types import SimpleNamespace
 
 import hookserve_memory
@@ -9,8 +8,7 @@ import httpx
 import pytest
 
 from hookserve.config.resolved import Config
-from hookserve.testing import ServerFailed, serve
-from hookserve.testing.waiting import DEADLINE
+from hookserve.testing import ServerFailed, serve, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it measures on Linux")
 
@@ -51,10 +49,7 @@ def wait_for_ticks(site, count):
     """Wait for some more ticks."""
     path = site / "ticks"
     wanted = (path.read_text().count("tick") if path.exists() else 0) + count
-    deadline = time.monotonic() + DEADLINE
-    while not path.exists() or path.read_text().count("tick") < wanted:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: path.exists() and path.read_text().count("tick") >= wanted)
 
 
 @pytest.mark.serial

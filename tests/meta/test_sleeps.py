@@ -1,0 +1,81 @@
+"""Tests wait for conditions.  A function that sleeps is listed here, with its reason."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("tests", "hookserve/testing", "examples/hookserve-asyncio", "plugins/*/tests")
+
+SLOW_APPLICATION = "an application that takes long"
+SLEEPERS = {
+    # What waits for conditions.
+    "hookserve/testing/waiting.py": {"wait_until": "the pause between two looks"},
+    "hookserve/testing/kernel.py": {"_pause": "systems whose kernel does not say"},
+    "hookserve/testing/contract/responses.py": {"closes": "the pause between two requests"},
+    "tests/chaos/driver.py": {"_listen": "the pause between two looks"},
+    # Applications and hooks.
+    "hookserve/testing/contract/application.py": {
+        "_overlapping": SLOW_APPLICATION,
+        "_sleep": SLOW_APPLICATION,
+    },
+    "hookserve/testing/contract/recorder.py": {
+        "worker_idle": "a listener that blocks: it is not called in the hub of an event library"
+    },
+    "plugins/eventlet/tests/test_worker.py": {"application": SLOW_APPLICATION},
+    "plugins/gevent/tests/test_worker.py": {
+        "application": SLOW_APPLICATION,
+        "test_a_client_that_floods_its_body_disturbs_no_other": (
+            "pieces that are events of their own; the processor time of half a second"
+        ),
+    },
+    "plugins/gthread/tests/test_worker.py": {"application": SLOW_APPLICATION},
+    "tests/integration/test_forked_children.py": {"end": "a child that does not end"},
+    "tests/support/applications.py": {"busy": SLOW_APPLICATION},
+    # Clients and signals whose times are what is tested.
+    "hookserve/testing/contract/client.py": {"_run": "a server that is gone is asked slowly"},
+    "hookserve/testing/contract/life.py": {
+        "test_a_storm_of_signals_is_survived_without_a_lost_request": "a storm, not one signal"
+    },
+    "hookserve/testing/contract/limits.py": {
+        "_keep": "each connection is idle for longer than the next",
+        "test_a_large_download_is_sent_in_bounded_memory": "a reader that begins late",
+        "test_a_large_file_is_sent_as_declared": "a reader that begins late",
+    },
+    "tests/chaos/faults.py": {"suspended": "a machine that is suspended"},
+    "tests/chaos/test_chaos.py": {"serve": "a server that is slow"},
+    "tests/integration/test_gunicorn_regressions.py": {
+        "test_no_other_signal_shortens_the_time_between_abort_and_kill": "a storm, not one signal"
+    },
+}
+
+
+def calls_of_sleep(tree, function="the module"):
+    """The function around each call of `time.sleep`, by whatever name it goes."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from calls_of_sleep(node, node.name)
+        else:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("sleep", "time.sleep"):
+                yield function
+            yield from calls_of_sleep(node, function)
+
+
+def sleepers():
+    found = {}
+    for path in sorted(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/**/*.py")):
+        if functions := set(calls_of_sleep(ast.parse(path.read_text()))):
+            found[path.relative_to(ROOT).as_posix()] = functions
+    return found
+
+
+def test_only_the_listed_functions_sleep():
+    assert sleepers() == {path: set(functions) for path, functions in SLEEPERS.items()}
+
+
+def test_calls_are_found_in_nested_functions_and_at_top_level():
+    source = (
+        "time.sleep(1)\nclass A:\n  def b(self):\n    def c(): return sleep(2)\n    time.sleep(x)\n"
+        "def d(): asleep(); a.sleep()\n"
+    )
+
+    assert list(calls_of_sleep(ast.parse(source))) == ["the module", "c", "b"]
