@@ -137,6 +137,10 @@ class Connection(ABC):
         """Take what a wrapper around this connection knows of it, as entries for the environ of
         each of its requests; called before the first byte is fed."""
 
+    def distrust(self) -> None:  # noqa: B027  # optional
+        """Believe nothing that the requests say for other clients, whatever the address is allowed:
+        a wrapper cannot tell who writes them.  Called before the first byte is fed."""
+
 
 class Protocol(ABC):
     """What one listener of one worker speaks; made after the application is loaded."""

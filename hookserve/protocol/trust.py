@@ -49,6 +49,11 @@ def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
     return is_trusted
 
 
+def is_wide(name: str) -> bool:
+    """Whether an item of `trusted_proxies` is a network with more than one address."""
+    return "/" in name and _network(name).num_addresses > 1
+
+
 def address_of(text: str) -> IPv4Address | IPv6Address | None:
     """The address that a text is, without its zone; an IPv4-mapped IPv6 address (RFC
     4291, 2.5.5.2) becomes the IPv4 one.  `None` for a text that is not an address."""

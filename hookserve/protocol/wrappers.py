@@ -76,3 +76,7 @@ class ConnectionWrapper(Connection):
     def set_connection_info(self, info: Mapping[str, object]) -> None:
         """As `Connection.set_connection_info`."""
         self.inner.set_connection_info(info)
+
+    def distrust(self) -> None:
+        """As `Connection.distrust`."""
+        self.inner.distrust()

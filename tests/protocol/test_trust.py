@@ -2,7 +2,7 @@
 
 import pytest
 
-from hookserve.protocol.trust import address_of, trusted_proxies, trusts
+from hookserve.protocol.trust import address_of, is_wide, trusted_proxies, trusts
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,18 @@ def test_a_text_that_is_not_an_address_is_recognized():
 def test_an_ipv4_address_has_no_zone():
     assert address_of("127.0.0.1%x") is None
     assert not trusts(("127.0.0.0/8",))("127.0.0.1%x")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("10.0.0.0/8", True),
+        ("fc00::/7", True),
+        ("10.0.0.1", False),
+        ("10.0.0.1/32", False),
+        ("unix:", False),
+        ("*", False),
+    ],
+)
+def test_a_network_of_more_than_one_address_is_wide(name, found):
+    assert is_wide(name) == found

@@ -10,8 +10,8 @@ incomplete
     a head that arrives in pieces
 head, lines, target, grammar, rules
     from the bytes of a head to the environ, by the expressions of the RFC and the settings
-forwarded, profiles
-    what is believed of a trusted proxy; `--behind`
+forwarded, profiles, insecure
+    what is believed of a trusted proxy; `--behind`; settings that believe clients
 framing, body
     where a body ends; ``wsgi.input``
 exchange, response, file_wrapper
@@ -24,10 +24,16 @@ errors, error_page, refusal, disconnected
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from hookserve import ProtocolType, Setting, hookimpl
 from hookserve.config.values import boolean, integer, items, mapping, one_of, size
 from hookserve.protocol.trust import trusted_proxies
 from hookserve_http.profiles import PROFILES, describe_profiles
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
 
 
 def header_name(value: object) -> str:
@@ -151,6 +157,14 @@ SETTINGS: tuple[Setting, ...] = (
 def settings() -> tuple[Setting, ...]:
     """Limits, trust and strictness."""
     return SETTINGS
+
+
+@hookimpl
+def config_warnings(config: Config) -> Iterable[str]:
+    """Settings that believe clients."""
+    from hookserve_http.insecure import find_insecure
+
+    return find_insecure(config)
 
 
 @hookimpl

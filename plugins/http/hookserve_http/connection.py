@@ -268,6 +268,10 @@ class HttpConnection(Connection):
             self._address = str(info["REMOTE_ADDR"])
             self._parser = self._endpoint.parser_for(self._address)
 
+    def distrust(self) -> None:
+        """See `hookserve.protocol.seam.Connection.distrust`."""
+        self._parser = self._endpoint.strict_parser
+
     def expire(self) -> int:
         """A deadline has passed: a request of which a part arrived gets the status 408."""
         if self._is_draining:

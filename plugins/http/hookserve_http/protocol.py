@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 class HttpProtocol(Endpoint):
     """Makes connections: with one parser for trusted proxies, with another for other clients."""
 
-    __slots__ = ("_is_trusted", "_strict", "_trusting")
+    __slots__ = ("_is_trusted", "_trusting", "strict_parser")
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
         config = worker.config
         self._is_trusted = trusts(config.forwarded_allow_ips)
-        self._strict = HeadParser(rules_for(config, trusted=False), self.template)
+        self.strict_parser = HeadParser(rules_for(config, trusted=False), self.template)
+        """For heads that speak for their own connection only."""
         self._trusting = self._make_trusting(config)
 
     @classmethod
@@ -60,7 +61,7 @@ class HttpProtocol(Endpoint):
 
     def parser_for(self, host: str) -> HeadParser:
         """The parser for heads that are written at this address."""
-        return self._trusting if self._is_trusted(host) else self._strict
+        return self._trusting if self._is_trusted(host) else self.strict_parser
 
     def _make_trusting(self, config: Config) -> HeadParser:
         rules = rules_for(config, trusted=True)

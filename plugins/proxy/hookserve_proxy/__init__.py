@@ -48,6 +48,18 @@ def settings() -> tuple[Setting, ...]:
 
 
 @hookimpl
+def config_warnings(config: Config) -> list[str]:
+    """Trust in all addresses."""
+    is_believed = config.proxy_protocol != "off" and "*" in config.proxy_allow_ips
+    if not is_believed or not config.was_given("proxy_allow_ips"):
+        return []
+    return [
+        f"proxy_allow_ips ({config.origin('proxy_allow_ips')}): with * every client may choose its"
+        " own address (name the addresses or networks of the proxies)"
+    ]
+
+
+@hookimpl
 def configured_plugins(config: Config) -> list[object]:
     """The wrapper, when the protocol is expected."""
     return [] if config.proxy_protocol == "off" else [ProxyPlugin()]

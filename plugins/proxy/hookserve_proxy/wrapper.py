@@ -69,6 +69,9 @@ class ProxyConnection(ConnectionWrapper):
             return self.state
         self._has_begun = True
         self.inner.set_connection_info(_info_of(header))
+        if not header.protocol:
+            # The connection's own addresses count (2.1, 2.2), but not the proxy's word.
+            self.inner.distrust()
         rest, self._buffer = self._buffer[header.size :], b""
         self.state = self.inner.feed(rest) if rest else READING_HEAD
         return self.state

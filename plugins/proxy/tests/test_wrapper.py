@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import support.corpus_driver as driver
+from hookserve_proxy.header import SIGNATURE
 from hookserve_proxy.wrapper import ProxyProtocol
 
 from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD
@@ -121,6 +122,31 @@ def test_what_follows_the_header_is_not_believed_because_the_proxy_is(field):
 
     assert setting.seen("wsgi.url_scheme") == ["http"]
     assert setting.seen("SCRIPT_NAME") == [""]
+
+
+LOCAL = SIGNATURE + b"\x20\x00\0\0"
+UNSPECIFIED = SIGNATURE + b"\x21\x00\0\0"
+
+
+@pytest.mark.parametrize(
+    "header", [b"PROXY UNKNOWN\r\n", LOCAL, UNSPECIFIED], ids=["unknown", "local", "unspecified"]
+)
+@pytest.mark.parametrize(
+    ("field", "name", "value"),
+    [
+        ("X-Forwarded-Proto: https", "wsgi.url_scheme", "http"),
+        ("SCRIPT_NAME: /admin", "SCRIPT_NAME", ""),
+        ("X-Forwarded-For: 198.51.100.9", "REMOTE_ADDR", "10.0.0.1"),
+    ],
+)
+def test_after_a_header_without_addresses_nothing_is_believed(header, field, name, value):
+    """2.1 and 2.2: the addresses are the connection's own; who writes what follows is not known."""
+    setting = Setting(forwarded_allow_ips=("10.0.0.1",), client_header="X-Forwarded-For")
+    request = f"GET /admin/x HTTP/1.1\r\nHost: x\r\n{field}\r\n\r\n".encode()
+
+    setting.converse([header + request * 2], peer=("10.0.0.1", 5555))
+
+    assert setting.seen(name) == [value] * 2
 
 
 def test_a_trusted_proxy_behind_the_proxy_is_believed():

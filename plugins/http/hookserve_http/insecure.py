@@ -1,0 +1,61 @@
+"""Settings by which clients are believed that should not be: a warning each, refused by
+``--strict``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hookserve.protocol.trust import is_wide
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+
+
+def find_insecure(config: Config) -> Iterator[str]:
+    """A line for each.  What a profile of `behind` says of its proxy is meant as it is."""
+    yield from _trust_in_all(config)
+    yield from _trust_in_networks(config)
+    if config.header_map == "dangerous":
+        yield (
+            f"header_map ({config.origin('header_map')}): with dangerous a client may send"
+            " X_Forwarded_For in the place of X-Forwarded-For (take drop or refuse, and name what"
+            " the proxy sends in forwarder_headers)"
+        )
+    if "*" in config.forwarder_headers:
+        yield (
+            f"forwarder_headers ({config.origin('forwarder_headers')}): with * a client may send"
+            " X_Forwarded_For through a proxy that passes such names on (name the headers)"
+        )
+
+
+def _trust_in_all(config: Config) -> Iterator[str]:
+    if "*" not in config.forwarded_allow_ips or not config.was_given("forwarded_allow_ips"):
+        return
+    settings = ("client_header", "secure_scheme_headers", "forwarder_headers")
+    believed = [
+        each
+        for name, each in zip(settings, ("address", "scheme", "path"), strict=True)
+        if config.get(name)
+    ]
+    if believed:
+        yield (
+            f"forwarded_allow_ips ({config.origin('forwarded_allow_ips')}): with * every client may"
+            f" choose its own {_listed(believed)} (name the addresses or networks of the proxies)"
+        )
+
+
+def _trust_in_networks(config: Config) -> Iterator[str]:
+    if not config.client_header or config.proxy_hops:
+        return
+    networks = [name for name in config.forwarded_allow_ips if is_wide(name)]
+    if networks:
+        yield (
+            f"forwarded_allow_ips ({config.origin('forwarded_allow_ips')}): a client in"
+            f" {_listed(networks)} may choose its own address (set proxy_hops to the number of"
+            " proxies)"
+        )
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
