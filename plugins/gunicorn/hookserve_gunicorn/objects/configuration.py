@@ -69,9 +69,9 @@ class Config(View):
     """gunicorn's ``Config``, read only."""
 
     _native: NativeConfig
-    _host: PluginHost
+    _host: PluginHost | None
 
-    def __init__(self, native: NativeConfig, host: PluginHost) -> None:
+    def __init__(self, native: NativeConfig, host: PluginHost | None) -> None:
         super().__init__(native)
         object.__setattr__(self, "_host", host)
 
@@ -140,6 +140,21 @@ class Config(View):
         return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
 
     @property
+    def user(self) -> int:
+        """As `uid`."""
+        return self.uid
+
+    @property
+    def group(self) -> int:
+        """As `gid`."""
+        return self.gid
+
+    @property
+    def proc_name(self) -> str:
+        """What the processes are called."""
+        return self._native.proc_name or "hookserve"
+
+    @property
     def worker_class_str(self) -> str:
         """The name of the worker model."""
         return str(self._native.worker_class)
@@ -147,7 +162,8 @@ class Config(View):
     @property
     def worker_class(self) -> object:
         """The class of the worker model, imported; its name where no plugin declares it."""
-        for _, kind in calling.collect(self._host.hook.worker_types):
+        declared = calling.collect(self._host.hook.worker_types) if self._host is not None else []
+        for _, kind in declared:
             if kind.name == self.worker_class_str:
                 return pkgutil.resolve_name(kind.target)
         return self.worker_class_str

@@ -1,0 +1,5 @@
+"""Stands in for ``gunicorn.app.base``."""
+
+from hookserve_gunicorn.applications import Application, BaseApplication
+
+__all__ = ["Application", "BaseApplication"]

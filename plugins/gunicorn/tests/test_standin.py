@@ -1,0 +1,189 @@
+"""The modules that stand in for gunicorn where it is not installed."""
+
+import logging
+import subprocess
+import sys
+from datetime import timedelta
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+import pytest
+from hookserve_gunicorn.standin import glogging, util
+
+ENVIRON = {
+    "REQUEST_METHOD": "GET",
+    "RAW_URI": "/a?b",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "PATH_INFO": "/a",
+    "QUERY_STRING": "b",
+    "REMOTE_ADDR": "192.0.2.1",
+    "HTTP_AUTHORIZATION": "Basic YWRhOnNlY3JldA==",
+    "HTTP_USER_AGENT": 'a "b"\n',
+}
+RESPONSE = SimpleNamespace(status="200 OK", sent=5, headers=[("X-Out", "o")])
+REQUEST = SimpleNamespace(headers=[("USER-AGENT", "a")])
+
+
+@pytest.fixture
+def logs():
+    """gunicorn's two loggers, as they were."""
+    loggers = [logging.getLogger(name) for name in ("gunicorn.error", "gunicorn.access")]
+    before = [(each.handlers[:], each.level, each.propagate) for each in loggers]
+    yield loggers
+    for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        for handler in each.handlers:
+            if handler not in handlers:
+                handler.close()
+        each.handlers[:], each.propagate = handlers, propagate
+        each.setLevel(level)
+
+
+def settings(tmp_path, **changes):
+    values = {
+        "loglevel": "info",
+        "errorlog": str(tmp_path / "error"),
+        "accesslog": str(tmp_path / "access"),
+        "access_log_format": '%(h)s %(u)s "%(r)s" %(s)s %(b)s "%(a)s" %({x-out}o)s %(L)s %({no}i)s',
+        "logconfig": None,
+        "logconfig_dict": {},
+        "logconfig_json": None,
+        "syslog": False,
+        "disable_redirect_access_to_syslog": False,
+    }
+    return SimpleNamespace(**{**values, **changes})
+
+
+def test_lines_of_the_access_log_have_the_fields_of_the_format(tmp_path, logs):
+    logger = glogging.Logger(settings(tmp_path))
+
+    logger.access(RESPONSE, REQUEST, ENVIRON, timedelta(seconds=1.5))
+
+    expected = '192.0.2.1 ada "GET /a?b HTTP/1.1" 200 5 "a \\"b\\"\\x0a" o 1.500000 -\n'
+    assert (tmp_path / "access").read_text() == expected
+
+
+def test_a_class_may_change_the_fields_and_leave_requests_out(tmp_path, logs):
+    class Quiet(glogging.Logger):
+        def atoms(self, resp, req, environ, request_time):
+            return {**super().atoms(resp, req, environ, request_time), "z": "changed"}
+
+        def access(self, resp, req, environ, request_time):
+            if environ["PATH_INFO"] != "/health":
+                super().access(resp, req, environ, request_time)
+
+    logger = Quiet(settings(tmp_path, access_log_format="%(z)s"))
+    logger.access(RESPONSE, REQUEST, {**ENVIRON, "PATH_INFO": "/health"}, timedelta())
+    logger.access(RESPONSE, REQUEST, ENVIRON, timedelta())
+
+    assert (tmp_path / "access").read_text() == "changed\n"
+
+
+def test_filters_of_the_access_log_are_asked(tmp_path, logs):
+    logger = glogging.Logger(settings(tmp_path))
+    leave_out = logging.Filter("other")
+    logger.access_log.addFilter(leave_out)
+
+    logger.access(RESPONSE, REQUEST, ENVIRON, timedelta())
+
+    logger.access_log.removeFilter(leave_out)
+    assert (tmp_path / "access").read_text() == ""
+
+
+def test_the_error_log_has_levels_and_its_file_is_opened_again(tmp_path, logs):
+    logger = glogging.Logger(settings(tmp_path, loglevel="warning"))
+    logger.info("not this")
+    logger.log("error", "this %s", "one")
+    (tmp_path / "error").rename(tmp_path / "old")
+    logger.reopen_files()
+    logger.critical("another")
+
+    assert "[ERROR] this one" in (tmp_path / "old").read_text()
+    assert "not this" not in (tmp_path / "old").read_text()
+    assert "[CRITICAL] another" in (tmp_path / "error").read_text()
+
+
+def test_a_second_setup_takes_the_handlers_of_the_first_away(tmp_path, logs):
+    logger = glogging.Logger(settings(tmp_path))
+    logger.setup(settings(tmp_path, accesslog=None))
+
+    assert [len(each.handlers) for each in logs] == [1, 0]
+
+
+def test_a_logging_configuration_is_put_on_gunicorns_own(tmp_path, logs):
+    table = {
+        "root": {"handlers": []},
+        "loggers": {"gunicorn.access": {"handlers": ["file"], "level": "INFO"}},
+        "handlers": {"file": {"class": "logging.FileHandler", "filename": str(tmp_path / "mine")}},
+    }
+    logger = glogging.Logger(settings(tmp_path, accesslog=None, logconfig_dict=table))
+
+    logger.access(RESPONSE, REQUEST, ENVIRON, timedelta())
+
+    assert (tmp_path / "mine").read_text().startswith("192.0.2.1 ada")
+
+
+@pytest.mark.process
+def test_the_stand_in_is_found_inside_alone_and_never_where_gunicorn_is():
+    code = """
+import sys, types
+from hookserve_gunicorn.standin import standing_in
+with standing_in():
+    import gunicorn, gunicorn.app.base, gunicorn.app.wsgiapp, gunicorn.config, gunicorn.util
+    from gunicorn.glogging import Logger
+    gunicorn.SERVER = "mine"
+    try:
+        import gunicorn.workers
+    except ModuleNotFoundError as error:
+        print(error)
+for name in [each for each in sys.modules if each.partition(".")[0] == "gunicorn"]:
+    del sys.modules[name]
+try:
+    import gunicorn
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    if find_spec("gunicorn") is not None:
+        pytest.skip("gunicorn is installed")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert result.stdout.splitlines() == [
+        "No module named 'gunicorn.workers'",
+        "No module named 'gunicorn'",
+    ]
+
+
+@pytest.mark.process
+def test_an_installed_gunicorn_is_used(tmp_path):
+    (tmp_path / "gunicorn").mkdir()
+    (tmp_path / "gunicorn" / "__init__.py").write_text("REAL = True\n")
+    code = "\n".join(
+        [
+            "from hookserve_gunicorn.standin import standing_in",
+            "with standing_in():",
+            "    import gunicorn",
+            "print(gunicorn.REAL)",
+        ]
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path)},
+    )
+
+    assert result.stdout == "True\n"
+
+
+def test_the_utilities_do_what_gunicorns_do(tmp_path, monkeypatch):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PWD", str(link))
+
+    assert util.getcwd() == str(link)
+    assert util.load_class("logging.Logger") is logging.Logger
+    assert util.load_class(dict) is dict
+    assert util.http_date(0) == "Thu, 01 Jan 1970 00:00:00 GMT"
+    util.check_is_writable(str(tmp_path / "file"))
+    with pytest.raises(RuntimeError, match="isn't writable"):
+        util.check_is_writable(str(tmp_path))
