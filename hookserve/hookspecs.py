@@ -20,6 +20,7 @@ from hookserve.workerspecs import LogHooks, RequestHooks, WorkerHooks
 
 if TYPE_CHECKING:
     import ssl
+    from contextlib import AbstractContextManager
     from types import ModuleType
 
     from hookserve import types
@@ -110,6 +111,13 @@ class AssemblyHooks(Protocol):
     def config_files(self) -> Iterable[str]:
         """Names of Python configuration files to look for where there is no hookserve.conf.py, in
         the directory where the command was typed.
+
+        Runs in: command line; arbiter at a reload.  When it raises: that fails.
+        """
+
+    @hookspec
+    def file_contexts(self) -> Iterable[AbstractContextManager[object]]:
+        """Contexts in which a Python configuration file is run.
 
         Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """

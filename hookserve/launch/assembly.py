@@ -9,6 +9,7 @@ import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
 
@@ -165,7 +166,10 @@ def _read_python_file(
     if not known.config:
         warnings.extend(filter(None, [sources.foreign_file(path)]))
     _refuse_warnings(known, warnings)  # before the file can do anything
-    module = sources.execute_python_file(path)
+    with ExitStack() as contexts:
+        for _, context in calling.collect(host.hook.file_contexts):
+            contexts.enter_context(context)
+        module = sources.execute_python_file(path)
     source, slips = file_settings(host, table, module, path)
     warnings.extend(slips)
     _register_file_plugins(host, module, path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import NamedTuple, cast
 
 from hookserve.types import (
@@ -55,6 +56,7 @@ ITEMS: dict[str, _Expected] = {
     "config_files": _TEXT,
     "config_warnings": _TEXT,
     "logger_aliases": _TEXT,
+    "file_contexts": _instance_of("a context manager", AbstractContextManager),
     "file_plugins": _PLUGIN,
     "configured_plugins": _PLUGIN,
     "app_wrappers": _CALLABLE,

@@ -8,8 +8,10 @@ foreign
     its settings and flags that hookserve does not have, and what is lost without them
 translation, derivation
     its values of settings that hookserve has; what settings make of each other
-classes
-    worker and logger classes
+classes, logger_classes
+    worker and logger classes; loggers of classes that are written for gunicorn
+standin
+    what stands in for the package gunicorn where it is not installed
 objects
     the objects that a configuration file's hooks get
 tls
@@ -19,6 +21,7 @@ tls
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -87,6 +90,14 @@ def derived_settings(config: Config) -> Iterable[SettingValue]:
     from hookserve_gunicorn.derivation import derive
 
     return derive(config)
+
+
+@hookimpl
+def file_contexts() -> list[AbstractContextManager[None]]:
+    """A configuration file may import from gunicorn where that is not installed."""
+    from hookserve_gunicorn.standin import standing_in
+
+    return [standing_in()]
 
 
 @hookimpl

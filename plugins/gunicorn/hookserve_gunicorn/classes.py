@@ -77,8 +77,8 @@ def explain(kind: str, name: str) -> str | None:
         return _explain_class(name)
     if kind == "logger class" and "gunicorn" in map(_package, _modules_behind(name)):
         return (
-            "is built on gunicorn's Logger, and loggers are plugins here (leave logger_class out;"
-            " what it changes belongs into a hook, log_access)"
+            "is built on gunicorn's Logger (name it as for gunicorn, with dots:"
+            f" logger_class = '{name.replace(':', '.')}')"
         )
     return None
 

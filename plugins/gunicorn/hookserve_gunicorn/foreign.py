@@ -46,6 +46,7 @@ SETTINGS: tuple[Setting, ...] = (
     _in_files("check_config", False, boolean, "it is a flag (hookserve --check-config)"),
     _in_files("print_config", False, boolean, "it is a flag (hookserve --print-config)"),
     _in_files("default_proc_name", "gunicorn", text, "it names no process (set proc_name)"),
+    _in_files("gunicorn_logger", None, optional_text, NOTHING),
     _value("worker_tmp_dir", None, optional_text, NOTHING),
     _in_files("tmp_upload_dir", None, optional_text, NOTHING),
     _switch("spew", "lines are not traced (run the application with python -m trace)"),

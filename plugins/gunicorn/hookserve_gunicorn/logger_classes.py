@@ -25,10 +25,13 @@ def is_logger(found: object) -> bool:
     return isinstance(found, type) and all(hasattr(found, name) for name in _METHODS)
 
 
-def make_logger(config: NativeConfig) -> LoggerAdapter:
-    """The logger of the class that `gunicorn_logger` names; raises ConfigError."""
+def make_logger(config: NativeConfig) -> Any:  # Any: a plugin
+    """The logger of the class that `gunicorn_logger` names; raises ConfigError.
+
+    What is not a class for gunicorn is a factory of ours, called with the configuration.
+    """
     target: str = config.gunicorn_logger
-    module, _, name = target.partition(":")
+    module, name = target.partition(":")[::2] if ":" in target else target.rpartition(".")[::2]
     try:
         with standing_in():
             found: Any = import_module(module)  # Any: a module, or what is in one
@@ -36,9 +39,11 @@ def make_logger(config: NativeConfig) -> LoggerAdapter:
                 found = getattr(found, part)
     except Exception as error:  # the class's module may raise anything
         raise ConfigError(f"logger_class: cannot import {target}: {describe(error)}") from error
-    if not is_logger(found):
-        raise ConfigError(f"logger_class: {target} does not derive from gunicorn's Logger")
-    return LoggerAdapter(found, config)
+    if is_logger(found):
+        return LoggerAdapter(found, config)
+    if not callable(found):
+        raise ConfigError(f"logger_class: {target} is not a class")
+    return found(config)
 
 
 class LoggerAdapter:

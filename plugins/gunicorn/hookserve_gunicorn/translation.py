@@ -19,6 +19,7 @@ FILE = "gunicorn.conf.py"
 _OF_GUNICORN = (FILE, "GUNICORN_CMD_ARGS", "FORWARDED_ALLOW_IPS")
 _CLASSES = ("worker_class", "logger_class")
 _TRUSTING = ("forwarded_allow_ips", "proxy_allow_ips")
+ADAPTER = "hookserve_gunicorn.logger_classes:make_logger"
 _LOGGERS = (
     "simple",
     "egg:gunicorn#simple",
@@ -34,6 +35,10 @@ def translate(
     """The settings that have a value of gunicorn's, each with ours; raises ConfigError."""
     for name, value in values.items():
         meant = _class_path(name, value, origin) if name in _CLASSES else value
+        if name == "logger_class" and _is_for_gunicorn(value):
+            yield SettingValue("gunicorn_logger", meant)
+            yield SettingValue(name, ADAPTER)
+            continue
         if name == "worker_class" and isinstance(meant, str):
             meant = find_model(meant, host) or meant
         elif name in _TRUSTING and os.path.basename(origin) in _OF_GUNICORN:
@@ -65,6 +70,15 @@ def _class_path(name: str, value: Any, origin: str) -> object:  # Any: a file's
     return f"__config__:{name}"
 
 
+def _is_for_gunicorn(value: Any) -> bool:  # Any: a file's
+    """Whether a logger is a class for gunicorn, or is named with dots alone, as gunicorn does."""
+    if isinstance(value, str):
+        return "." in value and ":" not in value and value not in _LOGGERS
+    from hookserve_gunicorn.logger_classes import is_logger
+
+    return is_logger(value() if inspect.isroutine(value) else value)
+
+
 def _is_found(value: type) -> bool:
     found: Any = sys.modules.get(value.__module__)  # Any: a module, or what is in one
     for part in value.__qualname__.split("."):
@@ -80,9 +94,7 @@ def _with_unix_sockets(value: object) -> object:
 def _logger(value: object) -> object:
     if not isinstance(value, str) or ":" in value.removeprefix("egg:"):
         return value
-    if value in _LOGGERS:
-        return "standard"
-    return ":".join(value.rpartition(".")[::2]) if "." in value else value
+    return "standard" if value in _LOGGERS else value
 
 
 def _proxy_protocol(value: object) -> object:

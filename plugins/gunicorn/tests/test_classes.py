@@ -137,18 +137,14 @@ def test_a_class_whose_import_fails_is_known_by_what_it_imports(tmp_path, monkey
         load_serving_classes(assembly.host, assembly.config)
 
 
-@pytest.mark.parametrize("is_dotted", [True, False], ids=["dotted", "class"])
-def test_a_logger_built_on_gunicorns_is_refused_and_not_dropped(tmp_path, monkeypatch, is_dotted):
+def test_a_logger_for_gunicorn_under_our_notation_is_refused_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = a_class("shop_logger.Json", a_class("gunicorn.glogging.Logger"))
     monkeypatch.setitem(sys.modules, "shop_logger", module("shop_logger", Json=found))
-    text = "logger_class = 'shop_logger.Json'"
-    if not is_dotted:
-        text = "from shop_logger import Json\nlogger_class = Json"
-    (tmp_path / "gunicorn.conf.py").write_text(text)
+    (tmp_path / "gunicorn.conf.py").write_text("logger_class = 'shop_logger:Json'")
     assembly = assemble(["app"], {})
 
-    with pytest.raises(PluginError, match="'shop_logger:Json' is built on gunicorn's Logger"):
+    with pytest.raises(PluginError, match=r"logger_class = 'shop_logger\.Json'"):
         register_loggers(assembly.host, assembly.config)
 
 

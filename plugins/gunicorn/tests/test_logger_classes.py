@@ -1,6 +1,7 @@
 """Logger classes that are written for gunicorn."""
 
 import logging
+import signal
 import sys
 import types
 
@@ -9,6 +10,8 @@ from hookserve_gunicorn.logger_classes import is_logger, make_logger
 from hookserve_gunicorn.standin.glogging import Logger
 
 from hookserve import AccessRecord, ConfigError
+from hookserve.testing import serve
+from hookserve.testing.contract.client import ask
 from hookserve.testing.fakes import configure
 
 SOURCE = """
@@ -26,7 +29,9 @@ class Mine(Logger):
     def error(self, msg, *args, **kwargs):
         self.calls.append(("error", msg % args))
 
-class NotOne: pass
+value = 5
+
+def factory(config): return ("made", config.workers)
 
 class Failing(Logger):
     def setup(self, cfg):
@@ -105,7 +110,7 @@ def test_a_second_installation_replaces_the_first(module):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("NotOne", "logger_class: mine_of_the_test:NotOne does not derive from gunicorn's Logger"),
+        ("value", "logger_class: mine_of_the_test:value is not a class"),
         ("Absent", "logger_class: cannot import mine_of_the_test:Absent: AttributeError"),
     ],
 )
@@ -114,6 +119,49 @@ def test_a_class_that_is_not_a_logger_is_refused(module, name, message):
         made(module, name)
 
     assert str(caught.value).startswith(message)
+
+
+def test_a_factory_of_ours_is_called(module):
+    assert made(module, "factory") == ("made", 1)
+
+
+CONFIGURATION = """
+import logging
+from gunicorn.glogging import Logger
+
+class Quiet(Logger):
+    def setup(self, cfg):
+        super().setup(cfg)
+        self.access_log.addFilter(lambda record: "/health" not in record.getMessage())
+
+accesslog = "access"
+errorlog = "error"
+logger_class = LOGGER
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("value", ["Quiet", "'quiet.Quiet'"])
+def test_a_configuration_files_class_logs_where_gunicorn_is_not_installed(tmp_path, value):
+    text = CONFIGURATION.replace("LOGGER", value)
+    (tmp_path / "gunicorn.conf.py").write_text(text)
+    (tmp_path / "quiet.py").write_text(text.replace(value, "None"))
+    (tmp_path / "app.py").write_text(
+        "def application(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Length', '0')])\n"
+        "    return []\n"
+    )
+    with serve("app", chdir=tmp_path) as server:
+        for path in ("/health", "/page"):
+            ask(server.address, path)
+        server.signal(signal.SIGHUP)
+        server.wait_for("exit")
+        ask(server.address, "/after")
+        server.stop()
+
+    lines = (tmp_path / "access").read_text().splitlines()
+    assert [line.split('"')[1] for line in lines] == ["GET /page HTTP/1.1", "GET /after HTTP/1.1"]
+    assert "worker 0" in (tmp_path / "error").read_text()
 
 
 def test_a_class_that_fails_names_itself(module):

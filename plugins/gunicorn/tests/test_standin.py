@@ -29,6 +29,8 @@ def logs():
     """gunicorn's two loggers, as they were."""
     loggers = [logging.getLogger(name) for name in ("gunicorn.error", "gunicorn.access")]
     before = [(each.handlers[:], each.level, each.propagate) for each in loggers]
+    for each in loggers:
+        each.handlers.clear()
     yield loggers
     for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
         for handler in each.handlers:

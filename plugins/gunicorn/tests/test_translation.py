@@ -1,6 +1,7 @@
 """Values that gunicorn takes are taken, or refused in one line."""
 
 import pytest
+from hookserve_gunicorn.translation import ADAPTER
 
 from hookserve.errors import ConfigError
 from hookserve.launch.assembly import assemble
@@ -42,7 +43,7 @@ def config_of(here, text, *arguments, environ=None, name="gunicorn.conf.py"):
         ("worker_class = 'egg:gunicorn#gevent'", "worker_class", "gevent"),
         ("logger_class = 'gunicorn.glogging.Logger'", "logger_class", ("standard",)),
         ("logger_class = 'gunicorn.instrument.statsd.Statsd'", "logger_class", ("standard",)),
-        ("logger_class = 'shop.log.Json'", "logger_class", ("shop.log:Json",)),
+        ("logger_class = 'shop.log.Json'", "logger_class", (ADAPTER,)),
         ("logger_class = 'shop.log:make'", "logger_class", ("shop.log:make",)),
     ],
 )
