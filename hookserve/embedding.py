@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from hookserve.types import WSGIApplication
+    from hookserve.config.resolved import Config
+    from hookserve.types import Setting, WSGIApplication
 
 
 def run(app: str | WSGIApplication, **settings: object) -> None:
@@ -55,6 +56,28 @@ def serve(
     code = exit_code_of(lambda: serve_embedded(embedded, os.environ))
     if code:
         sys.exit(code)
+
+
+class Configuration(NamedTuple):
+    """What a command line, the environment and the files say, without serving."""
+
+    config: Config
+    warnings: tuple[str, ...]
+    """What is wrong without being an error."""
+    settings: Mapping[str, Setting]
+    """Every setting by name."""
+
+
+def read_configuration(arguments: Sequence[str]) -> Configuration:
+    """The configuration that the command would start with, its worker model among what is
+    installed; raises HookserveError."""
+    from hookserve.launch.assembly import assemble
+    from hookserve.plugins.selection import choose_worker
+
+    made = assemble(list(arguments), os.environ)
+    choose_worker(made.host, made.config.worker_class)
+    settings = {each.setting.name: each.setting for each in made.table}
+    return Configuration(made.config, made.warnings, settings)
 
 
 def known_settings() -> dict[str, object]:

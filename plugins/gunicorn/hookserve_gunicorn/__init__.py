@@ -2,6 +2,8 @@
 
 applications
     `BaseApplication` and `WSGIApplication`, for programs that embed the server
+compat
+    the command: what a configuration does here
 paste
     the server runner for PasteDeploy
 foreign
@@ -25,7 +27,7 @@ from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from hookserve import Setting, SettingValue, Variable, hookimpl
+from hookserve import Command, Setting, SettingValue, Variable, hookimpl
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -54,6 +56,18 @@ def settings() -> tuple[Setting, ...]:
     from hookserve_gunicorn.foreign import SETTINGS
 
     return SETTINGS
+
+
+@hookimpl
+def commands() -> list[Command]:
+    """What a configuration for gunicorn does here."""
+    return [
+        Command(
+            "compat",
+            "hookserve_gunicorn.compat:run",
+            "what a gunicorn configuration or command line does here",
+        )
+    ]
 
 
 @hookimpl
@@ -103,8 +117,10 @@ def file_contexts() -> list[AbstractContextManager[None]]:
 @hookimpl
 def file_plugins(module: ModuleType, host: PluginHost) -> list[object]:
     """Plugins for what a configuration file defines: its `ssl_context`, and what its hooks need."""
+    from hookserve_gunicorn.objects.names import hook_names
+
     context = getattr(module, "ssl_context", None)
-    has_hooks = any(callable(getattr(module, name, None)) for name in _hook_names())
+    has_hooks = any(callable(getattr(module, name, None)) for name in hook_names())
     if not has_hooks and not callable(context):
         return []
     from hookserve_gunicorn.objects.hooks import OBJECTS
@@ -126,12 +142,3 @@ def adapt_file_hook(
     from hookserve_gunicorn.objects.hooks import adapt
 
     return adapt(name, function, parameters)
-
-
-def _hook_names() -> list[str]:
-    """The hooks that a file may define as plain functions."""
-    from hookserve.hookspecs import ArbiterHooks, FactoryHooks
-    from hookserve.workerspecs import RequestHooks, WorkerHooks
-
-    kinds = (ArbiterHooks, FactoryHooks, WorkerHooks, RequestHooks)
-    return [name for kind in kinds for name in vars(kind) if not name.startswith("_")]

@@ -6,6 +6,8 @@ arbiter, worker
     ``server`` and ``worker``, in the arbiter and in workers
 request
     ``req`` and ``resp``
+names, view
+    the hooks that a file may define; the base of the objects
 configuration
     ``cfg``, with gunicorn's types
 log

@@ -1,0 +1,126 @@
+"""``hookserve compat``: what a gunicorn configuration does here, and the same as hookserve.toml."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hookserve import UsageError
+from hookserve.embedding import Configuration, read_configuration
+from hookserve_gunicorn.objects.names import hook_names
+
+if TYPE_CHECKING:
+    from hookserve import Setting
+
+DEFAULTS: Mapping[str, tuple[str, str]] = {
+    "keepalive": ("2", "an idle connection is kept for longer"),
+    "forwarded_allow_ips": ("127.0.0.1,::1", "what comes through a unix socket is trusted too"),
+}
+"""Settings with another default than gunicorn's, that default, and what it means."""
+_NOT_IN_TOML = ("config", "wsgi_app", "gunicorn_logger")
+
+
+def run(arguments: list[str]) -> int:
+    """The command: ``compat FILE`` or ``compat -- ARGUMENTS OF GUNICORN``; returns 0.
+
+    Raises HookserveError for what cannot start here.
+    """
+    parser = _Parser(
+        prog="hookserve compat",
+        description="What a gunicorn configuration does here: what works, what differs, what is"
+        " ignored; and the same configuration as hookserve.toml.",
+    )
+    parser.add_argument("file", nargs="?", help="a gunicorn configuration file")
+    parser.add_argument("line", nargs="*", help="after --: the arguments of a gunicorn command")
+    given = parser.parse_args(arguments)
+    words = list(given.line)
+    if "--" in arguments and arguments[0] == "--":
+        words = arguments[1:]
+    elif given.file:
+        words = ["-c", given.file, *words]
+    if not words:
+        raise UsageError("compat: name a configuration file, or a command line after --")
+    print("\n".join(report(read_configuration(words))))
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # it raises
+        raise UsageError(f"compat: {message}")
+
+
+def report(found: Configuration) -> Iterator[str]:
+    """The lines of the report."""
+    config, settings = found.config, found.settings
+    given = {name: settings[name] for name in config if config.was_given(name)}
+    own = [name for name, setting in given.items() if setting.foreign is None]
+    ignored = [setting for setting in given.values() if setting.foreign is not None]
+    yield from _section("works", (f"{name} = {_shown(getattr(config, name))}" for name in own))
+    hooks = _hooks()
+    yield from _section("hooks", hooks)
+    yield from _section("differs", _differences(found))
+    yield from _section("ignored", (_loss(setting) for setting in ignored))
+    yield "the same as hookserve.toml:"
+    derived = [name for name in config if _is_derived(config.origin(name)) and name not in own]
+    for name in [*own, *derived]:
+        if name not in _NOT_IN_TOML:
+            yield f"  {name} = {_toml(getattr(config, name))}"
+    if hooks:
+        yield '  # the hooks stay in a Python file: config = "hookserve.conf.py"'
+
+
+def _hooks() -> list[str]:
+    """The hooks that the configuration file defines."""
+    module = sys.modules.get("__config__")
+    return [name for name in hook_names() if callable(getattr(module, name, None))]
+
+
+def _section(title: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    shown = [f"  {line}" for line in lines]
+    if shown:
+        yield f"{title}:"
+        yield from shown
+        yield ""
+
+
+def _differences(found: Configuration) -> Iterator[str]:
+    """Values that follow from others, other defaults, and warnings about what has an effect."""
+    config, settings = found.config, found.settings
+    for name in config:
+        if _is_derived(config.origin(name)):
+            yield f"{name} is {_shown(getattr(config, name))} because of {config.origin(name)}"
+    for name, (theirs, meaning) in DEFAULTS.items():
+        if name in config and not config.was_given(name):
+            value = _shown(getattr(config, name))
+            yield f"{name} is {value} by default, not {theirs}: {meaning}"
+    losses = {setting.name for setting in settings.values() if setting.foreign is not None}
+    for warning in found.warnings:
+        if warning.partition(" ")[0] not in losses:
+            yield warning
+
+
+def _is_derived(origin: str) -> bool:
+    return "=" in origin
+
+
+def _loss(setting: Setting) -> str:
+    return f"{setting.name}: {setting.foreign or 'nothing is lost without it'}"
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(str(k))} = {_toml(v)}" for k, v in value.items()) + "}"
+    return json.dumps(str(value))

@@ -1,0 +1,109 @@
+"""``hookserve compat`` says what a gunicorn configuration does here."""
+
+import sys
+import tomllib
+
+import pytest
+from hookserve_gunicorn.compat import run
+
+from hookserve import HookserveError
+
+FILE = """
+bind = ["127.0.0.1:8000", "unix:s"]
+workers = 2
+threads = 8
+worker_tmp_dir = "/dev/shm"
+spew = True
+accesslog = "-"
+loglevel = "INFO"
+preload_app = True
+raw_env = ["A=1", 'B="two"']
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
+mine = "not a setting"
+def post_fork(server, worker): pass
+def when_ready(server): pass
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    return tmp_path
+
+
+def report(capsys, *arguments):
+    """The sections of the report by their titles."""
+    assert run(list(arguments)) == 0
+    sections = {}
+    for line in capsys.readouterr().out.splitlines():
+        if line and not line.startswith(" "):
+            title = line.rstrip(":")
+            sections[title] = []
+        elif line:
+            sections[title].append(line.strip())
+    return sections
+
+
+def test_a_file_is_reported_setting_by_setting(here, capsys):
+    (here / "g.py").write_text(FILE)
+
+    found = report(capsys, "g.py")
+
+    assert "loglevel = info" in found["works"]
+    assert "bind = 127.0.0.1:8000, unix:s" in found["works"]
+    assert sorted(found["hooks"]) == ["post_fork", "when_ready"]
+    assert "worker_class is gthread because of threads=8" in found["differs"]
+    assert any(line.startswith("keepalive is 15.0 by default, not 2") for line in found["differs"])
+    assert found["ignored"][0] == "worker_tmp_dir: nothing is lost without it"
+    assert found["ignored"][1].startswith("spew: lines are not traced")
+
+
+def test_the_toml_is_the_same_configuration(here, capsys):
+    (here / "g.py").write_text(FILE)
+
+    found = report(capsys, "g.py")
+    values = tomllib.loads("\n".join(found["the same as hookserve.toml"]))
+
+    assert values.pop("worker_class") == "gthread"
+    assert values == {
+        "bind": ["127.0.0.1:8000", "unix:s"],
+        "workers": 2,
+        "threads": 8,
+        "accesslog": "-",
+        "loglevel": "info",
+        "preload_app": True,
+        "raw_env": ["A=1", 'B="two"'],
+        "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
+    }
+    (here / "g.py").unlink()
+    (here / "hookserve.toml").write_text("\n".join(found["the same as hookserve.toml"]))
+    again = report(capsys, "--", "app:app")
+    assert again["the same as hookserve.toml"] == found["the same as hookserve.toml"][:-1]
+
+
+def test_a_command_line_follows_two_dashes(here, capsys):
+    found = report(
+        capsys, "--", "-w", "4", "--worker-tmp-dir", "/x", "-k", "egg:gunicorn#gthread", "a"
+    )
+
+    assert found["works"] == ["wsgi_app = a", "workers = 4", "worker_class = gthread"]
+    assert found["ignored"] == ["worker_tmp_dir: nothing is lost without it"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "compat: name a configuration file, or a command line after --"),
+        (["--wrong"], "compat: unrecognized arguments: --wrong"),
+        (["none.py"], "cannot read the configuration file none.py"),
+        (["--", "-k", "uvicorn.workers.UvicornWorker", "a"], "serves ASGI applications"),
+        (["--", "--workers", "many", "a"], "workers (command line): expected a whole number"),
+    ],
+)
+def test_what_cannot_start_is_one_line(here, arguments, message):
+    with pytest.raises(HookserveError) as caught:
+        run(arguments)
+
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
