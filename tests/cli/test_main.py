@@ -30,7 +30,8 @@ def test_help_lists_settings_and_commands(flag, capsys):
     assert main([flag]) == 0
     out = capsys.readouterr().out
     assert "--workers" in out
-    assert "\ncommands:\n  new " in out
+    assert "\ncommands:\n  compat " in out
+    assert "\n  new  " in out
 
 
 @pytest.mark.parametrize(
