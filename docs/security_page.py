@@ -26,8 +26,9 @@ LIMITS = """
 * **Worker**: workers of one server run as one user, and can signal each other.
 * **User**: configuration files and plugins are code. They run with the privileges of the arbiter.
   A unix socket is open to every user unless `umask` or `?mode=` says otherwise, as in gunicorn.
-* **File system**: the folders above a log, a pidfile or a socket are not checked, but for the
-  socket's own. Elsewhere than on Linux root opens no log through any symbolic link.
+* **File system**: files of a logging configuration, certificates and the application are opened
+  as their own code does it. Elsewhere than on Linux folders above a file are not checked, and root
+  opens no log that is a symbolic link.
 """
 PUBLISHED = """
 ## What was published about others

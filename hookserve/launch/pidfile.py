@@ -11,8 +11,10 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 
 from hookserve.errors import ConfigError
+from hookserve.system.folders import open_folder
 from hookserve.system.locks import directory_lock
 
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -41,15 +43,11 @@ class Pidfile:
         cannot be written; a stale or garbled file is replaced.
         """
         try:
-            directory = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                with directory_lock(directory):
-                    self._refuse_taken(directory)
-                    self._fd = _write(directory, os.path.basename(self.path))
-                    if self._inherited >= 0:
-                        os.close(self._inherited)
-            finally:
-                os.close(directory)
+            with _folder_of(self.path) as directory, directory_lock(directory):
+                self._refuse_taken(directory)
+                self._fd = _write(directory, os.path.basename(self.path))
+                if self._inherited >= 0:
+                    os.close(self._inherited)
         except OSError as error:
             raise ConfigError(
                 f"cannot write the pidfile {self.path}: {(error.strerror or str(error)).lower()}"
@@ -58,7 +56,9 @@ class Pidfile:
     def rename(self, path: str) -> None:
         """Move the file, so that it is never absent; raises OSError."""
         target = os.path.abspath(path)
-        os.rename(self.path, target)
+        with _folder_of(self.path) as source, _folder_of(target) as folder:
+            names = os.path.basename(self.path), os.path.basename(target)
+            os.rename(*names, src_dir_fd=source, dst_dir_fd=folder)
         self.path = target
 
     def leave(self) -> None:
@@ -69,14 +69,16 @@ class Pidfile:
         """Remove the file if it is still this process's and is not left; never raises."""
         if self._fd < 0:
             return
-        with contextlib.suppress(OSError):
-            if not self._is_left and self._is_ours():
-                os.unlink(self.path)
+        with contextlib.suppress(OSError), _folder_of(self.path) as folder:
+            if not self._is_left and self._is_ours(folder):
+                os.unlink(os.path.basename(self.path), dir_fd=folder)
         os.close(self._fd)
         self._fd = -1
 
-    def _is_ours(self) -> bool:
-        here, made = os.lstat(self.path), os.fstat(self._fd)
+    def _is_ours(self, folder: int) -> bool:
+        name = os.path.basename(self.path)
+        here = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        made = os.fstat(self._fd)
         is_same = (here.st_dev, here.st_ino) == (made.st_dev, made.st_ino)
         return is_same and _read(self._fd) == os.getpid()
 
@@ -103,6 +105,16 @@ class Pidfile:
                 )
         finally:
             os.close(found)
+
+
+@contextlib.contextmanager
+def _folder_of(path: str) -> Iterator[int]:
+    """A descriptor of the folder of a file; raises OSError."""
+    folder = open_folder(os.path.dirname(path))
+    try:
+        yield folder
+    finally:
+        os.close(folder)
 
 
 def _write(directory: int, name: str) -> int:

@@ -6,6 +6,7 @@ The arbiter opens them and holds them; workers inherit them across the fork.
 from __future__ import annotations
 
 import _socket
+import contextlib
 import errno
 import os
 import sys
@@ -22,7 +23,7 @@ from hookserve.listeners.tcp import (
     serves_both_families,
     unmapped,
 )
-from hookserve.listeners.unix import Ownership, bind_path
+from hookserve.listeners.unix import Ownership, bind_path, remove_path
 from hookserve.system.calls import Socket
 from hookserve.system.privileges import resolve_group, resolve_user
 
@@ -147,11 +148,8 @@ class Listener:
         """Unlink the path of a unix socket if it is still this socket's."""
         if not self.inode or not isinstance(self.address, UnixAddress):
             return
-        try:
-            if os.lstat(self.address.path).st_ino == self.inode:
-                os.unlink(self.address.path)
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            remove_path(self.address, self.inode)
         self.inode = 0  # the next socket at this path may get the same
 
 

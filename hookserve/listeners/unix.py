@@ -18,6 +18,7 @@ from typing import NamedTuple
 from hookserve.errors import ListenError
 from hookserve.listeners.address import UnixAddress
 from hookserve.system.calls import Socket, close
+from hookserve.system.folders import open_folder
 from hookserve.system.locks import directory_lock
 
 _LONGEST_PATH = 107
@@ -43,13 +44,24 @@ def bind_path(address: UnixAddress, ownership: Ownership, backlog: int) -> tuple
     path = os.path.abspath(address.path)
     if len(os.fsencode(address.path)) > _LONGEST_PATH:
         raise OSError(errno.ENAMETOOLONG, f"the path is longer than {_LONGEST_PATH} bytes")
-    parent = os.open(os.path.dirname(path), _DIRECTORY)
+    parent = open_folder(os.path.dirname(path))
     try:
         with directory_lock(parent), _private_directory(parent) as private:
             refuse_taken(address)
             return _bind(private, parent, os.path.basename(path), ownership, backlog)
     finally:
         close(parent)
+
+
+def remove_path(address: UnixAddress, inode: int) -> None:
+    """Unlink the path if it is still the socket with that inode; raises OSError."""
+    path = os.path.abspath(address.path)
+    folder, name = open_folder(os.path.dirname(path)), os.path.basename(path)
+    try:
+        if os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino == inode:
+            os.unlink(name, dir_fd=folder)
+    finally:
+        close(folder)
 
 
 def refuse_taken(address: UnixAddress) -> None:

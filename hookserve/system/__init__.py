@@ -4,8 +4,8 @@ calls
     system calls as they are before any worker model patches them
 processes, exiting
     fork, wait and kill as an object; the end of a forked process
-streams, locks
-    the standard streams; a lock on a directory
+streams, locks, folders
+    the standard streams; a lock on a directory; files that root opens
 privileges, title
     user and group; process titles
 """

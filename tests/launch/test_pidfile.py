@@ -197,3 +197,25 @@ def test_a_process_that_executes_again_keeps_its_file(tmp_path):
         os.fstat(inherited)
     after.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root could be led astray")
+def test_the_folder_above_cannot_be_exchanged_for_a_link_of_another_user(tmp_path):
+    secret, site = tmp_path / "secret", tmp_path / "site"
+    secret.mkdir()
+    (site / "run").mkdir(parents=True)
+    os.chown(site, 65534, -1)
+    pidfile = Pidfile(str(site / "run" / "pid"))
+    pidfile.create()
+    (secret / "pid").write_text(f"{os.getpid()}\n")
+    (site / "run").rename(site / "old")
+    (site / "run").symlink_to(secret)
+    os.lchown(site / "run", 65534, -1)
+
+    with pytest.raises(ConfigError, match=r"symbolic link of another user"):
+        Pidfile(str(site / "run" / "pid")).create()
+    with pytest.raises(OSError, match="symbolic link of another user"):
+        pidfile.rename(str(site / "run" / "other"))
+    pidfile.remove()
+
+    assert [path.name for path in secret.iterdir()] == ["pid"]

@@ -146,3 +146,17 @@ def test_a_relative_path_is_made_in_the_working_directory(directory, monkeypatch
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(directory / "socket"))
     listener.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root could be led astray")
+def test_a_link_of_another_user_leads_to_no_other_folder(directory, tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    os.chown(site, 65534, -1)
+    (site / "run").symlink_to(directory)
+    os.lchown(site / "run", 65534, -1)
+
+    with pytest.raises(ListenError, match="symbolic link of another user"):
+        open_listener(UnixAddress(str(site / "run" / "socket")), OPTIONS)
+
+    assert list(directory.iterdir()) == []
