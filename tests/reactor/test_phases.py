@@ -1,9 +1,9 @@
 """The table of phases: every transition that the reactor makes is in it, and every one happens."""
 
 import time
-from functools import partial
 
 import pytest
+from support.fake_arbiter import FakeClock
 from support.reactors import Lines, drain, readable, turn_until
 
 from hookserve.protocol import seam
@@ -11,8 +11,6 @@ from hookserve.reactor import accepted as accepted_module
 from hookserve.reactor import acceptor, phases
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.phases import TRANSITIONS, WHEN_IDLE, Phase
-from hookserve.testing import wait_until
-from hookserve.testing.kernel import is_delivered
 
 SEEN = set()
 RUN = set()
@@ -52,7 +50,15 @@ class Bodies(Lines):
     """``b`` begins a body, which a line ends, and ``i`` in it asks for an interim response; ``e``
     asks for the end, ``z`` for a lingering one."""
 
-    __slots__ = ()
+    __slots__ = ("received",)
+
+    def __init__(self):
+        super().__init__()
+        self.received = 0
+
+    def feed(self, data):
+        self.received += len(data)
+        return super().feed(data)
 
     def interim(self):
         wanted, self.buffer = b"i" in self.buffer, self.buffer.replace(b"i", b"")
@@ -87,18 +93,25 @@ def talk(setting, monkeypatch):
     monkeypatch.setattr(acceptor, "Accepted", Watched)
 
     def talk(*pieces, **settings):
-        settings = {"linger_timeout": 0.05, **settings}
         worker, reactor = setting.make(1 << 24, Bodies, **settings)
+        worker.clock = FakeClock()
         client = setting.connect(worker)
         turn_until(reactor, lambda: reactor.open)
         for piece in pieces:
-            client.sendall(piece)
-            wait_until(partial(is_delivered, client))
-            for _ in range(3):
-                reactor.turn(0.01)
+            give(client, reactor, piece)
         return client, reactor
 
     return talk
+
+
+def give(client, reactor, piece):
+    """Send a piece and have the connection take it, with all that this leads to at once."""
+    (accepted,) = reactor.open.values()
+    expected = accepted.connection.received + len(piece)
+    client.sendall(piece)
+    turn_until(reactor, lambda: accepted.connection.received == expected)
+    for _ in range(2):
+        reactor.turn(0.0)
 
 
 def finish(reactor):
@@ -123,9 +136,7 @@ def test_every_piece_leads_from_every_phase_to_one_of_the_table(talk, phase, pie
     (accepted,) = reactor.open.values()
     assert accepted.phase == phase
 
-    client.sendall(piece)
-    for _ in range(3):
-        reactor.turn(0.01)
+    give(client, reactor, piece)
     client.close()
 
     finish(reactor)
@@ -136,6 +147,7 @@ def test_a_deadline_leads_to_the_end(talk, phase):
     limits = ("header_timeout", "keepalive", "body_timeout")
     _, reactor = talk(*BEGINNINGS[phase], **dict.fromkeys(limits, 0.2))
 
+    reactor.worker.clock.now += 0.2
     finish(reactor)
 
 
@@ -166,6 +178,7 @@ def test_an_interim_response_without_room_is_written_later(talk, full, phase):
 def test_a_reader_that_stops_is_closed_at_its_deadline(talk):
     _, reactor = talk(b"more\n", write_timeout=0.1)
 
+    reactor.worker.clock.now += 0.1
     finish(reactor)
 
 
@@ -183,12 +196,14 @@ def test_what_is_accepted_while_the_worker_stops_waits_unread(setting, monkeypat
 @pytest.mark.parametrize("piece", [b"x", b"b", b"bi", EXCHANGE, b"e", b"z", b"more\n"])
 def test_what_arrived_with_the_connection_is_read_at_once(setting, monkeypatch, full, piece):
     monkeypatch.setattr(acceptor, "Accepted", Watched)
-    worker, reactor = setting.make(1 << 24, Bodies, linger_timeout=0.05)
+    made = []
+    worker, reactor = setting.make(1 << 24, lambda: made.append(Bodies()) or made[-1])
     client = setting.connect(worker)
     client.sendall(piece)
 
-    for _ in range(4):
-        reactor.turn(0.01)
+    turn_until(reactor, lambda: made and made[0].received == len(piece))
+    for _ in range(2):
+        reactor.turn(0.0)
     client.close()
 
     finish(reactor)

@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from support.fake_arbiter import FakeClock
 from support.reactors import MORE, FakeWorker, Lines, close_reactor, drain, readable, turn_until
 
 from hookserve.reactor.accepted import Accepted
@@ -50,6 +51,7 @@ def test_what_arrives_with_the_end_is_answered_before_the_end(setting):
 def test_many_lines_at_once_are_run_in_order_with_other_clients_in_between(setting):
     worker, reactor = setting.make()
     greedy, other = setting.connect(worker), setting.connect(worker)
+    turn_until(reactor, lambda: len(reactor.open) == 2)
     greedy.sendall(b"".join(b"%d\n" % number for number in range(100)))
     wait_until(lambda: is_delivered(greedy))
     reactor.turn(0.1)
@@ -67,20 +69,25 @@ def test_many_lines_at_once_are_run_in_order_with_other_clients_in_between(setti
 
 
 def test_a_head_has_one_deadline_and_an_idle_connection_another(setting):
-    worker, reactor = setting.make(header_timeout=0.3, keepalive=0.1)
+    worker, reactor = setting.make(header_timeout=3.0, keepalive=1.0)
+    worker.clock = FakeClock()
     slow, kept = setting.connect(worker), setting.connect(worker)
     kept.sendall(b"once\n")
     turn_until(reactor, lambda: len(reactor.open) == 2 and readable(kept))
-    began = time.monotonic()
-    while len(reactor.open) == 2:
-        reactor.turn(0.02)
-        assert time.monotonic() < began + 5
+    worker.clock.now += 0.9
+    reactor.turn(0.0)
+    assert readable(kept) is None
 
-    assert readable(kept) == b""
-    while reactor.open:
-        slow.sendall(b"x") if time.monotonic() < began + 0.25 else None
-        reactor.turn(0.02)
-    assert 0.2 < time.monotonic() - began < 1.0
+    worker.clock.now += 0.2
+    turn_until(reactor, lambda: readable(kept) == b"")
+    for _ in range(9):
+        slow.sendall(b"x")
+        worker.clock.now += 0.2
+        reactor.turn(0.01)
+    assert readable(slow) is None  # the bytes that came since have moved no deadline
+
+    worker.clock.now += 0.2
+    turn_until(reactor, lambda: readable(slow) == b"")
 
 
 def test_what_a_reader_does_not_take_is_sent_when_it_does(setting):
@@ -185,7 +192,7 @@ def test_a_deferred_connection_is_resumed_by_the_first_free_thread(setting):
 
 
 def test_draining_closes_idle_connections_and_ends(setting):
-    worker, reactor = setting.make(linger_timeout=0.1)
+    worker, reactor = setting.make(linger_timeout=0.02)
     clients = [setting.connect(worker) for _ in range(3)]
     clients[0].sendall(b"kept\n")
     turn_until(reactor, lambda: len(reactor.open) == 3 and readable(clients[0]))
@@ -202,7 +209,7 @@ def test_draining_closes_idle_connections_and_ends(setting):
 
 
 def test_a_connection_that_waits_to_be_accepted_is_served_when_the_server_stops(setting):
-    worker, reactor = setting.make(linger_timeout=0.1)
+    worker, reactor = setting.make(linger_timeout=0.02)
     waiting = [setting.connect(worker) for _ in range(5)]
     for client in waiting:
         client.sendall(b"quit\n")
@@ -216,20 +223,22 @@ def test_a_connection_that_waits_to_be_accepted_is_served_when_the_server_stops(
 def test_a_request_that_came_just_before_the_end_of_its_idle_connection_is_answered(setting):
     """It is in the kernel already while the worker, held up, finds the deadline passed."""
     worker, reactor = setting.make(keepalive=0.1)
+    worker.clock = FakeClock()
     client = setting.connect(worker)
     client.sendall(b"once\n")
     turn_until(reactor, lambda: readable(client))
+    worker.clock.now += 0.2
     client.sendall(b"and again\n")
     wait_until(lambda: is_delivered(client))
 
-    reactor.sweep(worker.clock() + 0.2)
+    reactor.sweep(worker.clock())
 
     assert client.recv(100) == b"and again\n"
 
 
 def test_a_connection_that_woke_a_worker_is_accepted_even_when_the_worker_stops(setting):
     """The kernel has woken no other worker for it (EPOLLEXCLUSIVE)."""
-    worker, reactor = setting.make(linger_timeout=0.1)
+    worker, reactor = setting.make(linger_timeout=0.02)
     waiting = setting.connect(worker)
     waiting.sendall(b"quit\n")
     worker.alive = False

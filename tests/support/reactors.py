@@ -55,7 +55,10 @@ class Lines(Connection):
 
 
 class FakeWorker:
-    """What a reactor needs of a worker; its connections are of the class `protocol`."""
+    """What a reactor needs of a worker; its connections are of the class `protocol`.
+
+    `clock` may be set to one that a test moves; every deadline of the reactor follows it.
+    """
 
     def __init__(self, protocol=Lines, **settings):
         self.protocol = protocol
@@ -159,7 +162,7 @@ def turn_until(reactor, condition):
     deadline = time.monotonic() + 5
     while not condition():
         assert time.monotonic() < deadline, "the condition was not met in time"
-        reactor.turn(0.01)
+        reactor.turn(0.002)
 
 
 def readable(client):
