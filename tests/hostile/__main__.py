@@ -13,6 +13,7 @@ def main():
     parser.add_argument("--model", action="append", choices=scene.MODELS)
     parser.add_argument("--attack", action="append", choices=scene.NAMES)
     parser.add_argument("--seconds", type=int, default=10, help="of each attack")
+    parser.add_argument("--turns", type=int, default=3, help="of each that is over the limit")
     parser.add_argument("--markdown", metavar="FILE", default="build/hostile.md")
     options = parser.parse_args()
     scene.raise_limit()
@@ -22,12 +23,12 @@ def main():
         if not scene.can_run(attack):
             print(f"{attack} is left out: it needs slowhttptest, or more descriptors")
             continue
-        found.append(scene.run(model, attack, options.seconds))
+        found.append(scene.run_in_turns(model, attack, options.seconds, options.turns))
         print(report.row(found[-1]), flush=True)
     path = Path(options.markdown)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report.markdown(found, options.seconds))
-    wrong = [each for each in found if each.verdict]
+    wrong = [each for each in found if each.verdict and not each.is_documented]
     for each in wrong:
         print(f"{each.model}, {each.attack}: {each.verdict}", file=sys.stderr)
     return 1 if wrong else 0

@@ -177,6 +177,13 @@ async def lines(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
 
 
+async def slow_readers(reader, writer):
+    """A large page, of which a byte is read now and then."""
+    writer.write(b"GET /large HTTP/1.1\r\nHost: hostile\r\n\r\n")
+    while await reader.read(1):
+        await asyncio.sleep(1.0)
+
+
 async def idle(reader, writer):
     """A request, then nothing; who is sent away comes back and says nothing at all."""
     if next(numbers) < IDLE:
@@ -206,16 +213,27 @@ ATTACKS = {
     "slow bodies": (slow_bodies, 200),
     "large slow bodies": (large_slow_bodies, 200),
     "slow bodies, unread": (unread_slow_bodies, 200),
+    "slow readers": (slow_readers, 200),
     "silent": (silent, 3000),
     "blanks": (blanks, 20),
     "lines": (lines, 20),
 }
 
 
+async def connect(address, attack):
+    if attack is not slow_readers:
+        return await asyncio.open_connection(*address)
+    connecting = socket.socket()
+    connecting.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connecting.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connecting, address)
+    return await asyncio.open_connection(sock=connecting, limit=1)
+
+
 async def again_and_again(attack, address):
     while True:
         try:
-            reader, writer = await asyncio.open_connection(*address)
+            reader, writer = await connect(address, attack)
         except OSError as error:
             outcomes[type(error).__name__] += 1
             await asyncio.sleep(0.05)

@@ -28,9 +28,15 @@ def row(result):
         *(f"{result.percentile(share) * 1000:.1f}" for share in (0.5, 0.99, 1.0)),
         f"{result.before / 1e6:.1f}",
         f"{result.most / 1e6:.1f}",
-        result.verdict or "good",
+        _verdict(result),
     ]
     return "  ".join(text.ljust(width) for text, width in zip(texts, _WIDTHS, strict=True)).rstrip()
+
+
+def _verdict(result):
+    turns = f" in turn {result.turns}" if result.turns > 1 and not result.verdict else ""
+    documented = " (documented)" if result.is_documented else ""
+    return (result.verdict or "good") + turns + documented
 
 
 def markdown(found, seconds):

@@ -10,12 +10,12 @@ from tests.hostile import report, scene
 from tests.hostile.visitor import Visitor
 
 SHORT = {
-    "sync": ("slow heads", "pipelined"),
+    "sync": ("slow heads", "pipelined", "slow bodies, unread"),
     "gthread": ("prefixes, silent", "tiny chunks"),
     "epoll": ("slow bodies", "one-byte writes"),
-    "gevent": ("TLS", "headers"),
+    "gevent": ("TLS", "headers", "lines"),
     "eventlet": ("noise",),
-    "tornado": ("prefixes, closed",),
+    "tornado": ("prefixes, closed", "blanks"),
 }
 PAIRS = [(model, attack) for model, attacks in SHORT.items() for attack in attacks]
 
@@ -108,3 +108,43 @@ def test_the_verdict_and_the_row_agree(result, is_good):
     assert (not result.verdict) == is_good
     assert report.row(result).endswith("good") == is_good
     assert ("**" in report.markdown([result], 1)) != is_good
+
+
+def in_turns(monkeypatch, results, attack="noise", model="sync"):
+    """The best of several turns of an attack, and how many there were."""
+    waiting = iter(results)
+    monkeypatch.setattr(scene, "run", lambda *_: next(waiting))
+    return scene.run_in_turns(model, attack, 1, 3)
+
+
+LATE = {"latencies": [0.06] * 100}
+
+
+def test_an_attack_that_is_survived_in_one_of_its_turns_is_survived(monkeypatch):
+    best = in_turns(monkeypatch, [result_with(**LATE), result_with()])
+
+    assert not best.verdict
+    assert best.turns == 2
+
+
+def test_an_attack_that_is_late_in_each_of_its_turns_is_not_survived(monkeypatch):
+    best = in_turns(monkeypatch, [result_with(**LATE)] * 3)
+
+    assert best.verdict
+    assert best.turns == 3
+
+
+def test_a_failure_is_not_tried_again(monkeypatch):
+    best = in_turns(monkeypatch, [result_with(**LATE), result_with(failures=["reset"])])
+
+    assert best.complaint
+    assert best.turns == 2
+
+
+def test_what_is_documented_is_no_failure_of_the_command(monkeypatch):
+    attack, model = sorted(scene.HELD)[0]
+    best = in_turns(monkeypatch, [result_with(attack=attack, model=model, **LATE)], attack, model)
+
+    assert best.is_documented
+    assert best.verdict
+    assert "documented" in report.row(best)
