@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
     HTTPConnection,
@@ -21,16 +22,19 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream
 from tornado.web import Application, RequestHandler
 
+from hookserve_tornado.containment import contain
 from hookserve_tornado.observation import Observation
+from hookserve_tornado.streams import ObservedStream, Streams
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
     from hookserve_tornado.worker import TornadoWorker
 
 _ACCEPT_BUDGET = 16
+_FULL_PAUSE = 0.2
+"""Seconds until a worker without a place looks for one again."""
 
 
 class NativeServer:
@@ -41,19 +45,20 @@ class NativeServer:
         self._worker = worker
         self._loop = asyncio.get_running_loop()
         self._app = app
+        contain(app)
         self._log_request = app.log_request
         app.log_request = self._finish  # type: ignore[method-assign]  # tornado calls it at the end of each request
         self._server = _Server(
             app,
             no_keep_alive=not config.keepalive,
             idle_connection_timeout=config.keepalive or config.header_timeout or None,
-            body_timeout=config.body_timeout or None,
             max_body_size=config.get("limit_request_body") or None,
         )
         self._server.observe, self._server.abandon = self._observe, self._abandon
-        self._observed: dict[object, Observation] = {}
+        self._server.receive_end = self._receive_end
+        self._observed: dict[object, tuple[Observation, ObservedStream]] = {}
         self._limit: int = config.worker_connections
-        self._open = 0
+        self._streams = Streams(self._loop, config)
         self._is_accepting = False
 
     def start(self) -> None:
@@ -66,6 +71,7 @@ class NativeServer:
 
     async def begin_drain(self) -> None:
         """Accept no more, close idle connections, finish the rest."""
+        self._server.conn_params.no_keep_alive = True  # clients learn it from their next response
         for listener in filter(self._worker.serves_backlog, self._worker.listeners):
             while self._accept_one(listener):
                 pass
@@ -77,7 +83,7 @@ class NativeServer:
     def is_draining(self, deadline: float) -> bool:
         """Whether there is something left to finish, and time for it."""
         worker = self._worker
-        return self._open > 0 and not worker.is_quick and worker.clock() < deadline
+        return len(self._streams) > 0 and not worker.is_quick and worker.clock() < deadline
 
     def _stop(self) -> None:
         if self._is_accepting:
@@ -87,11 +93,16 @@ class NativeServer:
 
     def _accept_from(self, listener: Listener) -> None:
         for _ in range(_ACCEPT_BUDGET):
-            if self._open >= self._limit:
+            is_full = len(self._streams) >= self._limit
+            evictable = self._streams.find_evictable() if is_full else None
+            if is_full and evictable is None:
                 self._stop()
+                self._loop.call_later(_FULL_PAUSE, self.start)
                 return
             if not self._accept_one(listener):
                 break
+            if evictable is not None:
+                evictable.close()
         pause = self._worker.accepts_again_at - self._worker.clock()
         if pause > 0:
             self._stop()
@@ -102,17 +113,16 @@ class NativeServer:
         if found is None:
             return False
         fd, peer = found
-        self._open += 1
-        self._worker.count_open(self._open)
-        stream = _Stream(socket.socket(fileno=fd))
-        stream.on_closed = self._closed
+        stream = ObservedStream(socket.socket(fileno=fd), self._streams.watch, self._closed)
+        self._streams.add(stream)
+        self._worker.count_open(len(self._streams))
         self._server.handle_stream(stream, peer)  # type: ignore[arg-type]  # a unix socket's is no tuple
         return True
 
-    def _closed(self) -> None:
-        self._open -= 1
-        self._worker.count_open(self._open)
-        if not self._is_accepting and self._open < self._limit:
+    def _closed(self, stream: ObservedStream) -> None:
+        self._streams.discard(stream)
+        self._worker.count_open(len(self._streams))
+        if not self._is_accepting and len(self._streams) < self._limit:
             self.start()
 
     def _close_idle(self) -> None:
@@ -120,30 +130,43 @@ class NativeServer:
         self._closing = self._loop.create_task(self._server.close_all_connections())
 
     def _observe(
-        self, connection: HTTPConnection, start: RequestStartLine, headers: HTTPHeaders
+        self, connection: HTTP1Connection, start: RequestStartLine, headers: HTTPHeaders
     ) -> None:
         """A request's head is complete."""
         self._worker.notify()
-        self._observed[connection] = Observation(self._worker, connection, start, headers)
+        observation = Observation(self._worker, connection, start, headers)
+        stream = connection.stream
+        assert isinstance(stream, ObservedStream)
+        self._observed[connection] = (observation, stream)
+        if "Content-Length" in headers or "Transfer-Encoding" in headers:
+            stream.begin_body()
+            self._streams.watch(stream)
+
+    def _receive_end(self, connection: object) -> None:
+        """A request's body is complete."""
+        self._observed[connection][1].end_body()
 
     def _abandon(self, connection: object) -> None:
         """The client has gone before its request was answered."""
-        observation = self._observed.pop(connection, None)
-        if observation is not None:
-            observation.end(0, [], "the client is gone")
+        observed = self._observed.pop(connection, None)
+        if observed is not None:
+            observed[0].end(0, [], "the client is gone")
 
     def _finish(self, handler: RequestHandler) -> None:
         """tornado has finished a request."""
-        observation = self._observed.pop(handler.request.connection, None)
-        if observation is not None:
+        observed = self._observed.pop(handler.request.connection, None)
+        if observed is not None:
+            observation, stream = observed
             observation.end(handler.get_status(), list(handler._headers.get_all()), "")
+            stream.begin_idle()
         self._log_request(handler)
 
 
 class _Server(HTTPServer):
     """tornado's server, observed."""
 
-    observe: Callable[[HTTPConnection, RequestStartLine, HTTPHeaders], None]
+    observe: Callable[[HTTP1Connection, RequestStartLine, HTTPHeaders], None]
+    receive_end: Callable[[object], None]
     abandon: Callable[[object], None]
 
     def start_request(
@@ -166,6 +189,7 @@ class _Message(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
+        assert isinstance(self._connection, HTTP1Connection)
         self._server.observe(self._connection, start_line, headers)
         return self._delegate.headers_received(start_line, headers)
 
@@ -173,18 +197,9 @@ class _Message(HTTPMessageDelegate):
         return self._delegate.data_received(chunk)
 
     def finish(self) -> None:
+        self._server.receive_end(self._connection)
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
         self._server.abandon(self._connection)
         self._delegate.on_connection_close()
-
-
-class _Stream(IOStream):
-    """A stream that says when its socket is closed."""
-
-    on_closed: Callable[[], None]
-
-    def close_fd(self) -> None:
-        super().close_fd()
-        self.on_closed()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -30,12 +31,38 @@ class Failing(tornado.web.RequestHandler):
         raise ValueError("on purpose")
 
 
+class Exiting(tornado.web.RequestHandler):
+    async def get(self):
+        await asyncio.sleep(0)
+        sys.exit("on purpose")
+
+
+class Upload(tornado.web.RequestHandler):
+    def post(self):
+        self.write(str(len(self.request.body)))
+
+
+class Large(tornado.web.RequestHandler):
+    def get(self):
+        self.write(b"x" * LARGE)
+
+
 class Echo(tornado.websocket.WebSocketHandler):
     def on_message(self, message):
         self.write_message(f"echo {message}")
 
 
-application = tornado.web.Application([("/", Page), ("/fail", Failing), ("/echo", Echo)])
+LARGE = 50_000_000
+application = tornado.web.Application(
+    [
+        ("/", Page),
+        ("/fail", Failing),
+        ("/exit", Exiting),
+        ("/upload", Upload),
+        ("/large", Large),
+        ("/echo", Echo),
+    ]
+)
 
 
 def native(tmp_path, **options):
@@ -158,19 +185,93 @@ def test_recycling_loses_no_request(tmp_path):
 
 def test_connections_are_limited(tmp_path):
     with native(tmp_path, settings={"worker_connections": 2}) as server:
-        kept = [Client(server.address) for _ in range(2)]
-        for client in kept:
-            assert client.ask(request()).status == 200
+        busy = [Client(server.address) for _ in range(2)]
+        for client in busy:
+            client.send(b"GET / HTTP/1.1\r\n")
         with Client(server.address) as waiting:
             waiting.send(request())
-            timer = threading.Timer(0.3, kept[0].socket.close)
+            timer = threading.Timer(0.5, busy[0].socket.close)
             began = time.monotonic()
             timer.start()
 
             assert waiting.read().status == 200
-            assert time.monotonic() - began > 0.25
+            assert time.monotonic() - began > 0.45
             timer.join()
-        kept[1].socket.close()
+        busy[1].socket.close()
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_connection_without_a_request_makes_room_for_a_new_one(tmp_path, is_kept):
+    with native(tmp_path, settings={"worker_connections": 2}) as server:
+        idle = [Client(server.address) for _ in range(2)]
+        for client in idle[: 2 * is_kept]:
+            assert client.ask(request()).status == 200
+        with Client(server.address) as newcomer:
+            assert newcomer.ask(request()).status == 200
+
+        assert idle[0].read_to_end() == b""
+        assert idle[1].ask(request()).status == 200
+        for client in idle:
+            client.socket.close()
+
+
+def test_a_handler_that_exits_fails_its_own_request(tmp_path):
+    with native(tmp_path) as server:
+        pid = ask(server.address).text
+
+        assert ask(server.address, "/exit").status == 500
+        assert ask(server.address).text == pid
+        assert "SystemExit: on purpose" in server.log
+
+
+def drip(client, seconds, pause=0.1):
+    """Send a byte now and then; whether the server took them all."""
+    began = time.monotonic()
+    try:
+        while time.monotonic() - began < seconds:
+            client.send(b"x")
+            time.sleep(pause)  # it is the pause that is tested
+    except OSError:
+        return False
+    return True
+
+
+def test_a_body_may_take_longer_than_its_timeout_at_its_least_rate(tmp_path):
+    settings = {"body_timeout": 0.5, "body_rate": 1}
+    with native(tmp_path, settings=settings) as server, Client(server.address) as client:
+        client.send(request("/upload", "Content-Length: 100\r\n", "POST"))
+        assert drip(client, 1.2)
+        client.send(b"x" * 100)
+
+        assert client.read().text == "100"
+
+
+@pytest.mark.parametrize("drips", [False, True])
+def test_a_body_that_stops_or_drips_ends_its_connection(tmp_path, drips):
+    with native(tmp_path, settings={"body_timeout": 0.5}) as server:
+        with Client(server.address) as client:
+            client.send(request("/upload", "Content-Length: 1000\r\n", "POST"))
+
+            assert not drip(client, 4.0) if drips else client.read_to_end() == b""
+        assert ask(server.address).status == 200
+
+
+def descriptors_of(server):
+    """How many the worker has."""
+    return len(os.listdir(f"/proc/{server.workers()[0]}/fd"))
+
+
+def test_a_reader_that_stops_ends_its_connection(tmp_path):
+    with native(tmp_path, settings={"write_timeout": 0.5}) as server:
+        assert ask(server.address).status == 200
+        before = descriptors_of(server)
+        with Client(server.address, receive_buffer=4096) as client:
+            client.send(request("/large"))
+            with Client(server.address) as other:
+                assert other.ask(request()).status == 200
+            wait_until(lambda: descriptors_of(server) == before, 5.0)
+            assert len(client.read_to_end()) < LARGE
+        assert ask(server.address).status == 200
 
 
 def loop_of(environ, start_response):
