@@ -41,6 +41,7 @@ SLEEPERS = {
         "test_a_large_download_is_sent_in_bounded_memory": "a reader that begins late",
         "test_a_large_file_is_sent_as_declared": "a reader that begins late",
     },
+    "plugins/tornado/tests/test_native.py": {"drip": "the pause between two bytes of a body"},
     "tests/chaos/faults.py": {"suspended": "a machine that is suspended"},
     "tests/chaos/test_chaos.py": {"serve": "a server that is slow"},
     "tests/integration/test_gunicorn_regressions.py": {

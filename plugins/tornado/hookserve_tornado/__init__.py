@@ -4,6 +4,8 @@ worker
     WSGI on the reactor, inside the IOLoop
 native, observation
     Tornado's own applications on its HTTPServer; hooks and counters around their requests
+streams, containment
+    their clients' deadlines and evictions; what a handler raises fails its own request
 """
 
 from __future__ import annotations
