@@ -6,7 +6,6 @@ Done once at the start, and again for each reload: an `Assembly` that cannot be 
 from __future__ import annotations
 
 import os
-import sys
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from hookserve.launch import defaults
 from hookserve.launch.application import check_name
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.foreign import derived, translate, variable_sources
+from hookserve.launch.search_path import put_first, take_out
 from hookserve.launch.unhonoured import (
     settings_of_models,
     settings_without_effect,
@@ -103,6 +103,7 @@ def assemble(
     """
     line_words, variable_words = _split(arguments), Arguments.of_variable(environ)
     start = current_directory()
+    take_out()
     _enter_directory(start, environ, variable_words, line_words)
     toml = sources.toml_sources(os.getcwd()) if embedded.reads_files else []
     host = load_plugins(line_words, environ, [*toml, embedded.source_of_plugins()])
@@ -240,16 +241,12 @@ def change_directory(start: str, path: str | None) -> None:
             os.chdir(os.path.join(start, path))
         except OSError as error:
             raise ConfigError(f"cannot change to the directory {path}: {error.strerror}") from None
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    put_first(os.getcwd())
 
 
 def _extend_path(directories: Sequence[str]) -> None:
     for directory in reversed(directories):
-        full = os.path.realpath(directory)
-        if full not in sys.path:
-            sys.path.insert(0, full)
+        put_first(os.path.realpath(directory))
 
 
 def _unhonoured(host: PluginHost, table: SettingsTable, config: Config) -> list[str]:

@@ -18,9 +18,12 @@ from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress
 from hookserve.listeners.refusal import drop_handshakes, stop_listening
 from hookserve.listeners.tcp import (
     bind_tcp,
+    ipv4_wildcard,
     is_absent,
+    is_ipv6_wildcard,
     resolve,
     serves_both_families,
+    sharing_port,
     unmapped,
 )
 from hookserve.listeners.unix import Ownership, bind_path, remove_path
@@ -78,7 +81,8 @@ class Listener:
         self.address = address
         self.endpoint = endpoint
         self.is_tcp = not endpoint.unix
-        self._is_dual = _serves_ipv4_too(listening)
+        self.is_dual = _serves_ipv4_too(listening)
+        """Whether it takes clients of IPv4 and of IPv6."""
         self.refuses_new_connections = False
         self.inode = inode
         """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
@@ -113,7 +117,7 @@ class Listener:
                 return None
             raise
         os.set_blocking(fd, False)
-        return fd, unmapped(peer) if self._is_dual else peer
+        return fd, unmapped(peer) if self.is_dual else peer
 
     def refuse_new_connections(self) -> None:
         """Let no new client into the queue, whichever process holds the socket; for good.
@@ -159,12 +163,13 @@ def open_listeners(
     """Listeners for all addresses, those of `existing` that have the same address kept.
 
     A host name has a listener for each of its addresses.  ``[::]`` serves IPv4 too, unless 0.0.0.0
-    with the same port is among the addresses.  Raises ListenError; what was opened before that is
-    closed again.
+    with the same port is among the addresses; where the one that is kept does not, 0.0.0.0 is
+    listened on as well.  A new address may overlap with those of `existing` (`sharing_port`).
+    Raises ListenError; what was opened before that is closed again.
     """
     kept = {listener.address: listener for listener in existing}
     found: dict[Address, Listener] = {}
-    wanted = tuple(dict.fromkeys(addresses))
+    wanted = _with_both_families(tuple(dict.fromkeys(addresses)), kept)
     try:
         for address in wanted:
             _add_listeners(found, address, options, kept, wanted)
@@ -194,13 +199,46 @@ def _add_listeners(
             found[each] = kept[each]
             continue
         try:
-            found[each] = _open(each, options, serves_both_families(each, wanted))
+            both = serves_both_families(each, wanted)
+            found[each] = _open_beside(each, options, both, kept.values())
         except OSError as error:
             if not is_absent(error):
                 raise _listen_error(each, error) from None
             absent = _listen_error(each, error)
     if absent is not None and not any(each in found for each in numeric):
         raise absent
+
+
+def _with_both_families(
+    addresses: Sequence[Address], kept: Mapping[Address, Listener]
+) -> Sequence[Address]:
+    more = [
+        ipv4_wildcard(each.port)
+        for each in addresses
+        if is_ipv6_wildcard(each) and each.port and each in kept and not kept[each].is_dual
+    ]
+    return tuple(dict.fromkeys((*addresses, *more)))
+
+
+def _open_beside(
+    address: Address, options: ListenerOptions, both_families: bool, existing: Iterable[Listener]
+) -> Listener:
+    """A listener whose address may overlap with those of existing ones, which a reload keeps or
+    closes later."""
+    try:
+        return _open(address, options, both_families)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE or not isinstance(address, TcpAddress):
+            raise
+        port = str(address.port)
+        ours = [each for each in existing if each.is_tcp and each.endpoint.port == port]
+        if not ours or any(each.endpoint.host == address.host for each in ours):
+            raise
+    with sharing_port(each.socket for each in ours):
+        listener = _open(address, options._replace(reuse_port=True), both_families)
+    if not options.reuse_port:
+        listener.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 0)
+    return listener
 
 
 def _numeric(address: Address) -> Sequence[Address]:

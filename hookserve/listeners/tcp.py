@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import _socket
+import contextlib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
 from hookserve.listeners.address import Address, TcpAddress
 from hookserve.system.calls import Socket, getaddrinfo
@@ -35,9 +37,34 @@ def is_absent(error: OSError) -> bool:
 
 def serves_both_families(address: Address, addresses: Iterable[Address]) -> bool:
     """Whether a socket takes IPv4 too: ``[::]``, unless 0.0.0.0 with its port is listed as well."""
-    if not isinstance(address, TcpAddress) or address.host != _IPV6_WILDCARD:
-        return False
-    return TcpAddress(_IPV4_WILDCARD, address.port) not in tuple(addresses)
+    return is_ipv6_wildcard(address) and ipv4_wildcard(address.port) not in tuple(addresses)
+
+
+def is_ipv6_wildcard(address: Address) -> TypeGuard[TcpAddress]:
+    """Whether it is ``[::]``."""
+    return isinstance(address, TcpAddress) and address.host == _IPV6_WILDCARD
+
+
+def ipv4_wildcard(port: int) -> TcpAddress:
+    """``0.0.0.0`` with that port."""
+    return TcpAddress(_IPV4_WILDCARD, port)
+
+
+@contextlib.contextmanager
+def sharing_port(sockets: Iterable[Socket]) -> Iterator[None]:
+    """Meanwhile a socket of this user may be bound to an address that overlaps with those of these
+    sockets, if it has SO_REUSEPORT too (socket(7); Linux 3.9).  The kernel gives a client to the
+    socket whose address says most."""
+    changed = [
+        each for each in sockets if not each.getsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT)
+    ]
+    for each in changed:
+        each.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
+    try:
+        yield
+    finally:
+        for each in changed:
+            each.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 0)
 
 
 def unmapped(peer: object) -> object:

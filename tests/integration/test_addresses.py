@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -83,3 +84,40 @@ def test_no_client_of_a_removed_address_is_reset_under_load(site, free_port, wor
 
         assert in_parallel(9, hammer) == [None] * 9
         assert ask(server.address).text == "ok"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux shares ports (socket(7))")
+def test_a_reload_changes_which_wildcard_serves_a_port(site, free_port):
+    """Each of them overlaps with the one before, and no client of IPv4 is refused."""
+    six, four = f"[::]:{free_port}", f"0.0.0.0:{free_port}"
+    configure(site, six)
+    with serve("app", chdir=site, bind=None) as server:
+        for generation, addresses in enumerate([(six, four), (four,), (six,)], 2):
+            configure(site, *addresses)
+            server.signal(signal.SIGHUP)
+            server.wait_for("ready", lambda event, now=generation: event["generation"] == now)
+            server.wait_for("exit", count=generation - 1)
+
+            assert fetch("127.0.0.1", free_port).endswith(b"ok")
+            if six in addresses:
+                assert fetch("::1", free_port).endswith(b"ok")
+            else:
+                wait_until(lambda: is_refused("::1", free_port))
+
+        assert "given up" not in server.log
+
+
+def fetch(*address):
+    """The whole response, over either family."""
+    with socket.create_connection(address, 5) as client:
+        client.sendall(LAST_REQUEST)
+        with client.makefile("rb") as reader:
+            return reader.read()
+
+
+def is_refused(*address):
+    try:
+        socket.create_connection(address, 5).close()
+    except ConnectionRefusedError:
+        return True
+    return False

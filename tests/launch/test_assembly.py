@@ -271,6 +271,35 @@ def test_a_linked_directory_is_followed_to_another_release(tmp_path, monkeypatch
     assert os.getcwd() == str(tmp_path / "v2")
 
 
+@pytest.mark.parametrize("arguments", [[], ["--chdir", "{link}"], ["--pythonpath", "{link}"]])
+def test_no_earlier_release_stays_in_the_search_path(here, monkeypatch, arguments):
+    """A module that the new release does not have must not be found in the old one."""
+    link, before = here / "current", [*sys.path]
+    words = ["app", *(each.format(link=link) for each in arguments)]
+    found = []
+    for name in ("v1", "v2", "v3"):
+        (here / name).mkdir()
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+        os.chdir(here if arguments else link)
+        assemble(words, {})
+        found.append([each for each in sys.path if each not in before])
+
+    mine = [str(here)] if arguments[:1] == ["--pythonpath"] else []
+    assert found == [[str(here / name), *mine] for name in ("v1", "v2", "v3")]
+
+
+def test_what_others_put_into_the_search_path_stays(here):
+    (here / "hookserve.conf.py").write_text("import sys\nsys.path.insert(0, '/of/the/file')\n")
+    sys.path.insert(0, str(here))  # it was there before: the server has not added it
+    assemble(["app"], {})
+    sys.path.append("/of/a/plugin")
+    (here / "hookserve.conf.py").unlink()
+    assemble(["app", "--chdir", "/"], {})
+
+    assert {str(here), "/of/the/file", "/of/a/plugin"} <= {*sys.path}
+
+
 @pytest.mark.parametrize("named", ["", "/", "/nosuch", "."])
 def test_a_variable_that_names_another_directory_does_not_count(tmp_path, monkeypatch, named):
     monkeypatch.chdir(tmp_path)

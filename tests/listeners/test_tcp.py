@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import sys
 
 import pytest
 
@@ -46,8 +47,9 @@ def listen():
     opened = []
 
     def open_all(*addresses, existing=()):
-        opened.extend(open_listeners(addresses, OPTIONS, existing))
-        return opened[-len(opened) :]
+        found = open_listeners(addresses, OPTIONS, existing)
+        opened.extend(found)
+        return found
 
     yield open_all
     for listener in opened:
@@ -136,6 +138,76 @@ def test_beside_the_wildcard_of_ipv4_that_of_ipv6_serves_ipv6_alone(listen, free
         assert found[0].accept() is None
         fd, _ = found[1].accept()
         os.close(fd)
+
+
+def takers(host, port, *listeners):
+    """Which of the listeners gets a client that connects there."""
+    with socket.create_connection((host, port), timeout=2):
+        found = [each.accept() for each in listeners]
+    for accepted in filter(None, found):
+        os.close(accepted[0])
+    return [accepted is not None for accepted in found]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux shares ports (socket(7))")
+@pytest.mark.parametrize(
+    ("before", "added"),
+    [("::", "0.0.0.0"), ("0.0.0.0", "::"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0")],
+)
+def test_an_address_is_added_beside_one_of_the_server_that_overlaps(
+    listen, free_port, before, added
+):
+    """As a reload does: the old one is kept, or is closed once the new one serves."""
+    (old,) = listen(TcpAddress(before, free_port))
+
+    (new,) = listen(TcpAddress(added, free_port), existing=[old])
+
+    for each in (old, new):
+        assert not each.socket.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+    assert sum(takers("127.0.0.1", free_port, old, new)) == 1
+    old.close()
+    assert takers("127.0.0.1", free_port, new) == [True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as Linux shares ports (socket(7))")
+def test_the_wildcard_of_ipv4_gets_its_clients_beside_a_kept_one_of_both_families(
+    listen, free_port
+):
+    addresses = [TcpAddress("::", free_port), TcpAddress("0.0.0.0", free_port)]
+    (old,) = listen(addresses[0])
+
+    kept, new = listen(*addresses, existing=[old])
+
+    assert kept is old
+    assert takers("127.0.0.1", free_port, old, new) == [False, True]
+    assert takers("::1", free_port, old, new) == [True, False]
+    new.close()
+    assert listen(addresses[0], existing=[old]) == [old]
+    assert takers("127.0.0.1", free_port, old) == [True]
+
+
+def test_a_kept_wildcard_of_ipv6_alone_keeps_that_of_ipv4_beside_it(listen, free_port):
+    """`[::]` means both families, and a socket cannot be told so once it is bound (ipv6(7))."""
+    addresses = [TcpAddress("::", free_port), TcpAddress("0.0.0.0", free_port)]
+    six, four = listen(*addresses)
+
+    assert listen(addresses[0], existing=[six, four]) == [six, four]
+    four.close()
+    six_again, another = listen(addresses[0], existing=[six])
+    assert six_again is six
+    assert takers("127.0.0.1", free_port, six, another) == [False, True]
+
+
+def test_an_address_of_another_process_is_in_use_all_the_same(listen, free_port):
+    (old,) = listen(TcpAddress("127.0.0.1", free_port))
+    with socket.create_server(("127.0.0.2", free_port)):
+        with pytest.raises(ListenError, match="already in use"):
+            listen(TcpAddress("0.0.0.0", free_port), existing=[old])
+        with pytest.raises(ListenError, match="already in use"):
+            listen(TcpAddress("127.0.0.2", free_port), existing=[old])
+
+    assert not old.socket.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+    assert takers("127.0.0.1", free_port, old) == [True]
 
 
 def test_the_port_that_the_kernel_chose_is_shown(listen):
