@@ -116,7 +116,7 @@ def _modules_behind(target: str) -> Iterator[str]:
         found = getattr(importlib.import_module(module), name)
         for each in found.__mro__:
             yield f"{each.__module__}.{each.__qualname__}"
-    except Exception as error:  # the caller has said already that it cannot be imported
+    except (Exception, SystemExit) as error:  # the caller has said that it cannot be imported
         trace = error.__traceback__
         while trace is not None:
             yield str(trace.tb_frame.f_globals.get("__name__"))
