@@ -6,8 +6,9 @@ import os
 import signal
 
 import pytest
-from support.workers import IdleWorker, make_context
+from support.workers import IdleWorker, application, make_context
 
+from hookserve import hookimpl
 from hookserve.testing import wait_until
 from hookserve.worker.process import WorkerProcess
 from hookserve.worker.scoreboard import GONE, READY
@@ -18,8 +19,10 @@ pytestmark = pytest.mark.process
 class Child:
     """A worker's process as its arbiter sees it."""
 
-    def __init__(self, worker_class):
-        self.context, self.channel = make_context(logging.getLogger("test"))
+    def __init__(self, worker_class, plugins):
+        self.context, self.channel = make_context(logging.getLogger("test"), plugins=plugins)
+        if plugins:
+            self.context = self.context._replace(app=None)  # a plugin loads it
         self.slot = self.context.slot
         self.pid = os.fork()
         if self.pid == 0:
@@ -45,8 +48,8 @@ class Child:
 def start():
     children = []
 
-    def start(worker_class=IdleWorker):
-        children.append(Child(worker_class))
+    def start(worker_class=IdleWorker, plugins=()):
+        children.append(Child(worker_class, plugins))
         return children[-1]
 
     yield start
@@ -64,6 +67,50 @@ def test_a_worker_is_ready_until_it_is_told_to_stop(start, number):
 
     assert child.wait() == 0
     assert child.slot.state == GONE
+
+
+class HeldUp:
+    """A plugin one of whose steps waits for a byte from the test."""
+
+    def __init__(self, step, descriptor):
+        self._step, self._descriptor = step, descriptor
+
+    def _take(self, step):
+        if step == self._step:
+            os.read(self._descriptor, 1)
+
+    @hookimpl
+    def post_fork(self):
+        self._take("post_fork")
+
+    @hookimpl(tryfirst=True)
+    def load_app(self):
+        self._take("load_app")
+        return application
+
+    @hookimpl
+    def post_worker_init(self):
+        self._take("post_worker_init")
+
+
+STEPS = ("post_fork", "load_app", "post_worker_init")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_readiness_is_reported_after_every_step_of_the_boot(start, step):
+    """Not before: a request that comes then would wait for the boot, or be lost with it."""
+    reading, writing = os.pipe()
+    child = start(plugins=[HeldUp(step, reading)])
+    wait_until(lambda: child.slot.heartbeat > 0)
+    assert child.slot.state != READY
+    assert child.channel.read()[0] == []
+
+    os.write(writing, b"x")
+
+    child.wait_until_ready()
+    wait_until(lambda: [each.kind for each in child.channel.read()[0]] == ["ready"])
+    for end in (reading, writing):
+        os.close(end)
 
 
 def test_a_worker_stops_when_a_library_has_taken_the_wakeup_descriptor(start):
