@@ -252,8 +252,11 @@ class Driver:
             accepted.deadline = deadline
             if deadline < self._next_scan:
                 self._scan_by(deadline)
-        if not accepted.is_registered and not self._register(accepted, phase):
-            return
+        if not accepted.is_registered:
+            accepted.is_registered = True  # once in its life
+            event = WRITABLE if phase == WRITING else READABLE
+            if not self._watch(self._poller.register, accepted, event):
+                return
         self._waiting[fd] = accepted
         if accepted.has_pending_event:
             self._handle_pending(fd)
@@ -263,12 +266,6 @@ class Driver:
         self._waiting[accepted.fd] = accepted
         if accepted.has_pending_event:
             self._handle_pending(accepted.fd)
-
-    def _register(self, accepted: Accepted, phase: int) -> bool:
-        """Have the poller report the connection, once in its life; false when it cannot."""
-        accepted.is_registered = True
-        event = WRITABLE if phase == WRITING else READABLE
-        return self._watch(self._poller.register, accepted, event)
 
     def _watch(self, change: Callable[[int, int], None], accepted: Accepted, event: int) -> bool:
         """Register or modify; false when the poller cannot, and the connection is closed."""

@@ -259,6 +259,20 @@ def test_what_wakes_the_main_greenlet_while_it_runs_is_not_kept_for_its_next_sle
     assert worker.clock() == began + 30.0
 
 
+def test_a_step_that_has_ended_early_does_not_end_a_later_one(greens):
+    """Neither by its timer, nor by a second wake-up at the same moment."""
+    worker = greens.worker()
+    began = worker.clock()
+    for _ in range(2):
+        worker.call_later(1.0, worker.on_earlier_sweep)
+
+    worker.step(30.0)
+    assert worker.clock() == began + 1.0
+    worker.step(100.0)
+
+    assert worker.clock() == began + 101.0
+
+
 def test_a_drain_finishes_what_runs(greens):
     worker = greens.worker(lambda line: worker.sleep(5.0))
     client = greens.connect(worker, b"quit\n")

@@ -225,11 +225,12 @@ def test_another_greenlets_response_is_not_sent_by_a_forked_child(forking):
     assert len(forking.failures) == 1
 
 
-def test_a_forked_child_cancels_no_request(forking):
-    forking.worker.application = lambda line: forking.worker.sleep(60.0)
-    forking.worker._limit = 5.0
-    forking.worker.call_later(1.0, forking.worker.after_fork)
+def test_a_forked_child_cancels_no_request(greens, limited, monkeypatch):
+    monkeypatch.setattr(SocketTransport, "send", SocketTransport.send)  # to be set back
+    greens.connect(limited.worker, b"60\n")
+    limited.worker.call_later(1.0, limited.worker.after_fork)
 
-    run_for(forking.worker, 30.0)
+    run_for(limited.worker, 30.0)
 
-    assert forking.worker.requests_in_flight == 2
+    assert limited.cancelled == []
+    assert limited.worker.requests_in_flight == 1
