@@ -10,8 +10,8 @@ foreign
     its settings and flags that hookserve does not have, and what is lost without them
 translation, derivation
     its values of settings that hookserve has; what settings make of each other
-classes, logger_classes
-    worker and logger classes; loggers of classes that are written for gunicorn
+classes, logger_classes, aliases
+    worker and logger classes; loggers of classes that are written for gunicorn; its loggers' names
 standin
     what stands in for the package gunicorn where it is not installed
 objects
@@ -104,6 +104,14 @@ def derived_settings(config: Config) -> Iterable[SettingValue]:
     from hookserve_gunicorn.derivation import derive
 
     return derive(config)
+
+
+@hookimpl(trylast=True)
+def install_logs() -> None:
+    """The logger ``gunicorn.error`` logs where the server does."""
+    from hookserve_gunicorn.aliases import share_handlers
+
+    share_handlers()
 
 
 @hookimpl

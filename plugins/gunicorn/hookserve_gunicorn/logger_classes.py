@@ -68,7 +68,7 @@ class LoggerAdapter:
             own.removeHandler(handler)
         own.propagate = False
         own.setLevel(self._logger.error_log.getEffectiveLevel())
-        own.addHandler(_Forward(self._logger))
+        own.addHandler(Forward(self._logger))
 
     @hookimpl
     def log_access(self, record: AccessRecord) -> None:
@@ -88,7 +88,7 @@ class LoggerAdapter:
         self._logger.reopen_files()
 
 
-class _Forward(logging.Handler):
+class Forward(logging.Handler):
     """Calls the method of the record's level."""
 
     def __init__(self, logger: Any) -> None:  # Any: an instance of a Logger class
