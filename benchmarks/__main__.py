@@ -63,29 +63,29 @@ def run(names: list[str], rounds: int | None, seconds: int | None) -> Figures:
                 pair, rounds or PAIR_TURNS, seconds or PAIR_SECONDS, missing
             )
             figures.pairs.append(found)
-            say(found)
+            show(found)
             if comparison:
                 figures.comparisons.append(comparison)
-                say_comparison(comparison)
+                show_comparison(comparison)
     if STARTUP.name in names:
         for comparison in measure.startup():
             figures.comparisons.append(comparison)
-            say_comparison(comparison)
+            show_comparison(comparison)
     for case, contenders in MATRIX:
         if case.name in names:
             found, _ = measure.rows(
                 contenders, case, rounds or CASE_TURNS, seconds or case.seconds, missing
             )
             figures.cases.append(found)
-            say(found)
+            show(found)
     return figures
 
 
-def say(found: CaseRows) -> None:
+def show(found: CaseRows) -> None:
     print(f"\n{found.heading}\n{report.table(found.rows)}", flush=True)
 
 
-def say_comparison(found: Comparison) -> None:
+def show_comparison(found: Comparison) -> None:
     print(
         f"{found.name}, {found.what}: {found.our_figure:.1f} to {found.their_figure:.1f}"
         f" {found.unit}, {found.ratio.value:.3f} of the peer's ({found.ratio.low:.3f} to"

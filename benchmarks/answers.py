@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from benchmarks.cases import PROBE, Case
+from benchmarks.cases import BARE_REQUEST, Case
 
 _TIMEOUT = 5.0
 
@@ -45,7 +45,7 @@ def _check_connections(port: int, count: int) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(Client(port)) for _ in range(count)]
         for client in clients:
-            client.send(PROBE)
+            client.send(BARE_REQUEST)
         for number, client in enumerate(clients):
             try:
                 client.receive()
@@ -59,8 +59,8 @@ def compare(answer: Answer, expected: bytes) -> None:
     if answer.status != 200:
         raise WrongResponseError(f"answers {answer.status}")
     if answer.body != expected:
-        said = f"{answer.body[:24]!r}" if len(answer.body) < 64 else f"{len(answer.body)} bytes"
-        raise WrongResponseError(f"answers {said}, not what was asked for")
+        shown = f"{answer.body[:24]!r}" if len(answer.body) < 64 else f"{len(answer.body)} bytes"
+        raise WrongResponseError(f"answers {shown}, not what was asked for")
 
 
 def warm_up(port: int, case: Case, seconds: float = 0.25) -> None:

@@ -98,10 +98,10 @@ class Case:
         return (*((self.checked,) if self.checked else ()), (self.request, self.body))
 
 
-PROBE = get()
+BARE_REQUEST = get()
 """Every application answers it."""
 
-BARE = Case("hello-bare", "hello, a bare head", PROBE)
+BARE = Case("hello-bare", "hello, a bare head", BARE_REQUEST)
 BROWSER = Case("hello-browser", "hello, a browser's head", get("/", *BROWSER_HEADERS))
 FRESH = Case(
     "fresh",

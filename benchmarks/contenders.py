@@ -71,11 +71,11 @@ def _gunicorn(worker: str, *more: str) -> Contender:
 
 
 def _started_here(name: str, distribution: str) -> Contender:
-    """One that has no command of its own: see peers.py."""
+    """One that has no command of its own: see other_servers.py."""
     command = (
         "{bin}/python",
         "-m",
-        "benchmarks.peers",
+        "benchmarks.other_servers",
         name,
         "{port}",
         "{application}",

@@ -20,7 +20,7 @@ from benchmarks.contenders import COMPILED, FRAMEWORKS, PEER_REQUIREMENTS, Conte
 
 ROOT = Path(__file__).parent.parent
 OURS = Path(__file__).parent / ".venv-ours"
-PEERS = Path(__file__).parent / ".venv-peers"
+OTHERS = Path(__file__).parent / ".venv-peers"
 _PLUGINS = ("gevent", "eventlet", "tornado")
 _FLAWS = (r"fatal error: (.+)", r"^\s*error: (command .+)", r"^ERROR: (.+)")
 """What pip's output is searched for, the most telling first."""
@@ -33,12 +33,12 @@ class EnvironmentsError(Exception):
 def install() -> dict[str, str]:
     """Both environments, unless they are as they must be; what is missing of the peers, and why."""
     install_ours()
-    return _install_peers()
+    return _install_others()
 
 
 def programs_of(contender: Contender) -> Path:
     """The folder with its programs."""
-    return (OURS if contender.distribution == "hookserve" else PEERS) / "bin"
+    return (OURS if contender.distribution == "hookserve" else OTHERS) / "bin"
 
 
 def absent(contender: Contender, missing: dict[str, str]) -> str | None:
@@ -53,7 +53,7 @@ def versions() -> dict[str, str]:
     """Of everything in both environments."""
     found = {
         each.name: each.version
-        for environment in (PEERS, OURS)
+        for environment in (OTHERS, OURS)
         for each in _distributions(environment)
     }
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
@@ -74,16 +74,16 @@ def install_ours() -> None:
     _stamp(OURS).write_text(wanted)
 
 
-def _install_peers() -> dict[str, str]:
+def _install_others() -> dict[str, str]:
     """Those that can be had here; a later run tries the others again."""
     pins = [pin for group in PEER_REQUIREMENTS.values() for pin in group]
     wanted = "\n".join((sys.version, *pins, *FRAMEWORKS))
-    if _is_installed(PEERS, wanted):
+    if _is_installed(OTHERS, wanted):
         return {}
     in_part = f"{wanted}\nin part"
-    if not _is_installed(PEERS, in_part):
-        print("installing the peers into", PEERS.relative_to(ROOT), flush=True)
-        venv.create(PEERS, with_pip=True, clear=True)
+    if not _is_installed(OTHERS, in_part):
+        print("installing the peers into", OTHERS.relative_to(ROOT), flush=True)
+        venv.create(OTHERS, with_pip=True, clear=True)
         ready_made = [
             pin
             for name, group in PEER_REQUIREMENTS.items()
@@ -91,16 +91,16 @@ def _install_peers() -> dict[str, str]:
             for pin in group
         ]
         # If this fails, none of them is there, and each is tried by itself.
-        _pip(PEERS, *ready_made, *FRAMEWORKS)
+        _pip(OTHERS, *ready_made, *FRAMEWORKS)
     missing = {}
-    present = {each.name.lower() for each in _distributions(PEERS)}
+    present = {each.name.lower() for each in _distributions(OTHERS)}
     for name, group in {**PEER_REQUIREMENTS, "flask": FRAMEWORKS}.items():
-        flaw = None if name in present else _pip(PEERS, *group)
+        flaw = None if name in present else _pip(OTHERS, *group)
         if flaw:
             missing[name] = flaw
     if "flask" in missing:
         raise EnvironmentsError(f"the peers cannot be installed: {missing['flask']}")
-    _stamp(PEERS).write_text(in_part if missing else wanted)
+    _stamp(OTHERS).write_text(in_part if missing else wanted)
     return missing
 
 

@@ -16,7 +16,7 @@ from statistics import median
 from benchmarks import environments, load, servers
 from benchmarks.accounting import cpu_of, memory_of
 from benchmarks.answers import Client, compare
-from benchmarks.cases import BROWSER, PROBE
+from benchmarks.cases import BARE_REQUEST, BROWSER
 from benchmarks.contenders import EPOLL, EVENTLET, GEVENT, GTHREAD, SYNC, TORNADO
 
 MODELS = {
@@ -119,7 +119,7 @@ def idle_connections(port: int, count: int) -> Iterator[None]:
     """Connections that have had one answer each and are kept."""
     with ExitStack() as stack:
         for _ in range(count):
-            (answer,) = stack.enter_context(Client(port)).ask(PROBE)
+            (answer,) = stack.enter_context(Client(port)).ask(BARE_REQUEST)
             compare(answer, BROWSER.body)
         yield
 

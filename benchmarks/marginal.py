@@ -68,7 +68,7 @@ class Feature:
     budget: float | None
     """Microseconds."""
     plugin: Callable[[], object]
-    """For the stand-in."""
+    """For the fake."""
     words: tuple[str, ...] = ()
     """On the command line of a server."""
     configuration: str = ""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.cases import PROBE, Case
+from benchmarks.cases import BARE_REQUEST, Case
 from benchmarks.contenders import Contender
 from benchmarks.environments import ROOT, programs_of
 
@@ -105,7 +105,7 @@ def _wait_for_answer(process: subprocess.Popen[bytes], port: int, name: str, out
             client.settimeout(5)
             try:
                 client.connect(("127.0.0.1", port))
-                client.sendall(PROBE)
+                client.sendall(BARE_REQUEST)
                 if client.recv(1):
                     return time.perf_counter()
             except OSError:
@@ -140,9 +140,9 @@ def environment() -> dict[str, str]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
 
 
 def processors(workers: int = 1) -> tuple[str, int]:

@@ -129,8 +129,8 @@ def exit_codes_page() -> str:
     found: dict[int, list[str]] = {0: ["done, or stopped as asked"]}
     for name, value in vars(errors).items():
         if inspect.isclass(value) and issubclass(value, errors.HookserveError):
-            said = (inspect.getdoc(value) or "").splitlines()[0].rstrip(".")
-            found.setdefault(value.exit_code, []).append(f"`{name}`: {said}")
+            text = (inspect.getdoc(value) or "").splitlines()[0].rstrip(".")
+            found.setdefault(value.exit_code, []).append(f"`{name}`: {text}")
     found[130] = ["interrupted before the server ran"]
     rows = "\n".join(f"| {code} | {'<br>'.join(found[code])} |" for code in sorted(found))
     return f"{NOTE}# Exit codes\n\n| code | when |\n|---|---|\n{rows}\n"

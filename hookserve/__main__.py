@@ -10,7 +10,7 @@ def main() -> int:
 
     open_standard_streams()
     # The objects of a start live as long as the process: the collector would take a tenth of the
-    # start and free nothing.  `settle_memory` switches it on, before the first fork.
+    # start and free nothing.  `freeze_memory` switches it on, before the first fork.
     gc.disable()
     from hookserve.cli.main import main as run
 

@@ -42,7 +42,7 @@ def final(codes):
 
 
 class Talk:
-    """Conversations of one mode; what is decided at boot, and what is remembered, they share."""
+    """Conversations of one mode; what is decided at boot, and what is cached, they share."""
 
     def __init__(self, mode):
         self.protocol = driver.make_protocol(None, **mode, **SETTINGS)

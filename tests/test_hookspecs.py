@@ -20,9 +20,9 @@ def test_every_hook_says_where_it_runs_and_what_a_failure_does(host):
             continue
         caller = getattr(host.manager.hook, name)
         assert isinstance(caller, pluggy.HookCaller)
-        said = " ".join((caller.spec.function.__doc__ or "").split())
-        assert "Runs in: " in said, name
-        assert "When it raises: " in said, name
+        text = " ".join((caller.spec.function.__doc__ or "").split())
+        assert "Runs in: " in text, name
+        assert "When it raises: " in text, name
 
 
 def test_every_function_of_every_group_is_a_hook(host):

@@ -220,7 +220,7 @@ class Arbiter:
         self._inbox.open()
         count, hook = self.num_workers, self.hook.nworkers_changed
         calling.notify(hook, server=self, new_value=count, old_value=None)
-        child.settle_memory()
+        child.freeze_memory()
         self.auxiliaries.gather()
         now = self.clock()
         self.pool.step(now)

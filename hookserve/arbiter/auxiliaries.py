@@ -56,7 +56,7 @@ class Auxiliaries(Part):
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
         self._wanted: list[Auxiliary] = []
-        self._ending: list[Auxiliary] = []
+        self._stopping: list[Auxiliary] = []
         self._backoff = Backoff()
 
     def gather(self) -> None:
@@ -78,7 +78,7 @@ class Auxiliaries(Part):
 
     def step(self, now: float) -> None:
         """Start those that should run; kill those that were told to end and have not."""
-        for auxiliary in self._ending:
+        for auxiliary in self._stopping:
             if now >= auxiliary.kill_at > 0 and auxiliary.pid is not None:
                 self._arbiter.processes.kill(auxiliary.pid, signal.SIGKILL)
                 auxiliary.kill_at = 0.0
@@ -90,7 +90,7 @@ class Auxiliaries(Part):
 
     def due(self, now: float) -> float | None:
         """When a process must be started or killed."""
-        found = [auxiliary.kill_at for auxiliary in self._ending if auxiliary.kill_at > 0]
+        found = [auxiliary.kill_at for auxiliary in self._stopping if auxiliary.kill_at > 0]
         if self._may_start:
             for number, auxiliary in enumerate(self._wanted):
                 if auxiliary.pid is None and not auxiliary.is_done:
@@ -101,7 +101,7 @@ class Auxiliaries(Part):
     def _may_start(self) -> bool:
         """Not while others of the same names run: those of before a reload, or a predecessor's."""
         arbiter = self._arbiter
-        return not (self._ending or arbiter.is_stopping or arbiter.upgrade.predecessor)
+        return not (self._stopping or arbiter.is_stopping or arbiter.upgrade.predecessor)
 
     def end(self, limit: float) -> None:
         """Tell all that run to end within `limit` seconds."""
@@ -109,12 +109,12 @@ class Auxiliaries(Part):
             if auxiliary.pid is not None:
                 auxiliary.kill_at = self._arbiter.clock() + limit
                 self._arbiter.processes.kill(auxiliary.pid, signal.SIGTERM)
-                self._ending.append(auxiliary)
+                self._stopping.append(auxiliary)
         self._wanted = []
 
     def reap(self) -> None:
         """Message who has ended."""
-        for auxiliary in [*self._wanted, *self._ending]:
+        for auxiliary in [*self._wanted, *self._stopping]:
             if auxiliary.pid is None:
                 continue
             status = self._arbiter.processes.reap(auxiliary.pid)
@@ -123,12 +123,12 @@ class Auxiliaries(Part):
 
     def pids(self) -> set[int]:
         """The process ids of all that run."""
-        found = [auxiliary.pid for auxiliary in [*self._wanted, *self._ending]]
+        found = [auxiliary.pid for auxiliary in [*self._wanted, *self._stopping]]
         return {pid for pid in found if pid is not None}
 
     def descriptors(self) -> list[int]:
         """Their channels."""
-        processes = [*self._wanted, *self._ending]
+        processes = [*self._wanted, *self._stopping]
         return [each.channel.fileno() for each in processes if each.channel is not None]
 
     def __len__(self) -> int:
@@ -170,8 +170,8 @@ class Auxiliaries(Part):
         log = self._arbiter.log
         code = os.waitstatus_to_exitcode(status)
         how = f"exited ({code})" if code >= 0 else f"killed ({signal.Signals(-code).name})"
-        if auxiliary in self._ending:
-            self._ending.remove(auxiliary)
+        if auxiliary in self._stopping:
+            self._stopping.remove(auxiliary)
             log.info("%s is gone: ended", auxiliary)
         elif code == 0:
             auxiliary.is_done = True

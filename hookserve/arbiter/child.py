@@ -128,7 +128,7 @@ def privilege_dropper(config: Config) -> Callable[[], None]:
     return drop
 
 
-def settle_memory() -> None:
+def freeze_memory() -> None:
     """Move everything that exists out of the collector's reach, so that it does not write to
     pages that workers share with the arbiter; from now on it collects."""
     gc.collect()

@@ -14,12 +14,12 @@ class Backoff:
 
     After the first failure it is filled at once: most are single events, and a missing worker
     costs capacity.  From the second in a row on the pause doubles, so that a crash loop costs
-    little and fills no disk.  A worker that lived for `SETTLED` seconds ends the row.
+    little and fills no disk.  A worker that lived for `LONG_LIVED` seconds ends the row.
     """
 
     FIRST = 0.5
     LONGEST = 30.0
-    SETTLED = 10.0
+    LONG_LIVED = 10.0
 
     def __init__(self) -> None:
         self._failures: dict[int, int] = {}
@@ -28,7 +28,7 @@ class Backoff:
     def record_failure(self, index: int, lifetime: float, now: float) -> float:
         """A worker ended unasked, `lifetime` seconds after it was ready (0: never); returns the
         pause, in seconds."""
-        row = 1 if lifetime >= self.SETTLED else self._failures.get(index, 0) + 1
+        row = 1 if lifetime >= self.LONG_LIVED else self._failures.get(index, 0) + 1
         self._failures[index] = row
         pause = 0.0 if row == 1 else min(self.FIRST * 2.0 ** (row - 2), self.LONGEST)
         self._not_before[index] = now + pause

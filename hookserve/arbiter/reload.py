@@ -112,7 +112,7 @@ class Reload(Part):
         """A reload is over without effect."""
         arbiter = self._arbiter
         calling.notify(arbiter.hook.reload_failed, server=arbiter, reason=reason)
-        arbiter.log.error("the reload was given up, the old workers serve on: %s", reason)
+        arbiter.log.error("the reload was cancelled, the old workers serve on: %s", reason)
         self._begin_again_if_wanted()
 
     def step(self, now: float) -> None:

@@ -25,7 +25,7 @@ NAME = "hookserve"
 
 @hookimpl(trylast=True)
 def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Listener]:
-    """What `bind` says; inherited listeners that were handed over stand in for it entirely."""
+    """What `bind` says; inherited listeners that were handed over replace it entirely."""
     from hookserve.listeners.address import parse_address
     from hookserve.listeners.listeners import ListenerOptions
     from hookserve.listeners.listeners import open_listeners as open_all

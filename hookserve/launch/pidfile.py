@@ -61,7 +61,7 @@ class Pidfile:
             os.rename(*names, src_dir_fd=source, dst_dir_fd=folder)
         self.path = target
 
-    def leave(self) -> None:
+    def keep_for_successor(self) -> None:
         """Let it stay: a successor renames its own over it when this process is gone."""
         self._is_left = True
 

@@ -181,7 +181,7 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
             if not arbiter.upgrade.is_shared:
                 listener.remove()
         if arbiter.pidfile is not None and arbiter.upgrade.successor is not None:
-            arbiter.pidfile.leave()
+            arbiter.pidfile.keep_for_successor()
         calling.notify(arbiter.hook.on_exit, server=arbiter)
         arbiter.log.info("stopped")
         arbiter.close()

@@ -75,11 +75,11 @@ def refuse_taken(address: UnixAddress) -> None:
             f"cannot listen on {address}: the path exists and is not a socket (remove it, or"
             " choose another path)"
         )
-    probe = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    client = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     # A full backlog makes a non-blocking connect() report EAGAIN: a server listens all the same.
-    probe.setblocking(False)
-    outcome = probe.connect_ex(address.path)
-    probe.close()
+    client.setblocking(False)
+    outcome = client.connect_ex(address.path)
+    client.close()
     if outcome in (0, errno.EAGAIN, errno.EINPROGRESS):
         raise OSError(errno.EADDRINUSE, "address already in use")
 

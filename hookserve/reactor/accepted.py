@@ -49,7 +49,7 @@ class Accepted:
         self.deadline = FOR_EVER
         """When the wait is over, in seconds of the monotonic clock."""
         self.is_slow_input = False
-        """Whether what it sends takes long to parse, as thousands of tiny chunks do: then it is
+        """Whether what it sends is slow to parse, as thousands of tiny chunks do: then it is
         read from in small pieces, one a turn."""
         self.read_size = _SMALLEST_READ
         """Bytes that are read at once."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _IN_A_ROW = 16
 """So many connections are accepted before the worker registers again, behind its siblings."""
-_SETTLED = 0.2
+_LONG_IDLE = 0.2
 """A client that has been idle for so many seconds will hardly send its next request right now."""
 
 
@@ -145,7 +145,7 @@ class Acceptor:
             return
         now = self._worker.clock()
         for accepted in self._connections.idle():
-            self._loop.sweep_by(max(accepted.since, now - _SETTLED / 2) + _SETTLED)
+            self._loop.sweep_by(max(accepted.since, now - _LONG_IDLE / 2) + _LONG_IDLE)
             return
 
     def _is_paused(self) -> bool:
@@ -225,9 +225,9 @@ class Acceptor:
     def _find_evictable(self) -> Accepted | None:
         """The connection that has been idle longest, unless its client may be sending its next
         request: something can be read, or it became idle a moment ago."""
-        settled = self._worker.clock() - _SETTLED
+        idle_since = self._worker.clock() - _LONG_IDLE
         for accepted in self._connections.idle():
-            if accepted.since > settled:
+            if accepted.since > idle_since:
                 return None
             if not accepted.is_readable():
                 return accepted

@@ -20,7 +20,7 @@ class Connections:
         """Those that no thread owns, in the order in which they began to wait."""
 
     def idle(self) -> Iterator[Accepted]:
-        """The connections that may be closed to make room, the longest idle first: those between
+        """The connections that may be closed for a new one, the longest idle first: those between
         two requests, and those that have sent nothing at all."""
         for accepted in list(self.waiting.values()):
             if accepted.phase <= KEPT:

@@ -16,7 +16,7 @@ class DeferredQueue:
     """A queue from which one connection at a time is resumed, in a turn of its own.
 
     The poller reports it like a client: no loop has to check it, and with several threads the
-    first free one resumes the next.  One at a time, because what takes long here is Python code:
+    first free one resumes the next.  One at a time, because what is slow here is Python code:
     two threads at it are no faster, and a third one with a quick request would wait for the
     interpreter behind both, at every system call.
     """

@@ -71,7 +71,7 @@ class GreenWorker(ReactorWorker):
         self._limit: float = self.config.request_timeout
         self._is_turning = False
         """Whether a turn handles events, after which the worker is idle."""
-        self._forker: Greenlet | None = None
+        self._forking_greenlet: Greenlet | None = None
         """In a child that the application has forked: the greenlet that forked it."""
         self._main: Greenlet | None = None
         """The main greenlet while it sleeps."""
@@ -101,13 +101,13 @@ class GreenWorker(ReactorWorker):
 
     def after_fork(self) -> None:
         """As `ReactorWorker.after_fork`; the child has all greenlets, and goes on with one."""
-        self._forker = self.current()
+        self._forking_greenlet = self.current()
         self._limit = 0.0
         super().after_fork()
 
     def on_send_in_child(self, *arguments: object) -> None:
         """As `ReactorWorker.on_send_in_child`; another greenlet's exchange is the worker's."""
-        while self.current() is not self._forker:
+        while self.current() is not self._forking_greenlet:
             self.switch_to_hub()
         super().on_send_in_child(*arguments)
 

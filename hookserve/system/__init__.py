@@ -1,4 +1,4 @@
-"""Thin layers over the operating system, usable from every folder.
+"""Thin wrappers of the operating system, usable from every folder.
 
 calls
     system calls as they are before any worker model patches them

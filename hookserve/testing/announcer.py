@@ -30,53 +30,53 @@ def when_ready(server: Arbiter) -> None:
         else str(listener.address)
         for listener in server.listeners
     ]
-    tell("listening", addresses=addresses, pid=server.pid)
+    announce("listening", addresses=addresses, pid=server.pid)
 
 
 @hookimpl(trylast=True)
 def worker_ready(server: Arbiter, worker: WorkerHandle) -> None:
     """A worker accepts."""
-    tell("ready", index=worker.index, pid=worker.pid, generation=worker.generation)
+    announce("ready", index=worker.index, pid=worker.pid, generation=worker.generation)
 
 
 @hookimpl(trylast=True)
 def child_exit(server: Arbiter, worker: WorkerHandle, reason: ExitReason) -> None:
     """A worker is gone."""
-    tell("exit", index=worker.index, pid=worker.pid, kind=reason.kind, detail=reason.detail)
+    announce("exit", index=worker.index, pid=worker.pid, kind=reason.kind, detail=reason.detail)
 
 
 @hookimpl(trylast=True)
 def worker_timeout(server: Arbiter, worker: WorkerHandle) -> None:
     """A worker missed a deadline."""
-    tell("timeout", index=worker.index, pid=worker.pid)
+    announce("timeout", index=worker.index, pid=worker.pid)
 
 
 @hookimpl(trylast=True)
 def nworkers_changed(new_value: int) -> None:
     """The number of workers wanted changed."""
-    tell("wanted", count=new_value)
+    announce("wanted", count=new_value)
 
 
 @hookimpl(trylast=True)
 def reload_failed(reason: str) -> None:
-    """A reload was given up."""
-    tell("reload failed", reason=reason)
+    """A reload was cancelled."""
+    announce("reload failed", reason=reason)
 
 
 @hookimpl(trylast=True)
 def reloaded() -> None:
     """A reload is over."""
-    tell("reloaded")
+    announce("reloaded")
 
 
 @hookimpl(trylast=True)
 def successor_ready(pid: int) -> None:
     """The successor of a binary upgrade serves."""
-    tell("successor ready", successor=pid)
+    announce("successor ready", successor=pid)
 
 
-def tell(event: str, **facts: object) -> None:
+def announce(event: str, **values: object) -> None:
     """Write an event for the test that started the server; without one, write nothing."""
     descriptor = int(os.environ.get(VARIABLE, "-1"))
     if descriptor >= 0:
-        write(descriptor, json.dumps({"event": event, **facts}).encode() + b"\n")
+        write(descriptor, json.dumps({"event": event, **values}).encode() + b"\n")

@@ -32,7 +32,7 @@ class StandInWorker:
         self.config = config
         self.app = app
         self.keeps_connections = True
-        self.log = logging.Logger("hookserve.stand-in", logging.CRITICAL + 1)
+        self.log = logging.Logger("hookserve.fake", logging.CRITICAL + 1)
         self.pre_request: tuple[Callable[..., None], ...] = ()
         self.post_request: tuple[Callable[..., None], ...] = ()
         self.log_access: tuple[Callable[..., None], ...] = ()

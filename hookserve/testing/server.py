@@ -19,7 +19,7 @@ from hookserve.testing import announcer
 from hookserve.testing.bridge import specification_of
 from hookserve.testing.waiting import DEADLINE
 
-Event = dict[str, Any]  # Any: each kind of event has facts of its own
+Event = dict[str, Any]  # Any: each kind of event has keys of its own
 
 
 class ServerFailed(AssertionError):

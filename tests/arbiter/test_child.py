@@ -14,7 +14,7 @@ import pytest
 from support.workers import IdleWorker, make_context
 
 from hookserve.arbiter import child
-from hookserve.arbiter.child import fork_worker, privilege_dropper, settle_memory
+from hookserve.arbiter.child import fork_worker, freeze_memory, privilege_dropper
 from hookserve.errors import AppNotFound, BootError, ConfigError
 from hookserve.system import privileges
 from hookserve.system.processes import Processes
@@ -277,7 +277,7 @@ def test_what_exists_before_the_first_fork_is_not_collected_any_more():
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        settle_memory()
+        freeze_memory()
 
         assert gc.get_freeze_count() > 0
         assert gc.isenabled()

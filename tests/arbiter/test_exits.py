@@ -12,7 +12,7 @@ from hookserve.types import RequestInFlight
 KILLED, EXITED_0, EXITED_7 = 9, 0, 7 << 8
 
 
-def handle(**facts):
+def handle(**values):
     defaults = {
         "escalation": None,
         "boot_error": "",
@@ -20,7 +20,7 @@ def handle(**facts):
         "recycle_reason": "",
         "state": handles.READY,
     }
-    return SimpleNamespace(**{**defaults, **facts})
+    return SimpleNamespace(**{**defaults, **values})
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def events(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("facts", "status", "shown"),
+    ("values", "status", "shown"),
     [
         ({}, KILLED, "killed (SIGKILL)"),
         ({}, 15, "killed (SIGTERM)"),
@@ -49,8 +49,8 @@ def events(tmp_path):
         ),
     ],
 )
-def test_the_reason_is_reported(facts, status, shown, events):
-    assert str(classify(handle(**facts), status, OutOfMemoryCounter(events))) == shown
+def test_the_reason_is_reported(values, status, shown, events):
+    assert str(classify(handle(**values), status, OutOfMemoryCounter(events))) == shown
 
 
 def test_the_kernel_is_blamed_only_when_it_says_so(events):

@@ -211,7 +211,7 @@ def test_a_configuration_that_runs_no_more_requests_keeps_the_scoreboard(threads
         assert factory.older_scoreboards == []
 
 
-def test_all_workers_hear_of_the_stop_those_of_an_older_scoreboard_too():
+def test_all_workers_are_notified_of_the_stop_those_of_an_older_scoreboard_too():
     with serving(workers=1, worker_class="gthread", threads=2) as server:
         factory = server.arbiter.pool.factory
         old = factory.scoreboard

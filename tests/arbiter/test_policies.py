@@ -29,7 +29,7 @@ def make_handle():
         handle.close()
 
 
-def test_the_first_death_is_answered_at_once_and_a_row_of_them_slowly():
+def test_the_first_failure_is_followed_by_a_worker_at_once_and_a_row_of_them_slowly():
     backoff = Backoff()
 
     pauses = [backoff.record_failure(0, 0.0, now=100.0) for _ in range(9)]
@@ -44,7 +44,7 @@ def test_a_worker_that_lived_ends_the_row():
     for _ in range(5):
         backoff.record_failure(0, 0.0, now=0.0)
 
-    assert backoff.record_failure(0, Backoff.SETTLED, now=0.0) == 0.0
+    assert backoff.record_failure(0, Backoff.LONG_LIVED, now=0.0) == 0.0
 
 
 def test_silence_is_overdue(make_handle):

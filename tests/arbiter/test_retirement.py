@@ -1,4 +1,4 @@
-"""Listeners that are given up, with listeners that have no socket."""
+"""Retired listeners, with listeners that have no socket."""
 
 from support.fake_arbiter import serving
 

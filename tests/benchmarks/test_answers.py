@@ -38,15 +38,15 @@ def test_answers_one_behind_another_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         (answers.Answer(500, b"Hello, world!\n", False), "answers 500"),
         (answers.Answer(200, b"0 0\n", False), "answers b'0 0"),
         (answers.Answer(200, b"x" * 100, False), "answers 100 bytes"),
     ],
 )
-def test_what_is_wrong_is_named(answer, said):
-    with pytest.raises(answers.WrongResponseError, match=said):
+def test_what_is_wrong_is_named(answer, message):
+    with pytest.raises(answers.WrongResponseError, match=message):
         answers.compare(answer, b"Hello, world!\n")
 
 

@@ -14,7 +14,7 @@ ERROR: Failed to build bjoern
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "message"),
     [
         (COMPILING, "ev.h: No such file or directory"),
         (
@@ -28,8 +28,8 @@ ERROR: Failed to build bjoern
         ("", "pip does not say why"),
     ],
 )
-def test_the_most_telling_line_is_found(output, said):
-    assert environments.flaw_of(output) == said
+def test_the_most_telling_line_is_found(output, message):
+    assert environments.flaw_of(output) == message
 
 
 def test_only_what_is_missing_is_absent(monkeypatch):

@@ -5,7 +5,7 @@ import re
 import time
 from pathlib import Path
 
-from hookserve.testing.announcer import tell
+from hookserve.testing.announcer import announce
 
 DIRECTORY = Path(os.environ.get("CHAOS_DIRECTORY", "."))
 LARGE = b"x" * 200_000
@@ -15,7 +15,7 @@ def _work(seconds):
     began, before = time.monotonic(), time.process_time()
     while time.process_time() - before < seconds:
         pass
-    tell("imported", seconds=time.monotonic() - began)
+    announce("imported", seconds=time.monotonic() - began)
 
 
 if (DIRECTORY / "broken").exists():

@@ -22,15 +22,15 @@ class Cell:
     most_lost: int
     """What the workers that were killed held at that moment."""
     import_time: float
-    complaint: str
+    problem: str
     """What the fault itself found wrong; empty: nothing."""
     log: str
 
     @property
     def verdict(self):
         """What is wrong; empty: nothing."""
-        if self.outcome is None or self.complaint:
-            return self.complaint or "no outcome"
+        if self.outcome is None or self.problem:
+            return self.problem or "no outcome"
         if self.outcome.failures > self.most_lost:
             return f"{self.outcome.failures} failures: {self.outcome.counts}"
         if FAULTS[self.fault].is_gapless and self.outcome.gap > MOST_GAP:
@@ -51,7 +51,7 @@ def run(model, name, requests=20000, inflict=None, import_time=IMPORT_TIME):
             rate=fault.rate,
             kept=fault.kept,
         ) as stage:
-            complaint, outcome = "", None
+            problem, outcome = "", None
             try:
                 stage.load.wait_for(requests // 4 if fault.goes_on else requests)
                 (inflict or fault.inflict)(stage)
@@ -60,14 +60,14 @@ def run(model, name, requests=20000, inflict=None, import_time=IMPORT_TIME):
                     stage.load.wait_for(requests)
                 outcome = stage.load.finish(stage.is_stopped)
             except AssertionError as error:
-                complaint = str(error).splitlines()[0]
+                problem = str(error).splitlines()[0]
             return Cell(
                 model,
                 name,
                 outcome,
                 stage.most_lost,
                 stage.import_time(),
-                complaint,
+                problem,
                 stage.server.log,
             )
     except ServerFailed as error:

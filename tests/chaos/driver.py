@@ -78,18 +78,18 @@ class Driver:
             meanwhile()
             self._listen(0.02)
 
-    def say_ending(self):
+    def announce_stop(self):
         """The server is about to stop: from now on a refused connection is no failure."""
-        self._say(b"ending\n")
+        self._send(b"draining\n")
         deadline = time.monotonic() + TIMEOUT
-        while not self.last.get("ending"):
+        while not self.last.get("draining"):
             assert time.monotonic() < deadline, "the load does not obey"
             self._listen(0.05)
 
     def finish(self, is_stopped=False):
-        """The record; with `is_stopped` the load ends by itself, when everybody is refused."""
+        """The record; with `is_stopped` the load ends by itself once all clients are refused."""
         if not is_stopped:
-            self._say(b"stop\n")
+            self._send(b"stop\n")
         deadline = time.monotonic() + TIMEOUT
         while not self.last.get("over"):
             assert time.monotonic() < deadline, "the load does not end"
@@ -108,7 +108,7 @@ class Driver:
             last["seconds"],
         )
 
-    def _say(self, words):
+    def _send(self, words):
         self._process.stdin.write(words)
         self._process.stdin.flush()
 

@@ -45,7 +45,7 @@ def reload_ten_times(scene, count=10):
 
 
 def reload_preloaded(scene):
-    """HUP with --preload: the arbiter executes itself anew."""
+    """HUP with --preload: the arbiter re-executes itself."""
     for _ in range(3):
         scene.reload()
 
@@ -140,7 +140,7 @@ def upgrade_back(scene):
 def stop(scene):
     """TERM: what was sent before is answered, afterwards connections are refused."""
     scene.load.run_for(0.5)
-    scene.load.say_ending()
+    scene.load.announce_stop()
     scene.signal(signal.SIGTERM)
     assert scene.server.wait() == 0, "the server did not end well"
     scene.is_stopped = True
@@ -221,7 +221,7 @@ def held_worker(scene):
 
 
 def suspended(scene):
-    """Everybody is stopped for three seconds, as when a laptop sleeps; the timeout is two."""
+    """All processes are stopped for three seconds, as when a laptop sleeps; the timeout is two."""
     before = scene.server.workers()
     pids = [scene.server.pid, *before.values()]
     for pid in pids:
@@ -258,7 +258,7 @@ def _end_successor(scene, pid):
 
 def _end(scene, pid):
     """The successor has no parent here: the scene must end it."""
-    scene.load.say_ending()
+    scene.load.announce_stop()
     os.kill(pid, signal.SIGTERM)
     scene.wait(lambda: not is_alive(pid), "the end of the successor")
     scene.is_stopped = True

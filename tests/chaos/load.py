@@ -1,7 +1,7 @@
 """The client: ``python -m tests.chaos.load HOST PORT``, a constant load that counts every failure.
 
 One thread and one epoll drive connections that are kept as long as the server keeps them, and
-fresh ones for a single request each.  It reads on its standard input what happens (``ending``:
+fresh ones for a single request each.  It reads on its standard input what happens (``draining``:
 the server stops, so that a refused connection is no failure any more; ``stop``: enough) and tells
 on its standard output, ten times a second and at the end, how far it is.
 
@@ -57,7 +57,7 @@ class Load:
         self.gap = self.gap_at = self.last = 0.0
         self.hiccup = 0.0
         """The longest that this process itself was held up."""
-        self.is_ending = False
+        self.is_draining = False
         self.began = time.monotonic()
         self._poller = select.epoll()
         self._by_fd = {}
@@ -96,19 +96,19 @@ class Load:
             if now - sent_at > 0.1:
                 sent_at = now
                 self._expire(now)
-                self.tell(is_over=False)
+                self.report(is_over=False)
         self.finish()
 
     def finish(self):
         """The silence up to the end counts, but for the end of the server itself."""
-        if self.last and not self.is_ending:
+        if self.last and not self.is_draining:
             self._note_gap(time.monotonic())
 
-    def tell(self, is_over):
+    def report(self, is_over):
         record = {
             "answered": sum(self.answered.values()),
             "failures": self.failure_count,
-            "ending": self.is_ending,
+            "draining": self.is_draining,
         }
         if is_over:
             seconds = time.monotonic() - self.began
@@ -126,9 +126,9 @@ class Load:
         os.write(1, json.dumps({**record, "over": is_over}).encode() + b"\n")
 
     def _obey(self, data):
-        if b"ending" in data:
-            self.is_ending = True
-            self.tell(is_over=False)
+        if b"draining" in data:
+            self.is_draining = True
+            self.report(is_over=False)
         return b"stop" in data or not data
 
     # One request.
@@ -222,7 +222,7 @@ class Load:
     def _fail(self, connection, why):
         self._close(connection)
         connection.awaits_response = False
-        if self.is_ending and why == errno.ECONNREFUSED:
+        if self.is_draining and why == errno.ECONNREFUSED:
             self.refused_at_end += 1
             self._places -= 1
             return
@@ -251,7 +251,7 @@ def main():
     host, port, kept, fresh, rate = sys.argv[1:]
     load = Load((host, int(port)), int(kept), int(fresh), float(rate))
     load.run(0)
-    load.tell(is_over=True)
+    load.report(is_over=True)
 
 
 if __name__ == "__main__":

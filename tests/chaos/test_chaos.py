@@ -26,7 +26,7 @@ SHORT = {
 def test_no_request_is_lost(model, fault):
     cell = cells.run(model, fault, REQUESTS, SHORT[fault], import_time=0.02)
 
-    assert not cell.complaint, cell.log
+    assert not cell.problem, cell.log
     assert cell.outcome.failures <= cell.most_lost, (cell.outcome.counts, cell.log)
     assert cell.outcome.answered >= REQUESTS
 
@@ -35,7 +35,7 @@ def test_room_is_found_again_when_all_places_are_taken():
     short = partial(faults.reload_ten_times, count=1)
     cell = cells.run("gthread", "6 places a worker", REQUESTS, short, import_time=0.02)
 
-    assert not cell.complaint, cell.log
+    assert not cell.problem, cell.log
     assert cell.outcome.failures == 0, cell.outcome.counts
     assert cell.outcome.gap < 5
 
@@ -46,7 +46,7 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @contextmanager
-def server_that_says(reply, delay=0.0):
+def server_that_sends(reply, delay=0.0):
     """Answers each connection's first request so, and closes."""
 
     def serve():
@@ -76,7 +76,7 @@ def server_that_says(reply, delay=0.0):
     ],
 )
 def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
-    with server_that_says(reply) as address, Driver(address, 0, 1, 100.0) as load:
+    with server_that_sends(reply) as address, Driver(address, 0, 1, 100.0) as load:
         load.run_for(0.3)
         outcome = load.finish()
 
@@ -89,7 +89,7 @@ def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
 def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
     with Driver(("127.0.0.1", free_port), 1, 1, 100.0) as load:
         load.run_for(0.3)
-        load.say_ending()
+        load.announce_stop()
         outcome = load.finish(is_stopped=True)
 
     assert set(outcome.counts) == {"ECONNREFUSED (kept)", "ECONNREFUSED (fresh)"}
@@ -98,7 +98,7 @@ def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
 
 @pytest.mark.serial
 def test_a_kept_connection_that_is_closed_while_idle_is_no_failure_and_counted():
-    with server_that_says(GOOD) as address, Driver(address, 1, 0, 20.0) as load:
+    with server_that_sends(GOOD) as address, Driver(address, 1, 0, 20.0) as load:
         load.wait_for(3)
         outcome = load.finish()
 
@@ -107,7 +107,7 @@ def test_a_kept_connection_that_is_closed_while_idle_is_no_failure_and_counted()
 
 
 def test_the_longest_gap_is_measured():
-    with server_that_says(GOOD, delay=0.2) as address, Driver(address, 0, 1, 100.0) as load:
+    with server_that_sends(GOOD, delay=0.2) as address, Driver(address, 0, 1, 100.0) as load:
         load.run_for(1.0)
         outcome = load.finish()
 

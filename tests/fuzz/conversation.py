@@ -68,7 +68,7 @@ def make_protocol(app, buffered, awaited_body=0):
 
 
 def converse(protocol, pieces, app, expires=False):
-    """Feed the pieces, then the end of input or, when it `expires`, the end of patience."""
+    """Feed the pieces, then the end of input or, when it `expires`, its deadline."""
     connection = protocol.connect(PEER)
     transport = MemoryTransport()
     waiting = list(pieces)

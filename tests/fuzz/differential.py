@@ -18,7 +18,7 @@ from random import Random
 from hookserve.protocol.seam import IDLE
 from tests.fuzz import requests
 from tests.fuzz import seeds as corpus
-from tests.fuzz.peers import PEERS, Request, by_hookserve
+from tests.fuzz.parsers import PARSERS, Request, by_hookserve
 from tests.fuzz.report import Row
 
 LONGEST_TIME = 5.0
@@ -29,9 +29,9 @@ MOST_REFINEMENTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """What one peer makes of a request that hookserve accepts."""
+    """What another parser makes of a request that hookserve accepts."""
 
-    peer: str
+    parser: str
     kind: str
     """``refuses``, ``waits``, ``more``, or the part of the request that is another."""
     ours: Request | None
@@ -42,11 +42,11 @@ class Disagreement:
     @property
     def nature(self):
         """What is the same in findings of one kind."""
-        return self.peer, self.kind, re.sub(r"\(.*\)", "", self.reason)
+        return self.parser, self.kind, re.sub(r"\(.*\)", "", self.reason)
 
     def __str__(self):
         return (
-            f"{self.peer} {self.kind}: {self.reason} {self.theirs or ''} where we see {self.ours}"
+            f"{self.parser} {self.kind}: {self.reason} {self.theirs or ''} where we see {self.ours}"
         )
 
 
@@ -54,7 +54,7 @@ class Disagreement:
 class Known:
     """A disagreement that is justified."""
 
-    peer: str
+    parser: str
     kind: str
     applies: Callable[[Disagreement], bool]
     reason: str
@@ -122,16 +122,18 @@ def _has_space_before_extension(found):
 
 
 def _has_space_in_extension(found):
-    said = found.reason.startswith("Invalid character in chunk ")
-    return said and re.search(rb"[ \t][;=]|[;=][ \t]", found.wire) is not None
+    is_reported = found.reason.startswith("Invalid character in chunk ")
+    return is_reported and re.search(rb"[ \t][;=]|[;=][ \t]", found.wire) is not None
 
 
-def _heeds_proxy_connection(found):
-    said = "Data after `Connection: close`" in found.reason
-    return said and re.search(rb"(?i)\r\nproxy-connection:[ \t]*close", found.wire) is not None
+def _obeys_proxy_connection(found):
+    found_late = "Data after `Connection: close`" in found.reason
+    return (
+        found_late and re.search(rb"(?i)\r\nproxy-connection:[ \t]*close", found.wire) is not None
+    )
 
 
-def _says(text):
+def _reports(text):
     return lambda found: text in found.reason
 
 
@@ -139,7 +141,7 @@ KNOWN = (
     Known(
         "h11",
         "refuses",
-        _says("no request line received"),
+        _reports("no request line received"),
         "RFC 9112, 2.2: an empty line before a request should be ignored; h11 ignores none",
         b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
@@ -153,7 +155,7 @@ KNOWN = (
     Known(
         "h11",
         "refuses",
-        _says("it closes after HTTP/1.0"),
+        _reports("it closes after HTTP/1.0"),
         "RFC 9112, 9.3: a client of HTTP/1.0 may ask for keep-alive; h11 has none",
         b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n",
     ),
@@ -174,21 +176,21 @@ KNOWN = (
     Known(
         "httptools",
         "refuses",
-        _says("invalid `Transfer-Encoding`"),
+        _reports("invalid `Transfer-Encoding`"),
         "RFC 9110, 5.5: white space after the value is no part of it",
         _CHUNKED.replace(b"chunked", b"chunked\t ") + b"0\r\n\r\n",
     ),
     Known(
         "httptools",
         "refuses",
-        _says("it stops for an upgrade"),
+        _reports("it stops for an upgrade"),
         "after a request to switch protocols, llhttp leaves what follows to its caller",
         _UPGRADE + b"Host: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
     Known(
         "httptools",
         "refuses",
-        _heeds_proxy_connection,
+        _obeys_proxy_connection,
         "RFC 9112, C.2.2: Proxy-Connection is not a field of HTTP; llhttp takes it for Connection",
         b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n"
         b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -204,36 +206,36 @@ KNOWN = (
 
 
 def installed():
-    """The peers that are there."""
-    return [name for name in PEERS if importlib.util.find_spec(name)]
+    """The other parsers that are there."""
+    return [name for name in PARSERS if importlib.util.find_spec(name)]
 
 
-def compare(data, peers=None):
-    """The disagreements about `data`, justified or not; at most one with each peer."""
+def compare(data, parsers=None):
+    """The disagreements about `data`, justified or not; at most one with each parser."""
     ours, state = by_hookserve(data)
     found = []
     if not ours.requests and state != IDLE:
         return found
-    for peer in peers or installed():
-        theirs = PEERS[peer](data)
-        found.extend(replace(each, wire=data) for each in _differences(peer, ours, state, theirs))
+    for parser in parsers or installed():
+        theirs = PARSERS[parser](data)
+        found.extend(replace(each, wire=data) for each in _differences(parser, ours, state, theirs))
     return found
 
 
-def _differences(peer, ours, state, theirs):
+def _differences(parser, ours, state, theirs):
     for number, request in enumerate(ours.requests):
         if number == len(theirs.requests):
             kind = "refuses" if theirs.refusal else "waits"
-            yield Disagreement(peer, kind, request, reason=theirs.refusal)
+            yield Disagreement(parser, kind, request, reason=theirs.refusal)
             return
         other = theirs.requests[number]
         for kind in ("method", "target", "version", "fields", "body"):
             if _seen(request, kind) != _seen(other, kind):
-                yield Disagreement(peer, kind, request, other)
+                yield Disagreement(parser, kind, request, other)
                 return
     # We are between two requests; a parser that sees one there has found it in something of ours.
     if state == IDLE and not ours.refusal and len(theirs.requests) > len(ours.requests):
-        yield Disagreement(peer, "more", None, theirs.requests[len(ours.requests)])
+        yield Disagreement(parser, "more", None, theirs.requests[len(ours.requests)])
 
 
 def _seen(request, kind):
@@ -254,19 +256,19 @@ def _seen(request, kind):
 def justification(disagreement):
     """Why it is no finding; `None` when it is one."""
     for known in KNOWN:
-        is_it = known.peer == disagreement.peer and known.kind == disagreement.kind
+        is_it = known.parser == disagreement.parser and known.kind == disagreement.kind
         if is_it and known.applies(disagreement):
             return known.reason
     return None
 
 
 def stale():
-    """What the table says and no peer that is here does any more."""
+    """What the table says and no parser that is here does any more."""
     for known in KNOWN:
-        if known.peer in installed():
-            found = compare(known.example, [known.peer])
+        if known.parser in installed():
+            found = compare(known.example, [known.parser])
             if [justification(each) for each in found] != [known.reason]:
-                yield f"{known.peer} does not disagree any more: {known.reason}"
+                yield f"{known.parser} does not disagree any more: {known.reason}"
 
 
 def check(data):

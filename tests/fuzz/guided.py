@@ -76,9 +76,9 @@ def read(name, code, log, found, seconds):
     """The row that libFuzzer's log and what it left amount to."""
     executions, beginning = re.findall(_EXECUTIONS, log), re.findall(_BEGINNING, log)
     coverage = re.findall(_COVERAGE, log)
-    complaints = [f"{path}: {_reason(log)}" for path in found]
-    if code and not complaints:
-        complaints = [f"the fuzzer ended with {code}: {_reason(log)}"]
+    problems = [f"{path}: {_reason(log)}" for path in found]
+    if code and not problems:
+        problems = [f"the fuzzer ended with {code}: {_reason(log)}"]
     return Row(
         target=name,
         executions=int(executions[-1]) if executions else 0,
@@ -86,7 +86,7 @@ def read(name, code, log, found, seconds):
         coverage=int(coverage[-1][0]) if coverage else 0,
         corpus=int(coverage[-1][1]) if coverage else 0,
         new=int(coverage[-1][0]) - int(beginning[0]) if coverage and beginning else 0,
-        findings=complaints,
+        findings=problems,
     )
 
 

@@ -13,7 +13,7 @@ from hookserve_http.head import HeadParser
 
 from hookserve.protocol.seam import READY
 from tests.fuzz import __main__ as command
-from tests.fuzz import differential, guided, peers, report, requests, targets
+from tests.fuzz import differential, guided, parsers, report, requests, targets
 from tests.fuzz.pieces import cut, swell
 
 EXECUTIONS = 1500
@@ -141,14 +141,14 @@ def test_nothing_that_is_accepted_is_understood_differently():
 def test_what_is_known_of_others_is_still_so(monkeypatch):
     assert not list(differential.stale())
 
-    monkeypatch.setattr(differential, "by_hookserve", lambda data: (peers.Reading([]), READY))
+    monkeypatch.setattr(differential, "by_hookserve", lambda data: (parsers.Reading([]), READY))
 
     assert list(differential.stale())
 
 
-def peer_that(change):
+def parser_that(change):
     def read(data):
-        reading, _ = peers.by_hookserve(data)
+        reading, _ = parsers.by_hookserve(data)
         return change(reading)
 
     return read
@@ -169,13 +169,13 @@ def with_first(reading, **values):
         ("version", lambda reading: with_first(reading, version="HTTP/1.0")),
         ("fields", lambda reading: with_first(reading, fields={})),
         ("body", lambda reading: with_first(reading, body=b"a")),
-        ("refuses", lambda reading: peers.Reading(reading.requests[:-1], "no")),
-        ("waits", lambda reading: peers.Reading(reading.requests[:-1])),
-        ("more", lambda reading: peers.Reading(reading.requests * 2)),
+        ("refuses", lambda reading: parsers.Reading(reading.requests[:-1], "no")),
+        ("waits", lambda reading: parsers.Reading(reading.requests[:-1])),
+        ("more", lambda reading: parsers.Reading(reading.requests * 2)),
     ],
 )
 def test_each_kind_of_disagreement_is_found(monkeypatch, kind, change):
-    monkeypatch.setitem(differential.PEERS, "other", peer_that(change))
+    monkeypatch.setitem(differential.PARSERS, "other", parser_that(change))
 
     found = differential.compare(GOOD + CHUNKED, ["other"])
 
@@ -203,7 +203,7 @@ def test_a_comparison_without_end_is_found(monkeypatch, tmp_path):
             pass
 
     monkeypatch.setattr(differential, "installed", lambda: ["other"])
-    monkeypatch.setitem(differential.PEERS, "other", never_ends)
+    monkeypatch.setitem(differential.PARSERS, "other", never_ends)
     monkeypatch.setattr(differential, "LONGEST_TIME", 0.1)
 
     row = differential.fuzz("differential", tmp_path, 1, 20.0, 1)
@@ -211,9 +211,9 @@ def test_a_comparison_without_end_is_found(monkeypatch, tmp_path):
     assert len(row.findings) == 1
 
 
-@pytest.mark.parametrize("reader", peers.PEERS)
+@pytest.mark.parametrize("reader", parsers.PARSERS)
 def test_no_bytes_are_no_requests(reader):
-    assert reader not in differential.installed() or not peers.PEERS[reader](b"").requests
+    assert reader not in differential.installed() or not parsers.PARSERS[reader](b"").requests
 
 
 LOG = """#921    INITED cov: 170 ft: 500 corp: 90/30Kb exec/s: 0 rss: 42Mb

@@ -53,7 +53,7 @@ class Result:
     """Workers that ended."""
     held: int = 0
     """The most descriptors of its processes at once."""
-    facts: dict = field(default_factory=dict)
+    details: dict = field(default_factory=dict)
     log: str = ""
     turns: int = 1
     """How often the attack was tried until it was survived."""
@@ -64,9 +64,9 @@ class Result:
         return found[min(len(found) - 1, math.ceil(len(found) * share) - 1)] if found else math.inf
 
     @property
-    def complaint(self):
+    def problem(self):
         """What must not be, whatever the machine; empty when all is well."""
-        late = self.facts.get("outcomes", {}).get("late", 0)
+        late = self.details.get("outcomes", {}).get("late", 0)
         if self.failures:
             return f"{len(self.failures)} failures: {self.failures[0]}"
         if self.lost:
@@ -82,8 +82,8 @@ class Result:
 
     @property
     def verdict(self):
-        """As `complaint`, and the latency."""
-        return self.complaint or (f"p99 over {LIMIT * 1000:.0f} ms" if self.is_late else "")
+        """As `problem`, and the latency."""
+        return self.problem or (f"p99 over {LIMIT * 1000:.0f} ms" if self.is_late else "")
 
     @property
     def is_documented(self):
@@ -99,11 +99,11 @@ def run_in_turns(model, attack, seconds, turns):
     results = []
     while not results or (len(results) < turns and results[-1].is_late):
         results.append(run(model, attack, seconds))
-        if results[-1].complaint or results[-1].is_documented:
+        if results[-1].problem or results[-1].is_documented:
             break
     best = (
         results[-1]
-        if results[-1].complaint
+        if results[-1].problem
         else min(results, key=lambda each: each.percentile(0.99))
     )
     best.turns = len(results)
@@ -126,7 +126,7 @@ def run(model, attack, seconds):
         _visitor(server) as visitor,
         _Meter(server) as meter,
     ):
-        facts = _attack(server, attack, seconds)
+        details = _attack(server, attack, seconds)
         most = meter.finish()
         met = json.loads(visitor.communicate()[0])
         workers = server.workers()
@@ -140,7 +140,7 @@ def run(model, attack, seconds):
             most,
             lost,
             meter.held,
-            facts,
+            details,
             server.log,
         )
 

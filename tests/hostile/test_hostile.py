@@ -24,17 +24,17 @@ PAIRS = [(model, attack) for model, attacks in SHORT.items() for attack in attac
 def test_a_good_client_is_answered_whatever_others_do(model, attack):
     result = scene.run(model, attack, 0.5)
 
-    assert not result.complaint, result.log
+    assert not result.problem, result.log
     assert result.percentile(0.5) < 1
     assert len(result.latencies) > 5
-    assert result.facts["outcomes"]["connections"]
+    assert result.details["outcomes"]["connections"]
 
 
 # A visitor that counts nothing would make every attack harmless.
 
 
 @contextmanager
-def server_that_says(*replies):
+def server_that_sends(*replies):
     """Answers its connections so, one after another, and closes each."""
 
     def serve():
@@ -57,7 +57,7 @@ GOOD = b"HTTP/1.1 200 OK\r\n\r\nhello, world\n"
 @pytest.mark.parametrize("reply", [b"", GOOD[:-1], GOOD.replace(b"200 OK", b"503 No")])
 @pytest.mark.parametrize("is_kept", [False, True])
 def test_the_visitor_counts_what_is_no_answer(reply, is_kept):
-    with server_that_says(reply) as address:
+    with server_that_sends(reply) as address:
         visitor = Visitor(address)
         visitor.visit(0.0, is_kept)
 
@@ -65,20 +65,20 @@ def test_the_visitor_counts_what_is_no_answer(reply, is_kept):
 
 
 def test_the_visitor_comes_back_when_an_idle_connection_was_closed():
-    with server_that_says(GOOD, GOOD) as address:
+    with server_that_sends(GOOD, GOOD) as address:
         visitor = Visitor(address)
         visitor.visit(0.0, True)
-        with socket.socket() as probe:
-            probe.settimeout(5)
+        with socket.socket() as client:
+            client.settimeout(5)
             assert visitor._kept.recv(1) == b""
         visitor.visit(0.0, True)
 
     assert visitor.failures == []
-    visitor._leave()
+    visitor._close()
 
 
 def result_with(**values):
-    facts = {
+    details = {
         "model": "sync",
         "attack": "noise",
         "latencies": [0.001] * 100,
@@ -87,7 +87,7 @@ def result_with(**values):
         "most": 2,
         "lost": 0,
     }
-    return scene.Result(**{**facts, **values})
+    return scene.Result(**{**details, **values})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def result_with(**values):
         (result_with(attack="idle", held=9500), True),
         (result_with(attack="idle", held=8000), False),
         (result_with(latencies=[]), False),
-        (result_with(facts={"outcomes": {"late": 1}}), False),
+        (result_with(details={"outcomes": {"late": 1}}), False),
     ],
 )
 def test_the_verdict_and_the_row_agree(result, is_good):

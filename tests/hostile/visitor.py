@@ -30,7 +30,7 @@ class Visitor:
             self._ask(is_kept)
         except OSError as error:
             self.failures.append(f"{'kept' if is_kept else 'fresh'}: {error!r}")
-            self._leave()
+            self._close()
         self.latencies.append(time.monotonic() - due)
 
     def _ask(self, is_kept):
@@ -40,14 +40,14 @@ class Visitor:
                 _read(fresh)
             return
         if self._kept is not None and select.select([self._kept], [], [], 0)[0]:
-            self._leave()  # the server has closed what was idle, as it may
+            self._close()  # the server has closed what was idle, as it may
         if self._kept is None:
             self._kept = socket.create_connection(self._address, TIMEOUT)
         self._kept.sendall(ASK % b"")
         if b"\r\nConnection: close" in _read(self._kept):
-            self._leave()
+            self._close()
 
-    def _leave(self):
+    def _close(self):
         if self._kept is not None:
             self._kept.close()
             self._kept = None

@@ -7,7 +7,7 @@ import signal
 import pytest
 from support.paths import SUPPORT
 from support.processes import is_alive
-from support.sources import source_that_says
+from support.sources import source_that_returns
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Load, ask
@@ -18,7 +18,7 @@ DEADLINE = 20.0
 
 @pytest.fixture
 def site(tmp_path):
-    (tmp_path / "app.py").write_text(source_that_says("old"))
+    (tmp_path / "app.py").write_text(source_that_returns("old"))
     return tmp_path
 
 
@@ -34,7 +34,7 @@ def test_term_to_the_old_completes_an_upgrade(site):
     settings = {"pidfile": site / "pid"}
     with serve("app", workers=2, chdir=site, settings=settings) as server:
         with Load(server.address) as load:
-            (site / "app.py").write_text(source_that_says("newer"))
+            (site / "app.py").write_text(source_that_returns("newer"))
             successor = upgrade(server, site)
             server.signal(signal.SIGTERM)
             wait_until(lambda: (site / "pid").read_text() == f"{successor}\n")
@@ -54,7 +54,7 @@ def test_term_to_the_new_takes_an_upgrade_back(site):
     settings = {"pidfile": site / "pid"}
     with serve("app", workers=2, chdir=site, settings=settings) as server:
         with Load(server.address) as load:
-            (site / "app.py").write_text(source_that_says("newer"))
+            (site / "app.py").write_text(source_that_returns("newer"))
             successor = upgrade(server, site)
             os.kill(successor, signal.SIGTERM)
             wait_until(lambda: "the successor has ended (0)" in server.log)
@@ -118,7 +118,7 @@ def test_a_preloaded_application_is_reloaded_with_new_code(site, worker):
         before = server.workers()
         with Load(server.address) as load:
             for count, word in enumerate(("newer", "newest"), 2):
-                (site / "app.py").write_text(source_that_says(word))
+                (site / "app.py").write_text(source_that_returns(word))
                 server.signal(signal.SIGHUP)
                 server.wait_for(
                     "ready", lambda event, count=count: event["generation"] == count, count=2
@@ -148,7 +148,7 @@ def test_broken_preloaded_code_changes_nothing(site):
 
 def test_a_stop_after_a_reload_of_preloaded_code_is_graceful(site):
     """The inherited workers are signalled and waited for like any others."""
-    source = "import time\n" + source_that_says("x").replace(
+    source = "import time\n" + source_that_returns("x").replace(
         "    start_response", "    time.sleep(1)\n    start_response"
     )
     (site / "app.py").write_text(source)

@@ -128,7 +128,7 @@ def _seconds(command, path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--wrokers", "3", "a"], 2, "unknown option --wrokers (did you mean '--workers'?)"),
         (["--strict", "--spew", "a"], 1, "(run the application with python -m trace)"),
@@ -171,10 +171,10 @@ def _seconds(command, path):
         (["-k", "json:JSONDecoder", "applications:hello"], 1, "is not a subclass of"),
     ],
 )
-def test_a_users_mistake_is_one_line_with_a_remedy(arguments, code, said):
+def test_a_users_mistake_is_one_line_with_a_remedy(arguments, code, message):
     result = hookserve(*arguments)
 
-    assert said in last_line(result)
+    assert message in last_line(result)
     assert result.returncode == code
     assert "Traceback" not in result.stderr
 

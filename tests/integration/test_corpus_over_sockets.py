@@ -86,7 +86,7 @@ class Talk:
         self.socket.setblocking(False)
         self.touched = time.monotonic()
 
-    def say(self):
+    def send(self):
         """Send the next piece, or as much of it as there is room for."""
         piece = self.pieces[0]
         try:
@@ -94,7 +94,7 @@ class Talk:
         except BlockingIOError:
             return
         except OSError:
-            # Who was refused need not listen to the rest; what was answered is read all the same.
+            # Who was refused need not read the rest; what was answered is read all the same.
             self.pieces.clear()
             return
         self.touched = time.monotonic()
@@ -104,7 +104,7 @@ class Talk:
             self.pieces[0] = piece[sent:]
         self.prove_open()
 
-    def hear(self):
+    def receive(self):
         """Receive; whether that was the end."""
         self.touched = time.monotonic()
         try:
@@ -148,9 +148,9 @@ def run(server, talks):
                 active.add(talk)
             speaking = [talk for talk in active if talk.pieces]
             for talk in speaking:
-                talk.say()
+                talk.send()
             ended = {
-                key.data for key, _ in selector.select(0 if speaking else 0.1) if key.data.hear()
+                key.data for key, _ in selector.select(0 if speaking else 0.1) if key.data.receive()
             }
             overdue = time.monotonic() - LONGEST_SILENCE
             for talk in active - ended:

@@ -73,7 +73,7 @@ def test_a_configuration_file_that_vanishes_does_not_end_the_server(tmp_path):
         assert httpx.get(server.url).text == str(before[0])
 
 
-def test_workers_that_fail_while_the_server_gives_up_change_nothing(tmp_path):
+def test_workers_that_fail_while_the_server_ends_for_a_failed_boot_change_nothing(tmp_path):
     """W3: one exit code, one last line, no traceback of the arbiter's, no process left."""
     slow = "time.sleep(int(os.environ['HOOKSERVE_WORKER_INDEX']) * 0.3)"
     app = write_app(tmp_path, slow, "raise RuntimeError('no database')")
@@ -147,7 +147,7 @@ def test_a_path_that_is_gone_or_never_was_does_not_abort_the_stop(tmp_path, name
 
 
 def test_no_client_is_connected_to_a_stopping_server_and_then_reset():
-    """W20b: the last request runs on; who comes now is not let in to be dropped."""
+    """W20b: the last request runs on; a new client is not accepted only to be dropped."""
     with serve("applications:busy", **HERE) as server, begin(server, "/sleep/1.5") as running:
         server.signal(signal.SIGTERM)
 

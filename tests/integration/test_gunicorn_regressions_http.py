@@ -81,7 +81,7 @@ def test_a_response_that_is_short_of_its_length_is_not_completed_by_the_next(ser
 @pytest.mark.parametrize(
     "path", ["/lengths", "/length/plus", "/length/minus", "/length/underscore", "/length/empty"]
 )
-def test_a_length_that_is_none_does_not_go_on_the_wire(server, path):
+def test_an_invalid_length_does_not_go_on_the_wire(server, path):
     """W41."""
     answer = talk(server, get(path))
 
@@ -102,7 +102,7 @@ def test_an_application_that_starts_no_response_has_no_status_line_of_its_own(se
 @pytest.mark.parametrize(
     "host", ["X-Host: x", "Host: a b", "Host: a/b", "Host: x\r\nHost: x", "Host: u@x", "Host: x:y"]
 )
-def test_a_host_that_is_none_reaches_no_application(server, host):
+def test_an_invalid_host_reaches_no_application(server, host):
     """W45."""
     assert status_of(talk(server, get("/", host=host))) == 400
 
@@ -199,7 +199,7 @@ def test_no_100_continue_is_sent_for_a_body_that_is_refused(server, worker):
 
 @pytest.mark.parametrize("beginning", [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
 def test_a_first_head_has_a_deadline(server, beginning):
-    """W50: from the moment at which the client is let in, and each byte does not renew it."""
+    """W50: from the moment at which the client is accepted, and each byte does not renew it."""
     began = time.monotonic()
     with socket.create_connection(server.address, timeout=DEADLINE) as client:
         client.sendall(beginning)

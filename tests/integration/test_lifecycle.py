@@ -13,7 +13,7 @@ from support.command import hookserve
 from support.paths import SUPPORT
 from support.processes import is_alive
 from support.sockets import read_to_end
-from support.sources import source_that_says
+from support.sources import source_that_returns
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
@@ -85,7 +85,7 @@ def test_a_worker_that_is_slow_to_boot_is_ended(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "specification", "code", "said"),
+    ("source", "specification", "code", "message"),
     [
         ("import nosuchthing", "app", 3, "ModuleNotFoundError: No module named 'nosuchthing'"),
         ("1 / 0", "app", 3, "ZeroDivisionError: division by zero"),
@@ -98,14 +98,14 @@ def test_a_worker_that_is_slow_to_boot_is_ended(tmp_path):
     ],
 )
 def test_an_application_that_cannot_be_loaded_ends_the_server(
-    tmp_path, source, specification, code, said
+    tmp_path, source, specification, code, message
 ):
     (tmp_path / "app.py").write_text(source)
 
     result = hookserve("-w", "2", "-b", "127.0.0.1:0", specification, cwd=tmp_path)
 
     assert result.returncode == code
-    assert said in result.stderr.splitlines()[-1]
+    assert message in result.stderr.splitlines()[-1]
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_1(tmp_path):
@@ -188,9 +188,9 @@ def test_a_worker_is_recycled_after_its_requests_and_the_replacement_is_ready_fi
 
 def test_a_reload_replaces_every_worker_and_reads_the_code_again(tmp_path):
     application = tmp_path / "app.py"
-    application.write_text(source_that_says("old"))
+    application.write_text(source_that_returns("old"))
     with serve("app", workers=2, chdir=tmp_path) as server:
-        application.write_text(source_that_says("newer"))
+        application.write_text(source_that_returns("newer"))
         server.signal(signal.SIGHUP)
         server.wait_for("ready", lambda event: event["generation"] == 2, count=2)
         server.wait_for("exit", count=2)
@@ -200,7 +200,7 @@ def test_a_reload_replaces_every_worker_and_reads_the_code_again(tmp_path):
 
 def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path):
     application = tmp_path / "app.py"
-    application.write_text(source_that_says("old"))
+    application.write_text(source_that_returns("old"))
     with serve("app", workers=2, chdir=tmp_path) as server:
         before = server.workers()
         application.write_text("raise RuntimeError('half a deployment')")
@@ -215,7 +215,7 @@ def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path)
 
 
 def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
-    (tmp_path / "app.py").write_text(source_that_says("same"))
+    (tmp_path / "app.py").write_text(source_that_returns("same"))
     (tmp_path / "hookserve.conf.py").write_text("workers = 1\n")
     with serve("app", chdir=tmp_path) as server:
         before = server.workers()
@@ -229,7 +229,7 @@ def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
 
 def test_preloaded_applications_are_imported_once(tmp_path):
     (tmp_path / "app.py").write_text(
-        "import os\nopen('imports', 'a').write(f'{os.getpid()}\\n')\n" + source_that_says("x")
+        "import os\nopen('imports', 'a').write(f'{os.getpid()}\\n')\n" + source_that_returns("x")
     )
     with serve("app", workers=3, chdir=tmp_path, settings={"preload_app": True}) as server:
         imports = (tmp_path / "imports").read_text().split()
@@ -240,7 +240,9 @@ def test_preloaded_applications_are_imported_once(tmp_path):
 
 def test_a_crash_loop_backs_off(tmp_path):
     (tmp_path / "app.py").write_text(
-        "import os, signal\n" + source_that_says("x") + "if os.path.exists('crash'): os.abort()\n"
+        "import os, signal\n"
+        + source_that_returns("x")
+        + "if os.path.exists('crash'): os.abort()\n"
     )
     with serve("app", workers=1, chdir=tmp_path) as server:
         (tmp_path / "crash").touch()

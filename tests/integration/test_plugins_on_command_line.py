@@ -74,13 +74,13 @@ def test_hooks_are_explained_in_calling_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("@hookimpl\ndef when_redy(): ...\n", "when_redy"),
         ("@hookimpl\ndef when_ready(sever): ...\n", "sever"),
     ],
 )
-def test_an_unknown_hook_or_argument_is_an_error_at_start(tmp_path, source, said):
+def test_an_unknown_hook_or_argument_is_an_error_at_start(tmp_path, source, message):
     installed.install(
         tmp_path,
         "hookserve-x",
@@ -91,7 +91,7 @@ def test_an_unknown_hook_or_argument_is_an_error_at_start(tmp_path, source, said
     result = hookserve("applications:hello", path=tmp_path)
 
     assert result.returncode == 1
-    assert said in last_line(result)
+    assert message in last_line(result)
     assert "plugin 'x' (hookserve-x 1.0, entry point x = x_plugin)" in last_line(result)
 
 

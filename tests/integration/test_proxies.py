@@ -32,7 +32,7 @@ def site(tmp_path):
     return tmp_path
 
 
-def facts(client, extra=""):
+def environ(client, extra=""):
     return json.loads(client.ask(request("/", extra)).text)
 
 
@@ -43,7 +43,7 @@ def test_the_proxy_protocol_names_the_client_of_every_request(site, worker):
     with serve("app", worker=worker, chdir=site, settings=settings) as server:
         with Client(server.address) as client:
             client.send(HEADER)
-            found = [facts(client) for _ in range(3)]
+            found = [environ(client) for _ in range(3)]
             assert {each["REMOTE_ADDR"] for each in found} == {"198.51.100.7"}
             assert {each["REMOTE_PORT"] for each in found} == {"51234"}
             assert {each["PROXY_ADDR"] for each in found} == {"203.0.113.5"}
@@ -66,7 +66,7 @@ def test_tls_may_follow_the_proxy_protocol(site, worker):
     ):
         client.send(HEADER)
         client.socket = context.wrap_socket(client.socket)
-        found = facts(client)
+        found = environ(client)
 
         assert found["REMOTE_ADDR"] == "198.51.100.7"
         assert found["wsgi.url_scheme"] == "https"
@@ -79,10 +79,10 @@ def test_a_trusted_proxy_names_client_and_scheme(site, worker):
         serve("app", worker=worker, chdir=site, settings={"behind": "nginx"}) as server,
         Client(server.address) as client,
     ):
-        assert facts(client, fields)["REMOTE_ADDR"] == "198.51.100.7"
-        assert facts(client, fields)["wsgi.url_scheme"] == "https"
-        assert facts(client)["REMOTE_ADDR"] == "127.0.0.1"
-        assert facts(client)["wsgi.url_scheme"] == "http"
+        assert environ(client, fields)["REMOTE_ADDR"] == "198.51.100.7"
+        assert environ(client, fields)["wsgi.url_scheme"] == "https"
+        assert environ(client)["REMOTE_ADDR"] == "127.0.0.1"
+        assert environ(client)["wsgi.url_scheme"] == "http"
 
 
 def test_a_unix_socket_is_trusted_where_it_is_named(site):
@@ -104,7 +104,7 @@ def test_the_access_log_names_the_client(site):
     settings = {"behind": "nginx", "access_logfile": "-"}
     with serve("app", chdir=site, settings=settings) as server:
         with Client(server.address) as client:
-            facts(client, "X-Forwarded-For: 198.51.100.7\r\n")
+            environ(client, "X-Forwarded-For: 198.51.100.7\r\n")
         server.stop()
 
         assert any(line.startswith("198.51.100.7 ") for line in server.log.splitlines())

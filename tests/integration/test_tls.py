@@ -87,11 +87,11 @@ def names_of(client):
 @pytest.mark.parametrize("worker", MODELS)
 def test_requests_of_all_kinds_are_answered(site, worker):
     with site.serve(worker, workers=2) as server, TlsClient(server.address, site.trust) as client:
-        facts = httpx.Response(200, content=client.ask(request("/facts")).body).json()
-        assert facts["wsgi.url_scheme"] == "https"
-        assert facts["HTTPS"] == "on"
-        assert facts["SSL_PROTOCOL"] == "TLSv1.3"
-        assert facts["SSL_CLIENT_VERIFY"] == "NONE"
+        environ = httpx.Response(200, content=client.ask(request("/facts")).body).json()
+        assert environ["wsgi.url_scheme"] == "https"
+        assert environ["HTTPS"] == "on"
+        assert environ["SSL_PROTOCOL"] == "TLSv1.3"
+        assert environ["SSL_CLIENT_VERIFY"] == "NONE"
         assert client.ask(request("/", method="POST", body=LARGE)).body == LARGE
         assert client.ask(request("/file")).body == LARGE
         assert client.ask(request("/digits")).text.endswith(",998,999,")
@@ -209,14 +209,14 @@ def test_clients_show_their_certificates(site, worker):
     site.authority.issue_cert("client@example.com", common_name="Ann, client").configure_cert(known)
     with site.serve(worker, **settings) as server:
         with TlsClient(server.address, known) as client:
-            facts = httpx.Response(200, content=client.ask(request("/facts")).body).json()
-            assert facts["SSL_CLIENT_VERIFY"] == "SUCCESS"
-            assert facts["SSL_CLIENT_S_DN"].startswith(r"CN=Ann\, client,")
-            assert facts["SSL_CLIENT_CERT"].startswith("-----BEGIN CERTIFICATE-----")
-            assert facts["SSL_CLIENT_M_SERIAL"]
+            environ = httpx.Response(200, content=client.ask(request("/facts")).body).json()
+            assert environ["SSL_CLIENT_VERIFY"] == "SUCCESS"
+            assert environ["SSL_CLIENT_S_DN"].startswith(r"CN=Ann\, client,")
+            assert environ["SSL_CLIENT_CERT"].startswith("-----BEGIN CERTIFICATE-----")
+            assert environ["SSL_CLIENT_M_SERIAL"]
         with TlsClient(server.address, site.trust) as client:
-            facts = httpx.Response(200, content=client.ask(request("/facts")).body).json()
-            assert facts["SSL_CLIENT_VERIFY"] == "NONE"
+            environ = httpx.Response(200, content=client.ask(request("/facts")).body).json()
+            assert environ["SSL_CLIENT_VERIFY"] == "NONE"
 
 
 def test_a_client_without_a_certificate_is_refused_where_it_is_required(site):

@@ -1,4 +1,4 @@
-"""Helpers, lifetimes, plans and delays in a running server."""
+"""Auxiliary processes, lifetimes, plans and delays in a running server."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def application(environ, start_response):
     return [b'ok']
 """
 
-HELPERS = """
+AUXILIARIES = """
 import os, time
 from hookserve import AuxProcess, hookimpl
 
@@ -53,8 +53,8 @@ def site(tmp_path):
     return tmp_path
 
 
-def test_helpers_run_exactly_once_beside_the_workers(site):
-    (site / "hookserve.conf.py").write_text(HELPERS)
+def test_auxiliary_processes_run_exactly_once_beside_the_workers(site):
+    (site / "hookserve.conf.py").write_text(AUXILIARIES)
     with serve("app", workers=3, chdir=site) as server:
         wait_until(lambda: len(lines(site / "crashes")) >= 2 and lines(site / "once"))
         first = int(lines(site / "pids")[0])
@@ -75,7 +75,7 @@ def test_helpers_run_exactly_once_beside_the_workers(site):
         assert "is gone: exited (1); started again in 0.5 s" in server.log
 
 
-LISTENING_HELPER = """
+LISTENING_AUXILIARY = """
 import os, socket, time
 from hookserve import AuxProcess, hookimpl
 
@@ -98,17 +98,17 @@ def aux_processes(server):
 """
 
 
-def test_helpers_do_not_hold_the_listeners(site):
+def test_auxiliary_processes_do_not_hold_the_listeners(site):
     """Or an address would stay open that the server has closed."""
-    (site / "hookserve.conf.py").write_text(LISTENING_HELPER)
+    (site / "hookserve.conf.py").write_text(LISTENING_AUXILIARY)
     with serve("app", chdir=site):
         wait_until(lambda: lines(site / "listening"))
 
         assert lines(site / "listening") == ["0"]
 
 
-def test_helpers_end_with_an_arbiter_that_is_killed(site):
-    (site / "hookserve.conf.py").write_text(HELPERS)
+def test_auxiliary_processes_end_with_an_arbiter_that_is_killed(site):
+    (site / "hookserve.conf.py").write_text(AUXILIARIES)
     with serve("app", chdir=site) as server:
         wait_until(lambda: lines(site / "pids"))
         pid = int(lines(site / "pids")[0])

@@ -31,7 +31,7 @@ def test_a_limit_that_suffices_is_left_alone():
 
 
 def test_a_hard_limit_that_is_too_low_is_said():
-    said, soft = run(256, 512, 1000)
+    message, soft = run(256, 512, 1000)
 
-    assert said.startswith("worker_connections is 1000, but a process may have 512 descriptors")
+    assert message.startswith("worker_connections is 1000, but a process may have 512 descriptors")
     assert soft == "512"

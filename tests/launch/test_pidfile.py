@@ -86,7 +86,7 @@ def test_a_file_that_is_left_to_a_successor_stays(tmp_path):
     pidfile = Pidfile(str(tmp_path / "pid"))
     pidfile.create()
 
-    pidfile.leave()
+    pidfile.keep_for_successor()
     pidfile.remove()
 
     assert (tmp_path / "pid").exists()

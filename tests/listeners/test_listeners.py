@@ -130,7 +130,7 @@ def test_an_abstract_name_is_listened_on_and_removed_without_harm(opened):
     assert listener.accept() is None
 
 
-def test_a_descriptor_is_adopted():
+def test_a_descriptor_is_inherited():
     with socket.create_server(("127.0.0.1", 0)) as given:
         number = os.dup(given.fileno())
 
@@ -150,7 +150,7 @@ def test_a_descriptor_that_is_no_socket_is_refused():
         os.close(write)
 
 
-def test_a_service_managers_sockets_are_adopted(monkeypatch):
+def test_a_service_managers_sockets_are_inherited(monkeypatch):
     given = socket.create_server(("127.0.0.1", 0))
     environ = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid()), "LISTEN_FDNAMES": "x"}
     monkeypatch.setattr("hookserve.listeners.listeners.SYSTEMD_FIRST_FD", given.fileno())
@@ -163,7 +163,7 @@ def test_a_service_managers_sockets_are_adopted(monkeypatch):
     listener.close()
 
 
-def test_sockets_of_another_process_are_not_adopted():
+def test_sockets_of_another_process_are_not_inherited():
     environ = {"LISTEN_FDS": "1", "LISTEN_PID": "1"}
 
     assert systemd_listeners(environ) == []
@@ -185,7 +185,7 @@ def test_unchanged_addresses_keep_their_listeners_and_a_failure_opens_nothing(tm
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
-def test_who_is_turned_away_is_not_connected_and_then_refused(opened):
+def test_a_client_that_is_refused_is_not_connected_first(opened):
     listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
     address = ("127.0.0.1", int(listener.endpoint.port))
     with socket.create_connection(address) as early, socket.socket() as late:
@@ -216,7 +216,7 @@ def test_a_socket_that_was_handed_in_is_taken_from_no_other(opened):
             assert listener.accept() is not None
 
 
-def test_a_unix_path_is_gone_when_its_clients_are_turned_away(opened, tmp_path):
+def test_a_unix_path_is_gone_when_its_clients_are_refused(opened, tmp_path):
     path = str(tmp_path / "s")
     listener = open_listener(UnixAddress(path), OPTIONS)
     opened.append(listener)

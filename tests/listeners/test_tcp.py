@@ -18,10 +18,10 @@ OPTIONS = ListenerOptions()
 @pytest.fixture
 def free_port():
     """A port that is free in both families."""
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        probe.bind(("::", 0))
-        return probe.getsockname()[1]
+    with socket.socket(socket.AF_INET6) as bound:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind(("::", 0))
+        return bound.getsockname()[1]
 
 
 @pytest.fixture

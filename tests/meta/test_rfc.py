@@ -63,7 +63,7 @@ def test_the_requirements_are_in_the_order_of_their_sections_and_each_is_there_o
     assert TABLES.keys() == {"rfc9112", "rfc9110"}
     for rows in TABLES.values():
         sections = [[int(each) for each in row["section"].split(".")] for row in rows]
-        said = [(row["section"], row["requirement"], row["behaviour"]) for row in rows]
+        texts = [(row["section"], row["requirement"], row["behaviour"]) for row in rows]
 
         assert sections == sorted(sections)
-        assert len(set(said)) == len(said)
+        assert len(set(texts)) == len(texts)

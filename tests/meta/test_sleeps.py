@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("tests", "hookserve/testing", "examples/hookserve-asyncio", "plugins/*/tests")
 
-SLOW_APPLICATION = "an application that takes long"
+SLOW_APPLICATION = "an application that is slow"
 SLEEPERS = {
     # What waits for conditions.
     "hookserve/testing/waiting.py": {"wait_until": "the pause between two looks"},

@@ -14,14 +14,14 @@ from hookserve.worker.scoreboard import READY, Scoreboard
 BURST = 64
 
 
-def make_worker(board, listener, **settings):
+def make_worker(scoreboard, listener, **settings):
     """A worker with a slot and a reactor."""
     worker = FakeWorker(**settings)
     worker.listener.close()
     worker.listener, worker.listeners = listener, (listener,)
-    slot = board.take()
+    slot = scoreboard.take()
     slot.state = READY
-    worker.context = SimpleNamespace(scoreboard=board, slot=slot)
+    worker.context = SimpleNamespace(scoreboard=scoreboard, slot=slot)
 
     def count_open(count):
         slot.open_connections = count
@@ -43,8 +43,8 @@ def setting():
     """Two workers and a function that connects so many clients."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     listener.setblocking(False)
-    board = Scoreboard(2, 2, notifiable=2)
-    workers = [make_worker(board, listener) for _ in range(2)]
+    scoreboard = Scoreboard(2, 2, notifiable=2)
+    workers = [make_worker(scoreboard, listener) for _ in range(2)]
     clients = []
 
     def connect(count):

@@ -164,11 +164,11 @@ def test_a_body_that_drips_is_closed_though_it_never_pauses(setting):
 class Expecting(Lines):
     """The lines after ``body`` are a body, which has an interim response before it."""
 
-    __slots__ = ("said",)
+    __slots__ = ("has_responded",)
 
     def __init__(self):
         super().__init__()
-        self.said = False
+        self.has_responded = False
 
     def _next_state(self):
         if super()._next_state() == READING_HEAD and self.buffer.startswith(b"body"):
@@ -176,8 +176,8 @@ class Expecting(Lines):
         return self.state
 
     def interim(self):
-        said, self.said = self.said, True
-        return b"" if said else b"continue\n"
+        has_responded, self.has_responded = self.has_responded, True
+        return b"" if has_responded else b"continue\n"
 
 
 def full_at_first(monkeypatch, taken):

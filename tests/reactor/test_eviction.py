@@ -72,27 +72,27 @@ def test_a_thread_that_comes_too_late_to_accept_evicts_no_connection(setting):
     turn_until(reactor, lambda: readable(client) == b"and again\n")
 
 
-class LateRoom:
+class LateLook:
     """The connections as a thread sees them that looks for an idle one at the wrong moment."""
 
     def __init__(self, connections, idle):
         self.open, self.idle = connections.open, idle
 
 
-def test_room_that_is_made_while_a_thread_finds_none_is_noticed(setting):
+def test_a_place_that_is_free_after_a_thread_found_none_is_noticed(setting):
     """Another thread closes the last connection while this one decides that there is no room."""
     worker, reactor = setting.make(worker_connections=1)
     setting.connect(worker)
     turn_until(reactor, lambda: reactor.open)
 
-    def make_room_too_late():
+    def close_too_late():
         reactor._acceptor._connections = connections
         for accepted in list(reactor.open.values()):
             reactor.close(reactor.connections.waiting.pop(accepted.fd))
         return iter(())
 
     connections = reactor.connections
-    reactor._acceptor._connections = LateRoom(connections, make_room_too_late)
+    reactor._acceptor._connections = LateLook(connections, close_too_late)
     reactor._acceptor.is_full = False
     reactor.start_accepting()
     newcomer = setting.connect(worker)

@@ -86,7 +86,7 @@ def test_a_file_that_became_shorter_ends_the_connection(pair, tmp_path):
     outbox.close()
 
 
-def test_closing_lets_go_of_the_descriptors(tmp_path):
+def test_closing_closes_the_descriptors(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"x")
     outbox = Outbox(1000, tempfile.TemporaryFile)

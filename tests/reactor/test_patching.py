@@ -33,7 +33,7 @@ def test_no_module_keeps_a_stale_reference(module, monkeypatch):
     assert check.check_stale_references("green", ("pytest", "_pytest", "tests")) is None
 
 
-def test_a_keeper_is_named_with_what_it_keeps(module, monkeypatch):
+def test_a_module_with_a_stale_reference_is_named_with_it(module, monkeypatch):
     module.nap = time.sleep
     check = PatchCheck()
     monkeypatch.setattr(time, "sleep", fake)

@@ -1,4 +1,4 @@
-"""The HTTP plugin on hookserve's own stand-ins, for feeding it bytes without sockets."""
+"""The HTTP plugin on hookserve's own fakes, for feeding it bytes without sockets."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ class FakeServer:
         for handle in self.arbiter.worker_table:
             handle.close()
         auxiliaries = self.arbiter.auxiliaries
-        for auxiliary in (*auxiliaries._wanted, *auxiliaries._ending):
+        for auxiliary in (*auxiliaries._wanted, *auxiliaries._stopping):
             if auxiliary.channel is not None:
                 auxiliary.channel.close()
         self.arbiter.upgrade.close()

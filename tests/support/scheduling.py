@@ -3,7 +3,7 @@
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/integration/test_distributions.py", "tests/integration/test_third_parties.py")
-"""Files whose functions share what takes long to make."""
+"""Files whose functions share what is slow to make."""
 
 
 class ScopeScheduling(LoadScopeScheduling):

@@ -1,7 +1,7 @@
 """Sources of applications that a test writes and changes."""
 
 
-def source_that_says(word):
+def source_that_returns(word):
     """An application that responds with a word.  The next source should be of another length, or
     byte code of the same second would pass for its own."""
     return (

@@ -1,4 +1,4 @@
-"""Applications under wsgiref's validator; whatever it complains of fails the request.
+"""Applications under wsgiref's validator; whatever it finds fails the request.
 
 The field ``X-Application`` says which.
 """

@@ -69,7 +69,7 @@ def test_a_signal_tells_the_worker_that_the_arbiter_is_gone():
 def test_the_arbiter_does_not_wait_for_a_worker_that_does_not_listen():
     ours, theirs = open_channel()
     for _ in range(100):
-        ours.send("give up", "x" * 10_000)
+        ours.send("retire", "x" * 10_000)
 
     messages, is_open = theirs.read()
 

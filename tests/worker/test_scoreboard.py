@@ -10,8 +10,8 @@ from hookserve.worker.scoreboard import CLIENT_ERROR, LABEL_SIZE, READY, SERVER_
 
 @pytest.mark.process
 def test_another_process_reads_what_a_worker_wrote():
-    board = Scoreboard(4, 2)
-    slot = board.take()
+    scoreboard = Scoreboard(4, 2)
+    slot = scoreboard.take()
     pid = os.fork()
     if pid == 0:
         slot.state = READY
@@ -82,26 +82,26 @@ def test_a_request_beyond_the_table_is_served_and_not_listed():
 
 
 def test_a_slot_is_cleared_for_the_next_worker():
-    board = Scoreboard(1, 1)
-    slot = board.take()
+    scoreboard = Scoreboard(1, 1)
+    slot = scoreboard.take()
     slot.request_slot(0).begin(1.0, b"GET /")
     slot.accepted = 7
-    assert board.take() is None
+    assert scoreboard.take() is None
 
-    board.give_back(slot)
-    again = board.take()
+    scoreboard.give_back(slot)
+    again = scoreboard.take()
 
     assert again.in_flight() == []
     assert again.counters()["accepted"] == 0
 
 
 def test_every_worker_sees_that_the_server_stops():
-    board = Scoreboard(1, 1)
-    assert not board.is_stopping
+    scoreboard = Scoreboard(1, 1)
+    assert not scoreboard.is_stopping
 
-    board.announce_stop()
+    scoreboard.announce_stop()
 
-    assert board.is_stopping
+    assert scoreboard.is_stopping
 
 
 def test_a_protocol_says_how_a_request_is_shown():

@@ -41,7 +41,7 @@ def _pid(environ: Environ, start_response: StartResponse, argument: str) -> Iter
 
 
 def _sleep(environ: Environ, start_response: StartResponse, argument: str) -> Iterable[bytes]:
-    time.sleep(float(argument))  # an application that takes long
+    time.sleep(float(argument))  # an application that is slow
     return _answer(start_response, f"{os.getpid()}".encode())
 
 
@@ -116,7 +116,7 @@ def _overlapping(environ: Environ, start_response: StartResponse, argument: str)
     """How many requests were here at once."""
     _overlap["now"] += 1
     _overlap["most"] = max(_overlap["most"], _overlap["now"])
-    time.sleep(float(argument))  # an application that takes long
+    time.sleep(float(argument))  # an application that is slow
     _overlap["now"] -= 1
     return _answer(start_response, str(_overlap["most"]).encode())
 

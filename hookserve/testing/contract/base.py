@@ -115,10 +115,10 @@ class Contract:
         return [event for event in found if not names or event["hook"] in names]
 
     @staticmethod
-    def wait_for_call(server: Server, name: str, count: int = 1, **facts: object) -> Event:
+    def wait_for_call(server: Server, name: str, count: int = 1, **arguments: object) -> Event:
         """The `count`-th call of a hook with these arguments, once it has happened."""
 
         def fits(event: Event) -> bool:
-            return event["hook"] == name and all(event[key] == facts[key] for key in facts)
+            return event["hook"] == name and all(event[key] == arguments[key] for key in arguments)
 
         return server.wait_for("hook", fits, count=count)

@@ -11,7 +11,7 @@ from hookserve.testing.waiting import wait_until
 
 
 class DeadlineContract(Contract):
-    """A worker that hangs is reported and replaced; a client that dawdles is given up."""
+    """A worker that hangs is reported and replaced; a client that is too slow is disconnected."""
 
     def test_a_silent_worker_is_reported_with_request_and_line_and_replaced(self) -> None:
         """The arbiter tells what it held, the stacks say where, and the service goes on."""
@@ -87,7 +87,7 @@ class DeadlineContract(Contract):
             assert 0.5 < time.monotonic() - began < 5.0
 
     def test_an_idle_connection_is_kept_for_a_while(self) -> None:
-        """And closed without a word afterwards."""
+        """And closed silently afterwards."""
         with self.serve(keepalive=0.6) as server, Client(server.address) as client:
             assert client.ask(request()).status == 200
             began = time.monotonic()
@@ -95,7 +95,7 @@ class DeadlineContract(Contract):
             assert client.read_to_end() == b""
             assert 0.5 < time.monotonic() - began < 5.0
 
-    def test_a_body_that_stops_coming_is_given_up(self) -> None:
+    def test_a_body_that_stops_coming_is_refused(self) -> None:
         """With 408, and the worker serves on."""
         with self.serve(body_timeout=0.6) as server:
             pid = server.workers()[0]
@@ -108,7 +108,7 @@ class DeadlineContract(Contract):
                 assert 0.5 < time.monotonic() - began < 5.0
             assert ask(server.address).text == str(pid)
 
-    def test_a_reader_that_takes_a_byte_now_and_then_is_given_up(self) -> None:
+    def test_a_reader_that_takes_a_byte_now_and_then_is_disconnected(self) -> None:
         """The response is cut off, and the worker serves on: the kernel takes no more of a response
         for the sake of a few bytes, so a drip is no progress."""
         with self.serve(write_timeout=0.6) as server:

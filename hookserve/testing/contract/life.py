@@ -65,7 +65,7 @@ class LifeContract(Contract):
                 wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
 
     def test_who_waits_says_what_is_done_while_others_run(self, tmp_path: Path) -> None:
-        """Nor for the end of a request that takes long: a stream of events may have none."""
+        """Nor for the end of a request that is slow: a stream of events may have none."""
         if not self.can["parallel"]:
             return
         path = tmp_path / "log"

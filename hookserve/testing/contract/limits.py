@@ -23,7 +23,7 @@ _AT_ONCE = 0.4
 class LimitContract(Contract):
     """One client never costs another one its answer."""
 
-    def test_an_idle_connection_makes_room_for_a_new_one(self) -> None:
+    def test_an_idle_connection_is_evicted_for_a_new_one(self) -> None:
         """The one that has been idle longest."""
         with self.serve(worker_connections=4) as server:
             kept = [self._keep(server) for _ in range(3)]
@@ -34,7 +34,7 @@ class LimitContract(Contract):
             assert kept[2].ask(request()).status == 200
             assert silent.ask(request()).status == 200
 
-    def test_a_crowded_worker_says_that_it_keeps_no_connection(self) -> None:
+    def test_a_worker_near_its_limit_announces_that_it_keeps_no_connection(self) -> None:
         """A response announces it, not an end in the middle of the next request."""
         with self.serve(worker_connections=4) as server:
             kept = [self._keep(server) for _ in range(3)]
@@ -52,7 +52,7 @@ class LimitContract(Contract):
         return client
 
     def test_who_finds_no_room_waits_and_is_served(self) -> None:
-        """Connections that are not idle are not closed to make room."""
+        """Connections that are not idle are not closed for another."""
         with self.serve(worker_connections=3) as server:
             busy = [self.connect(server) for _ in range(3)]
             for client in busy:

@@ -54,7 +54,7 @@ class ProtocolContract:
     def make(self, app: Any = None, *, buffered: bool = False) -> Protocol:  # Any: WSGI callables
         """The protocol around an application, as a worker has it."""
         self.worker = StandInWorker(app or self.answer, self._config)
-        return self._kind(self.worker, Endpoint("127.0.0.1", "8000"), buffered)  # type: ignore[arg-type]  # a stand-in
+        return self._kind(self.worker, Endpoint("127.0.0.1", "8000"), buffered)  # type: ignore[arg-type]  # a fake
 
     def answer(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:  # Any: PEP 3333
         """An application that answers with the body of the request."""
@@ -175,7 +175,7 @@ class ProtocolContract:
         worker.log_access = (lambda *_: calls.append("log"),)
         worker.end = lambda *_: calls.append("end")  # type: ignore[method-assign]  # to be told
         # A protocol takes the hooks when it is made.
-        protocol = type(protocol)(worker, Endpoint("127.0.0.1", "8000"), False)  # type: ignore[arg-type]  # a stand-in
+        protocol = type(protocol)(worker, Endpoint("127.0.0.1", "8000"), False)  # type: ignore[arg-type]  # a fake
 
         converse(protocol, [self.request * 2])
 

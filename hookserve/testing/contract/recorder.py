@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookserve.hookmarkers import hookimpl
-from hookserve.testing.announcer import tell
+from hookserve.testing.announcer import announce
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from hookserve.worker.context import ServerView
 
 
-def note(hook: str, **facts: object) -> None:
+def note(hook: str, **values: object) -> None:
     """Tell that a hook was called, or that something else in a worker's life happened."""
-    tell(
+    announce(
         "hook",
         hook=hook,
         pid=os.getpid(),
         # The kernel's own view (gettid(2)): eventlet has another one of threads.
         is_main_thread=threading.get_native_id() == os.getpid(),
         is_patched=not isinstance(time.sleep, types.BuiltinFunctionType),
-        **facts,
+        **values,
     )
 
 

@@ -102,7 +102,7 @@ PLANS_TO_CLOSE: Planned = (
     {"parts": [b"a"], "write": [b"b"]},
 )
 """How an iterable may end."""
-PLANS_TO_LEAVE: Planned = (
+PLANS_TO_INTERRUPT: Planned = (
     {"parts": [b"x" * 1000], "times": 4000},
     {"write": [b"x"], "late": True, "parts": [b"x" * 1000], "times": 400},
     {"write": [b"x" * 500] * 5, "tolerates": True, "parts": [b"x"]},
@@ -289,7 +289,7 @@ class ResponseContract(PlanContract):
         assert b"ransfer-" not in sent
         assert sent.endswith(b"\r\n\r\nonetwo")
 
-    def test_a_status_that_is_none_is_a_500(self) -> None:
+    def test_an_invalid_status_is_a_500(self) -> None:
         """And nothing of it reaches the client."""
         for wrong in NO_STATUSES:
             answer = self.plan(start=[(wrong, [], False)], parts=[b"x"])
@@ -299,7 +299,7 @@ class ResponseContract(PlanContract):
         for right in ("200", "200 ", "299 Any", "599 \xe9"):
             assert self.plan(start=[(right, [], False)], parts=[b"x"]).status == int(right[:3])
 
-    def test_a_header_that_is_none_is_a_500(self) -> None:
+    def test_an_invalid_header_is_a_500(self) -> None:
         """And nothing of it reaches the client."""
         for wrong in NO_HEADERS:
             answer = self.plan(start=[("200 OK", [wrong], False)], parts=[b"x"])
@@ -309,7 +309,7 @@ class ResponseContract(PlanContract):
         assert self.plan(start=[("200 OK", 5, False)]).status == 500
         assert self.plan(start=[("200 OK", [("X-A", "\xe9\t b")], False)]).status == 200
 
-    def test_an_application_that_forgives_itself_sends_what_was_valid(self) -> None:
+    def test_an_application_that_goes_on_after_its_error_sends_what_was_valid(self) -> None:
         """A refused `start_response` changes nothing."""
         bad = ("500 Bad", [("X-A", "\n")], True)
         answer = self.plan(start=[OK, bad], tolerates=True, parts=[b"x"])
@@ -333,7 +333,7 @@ class ClosingContract(PlanContract):
 
     def test_an_iterable_is_closed_once_when_the_client_is_gone(self) -> None:
         """Before, during and after its response, whether it is written or returned."""
-        for plan in PLANS_TO_LEAVE:
+        for plan in PLANS_TO_INTERRUPT:
             for wait in ("before", "during", "after"):
                 client = self.connect(self.server, receive_buffer=4096)
                 name = self.send_plan(client, kind="closing", **plan)

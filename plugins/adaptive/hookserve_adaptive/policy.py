@@ -32,7 +32,7 @@ class Sample(NamedTuple):
     now: float
     wanted: int
     ready: int
-    is_settled: bool
+    is_complete: bool
     """Whether there are as many workers as wanted, and none boots."""
     in_flight: int
     """The requests that the ready workers run."""
@@ -66,7 +66,7 @@ class Policy:
 
     def _target(self, sample: Sample) -> int:
         load = self._observe(sample)
-        if load is None or not sample.is_settled:
+        if load is None or not sample.is_complete:
             return sample.wanted
         if load > self._busy * sample.ready * sample.capacity:
             return sample.wanted + max(1, int(sample.wanted * GROWTH))

@@ -70,7 +70,7 @@ def _sample(server: Server) -> Sample:
         now=time.monotonic(),
         wanted=server.num_workers,
         ready=len(ready),
-        is_settled=len(ready) >= server.num_workers and not booting,
+        is_complete=len(ready) >= server.num_workers and not booting,
         in_flight=sum(len(worker.requests_in_flight()) for worker in ready),
         capacity=server.worker_capacity,
     )

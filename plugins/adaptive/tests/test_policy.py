@@ -29,8 +29,8 @@ class Simulation:
         self.ready += self.booting.count(0)
         self.booting = [left for left in self.booting if left]
         in_flight = min(round(demand), self.ready * self.capacity)
-        is_settled = self.ready >= self.wanted and not self.booting
-        sample = Sample(self.now, self.wanted, self.ready, is_settled, in_flight, self.capacity)
+        is_complete = self.ready >= self.wanted and not self.booting
+        sample = Sample(self.now, self.wanted, self.ready, is_complete, in_flight, self.capacity)
         target = self.policy.decide(sample, self.least, self.most)
         missing = target - self.ready - len(self.booting)
         self.booting += [self.boot] * max(0, missing)

@@ -132,13 +132,13 @@ def test_without_a_maximum_nothing_is_called(site):
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"adaptive_min": 4}, "3 is less than adaptive_min, which is 4"),
         ({"workers": 4}, "3 is less than workers, which is 4"),
         ({"adaptive_busy": 2}, "expected a number above 0, at most 1"),
     ],
 )
-def test_a_range_that_is_none_is_refused(site, settings, said):
-    with pytest.raises(ServerFailed, match=said), adapting(site, **settings):
+def test_an_invalid_range_is_refused(site, settings, message):
+    with pytest.raises(ServerFailed, match=message), adapting(site, **settings):
         pass

@@ -58,7 +58,7 @@ def test_a_model_for_asgi_is_taken_once_there_is_one(host, name, model):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "line"),
     [
         *((name, "serves ASGI applications, and no worker model does here yet") for name in ASGI),
         ("aiohttp.GunicornWebWorker", "aiohttp.web.run_app"),
@@ -67,7 +67,7 @@ def test_a_model_for_asgi_is_taken_once_there_is_one(host, name, model):
         ("egg:meinheld#gunicorn_worker", "hookserve --list-workers"),
     ],
 )
-def test_a_worker_that_cannot_serve_here_is_one_line(tmp_path, monkeypatch, name, said):
+def test_a_worker_that_cannot_serve_here_is_one_line(tmp_path, monkeypatch, name, line):
     monkeypatch.chdir(tmp_path)
     assembly = assemble(["-k", name, "app"], {})
 
@@ -75,7 +75,7 @@ def test_a_worker_that_cannot_serve_here_is_one_line(tmp_path, monkeypatch, name
         load_serving_classes(assembly.host, assembly.config)
 
     assert str(caught.value).startswith(f"worker '{name}' ")
-    assert said in str(caught.value)
+    assert line in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -95,7 +95,7 @@ UVICORN = a_class("uvicorn.workers.UvicornWorker", a_class("gunicorn.workers.bas
 
 
 @pytest.mark.parametrize(
-    ("base", "said"),
+    ("base", "line"),
     [
         (SYNC, "is built on gunicorn's worker class (use -k sync; what it changes"),
         (SYNC.__base__, "is built on gunicorn's worker class (hookserve --list-workers"),
@@ -104,7 +104,7 @@ UVICORN = a_class("uvicorn.workers.UvicornWorker", a_class("gunicorn.workers.bas
     ],
 )
 @pytest.mark.parametrize("name", ["shop_worker.W", "shop_worker:W"])
-def test_a_class_built_on_gunicorns_says_what_to_use(tmp_path, monkeypatch, base, said, name):
+def test_a_class_built_on_gunicorns_says_what_to_use(tmp_path, monkeypatch, base, line, name):
     monkeypatch.chdir(tmp_path)
     found = type("W", (base,), {"__module__": "shop_worker"})
     monkeypatch.setitem(sys.modules, "shop_worker", module("shop_worker", W=found))
@@ -113,18 +113,18 @@ def test_a_class_built_on_gunicorns_says_what_to_use(tmp_path, monkeypatch, base
     with pytest.raises(PluginError) as caught:
         load_serving_classes(assembly.host, assembly.config)
 
-    assert said in str(caught.value)
+    assert line in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "line"),
     [
         ("from gunicorn.workers.sync import SyncWorker as W", "is built on gunicorn's worker"),
         ("from uvicorn.workers import UvicornWorker as W", "serves ASGI applications"),
         ("import nosuchthing", "cannot be imported: ModuleNotFoundError"),
     ],
 )
-def test_a_class_whose_import_fails_is_known_by_what_it_imports(tmp_path, monkeypatch, text, said):
+def test_a_class_whose_import_fails_is_known_by_what_it_imports(tmp_path, monkeypatch, text, line):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "shop_failing", raising=False)
@@ -133,7 +133,7 @@ def test_a_class_whose_import_fails_is_known_by_what_it_imports(tmp_path, monkey
     (tmp_path / "shop_failing.py").write_text(f"{text}\n")
     assembly = assemble(["-k", "shop_failing.W", "app"], {})
 
-    with pytest.raises(PluginError, match=said):
+    with pytest.raises(PluginError, match=line):
         load_serving_classes(assembly.host, assembly.config)
 
 

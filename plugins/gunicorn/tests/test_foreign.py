@@ -98,7 +98,7 @@ def test_what_is_lost_is_refused_when_strict(here, name):
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("--worker-tmp-dir /dev/shm --no-control-socket", ()),
         ("--worker-tmp-dir=/dev/shm --control-socket-mode 0660", ()),
@@ -108,11 +108,11 @@ def test_what_is_lost_is_refused_when_strict(here, name):
         ("--spew --dirty-app a:B --dirty-workers 1", ("spew (", "dirty_apps (", "dirty_workers (")),
     ],
 )
-def test_a_flag_is_accepted_as_its_setting_is(here, line, said):
+def test_a_flag_is_accepted_as_its_setting_is(here, line, message):
     found = assemble([*line.split(), "app"], {}).warnings
 
-    assert len(found) == len(said)
-    assert all(map(str.startswith, found, said))
+    assert len(found) == len(message)
+    assert all(map(str.startswith, found, message))
 
 
 def test_the_help_leaves_them_out():

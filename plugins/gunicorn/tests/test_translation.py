@@ -73,7 +73,7 @@ def test_none_in_a_file_leaves_what_a_lower_source_says(here):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("def count(): ...\nworkers = count", "or auto, got the function count"),
         ("class W: ...\nbind = W", "expected a list of strings, got the class W"),
@@ -87,10 +87,10 @@ def test_none_in_a_file_leaves_what_a_lower_source_says(here):
         ),
     ],
 )
-def test_what_cannot_be_taken_is_refused_with_its_name(here, text, said):
+def test_what_cannot_be_taken_is_refused_with_its_name(here, text, message):
     name = text.rpartition("\n")[2].partition(" ")[0]
 
-    with pytest.raises(ConfigError, match=rf"^{name} \(gunicorn.conf.py\): .*{said}"):
+    with pytest.raises(ConfigError, match=rf"^{name} \(gunicorn.conf.py\): .*{message}"):
         config_of(here, text)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.worker.base import Worker
 
-_SPARE_ENTRIES = 4
+_RESERVED_ENTRIES = 4
 
 
 class Endpoint(Protocol):
@@ -81,8 +81,8 @@ def _template(worker: Worker, local: Address) -> dict[str, Any]:  # Any: PEP 333
     }
     # A copy of a dict has the table size of its original, and a table does not shrink.  So each
     # environ has room for a request's fields from the start and need not grow.
-    spare = {f"spare {number}": None for number in range(_SPARE_ENTRIES)}
-    template.update(spare)
-    for name in spare:
+    reserved = {f"reserved {number}": None for number in range(_RESERVED_ENTRIES)}
+    template.update(reserved)
+    for name in reserved:
         del template[name]
     return template

@@ -335,7 +335,7 @@ class Exchange(AccessRecord):
             raise
 
     def _on_disconnect(self, error: OSError) -> None:
-        """Remember the disconnect: the application may swallow the error."""
+        """Note the disconnect: the application may swallow the error."""
         self._disconnect_error = error
         self.persists = False
         self.reason = self.reason or f"the client disconnected: {error}"

@@ -101,9 +101,9 @@ class ChunkedDecoder:
                     break
                 self._state = _END
             elif self._state == _END:
-                ending = data[at : at + 2]
-                if ending != b"\r\n":
-                    if b"\r\n".startswith(ending):
+                end = data[at : at + 2]
+                if end != b"\r\n":
+                    if b"\r\n".startswith(end):
                         break
                     raise BadRequest("chunk not followed by CRLF")
                 at += 2

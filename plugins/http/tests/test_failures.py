@@ -124,7 +124,7 @@ def test_a_response_that_has_begun_is_cut_off():
 
 
 @pytest.mark.parametrize("where", ["call", "first part", "reading the body"])
-def test_a_request_that_is_given_up_is_a_503(where):
+def test_a_request_that_is_cancelled_is_a_503(where):
     def reads(environ, start_response):
         environ["wsgi.input"].read()
 
@@ -149,7 +149,7 @@ def test_a_request_that_is_given_up_is_a_503(where):
     assert body.closes == (where == "first part")
 
 
-def test_a_request_that_is_given_up_while_it_is_answered_is_cut_off():
+def test_a_request_that_is_cancelled_while_it_is_answered_is_cut_off():
     served = Served(answering(Body([b"ok", CANCELLED])))
 
     assert served.state == CLOSING
@@ -169,7 +169,7 @@ def test_a_timer_that_fires_while_the_failure_is_logged_changes_nothing(error):
     assert Served(answering([b"ok"]), b"NONSENSE\r\n\r\n", Late()).state == CLOSING
 
 
-def test_a_request_that_is_given_up_while_it_is_observed_ends_its_connection():
+def test_a_request_that_is_cancelled_while_it_is_observed_ends_its_connection():
     served = Served(answering([b"ok"]), log_access=lambda record: raising(CANCELLED)(None, None))
 
     assert served.state == CLOSING

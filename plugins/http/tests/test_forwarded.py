@@ -106,7 +106,7 @@ def test_no_header_is_trusted_by_default():
 
 
 def test_one_clients_address_is_not_the_next_ones():
-    """Heads that are remembered (`hookserve_http.head`) mean nothing about the peer."""
+    """Heads that are cached (`hookserve_http.head`) mean nothing about the peer."""
     app = driver.Recorder()
     settings = {"forwarded_allow_ips": PROXY, "client_header": "X-Forwarded-For"}
     protocol = driver.make_protocol(app, **settings)

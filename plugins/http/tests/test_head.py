@@ -223,19 +223,19 @@ def test_the_scheme_belongs_to_the_block():
 
 
 def test_what_is_known_of_a_connection_yields_to_whom_it_trusts():
-    """Whether the block is new or remembered: TLS says https, the proxy behind it what it knows."""
+    """Whether the block is new or cached: TLS says https, the proxy behind it what it knows."""
     parser = HeadParser(HeadRules(secure_scheme_headers={"HTTP_X_PROTO": "https"}), TEMPLATE)
-    facts = {"wsgi.url_scheme": "https", "SSL_PROTOCOL": "TLSv1.3", "REMOTE_ADDR": "192.0.2.9"}
+    info = {"wsgi.url_scheme": "https", "SSL_PROTOCOL": "TLSv1.3", "REMOTE_ADDR": "192.0.2.9"}
     schemes = {b"Host: h\r\nX-Proto: http\r\n\r\n": "http", b"Host: h\r\n\r\n": "https"}
 
     for _ in range(4):
         for block, scheme in schemes.items():
             plain, _ = parser.parse(b"GET / HTTP/1.1\r\n" + block, "192.0.2.1", "5")
-            environ, _ = parser.parse(b"GET / HTTP/1.1\r\n" + block, "192.0.2.1", "5", facts)
+            environ, _ = parser.parse(b"GET / HTTP/1.1\r\n" + block, "192.0.2.1", "5", info)
 
             assert (plain["REMOTE_ADDR"], plain["REMOTE_PORT"]) == ("192.0.2.1", "5")
             assert plain["wsgi.url_scheme"] == "http"
-            assert environ == {**plain, **facts, "wsgi.url_scheme": scheme}
+            assert environ == {**plain, **info, "wsgi.url_scheme": scheme}
     assert set(parser._block_cache) == set(schemes)
 
 

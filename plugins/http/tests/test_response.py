@@ -1,4 +1,4 @@
-"""What is remembered of responses, and that it makes no difference."""
+"""What is cached of responses, and that it makes no difference."""
 
 import time
 
@@ -10,7 +10,7 @@ PLAIN = ("Content-Type", "text/plain")
 LENGTH = ("Content-Length", "2")
 
 
-def remembered(writer):
+def cached(writer):
     return len(writer._head_cache)
 
 
@@ -24,7 +24,7 @@ def test_the_same_headers_are_the_same_bytes_every_time():
     assert writer.encode("200 OK", iter([PLAIN, LENGTH])) == expected
     assert writer.encode("404 OK", [PLAIN, LENGTH])[0] == 404
     assert writer.encode("200 OK", [LENGTH, PLAIN])[1].endswith(b"plain\r\n")
-    assert remembered(writer) == 2
+    assert cached(writer) == 2
 
 
 class Marked(str):
@@ -78,7 +78,7 @@ def test_values_that_are_new_each_time_are_not_cached():
         writer.encode("200 OK", [PLAIN, ("ETag", str(number))])
         writer.encode("200 OK", [("X-Large", "x" * 2000)])
 
-    assert remembered(writer) == 0
+    assert cached(writer) == 0
     assert len(writer._line_cache) <= 1024
 
 
@@ -89,7 +89,7 @@ def test_the_memory_is_bounded():
         for _ in range(3):
             writer.encode(f"200 {number}", [("X-A", str(number))])
 
-    assert 0 < remembered(writer) <= 64
+    assert 0 < cached(writer) <= 64
     assert len(writer._status_cache) <= 1024
 
 

@@ -65,7 +65,7 @@ class Delivery:
 
     def send(self, message: bytes) -> None:
         """Send a message, or keep it."""
-        self._leave_parent()
+        self._separate_from_parent()
         if len(self._waiting) < MOST_KEPT:
             self._waiting.append(message[:_LONGEST])
             self.flush()
@@ -76,7 +76,7 @@ class Delivery:
 
     def flush(self) -> None:
         """Send what waits, as far as that is possible now."""
-        self._leave_parent()
+        self._separate_from_parent()
         # A thread that does not get the lock need not wait: the one that has it looks again.
         while self._waiting and self._lock.acquire(blocking=False):
             try:
@@ -152,12 +152,12 @@ class Delivery:
             self._report(f"cannot be reached: {reason}")
 
     def _come_up(self) -> None:
-        if self._is_down and self._link is not None and self._link.is_proven:
+        if self._is_down and self._link is not None and self._link.is_confirmed:
             self._is_down = False
             lost, self._lost = self._lost, 0
             self._report(f"is reached again; {lost} messages are lost")
 
-    def _leave_parent(self) -> None:
+    def _separate_from_parent(self) -> None:
         """In a child after fork(2): leave to the parent what is the parent's."""
         if self._process == os.getpid():
             return

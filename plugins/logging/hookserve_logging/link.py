@@ -30,7 +30,7 @@ class Link:
         self.is_stream = target.kind == _socket.SOCK_STREAM
         self.unconfirmed: bytes | None = None
         """Over UDP what was sent last: a refusal of it is the error of the next call (udp(7))."""
-        self.is_proven = False
+        self.is_confirmed = False
         """Whether the daemon has taken a message."""
         self._end = target.end
         self._is_udp = not self.is_stream and target.family != _socket.AF_UNIX
@@ -69,10 +69,10 @@ class Link:
         self._is_connecting = False
         if self.is_stream:
             self._send_in_stream(message + self._end)
-            self.is_proven = True
+            self.is_confirmed = True
             return
         self._socket.send(message, _NO_SIGNAL)
-        self.is_proven = not self._is_udp or self.unconfirmed is not None
+        self.is_confirmed = not self._is_udp or self.unconfirmed is not None
         self.unconfirmed = message if self._is_udp else None
 
     def close(self) -> None:

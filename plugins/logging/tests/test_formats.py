@@ -27,7 +27,7 @@ ENVIRON = {
 
 
 def record(**changes):
-    facts = {
+    values = {
         "environ": ENVIRON,
         "status_code": 200,
         "headers": [("X-Out", "o"), ("X-B", "a")],
@@ -37,7 +37,7 @@ def record(**changes):
         "reason": "",
         "request_line": "",
     }
-    return AccessRecord(**{**facts, **changes})
+    return AccessRecord(**{**values, **changes})
 
 
 def text_lines(text, tick=tuple):

@@ -139,7 +139,7 @@ def test_the_error_log_can_be_json(tmp_path):
         assert first["message"].startswith("hookserve ")
 
 
-def test_the_level_is_heeded(tmp_path):
+def test_the_level_is_used(tmp_path):
     path = tmp_path / "error"
     with serve(application, settings={"errorlog": path, "loglevel": "error"}) as server:
         assert server.workers()

@@ -65,12 +65,12 @@ class Recycler:
 
 def _is_replacing(server: Server) -> bool:
     """Whether a replacement is under way, for whatever reason."""
-    return any(map(_is_leaving_or_coming, server.workers)) or any(
+    return any(map(_is_being_replaced, server.workers)) or any(
         worker.generation < server.generation for worker in server.workers
     )
 
 
-def _is_leaving_or_coming(worker: WorkerInfo) -> bool:
+def _is_being_replaced(worker: WorkerInfo) -> bool:
     return worker.state != "ready" or bool(worker.recycle_reason)
 
 

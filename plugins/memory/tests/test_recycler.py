@@ -107,7 +107,7 @@ def test_without_a_limit_nothing_is_called(site):
         assert (site / "ticks").read_text() == "None"
 
 
-def test_a_size_that_is_none_is_refused(site):
+def test_an_invalid_size_is_refused(site):
     with (
         pytest.raises(ServerFailed, match=r"memory_limit .*expected bytes"),
         limited(site, settings={"memory_limit": "much"}),

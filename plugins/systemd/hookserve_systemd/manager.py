@@ -26,12 +26,12 @@ class ServiceManager:
         self._is_broken = False
         """Whether an error was logged already."""
 
-    def tell(self, *lines: str) -> None:
+    def notify(self, *lines: str) -> None:
         """Say something that must arrive: it is tried again when the manager is busy."""
         self._waiting.append("\n".join(lines).encode(errors="replace"))
         self.try_again()
 
-    def mention(self, line: str) -> bool:
+    def notify_once(self, line: str) -> bool:
         """Send what the next message of its kind replaces; returns whether it was sent."""
         return self.try_again() and self._send(line.encode(errors="replace"))
 
@@ -42,7 +42,7 @@ class ServiceManager:
         return not self._waiting
 
     def _send(self, message: bytes) -> bool:
-        """Whether the matter is settled: delivered, or undeliverable for good."""
+        """Whether the message is done with: delivered, or undeliverable for good."""
         try:
             with closing(Socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as sender:
                 sender.setblocking(False)

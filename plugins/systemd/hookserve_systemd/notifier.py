@@ -1,7 +1,7 @@
 """Which message the service manager gets, and when.
 
 A reload makes a new notifier, for it makes everything new: what must be known about the time
-before is asked of the server, never remembered.
+before is asked of the server, never kept.
 
 Two arbiters share a service during a binary upgrade, and the manager listens to one of them, the
 main process.  The predecessor makes its successor the main process as soon as that is ready, and
@@ -34,13 +34,13 @@ class Notifier:
         self._watchdog_interval = watchdog_interval
         self._alive_at = -math.inf
         """When the last sign of life was given."""
-        self._owes_ready = False
-        """Whether the manager has yet to hear from this process that the service is ready."""
+        self._is_ready_pending = False
+        """Whether this process has yet to notify the manager that the service is ready."""
         self._main_at = 0.0
         """When a successor counts as the main process."""
         self._failure = ""
         """Why the last reload failed; empty when it did not."""
-        self._said_status = ""
+        self._last_status = ""
         self._is_over = False
 
     # The life of the service.
@@ -48,7 +48,7 @@ class Notifier:
     @hookimpl
     def when_ready(self, server: Server) -> None:
         """The first worker makes the service ready; after a reload by re-execution, the last."""
-        self._owes_ready = not server.workers
+        self._is_ready_pending = not server.workers
 
     @hookimpl
     def worker_ready(self, server: Server) -> None:
@@ -61,14 +61,14 @@ class Notifier:
     def on_reload(self, server: Server) -> None:
         """A reload has begun."""
         if self._is_main(server):
-            self._manager.tell(*_reloading(), "STATUS=reloading")
-            self._said_status = ""
+            self._manager.notify(*_reloading(), "STATUS=reloading")
+            self._last_status = ""
 
     @hookimpl
     def reloaded(self, server: Server) -> None:
         """It is complete."""
         self._failure = ""
-        self._owes_ready = True
+        self._is_ready_pending = True
         self._update(server)
 
     @hookimpl
@@ -81,8 +81,8 @@ class Notifier:
         lines = reason.strip().splitlines()
         self._failure = lines[-1].strip() if lines else "unknown"
         if self._is_main(server):
-            self._manager.tell(*_reloading())
-        self._owes_ready = True
+            self._manager.notify(*_reloading())
+        self._is_ready_pending = True
         self._update(server)
 
     @hookimpl
@@ -91,12 +91,12 @@ class Notifier:
         upgrade = server.upgrade
         if upgrade.successor is not None:
             if not upgrade.successor_serves:
-                self._manager.tell(f"MAINPID={upgrade.successor}")
+                self._manager.notify(f"MAINPID={upgrade.successor}")
         elif upgrade.predecessor is not None:
             if server.has_been_ready:
-                self._manager.tell(f"MAINPID={upgrade.predecessor}")
+                self._manager.notify(f"MAINPID={upgrade.predecessor}")
         else:
-            self._manager.tell("STOPPING=1", "STATUS=stopping")
+            self._manager.notify("STOPPING=1", "STATUS=stopping")
         self._is_over = True
 
     # The binary upgrade.
@@ -107,13 +107,13 @@ class Notifier:
         application is loaded meanwhile, and that begins with all the time there is."""
         if self._watchdog_interval:
             server.environ.pop("WATCHDOG_PID", None)
-            self._manager.mention("WATCHDOG=1")
+            self._manager.notify_once("WATCHDOG=1")
 
     @hookimpl
     def successor_ready(self, pid: int) -> None:
         """From now on the manager listens to the successor."""
         alive = ["WATCHDOG=1"] if self._watchdog_interval else []
-        self._manager.tell(f"MAINPID={pid}", *alive)
+        self._manager.notify(f"MAINPID={pid}", *alive)
 
     # What changes meanwhile.
 
@@ -142,24 +142,24 @@ class Notifier:
         is_due = now + pause > self._alive_at + self._watchdog_interval
         if self._watchdog_interval and is_due and server.has_been_ready and self._is_main(server):
             self._alive_at = now
-            self._manager.mention("WATCHDOG=1")
+            self._manager.notify_once("WATCHDOG=1")
         self._update(server)
 
     def _update(self, server: Server) -> None:
         """Tell what the manager does not know yet."""
         if not self._is_main(server):
-            self._owes_ready = True
+            self._is_ready_pending = True
             return
         status = f"STATUS={self._status(server)}"
-        if self._owes_ready and server.has_been_ready:
-            self._owes_ready = False
-            self._manager.tell("READY=1", f"MAINPID={server.pid}", status)
-            self._said_status = status
-        elif status != self._said_status and self._manager.mention(status):
-            self._said_status = status
+        if self._is_ready_pending and server.has_been_ready:
+            self._is_ready_pending = False
+            self._manager.notify("READY=1", f"MAINPID={server.pid}", status)
+            self._last_status = status
+        elif status != self._last_status and self._manager.notify_once(status):
+            self._last_status = status
 
     def _is_main(self, server: Server) -> bool:
-        """Whether the manager listens to this process."""
+        """Whether this process notifies the manager."""
         upgrade = server.upgrade
         if self._is_over or upgrade.successor_serves:
             return False

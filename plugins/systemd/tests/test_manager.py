@@ -20,7 +20,7 @@ def test_lines_of_one_message_arrive_together(listening, is_abstract):
     name = f"@{os.getpid()}-{path.parent.name}" if is_abstract else str(path)
     receiver.bind(name.replace("@", "\0") if is_abstract else name)
 
-    ServiceManager(name).tell("READY=1", "STATUS=ü")
+    ServiceManager(name).notify("READY=1", "STATUS=ü")
 
     assert receiver.recv(1000).decode() == "READY=1\nSTATUS=ü"
 
@@ -28,8 +28,8 @@ def test_lines_of_one_message_arrive_together(listening, is_abstract):
 def test_a_manager_that_is_not_there_is_logged_once(tmp_path, caplog):
     manager = ServiceManager(str(tmp_path / "nobody"))
 
-    manager.tell("READY=1")
-    manager.mention("STATUS=fine")
+    manager.notify("READY=1")
+    manager.notify_once("STATUS=fine")
 
     assert [record.message for record in caplog.records] == [
         "cannot notify the service manager: no such file or directory"
@@ -41,13 +41,13 @@ def test_what_must_arrive_is_said_when_a_busy_manager_reads_again(listening):
     receiver, path = listening
     receiver.bind(str(path))
     manager = ServiceManager(str(path))
-    said = 0
-    while manager.mention("STATUS=busy"):
-        said += 1
+    count = 0
+    while manager.notify_once("STATUS=busy"):
+        count += 1
 
-    manager.tell("READY=1")
+    manager.notify("READY=1")
     assert not manager.try_again()
-    for _ in range(said):
+    for _ in range(count):
         assert receiver.recv(1000) == b"STATUS=busy"
 
     assert manager.try_again()

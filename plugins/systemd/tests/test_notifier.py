@@ -1,4 +1,4 @@
-"""What a service manager hears from real servers."""
+"""What a service manager receives from real servers."""
 
 import itertools
 import os

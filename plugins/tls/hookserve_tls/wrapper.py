@@ -80,7 +80,7 @@ class TlsConnection(ConnectionWrapper):
             self.state = self.inner.feed(b"") if self._is_encrypted else CLOSING
             return self.state
         if self.state == IDLE and not self._is_encrypted and data[0] != _HANDSHAKE:
-            self._plain = self._tell_plainly(data)
+            self._plain = self._plain_response(data)
             return self._end()
         self._incoming.write(data)
         try:
@@ -169,7 +169,7 @@ class TlsConnection(ConnectionWrapper):
         self.state = state
         return state
 
-    def _tell_plainly(self, data: bytes) -> bytes:
+    def _plain_response(self, data: bytes) -> bytes:
         """The response to a client that began with `data`."""
         from email.utils import formatdate
 

@@ -53,7 +53,7 @@ class Wire:
                 self.carry()
                 return self
 
-    def say(self, data):
+    def send(self, data):
         self.client.write(data)
         self.carry()
 
@@ -96,9 +96,9 @@ def test_a_conversation_in_pieces_of_any_size(server_context, size, version):
     wire = Wire(server_context, size=size, version=version).shake_hands()
     assert wire.connection.state == READING_HEAD
 
-    wire.say(REQUEST)
+    wire.send(REQUEST)
     assert wire.connection.state == IDLE
-    wire.say(REQUEST * 3)
+    wire.send(REQUEST * 3)
 
     assert wire.answer.count(b"HTTP/1.1 200 OK") == 4
     assert wire.app.environs[3]["SSL_PROTOCOL"] == version.name.replace("_", ".")
@@ -109,7 +109,7 @@ def test_a_conversation_in_pieces_of_any_size(server_context, size, version):
 def test_a_body_is_received_while_it_is_read_or_before(server_context, size, buffered):
     wire = Wire(server_context, buffered=buffered, size=size).shake_hands()
 
-    wire.say(
+    wire.send(
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + b"x" * 50_000 + REQUEST
     )
 
@@ -124,7 +124,7 @@ def test_a_response_of_many_records_arrives(server_context):
 
     wire = Wire(server_context, app=large).shake_hands()
 
-    wire.say(REQUEST)
+    wire.send(REQUEST)
 
     assert wire.answer.endswith(b"\r\n\r\n" + b"y" * 3_000_000)
 
@@ -133,7 +133,7 @@ def test_what_follows_a_response_that_ends_the_connection_is_close_notify(server
     """RFC 8446, 6.1."""
     wire = Wire(server_context).shake_hands()
 
-    wire.say(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    wire.send(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
 
     assert wire.connection.state == CLOSING
     assert wire.is_ended
@@ -141,7 +141,7 @@ def test_what_follows_a_response_that_ends_the_connection_is_close_notify(server
 
 def test_a_client_that_says_goodbye_is_not_waited_for(server_context):
     wire = Wire(server_context).shake_hands()
-    wire.say(REQUEST)
+    wire.send(REQUEST)
     with pytest.raises(ssl.SSLWantReadError):
         wire.client.unwrap()
 
@@ -153,7 +153,7 @@ def test_a_client_that_says_goodbye_is_not_waited_for(server_context):
 def test_a_client_that_closes_without_close_notify_has_got_its_response(server_context):
     """RFC 9112, 9.8: its end of TLS may be incomplete."""
     wire = Wire(server_context).shake_hands()
-    wire.say(REQUEST)
+    wire.send(REQUEST)
 
     wire.feed(b"")
 
@@ -190,7 +190,7 @@ def test_a_broken_record_ends_the_connection_with_an_alert(server_context):
 
 def test_an_idle_client_gets_close_notify(server_context):
     wire = Wire(server_context).shake_hands()
-    wire.say(REQUEST)
+    wire.send(REQUEST)
 
     assert wire.connection.expire() == READY
     assert wire.connection.run(wire.transport) == CLOSING
@@ -200,7 +200,7 @@ def test_an_idle_client_gets_close_notify(server_context):
 
 def test_a_head_that_is_late_is_answered_within_tls(server_context):
     wire = Wire(server_context).shake_hands()
-    wire.say(REQUEST[:10])
+    wire.send(REQUEST[:10])
 
     assert wire.connection.expire() == READY
     wire.connection.run(wire.transport)

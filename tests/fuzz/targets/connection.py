@@ -142,7 +142,7 @@ def again(mode, pieces, read, expires):
     """The outcome in a worker that has parsed everything before."""
     protocol, app = WARM[mode], Application(read)
     protocol.app = app
-    # Or the stand-in's own list of all requests would be what grows without bounds.
+    # Or the fake's own list of all requests would be what grows without bounds.
     protocol.worker.ended.clear()
     protocol.worker.begun = 0
     return converse(protocol, pieces, app, expires)

@@ -3,7 +3,7 @@
 * It raises nothing but `BadRequest`.
 * What it uses is a whole head, the first that there is.
 * The environ has what WSGI wants: native strings of latin-1, no control character in any.
-* What it remembers changes nothing: a parser that has seen everything answers as a new one does.
+* What it caches changes nothing: a parser that has seen everything answers as a new one does.
 """
 
 from hookserve_http.errors import BadRequest
@@ -47,16 +47,16 @@ def check(data):
     number, head = data[0] % len(RULES) if data else 0, data[1:] + END
     warm = WARM[number]
     expected = parse(HeadParser(RULES[number], TEMPLATE), head)
-    assert parse(warm, head) == expected, "what was remembered changes the outcome"
+    assert parse(warm, head) == expected, "what was cached changes the outcome"
     assert parse(warm, head) == expected, "the second time the outcome is another"
     kind, size, environ = expected
     if kind is None:
         assert size == head.index(END) + len(END), "what was used is not the first head"
         look_at(environ)
-    assert len(warm._request_line_cache) <= 256, "too many request lines are remembered"
-    assert len(warm._name_cache) <= 256, "too many names are remembered"
-    assert len(warm._line_cache) <= 1024, "too many lines are remembered"
-    assert len(warm._block_cache) <= 64, "too many blocks are remembered"
+    assert len(warm._request_line_cache) <= 256, "too many request lines are cached"
+    assert len(warm._name_cache) <= 256, "too many names are cached"
+    assert len(warm._line_cache) <= 1024, "too many lines are cached"
+    assert len(warm._block_cache) <= 64, "too many blocks are cached"
 
 
 def parse(parser, head):

@@ -44,9 +44,9 @@ class Arbiter(View):
     def __init__(self, native: Server | ServerView, objects: Objects) -> None:
         super().__init__(native)
         object.__setattr__(self, "_objects", objects)
-        self.remember()
+        self.keep_wanted()
 
-    def remember(self) -> None:
+    def keep_wanted(self) -> None:
         """Keep what a worker cannot ask for after the fork."""
         wanted = getattr(self._native, "num_workers", self._native.config.workers)
         object.__setattr__(self, "_wanted", wanted)

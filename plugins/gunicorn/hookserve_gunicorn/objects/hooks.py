@@ -54,7 +54,7 @@ class Objects:
     def pre_fork(self, server: Server, worker: WorkerInfo) -> None:
         """A worker is about to be forked."""
         self.arbiter_pid = server.pid
-        self.arbiter(server).remember()
+        self.arbiter(server).keep_wanted()
         self.age += 1
         self._forked = self.worker(worker)
 

@@ -1,6 +1,6 @@
-"""Starts the peers that have no command of their own.
+"""Starts the other servers that have no command of their own.
 
-``python -m benchmarks.peers NAME PORT MODULE:ATTRIBUTE WORKERS``, with the peers' interpreter.
+``python -m benchmarks.other_servers NAME PORT MODULE:ATTRIBUTE WORKERS``, with their interpreter.
 """
 
 from __future__ import annotations

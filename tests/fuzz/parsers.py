@@ -128,7 +128,7 @@ def by_httptools(data):
     return Reading(collector.requests)
 
 
-PEERS = {"h11": by_h11, "httptools": by_httptools}
+PARSERS = {"h11": by_h11, "httptools": by_httptools}
 
 
 def gather(pairs):
