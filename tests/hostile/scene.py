@@ -102,9 +102,7 @@ def run_in_turns(model, attack, seconds, turns):
         if results[-1].problem or results[-1].is_documented:
             break
     best = (
-        results[-1]
-        if results[-1].problem
-        else min(results, key=lambda each: each.percentile(0.99))
+        results[-1] if results[-1].problem else min(results, key=lambda each: each.percentile(0.99))
     )
     best.turns = len(results)
     return best

@@ -137,7 +137,7 @@ def test_an_attack_that_is_late_in_each_of_its_turns_is_not_survived(monkeypatch
 def test_a_failure_is_not_tried_again(monkeypatch):
     best = in_turns(monkeypatch, [result_with(**LATE), result_with(failures=["reset"])])
 
-    assert best.complaint
+    assert best.problem
     assert best.turns == 2
 
 

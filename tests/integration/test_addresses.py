@@ -104,7 +104,7 @@ def test_a_reload_changes_which_wildcard_serves_a_port(site, free_port):
             else:
                 wait_until(lambda: is_refused("::1", free_port))
 
-        assert "given up" not in server.log
+        assert "cancelled" not in server.log
 
 
 def fetch(*address):

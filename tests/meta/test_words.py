@@ -34,7 +34,7 @@ WORDS = {
     "bells?|rung": "wake-up descriptor, notify",
     "patience": "timeout",
     "admission|let(s|ting)? in|turnstile|line up": "accept, accept lock, re-register",
-    "dispensable|crowded|comfortable|make(s)? room": "evictable, near the limit, evict",
+    "dispensable|crowded|comfortable|makes?_room": "evictable, near the limit, evict",
     "postponed?|baton": "deferred queue, lock",
     "vacancy|hand(s|ed)? out": "leader/followers, dispatch",
     "look(s|ed|ing)? after": "main loop",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tornado.web import Application, RequestHandler
 
-_ENDING = (SystemExit, KeyboardInterrupt)
+_EXITS = (SystemExit, KeyboardInterrupt)
 
 
 def contain(app: Application) -> None:
@@ -35,7 +35,7 @@ def _contained(kind: Callable[..., RequestHandler]) -> Callable[..., RequestHand
         async def execute_contained(*arguments: Any, **named: Any) -> None:
             try:
                 await execute(*arguments, **named)
-            except _ENDING:
+            except _EXITS:
                 handler.log_exception(*sys.exc_info())
                 handler.send_error(500)
 

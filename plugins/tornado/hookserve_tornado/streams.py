@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.2
 """Seconds between two looks at the deadlines, while there are any."""
-_SETTLED = 0.2
+_LONG_IDLE = 0.2
 """A client that has been idle for so many seconds will hardly send its next request right now."""
 
 
@@ -117,7 +117,7 @@ class Streams:
     def find_evictable(self) -> ObservedStream | None:
         """The connection that has been idle longest, unless that began a moment ago."""
         longest = min(self._open, key=lambda each: each.idle_since)
-        return longest if longest.idle_since <= monotonic() - _SETTLED else None
+        return longest if longest.idle_since <= monotonic() - _LONG_IDLE else None
 
     def watch(self, stream: ObservedStream) -> None:
         """Close the connection when its client is too slow."""

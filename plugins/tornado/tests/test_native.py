@@ -201,7 +201,7 @@ def test_connections_are_limited(tmp_path):
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
-def test_a_connection_without_a_request_makes_room_for_a_new_one(tmp_path, is_kept):
+def test_a_connection_without_a_request_is_evicted_for_a_new_one(tmp_path, is_kept):
     with native(tmp_path, settings={"worker_connections": 2}) as server:
         idle = [Client(server.address) for _ in range(2)]
         for client in idle[: 2 * is_kept]:
