@@ -30,6 +30,7 @@ from hookserve import hookimpl
 from hookserve.launch.assembly import load_plugins
 from hookserve.listeners.address import Endpoint
 from hookserve.plugins import calling
+from hookserve.plugins.host import PluginHost
 from hookserve.protocol.seam import Transport
 from hookserve.testing.fakes import StandInWorker, configure
 from hookserve.worker.scoreboard import REQUEST_SLOT_SIZE, RequestSlot
@@ -57,7 +58,7 @@ class PostRequest:
 
 def _access_log(form: str) -> Callable[[], object]:
     settings = {"accesslog": "/dev/null", "access_log_format": form}
-    return lambda: make_logger(configure(settings))
+    return lambda: make_logger(configure(settings), PluginHost())
 
 
 @dataclass(frozen=True, slots=True)
