@@ -1,6 +1,7 @@
 """What hooks must return is checked in one place."""
 
 import inspect
+from contextlib import nullcontext
 
 import pytest
 
@@ -30,6 +31,7 @@ GOOD = {
     "derived_settings": SettingValue("workers", 3, "processors=3"),
     "config_files": "a.conf.py",
     "config_warnings": "be careful",
+    "file_contexts": nullcontext(),
     "file_plugins": object(),
     "configured_plugins": object(),
     "app_wrappers": print,
