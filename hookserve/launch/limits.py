@@ -11,7 +11,7 @@ _OTHERS = 128
 def allow_descriptors(connections: int) -> str:
     """Raise the soft limit so that a worker may hold that many connections (getrlimit(2)).
 
-    It is never lowered.  Answers what is wrong when the hard limit does not allow it.
+    It is never lowered.  Returns what is wrong when the hard limit does not allow it.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + _OTHERS

@@ -265,7 +265,7 @@ class _Invocation:
         try:
             made = wrapper(inner)
             if not fits(made):
-                raise WrongResult(f"its wrapper returned {made!r}, which is no replacement")
+                raise WrongResult(f"its wrapper returned {made!r}, which is not a replacement")
         except Exception as error:  # a plugin may raise anything
             self._note(error, plugin)
             raise

@@ -12,7 +12,7 @@ from typing import NoReturn
 def run_to_end(
     body: Callable[[], int], on_error: Callable[[], None], exit_callback: Callable[[], None]
 ) -> NoReturn:
-    """Run `body` and end the process with the exit code that it answers or exits with; with 1
+    """Run `body` and end the process with the exit code that it returns or exits with; with 1
     after any other exception, which `on_error` is called for."""
     code = 1
     try:

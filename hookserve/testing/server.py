@@ -96,7 +96,7 @@ class Server:
         return code
 
     def stop(self, number: int = SIGTERM, timeout: float = DEADLINE) -> int:
-        """Stop the server and answer its exit code."""
+        """Stop the server and return its exit code."""
         if self.process.poll() is None:
             self.signal(number)
         return self.wait(timeout)

@@ -10,7 +10,7 @@ from support.fake_arbiter import FakeServer, serving
 from hookserve.errors import BootError
 
 
-def test_each_exit_is_told_once_with_its_reason():
+def test_each_exit_is_reported_once_with_its_reason():
     with serving(workers=2) as server:
         server.end(server.handle(0), status=9)
         server.turn()

@@ -263,7 +263,7 @@ def test_no_other_signal_shortens_the_time_between_abort_and_kill(tmp_path):
             assert (tmp_path / "done").exists()
 
 
-def test_a_successor_that_cannot_start_is_told_of_in_the_predecessors_log(tmp_path):
+def test_a_successor_that_cannot_start_is_reported_in_the_predecessors_log(tmp_path):
     """W59."""
     with serve("app", settings={"pidfile": "pid"}, **write_app(tmp_path)) as server:
         write_app(tmp_path, "raise RuntimeError('half a deployment')")

@@ -157,7 +157,7 @@ def test_a_listener_that_hangs_is_named_with_its_request(site):
         assert "GET /hangs" in server.log
 
 
-def test_an_interval_that_cannot_be_told_leaves_the_ticks_as_they_are(site):
+def test_an_interval_that_a_hook_fails_to_give_leaves_the_ticks_as_they_are(site):
     (site / "hookserve.conf.py").write_text(
         "def server_tick(): print('tick', file=open('ticks', 'a'))\n"
     )

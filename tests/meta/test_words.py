@@ -69,7 +69,7 @@ NAMES = {
     "missed|heavy": "pending event, re-check, slow input",
     "learn|facts": "connection info, arguments",
     "settle|settled|lose": "drain body, on disconnect",
-    "tell": "notify",
+    "tell|told": "notify",
     "judge": "policy",
     "noted": "recorded",
     "spare": "idle",

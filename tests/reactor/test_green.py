@@ -199,7 +199,7 @@ def test_without_a_listener_no_greenlet_is_taken_for_idleness(greens):
 # The main loop.
 
 
-def test_a_step_sleeps_as_long_as_it_was_told_and_is_a_heartbeat(greens):
+def test_a_step_sleeps_as_long_as_it_was_asked_and_is_a_heartbeat(greens):
     worker = greens.worker()
     began = worker.clock()
 

@@ -201,18 +201,18 @@ def test_a_started_worker_processes_signals_in_its_step(make_worker):
     assert logs.reopened == 1  # one wake-up is one
 
 
-def test_a_model_is_told_of_an_earlier_sweep(make_worker):
-    class Told(Model):
+def test_a_model_is_notified_of_an_earlier_sweep(make_worker):
+    class Notified(Model):
         def on_earlier_sweep(self):
-            told.append(self.reactor.next_sweep)
+            sweeps.append(self.reactor.next_sweep)
 
-    told = []
-    worker = make_worker(Told)
+    sweeps = []
+    worker = make_worker(Notified)
 
     worker.reactor.loop.sweep_by(worker.clock() + 50.0)
     worker.reactor.loop.sweep_by(worker.clock() + 60.0)
 
-    assert told == [worker.reactor.next_sweep]
+    assert sweeps == [worker.reactor.next_sweep]
 
 
 @pytest.mark.parametrize(("model", "expected"), [(Model, 3), (OnePiece, 1)])

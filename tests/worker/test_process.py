@@ -141,13 +141,13 @@ def test_a_worker_ends_when_its_arbiter_is_gone(start):
 
 
 def test_messages_of_the_arbiter_reach_the_worker(start):
-    class Told(IdleWorker):
+    class Notified(IdleWorker):
         def run(self):
             while self.keeps_connections:
                 self.wait_for_signals(10.0)
             self.exit_code = 8
 
-    child = start(Told)
+    child = start(Notified)
     child.wait_until_ready()
 
     child.channel.send("drain delay")

@@ -33,7 +33,7 @@ def slowest(server, count):
 
 
 def test_preconnects_and_half_heads_delay_no_client():
-    """W11, W12: the threads are two, the dawdling clients four.
+    """W11, W12: the threads are two, the slow clients four.
 
     A delay that the server makes is there in every round; one that the machine makes is not.
     """

@@ -95,12 +95,12 @@ def test_a_new_connection_costs_few_system_calls(tmp_path):
     assert len(calls) / count < 12
 
 
-def told(environ, start_response):
+def thread_and_flag(environ, start_response):
     body = f"{threading.current_thread().name} {environ['wsgi.multithread']}".encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 
 
 def test_the_application_runs_in_the_main_thread():
-    with serve(told) as server:
+    with serve(thread_and_flag) as server:
         assert httpx.get(server.url).text == "MainThread False"

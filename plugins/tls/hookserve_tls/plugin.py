@@ -27,7 +27,7 @@ class TlsPlugin:
     def __init__(self, config: Config, host: PluginHost) -> None:
         context = calling.fire(host.hook.make_tls_context, config)
         if not hasattr(context, "wrap_bio"):
-            raise ConfigError("make_tls_context: the answer is no ssl.SSLContext")
+            raise ConfigError("make_tls_context: the result is not an ssl.SSLContext")
         self._context: ssl.SSLContext = context  # type: ignore[assignment]  # it does what one does
 
     @hookimpl
