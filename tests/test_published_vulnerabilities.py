@@ -1,10 +1,15 @@
 """What was published about other servers, where no other test holds it."""
 
+import io
+import logging
+import tempfile
+import time
+
 import pytest
 import support.corpus_driver as driver
 from hookserve_proxy.wrapper import ProxyProtocol
 
-from hookserve.protocol.seam import CLOSING, READING_HEAD
+from hookserve.protocol.seam import CLOSING, READING_BODY, READING_HEAD
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEADER = b"PROXY TCP4 198.51.100.7 203.0.113.5 51234 443\r\n"
@@ -115,3 +120,124 @@ def test_a_second_proxy_header_is_no_request():
 
     assert [environ["REMOTE_ADDR"] for environ in app.environs] == ["198.51.100.7"]
     assert b"HTTP/1.1 400 " in transport.sent
+
+
+def hello(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])
+    return [b"hello"]
+
+
+LONG = 4000
+LISTS = {
+    "Connection": b",".join([b"a"] * LONG),
+    "Connection, empty": b"," * LONG,
+    "Expect": b"," * LONG + b"100-continue",
+    "Transfer-Encoding": b",".join([b"chunked"] * 1000),
+    "X-Forwarded-For": b",".join([b"10.0.0.1"] * 800),
+    "Forwarded": b",".join([b"for=10.0.0.1"] * 600),
+    "Cookie": b";".join([b"a=b"] * 2000),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_of_thousands_of_elements_is_read_without_recursion(name):
+    """CVE-2021-31525, CVE-2023-50269: each element took a frame of the stack."""
+    field = name.partition(",")[0]
+    settings = {"forwarded_allow_ips": "*", "proxy_hops": 5000}
+    if "orwarded" in field:
+        settings["client_header"] = field
+    protocol = driver.make_protocol(hello, **settings)
+    head = b"GET / HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n" % (field.encode(), LISTS[name])
+
+    transport, _ = driver.converse(protocol, [head])
+
+    assert transport.sent.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 400 "))
+
+
+def seconds_to_parse(count):
+    """The shortest of some times for a head that repeats one field so often."""
+    head = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-A: b\r\n" * count + b"\r\n"
+    protocol = driver.make_protocol(hello, limit_request_fields=32768)
+    times = []
+    for _ in range(3):
+        connection = protocol.connect(("203.0.113.9", 1))
+        began = time.thread_time()
+        connection.feed(head)
+        times.append(time.thread_time() - began)
+    return min(times)
+
+
+def test_repeated_fields_are_joined_in_linear_time():
+    """CVE-2025-67725: each repetition copied what was there before."""
+    assert seconds_to_parse(16000) < 3 * 8 * max(seconds_to_parse(2000), 0.0005)
+
+
+def failing(environ, start_response):
+    raise ValueError("on purpose")
+
+
+def test_the_log_of_a_failure_shows_no_credentials():
+    """CVE-2019-3888."""
+    protocol = driver.make_protocol(failing)
+    log = io.StringIO()
+    protocol.worker.log = logging.Logger("test")
+    protocol.worker.log.addHandler(logging.StreamHandler(log))
+    fields = b"Authorization: Bearer %s\r\nCookie: a=%s\r\nX-Api-Key: %s\r\n" % ((SECRET,) * 3)
+
+    driver.converse(protocol, [GET[:-2] + fields + b"\r\n"])
+
+    assert "ValueError: on purpose" in log.getvalue()
+    assert SECRET.decode() not in log.getvalue()
+
+
+@pytest.mark.parametrize("app", [hello, failing])
+def test_a_page_of_the_server_says_its_character_set(app):
+    """CVE-2007-4465: browsers guessed one in which the page was a script."""
+    sent = respond_to(app, GET if app is failing else b"NONSENSE\r\n\r\n")
+
+    assert b"\r\nContent-Type: text/plain; charset=utf-8\r\n" in sent
+
+
+def test_a_prefix_that_a_client_sends_moves_no_script_name():
+    """CVE-2024-52003."""
+    app = driver.Recorder()
+    protocol = driver.make_protocol(app, forwarded_allow_ips="*")
+
+    driver.converse(protocol, [GET[:-2] + b"X-Forwarded-Prefix: //evil.example\r\n\r\n"])
+
+    (environ,) = app.environs
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("", "/")
+
+
+FOLDED = b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\n" + b" c\r\n" * 40_000
+
+
+def test_folded_lines_count_towards_the_limits():
+    """CVE-2004-0493: a field without an end in lines of blanks."""
+    protocol = driver.make_protocol(hello, permit_obsolete_folding=True)
+
+    transport, connection = driver.converse(protocol, [FOLDED])
+
+    assert transport.sent.startswith(b"HTTP/1.1 431 ")
+    assert connection.state == CLOSING
+
+
+def test_the_file_of_a_refused_body_is_closed_at_once():
+    """CVE-2025-61795: it stayed until the garbage collector came."""
+    files = []
+
+    def spool():
+        files.append(tempfile.TemporaryFile())
+        return files[-1]
+
+    protocol = driver.make_protocol(hello, True, spool_size=100, limit_request_body=1000)
+    protocol.worker.spool = spool
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    connection = protocol.connect(("203.0.113.9", 1))
+    connection.feed(head + b"200\r\n" + b"x" * 0x200 + b"\r\n")
+    assert connection.state == READING_BODY
+    assert not files[0].closed
+
+    connection.feed(b"400\r\n")
+
+    assert files[0].closed

@@ -1,6 +1,8 @@
 """The worker base class, without a process of its own."""
 
 import logging
+import os
+import tempfile
 
 import pytest
 from support.workers import IdleWorker, make_context
@@ -122,3 +124,13 @@ def test_a_failure_stops_the_worker_with_exit_code_1(make_worker):
     worker.fail(OSError("a test"))
 
     assert (worker.alive, worker.is_quick, worker.exit_code) == (False, True, 1)
+
+
+def test_a_temporary_file_has_no_name(make_worker, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    with make_worker().spool() as file:
+        file.write(b"of one client")
+
+        assert os.fstat(file.fileno()).st_nlink == 0
+        assert list(tmp_path.iterdir()) == []

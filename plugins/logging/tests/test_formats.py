@@ -181,6 +181,22 @@ def test_the_user_is_one_field(user, shown):
     assert text_lines("%(h)s %(u)s %(s)s")(record(environ=environ)) == f"192.0.2.1 {shown} 200"
 
 
+@pytest.mark.parametrize("credentials", ["", "%%%", "=", "gA==", "Zm9v", "\u0100", "a" * 5])
+def test_credentials_that_are_not_base64_are_one_field_too(credentials):
+    environ = {**ENVIRON, "HTTP_AUTHORIZATION": f"Basic {credentials}"}
+
+    line = text_lines("%(h)s %(u)s %(s)s")(record(environ=environ))
+
+    assert re.fullmatch(r"192\.0\.2\.1 \S+ 200", line)
+
+
+@pytest.mark.parametrize("text", ["%s%n%d%x", "%(a)s", "%(h)n", "{0}", "{environ}", "%(password)s"])
+def test_a_clients_text_is_no_format(text):
+    environ = {**ENVIRON, "HTTP_USER_AGENT": text}
+
+    assert text_lines("%(h)s %(a)s %(s)s")(record(environ=environ)) == f"192.0.2.1 {text} 200"
+
+
 @pytest.mark.parametrize("evil", INVISIBLE, ids=ascii)
 def test_a_json_line_is_ascii(evil):
     environ = {**ENVIRON, "HTTP_USER_AGENT": evil, "PATH_INFO": evil, "HTTP_REFERER": evil}

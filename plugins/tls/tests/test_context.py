@@ -57,3 +57,29 @@ def test_an_older_client_is_refused(certificate):
 
     with pytest.raises(ssl.SSLError, match=r"(?i)version|protocol"):
         server.wrap_bio(one, other, server_side=True).do_handshake()
+
+
+def shake_hands(client, server, session=None):
+    """The client's side after a handshake with that context in memory."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(to_client, to_server, session=session)
+    theirs = server.wrap_bio(to_server, to_client, server_side=True)
+    waiting = [ours, theirs, ours, theirs, ours]
+    for side in waiting:
+        try:
+            side.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+    return ours
+
+
+def test_a_session_is_resumed_by_its_own_context_only(certificate):
+    """CVE-2014-3616, CVE-2025-23419: what one host has verified does not count for another."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    own, other = (make_context(configure({"certfile": certificate})) for _ in range(2))
+    session = shake_hands(client, own).session
+
+    assert shake_hands(client, own, session).session_reused
+    assert not shake_hands(client, other, session).session_reused

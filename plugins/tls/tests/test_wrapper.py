@@ -188,6 +188,38 @@ def test_a_broken_record_ends_the_connection_with_an_alert(server_context):
         wire.take_answer()
 
 
+RECORDS = {
+    "too long": b"\x17\x03\x03\xff\xff" + bytes(100),
+    "of no type": b"\x63\x03\x03\x00\x02ab",
+    "of another version": b"\x17\x00\x00\x00\x02ab",
+    "an alert of no kind": b"\x15\x03\x03\x00\x02\xff\xff",
+    "a second handshake": b"\x16\x03\x03\x00\x04\x01\x00\x00\x00",
+    "a change of ciphers": b"\x14\x03\x03\x00\x01\x02",
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_that_must_not_come_ends_the_connection(server_context, name):
+    wire = Wire(server_context).shake_hands()
+
+    state = wire.connection.feed(RECORDS[name])
+    if state == READY:
+        state = wire.connection.run(wire.transport)
+
+    assert state == CLOSING
+
+
+def test_a_broken_connection_disturbs_no_other_of_its_context(server_context):
+    good, bad = Wire(server_context).shake_hands(), Wire(server_context).shake_hands()
+
+    bad.feed(b"\x17\x03\x03\x00\x20" + bytes(32))
+    good.send(REQUEST)
+
+    assert bad.connection.state == CLOSING
+    assert good.connection.state == IDLE
+    assert good.answer.startswith(b"HTTP/1.1 200 ")
+
+
 def test_an_idle_client_gets_close_notify(server_context):
     wire = Wire(server_context).shake_hands()
     wire.send(REQUEST)
