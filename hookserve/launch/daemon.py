@@ -25,7 +25,8 @@ class StartReport:
         if self._descriptor < 0:
             return
         try:
-            os.write(self._descriptor, f"{exit_code} {message}".encode())
+            # As standard error shows what is not text.
+            os.write(self._descriptor, f"{exit_code} {message}".encode(errors="backslashreplace"))
         except OSError:
             pass
         os.close(self._descriptor)
@@ -36,7 +37,7 @@ def daemonize(keep_stdio: bool) -> StartReport:
     """Return in a daemon: a new session's grandchild, in no terminal (daemon(7)).
 
     The calling process does not return: it waits for the report and exits.  The standard streams
-    go to /dev/null; with `keep_stdio` those that are no terminal stay.
+    are /dev/null; with `keep_stdio` output and errors stay where they go to no terminal.
     """
     reading, writing = os.pipe()
     first = os.fork()
