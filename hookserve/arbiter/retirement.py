@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
     from hookserve.listeners.listeners import Listener
 
-_PAUSE = 0.02
+_PAUSE = 0.05
 """Seconds between two looks at the queues."""
 
 

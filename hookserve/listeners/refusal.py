@@ -11,6 +11,8 @@ from array import array
 from struct import pack, unpack_from
 from typing import Final
 
+from hookserve.system import sockdiag
+
 _SO_ATTACH_FILTER: Final = 26
 _NO_SYN: Final = (
     pack("HBBI", 0x30, 0, 0, 13),  # the byte of the TCP header that has the flags
@@ -22,9 +24,6 @@ _NO_SYN: Final = (
 _TCP_INFO_SIZE: Final = 104
 _QUEUE_LENGTH_OFFSET: Final = 24
 """Of ``tcpi_unacked`` in struct tcp_info, which is the length of the accept queue here."""
-_TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
-_SYN_RECV: Final = "03"
-"""A handshake whose last segment has not come yet, in these tables (proc_net_tcp(5))."""
 
 
 def drop_handshakes(listening: _socket.socket) -> None:
@@ -63,18 +62,13 @@ def _is_awaited(listening: _socket.socket, port: int) -> bool:
     except OSError:  # it listens no more
         return False
     (queued,) = unpack_from("I", info, _QUEUE_LENGTH_OFFSET)
-    return queued > 0 or _has_handshake(f":{port:04X}")
+    return queued > 0 or _has_handshake(port)
 
 
-def _has_handshake(port: str) -> bool:
+def _has_handshake(port: int) -> bool:
     """Whether a client that has the server's answer may believe that it is connected."""
-    for table in _TABLES:
-        try:
-            with open(table) as file:
-                for line in file:
-                    _, local, _, state, *_ = line.split(None, 4)
-                    if state == _SYN_RECV and local.endswith(port):
-                        return True
-        except OSError:  # no IPv6, or no /proc
-            continue
-    return False
+    try:
+        families = (_socket.AF_INET, _socket.AF_INET6)
+        return any(sockdiag.has_state(family, port, sockdiag.SYN_RECV) for family in families)
+    except OSError:  # a sandbox, or a kernel without sock_diag
+        return False

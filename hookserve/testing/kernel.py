@@ -7,23 +7,18 @@ systems each of them pauses and returns true: what it waits for has most probabl
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import struct
 import sys
 import time
 from typing import NamedTuple
 
+from hookserve.system import sockdiag
+
 _PAUSE = 0.2
 """Seconds, on systems that do not say."""
 _IS_KNOWN = sys.platform == "linux"
 
-# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
-_SOCK_DIAG, _BY_FAMILY, _REQUEST, _ERROR = 4, 20, 1, 2
-_HEADER = struct.Struct("=IHHII")
-_QUERY = struct.Struct("=BBBBI")
-_PORTS_AND_ADDRESSES = struct.Struct("!HH4s12x4s12x")
-_ANY_INTERFACE, _ANY_COOKIE = bytes(4), b"\xff" * 8
 _REPLY = struct.Struct("=xB2x48xIIIII")
 """The state; then when it expires, bytes to read, bytes that are not acknowledged, user, inode."""
 _ESTABLISHED, _CLOSE_WAIT = 1, 8
@@ -104,17 +99,12 @@ def _both(client: socket.socket) -> tuple[_Side | None, _Side | None]:
 
 def _side(local: tuple[str, int], remote: tuple[str, int]) -> _Side | None:
     """What the kernel knows of a socket; `None` when there is none.  Raises OSError."""
-    query = _QUERY.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 0xFFFFFFFF)
-    addresses = (socket.inet_aton(local[0]), socket.inet_aton(remote[0]))
-    query += _PORTS_AND_ADDRESSES.pack(local[1], remote[1], *addresses)
-    query += _ANY_INTERFACE + _ANY_COOKIE
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as kernel:
-        kernel.send(_HEADER.pack(_HEADER.size + len(query), _BY_FAMILY, _REQUEST, 1, 0) + query)
-        reply = kernel.recv(8192)
-    if _HEADER.unpack_from(reply)[1] == _ERROR:
-        (code,) = struct.unpack_from("=i", reply, _HEADER.size)
-        if -code == errno.ENOENT:
+    sides = [(port, socket.inet_aton(host)) for host, port in (local, remote)]
+    try:
+        reply = sockdiag.find(socket.AF_INET, *sides)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
             return None
-        raise OSError(-code, os.strerror(-code))
-    state, _, unread, unsent, _, inode = _REPLY.unpack_from(reply, _HEADER.size)
+        raise
+    state, _, unread, unsent, _, inode = _REPLY.unpack_from(reply)
     return _Side(state, unread, unsent, bool(inode))

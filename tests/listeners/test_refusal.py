@@ -69,15 +69,24 @@ def test_a_listener_may_be_stopped_twice(listener):
     assert listener.stop_listening()
 
 
-def test_a_handshake_under_way_is_waited_for(listener, tmp_path, monkeypatch):
-    table = tmp_path / "tcp"
+def test_a_handshake_under_way_is_waited_for(listener, monkeypatch):
     port = int(listener.endpoint.port)
-    line = "   0: 0100007F:{:04X} 0200007F:C350 {} 00000000:00000000 01:00000013 0 0 0\n"
-    monkeypatch.setattr(refusal, "_TABLES", (str(tmp_path / "none"), str(table)))
+    under_way = {(socket.AF_INET6, port)}
+    monkeypatch.setattr(
+        refusal.sockdiag, "has_state", lambda family, port, state: (family, port) in under_way
+    )
 
-    table.write_text("  sl  local_address rem_address   st tx_queue\n" + line.format(port, "03"))
     assert not listener.stop_listening()
-    table.write_text(line.format(port, "01") + line.format(port ^ 1, "03"))
+    under_way.clear()
+    assert listener.stop_listening()
+
+
+def test_where_the_kernel_does_not_say_the_queue_alone_is_asked(listener, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EPROTONOSUPPORT, "no sock_diag")
+
+    monkeypatch.setattr(refusal.sockdiag, "has_state", fail)
+
     assert listener.stop_listening()
 
 
