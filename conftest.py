@@ -85,12 +85,14 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(autouse=True)
 def _own_logging():
-    """The server's logger is as it was: what a test installs hides no record from another test."""
-    log = logging.getLogger("hookserve")
-    before = log.handlers[:], log.propagate, log.level, type(log)
+    """The server's loggers are as they were: what a test installs hides no record from another."""
+    logs = [logging.getLogger(name) for name in ("hookserve", "gunicorn.error")]
+    before = [(log.handlers[:], log.propagate, log.level, type(log)) for log in logs]
     yield
-    log.handlers[:], log.propagate, _, log.__class__ = before
-    log.setLevel(before[2])
+    for log, (handlers, propagate, level, kind) in zip(logs, before, strict=True):
+        log.handlers = handlers  # not in place: the two may share one list
+        log.propagate, log.__class__ = propagate, kind
+        log.setLevel(level)
 
 
 @pytest.fixture(autouse=True)
