@@ -141,6 +141,7 @@ class WorkerHandle:
             return
         self.state = DRAINING
         self.drain_deadline = now + limit
+        self.send("retire")
         self.signal(signal.SIGTERM)
 
     def stop_now(self, now: float, limit: float) -> None:

@@ -180,11 +180,12 @@ class Reload(Part):
         they end.  Clients of another arbiter may come to a shared listener: it is left alone."""
         if self._arbiter.upgrade.is_shared:
             return
-        for listener in listeners:
-            if not listener.refuses_new_connections:
-                self._arbiter.retirement.retire(listener)
-                for handle in self._arbiter.worker_table:
-                    handle.send("retire listener", str(listener.address))
+        retired = [each for each in listeners if not each.refuses_new_connections]
+        if retired:
+            self._arbiter.retirement.retire(retired)
+        for listener in retired:
+            for handle in self._arbiter.worker_table:
+                handle.send("retire listener", str(listener.address))
 
     def _begin_again_if_wanted(self) -> None:
         if self._is_wanted_again:

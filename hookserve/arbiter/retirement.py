@@ -7,6 +7,7 @@ ends the socket for all processes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter.parts import Part
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.05
 """Seconds between two looks at the queues."""
+_HANDSHAKE_TIME = 1.5
+"""How long handshakes that are under way are waited for, in seconds: a client that sends nothing is
+held back for one second by TCP_DEFER_ACCEPT, and one that never completes its handshake is not
+waited for."""
 
 
 class Retirement(Part):
@@ -25,14 +30,21 @@ class Retirement(Part):
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
         self._waiting: list[Listener] = []
-        self._looks_at = 0.0
+        self._looks_at = self._settles_by = 0.0
 
-    def retire(self, listener: Listener) -> None:
+    def retire(self, listeners: Iterable[Listener]) -> None:
         """Refuse new connections: now, if none waits, else when the last one is accepted."""
-        if listener not in self._waiting:
-            listener.refuse_new_connections()
-            self._waiting.append(listener)
-            self._look(self._arbiter.clock())
+        for listener in listeners:
+            if listener not in self._waiting:
+                listener.refuse_new_connections()
+                self._waiting.append(listener)
+        now = self._arbiter.clock()
+        self._settles_by = now + _HANDSHAKE_TIME
+        self._look(now)
+
+    def has_handshake(self, now: float) -> bool:
+        """Whether a client may still come into a queue, and is waited for."""
+        return now < self._settles_by and any(each.has_handshake() for each in self._waiting)
 
     def due(self, now: float) -> float | None:
         """When the queues are looked at again."""
@@ -45,6 +57,8 @@ class Retirement(Part):
 
     def _look(self, now: float) -> None:
         self._looks_at = now + _PAUSE
+        if self.has_handshake(now):
+            return
         for listener in self._waiting[:]:
             if listener.fileno() < 0 or listener.stop_listening():
                 self._waiting.remove(listener)

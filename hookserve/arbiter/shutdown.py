@@ -1,4 +1,8 @@
-"""How the server stops: a drain delay in which it still accepts, then the drain, then the end."""
+"""How the server stops: a drain delay in which it still accepts, then the drain, then the end.
+
+Between the first two no new handshake begins, and workers accept until none is under way: what a
+worker then finds in the queue is all that will ever be there.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,12 @@ class Shutdown(Part):
         self._delay_ends = 0.0
         """Until then the server still accepts, although it has been told to stop."""
         self._deadline = 0.0
+        self._has_begun = False
 
     @property
     def has_begun(self) -> bool:
         """Whether the server accepts no connections any more."""
-        return self._deadline > 0
+        return self._has_begun
 
     @property
     def is_announced(self) -> bool:
@@ -34,12 +39,18 @@ class Shutdown(Part):
         return self.has_begun or self._delay_ends > 0
 
     def due(self, now: float) -> float | None:
-        """When the drain delay ends, or the shutdown is overdue."""
-        return self._deadline or self._delay_ends or None
+        """When the drain delay ends, or the shutdown is overdue; `None` between the two, when it
+        is the retirement that looks at the handshakes."""
+        if self._has_begun:
+            return self._deadline or None
+        return self._delay_ends or None
 
     def step(self, now: float) -> None:
-        """Go on to the drain when the drain delay is over."""
-        if 0 < self._delay_ends <= now and not self.has_begun:
+        """Go on when the drain delay is over, and to the drain when no handshake is under way."""
+        if not self._has_begun and 0 < self._delay_ends <= now:
+            self._begin()
+        is_waiting = self._has_begun and not self._deadline
+        if is_waiting and not self._arbiter.retirement.has_handshake(now):
             self._drain()
 
     def shutdown(self) -> None:
@@ -50,7 +61,8 @@ class Shutdown(Part):
         if self.has_begun:
             return
         if not delay or self._delay_ends:
-            self._drain()
+            self._begin()
+            self.step(arbiter.clock())
             return
         self._delay_ends = arbiter.clock() + delay
         arbiter.log.info("drain delay: connections are accepted for %g s more", delay)
@@ -62,7 +74,8 @@ class Shutdown(Part):
         """Stop at once (INT, QUIT): workers have `quick_timeout`."""
         arbiter = self._arbiter
         limit = arbiter.config.quick_timeout
-        self._begin(limit)
+        self._begin()
+        self._set_deadline(limit)
         arbiter.log.info("stopping quickly")
         arbiter.auxiliaries.end(limit)
         for handle in arbiter.worker_table:
@@ -71,30 +84,36 @@ class Shutdown(Part):
     def is_overdue(self) -> bool:
         """Whether what is left cannot be killed: the server ends without it."""
         arbiter = self._arbiter
-        if arbiter.clock() < self._deadline:
+        if not self._deadline or arbiter.clock() < self._deadline:
             return False
         for handle in arbiter.worker_table:
             arbiter.log.critical("%s cannot be ended; the server ends without it", handle)
         return True
 
+    def _begin(self) -> None:
+        """Refuse new connections."""
+        arbiter = self._arbiter
+        if self._has_begun:
+            return
+        self._has_begun = True
+        if not arbiter.upgrade.is_shared:
+            arbiter.retirement.retire(arbiter.listeners)
+        else:
+            for listener in arbiter.listeners:
+                listener.close()  # the other arbiter's workers accept there
+        # After that: a worker that has had the signal as well waits for it, and empties the queue.
+        arbiter.pool.factory.announce_stop()
+        calling.notify(arbiter.hook.on_stopping, server=arbiter)
+
     def _drain(self) -> None:
         arbiter = self._arbiter
         limit = arbiter.config.graceful_timeout
-        self._begin(limit)
+        self._set_deadline(limit)
         arbiter.log.info("stopping")
         arbiter.auxiliaries.end(limit)
         for handle in arbiter.worker_table:
             handle.retire(arbiter.clock(), limit)
 
-    def _begin(self, limit: float) -> None:
-        arbiter = self._arbiter
-        arbiter.pool.factory.announce_stop()
-        if not self.has_begun:
-            for listener in arbiter.listeners:
-                if arbiter.upgrade.is_shared:
-                    listener.close()  # the other arbiter's workers accept there
-                else:
-                    arbiter.retirement.retire(listener)
-            calling.notify(arbiter.hook.on_stopping, server=arbiter)
-        grace = arbiter.config.abort_timeout + _UNREAPABLE
-        self._deadline = arbiter.clock() + limit + grace
+    def _set_deadline(self, limit: float) -> None:
+        grace = self._arbiter.config.abort_timeout + _UNREAPABLE
+        self._deadline = self._arbiter.clock() + limit + grace

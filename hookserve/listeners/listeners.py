@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
-from hookserve.listeners.refusal import drop_handshakes, stop_listening
+from hookserve.listeners.refusal import drop_handshakes, has_handshake, stop_listening
 from hookserve.listeners.tcp import (
     bind_tcp,
     ipv4_wildcard,
@@ -84,6 +84,7 @@ class Listener:
         self.is_dual = _serves_ipv4_too(listening)
         """Whether it takes clients of IPv4 and of IPv6."""
         self.refuses_new_connections = False
+        """Whether no new client gets into the queue; in a worker, of a retired listener."""
         self.inode = inode
         """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
@@ -132,6 +133,10 @@ class Listener:
         elif isinstance(self.address, TcpAddress):
             drop_handshakes(self.socket)
 
+    def has_handshake(self) -> bool:
+        """Whether a client that believes it is connected is about to come into the queue."""
+        return isinstance(self.address, TcpAddress) and has_handshake(int(self.endpoint.port))
+
     def stop_listening(self) -> bool:
         """Once no client waits, end the socket in all processes: new clients are refused at once.
 
@@ -140,7 +145,7 @@ class Listener:
         if sys.platform != "linux" or isinstance(self.address, FdAddress):
             return True
         if isinstance(self.address, TcpAddress):
-            return stop_listening(self.socket, int(self.endpoint.port))
+            return stop_listening(self.socket)
         self.socket.shutdown(_socket.SHUT_RD)  # those that wait can still be accepted
         return True
 

@@ -22,8 +22,9 @@ _NO_SYN: Final = (
 )
 """A program for the socket filter (bpf(2)) that drops the first segment of each connection."""
 _TCP_INFO_SIZE: Final = 104
-_QUEUE_LENGTH_OFFSET: Final = 24
-"""Of ``tcpi_unacked`` in struct tcp_info, which is the length of the accept queue here."""
+_QUEUE_OFFSET: Final = 24
+"""Of ``tcpi_unacked`` and ``tcpi_sacked`` in struct tcp_info: here, the length of the accept queue
+and its bound."""
 
 
 def drop_handshakes(listening: _socket.socket) -> None:
@@ -41,34 +42,35 @@ def drop_handshakes(listening: _socket.socket) -> None:
         pass
 
 
-def stop_listening(listening: _socket.socket, port: int) -> bool:
-    """End the socket for all processes, so that new clients are refused at once (shutdown(2) on
-    a listening socket).
+def has_handshake(port: int) -> bool:
+    """Whether a client that has the server's answer may believe that it is connected: its last
+    segment is under way, or the kernel holds it back (TCP_DEFER_ACCEPT).
 
-    Returns false, and does nothing, while a client waits in its queue or is about to.
+    False where the kernel does not tell.
     """
-    if _is_awaited(listening, port):
+    if sys.platform != "linux":
         return False
-    try:
-        listening.shutdown(_socket.SHUT_RD)
-    except OSError:  # another process was first
-        pass
-    return True
-
-
-def _is_awaited(listening: _socket.socket, port: int) -> bool:
-    try:
-        info = listening.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, _TCP_INFO_SIZE)
-    except OSError:  # it listens no more
-        return False
-    (queued,) = unpack_from("I", info, _QUEUE_LENGTH_OFFSET)
-    return queued > 0 or _has_handshake(port)
-
-
-def _has_handshake(port: int) -> bool:
-    """Whether a client that has the server's answer may believe that it is connected."""
     try:
         families = (_socket.AF_INET, _socket.AF_INET6)
         return any(sockdiag.has_state(family, port, sockdiag.SYN_RECV) for family in families)
     except OSError:  # a sandbox, or a kernel without sock_diag
         return False
+
+
+def stop_listening(listening: _socket.socket) -> bool:
+    """End the socket for all processes, so that new clients are refused at once (shutdown(2) on
+    a listening socket).
+
+    Returns false, and does nothing, while a client waits in its queue.  Where the kernel does not
+    tell, as in some sandboxes, it does nothing and returns true.
+    """
+    try:
+        info = listening.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, _TCP_INFO_SIZE)
+        length, bound = unpack_from("II", info, _QUEUE_OFFSET)
+        if length:
+            return False
+        if bound:
+            listening.shutdown(_socket.SHUT_RD)
+    except OSError:  # it listens no more
+        pass
+    return True

@@ -63,7 +63,7 @@ class Acceptor:
         self._siblings = Siblings(worker.context.scoreboard, worker.context.slot)
         self._limit: int = worker.config.worker_connections
         self._accepting: tuple[Listener, ...] = ()
-        """The listeners that are registered; none, or all of the worker's."""
+        """The listeners that are registered; none, or all of the worker's that are not retired."""
         self._backlog: list[Listener] = []
         """While the worker stops: the listeners whose queue it has to serve."""
         self._entering: list[Listener] = []
@@ -174,6 +174,8 @@ class Acceptor:
         if self._is_paused():
             self.stop()
             self._loop.sweep_by(self._worker.accepts_again_at)
+        elif accepted is None and listener.refuses_new_connections:
+            self._unregister(listener)
 
     def _accept_next(self, listener: Listener) -> Accepted | None:
         """Accept one connection; `None` when none waits, or a sibling or a later moment has it."""
@@ -201,11 +203,19 @@ class Acceptor:
     def _register(self, listener: Listener) -> None:
         self._loop.watch(listener.fileno(), partial(self._accept_from, listener), EXCLUSIVE)
 
+    def _unregister(self, listener: Listener) -> None:
+        """Wait no more for a listener that is retired: once it is ended, the kernel reports it as
+        readable for ever.  What is left in its queue is accepted when the worker stops."""
+        with self._lock:
+            if listener in self._accepting:
+                self._loop.unwatch(listener.fileno())
+                self._accepting = tuple(each for each in self._accepting if each is not listener)
+
     def _register_again(self, listener: Listener) -> None:
         """Be the last of those that the kernel wakes."""
         self._accepted_in_a_row = 0
         with self._lock:
-            if self._accepting:
+            if listener in self._accepting:
                 self._loop.unwatch(listener.fileno())
                 self._register(listener)
 

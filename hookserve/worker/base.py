@@ -98,8 +98,6 @@ class Worker(ABC):
         self.__wants_reopen = self.__is_stopping_soon = self.__is_recycled = False
         limit = context.config.worker_connections
         self.__high_water_mark = limit - max(1, limit // _RESERVE_SHARE)
-        self.__retired_addresses: set[str] = set()
-        """The addresses that no worker accepts from after this one."""
         self.__recycle_countdown: Iterator[int] | None = None
         self.__protocols: dict[Listener, Protocol] = {}
         self.__request_slots: list[RequestSlot] = []
@@ -243,9 +241,7 @@ class Worker(ABC):
     def serves_backlog(self, listener: Listener) -> bool:
         """Whether no other worker accepts what waits there: the whole server stops, or a reload
         has retired the listener."""
-        return (
-            self.context.scoreboard.is_stopping or str(listener.address) in self.__retired_addresses
-        )
+        return self.context.scoreboard.is_stopping or listener.refuses_new_connections
 
     # What a protocol calls.
 
@@ -342,7 +338,9 @@ class Worker(ABC):
 
     def retire_listener(self, address: str) -> None:
         """No worker accepts from that address after this one."""
-        self.__retired_addresses.add(address)
+        for listener in self.listeners:
+            if str(listener.address) == address:
+                listener.refuses_new_connections = True
 
     def after_fork(self) -> None:
         """Called in a child that the application has forked: release what belongs to the worker.

@@ -2,8 +2,8 @@
 
 A pair of connected sockets, made before the fork.  Each message is a line: a kind, a number and a
 text, with tabs between them.  A worker sends that it is ready, that it cannot boot and why, or that
-it wants to be recycled.  The arbiter sends that the drain delay has begun, or that a listener is
-retired.  When one side closes its end, the other sees at once that it is gone.
+it wants to be recycled.  The arbiter sends that the drain delay has begun, or that the worker or a
+listener is retired.  When one side closes its end, the other sees at once that it is gone.
 
 In the worker the socket is asynchronous (O_ASYNC): the kernel sends SIGIO when the arbiter sends
 or its end closes, which needs neither polling nor prctl(2) and works where there is no
@@ -32,8 +32,9 @@ class Message(NamedTuple):
     """What one side sends to the other."""
 
     kind: str
-    """Of a worker: ``ready``, ``boot failed`` or ``recycle``; of the arbiter: ``drain
-    delay`` or ``retire listener`` (no worker will accept from it after this one)."""
+    """Of a worker: ``ready``, ``boot failed`` or ``recycle``; of the arbiter: ``drain delay``,
+    ``retire`` (the TERM that follows is the arbiter's own) or ``retire listener`` (no worker will
+    accept from it after this one)."""
     text: str = ""
     code: int = 0
 

@@ -5,7 +5,8 @@
 3. environment, privileges, then the application (unless preloaded) and its wrappers
 4. hooks are frozen, the protocol is made, *post_worker_init* is called
 5. *ready*: the arbiter is notified; `Worker.run` accepts and serves until `alive` is false
-6. *draining*: the hook, then `Worker.drain` finishes what the worker holds
+6. *draining*: the hook, a moment for the arbiter to say why, then `Worker.drain` finishes what the
+   worker holds
 7. *exit*: the hook *worker_exit*, exit handlers, the end
 
 Signal handlers only set attributes and wake the loop, which does what they ask for, except for
@@ -33,6 +34,9 @@ from hookserve.worker.signals import DUMP_SIGNAL, restore_defaults, take_over
 if TYPE_CHECKING:
     from hookserve.worker.base import Worker
 
+_ARBITER_TIME = 0.5
+"""How long a worker that a signal has stopped waits for its arbiter to say why, in seconds."""
+
 
 class WorkerProcess:
     """Runs one worker; made in the process that was forked for it, used in its main thread."""
@@ -42,15 +46,19 @@ class WorkerProcess:
         self._context = worker.context
         self._hook = worker.context.host.hook
         self._is_orphaned = False
+        self._is_signalled = False
+        """Whether a signal has told the worker to stop."""
+        self._is_retired = False
+        """Whether the arbiter has said that the signal is its own."""
         self._handlers: Mapping[int, Callable[..., None]] = {}
 
     def install_signals(self) -> None:
         """Take the signals over; the mask that was set around the fork is lifted afterwards."""
         self._worker.listen_for_signals()
         handlers: dict[int, Callable[[], None]] = {
-            signal.SIGTERM: self._worker.stop,
-            signal.SIGINT: self._worker.stop_now,
-            signal.SIGQUIT: self._worker.stop_now,
+            signal.SIGTERM: self._stop,
+            signal.SIGINT: self._stop_now,
+            signal.SIGQUIT: self._stop_now,
             signal.SIGUSR1: self._worker.reopen_logs,
             signal.SIGIO: self._read_messages,
             signal.SIGABRT: self._abort,
@@ -86,10 +94,22 @@ class WorkerProcess:
         calling.notify(self._hook.worker_draining, worker)
         if worker.is_quick:
             calling.notify(self._hook.worker_int, worker)
+        self._wait_for_arbiter()
         config = worker.config
         limit = config.quick_timeout if worker.is_quick else config.graceful_timeout
         worker.drain(worker.clock() + limit)
         return worker.exit_code
+
+    def _wait_for_arbiter(self) -> None:
+        """The signal may have been sent to every process of the server, as by Ctrl-C.  Then the
+        arbiter is about to announce the stop, and what waits to be accepted is this worker's."""
+        worker, scoreboard = self._worker, self._context.scoreboard
+        until = worker.clock() + _ARBITER_TIME
+        while self._is_signalled and not (self._is_retired or scoreboard.is_stopping):
+            left = until - worker.clock()
+            if left <= 0 or self._is_orphaned:
+                break
+            worker.wait_for_signals(left)
 
     def _boot(self) -> None:
         context = self._context
@@ -135,12 +155,22 @@ class WorkerProcess:
         handler()
         self._worker.wake()
 
+    def _stop(self) -> None:
+        self._is_signalled = True
+        self._worker.stop()
+
+    def _stop_now(self) -> None:
+        self._is_signalled = True
+        self._worker.stop_now()
+
     def _read_messages(self) -> None:
         """The channel to the arbiter is readable, or closed because the arbiter is gone."""
         messages, is_open = self._context.channel.read()
         for message in messages:
             if message.kind == "drain delay":
                 self._worker.announce_stop()
+            elif message.kind == "retire":
+                self._is_retired = True
             elif message.kind == "retire listener":
                 self._worker.retire_listener(message.text)
         if not is_open:

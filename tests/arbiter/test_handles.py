@@ -18,6 +18,20 @@ def test_only_a_worker_that_serves_is_retired(state):
         assert server.processes.sent_to(handle.pid) == []
 
 
+def test_a_worker_gets_the_message_that_it_is_retired_before_the_signal():
+    with serving(workers=1) as server:
+        handle = server.handle(0)
+        sent = []
+        handle.send = lambda kind, text="": sent.append(
+            (kind, server.processes.sent_to(handle.pid))
+        )
+
+        handle.retire(server.clock.now, 5)
+
+        assert sent == [("retire", [])]
+        assert server.processes.sent_to(handle.pid) == ["SIGTERM"]
+
+
 def test_a_worker_that_is_aborted_stays_so_when_the_server_stops_now():
     with serving(workers=1) as server:
         handle = server.handle(0)

@@ -2,7 +2,7 @@
 
 from support.fake_arbiter import serving
 
-from hookserve.arbiter.handles import DRAINING
+from hookserve.arbiter.handles import DRAINING, READY
 
 
 def test_term_drains_the_workers_and_closes_the_listeners():
@@ -53,6 +53,40 @@ def test_int_stops_at_once():
 
         assert server.processes.sent_to(handle.pid) == ["SIGQUIT"]
         assert handle.drain_deadline == server.clock.now + 2
+
+
+def test_workers_accept_until_no_handshake_is_under_way():
+    """They would close a queue into which a connection is still to come."""
+    with serving(workers=1, graceful_timeout=7) as server:
+        arbiter = server.arbiter
+        (listener,) = arbiter.listeners
+        (handle,) = arbiter.worker_table
+        listener.shakes_hands = True
+
+        arbiter.stop()
+        server.turn(seconds=0.1)
+        assert arbiter.is_stopping
+        assert listener.refuses_new_connections
+        assert handle.state == READY
+        assert not arbiter.shutdown.is_overdue()
+        assert arbiter.shutdown.due(server.clock.now) is None
+        assert server.recorder.named("on_stopping") == [()]
+
+        listener.shakes_hands = False
+        server.turn(seconds=0.1)
+        assert handle.state == DRAINING
+        assert handle.drain_deadline == server.clock.now + 7
+        assert server.recorder.named("on_stopping") == [()]
+        assert listener.is_closed
+
+
+def test_int_waits_for_no_handshake():
+    with serving(workers=1) as server:
+        server.arbiter.listeners[0].shakes_hands = True
+
+        server.arbiter.shutdown.shutdown_now()
+
+        assert [each.state for each in server.arbiter.worker_table] == [DRAINING]
 
 
 def test_int_during_a_graceful_stop_shortens_it():

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from hookserve.testing import serve, wait_until
-from hookserve.testing.contract.client import Client, ask, in_parallel, request
+from hookserve.testing.contract.client import Client, ask, in_parallel, is_refused, request
 
 APPLICATION = """
 import pathlib, time
@@ -102,7 +102,7 @@ def test_a_reload_changes_which_wildcard_serves_a_port(site, free_port):
             if six in addresses:
                 assert fetch("::1", free_port).endswith(b"ok")
             else:
-                wait_until(lambda: is_refused("::1", free_port))
+                wait_until(lambda: is_refused(("::1", free_port)))
 
         assert "cancelled" not in server.log
 
@@ -113,11 +113,3 @@ def fetch(*address):
         client.sendall(LAST_REQUEST)
         with client.makefile("rb") as reader:
             return reader.read()
-
-
-def is_refused(*address):
-    try:
-        socket.create_connection(address, 5).close()
-    except ConnectionRefusedError:
-        return True
-    return False

@@ -5,7 +5,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from support.reactors import FakeWorker, close_reactor
+from support.reactors import FakeListener, FakeWorker, close_reactor
 
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport
@@ -41,8 +41,7 @@ def make_worker(scoreboard, listener, **settings):
 @pytest.fixture
 def setting():
     """Two workers and a function that connects so many clients."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-    listener.setblocking(False)
+    listener = FakeListener.open(backlog=256)
     scoreboard = Scoreboard(2, 2, notifiable=2)
     workers = [make_worker(scoreboard, listener) for _ in range(2)]
     clients = []
@@ -119,3 +118,19 @@ def test_no_connection_waits_for_a_worker_that_runs_a_request(setting):
 
     assert sizes(setting) == [BURST, 0]
     assert len(waits) == 1  # for the deadline of the first head
+
+
+def test_a_retired_listener_that_is_empty_wakes_its_worker_no_more(setting):
+    """The kernel reports it as readable for ever, once it listens no more."""
+    worker, reactor = setting.first.worker, setting.first.reactor
+    setting.connect(1)
+    worker.listener.refuses_new_connections = worker.is_last = True
+    reactor.turn(5.0)
+    assert len(reactor.open) == 1
+
+    setting.second.reactor._acceptor.stop()
+    setting.connect(2)
+    assert reactor.wait(0.05) == []
+
+    reactor.begin_drain()
+    assert len(reactor.open) == 3  # what came in spite of that is served all the same

@@ -113,6 +113,7 @@ class FakeListener:
         self.address = self.shown_address = address
         self.refuses_new_connections = False
         self.queue = 0
+        self.shakes_hands = False
         self.is_closed = False
         self.inode = 0
 
@@ -121,6 +122,9 @@ class FakeListener:
 
     def refuse_new_connections(self):
         self.refuses_new_connections = True
+
+    def has_handshake(self):
+        return self.shakes_hands
 
     def stop_listening(self):
         return not self.queue

@@ -54,6 +54,20 @@ class Lines(Connection):
         return CLOSING
 
 
+class FakeListener(socket.socket):
+    """A socket with what a reactor asks of a listener."""
+
+    refuses_new_connections = False
+
+    @classmethod
+    def open(cls, backlog=128):
+        """Listening at a port that the kernel chooses."""
+        with socket.create_server(("127.0.0.1", 0), backlog=backlog) as listening:
+            listener = cls(fileno=listening.detach())
+        listener.setblocking(False)
+        return listener
+
+
 class FakeWorker:
     """What a reactor needs of a worker; its connections are of the class `protocol`.
 
@@ -73,8 +87,7 @@ class FakeWorker:
         self.clock = time.monotonic
         self.alive, self.is_quick, self.is_last = True, False, False
         self.accepts_again_at, self.heartbeat_interval = 0.0, None
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.setblocking(False)
+        self.listener = FakeListener.open()
         self.listeners = (self.listener,)
         self.wakeup, self._write = os.pipe()
         self.counted = self.requests_in_flight = 0

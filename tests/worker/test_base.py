@@ -3,6 +3,7 @@
 import logging
 import os
 import tempfile
+from types import SimpleNamespace
 
 import pytest
 from support.workers import IdleWorker, make_context
@@ -105,17 +106,19 @@ def test_worker_idle_is_called_once_after_requests(make_worker):
 
 
 def test_a_retired_listener_and_a_stopping_server_leave_a_backlog_to_serve(make_worker):
-    class Listener:
-        address = "127.0.0.1:1"
-
     worker = make_worker()
+    first, second = (
+        SimpleNamespace(address=f"127.0.0.1:{port}", refuses_new_connections=False)
+        for port in (1, 2)
+    )
+    worker.listeners = (first, second)
 
-    assert not worker.serves_backlog(Listener)
+    assert not worker.serves_backlog(first)
     worker.retire_listener("127.0.0.1:1")
-    assert worker.serves_backlog(Listener)
-    worker = make_worker()
+    assert worker.serves_backlog(first)
+    assert not worker.serves_backlog(second)
     worker.context.scoreboard.announce_stop()
-    assert worker.serves_backlog(Listener)
+    assert worker.serves_backlog(second)
 
 
 def test_a_failure_stops_the_worker_with_exit_code_1(make_worker):

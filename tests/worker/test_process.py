@@ -10,8 +10,9 @@ from support.workers import IdleWorker, application, make_context
 
 from hookserve import hookimpl
 from hookserve.testing import wait_until
+from hookserve.worker import process as worker_process
 from hookserve.worker.process import WorkerProcess
-from hookserve.worker.scoreboard import GONE, READY
+from hookserve.worker.scoreboard import DRAINING, GONE, READY
 
 pytestmark = pytest.mark.process
 
@@ -176,3 +177,58 @@ def test_abort_ends_a_worker_whose_loop_does_not_return(start):
 
     assert child.wait() == 1
     assert child.slot.state == GONE
+
+
+class Saying(IdleWorker):
+    """Its exit code says whether the stop of the server was announced when it began to drain."""
+
+    def drain(self, deadline):
+        self.exit_code = 5 if self.context.scoreboard.is_stopping else 6
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_worker_that_a_signal_stops_first_waits_for_its_arbiter(start, monkeypatch, number):
+    """The same signal may be on its way to the arbiter: the queue is this worker's then."""
+    monkeypatch.setattr(worker_process, "_ARBITER_TIME", 60.0)
+    child = start(Saying)
+    child.wait_until_ready()
+    os.kill(child.pid, number)
+    wait_until(lambda: child.slot.state == DRAINING)
+
+    child.context.scoreboard.announce_stop()
+    os.kill(child.pid, number)  # as the arbiter does then
+
+    assert child.wait() == 5
+
+
+def test_a_worker_that_its_arbiter_retires_waits_for_nothing(start, monkeypatch):
+    monkeypatch.setattr(worker_process, "_ARBITER_TIME", 60.0)
+    child = start(Saying)
+    child.wait_until_ready()
+
+    child.channel.send("retire")
+    os.kill(child.pid, signal.SIGTERM)
+
+    assert child.wait() == 6
+
+
+def test_a_worker_waits_for_its_arbiter_for_a_moment_only(start, monkeypatch):
+    monkeypatch.setattr(worker_process, "_ARBITER_TIME", 0.05)
+    child = start(Saying)
+    child.wait_until_ready()
+
+    os.kill(child.pid, signal.SIGTERM)
+
+    assert child.wait() == 6
+
+
+def test_a_worker_that_waits_for_its_arbiter_ends_when_that_is_gone(start, monkeypatch):
+    monkeypatch.setattr(worker_process, "_ARBITER_TIME", 60.0)
+    child = start(Saying)
+    child.wait_until_ready()
+    os.kill(child.pid, signal.SIGTERM)
+    wait_until(lambda: child.slot.state == DRAINING)
+
+    child.channel.close()
+
+    assert child.wait() == 6

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hookserve.testing.contract import plans
+from hookserve.testing.waiting import wait_until
 
 Environ = dict[str, Any]  # Any: PEP 3333
 StartResponse = Callable[..., Callable[[bytes], object]]
@@ -42,6 +43,12 @@ def _pid(environ: Environ, start_response: StartResponse, argument: str) -> Iter
 
 def _sleep(environ: Environ, start_response: StartResponse, argument: str) -> Iterable[bytes]:
     time.sleep(float(argument))  # an application that is slow
+    return _answer(start_response, f"{os.getpid()}".encode())
+
+
+def _hold(environ: Environ, start_response: StartResponse, argument: str) -> Iterable[bytes]:
+    """Until the test lets it go on: the file exists then."""
+    wait_until(lambda: os.path.exists(os.environ[FILE_VARIABLE]))
     return _answer(start_response, f"{os.getpid()}".encode())
 
 
@@ -151,6 +158,7 @@ FILE_VARIABLE = "CONTRACT_FILE"
 PAGES: dict[str, Callable[[Environ, StartResponse, str], Iterable[bytes]]] = {
     "": _pid,
     "sleep": _sleep,
+    "hold": _hold,
     "spin": _spin,
     "echo": _echo,
     "digest": _digest,

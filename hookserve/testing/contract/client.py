@@ -139,6 +139,15 @@ def ask(address: Address, path: str = "/", body: bytes = b"") -> Answer:
         return client.ask(request(path, "Connection: close\r\n", method, body))
 
 
+def is_refused(address: Address, seconds: float = 5.0) -> bool:
+    """Whether the kernel refuses a new connection; raises TimeoutError when it leaves that open."""
+    try:
+        with socket.create_connection(address, seconds):
+            return False
+    except ConnectionRefusedError:
+        return True
+
+
 def in_parallel(count: int, work: Callable[[int], object]) -> list[object]:
     """What `work(0)` to `work(count - 1)` answer, or the exception that they raise, each in a
     thread of its own."""

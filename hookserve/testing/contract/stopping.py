@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
-import socket
 import sys
 import time
+from pathlib import Path
 
 from hookserve.testing.contract.base import Contract
-from hookserve.testing.contract.client import Client, Load, request
+from hookserve.testing.contract.client import Client, Load, is_refused, request
 from hookserve.testing.waiting import DEADLINE, wait_until
-
-
-def _is_refused(address: tuple[str, int]) -> bool:
-    try:
-        socket.create_connection(address, timeout=0.1).close()
-    except ConnectionRefusedError:
-        return True
-    except TimeoutError:
-        pass
-    return False
 
 
 class StoppingContract(Contract):
@@ -51,10 +42,47 @@ class StoppingContract(Contract):
             self.wait_for_call(server, "pre_request", path="/sleep/1")
             server.signal(signal.SIGTERM)
             wait_until(lambda: "stopping" in server.log)
-            wait_until(lambda: _is_refused(server.address) or sys.platform != "linux")
+            wait_until(lambda: sys.platform != "linux" or is_refused(server.address))
 
             assert not select.select([running.socket], [], [], 0)[0], "it has ended already"
             assert running.read().status == 200
+
+    def test_a_quick_stop_answers_what_has_arrived(self, tmp_path: Path) -> None:
+        """Accepted or not; a client that has sent nothing is not waited for."""
+        file = tmp_path / "go on"
+        with self.serve(records=True, file=str(file), quick_timeout=DEADLINE) as server:
+            running = self.begin(server, "/hold")
+            self.wait_for_call(server, "pre_request", path="/hold")
+            silent = self.connect(server)
+            queued = [self.begin(server, "/") for _ in range(8)]
+
+            server.signal(signal.SIGQUIT)
+            wait_until(lambda: "stopping" in server.log)
+            file.touch()
+            answers = [client.read() for client in (running, *queued)]
+
+            assert [answer.status for answer in answers] == [200] * 9
+            assert server.wait(DEADLINE / 2) == 0
+            assert silent.read_to_end() == b""
+
+    def test_a_signal_to_every_process_is_the_same_stop(self, tmp_path: Path) -> None:
+        """Ctrl-C, and systemd's KillMode=control-group: a worker may have it before the arbiter."""
+        file = tmp_path / "go on"
+        with self.serve(records=True, file=str(file)) as server:
+            running = self.begin(server, "/hold")
+            self.wait_for_call(server, "pre_request", path="/hold")
+            queued = [self.begin(server, "/") for _ in range(8)]
+
+            server.signal(signal.SIGSTOP)
+            os.kill(server.workers()[0], signal.SIGTERM)
+            server.signal(signal.SIGTERM)
+            file.touch()
+            self.wait_for_call(server, "worker_draining")
+            server.signal(signal.SIGCONT)
+            answers = [client.read() for client in (running, *queued)]
+
+            assert [answer.status for answer in answers] == [200] * 9
+            assert server.wait() == 0
 
     def test_a_client_that_is_idle_may_send_its_next_request_while_the_server_stops(self) -> None:
         """The request crosses the signal on the wire; it gets a response with an announced end."""

@@ -100,6 +100,8 @@ class NativeServer:
                 self._loop.call_later(_FULL_PAUSE, self.start)
                 return
             if not self._accept_one(listener):
+                if listener.refuses_new_connections:  # it may be readable for ever
+                    self._loop.remove_reader(listener.fileno())
                 break
             if evictable is not None:
                 evictable.close()
