@@ -244,14 +244,15 @@ class ArbiterHooks(Protocol):
     def on_starting(self, server: Server) -> None:
         """The configuration is final; the listeners open next.
 
-        Runs in: arbiter.  When it raises: the start fails, naming the plugin.
+        Runs in: arbiter.  When it raises: the start fails, naming the plugin; after the re-exec of
+        a reload (``preload_app``) it is logged.
         """
 
     @hookspec
     def when_ready(self, server: Server) -> None:
         """The listeners are open and the first fork is next.
 
-        Runs in: arbiter.  When it raises: the start fails, naming the plugin.
+        Runs in: arbiter.  When it raises: as in `on_starting`.
         """
 
     @hookspec

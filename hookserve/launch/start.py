@@ -20,7 +20,7 @@ from hookserve.arbiter.preparation import (
     register_configured,
     register_loggers,
 )
-from hookserve.errors import HookserveError
+from hookserve.errors import ConfigError, HookserveError
 from hookserve.launch.assembly import (
     Assembly,
     assemble,
@@ -32,6 +32,7 @@ from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.listeners import systemd_listeners
 from hookserve.plugins import calling
 from hookserve.system.title import set_title
+from hookserve.wording import describe
 from hookserve.worker.interface import check_application
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def serve(
         _serve(assembly, classes, reassemble, start, handover, start_report)
     except BaseException as error:
         if start_report is not None:
-            start_report.report(getattr(error, "exit_code", 1), str(error))
+            start_report.report(getattr(error, "exit_code", 1), describe(error))
         raise
 
 
@@ -114,9 +115,7 @@ def _serve(
     if too_few:
         logging.getLogger("hookserve").warning("%s", too_few)
     set_title(config.proc_name, "arbiter")
-    pidfile = _pidfile_for(config.pidfile, handover)
-    if pidfile is not None:
-        pidfile.create()
+    pidfile = _make_pidfile(config.pidfile, handover)
     arbiter = None
     try:
         workers, arithmetic = count_workers(config)
@@ -135,13 +134,24 @@ def _serve(
             pidfile.remove()
 
 
-def _pidfile_for(path: str | None, handover: Handover) -> Pidfile | None:
-    """A successor has a pidfile of its own until its predecessor is gone."""
+def _make_pidfile(path: str | None, handover: Handover) -> Pidfile | None:
+    """The pidfile, written; a successor has one of its own until its predecessor is gone.
+
+    Raises ConfigError; but where there are workers that serve on, there is none.
+    """
     if not path:
         return None
     from hookserve.launch.pidfile import Pidfile
 
-    return Pidfile(f"{path}.2" if handover.channel >= 0 else path, handover.pidfile)
+    made = Pidfile(f"{path}.2" if handover.channel >= 0 else path, handover.pidfile)
+    try:
+        made.create()
+    except ConfigError as error:
+        if not handover.workers:
+            raise
+        logging.getLogger("hookserve").error("%s", error)
+        return None
+    return made
 
 
 def _preload_safely(
@@ -160,7 +170,9 @@ def _preload_safely(
 
 def _run(arbiter: Arbiter, handover: Handover) -> None:
     hook = arbiter.hook
-    calling.fire(hook.on_starting, server=arbiter)
+    # What the dry run does not call must not end workers that serve on.
+    call = calling.notify if handover.workers else calling.fire
+    call(hook.on_starting, server=arbiter)
     inherited = (*systemd_listeners(os.environ), *handover.inherit_listeners())
     listeners = open_listeners(arbiter.current.assembly, handover, inherited)
     arbiter.current = arbiter.current._replace(listeners=listeners)
@@ -171,7 +183,7 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
 
         restore_workers(arbiter, handover, inherited)
     try:
-        calling.fire(hook.when_ready, server=arbiter)
+        call(hook.when_ready, server=arbiter)
         model = arbiter.current.classes.worker_type.name
         arbiter.log.info("listening on %s (%s)", ", ".join(arbiter.address), model)
         arbiter.run()
