@@ -9,6 +9,7 @@
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
+# make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
 # make bench   measure against the peers, and write docs/explanation/performance.md; 25 minutes
 #              bench-quick: has it become slower? bench-idle: the cost of idle connections;
 #              bench-marginal: what a hook or a log adds to a request
@@ -26,7 +27,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz \
+.PHONY: dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz compat \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -80,6 +81,9 @@ hostile: $(VENV)/.test
 fuzz: $(VENV)-fuzz/.installed
 	$(VENV)-fuzz/bin/python -m tests.fuzz $(ARGS)
 
+compat: $(VENV)/.test $(VENV)-compat/.installed
+	$(BIN)/python -m tests.compat --gunicorn $(abspath $(VENV)-compat)/bin/gunicorn $(ARGS)
+
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
 
@@ -130,3 +134,19 @@ docs/assets/mermaid.min.js:
 	else \
 		echo "npm is not installed: the site shows its diagrams as text"; touch $@; \
 	fi
+
+# hookserve runs without gunicorn there, as where it has replaced it.
+$(VENV)-compat/.installed: pyproject.toml
+	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
+	$(INTERPRETER) -m venv $(VENV)-compat
+	$(VENV)-compat/bin/python -m pip install -q --upgrade pip
+	$(VENV)-compat/bin/python -m pip install -q --group compat
+	@touch $@
+
+# fuzz and bench: packages that are of no use to anything else, and not there for every interpreter.
+$(VENV)-%/.installed: pyproject.toml
+	@test -n "$(INTERPRETER)" || { echo "$(PYTHON) is not installed"; exit 1; }
+	$(INTERPRETER) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install -q --upgrade pip
+	$(VENV)-$*/bin/python -m pip install -q -e . --group $*
+	@touch $@

@@ -25,7 +25,7 @@ class Verdict:
     case: object
     differences: dict = field(default_factory=dict)
     lines: dict = field(default_factory=dict)
-    said: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
 
     @property
     def word(self):
@@ -37,14 +37,14 @@ class Verdict:
 
 def compare(case, gunicorn, hookserve):
     """The verdict on two observations of a case."""
-    verdict = Verdict(case, said=hookserve.said)
+    verdict = Verdict(case, warnings=hookserve.warnings)
     for aspect in ASPECTS:
         difference = _difference(aspect, gunicorn, hookserve)
         if not difference:
             continue
         verdict.differences[aspect] = difference
         expected = case.differs.get(aspect)
-        line = next((each for each in hookserve.said if expected and expected in each), None)
+        line = next((each for each in hookserve.warnings if expected and expected in each), None)
         if line is not None:
             verdict.lines[aspect] = line
     return verdict

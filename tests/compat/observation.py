@@ -16,6 +16,7 @@ _RULES = (
     (re.compile(r"<\d+>"), "<PID>"),
     (re.compile(r"(?<![\d.])\d+\.\d+(?![\d.])"), "DURATION"),
 )
+_PATH = re.compile(r"/(first|second|third|after)\b")
 _NUMBER = re.compile(r"(?<![\w./:])\d+(?![\w./])")
 
 
@@ -34,7 +35,7 @@ class Observation:
     metrics: list = field(default_factory=list)
     reload: list = field(default_factory=list)
     left: list = field(default_factory=list)
-    said: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
     """Lines of warnings and errors, which are not compared."""
 
 
@@ -47,16 +48,17 @@ def normalised(line):
 
 def is_access(line):
     """Whether a line is the access log's: it names a path that the client asked for."""
-    return bool(re.search(r"/(first|second|third|after)\b", line)) and "case:" not in line
+    is_other = "case:" in line or OF_SERVER.match(line)
+    return bool(_PATH.search(line)) and not is_other
 
 
 def access_lines(sinks):
-    """For each sink, the kinds of lines of the access log, in the order of the requests."""
+    """For each sink, the kinds of lines of the access log; workers write them in any order."""
     found = {}
     for name, text in sinks.items():
         lines = [normalised(line) for line in text.splitlines() if is_access(line)]
         if lines:
-            found[name] = list(dict.fromkeys(lines))
+            found[name] = sorted(set(lines))
     return found
 
 
@@ -78,12 +80,12 @@ def _without_server(line):
 
 
 def hook_names(sinks):
-    """The hooks that said so, in the order of their first calls."""
+    """The hooks that warnings so, in the order of their first calls."""
     text = "\n".join(sinks.values())
     return list(dict.fromkeys(re.findall(r"case: hook (\w+)", text)))
 
 
-def said(sinks):
+def warnings(sinks):
     """The lines in which a server warns, or says why it ends."""
     kept = []
     for name in ("stderr", "stdout", *sorted(set(sinks) - {"stdout", "stderr"})):

@@ -10,8 +10,9 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from pathlib import Path
+
+from hookserve.testing import wait_until
 
 SITE = Path(__file__).parent / "site"
 START, STEP = 30.0, 12.0
@@ -26,9 +27,15 @@ def free_port():
 
 def wait_for(condition, seconds):
     """The first value that is true, or the last one."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    value = None
+
+    def is_met():
+        nonlocal value
+        value = condition()
+        return bool(value)
+
+    with contextlib.suppress(AssertionError):
+        wait_until(is_met, seconds)
     return value
 
 
@@ -142,14 +149,16 @@ class Running:
 
     def first(self):
         """The first response, as soon as there is one; None if the server ends before."""
-        deadline = time.monotonic() + START
-        while time.monotonic() < deadline:
-            if (response := self.ask("GET", "/first?a=1&b=two")) is not None:
-                return response
-            if self.process.poll() not in (None, 0) or not self.is_alive():
-                return None
-            time.sleep(0.1)
-        return None
+        response = None
+
+        def is_over():
+            nonlocal response
+            response = self.ask("GET", "/first?a=1&b=two")
+            ended = self.process.poll() not in (None, 0) or not self.is_alive()
+            return response is not None or ended
+
+        wait_for(is_over, START)
+        return response
 
     def is_alive(self):
         """Whether the arbiter exists."""

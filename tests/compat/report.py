@@ -13,7 +13,7 @@ def row(verdict):
         line = verdict.lines.get(aspect)
         lines.append(f"    {aspect}: {line if line is not None else difference}")
     if verdict.word == "FAILS":
-        lines += [f"    hookserve says: {line}" for line in verdict.said[:4]]
+        lines += [f"    hookserve says: {line}" for line in verdict.warnings[:4]]
     return "\n".join(lines)
 
 

@@ -13,8 +13,8 @@ from tests.compat.observation import (
     files_of,
     hook_names,
     messages,
-    said,
     seen_by_application,
+    warnings,
 )
 from tests.compat.processes import STEP, Running, wait_for
 
@@ -63,7 +63,7 @@ def _life(server, observation, before):
         server.ask("GET", "/second", X_Forwarded_Proto="https", X_Forwarded_For="192.0.2.1")
     )
     responses.append(server.ask("POST", "/third/", b"a body", Content_Type="text/plain"))
-    observation.workers = _settled(server)
+    observation.workers = _stable_count(server)
     observation.files = files_of(server.folder, before)
     observation.requests = responses
     if server.pid != server.process.pid or server.is_alive():
@@ -72,15 +72,15 @@ def _life(server, observation, before):
     return True
 
 
-def _settled(server):
+def _stable_count(server):
     """The number of children, once it has been the same for half a second."""
     counts = []
 
-    def is_settled():
+    def is_stable_count():
         counts.append(len(server.children()))
         return len(counts) > 10 and len(set(counts[-10:])) == 1
 
-    wait_for(is_settled, STEP)
+    wait_for(is_stable_count, STEP)
     return counts[-1]
 
 
@@ -125,4 +125,4 @@ def _fill(server, observation, sinks, before):
     observation.hooks = hook_names(sinks)
     observation.metrics = sorted(server.metrics.names)
     observation.left = sorted(files_of(server.folder, before))
-    observation.said = said(sinks)
+    observation.warnings = warnings(sinks)
