@@ -108,11 +108,12 @@ class Reload(Part):
         target = arbiter.ticker.target()
         arbiter.set_wanted(workers if target is None else target)
 
-    def fail(self, reason: str) -> None:
-        """A reload is over without effect."""
+    def fail(self, reason: str, is_logged: bool = False) -> None:
+        """A reload is over without effect; a reason that `is_logged` is not logged in full."""
         arbiter = self._arbiter
         calling.notify(arbiter.hook.reload_failed, server=arbiter, reason=reason)
-        arbiter.log.error("the reload was cancelled, the old workers serve on: %s", reason)
+        shown = reason.partition("\n")[0] if is_logged else reason
+        arbiter.log.error("the reload was cancelled, the old workers serve on: %s", shown)
         self._begin_again_if_wanted()
 
     def step(self, now: float) -> None:
@@ -136,7 +137,7 @@ class Reload(Part):
         arbiter.previous = None
         _discard(removed)
         if previous is not None:
-            calling.notify(previous.hook.retired)
+            _retire_plugins(previous, arbiter.current)
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
         arbiter.auxiliaries.restart()
         calling.notify(arbiter.hook.reloaded, server=arbiter)
@@ -153,8 +154,8 @@ class Reload(Part):
         arbiter.set_wanted(previous.wanted)
         arbiter.begin_generation()
         _discard(failed.listeners_not_in(previous))
-        calling.notify(failed.hook.retired)
-        self.fail(text)
+        _retire_plugins(failed, previous)
+        self.fail(text, is_logged=True)  # with the end of the worker
 
     def _restore_process(self) -> None:
         """Paths and loggers of the process are the current generation's again."""
@@ -191,6 +192,12 @@ class Reload(Part):
         if self._is_wanted_again:
             self._is_wanted_again = False
             self.begin()
+
+
+def _retire_plugins(ended: Generation, current: Generation) -> None:
+    """Call `retired`; after a re-exec both generations have the same plugins."""
+    if ended.assembly is not current.assembly:
+        calling.notify(ended.hook.retired)
 
 
 def _discard(listeners: Iterable[Listener]) -> None:

@@ -224,3 +224,21 @@ def test_a_server_that_stops_does_not_reload():
         server.arbiter.reload()
 
         assert server.arbiter.generation == 1
+
+
+@pytest.mark.parametrize("boots", [True, False])
+def test_plugins_that_both_generations_have_are_not_retired(boots):
+    # After a re-exec there is one set of plugins, made for the workers of both.
+    with serving(workers=1) as server:
+        arbiter = server.arbiter
+        arbiter.previous = arbiter.current
+        arbiter.current = arbiter.current._replace(number=2)
+        server.turn()
+
+        if boots:
+            server.become_ready()
+        else:
+            server.end(server.handle(0), 3 << 8, "a mistake")
+
+        assert arbiter.previous is None
+        assert server.recorder.named("retired") == []
