@@ -1,0 +1,116 @@
+"""Reloads the server when a file that it has loaded is saved: for development.
+
+places
+    which files the configuration came from
+loaded
+    which files the workers have loaded
+watched
+    the files that are watched, and which of them have changed
+waiting
+    by watchfiles or by polling
+watching
+    the watching process
+reloader
+    puts them together for one configuration
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from hookserve import ConfigError, Setting, hookimpl
+from hookserve.config.values import boolean, one_of, paths
+from hookserve_reload import places
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from hookserve.config.resolved import Config
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "reload",
+        False,
+        boolean,
+        "reload when a file that was imported, or a configuration file, is saved: for development",
+        switch=True,
+    ),
+    Setting(
+        "reload_engine",
+        "auto",
+        one_of("auto", "poll", "watchfiles", inotify="auto"),
+        "how a saved file is noticed: by watchfiles, by polling every second, or auto, which"
+        " takes watchfiles if that is installed",
+        metavar="ENGINE",
+    ),
+    Setting(
+        "reload_extra_files",
+        (),
+        paths,
+        "files, folders and patterns (**/*.html) to watch besides, such as templates",
+        flags=("--reload-extra-file",),
+        repeatable=True,
+        metavar="PATH",
+    ),
+)
+
+
+@hookimpl
+def settings() -> tuple[Setting, ...]:
+    """Whether, how, and what besides."""
+    return SETTINGS
+
+
+@hookimpl
+def config_files() -> list[str]:
+    """No names: this is when the settings of the files are read, relative to this directory."""
+    places.remember_directory()
+    return []
+
+
+@hookimpl
+def file_plugins(module: ModuleType) -> list[object]:
+    """No plugins: this is the file that was read."""
+    places.remember_file(module)
+    return []
+
+
+@hookimpl
+def config_warnings(config: Config) -> list[str]:
+    """A pattern that matches nothing, which may be meant so."""
+    if not config.reload:
+        return []
+    import glob
+
+    from hookserve_reload.watched import is_pattern
+
+    return [
+        f"reload_extra_files ({config.origin('reload_extra_files')}): {entry!r} matches no file yet"
+        for entry in config.reload_extra_files
+        if is_pattern(entry) and not glob.glob(entry, recursive=True)
+    ]
+
+
+@hookimpl
+def configured_plugins(config: Config) -> list[object]:
+    """The reloader, when there is to be one; raises ConfigError for what cannot be watched."""
+    if not config.reload:
+        return []
+    from hookserve_reload.reloader import Reloader
+    from hookserve_reload.waiting import has_watchfiles
+    from hookserve_reload.watched import is_pattern
+
+    for entry in config.reload_extra_files:
+        if not is_pattern(entry) and not os.path.exists(entry):
+            raise ConfigError(
+                f"reload_extra_files ({config.origin('reload_extra_files')}): {entry!r} does not"
+                " exist (name a file, a folder or a pattern such as 'templates/**/*.html')"
+            )
+    if config.reload_engine == "watchfiles" and not has_watchfiles():
+        raise ConfigError(
+            f"reload_engine ({config.origin('reload_engine')}): watchfiles is not installed"
+            " (pip install watchfiles, or leave it at auto)"
+        )
+    extra = [os.path.abspath(entry) for entry in config.reload_extra_files]
+    return [Reloader(config, places.files_of(config), extra)]
