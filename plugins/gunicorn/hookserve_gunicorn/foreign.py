@@ -17,7 +17,6 @@ NOTHING = ""
 _CONTROL = "there is no control socket (signals do what it does)"
 _DIRTY = "there are no dirty workers (a plugin's hook aux_processes starts such processes)"
 _HTTP2 = "there is no HTTP/2 (let the proxy in front speak it)"
-_RELOAD = "there is no reloader (send HUP after a change)"
 _STATSD = "no metrics are sent (a plugin has the numbers in post_request and server_tick)"
 
 Kind = Callable[[object], object]
@@ -50,9 +49,6 @@ SETTINGS: tuple[Setting, ...] = (
     _value("worker_tmp_dir", None, optional_text, NOTHING),
     _in_files("tmp_upload_dir", None, optional_text, NOTHING),
     _switch("spew", "lines are not traced (run the application with python -m trace)"),
-    _switch("reload", _RELOAD),
-    _value("reload_engine", "auto", text, NOTHING),
-    _value("reload_extra_files", (), lines, NOTHING, "--reload-extra-file", repeatable=True),
     _value("statsd_host", None, optional_text, _STATSD),
     _value("statsd_prefix", "", text, NOTHING),
     _value("dogstatsd_tags", "", text, NOTHING),

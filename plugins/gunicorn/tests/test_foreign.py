@@ -19,7 +19,6 @@ LOSING = {
     "check_config": True,
     "print_config": True,
     "default_proc_name": "shop",
-    "reload": True,
 }
 """A value of each setting that asks for what is not here."""
 HARMLESS = {
@@ -32,8 +31,6 @@ HARMLESS = {
     "http_parser": "fast",
     "asgi_loop": "uvloop",
     "dirty_timeout": 60,
-    "reload_engine": "poll",
-    "reload_extra_files": ["a.html"],
     "statsd_prefix": "shop",
     "uwsgi_allow_ips": "*",
     "root_path": "/x",
@@ -42,7 +39,6 @@ HARMLESS = {
 ASKING_FOR_NOTHING = {
     "spew": False,
     "statsd_host": None,
-    "reload": False,
     "http_protocols": "h1",
     "http2_cleartext": False,
     "dirty_apps": [],
@@ -103,7 +99,6 @@ def test_what_is_lost_is_refused_when_strict(here, name):
         ("--worker-tmp-dir /dev/shm --no-control-socket", ()),
         ("--worker-tmp-dir=/dev/shm --control-socket-mode 0660", ()),
         ("--uwsgi-allow-from 10.0.0.1 --asgi-loop uvloop --http-parser fast", ()),
-        ("--reload --reload-extra-file a --reload-extra-file b", ("reload (command line): ",)),
         ("--statsd-host h:1 --statsd-prefix p --dogstatsd-tags a:b", ("statsd_host (command",)),
         ("--spew --dirty-app a:B --dirty-workers 1", ("spew (", "dirty_apps (", "dirty_workers (")),
     ],

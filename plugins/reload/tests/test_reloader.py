@@ -97,7 +97,7 @@ def test_a_mistake_leaves_the_old_worker_serving_and_is_shown_once(site):
     with reloading(site) as server:
         write(site / "shop/names.py", "NAME = (")
         server.wait_for("exit", lambda event: event["kind"] == "boot failed")
-        wait_until(lambda: "was given up" in server.log)
+        wait_until(lambda: "was cancelled" in server.log)
         assert get(server) == "first"
         assert server.log.count("NAME = (\n") == 1
 
