@@ -41,6 +41,9 @@ SLEEPERS = {
         "test_a_large_download_is_sent_in_bounded_memory": "a reader that begins late",
         "test_a_large_file_is_sent_as_declared": "a reader that begins late",
     },
+    "plugins/reload/tests/test_reloader.py": {
+        "seconds_to_serve": "a person who saves a file again"
+    },
     "plugins/tornado/tests/test_native.py": {"drip": "the pause between two bytes of a body"},
     "tests/chaos/faults.py": {"suspended": "a machine that is suspended"},
     "tests/chaos/test_chaos.py": {"serve": "a server that is slow"},

@@ -65,14 +65,14 @@ def settings() -> tuple[Setting, ...]:
 @hookimpl
 def config_files() -> list[str]:
     """No names: this is when the settings of the files are read, relative to this directory."""
-    places.remember_directory()
+    places.set_directory()
     return []
 
 
 @hookimpl
 def file_plugins(module: ModuleType) -> list[object]:
     """No plugins: this is the file that was read."""
-    places.remember_file(module)
+    places.set_file(module)
     return []
 
 

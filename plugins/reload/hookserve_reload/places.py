@@ -26,12 +26,12 @@ _LAST: list[_Places] = [_Places()]
 """Of the configuration that was read last; there is one at a time in a process."""
 
 
-def remember_directory() -> None:
+def set_directory() -> None:
     """The settings of files are being read in this directory."""
     _LAST[0] = _Places(os.getcwd())
 
 
-def remember_file(module: ModuleType) -> None:
+def set_file(module: ModuleType) -> None:
     """The Python configuration file is this module."""
     path = getattr(module, "__file__", None)
     _LAST[0] = _LAST[0]._replace(python_file=os.path.abspath(path) if path else "")

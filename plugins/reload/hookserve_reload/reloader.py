@@ -2,8 +2,8 @@
 
 The watching process is an auxiliary one, so that the arbiter reads no files and has no threads.  It
 sends HUP, and the reload is the arbiter's own, with everything that it promises.  A reload that is
-complete ends the watching process and starts the next one; one that has asked for a reload and
-lives on goes on watching, through a reload that takes long, and after one that has failed.
+complete ends the watching process and starts the next one.  Until then it goes on watching, during
+a slow reload and after one that has failed.
 """
 
 from __future__ import annotations

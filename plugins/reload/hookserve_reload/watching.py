@@ -16,7 +16,7 @@ _UNTIL_REPORTED = 0.1
 """Seconds between two looks for the first report of a worker."""
 _QUIET = 0.05
 """Seconds without a change, after which what was saved together is taken to be complete."""
-_MOST_SETTLING = 20
+_MOST_LOOKS = 20
 """So often at most: what is saved without end is reloaded meanwhile."""
 _MOST_NAMED = 3
 
@@ -34,7 +34,7 @@ def watch(
     while True:
         changed = watched.changes()
         if changed:
-            changed = _settle(watched, changed)
+            changed = _with_what_follows(watched, changed)
             # Before the reload begins: what it does not find may be saved while it fails.
             watched.include_projects()
             request_reload(changed)
@@ -42,10 +42,10 @@ def watch(
         watched.add(loaded.read())
 
 
-def _settle(watched: Watched, changed: Iterable[str]) -> list[str]:
+def _with_what_follows(watched: Watched, changed: Iterable[str]) -> list[str]:
     """All that is saved together, once it is; an editor's rename is one change."""
     found = set(changed)
-    for _ in range(_MOST_SETTLING):
+    for _ in range(_MOST_LOOKS):
         time.sleep(_QUIET)
         more = watched.changes()
         if not more:

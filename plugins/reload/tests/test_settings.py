@@ -107,6 +107,6 @@ def test_a_file_that_is_not_read_any_more_is_not_watched(tmp_path):
 
 
 def test_a_configuration_without_a_file_is_accepted():
-    places.remember_file(ModuleType("of a package in a zip file"))
+    places.set_file(ModuleType("of a package in a zip file"))
 
     assert places.files_of(assemble(["app"], {}).config) == []
