@@ -93,6 +93,20 @@ def test_a_refusal_repeats_nothing_of_the_request(request_bytes):
     assert not app.environs
 
 
+def test_a_refusal_shows_nothing_of_another_request():
+    """CVE-2015-2080."""
+    protocol = driver.make_protocol(driver.Recorder())
+    secret = b"GET /%s HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n" % (SECRET, SECRET)
+    waiting = protocol.connect(("203.0.113.8", 1))
+    waiting.feed(secret)
+    driver.converse(protocol, [secret + b"\r\n"])
+
+    transport, _ = driver.converse(protocol, [b"GET / HTTP/1.1\r\nHost: x\r\nA\0: b\r\n\r\n"])
+
+    assert transport.sent.startswith(b"HTTP/1.1 400 ")
+    assert SECRET not in transport.sent
+
+
 @pytest.mark.parametrize("beginning", [b"PROXY ", b"PROXY TCP4 ", b"PROXY UNKNOWN "])
 def test_a_proxy_header_without_an_end_is_refused_at_its_bound(beginning):
     """CVE-2026-47736: the specification's bound is 107 bytes."""

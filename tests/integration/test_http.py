@@ -10,7 +10,7 @@ import pytest
 from support.everything import everything, validated
 from support.sockets import read_to_end, talk
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
 
 
@@ -240,6 +240,9 @@ def test_a_client_that_half_closes_gets_its_answer(server):
 
 
 def test_a_client_that_disconnects_disturbs_no_other(server):
+    assert httpx.get(server.url).text == "ok"
+    (pid,) = server.workers().values()
+    before = len(os.listdir(f"/proc/{pid}/fd"))
     for _ in range(20):
         client = socket.create_connection(server.address)
         client.sendall(request("/large"))
@@ -247,6 +250,7 @@ def test_a_client_that_disconnects_disturbs_no_other(server):
         client.close()
 
     assert httpx.get(server.url).text == "ok"
+    wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= before)
 
 
 def test_a_refusal_is_not_overtaken_by_a_reset(server):
@@ -325,6 +329,20 @@ def test_several_addresses_are_served(tmp_path):
 
         assert httpx.get(f"http://[::1]:{port}/").text == "ok"
         assert httpx.get(server.url).text == "ok"
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x16\x03\x01\x00\x47", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"SSH-2.0-a\r\n"]
+)
+def test_connections_of_another_protocol_leave_no_descriptor_behind(server, data):
+    assert httpx.get(server.url).text == "ok"
+    (pid,) = server.workers().values()
+    before = len(os.listdir(f"/proc/{pid}/fd"))
+
+    for _ in range(30):
+        talk(server, data)
+
+    wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= before)
 
 
 def test_two_threads_of_requests_do_not_mix(server):

@@ -228,6 +228,26 @@ def test_a_client_without_a_certificate_is_refused_where_it_is_required(site):
             client.ask(request())
 
 
+def test_a_certificate_of_another_authority_ends_its_own_connection(site):
+    site.authority.cert_pem.write_to_path(site.directory / "authority.pem")
+    settings = {"cert_reqs": "optional", "ca_certs": site.directory / "authority.pem"}
+    with site.serve("sync", **settings) as server:
+        pid = server.workers()[0]
+        for name in ("client@example.com", "x" * 60):
+            unknown = ssl.create_default_context()
+            unknown.check_hostname = False
+            site.authority.configure_trust(unknown)
+            trustme.CA().issue_cert(name).configure_cert(unknown)
+            with (
+                pytest.raises((ssl.SSLError, OSError)),
+                TlsClient(server.address, unknown) as client,
+            ):
+                client.ask(request())
+        with TlsClient(server.address, site.trust) as client:
+            assert client.ask(request()).status == 200
+        assert server.workers()[0] == pid
+
+
 @pytest.mark.parametrize("worker", MODELS)
 def test_an_idle_connection_may_ask_once_more_while_the_server_stops(site, worker):
     with site.serve(worker) as server, TlsClient(server.address, site.trust) as client:

@@ -55,6 +55,19 @@ def test_a_stale_file_is_replaced(tmp_path, content):
     assert path.read_text() == f"{os.getpid()}\n"
 
 
+def test_no_other_user_may_write_the_file(tmp_path, monkeypatch):
+    pidfile = Pidfile(str(tmp_path / "pid"))
+    before = os.umask(0)
+    try:
+        pidfile.create()
+    finally:
+        os.umask(before)
+
+    found = (tmp_path / "pid").stat()
+    assert (found.st_uid, found.st_mode & 0o022) == (os.geteuid(), 0)
+    pidfile.remove()
+
+
 def test_anothers_file_is_left_alone(tmp_path):
     path = tmp_path / "pid"
     pidfile = Pidfile(str(path))

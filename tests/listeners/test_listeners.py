@@ -229,6 +229,16 @@ def test_a_unix_path_is_gone_when_its_clients_are_refused(opened, tmp_path):
         assert listener.accept() is not None
 
 
+@pytest.mark.parametrize("scheme", ["tcp", "unix"])
+def test_accepting_where_no_connection_waits_does_not_block(opened, tmp_path, scheme):
+    path = str(tmp_path / "socket")
+    address = TcpAddress("127.0.0.1", 0) if scheme == "tcp" else UnixAddress(path)
+    listener = open_listener(address, OPTIONS)
+    opened.append(listener)
+
+    assert listener.accept() is None
+
+
 @pytest.mark.parametrize("number", [errno.EPROTO, errno.EHOSTUNREACH, errno.EPERM])
 def test_a_connection_that_has_failed_already_disturbs_no_other(opened, number):
     listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)

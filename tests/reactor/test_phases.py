@@ -11,6 +11,8 @@ from hookserve.reactor import accepted as accepted_module
 from hookserve.reactor import acceptor, phases
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.phases import TRANSITIONS, WHEN_IDLE, Phase
+from hookserve.testing import wait_until
+from hookserve.testing.kernel import is_delivered
 
 SEEN = set()
 RUN = set()
@@ -173,6 +175,38 @@ def test_an_interim_response_without_room_is_written_later(talk, full, phase):
     assert [each.phase for each in reactor.open.values()] == [Phase.READING_BODY]
     client.close()
     finish(reactor)
+
+
+def test_no_request_is_read_while_a_response_is_unread(talk):
+    client, reactor = talk(b"more\n")
+    (accepted,) = reactor.open.values()
+    received = accepted.connection.received
+
+    client.sendall(b"more\n" * 1000)
+    wait_until(lambda: is_delivered(client))
+    for _ in range(5):
+        reactor.turn(0.0)
+
+    assert accepted.phase == Phase.WRITING
+    assert accepted.connection.received == received
+    client.close()
+    finish(reactor)
+
+
+def test_a_client_that_sends_on_after_the_end_is_closed_at_the_deadline(talk):
+    client, reactor = talk(b"z", linger_timeout=0.5)
+    began = reactor.worker.clock()
+
+    def is_closed():
+        reactor.worker.clock.now += 0.05
+        try:
+            client.sendall(b"x" * 1000)
+        except OSError:
+            pass
+        return not reactor.open
+
+    turn_until(reactor, is_closed)
+    assert 0.5 <= reactor.worker.clock() - began < 1.0
 
 
 def test_a_reader_that_stops_is_closed_at_its_deadline(talk):

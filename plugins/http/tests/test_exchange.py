@@ -205,9 +205,10 @@ def test_a_refusal_has_its_record():
     protocol = HttpProtocol(worker, Endpoint("127.0.0.1", "80"), False)
     driver.converse(protocol, [b"NONSENSE\r\n\r\n"])
 
-    assert (seen[0].status_code, seen[0].request_line) == (400, "NONSENSE")
-    assert seen[0].reason
-    assert seen[0].environ["REMOTE_ADDR"] == "203.0.113.9"
+    (refused,) = seen
+    assert (refused.status_code, refused.request_line) == (400, "NONSENSE")
+    assert refused.reason
+    assert refused.environ["REMOTE_ADDR"] == "203.0.113.9"
 
 
 def test_early_hints_come_before_the_response():
