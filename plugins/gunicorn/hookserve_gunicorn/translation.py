@@ -34,6 +34,8 @@ def translate(
 ) -> Iterator[SettingValue]:
     """The settings that have a value of gunicorn's, each with ours; raises ConfigError."""
     for name, value in values.items():
+        if name == "logger_class" and isinstance(value, (list, tuple)) and len(value) == 1:
+            value = value[0]  # of a flag, which may be given twice
         meant = _class_path(name, value, origin) if name in _CLASSES else value
         if name == "logger_class" and _is_for_gunicorn(value):
             yield SettingValue("gunicorn_logger", meant)

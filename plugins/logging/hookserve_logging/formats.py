@@ -69,7 +69,10 @@ def _named(name: str, kind: str) -> Field:
         key = name.upper().replace("-", "_")
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = f"HTTP_{key}"
-    return Field(f"str(environ.get({key!r}, '-'))", quotable)
+    missing = "'-'"
+    if key != key.upper():  # gunicorn takes any case, and its examples are in lower case
+        missing = f"environ.get({key.upper()!r}, '-')"
+    return Field(f"str(environ.get({key!r}, {missing}))", quotable)
 
 
 def _header(record: AccessRecord, lowered: str) -> str:

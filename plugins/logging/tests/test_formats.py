@@ -73,6 +73,7 @@ def _answering(compile_it):
         ("%({content-type}i)s", "text/plain"),
         ("%({x-out}o)s %({absent}o)s", "o -"),
         ("%({REMOTE_ADDR}e)s %({absent}e)s", "192.0.2.1 -"),
+        ("%({remote_addr}e)s %({Absent}e)s", "192.0.2.1 -"),
         ("100%% %(s)s", "100% 200"),
         ("no fields", "no fields"),
     ],

@@ -79,6 +79,8 @@ class Config(View):
         if name in ABSENT and name not in self._native:
             return ABSENT[name]
         value = super().__getattr__(name)
+        if isinstance(value, float) and value.is_integer():
+            return int(value)  # seconds: files format them with %d, and pass them to range
         return list(value) if isinstance(value, tuple) else value
 
     @property
