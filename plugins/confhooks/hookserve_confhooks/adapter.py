@@ -1,18 +1,22 @@
 """From the functions of a configuration file to a plugin.
 
 A function whose parameters are some of the hook's, by name, is registered as it is.  Any other
-is called by position, in the hook's order, whatever its author called the parameters.
+is called by position, in the hook's order, whatever its author called the parameters.  A string
+names the function of a module.
 """
 
 from __future__ import annotations
 
 import inspect
+import pkgutil
+import re
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from hookserve import ConfigError, hookimpl
 from hookserve.hookspecs import AssemblyHooks, Hooks
+from hookserve.wording import describe
 
 COLLECTED = frozenset(name for name in vars(AssemblyHooks) if not name.startswith("_"))
 """Hooks whose names a file may use for something of its own: they count only when marked."""
@@ -24,6 +28,7 @@ _FEWEST = {"post_request": 2}
 """How many parameters, called by position, are enough where not all of them are needed."""
 
 _MARK = "hookserve_impl"
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(\.\w+)*[.:]\w+(\.\w+)*")
 
 
 Replace = Callable[[str, Callable[..., object], tuple[str, ...]], object]
@@ -45,10 +50,28 @@ def adapt(module: ModuleType, replace: Replace) -> FilePlugin | None:
     plugin = FilePlugin()
     for name in (each for each in dir(Hooks) if not each.startswith("_")):
         function = getattr(module, name, None)
+        if isinstance(function, str) and name not in COLLECTED and _REFERENCE.fullmatch(function):
+            function = _find(module, name, function)
         if not callable(function) or (name in COLLECTED and not hasattr(function, _MARK)):
             continue
         setattr(plugin, name, _implementation(module, name, function, replace))
     return plugin if vars(plugin) else None
+
+
+def _find(module: ModuleType, name: str, reference: str) -> object:
+    """What a string names: ``package.module.function``, or with a colon before the function.
+
+    Raises ConfigError.
+    """
+    try:
+        found = pkgutil.resolve_name(reference)
+    except Exception as error:  # the module may raise anything
+        raise ConfigError(
+            f"{module.__file__}: {name} names {reference}: {describe(error)}"
+        ) from error
+    if not callable(found):
+        raise ConfigError(f"{module.__file__}: {name} names {reference}, which is not a function")
+    return found
 
 
 def _implementation(

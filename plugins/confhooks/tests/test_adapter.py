@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 import types
 
 import pytest
@@ -153,3 +154,37 @@ def test_a_function_by_position_gets_what_calling_it_directly_would_give_it(name
 
         (found,) = module.calls
         assert [value for value in found.values() if value is not None] == expected, signature
+
+
+@pytest.mark.parametrize("reference", ["shop_hooks.forked", "shop_hooks:forked"])
+def test_a_string_names_a_function_of_a_module(monkeypatch, reference):
+    calls = []
+    hooks = types.ModuleType("shop_hooks")
+    hooks.forked = lambda server, worker: calls.append((server, worker))
+    monkeypatch.setitem(sys.modules, "shop_hooks", hooks)
+    host = host_of(module_of(f"pre_fork = {reference!r}"))
+
+    calling.notify(host.hook.pre_fork, server="S", worker="W")
+
+    assert calls == [("S", "W")]
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("nosuchmodule.forked", "ModuleNotFoundError: No module named 'nosuchmodule'"),
+        ("os.nosuchfunction", "AttributeError: "),
+        ("os.environ", "which is not a function"),
+    ],
+)
+def test_a_string_that_names_no_function_is_refused(reference, reason):
+    with pytest.raises(ConfigError) as caught:
+        adapt(module_of(f"pre_fork = {reference!r}"), keep)
+
+    assert str(caught.value).startswith(f"conf.py: pre_fork names {reference}")
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["reloaded = 'yes'", "settings = 'shop.settings'"])
+def test_a_string_of_the_files_own_is_left_alone(text):
+    assert adapt(module_of(text), keep) is None

@@ -128,7 +128,7 @@ def file_plugins(module: ModuleType, host: PluginHost) -> list[object]:
     from hookserve_gunicorn.objects.names import hook_names
 
     context = getattr(module, "ssl_context", None)
-    has_hooks = any(callable(getattr(module, name, None)) for name in hook_names())
+    has_hooks = any(_is_hook(getattr(module, name, None)) for name in hook_names())
     if not has_hooks and not callable(context):
         return []
     from hookserve_gunicorn.objects.hooks import OBJECTS
@@ -150,3 +150,8 @@ def adapt_file_hook(
     from hookserve_gunicorn.objects.hooks import adapt
 
     return adapt(name, function, parameters)
+
+
+def _is_hook(value: object) -> bool:
+    """A function, or a string that names one."""
+    return callable(value) or isinstance(value, str)

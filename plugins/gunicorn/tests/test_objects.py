@@ -103,6 +103,7 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
     assert sorted(each["label"] for each in seen["post_fork"]) == ["worker 1", "worker 2"]
     forked = seen["post_fork"][0]
     assert (forked["ppid"], forked["timeout"]) == (server.pid, 15)
+    assert isinstance(ready["timeout"], int)
     assert (forked["booted"], forked["aborted"], forked["alive"]) == (False, False, True)
     assert (forked["nr"], forked["sockets"], forked["wsgi"]) == (0, 1, None)
     assert (forked["server_label"], forked["num_workers"]) == ("mine", 2)

@@ -108,6 +108,12 @@ def test_a_class_is_taken_by_its_path(here, text, target):
     assert config_of(here, text).worker_class == target
 
 
+def test_a_flag_names_a_logger_class_of_gunicorns(here):
+    config = config_of(here, "", "--logger-class", "shop.log.Json")
+
+    assert (config.logger_class, config.gunicorn_logger) == ((ADAPTER,), "shop.log.Json")
+
+
 def test_a_file_of_ours_may_have_them_too(here):
     config = config_of(here, "loglevel = 'WARN'\nthreads = 0", name="hookserve.conf.py")
 

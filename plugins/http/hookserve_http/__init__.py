@@ -16,6 +16,8 @@ framing, body
     where a body ends; ``wsgi.input``
 exchange, response, file_wrapper
     one request and its response: the request cycle; heads; files
+mount
+    the application below a path of its own
 request, observers
     what hooks see of a request, and when
 errors, error_page, refusal, disconnected
@@ -30,6 +32,7 @@ from typing import TYPE_CHECKING
 from hookserve import ProtocolType, Setting, hookimpl
 from hookserve.config.values import boolean, integer, items, mapping, one_of, size
 from hookserve.protocol.trust import trusted_proxies
+from hookserve_http.mount import mount_path
 from hookserve_http.profiles import PROFILES, describe_profiles
 
 if TYPE_CHECKING:
@@ -149,6 +152,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("sendfile", True, boolean, "send files with sendfile(2)", switch=True),
     Setting("server_header", True, boolean, "send the header Server", switch=True),
+    Setting(
+        "script_name",
+        "",
+        mount_path,
+        "the path below which the application is, where a proxy forwards requests with it:"
+        " SCRIPT_NAME",
+        metavar="PATH",
+    ),
     Setting("casefold_http_method", False, boolean, "put methods in upper case", switch=True),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hookserve.protocol.seam import Protocol
 from hookserve_http.body import EmptyInput
 from hookserve_http.file_wrapper import FileWrapper
+from hookserve_http.mount import mounted
 from hookserve_http.observers import make_notifier
 from hookserve_http.response import HeadWriter
 
@@ -39,7 +40,8 @@ class Endpoint(Protocol):
         config = worker.config
         buffered = buffered or config.buffer_bodies
         super().__init__(worker, local, buffered)
-        self.app = worker.app
+        path = config.get("script_name")
+        self.app = mounted(worker.app, path, worker.log) if path else worker.app
         self.pre_request = worker.pre_request
         self.log_access = worker.log_access
         self.notify_observers = make_notifier(worker)

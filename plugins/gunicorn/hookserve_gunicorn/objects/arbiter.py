@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from hookserve.worker.context import ServerView
+from hookserve_gunicorn.objects.configuration import whole
 from hookserve_gunicorn.objects.view import View
 
 if TYPE_CHECKING:
@@ -107,9 +108,9 @@ class Arbiter(View):
         return SimpleNamespace(fname=name, pid=self._native.pid) if name else None
 
     @property
-    def timeout(self) -> float:
+    def timeout(self) -> int | float:
         """Seconds until a silent worker is replaced."""
-        return float(self._native.config.timeout)
+        return whole(self._native.config.timeout)
 
     @property
     def worker_class(self) -> object:

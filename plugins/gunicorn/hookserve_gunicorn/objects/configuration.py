@@ -54,6 +54,11 @@ ABSENT: dict[str, object] = {
 """gunicorn's settings that may be absent here, with gunicorn's defaults: what is in effect."""
 
 
+def whole(seconds: float) -> int | float:
+    """An integer where it is one, as gunicorn has all seconds: files print them."""
+    return int(seconds) if seconds.is_integer() else seconds
+
+
 class SettingView(NamedTuple):
     """An item of ``cfg.settings``."""
 
@@ -79,8 +84,8 @@ class Config(View):
         if name in ABSENT and name not in self._native:
             return ABSENT[name]
         value = super().__getattr__(name)
-        if isinstance(value, float) and value.is_integer():
-            return int(value)  # seconds: files format them with %d, and pass them to range
+        if isinstance(value, float):
+            return whole(value)
         return list(value) if isinstance(value, tuple) else value
 
     @property
