@@ -140,7 +140,7 @@ class Server(Protocol):
         """The sums of all workers' counters, those that are gone included."""
 
     def set_wanted(self, count: int) -> None:
-        """Change how many workers are wanted."""
+        """Change how many workers are wanted; raises ValueError for a negative number."""
 
     def recycle(self, worker: WorkerInfo, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it is retired."""

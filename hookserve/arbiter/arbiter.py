@@ -182,7 +182,9 @@ class Arbiter:
         return sums
 
     def set_wanted(self, count: int) -> None:
-        """Change how many workers are wanted."""
+        """Change how many workers are wanted; raises ValueError for a negative number."""
+        if count < 0:
+            raise ValueError(f"expected 0 or more workers, not {count}")
         if count == self.num_workers or self.is_stopping:
             return
         old = self.num_workers
