@@ -1,142 +1,17 @@
 """From a configuration to a running arbiter and to its end; the loop of the arbiter is a fake."""
 
+import fcntl
 import logging
 import os
-import sys
 
 import pytest
-from support.fake_arbiter import FakeListener, Recorder, make_assembly
+from support.starting import ADDRESS, SERVES_ON, WHOLE, Brings, Life, Listener, assembly_of, run
 
-from hookserve import hookimpl
-from hookserve.arbiter.arbiter import Arbiter
-from hookserve.arbiter.handover import HandedWorker, Handover, Start
-from hookserve.arbiter.preparation import load_serving_classes
+from hookserve.arbiter.handover import Handover, Start
 from hookserve.arbiter.upgrade import Upgrade
-from hookserve.errors import (
-    AppNotFound,
-    BootError,
-    ConfigError,
-    HookError,
-    ListenError,
-    PluginError,
-    UsageError,
-)
-from hookserve.launch import daemon, start
-from hookserve.launch.embedded import Embedded
-from hookserve.launch.start import open_listeners, patch_early, preload, serve, serve_embedded
-
-ADDRESS = "127.0.0.1:8000"
-SERVES_ON = Handover(pid=1, workers=[HandedWorker(4711, 0, 1, -1, -1, 0, 0, 1.0)])
-"""After a re-exec: there are workers that serve on."""
-
-
-class Listener(FakeListener):
-    """Records that its path was removed."""
-
-    is_removed = False
-
-    def remove(self):
-        self.is_removed = True
-
-
-class Life:
-    """Records the life of a server, and raises where a test says so."""
-
-    def __init__(self):
-        self.calls = []
-        self.listeners = [Listener(ADDRESS)]
-        self.errors = {}
-        self.app = application
-        self.arbiter = None
-        self.titles = []
-
-    def record(self, name):
-        self.calls.append(name)
-        if name in self.errors:
-            raise self.errors[name]
-
-    @hookimpl
-    def install_logs(self):
-        self.record("install_logs")
-
-    @hookimpl
-    def on_starting(self, server):
-        self.arbiter = server
-        self.record("on_starting")
-
-    @hookimpl(tryfirst=True)
-    def open_listeners(self, inherited):
-        self.record("open_listeners")
-        return self.listeners
-
-    @hookimpl(tryfirst=True)
-    def load_app(self):
-        self.record("load_app")
-        return self.app
-
-    @hookimpl
-    def when_ready(self):
-        self.record("when_ready")
-
-    @hookimpl
-    def on_exit(self):
-        self.record("on_exit")
-
-
-class Brings:
-    """A plugin that brings another one."""
-
-    def __init__(self, plugin):
-        self._plugin = plugin
-
-    @hookimpl
-    def configured_plugins(self):
-        return [self._plugin]
-
-
-def application(environ, start_response): ...
-
-
-async def asgi(scope, receive, send): ...
-
-
-@pytest.fixture
-def life(monkeypatch):
-    """The plugin of the test; the arbiter's loop calls its `record`."""
-    made = Life()
-    monkeypatch.setattr(Arbiter, "run", lambda arbiter: made.record("run"))
-    monkeypatch.setattr(start, "allow_descriptors", lambda _: "")
-    monkeypatch.setattr(start, "set_title", lambda *title: made.titles.append(title))
-    return made
-
-
-@pytest.fixture
-def restored(monkeypatch):
-    """What workers are restored with; nothing else is done with it."""
-    found = []
-    monkeypatch.setattr(
-        "hookserve.arbiter.restore.restore_workers", lambda *arguments: found.append(arguments)
-    )
-    return found
-
-
-@pytest.fixture
-def log(caplog):
-    """What the server's log has."""
-    caplog.set_level(logging.INFO, "hookserve")
-    return caplog
-
-
-def assembly_of(life, **settings):
-    return make_assembly(Recorder(), [life], logger_class=[], **settings)
-
-
-def run(life, handover=None, **settings):
-    made = assembly_of(life, **settings)
-    serve(made, lambda: made, Start(os.getcwd(), {}), handover or Handover())
-
-
-WHOLE = ["install_logs", "on_starting", "open_listeners", "when_ready", "run", "on_exit"]
+from hookserve.errors import BootError, ConfigError, HookError, ListenError, PluginError
+from hookserve.launch import start
+from hookserve.launch.start import open_listeners, serve
 
 
 def test_a_server_starts_serves_and_ends_in_order(life, log):
@@ -275,9 +150,6 @@ def test_what_is_wrong_with_the_configuration_is_said_before_anything_begins(lif
     assert life.calls == []
 
 
-# The pidfile.
-
-
 def test_the_pidfile_is_there_while_the_server_is(life, tmp_path):
     path = tmp_path / "pid"
     found = []
@@ -299,7 +171,9 @@ def test_the_pidfile_is_there_while_the_server_is(life, tmp_path):
 def test_the_pidfile_of_before_a_re_exec_is_taken_over(life, tmp_path, restored):
     path = tmp_path / "pid"
     path.write_text(f"{os.getpid()}\n")
-    descriptor = os.open(path, os.O_RDWR)
+    made = os.open(path, os.O_RDWR)
+    descriptor = fcntl.fcntl(made, fcntl.F_DUPFD, 900)  # no other file gets its number
+    os.close(made)
 
     run(life, SERVES_ON._replace(pidfile=descriptor), pidfile=str(path))
 
@@ -366,73 +240,6 @@ def test_a_pidfile_that_cannot_be_written_does_not_end_workers_that_serve_on(lif
     assert "cannot write the pidfile /nosuch/pid" in log.text
 
 
-# The background.
-
-
-@pytest.fixture
-def reports(monkeypatch):
-    """What a daemon reports, and how it was made."""
-    found = []
-
-    class Report:
-        def descriptors(self):
-            return []
-
-        def report(self, code, message):
-            found.append((code, message))
-
-    def daemonize(keep):
-        found.append(keep)
-        return Report()
-
-    monkeypatch.setattr(daemon, "daemonize", daemonize)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "message"),
-    [
-        (BootError("no worker can boot"), 3, "no worker can boot"),
-        (AppNotFound("no application"), 4, "no application"),
-        (ListenError("the port is in use"), 1, "the port is in use"),
-        (MemoryError(), 1, "MemoryError at "),
-        (ValueError("a fault\nof ours"), 1, "ValueError: a fault of ours at "),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_a_daemon_that_cannot_start_reports_why(life, reports, error, code, message):
-    life.errors["run"] = error
-
-    with pytest.raises(type(error)):
-        run(life, daemon=True)
-
-    assert reports[0] is False
-    assert reports[1][0] == code
-    assert reports[1][1].startswith(message)
-
-
-def test_a_daemon_is_made_before_anything_is_opened_and_warnings_are_seen(life, reports, capsys):
-    made = assembly_of(life, daemon=True, enable_stdio_inheritance=True)
-    made = made._replace(warnings=("be careful",))
-    life.errors["install_logs"] = ConfigError("a mistake")
-
-    with pytest.raises(ConfigError):
-        serve(made, lambda: made, Start(os.getcwd(), {}), Handover())
-
-    assert reports == [True, (1, "a mistake")]
-    assert capsys.readouterr().err == "hookserve: warning: be careful\n"
-
-
-def test_an_arbiter_that_comes_after_another_is_in_the_background_already(life, reports, restored):
-
-    run(life, SERVES_ON, daemon=True)
-
-    assert reports == []
-
-
-# The listeners.
-
-
 def test_an_inherited_listener_that_is_not_wanted_is_closed(life):
     wanted, other = Listener(ADDRESS), Listener("127.0.0.1:9000")
     life.listeners = [wanted]
@@ -467,98 +274,3 @@ def test_an_address_that_cannot_be_had_leaves_workers_that_serve_on_their_addres
     assert open_listeners(assembly_of(life), SERVES_ON, inherited) is inherited
 
     assert log.messages == ["the port is in use; the old addresses stay"]
-
-
-# The application.
-
-
-@pytest.fixture
-def patches(monkeypatch):
-    """The names of the worker models that were to patch."""
-    found = []
-    monkeypatch.setattr(start.child, "patch", lambda worker_type: found.append(worker_type.name))
-    return found
-
-
-def test_a_preloaded_application_is_that_of_the_generation(life, patches, monkeypatch):
-    monkeypatch.delenv("HOOKSERVE_TEST", raising=False)
-    found = []
-
-    def record(name):
-        if name == "load_app":
-            found.append((os.environ["HOOKSERVE_TEST"], list(patches)))
-        if name == "run":
-            found.append(life.arbiter.current.app)
-
-    life.record = record
-
-    run(life, preload_app=True, raw_env=["HOOKSERVE_TEST=1"])
-
-    assert found == [("1", ["sync"]), application]
-
-
-def test_without_preloading_the_arbiter_loads_nothing(life, patches):
-    run(life)
-
-    assert "load_app" not in life.calls
-    assert patches == []
-
-
-def test_an_application_of_another_interface_ends_the_start(life, patches):
-    life.app = asgi
-
-    with pytest.raises(AppNotFound, match="shop:app is not a WSGI application"):
-        run(life, preload_app=True, wsgi_app="shop:app")
-
-    assert "open_listeners" not in life.calls
-
-
-def test_a_preloaded_application_that_fails_does_not_end_workers_that_serve_on(
-    life, log, patches, restored
-):
-    life.errors["load_app"] = AppNotFound("there is no module shop")
-
-    run(life, SERVES_ON, preload_app=True)
-
-    assert life.arbiter.current.app is None
-    assert "the application cannot be preloaded: there is no module shop" in log.messages
-
-
-def test_what_is_preloaded_for_a_check_is_returned(life, patches):
-    made = assembly_of(life)
-
-    assert preload(made, load_serving_classes(made.host, made.config)) is application
-
-
-@pytest.mark.parametrize(("settings", "patched"), [({}, []), ({"preload_app": True}, ["sync"])])
-def test_a_model_patches_early_where_the_arbiter_will_preload(life, patches, settings, patched):
-    made = assembly_of(life, **settings)
-
-    patch_early(made.host, made.config)
-
-    assert patches == patched
-
-
-# A program that embeds the server.
-
-
-def test_a_program_serves_and_its_server_can_be_assembled_again(life, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    found = []
-    monkeypatch.setattr(start, "serve", lambda *arguments: found.append(arguments))
-
-    assert serve_embedded(Embedded({"wsgi_app": "shop:app", "workers": 3}), {"A": "b"}) == 0
-
-    ((assembly, reassemble, record, handover),) = found
-    assert assembly.config.workers == 3
-    assert (record.directory, record.environ) == (str(tmp_path), {"A": "b"})
-    assert handover == Handover()
-    os.chdir("/")
-    assert reassemble().config.workers == 3
-    assert os.getcwd() == str(tmp_path)
-
-
-def test_a_program_without_an_application_is_refused(life):
-    with pytest.raises(UsageError, match="no application"):
-        serve_embedded(Embedded({}), {})

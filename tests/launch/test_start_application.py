@@ -1,0 +1,95 @@
+"""The application that is preloaded at a start, and the one of a program."""
+
+import os
+import sys
+
+import pytest
+from support.starting import SERVES_ON, application, asgi, assembly_of, run
+
+from hookserve.arbiter.handover import Handover
+from hookserve.arbiter.preparation import load_serving_classes
+from hookserve.errors import AppNotFound, UsageError
+from hookserve.launch import start
+from hookserve.launch.embedded import Embedded
+from hookserve.launch.start import patch_early, preload, serve_embedded
+
+
+def test_a_preloaded_application_is_that_of_the_generation(life, patches, monkeypatch):
+    monkeypatch.delenv("HOOKSERVE_TEST", raising=False)
+    found = []
+
+    def record(name):
+        if name == "load_app":
+            found.append((os.environ["HOOKSERVE_TEST"], list(patches)))
+        if name == "run":
+            found.append(life.arbiter.current.app)
+
+    life.record = record
+
+    run(life, preload_app=True, raw_env=["HOOKSERVE_TEST=1"])
+
+    assert found == [("1", ["sync"]), application]
+
+
+def test_without_preloading_the_arbiter_loads_nothing(life, patches):
+    run(life)
+
+    assert "load_app" not in life.calls
+    assert patches == []
+
+
+def test_an_application_of_another_interface_ends_the_start(life, patches):
+    life.app = asgi
+
+    with pytest.raises(AppNotFound, match="shop:app is not a WSGI application"):
+        run(life, preload_app=True, wsgi_app="shop:app")
+
+    assert "open_listeners" not in life.calls
+
+
+def test_a_preloaded_application_that_fails_does_not_end_workers_that_serve_on(
+    life, log, patches, restored
+):
+    life.errors["load_app"] = AppNotFound("there is no module shop")
+
+    run(life, SERVES_ON, preload_app=True)
+
+    assert life.arbiter.current.app is None
+    assert "the application cannot be preloaded: there is no module shop" in log.messages
+
+
+def test_what_is_preloaded_for_a_check_is_returned(life, patches):
+    made = assembly_of(life)
+
+    assert preload(made, load_serving_classes(made.host, made.config)) is application
+
+
+@pytest.mark.parametrize(("settings", "patched"), [({}, []), ({"preload_app": True}, ["sync"])])
+def test_a_model_patches_early_where_the_arbiter_will_preload(life, patches, settings, patched):
+    made = assembly_of(life, **settings)
+
+    patch_early(made.host, made.config)
+
+    assert patches == patched
+
+
+def test_a_program_serves_and_its_server_can_be_assembled_again(life, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    found = []
+    monkeypatch.setattr(start, "serve", lambda *arguments: found.append(arguments))
+
+    assert serve_embedded(Embedded({"wsgi_app": "shop:app", "workers": 3}), {"A": "b"}) == 0
+
+    ((assembly, reassemble, record, handover),) = found
+    assert assembly.config.workers == 3
+    assert (record.directory, record.environ) == (str(tmp_path), {"A": "b"})
+    assert handover == Handover()
+    os.chdir("/")
+    assert reassemble().config.workers == 3
+    assert os.getcwd() == str(tmp_path)
+
+
+def test_a_program_without_an_application_is_refused(life):
+    with pytest.raises(UsageError, match="no application"):
+        serve_embedded(Embedded({}), {})
