@@ -158,6 +158,7 @@ def test_a_symbolic_link_is_replaced_and_its_target_stays(tmp_path):
     assert not (tmp_path / "pid").is_symlink()
 
 
+@pytest.mark.process
 def test_a_start_that_was_refused_does_not_remove_the_file(tmp_path):
     path = tmp_path / "pid"
     with owner_of(path) as other:
