@@ -3,7 +3,7 @@
 discovery, distributions
     what is installed, found without importing any of it
 host
-    `PluginHost`: loads plugins, and records which one a failure belongs to
+    `PluginHost`: loads plugins, and records which one a failure belongs to, and its remedy
 validation, records
     what is wrong with a plugin, and with what it returns
 calling

@@ -61,6 +61,19 @@ def test_every_link_leads_to_a_file(page):
     ] == []
 
 
+NAMED_FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|toml|md)|hookserve/[\w/]+)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_file_that_a_page_names_exists(page):
+    """As it is written, in the core, or beside the page."""
+    folders = (ROOT, ROOT / "hookserve", page.parent)
+    found = NAMED_FILE.findall(prose_of(page)) if page.name != "CHANGELOG.md" else []
+    own = ("plugins/NAME/", "hookserve_tidy/")  # of the reader's
+    named = [each for each in found if not each.startswith(own)]
+    assert [each for each in named if not any((folder / each).exists() for folder in folders)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_block_is_closed_and_names_its_language(page):
     assert not [block for block in blocks_of(page) if not LABEL.fullmatch(block.label)]

@@ -1,7 +1,8 @@
 """The gevent worker: a greenlet a request, on libev.
 
 worker
-    the primitives that `GreenWorker` asks for; what runs in the hub
+    the primitives that `GreenWorker` asks for; the reactor's turns run in the hub
+    (`hookserve.reactor.green`)
 patch
     makes the standard library cooperative, before the application is imported
 """
