@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
 from typing import NamedTuple
 
 from hookserve.config import sources
@@ -170,6 +171,7 @@ def _read_python_file(
     with ExitStack() as contexts:
         for _, context in calling.collect(host.hook.file_contexts):
             contexts.enter_context(context)
+        import_module("hookserve.reactor.poller")  # before the file may patch `select`
         module = sources.execute_python_file(path)
     source, slips = file_settings(host, table, module, path)
     warnings.extend(slips)

@@ -278,3 +278,19 @@ def test_a_deleted_working_directory_is_one_line_with_the_remedy(tmp_path):
 @pytest.mark.parametrize("level", ["INFO", "info", "Warn", "WARNING"])
 def test_a_log_level_may_be_in_capitals(level):
     assert hookserve("--check-config", "--log-level", level, "applications:hello").returncode == 0
+
+
+@pytest.mark.parametrize("model", ["sync", "epoll"])
+def test_a_configuration_file_may_patch_what_workers_wait_with(tmp_path, model):
+    (tmp_path / "hookserve.conf.py").write_text("import select\n\ndel select.epoll, select.poll")
+
+    result = hookserve(
+        "-k",
+        model,
+        "--check-config",
+        "applications:hello",
+        "-c",
+        str(tmp_path / "hookserve.conf.py"),
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
