@@ -81,9 +81,19 @@ class NativeServer:
         self._loop.call_later(self._worker.config.linger_timeout, self._close_idle)
 
     def is_draining(self, deadline: float) -> bool:
-        """Whether there is something left to finish, and time for it."""
-        worker = self._worker
-        return len(self._streams) > 0 and not worker.is_quick and worker.clock() < deadline
+        """Whether there is something left to finish, and time for it.
+
+        At a quick stop that is what runs or has arrived: no silent client is waited for.
+        """
+        if self._worker.clock() >= deadline:
+            return False
+        return self._has_work() if self._worker.is_quick else len(self._streams) > 0
+
+    def _has_work(self) -> bool:
+        """Whether a request runs, or something has arrived that is not read yet."""
+        return self._streams.has_unread() or any(
+            not stream.is_waited_for for _, stream in self._observed.values()
+        )
 
     def _stop(self) -> None:
         if self._is_accepting:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from tornado.iostream import IOStream
 
+from hookserve.reactor.poller import is_readable
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -113,6 +115,10 @@ class Streams:
         """It is closed."""
         self._open.pop(stream, None)
         self._watched.discard(stream)
+
+    def has_unread(self) -> bool:
+        """Whether something has arrived that is not read yet."""
+        return any(is_readable(each.socket.fileno()) for each in self._open)
 
     def find_evictable(self) -> ObservedStream | None:
         """The connection that has been idle longest, unless that began a moment ago."""

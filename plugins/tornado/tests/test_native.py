@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,32 @@ def test_a_graceful_stop_finishes_what_is_in_flight(tmp_path):
 
             assert client.read().status == 200
         assert server.wait() == 0
+
+
+UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+def test_a_quick_stop_answers_what_has_arrived_and_waits_for_no_client(tmp_path):
+    options = {"arguments": ["-P", recorder.__name__], "settings": {"quick_timeout": 15}}
+    with native(tmp_path, **options) as server, ExitStack() as stack:
+        idle, talking, uploading, running = (
+            stack.enter_context(Client(server.address)) for _ in range(4)
+        )
+        assert idle.ask(request()).status == 200
+        assert talking.ask(request("/echo", UPGRADE)).status == 101
+        uploading.send(request("/upload", "Content-Length: 20\r\n", "POST") + b"x")
+        running.send(request("/?sleep=0.5"))
+        server.wait_for("hook", lambda event: event["hook"] == "pre_request", count=4)
+
+        began = time.monotonic()
+        server.signal(signal.SIGINT)
+
+        assert running.read().status == 200
+        assert server.wait() == 0
+        assert time.monotonic() - began < 10
 
 
 def test_hooks_records_and_counters_are_those_of_every_worker(tmp_path):
