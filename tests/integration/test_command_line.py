@@ -226,7 +226,7 @@ def test_an_unknown_name_in_a_file_or_variable_is_an_error(tmp_path):
 
 def test_a_slip_in_a_python_file_is_warned_about_and_refused_when_strict(tmp_path):
     (tmp_path / "gunicorn.conf.py").write_text(
-        "worker = 2\nimport os\nhelper = 5\nworkerclass = 'sync'\nreload = True\n"
+        "worker = 2\nimport os\nhelper = 5\nworkerclass = 'sync'\nspew = True\n"
     )
     (tmp_path / "app.py").write_text("def application(environ, start_response): ...\n")
 
@@ -235,7 +235,7 @@ def test_a_slip_in_a_python_file_is_warned_about_and_refused_when_strict(tmp_pat
 
     assert lenient.returncode == 0
     assert "'workerclass' is not a setting (did you mean 'worker_class'?)" in lenient.stderr
-    assert "reload (gunicorn.conf.py): there is no reloader (" in lenient.stderr
+    assert "spew (gunicorn.conf.py): lines are not traced (" in lenient.stderr
     assert "helper" not in lenient.stderr
     assert strict.returncode == 1
 
