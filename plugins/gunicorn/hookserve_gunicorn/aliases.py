@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from hookserve_gunicorn.logger_classes import Forward
-
 _OWN, _ALIAS = "hookserve", "gunicorn.error"
 
 
@@ -18,8 +16,8 @@ def share_handlers() -> None:
     own, alias = logging.getLogger(_OWN), logging.getLogger(_ALIAS)
     if alias.handlers and alias.handlers is not own.handlers:
         return
-    if any(isinstance(each, Forward) for each in own.handlers):
-        return
+    if any(getattr(each, "is_forward", False) for each in own.handlers):
+        return  # a logger class is in use, and the alias is its own
     alias.handlers = own.handlers  # the same list: what is added later is shared too
     alias.setLevel(own.level)
     alias.propagate = own.propagate

@@ -91,6 +91,8 @@ class LoggerAdapter:
 class Forward(logging.Handler):
     """Calls the method of the record's level."""
 
+    is_forward = True
+
     def __init__(self, logger: Any) -> None:  # Any: an instance of a Logger class
         super().__init__()
         self._logger = logger

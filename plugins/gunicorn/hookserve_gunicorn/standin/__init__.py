@@ -7,49 +7,59 @@ that an application which asks whether gunicorn is there gets the truth.
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import MetaPathFinder
+    from importlib.machinery import ModuleSpec
 
 SERVER = "gunicorn"
 SERVER_SOFTWARE = "gunicorn/27.0.0"
 __version__ = "27.0.0"
 version_info = (27, 0, 0)
 
-_FOLDER = Path(__file__).parent
+_FOLDER = os.path.dirname(__file__)
 
 
-class Finder(importlib.abc.MetaPathFinder):
-    """Finds ``gunicorn`` and what is in it here."""
+class Finder:
+    """Finds ``gunicorn`` and what is in it here.
+
+    It does not derive from `importlib.abc.MetaPathFinder`, whose import would take as long as that
+    of the whole plugin, at each start.
+    """
 
     def find_spec(
         self,
         fullname: str,
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
-    ) -> importlib.machinery.ModuleSpec | None:
+    ) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder.find_spec`."""
         package, *parts = fullname.split(".")
         if package != "gunicorn":
             return None
-        folder = _FOLDER.joinpath(*parts)
-        if (folder / "__init__.py").exists():
-            return importlib.util.spec_from_file_location(
-                fullname, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        from importlib.util import spec_from_file_location
+
+        folder = os.path.join(_FOLDER, *parts)
+        package_file, module_file = os.path.join(folder, "__init__.py"), f"{folder}.py"
+        if os.path.exists(package_file):
+            return spec_from_file_location(
+                fullname, package_file, submodule_search_locations=[folder]
             )
-        module = folder.with_suffix(".py")
-        return importlib.util.spec_from_file_location(fullname, module) if module.exists() else None
+        return (
+            spec_from_file_location(fullname, module_file) if os.path.exists(module_file) else None
+        )
 
 
 @contextmanager
 def standing_in() -> Iterator[None]:
     """Let ``import gunicorn`` find the stand-in inside, unless the package is there."""
-    finder = Finder()
+    finder = cast("MetaPathFinder", Finder())
     sys.meta_path.append(finder)
     try:
         yield
