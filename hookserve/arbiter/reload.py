@@ -112,8 +112,10 @@ class Reload(Part):
         """A reload is over without effect; a reason that `is_logged` is not logged in full."""
         arbiter = self._arbiter
         calling.notify(arbiter.hook.reload_failed, server=arbiter, reason=reason)
-        shown = reason.partition("\n")[0] if is_logged else reason
-        arbiter.log.error("the reload was cancelled, the old workers serve on: %s", shown)
+        if is_logged:  # the first line says what failed, the last one why
+            first, *others = reason.splitlines()
+            reason = ": ".join([first, *(line.strip() for line in others[-1:])])
+        arbiter.log.error("the reload was cancelled, the old workers serve on: %s", reason)
         self._begin_again_if_wanted()
 
     def step(self, now: float) -> None:

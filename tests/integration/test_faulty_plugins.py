@@ -219,7 +219,7 @@ def test_an_abstract_worker_is_refused_before_the_start(tmp_path):
         (
             ["-P", "no:logging"],
             {},
-            "unknown logger 'standard'; installed: gunicorn.glogging.Logger",
+            "unknown logger 'standard'; installed: none (installed and left out: logging)",
         ),
         (["-P", "no:logging"], {}, "installed and left out: logging"),
         (
