@@ -69,8 +69,8 @@ def _is_contract(item):
 def _is_repeated(item):
     """Whether what the test asks was asked of another model that works in the same way."""
     if not _is_contract(item):
-        parameters = getattr(item, "callspec", None)
-        return parameters is not None and parameters.params.get("worker") in LIKE_OTHERS
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        return parameters.get("worker", parameters.get("model")) in LIKE_OTHERS
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
     return any(item.originalname in vars(part) for part in PEP_3333)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 from support.clean_environment import ROOT, build_wheel, make_environment, run
@@ -66,7 +67,7 @@ def test_what_is_not_installed_is_shown_missing_with_the_command(wheels, tmp_pat
 
 def test_a_plugin_without_its_library_is_shown_missing_with_the_command(wheels, tmp_path):
     python = make_environment(tmp_path / "venv", wheels)
-    run(python, "-m", "pip", "uninstall", "-q", "-y", "gevent")
+    run(sys.executable, "-m", "pip", "--python", python, "uninstall", "-q", "-y", "gevent")
 
     row = listed(python)["gevent"]
 

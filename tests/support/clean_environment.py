@@ -32,7 +32,7 @@ def build_wheel(project, wheels):
 
 def make_environment(folder, wheels):
     """An environment with the wheels and what they need; the path of its interpreter."""
-    venv.create(folder, with_pip=True)
+    venv.create(folder)  # pip comes from outside: to install it takes longer than all the rest
     python = folder / "bin" / "python"
     install(python, wheels)
     return python
@@ -40,7 +40,8 @@ def make_environment(folder, wheels):
 
 def install(python, wheels, also=()):
     """Add wheels to an environment, other distributions by their names, and what they need."""
-    run(python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", *wheels)
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    run(*pip, "install", "-q", "--no-index", "--no-deps", *wheels)
     site = next(python.parents[1].glob("lib/python*/site-packages"))
     names = [path.name.partition("-")[0] for path in wheels]
     for name in _needed([*names, *also], site):
