@@ -17,7 +17,7 @@ NOTHING = ""
 _CONTROL = "there is no control socket (signals do what it does)"
 _DIRTY = "there are no dirty workers (a plugin's hook aux_processes starts such processes)"
 _HTTP2 = "there is no HTTP/2 (let the proxy in front speak it)"
-_STATSD = "no metrics are sent (a plugin has the numbers in post_request and server_tick)"
+_STATSD = "no metrics are sent (install hookserve-statsd)"
 
 Kind = Callable[[object], object]
 
