@@ -88,7 +88,13 @@ def _own_logging():
     """The server's loggers are as they were: what a test installs hides no record from another."""
     logs = [logging.getLogger(name) for name in ("hookserve", "gunicorn.error")]
     before = [(log.handlers[:], log.propagate, log.level, type(log)) for log in logs]
+    level_of_root = logging.getLogger().level
     yield
+    logging.disable(logging.NOTSET)
+    logging.getLogger().setLevel(level_of_root)
+    for log in logging.Logger.manager.loggerDict.values():
+        if isinstance(log, logging.Logger):
+            log.disabled = False  # by a configuration that names others
     for log, (handlers, propagate, level, kind) in zip(logs, before, strict=True):
         log.handlers = handlers  # not in place: the two may share one list
         log.propagate, log.__class__ = propagate, kind
