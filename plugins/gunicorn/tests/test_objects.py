@@ -86,6 +86,7 @@ def notes(site):
     return found
 
 
+@pytest.mark.process
 def test_the_objects_of_a_server_have_what_public_files_use(site):
     with serve("app", chdir=site) as server:
         server.wait_for("ready", count=2)
