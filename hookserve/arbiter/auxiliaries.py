@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
+from hookserve.arbiter.child import fork_child
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff
-from hookserve.arbiter.signals import HANDLED, Blocked
+from hookserve.arbiter.signals import HANDLED
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
 from hookserve.system.calls import close, set_signal
@@ -149,22 +150,15 @@ class Auxiliaries(Part):
 
     def _fork(self, process: AuxProcess) -> tuple[int, ArbiterEnd]:
         """The process id, and the arbiter's end of the channel; raises OSError."""
-        ours, theirs = open_channel()
-        descriptors = [*self._arbiter.own_descriptors(), ours.fileno()]
+        ends = open_channel()
+        descriptors = [*self._arbiter.own_descriptors(), ends[0].fileno()]
         # An address that is closed by all others must not stay open in an auxiliary process.
         descriptors += [listener.fileno() for listener in self._arbiter.listeners]
-        try:
-            with Blocked() as unblock:
-                pid = self._arbiter.processes.fork()
-                if pid == 0:
-                    body = partial(_run, process, self._arbiter)
-                    _become_auxiliary(body, theirs, descriptors, unblock)
-        except OSError:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        return pid, ours
+
+        def become(channel: WorkerEnd, unblock: Callable[[], None]) -> NoReturn:
+            _become_auxiliary(partial(_run, process, self._arbiter), channel, descriptors, unblock)
+
+        return fork_child(self._arbiter.processes, ends, become), ends[0]
 
     def _on_exit(self, auxiliary: Auxiliary, status: int) -> None:
         log = self._arbiter.log

@@ -1,4 +1,4 @@
-"""Forks workers.
+"""Forks the arbiter's children, and makes workers of them.
 
 Signals are held back around the fork: one that is sent to the child before it has taken its
 signals over waits, instead of running the arbiter's handler in the wrong process.
@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar, cast
 
 from hookserve.arbiter.signals import Blocked
 from hookserve.errors import HookserveError
@@ -34,6 +34,38 @@ if TYPE_CHECKING:
 ContextMaker = Callable[["WorkerHandle", WorkerEnd, Callable[[], None]], WorkerContext]
 
 
+class _End(Protocol):
+    def close(self) -> None: ...
+
+
+_Ours = TypeVar("_Ours", bound=_End)
+_Theirs = TypeVar("_Theirs", bound=_End)
+
+
+def fork_child(
+    processes: Processes,
+    ends: tuple[_Ours, _Theirs],
+    become: Callable[[_Theirs, Callable[[], None]], NoReturn],
+) -> int:
+    """Fork a child that has the second end of a channel; its process id.
+
+    The child calls ``become(end, unblock)``, which never returns.  Raises OSError when there can
+    be no process now; both ends are closed then.
+    """
+    ours, theirs = ends
+    try:
+        with Blocked() as unblock:
+            pid = processes.fork()
+            if pid == 0:
+                become(theirs, unblock)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return pid
+
+
 def fork_worker(
     processes: Processes,
     handle: WorkerHandle,
@@ -44,19 +76,14 @@ def fork_worker(
 
     `descriptors` are the arbiter's own, which the child closes.
     """
-    ours, theirs = open_channel()
-    with Blocked() as unblock:
-        try:
-            pid = processes.fork()
-        except OSError:
-            ours.close()
-            theirs.close()
-            raise
-        if pid == 0:
-            _become_worker(handle, make_context, theirs, [*descriptors, ours.fileno()], unblock)
-        theirs.close()
-    handle.pid = pid
-    handle.channel = ours
+    ends = open_channel()
+    descriptors = [*descriptors, ends[0].fileno()]
+
+    def become(channel: WorkerEnd, unblock: Callable[[], None]) -> NoReturn:
+        _become_worker(handle, make_context, channel, descriptors, unblock)
+
+    handle.pid = fork_child(processes, ends, become)
+    handle.channel = ends[0]
 
 
 def _become_worker(

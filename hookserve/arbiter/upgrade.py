@@ -9,11 +9,12 @@ from __future__ import annotations
 import _socket
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
 
+from hookserve.arbiter.child import fork_child
 from hookserve.arbiter.handover import Handover, execute, explain_failure, handed_listeners
 from hookserve.arbiter.parts import Part
-from hookserve.arbiter.signals import Blocked
 from hookserve.plugins import calling
 from hookserve.system.calls import close
 
@@ -55,19 +56,12 @@ class Upgrade(Part):
         """The successor's process id, and this end of the channel to it; raises OSError."""
         ours, theirs = _socket.socketpair()
         listeners = handed_listeners(self._arbiter.listeners)
-        handover = Handover(self._arbiter.pid, theirs.fileno(), 0, listeners)
-        try:
-            with Blocked() as unblock:
-                pid = self._arbiter.processes.fork()
-                if pid == 0:
-                    unblock()
-                    self._become_successor(handover)
-        except OSError:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        return pid, ours
+
+        def become(channel: _socket.socket, unblock: Callable[[], None]) -> NoReturn:
+            unblock()
+            self._become_successor(Handover(self._arbiter.pid, channel.fileno(), 0, listeners))
+
+        return fork_child(self._arbiter.processes, (ours, theirs), become), ours
 
     def follow(self, handover: Handover) -> None:
         """This arbiter is the successor."""
@@ -117,7 +111,7 @@ class Upgrade(Part):
             return f"the predecessor is still there (pid {self.predecessor})"
         return "the server is stopping"
 
-    def _become_successor(self, handover: Handover) -> None:
+    def _become_successor(self, handover: Handover) -> NoReturn:
         start = self._arbiter.start
         try:
             execute(handover, start.directory, start.environ)

@@ -11,7 +11,6 @@ Where all places are taken the connection that has been idle longest is evicted.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.balancing import IMBALANCE_THRESHOLD, YIELD_TIMEOUT, Siblings
 from hookserve.reactor.poller import EDGE, EXCLUSIVE, is_readable
+from hookserve.system.calls import make_lock
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
@@ -68,9 +68,9 @@ class Acceptor:
         """While the worker stops: the listeners whose queue it has to serve."""
         self._entering: list[Listener] = []
         """As many as threads are accepting at this moment."""
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         """Guards `_accepting`."""
-        self._accept_lock = threading.Lock()
+        self._accept_lock = make_lock()
         """Two threads must not both find the last place free."""
         self._accepted_in_a_row = 0
         self._yields_until = 0.0

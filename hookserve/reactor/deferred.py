@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from hookserve.system.calls import make_lock
 from hookserve.worker.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class DeferredQueue:
     def __init__(self) -> None:
         self._queue: deque[Accepted] = deque()
         self._wakeup = Wakeup()
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         """Held from the notification until the connection that it announces was read."""
 
     def fileno(self) -> int:

@@ -19,7 +19,6 @@ outbox or the poller raises leaves this module, but for what is no `Exception`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from time import thread_time
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ from hookserve.reactor.phases import (
     WRITING,
 )
 from hookserve.reactor.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE
-from hookserve.system.calls import close, read
+from hookserve.system.calls import close, make_lock, read
 
 if TYPE_CHECKING:
     from hookserve.reactor.accepted import Accepted
@@ -74,7 +73,7 @@ class Driver:
         self._poller = self.loop.poller
         self._next_scan = FOR_EVER
         """When a deadline may have passed."""
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         """Guards `_next_scan`."""
         self._deferred = DeferredQueue()
         self.loop.watch(self._deferred.fileno(), self._resume_deferred, EDGE)

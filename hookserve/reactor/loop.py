@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hookserve.reactor.poller import FOR_EVER, READABLE, make_poller
 from hookserve.reactor.waiter import Waiter
+from hookserve.system.calls import make_lock
 
 if TYPE_CHECKING:
     from hookserve.worker.base import Worker
@@ -35,7 +35,7 @@ class Loop:
         self.next_sweep = FOR_EVER
         """When deadlines must be looked at next, in seconds of the monotonic clock."""
         self.on_earlier_sweep = on_earlier_sweep
-        self._lock = threading.Lock()
+        self._lock = make_lock()
 
     def watch(self, fd: int, handler: Callable[[], None], flags: int = 0) -> None:
         """Call `handler` whenever the descriptor is readable; raises OSError."""

@@ -12,6 +12,7 @@ makes enumerations of all its constants, would cost each process a third of a me
 from __future__ import annotations
 
 import _socket
+import _thread
 import os
 import select
 import signal
@@ -24,7 +25,14 @@ make_poll = select.poll
 getaddrinfo = _socket.getaddrinfo
 set_signal = signal.signal
 Socket = _socket.socket
+make_lock = _thread.allocate_lock
+start_thread = _thread.start_new_thread
 _waitpid = os.waitpid
+
+
+def patches_threads() -> bool:
+    """Whether a thread of `threading` would be a greenlet."""
+    return _thread.start_new_thread is not start_thread
 
 
 def reap(pid: int) -> int | None:

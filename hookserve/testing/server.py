@@ -20,6 +20,8 @@ from hookserve.testing.bridge import specification_of
 from hookserve.testing.waiting import DEADLINE
 
 Event = dict[str, Any]  # Any: each kind of event has keys of its own
+_LOOK = 0.05
+"""Seconds between two looks for the end of a server whose children keep the pipe open."""
 
 
 class ServerFailed(AssertionError):
@@ -91,7 +93,12 @@ class Server:
 
     def wait(self, timeout: float = DEADLINE) -> int:
         """The exit code, once the server has ended."""
-        code = self.process.wait(timeout)
+        deadline = time.monotonic() + timeout
+        while self.process.poll() is None and time.monotonic() < deadline:
+            # Events that are not read fill the pipe, and hold up the hooks that write to it.
+            if not self._collect(_LOOK):
+                break
+        code = self.process.wait(max(0.0, deadline - time.monotonic()))
         self._collect(0.0)
         return code
 
@@ -102,10 +109,10 @@ class Server:
         return self.wait(timeout)
 
     def _collect(self, timeout: float) -> bool:
-        """Read events for at most `timeout` seconds; whether there may be more."""
+        """Wait for events for at most `timeout` seconds; False when no more can come."""
         ready, _, _ = select.select([self._events_fd], [], [], timeout)
         if not ready:
-            return timeout == 0.0
+            return True
         data = os.read(self._events_fd, 65536)
         *lines, self._unread = (self._unread + data).split(b"\n")
         self.events.extend(json.loads(line) for line in lines)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import weakref
 from collections.abc import Callable
 from struct import Struct
 from time import monotonic
@@ -204,9 +205,11 @@ class Scoreboard:
         self._request_slots = request_slots
         self.slots, self.request_slots = slots, request_slots
         size = WORD + slots * self._slot_size
+        own = []
         if fd < 0 and hasattr(os, "memfd_create"):
             fd = os.memfd_create("hookserve-scoreboard")
             os.ftruncate(fd, size)
+            own.append(fd)
         self.fd = fd
         """The memory's descriptor, by which it outlives exec(2); -1 where there is none."""
         self._memory = mmap.mmap(fd, size)
@@ -217,6 +220,7 @@ class Scoreboard:
         """Of the first slots, a descriptor each, by which sibling workers notify one another
         (`hookserve.reactor.balancing`).  They do not outlive exec(2): the workers that have them
         are about to be replaced."""
+        weakref.finalize(self, _close_all, own + self.wakeup_fds).atexit = False
 
     def take(self) -> Slot | None:
         """A free slot, cleared; `None` when all are taken."""
@@ -276,6 +280,11 @@ class Scoreboard:
     def announce_stop(self) -> None:
         """Say to all workers that the whole server stops."""
         self._memory[0] = 1
+
+
+def _close_all(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _make_wakeup_fd() -> int:

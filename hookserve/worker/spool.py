@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import io
-import threading
+
+from hookserve.system.calls import make_lock
 
 
 class SpoolBudget:
@@ -16,7 +17,7 @@ class SpoolBudget:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self.used = 0
         """Bytes in files that are open."""
 

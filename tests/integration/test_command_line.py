@@ -161,7 +161,7 @@ def _seconds(command, path):
         (["-c", "/nosuch.py", "a"], 1, "cannot read the configuration file /nosuch.py"),
         (["-e", "NOVALUE", "applications:hello"], 1, "expected KEY=VALUE"),
         (["-p", "/nosuch/pid", "applications:hello"], 1, "cannot write the pidfile"),
-        (["--error-logfile", "/nosuch/log", "applications:hello"], 1, "cannot open /nosuch/log"),
+        (["--error-logfile", "/nosuch/log", "applications:hello"], 1, "(mkdir -p /nosuch)"),
         (
             ["--access-logfile", "-", "--access-logformat", "%(zz)s", "applications:hello"],
             1,

@@ -15,7 +15,7 @@ from hookserve.launch.start import patch_early, preload, serve_embedded
 
 
 def test_a_preloaded_application_is_that_of_the_generation(life, patches, monkeypatch):
-    monkeypatch.delenv("HOOKSERVE_TEST", raising=False)
+    monkeypatch.setenv("HOOKSERVE_TEST", "before")  # what is set is restored, what is absent is not
     found = []
 
     def record(name):

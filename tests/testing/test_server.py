@@ -1,11 +1,13 @@
 """The server of the tests is tested too."""
 
+import os
+import subprocess
 import sys
 
 import httpx
 import pytest
 
-from hookserve.testing import ServerFailed, serve
+from hookserve.testing import Server, ServerFailed, serve
 from hookserve.testing.bridge import specification_of
 
 
@@ -53,3 +55,15 @@ def test_settings_become_flags(tmp_path):
     settings = {"pidfile": tmp_path / "pid", "sendfile": False, "preload_app": True}
     with serve(application, settings=settings, python=sys.executable):
         assert (tmp_path / "pid").exists()
+
+
+def test_a_server_that_says_more_than_a_pipe_holds_ends(tmp_path):
+    receiving, sending = os.pipe()
+    program = 'for _ in range(40000): print(\'{"event": "hook"}\')'
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=sending)
+    os.close(sending)
+    server = Server(process, receiving, tmp_path / "log")
+
+    assert server.wait(timeout=10) == 0
+    assert len(server.events) == 40000
+    os.close(receiving)

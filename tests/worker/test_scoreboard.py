@@ -112,3 +112,16 @@ def test_a_protocol_says_how_a_request_is_shown():
     slot.describe = lambda label: f"{len(label)} bytes"
 
     assert slot.in_flight()[0].label == f"{LABEL_SIZE} bytes"
+
+
+def test_a_scoreboard_that_is_gone_holds_no_descriptor():
+    scoreboard = Scoreboard(2, 1, notifiable=2)
+    descriptors = [scoreboard.fd, *scoreboard.wakeup_fds]
+    slot = scoreboard.take()
+
+    del scoreboard
+
+    slot.state = READY
+    for descriptor in descriptors:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)

@@ -37,13 +37,13 @@ shared          written by                           read by
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterator
 from math import inf
 from time import monotonic
 
 from hookserve.reactor.poller import READABLE, Event, make_poller
+from hookserve.system.calls import make_lock
 
 _MOMENT = 0.001
 _BUSY = 4
@@ -67,9 +67,9 @@ class Leadership:
         """Changes whenever the role changes hands."""
         self.events: deque[Event] = deque()
         """Those that a leader has found and no thread processes yet."""
-        self._role = threading.Lock()
+        self._role = make_lock()
         """Held by the leader, or in its name."""
-        self._guard = threading.Lock()
+        self._guard = make_lock()
         self._progress = self._seen = self._waits = 0
         self._slowness = 0
         self._is_busy = False

@@ -18,6 +18,7 @@ from hookserve.config.resolved import Config
 from hookserve.errors import BootError
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.worker import ReactorWorker
+from hookserve.system.calls import patches_threads, start_thread
 from hookserve.types import WSGIApplication
 from hookserve.worker.context import WorkerContext
 from hookserve_gthread.leader import Leadership
@@ -50,14 +51,20 @@ class GthreadWorker(ReactorWorker):
         """
         super().prepare(app)
         for number in range(self._threads):
-            thread = threading.Thread(target=self._work, name=f"gthread-{number}", daemon=True)
             try:
-                thread.start()
+                self._start_thread(number)
             except RuntimeError as error:
                 raise BootError(
                     f"cannot start thread {number + 1} of {self._threads}: {error} (lower"
                     " --threads, or raise the limit on processes)"
                 ) from error
+
+    def _start_thread(self, number: int) -> None:
+        if patches_threads():
+            # The main thread waits in the kernel: greenlets beside it would never run.
+            start_thread(self._work, ())
+        else:
+            threading.Thread(target=self._work, name=f"gthread-{number}", daemon=True).start()
 
     def start(self) -> None:
         """Begin to accept; the pool's leader is woken by the first connection."""

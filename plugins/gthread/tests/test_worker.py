@@ -106,3 +106,22 @@ def test_the_threads_setting_is_for_gthread_alone():
     arguments = ["--threads", "3"]
     with serve(application, worker="epoll", arguments=arguments) as server:
         assert "threads (command line): the worker epoll does not honour it" in server.log
+
+
+@pytest.mark.parametrize(
+    "patch",
+    ["from gevent import monkey; monkey.patch_all()", "import eventlet; eventlet.monkey_patch()"],
+    ids=["gevent", "eventlet"],
+)
+@pytest.mark.parametrize("preload", [False, True], ids=["", "preload"])
+def test_threads_are_real_where_the_configuration_file_patches_them(tmp_path, patch, preload):
+    configuration = tmp_path / "patching.py"
+    configuration.write_text(f"{patch}\n")
+    settings = {"threads": 4, "preload_app": preload}
+    arguments = ["-c", str(configuration)]
+    with serve(application, worker="gthread", settings=settings, arguments=arguments) as server:
+        began = time.monotonic()
+        answers = in_parallel(4, lambda _: ask(server.address, "/sleep/0.5"))
+
+    assert [answer.status for answer in answers] == [200] * 4
+    assert time.monotonic() - began < 1.5

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from hookserve import SettingValue
+from hookserve.errors import ConfigError
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -38,6 +40,10 @@ def _paste(config: Config) -> Iterator[SettingValue]:
 
     path, has_name, name = config.paste.partition("#")
     path = os.path.abspath(path)
+    if not os.path.isfile(path):
+        raise ConfigError(f"paste: there is no file {path}")
+    if find_spec("paste") is None or find_spec("paste.deploy") is None:
+        raise ConfigError("paste: PasteDeploy is not installed (pip install PasteDeploy)")
     pairs = (word.replace(r"\=", "\0").partition("=") for word in config.raw_paste_global_conf)
     variables = {key.replace("\0", "="): value.replace("\0", "=") for key, _, value in pairs}
     uri = f"config:{path}{has_name}{name}"

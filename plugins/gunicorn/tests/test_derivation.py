@@ -2,6 +2,7 @@
 
 import pytest
 
+from hookserve.errors import ConfigError
 from hookserve.launch.assembly import assemble
 
 
@@ -76,3 +77,16 @@ def test_a_paste_file_may_configure_the_logs(here):
     (here / "shop.ini").write_text(INI + "[loggers]\nkeys = root\n")
 
     assert assemble(["--paste", "shop.ini"], {}).config.logconfig == str(here / "shop.ini")
+
+
+def test_a_paste_file_that_is_not_there_is_one_line(here):
+    with pytest.raises(ConfigError, match=r"^paste: there is no file .*/none\.ini$"):
+        assemble(["--paste", "none.ini"], {})
+
+
+def test_without_pastedeploy_the_line_says_what_to_install(here, monkeypatch):
+    (here / "app.ini").write_text("[app:main]\n")
+    monkeypatch.setattr("hookserve_gunicorn.derivation.find_spec", lambda name: None)
+
+    with pytest.raises(ConfigError, match=r"not installed \(pip install PasteDeploy\)"):
+        assemble(["--paste", "app.ini"], {})

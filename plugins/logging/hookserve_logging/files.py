@@ -61,9 +61,10 @@ def open_log(setting: str, path: str, owner: Owner) -> int:
     try:
         descriptor = open_file(path, flags, 0o644)
     except OSError as error:
-        raise ConfigError(
-            f"{setting}: cannot open {path}: {(error.strerror or str(error)).lower()}"
-        ) from None
+        reason = (error.strerror or str(error)).lower()
+        if isinstance(error, FileNotFoundError):
+            reason = f"its directory does not exist (mkdir -p {os.path.dirname(path) or '.'})"
+        raise ConfigError(f"{setting}: cannot open {path}: {reason}") from None
     if owner != NO_OWNER and os.geteuid() == 0:
         try:
             _give(descriptor, owner)
