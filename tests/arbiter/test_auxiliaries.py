@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+from support.descriptors import open_descriptors
 from support.fake_arbiter import serving
 
 from hookserve import AuxProcess, hookimpl
@@ -93,7 +94,7 @@ def test_one_that_cannot_be_started_is_tried_again_after_a_pause(monkeypatch, ca
     with serving(workers=1, plugins=[Brings()]) as server:
         part = server.arbiter.auxiliaries
         part.gather()
-        before = os.listdir("/dev/fd")
+        before = open_descriptors()
         with monkeypatch.context() as patch:
             if lacks == "descriptors":
                 patch.setattr(auxiliaries, "open_channel", cannot_open)
@@ -103,7 +104,7 @@ def test_one_that_cannot_be_started_is_tried_again_after_a_pause(monkeypatch, ca
         assert len(part) == 0
         assert part.due(server.clock.now) == server.clock.now + 1.0
         assert "cannot start the auxiliary process metrics: " in caplog.text
-        assert os.listdir("/dev/fd") == before
+        assert open_descriptors() == before
         server.processes.forks_fail = False
         server.turn(seconds=1.0)
         assert len(part) == 1

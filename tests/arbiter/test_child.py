@@ -11,6 +11,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from support.descriptors import open_descriptors
 from support.workers import IdleWorker, make_context
 
 from hookserve.arbiter import child
@@ -124,7 +125,7 @@ def test_signals_are_held_back_during_the_fork_and_not_after_it(error):
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     processes = Childless(error)
     handle = SimpleNamespace(pid=None, channel=None)
-    descriptors = os.listdir("/dev/fd")
+    descriptors = open_descriptors()
 
     try:
         fork_worker(processes, handle, None, ())
@@ -134,7 +135,7 @@ def test_signals_are_held_back_during_the_fork_and_not_after_it(error):
 
     assert {signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR2} <= processes.blocked
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
-    assert set(os.listdir("/dev/fd")) <= set(descriptors)
+    assert open_descriptors() == descriptors
 
 
 @pytest.mark.process

@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+from support.descriptors import open_descriptors
 from support.fake_arbiter import FakeServer, make_assembly, serving
 
 from hookserve import hookimpl
@@ -25,10 +26,6 @@ class Refuses:
         raise ValueError("not now")
 
 
-def descriptors():
-    return set(os.listdir("/dev/fd"))
-
-
 def free_slots(scoreboard):
     """How many slots can be taken; they are taken."""
     return sum(1 for _ in iter(scoreboard.take, None))
@@ -36,10 +33,10 @@ def free_slots(scoreboard):
 
 def fork_in_vain(factory, error=OSError, **expected):
     """A fork that raises; the slot and each descriptor are as before."""
-    before = descriptors()
+    before = open_descriptors()
     with pytest.raises(error, **expected) as caught:
         factory.fork(1, ())
-    assert descriptors() == before
+    assert open_descriptors() == before
     return caught.value
 
 

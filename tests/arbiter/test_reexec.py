@@ -6,6 +6,7 @@ import signal
 import sys
 
 import pytest
+from support.descriptors import open_descriptors
 from support.fake_arbiter import serving
 
 from hookserve import AuxProcess, hookimpl
@@ -88,10 +89,6 @@ def preloaded(monkeypatch):
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def descriptors():
-    return len(os.listdir("/dev/fd"))
-
-
 def test_a_reload_of_a_preloaded_application_is_tried_in_a_dry_run_and_changes_nothing(preloaded):
     arbiter, before = preloaded.arbiter, preloaded.arbiter.current
 
@@ -141,7 +138,7 @@ def test_signals_are_held_back_until_the_next_arbiter_takes_them_over(preloaded)
 
 
 def test_what_a_dry_run_has_printed_is_the_reason_of_its_failure(preloaded):
-    before = descriptors()
+    before = open_descriptors()
 
     preloaded.end_dry_run(preloaded.start(), b"hookserve: cannot import shop\n  a line\n\n", 1 << 8)
     preloaded.server.turn()
@@ -149,7 +146,7 @@ def test_what_a_dry_run_has_printed_is_the_reason_of_its_failure(preloaded):
     assert preloaded.failures() == ["cannot import shop\n  a line"]
     assert not preloaded.reexec.is_under_way
     assert preloaded.plugin.calls == []
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 @pytest.mark.parametrize("status", [1 << 8, signal.SIGKILL])
@@ -258,14 +255,14 @@ def test_an_exec_that_fails_leaves_everything_as_it_was(preloaded, monkeypatch, 
 
 
 def test_a_dry_run_that_cannot_be_forked_is_a_failure(preloaded):
-    before = descriptors()
+    before = open_descriptors()
     preloaded.server.processes.forks_fail = True
 
     preloaded.arbiter.reload()
 
     assert preloaded.failures() == ["cannot start the dry run: Resource temporarily unavailable"]
     assert not preloaded.reexec.is_under_way
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 def test_a_dry_run_without_room_for_its_output_is_a_failure(preloaded, monkeypatch):

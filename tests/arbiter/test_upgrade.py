@@ -5,6 +5,7 @@ import errno
 import os
 
 import pytest
+from support.descriptors import open_descriptors
 from support.fake_arbiter import serving
 
 
@@ -51,7 +52,7 @@ def cannot_open():
 @pytest.mark.parametrize("lacks", ["descriptors", "processes"])
 def test_a_successor_that_cannot_be_forked_changes_nothing(monkeypatch, caplog, lacks):
     with serving(workers=1) as server:
-        before = os.listdir("/dev/fd")
+        before = open_descriptors()
         with monkeypatch.context() as patch:
             if lacks == "descriptors":
                 patch.setattr(_socket, "socketpair", cannot_open)
@@ -60,7 +61,7 @@ def test_a_successor_that_cannot_be_forked_changes_nothing(monkeypatch, caplog, 
             server.arbiter.upgrade.begin()
 
         assert not server.arbiter.upgrade.is_shared
-        assert os.listdir("/dev/fd") == before
+        assert open_descriptors() == before
         assert "USR2: cannot start a successor: " in caplog.text
 
 

@@ -118,6 +118,7 @@ class TestExample(example_contract()):
     """The example's own tests, with the wheel."""
 
 
+@pytest.mark.everywhere  # it is written after the example
 class TestBegun(WorkerContract):
     """What ``hookserve new`` writes passes the contract as it is."""
 

@@ -7,6 +7,7 @@ import tempfile
 import threading
 
 import pytest
+from support.descriptors import open_descriptors
 
 from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.transport import LoopTransport, SpoolingTransport
@@ -90,14 +91,14 @@ def test_closing_closes_the_descriptors(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"x")
     outbox = Outbox(1000, tempfile.TemporaryFile)
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     with path.open("rb") as file:
         outbox.add_file(file.fileno(), 0, 1)
         outbox.add(b"behind it")
 
     outbox.close()
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
     assert not outbox
 
 
