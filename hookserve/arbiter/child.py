@@ -139,7 +139,7 @@ def patch(worker_type: WorkerType) -> None:
 
 
 def privilege_dropper(config: Config) -> Callable[[], None]:
-    """A function that takes on the user, group and umask of the configuration.
+    """A function that takes on the user and group of the configuration.
 
     The names are resolved now, so that a wrong one is an error before anything is forked.
     """
@@ -147,8 +147,6 @@ def privilege_dropper(config: Config) -> Callable[[], None]:
     gid = privileges.resolve_group(config.group) if config.group else group_of_user
 
     def drop() -> None:
-        if config.umask is not None:
-            os.umask(config.umask)
         if uid is not None or gid is not None:
             privileges.drop(uid, gid, initgroups=config.initgroups)
 

@@ -285,7 +285,13 @@ _PROCESS: tuple[Setting, ...] = (
         needs=("user",),
     ),
     Setting(
-        "umask", None, optional_octal, "the file mode creation mask of the workers, octal", ("-m",)
+        "umask",
+        None,
+        optional_octal,
+        "the mask for the modes of unix sockets, octal",
+        ("-m",),
+        details="What the application creates has the mask that the server was started with, as"
+        " a shell or systemd's UMask= sets it.",
     ),
     Setting(
         "proc_name",

@@ -50,6 +50,11 @@ def boolean(value: object) -> bool:
     raise ValueError("expected true or false")
 
 
+def optional_boolean(value: object) -> bool | None:
+    """True or false, or nothing."""
+    return None if value is None or value == "" else boolean(value)
+
+
 def integer(value: object) -> int:
     """A whole number, 0 or more; strings may be decimal, hexadecimal (0x) or octal (0o)."""
     number = _integer(value)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from hookserve.types import WSGIApplication
 
 
+WHOLE_BODY = sys.maxsize
+"""As `Worker.awaited_body`."""
 _ACCEPT_PAUSE = 0.5
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _SPOOL_WARNING_PAUSE = 60.0
@@ -51,8 +53,8 @@ class Worker(ABC):
     buffered: ClassVar[bool] = False
     """Whether request bodies are complete before the application runs (event loops)."""
     awaited_body: ClassVar[int] = 0
-    """Where not: so many bytes of a body are there before the application runs, so that a slow
-    client occupies no thread."""
+    """Where not: so many bytes of a body are there before the application runs; `WHOLE_BODY`: all,
+    unless `buffer_bodies` is off, so that a slow client occupies no process and no thread."""
     multithread: bool = False
     """``wsgi.multithread``."""
     app: WSGIApplication

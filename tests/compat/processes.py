@@ -1,6 +1,7 @@
 """One server: it is started in a directory of its own, asked, signalled, and ended."""
 
 import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -14,17 +15,24 @@ from pathlib import Path
 
 from hookserve.testing import wait_until
 
-SITE = Path(__file__).parent / "site"
+DEPLOYMENT = Path(__file__).parent / "deployment"
 SYSLOG = re.compile(r"^<(\d+)>(?:gunicorn|hookserve)\.")
 """Of a packet of syslog: the server's own name is not compared."""
 START, STEP = 30.0, 12.0
 """Seconds: until the first response, and for each later step."""
 
 
+_ports = itertools.count(20000 + os.getpid() % 100 * 100)
+
+
 def free_port():
-    """A port that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
+    """A port that nothing listens on, asked for once and below those that clients get."""
+    while True:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server(("127.0.0.1", next(_ports))) as listening,
+        ):
+            return listening.getsockname()[1]
 
 
 def wait_for(condition, seconds):
@@ -71,7 +79,7 @@ class Running:
 
     def __init__(self, case, program, folder):
         self.case, self.folder = case, Path(folder)
-        shutil.copytree(SITE, self.folder, dirs_exist_ok=True)
+        shutil.copytree(DEPLOYMENT, self.folder, dirs_exist_ok=True)
         (self.folder / "home").mkdir()
         self.port, self.metrics = free_port(), Metrics()
         self._places = {
@@ -173,6 +181,10 @@ class Running:
         text = _text(Path(f"/proc/{self.pid}/task/{self.pid}/children"))
         return [int(pid) for pid in text.split() if _state(pid) not in ("", "Z")]
 
+    def workers(self):
+        """Of its children those that have a listener open; others have work of their own."""
+        return [pid for pid in self.children() if _sockets(pid) & _listening()]
+
     def signal(self, number):
         """Send the arbiter a signal."""
         with contextlib.suppress(ProcessLookupError):
@@ -220,6 +232,25 @@ def _text(path):
 
 def _state(pid):
     return _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].strip()[:1]
+
+
+def _sockets(pid):
+    found = set()
+    with contextlib.suppress(OSError):
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(path).removeprefix("socket:[").removesuffix("]"))
+    return found
+
+
+def _listening():
+    """The inodes of all sockets that listen."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        rows = [line.split() for line in _text(Path("/proc/net", name)).splitlines()[1:]]
+        found |= {row[9] for row in rows if row[3] == "0A"}
+    rows = [line.split() for line in _text(Path("/proc/net/unix")).splitlines()[1:]]
+    return found | {row[6] for row in rows if row[3] == "00010000"}
 
 
 def _pids():

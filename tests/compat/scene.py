@@ -73,11 +73,11 @@ def _life(server, observation, before):
 
 
 def _stable_count(server):
-    """The number of children, once it has been the same for half a second."""
+    """The number of workers, once it has been the same for half a second."""
     counts = []
 
     def is_stable_count():
-        counts.append(len(server.children()))
+        counts.append(len(server.workers()))
         return len(counts) > 10 and len(set(counts[-10:])) == 1
 
     wait_for(is_stable_count, STEP)
@@ -86,11 +86,11 @@ def _stable_count(server):
 
 def _reload(server):
     """The response to a request, once a worker of after the HUP serves."""
-    old = set(server.children())
+    old = set(server.workers())
     server.signal(signal.SIGHUP)
-    wait_for(lambda: server.children() and not old & set(server.children()), STEP)
+    wait_for(lambda: server.workers() and not old & set(server.workers()), STEP)
     response = wait_for(lambda: server.ask("GET", "/after"), STEP)
-    is_new = bool(server.children()) and not old & set(server.children())
+    is_new = bool(server.workers()) and not old & set(server.workers())
     return {"new workers": is_new, **(response or {"status": None})}
 
 

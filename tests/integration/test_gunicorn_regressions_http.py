@@ -20,7 +20,7 @@ from hookserve.testing.kernel import is_read
 from hookserve.testing.waiting import DEADLINE
 
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
-BUFFERED = ("epoll", "tornado")
+BUFFERED = ("sync", "gthread", "epoll", "tornado")
 HERE = SUPPORT
 FILE_SIZE = 300_000
 SETTINGS = {

@@ -144,15 +144,6 @@ def test_100_continue_is_sent_when_the_application_reads(server):
         assert client.recv(65536).endswith(b"hello")
 
 
-def test_100_continue_is_not_sent_when_the_application_refuses(server):
-    answer = talk(
-        server, request("/unread", "Expect: 100-continue\r\nContent-Length: 5\r\n", "POST")
-    )
-
-    assert answer.startswith(b"HTTP/1.1 200 OK")
-    assert b"Connection: close" in answer
-
-
 def test_an_unread_body_does_not_become_the_next_request(server):
     body = b"GET /raise HTTP/1.1\r\n\r\n"
     answer = talk(

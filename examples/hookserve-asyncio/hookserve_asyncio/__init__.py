@@ -26,9 +26,10 @@ def worker_types() -> list[WorkerType]:
             "an asyncio loop that waits, threads that run requests",
             capabilities=Capabilities(
                 parallel=True,
+                buffered=True,
                 concurrency="as many requests at once as there are threads",
                 request_timeout="kill",
-                settings=frozenset({"asyncio_threads"}),
+                settings=frozenset({"asyncio_threads", "spool_size"}),
             ),
         )
     ]

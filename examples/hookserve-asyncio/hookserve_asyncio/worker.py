@@ -21,13 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from hookserve.config.resolved import Config
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.worker import ReactorWorker
+from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
 
 
 class AsyncioWorker(ReactorWorker):
     """Runs `asyncio_threads` requests at once."""
 
-    awaited_body = 65536
+    awaited_body = WHOLE_BODY
     batch = 1  # a turn takes one event, or it would begin more than there are threads for
     drain_interval = 0.05
 

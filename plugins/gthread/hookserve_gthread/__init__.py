@@ -32,8 +32,9 @@ def worker_types() -> list[WorkerType]:
             "threads; silent and idle clients hold none",
             capabilities=Capabilities(
                 parallel=True,
+                buffered=True,
                 concurrency="as many requests at once as there are threads",
-                settings=frozenset({"threads"}),
+                settings=frozenset({"threads", "spool_size"}),
             ),
         )
     ]

@@ -20,6 +20,7 @@ from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.system.calls import patches_threads, start_thread
 from hookserve.types import WSGIApplication
+from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
 from hookserve_gthread.leader import Leadership
 
@@ -27,7 +28,7 @@ from hookserve_gthread.leader import Leadership
 class GthreadWorker(ReactorWorker):
     """Runs `threads` requests at once."""
 
-    awaited_body = 65536
+    awaited_body = WHOLE_BODY
     drain_interval = 0.05
 
     def __init__(self, context: WorkerContext) -> None:

@@ -30,7 +30,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hookserve import ProtocolType, Setting, hookimpl
-from hookserve.config.values import boolean, integer, items, mapping, one_of, size
+from hookserve.config.values import boolean, integer, items, mapping, one_of, optional_boolean, size
 from hookserve.protocol.trust import trusted_proxies
 from hookserve_http.mount import mount_path
 from hookserve_http.profiles import PROFILES, describe_profiles
@@ -67,11 +67,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "buffer_bodies",
-        False,
-        boolean,
-        "have a whole request body before the application runs, as event-loop workers always do:"
-        " no worker and no thread waits for a slow client",
+        None,
+        optional_boolean,
+        "have a whole request body before the application runs; without a value the models do in"
+        " which a slow client would hold a process or a thread (sync, gthread), and event loops",
         switch=True,
+        details="Off, sync and gthread run the application after the first 64 KiB, or at once when"
+        " the client sends ``Expect: 100-continue``, and it reads the rest while it arrives. epoll"
+        " and tornado always have the whole body first.",
     ),
     Setting(
         "forwarded_allow_ips",

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hookserve.protocol.seam import Protocol
+from hookserve.worker.base import WHOLE_BODY
 from hookserve_http.body import EmptyInput
 from hookserve_http.file_wrapper import FileWrapper
 from hookserve_http.mount import mounted
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hookserve.worker.base import Worker
 
 _RESERVED_ENTRIES = 4
+_AWAITED_BODY = 65536
 
 
 class Endpoint(Protocol):
@@ -38,7 +40,9 @@ class Endpoint(Protocol):
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         config = worker.config
-        buffered = buffered or config.buffer_bodies
+        wanted = config.buffer_bodies
+        awaits_all = worker.awaited_body == WHOLE_BODY if wanted is None else wanted
+        buffered = buffered or awaits_all
         super().__init__(worker, local, buffered)
         path = config.get("script_name")
         self.app = mounted(worker.app, path, worker.log) if path else worker.app
@@ -46,7 +50,7 @@ class Endpoint(Protocol):
         self.log_access = worker.log_access
         self.notify_observers = make_notifier(worker)
         self.body_limit: int = config.limit_request_body
-        self.awaited_body = worker.awaited_body
+        self.awaited_body = min(worker.awaited_body, _AWAITED_BODY)
         # A body that is read as it arrives needs no temporary file.
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookserve import WorkerType, hookimpl
+from hookserve import Capabilities, WorkerType, hookimpl
 
 
 @hookimpl
@@ -13,5 +13,6 @@ def worker_types() -> list[WorkerType]:
             "sync",
             "hookserve_sync.worker:SyncWorker",
             "one request at a time, silent clients wait aside",
+            capabilities=Capabilities(buffered=True, settings=frozenset({"spool_size"})),
         )
     ]

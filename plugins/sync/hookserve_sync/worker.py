@@ -11,13 +11,14 @@ from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.poller import READABLE, make_poller
 from hookserve.reactor.transport import SpoolingTransport
 from hookserve.reactor.worker import ReactorWorker
+from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
 
 
 class SyncWorker(ReactorWorker):
     """Accepts, serves and closes, one request after another."""
 
-    awaited_body = 65536
+    awaited_body = WHOLE_BODY
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)

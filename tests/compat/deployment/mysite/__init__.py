@@ -1,0 +1,1 @@
+"""A package as Django makes them."""

@@ -1,0 +1,3 @@
+"""Settings of the project."""
+
+DEBUG = False
