@@ -12,6 +12,7 @@ from hookserve_http.file_wrapper import FileWrapper
 from hookserve_http.mount import mounted
 from hookserve_http.observers import make_notifier
 from hookserve_http.response import HeadWriter
+from hookserve_http.server_name import NAME, PORT, named_by_host
 
 if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint as Address
@@ -45,7 +46,8 @@ class Endpoint(Protocol):
         buffered = buffered or awaits_all
         super().__init__(worker, local, buffered)
         path = config.get("script_name")
-        self.app = mounted(worker.app, path, worker.log) if path else worker.app
+        app = worker.app if local.port else named_by_host(worker.app)
+        self.app = mounted(app, path, worker.log) if path else app
         self.pre_request = worker.pre_request
         self.log_access = worker.log_access
         self.notify_observers = make_notifier(worker)
@@ -74,8 +76,8 @@ def _template(worker: Worker, local: Address) -> dict[str, Any]:  # Any: PEP 333
         "wsgi.file_wrapper": FileWrapper,
         "wsgi.input_terminated": True,
         "SERVER_SOFTWARE": "hookserve",
-        "SERVER_NAME": local.host,
-        "SERVER_PORT": local.port,
+        "SERVER_NAME": local.host if local.port else NAME,
+        "SERVER_PORT": local.port or PORT,
         "SERVER_PROTOCOL": "HTTP/1.1",
         "SCRIPT_NAME": "",
         "REMOTE_ADDR": "",

@@ -7,15 +7,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from hookserve import ConfigError, hookimpl
 from hookserve_logging import custom
 from hookserve_logging.escaping import visible_lines
 from hookserve_logging.files import NO_OWNER, Owner, open_log, owner_for
+from hookserve_logging.wsgi_errors import ErrorStream
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve.worker.base import Worker
     from hookserve_logging.syslog import Syslog
 
 NAME = "hookserve"
@@ -172,6 +174,14 @@ class Installation:
         if self.syslog is not None and self.syslog.fault:
             logger.warning("%s; messages wait for it", self.syslog.fault, extra=NOT_TO_SYSLOG)
 
+    def text_file(self) -> ReopeningHandler | None:
+        """The handler of the error log's file, if lines of text go to one."""
+        if self._is_custom or self._config.error_log_format == "json":
+            return None
+        (handler, *_) = self._handlers
+        assert isinstance(handler, ReopeningHandler)
+        return handler if handler.path != "-" else None
+
     def _apply(self, logger: logging.Logger) -> None:
         """Apply the configuration of `logging`; what it says of the server's other names is true
         of `logger` too."""
@@ -257,6 +267,13 @@ class ErrorLog:
         if syslog is not None:
             # The daemon may come back while the arbiter has nothing to say.
             self.server_tick, self.on_exit = write, write_last
+
+    @hookimpl(tryfirst=True)
+    def post_fork(self, worker: Worker) -> None:
+        """Have ``wsgi.errors`` written to the file that the errors go to, if they go to one."""
+        handler = self._installation.text_file()
+        if handler is not None:
+            worker.errors = cast("TextIO", ErrorStream(handler))
 
     @hookimpl
     def install_logs(self) -> None:
