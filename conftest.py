@@ -29,6 +29,8 @@ WHOLE = ("epoll", "sync")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
 LIKE_OTHERS = ("eventlet", "tornado")
 """Outside the contract asked in `make test-all` only: they work as gevent and epoll do."""
+IN_TWO_MODELS = ("tests/chaos/", "tests/hostile/", "tests/integration/test_frameworks.py")
+"""Where load and applications of some size take long: asked of sync and gevent in each run."""
 PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
 IN_SHORT = (
     "test_an_iterable_is_closed_once_when_the_worker_stops",
@@ -70,7 +72,10 @@ def _is_repeated(item):
     """Whether what the test asks was asked of another model that works in the same way."""
     if not _is_contract(item):
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        return parameters.get("worker", parameters.get("model")) in LIKE_OTHERS
+        model = parameters.get("worker", parameters.get("model"))
+        if model and item.path.relative_to(ROOT).as_posix().startswith(IN_TWO_MODELS):
+            return model not in ("sync", "gevent")
+        return model in LIKE_OTHERS
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
     return any(item.originalname in vars(part) for part in PEP_3333)

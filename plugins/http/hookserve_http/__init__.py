@@ -16,8 +16,8 @@ framing, body
     where a body ends; ``wsgi.input``
 exchange, response, file_wrapper
     one request and its response: the request cycle; heads; files
-mount
-    the application below a path of its own
+mount, server_name
+    the application below a path of its own; the server's name over a unix socket
 request, observers
     what hooks see of a request, and when
 errors, error_page, refusal, disconnected

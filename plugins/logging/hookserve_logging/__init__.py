@@ -4,6 +4,8 @@ standard
     the standard logger, with the hooks that it needs
 errorlog, files, custom
     the error log; opening log files, again after USR1; a configuration of `logging` instead
+wsgi_errors
+    what the application writes, in the error log's file
 accesslog, sink
     the access log, and where its lines go
 syslog, delivery, link

@@ -26,16 +26,16 @@ SEEN = (
 
 def note(environ):
     """Append what this application sees to the file of the case."""
-    facts = {name: environ.get(name) for name in SEEN}
-    facts |= {name: value for name, value in environ.items() if name.startswith("HTTP_")}
-    facts["process"] = {
+    entries = {name: environ.get(name) for name in SEEN}
+    entries |= {name: value for name, value in environ.items() if name.startswith("HTTP_")}
+    entries["process"] = {
         "variables": {name: os.environ[name] for name in os.environ if name.startswith("APP_")},
         "directory": os.getcwd(),
         "umask": _umask(),
         "body": environ["wsgi.input"].read().decode("latin-1"),
     }
     with open(os.environ["COMPAT_SEEN"], "a") as file:
-        file.write(json.dumps([os.getpid(), facts], sort_keys=True) + "\n")
+        file.write(json.dumps([os.getpid(), entries], sort_keys=True) + "\n")
 
 
 def _umask():
