@@ -78,6 +78,8 @@ def _is_repeated(item):
         return model in LIKE_OTHERS
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
+    if item.cls.worker == "eventlet":
+        return True  # the same green reactor as gevent
     return any(item.originalname in vars(part) for part in PEP_3333)
 
 

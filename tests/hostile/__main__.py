@@ -28,7 +28,7 @@ def main():
     path = Path(options.markdown)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report.markdown(found, options.seconds))
-    wrong = [each for each in found if each.verdict and not each.is_documented]
+    wrong = [each for each in found if each.verdict]
     for each in wrong:
         print(f"{each.model}, {each.attack}: {each.verdict}", file=sys.stderr)
     return 1 if wrong else 0

@@ -35,8 +35,7 @@ def row(result):
 
 def _verdict(result):
     turns = f" in turn {result.turns}" if result.turns > 1 and not result.verdict else ""
-    documented = " (documented)" if result.is_documented else ""
-    return (result.verdict or "good") + turns + documented
+    return (result.verdict or "good") + turns
 
 
 def markdown(found, seconds):

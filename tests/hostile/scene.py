@@ -26,16 +26,12 @@ SLOW = {
     "-X, large": ["-X", "-w", "256", "-y", "512", "-n", "5", "-z", "32", "-u", "{}/large"],
 }
 """slowhttptest's modes, each with a thousand connections."""
-BUFFERED = "large slow bodies, buffered"
-NAMES = ("nothing", *SLOW, *ATTACKS, BUFFERED)
+NAMES = ("nothing", *SLOW, *ATTACKS)
 SETTINGS = {
     "idle": {"worker_connections": IDLE + 1000, "header_timeout": 300, "keepalive": 300},
     "blanks": {"client_header": "Forwarded"},
-    BUFFERED: {"buffer_bodies": True},
 }
 """What an attack needs; all other settings have their defaults."""
-HELD = {("large slow bodies", "sync"), ("large slow bodies", "gthread")}
-"""What is not survived, as documented: the application reads, and its worker or thread waits."""
 
 
 @dataclass
@@ -85,11 +81,6 @@ class Result:
         """As `problem`, and the latency."""
         return self.problem or (f"p99 over {LIMIT * 1000:.0f} ms" if self.is_late else "")
 
-    @property
-    def is_documented(self):
-        """Whether what is not survived is documented."""
-        return bool(self.verdict) and (self.attack, self.model) in HELD
-
 
 def run_in_turns(model, attack, seconds, turns):
     """As `run`, the best of so many turns: the machine has other things to do, too.
@@ -99,7 +90,7 @@ def run_in_turns(model, attack, seconds, turns):
     results = []
     while not results or (len(results) < turns and results[-1].is_late):
         results.append(run(model, attack, seconds))
-        if results[-1].problem or results[-1].is_documented:
+        if results[-1].problem:
             break
     best = (
         results[-1] if results[-1].problem else min(results, key=lambda each: each.percentile(0.99))
@@ -154,8 +145,7 @@ def _attack(server, attack, seconds):
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.process.wait(seconds)
         return {}
-    name = "large slow bodies" if attack == BUFFERED else attack
-    words = [sys.executable, "-m", "tests.hostile.attacker", name, host, port, seconds]
+    words = [sys.executable, "-m", "tests.hostile.attacker", attack, host, port, seconds]
     ended = subprocess.run(
         [*map(str, words)], cwd=ROOT, capture_output=True, timeout=seconds + 90, text=True
     )

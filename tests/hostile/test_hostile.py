@@ -139,12 +139,3 @@ def test_a_failure_is_not_tried_again(monkeypatch):
 
     assert best.problem
     assert best.turns == 2
-
-
-def test_what_is_documented_is_no_failure_of_the_command(monkeypatch):
-    attack, model = sorted(scene.HELD)[0]
-    best = in_turns(monkeypatch, [result_with(attack=attack, model=model, **LATE)], attack, model)
-
-    assert best.is_documented
-    assert best.verdict
-    assert "documented" in report.row(best)
