@@ -39,7 +39,8 @@ class Finder:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """See `importlib.abc.MetaPathFinder.find_spec`."""
+        """See `importlib.abc.MetaPathFinder.find_spec`; raises ModuleNotFoundError for a module of
+        gunicorn's that has no stand-in."""
         package, *parts = fullname.split(".")
         if package != "gunicorn":
             return None
@@ -51,8 +52,12 @@ class Finder:
             return spec_from_file_location(
                 fullname, package_file, submodule_search_locations=[folder]
             )
-        return (
-            spec_from_file_location(fullname, module_file) if os.path.exists(module_file) else None
+        if os.path.exists(module_file):
+            return spec_from_file_location(fullname, module_file)
+        raise ModuleNotFoundError(
+            f"hookserve has no {fullname} (of gunicorn's packages there are app, config, glogging"
+            " and util; a worker is chosen by its name: sync, gthread, gevent, eventlet, tornado)",
+            name=fullname,
         )
 
 
