@@ -1,6 +1,8 @@
 """The worker pool: compares the workers that exist with those that are wanted.
 
-Start, failure, reload, recycling, TTIN and TTOU are all this one comparison.
+Start, failure, reload, recycling, TTIN and TTOU are all this one comparison.  The pool decides
+which worker is retired: of two with one index the older one, and the one with the highest index
+where there are too many; `policies` says only when, and how many at once.
 """
 
 from __future__ import annotations

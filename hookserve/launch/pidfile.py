@@ -1,7 +1,9 @@
 """The file with the arbiter's process id.
 
 The arbiter holds a lock on its file for as long as it lives (flock(2)).  A number alone proves
-nothing: the kernel gives it to another process later.
+nothing: the kernel gives it to another process later.  A successor writes
+beside it, and renames its file when the predecessor is gone (`hookserve.arbiter.upgrade` says
+when, `Pidfile` renames).
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ Events::
 to `READING_HEAD` or `READING_BODY` when something is missing, to `RUNNING` when an exchange is
 ready, to `LINGERING` or `CLOSED` when there is nothing more to answer, and to `WRITING` when an
 interim response finds no room in the kernel.  ``on_deadline`` may find that the client is owed a
-refusal, which is an exchange too.
+refusal, which is an exchange too; otherwise, as ``evict`` and ``drain`` do, it leads to
+`LINGERING` or `CLOSED`.  Which phases may follow one is in `TRANSITIONS`: for `READING_BODY` they
+are `RUNNING`, `WRITING`, `LINGERING` and `CLOSED`.
 
 A pipelined request is run from `RUNNING` or `WRITING` without a wait in between.  An exchange that
 runs elsewhere is no phase of its own: its connection is `RUNNING` and in no table of those that
