@@ -29,8 +29,9 @@ WHOLE = ("epoll", "sync")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
 LIKE_OTHERS = ("eventlet", "tornado")
 """Outside the contract asked in `make test-all` only: they work as gevent and epoll do."""
-IN_TWO_MODELS = ("tests/chaos/", "tests/hostile/", "tests/integration/test_frameworks.py")
-"""Where load and applications of some size take long: asked of sync and gevent in each run."""
+TWO_MODELS = ("sync", "gevent")
+OF_TWO_MODELS = ("tests/chaos/", "tests/hostile/", "tests/integration/test_frameworks.py")
+"""What takes long, as load and large applications do, is asked of two models in each run."""
 PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
 IN_SHORT = (
     "test_an_iterable_is_closed_once_when_the_worker_stops",
@@ -73,8 +74,8 @@ def _is_repeated(item):
     if not _is_contract(item):
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         model = parameters.get("worker", parameters.get("model"))
-        if model and item.path.relative_to(ROOT).as_posix().startswith(IN_TWO_MODELS):
-            return model not in ("sync", "gevent")
+        if model and item.path.relative_to(ROOT).as_posix().startswith(OF_TWO_MODELS):
+            return model not in TWO_MODELS
         return model in LIKE_OTHERS
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False

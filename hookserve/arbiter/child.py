@@ -49,15 +49,18 @@ def fork_child(
 ) -> int:
     """Fork a child that has the second end of a channel; its process id.
 
-    The child calls ``become(end, unblock)``, which never returns.  Raises OSError when there can
-    be no process now; both ends are closed then.
+    The child calls ``become(end, unblock)`` and ends with it, whatever that raises.  Raises OSError
+    when there can be no process now; both ends are closed then.
     """
     ours, theirs = ends
     try:
         with Blocked() as unblock:
             pid = processes.fork()
             if pid == 0:
-                become(theirs, unblock)
+                try:
+                    become(theirs, unblock)
+                finally:
+                    os._exit(1)
     except OSError:
         ours.close()
         raise

@@ -33,8 +33,6 @@ class WorkerFactory:
         # A reload may have as many workers again; a few more may be asked for (TTIN).
         notifiable = min(_MOST_NOTIFIABLE, 2 * workers + 2)
         self.scoreboard = Scoreboard(slots, self._request_slots(), notifiable=notifiable)
-        self.older_scoreboards: list[Scoreboard] = []
-        """Those that workers of an earlier configuration write to."""
 
     def fit_scoreboard(self) -> None:
         """A new configuration may run more requests at once than the scoreboard has room for."""
@@ -51,7 +49,6 @@ class WorkerFactory:
                 error.strerror,
             )
             return
-        self.older_scoreboards.append(current)
         self.scoreboard = larger
 
     def _request_slots(self) -> int:
@@ -60,7 +57,9 @@ class WorkerFactory:
 
     def announce_stop(self) -> None:
         """Say to all workers that the whole server stops."""
-        for scoreboard in (self.scoreboard, *self.older_scoreboards):
+        # Workers of an earlier configuration may write to an older scoreboard.
+        of_workers = {handle.scoreboard for handle in self._arbiter.worker_table}
+        for scoreboard in {self.scoreboard, *of_workers}:
             scoreboard.announce_stop()
 
     def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle:

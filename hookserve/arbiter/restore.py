@@ -36,7 +36,6 @@ def restore_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Liste
         handle.pid, handle.channel = each.pid, restore_channel(each.channel)
         handle.start_serving(each.ready_at)
         arbiter.add_worker(handle)
-    arbiter.pool.factory.older_scoreboards.extend(scoreboards)
     arbiter.has_been_ready = True
     current = arbiter.current
     arbiter.previous = current._replace(number=handover.generation, listeners=listeners)

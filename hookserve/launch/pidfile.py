@@ -1,9 +1,8 @@
 """The file with the arbiter's process id.
 
 The arbiter holds a lock on its file for as long as it lives (flock(2)).  A number alone proves
-nothing: the kernel gives it to another process later.  A successor writes
-beside it, and renames its file when the predecessor is gone (`hookserve.arbiter.upgrade` says
-when, `Pidfile` renames).
+nothing: the kernel gives it to another process later.  A successor writes a file beside it, and
+renames that when the predecessor is gone (`hookserve.arbiter.upgrade` says when).
 """
 
 from __future__ import annotations

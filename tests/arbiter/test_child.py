@@ -243,6 +243,7 @@ def dropped(monkeypatch):
     [
         ({}, []),
         ({"umask": "027"}, []),
+        ({"umask": 0}, []),
         ({"user": "0"}, [(0, 0, False)]),
         ({"user": "987654"}, [(987654, None, False)]),
         ({"group": "7"}, [(None, 7, False)]),

@@ -1,7 +1,9 @@
 """What the arbiter does around a fork, with children that are never forked."""
 
 import errno
+import gc
 import os
+import weakref
 
 import pytest
 from support.descriptors import open_descriptors
@@ -192,8 +194,26 @@ def test_a_configuration_that_runs_more_requests_gets_a_larger_scoreboard():
         assert factory.scoreboard.request_slots == 9
         assert factory.scoreboard.slots == old.slots
         assert len(factory.scoreboard.wakeup_fds) == len(old.wakeup_fds)
-        assert factory.older_scoreboards == [old]
         assert handle.scoreboard is old
+        assert {each.scoreboard for each in server.arbiter.worker_table} == {
+            old,
+            factory.scoreboard,
+        }
+
+
+def test_an_older_scoreboard_goes_with_its_last_worker(caplog):
+    with serving(workers=1, worker_class="gthread", threads=2) as server:
+        old = weakref.ref(server.arbiter.pool.factory.scoreboard)
+        reload(server, workers=1, worker_class="gthread", threads=8)
+        server.become_ready()
+        (handle,) = [each for each in server.arbiter.worker_table if each.scoreboard is old()]
+        server.end(handle)
+
+        del handle
+        caplog.clear()  # its records name the worker
+        gc.collect()
+
+        assert old() is None
 
 
 @pytest.mark.parametrize("threads", [2, 4])
@@ -205,7 +225,7 @@ def test_a_configuration_that_runs_no_more_requests_keeps_the_scoreboard(threads
         reload(server, workers=1, worker_class="gthread", threads=threads)
 
         assert factory.scoreboard is old
-        assert factory.older_scoreboards == []
+        assert {each.scoreboard for each in server.arbiter.worker_table} == {old}
 
 
 def test_all_workers_are_notified_of_the_stop_those_of_an_older_scoreboard_too():
@@ -231,7 +251,7 @@ def test_a_scoreboard_that_cannot_grow_serves_on(monkeypatch, caplog):
         reload(server, workers=1, worker_class="gthread", threads=8)
 
         assert factory.scoreboard is old
-        assert factory.older_scoreboards == []
+        assert {each.scoreboard for each in server.arbiter.worker_table} == {old}
         assert (
             "the scoreboard has room for 3 requests of a worker, and cannot grow to 9:"
             " Too many open files"

@@ -113,7 +113,8 @@ def test_a_new_worker_has_a_slot_that_no_old_one_writes_to(restore):
         new.slot.accepted = 9
 
         assert old.slot.accepted == 0
-        assert old.scoreboard in server.arbiter.pool.factory.older_scoreboards
+        assert old in server.arbiter.worker_table
+        assert old.scoreboard is not new.scoreboard
         assert new.scoreboard is server.arbiter.pool.factory.scoreboard
 
 
@@ -205,7 +206,6 @@ def test_workers_of_an_older_scoreboard_are_found_in_theirs(restore):
         factory = before.arbiter.pool.factory
         first, second = before.arbiter.worker_table
         first.slot.accepted = 3
-        factory.older_scoreboards.append(factory.scoreboard)
         before.arbiter.release(second)
         factory.scoreboard = type(factory.scoreboard)(64, 9)
         before.turn()

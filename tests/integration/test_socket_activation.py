@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support.paths import SUPPORT
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from tests.chaos.scene import opened_by
 
 # What systemd does between fork(2) and exec(2): the socket is descriptor 3, the pid is known.
@@ -71,6 +71,7 @@ def test_it_is_handed_to_a_successor_and_to_the_successor_of_that(manager):
             server.wait_for("ready", count=count)
             os.kill(pids[-2], signal.SIGTERM)
             server.wait_for("exit", count=count - 1)
+            wait_until(lambda: server.log.count("the upgrade is complete") == len(pids) - 1)
 
             assert httpx.get(server.url).status_code == 200
         assert listening(pids[-1]) == 1

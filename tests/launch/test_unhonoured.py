@@ -43,10 +43,14 @@ def test_a_setting_of_another_model_is_named():
 def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
     (line,) = not_honoured("gevent", spool_size=1000)
 
-    assert line.startswith("spool_size (hookserve.toml): the worker gevent does not honour it (")
+    beginning, _, models = line.partition(" (asyncio and ")
+    assert beginning == "spool_size (hookserve.toml): the worker gevent does not honour it"
+    assert models.startswith("epoll and gthread and sync ")
     assert line.endswith(" would; buffer_bodies too)")
     assert not_honoured("gevent", spool_size=1000, buffer_bodies=True) == []
     assert not_honoured("epoll", spool_size=1000) == []
+    assert not_honoured("sync", spool_size=1000) == []
+    assert not_honoured("sync", spool_size=1000, buffer_bodies=True) == []
     assert without_effect(spool_size=1000) == []
 
 

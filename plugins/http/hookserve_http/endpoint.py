@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _RESERVED_ENTRIES = 4
 _AWAITED_BODY = 65536
+"""With `buffer_bodies` off, of a model that has the whole body otherwise."""
 
 
 class Endpoint(Protocol):
@@ -42,8 +43,8 @@ class Endpoint(Protocol):
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         config = worker.config
         wanted = config.buffer_bodies
-        awaits_all = worker.awaited_body == WHOLE_BODY if wanted is None else wanted
-        buffered = buffered or awaits_all
+        has_whole_body = worker.awaited_body == WHOLE_BODY
+        buffered = buffered or (has_whole_body if wanted is None else wanted)
         super().__init__(worker, local, buffered)
         path = config.get("script_name")
         app = worker.app if local.port else named_by_host(worker.app)
@@ -52,7 +53,7 @@ class Endpoint(Protocol):
         self.log_access = worker.log_access
         self.notify_observers = make_notifier(worker)
         self.body_limit: int = config.limit_request_body
-        self.awaited_body = min(worker.awaited_body, _AWAITED_BODY)
+        self.awaited_body = _AWAITED_BODY if has_whole_body else worker.awaited_body
         # A body that is read as it arrives needs no temporary file.
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)

@@ -63,7 +63,7 @@ def open_log(setting: str, path: str, owner: Owner) -> int:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         if isinstance(error, FileNotFoundError):
-            reason = f"its directory does not exist (mkdir -p {os.path.dirname(path) or '.'})"
+            reason = f"its directory does not exist (mkdir -p {os.path.dirname(path)})"
         raise ConfigError(f"{setting}: cannot open {path}: {reason}") from None
     if owner != NO_OWNER and os.geteuid() == 0:
         try:
