@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from types import CodeType
 
 from hookserve.errors import HookserveError
 
@@ -16,9 +17,8 @@ def describe(error: BaseException) -> str:
     where = ""
     traceback = error.__traceback__
     while traceback is not None:
-        filename = traceback.tb_frame.f_code.co_filename
-        if not filename.startswith("<frozen importlib") and filename != importlib.__file__:
-            where = f" at {filename}:{traceback.tb_lineno}"
+        if not _imports(traceback.tb_frame.f_code):
+            where = f" at {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     if isinstance(error, SyntaxError) and error.filename:
         where = f" at {error.filename}:{error.lineno}"
@@ -26,6 +26,13 @@ def describe(error: BaseException) -> str:
     message = _visible(" ".join(text.split()))
     name = type(error).__name__
     return f"{name}: {message}{where}" if message else f"{name}{where}"
+
+
+def _imports(code: CodeType) -> bool:
+    """Whether it is of the import system, or a finder's."""
+    name = code.co_filename
+    is_importlib = name.startswith("<frozen importlib") or name == importlib.__file__
+    return is_importlib or code.co_name == "find_spec"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -1,6 +1,7 @@
 """Errors and names in words."""
 
 import importlib
+import sys
 
 import pytest
 
@@ -21,6 +22,21 @@ def test_the_import_system_is_not_the_place():
         importlib.import_module("nosuch_module")
 
     assert "test_wording.py:" in describe(caught.value)
+
+
+def test_a_finder_is_not_the_place(monkeypatch):
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            raise ModuleNotFoundError(f"no {name} here")
+
+    monkeypatch.setattr(sys, "meta_path", [Finder])
+    with pytest.raises(ModuleNotFoundError) as caught:
+        import nothing_like_this  # noqa: F401
+
+    assert describe(caught.value).startswith(
+        f"ModuleNotFoundError: no nothing_like_this here at {__file__}:"
+    )
 
 
 def test_an_error_of_ours_is_its_message():
