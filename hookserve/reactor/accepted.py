@@ -5,10 +5,10 @@ from __future__ import annotations
 import _socket
 from time import thread_time
 
-from hookserve.protocol.seam import IDLE, Connection
+from hookserve.protocol.seam import Connection
 from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.phases import ACCEPTED
-from hookserve.reactor.poller import FOR_EVER, is_readable
+from hookserve.reactor.poller import is_readable
 from hookserve.system.calls import write
 
 _SMALLEST_READ, _LARGEST_READ = 4096, 65536
@@ -39,15 +39,21 @@ class Accepted:
         "unread",
     )
 
+    # Not set before they mean something: a connection that is served at once never sets them.
+    since: float
+    """When the wait began, in seconds of the monotonic clock; set with `deadline` by a wait."""
+    deadline: float
+    """When the wait is over, in seconds of the monotonic clock."""
+    body_began: float
+    """When the wait for the rest of a body began, in seconds of the monotonic clock."""
+    state_after: int
+    """The protocol's state once the outbox is empty; set with the outbox."""
+
     def __init__(self, fd: int, connection: Connection) -> None:
         self.fd = fd
         self.connection = connection
         self.phase: int = ACCEPTED
         """One of `hookserve.reactor.phases`."""
-        self.since = 0.0
-        """When the wait began, in seconds of the monotonic clock."""
-        self.deadline = FOR_EVER
-        """When the wait is over, in seconds of the monotonic clock."""
         self.is_slow_input = False
         """Whether what it sends is slow to parse, as thousands of tiny chunks do: then it is
         read from in small pieces, one a turn."""
@@ -59,13 +65,9 @@ class Accepted:
         """Whether there may be something to read that no event will announce."""
         self.has_pending_event = False
         """Whether an event came while a thread owned the connection; any thread sets it."""
-        self.body_began = 0.0
-        """When the wait for the rest of a body began, in seconds of the monotonic clock."""
         self.body_received = 0
-        """Bytes that have come since."""
+        """Bytes of the body that have come since `body_began`."""
         self.outbox: Outbox | None = None
-        self.state_after = IDLE
-        """The protocol's state once the outbox is empty."""
 
     def send_interim(self) -> bool:
         """Send what the protocol has to say while the body is awaited; false when the kernel does

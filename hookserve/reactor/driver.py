@@ -154,9 +154,6 @@ class Driver:
         if accepted.has_pending_event:
             accepted.has_pending_event = False
             accepted.unread = True
-        if accepted.phase == LINGERING:
-            self._discard(accepted)
-            return False
         size, began = accepted.read_size, 0.0
         for _ in _BUDGET:
             try:
@@ -307,6 +304,9 @@ class Driver:
 
     def _on_readable(self, accepted: Accepted, event: int) -> None:
         """Something can be read; after a hang-up everything is, for no other event follows."""
+        if accepted.phase == LINGERING:
+            self._discard(accepted)
+            return
         accepted.unread |= bool(event & HANGUP)
         self.receive(accepted)
 
@@ -352,8 +352,12 @@ class Driver:
 
     def _resume_deferred(self) -> None:
         accepted = self._deferred.resume()
+        is_ready = False
         try:
-            is_ready = accepted.connection.state == READY or self._read(accepted)
+            if accepted.phase == LINGERING:
+                self._discard(accepted)
+            else:
+                is_ready = accepted.connection.state == READY or self._read(accepted)
         finally:
             self._deferred.release()
         if is_ready:

@@ -79,7 +79,10 @@ class SocketTransport(Transport):
         if self.outbox is not None:
             self._send_behind(buffers)
             return
-        data = b"".join(buffers) if sum(map(len, buffers)) <= _JOIN_LIMIT else b""
+        if len(buffers) == 1:
+            data = buffers[0]
+        else:
+            data = b"".join(buffers) if sum(map(len, buffers)) <= _JOIN_LIMIT else b""
         try:
             sent = write(self.fd, data) if data else os.writev(self.fd, buffers[:_IOV_MAX])
         except BlockingIOError:
