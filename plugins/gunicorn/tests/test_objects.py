@@ -2,13 +2,16 @@
 
 import json
 import signal
+import weakref
 from types import SimpleNamespace
 from urllib.request import urlopen
 
 import pytest
-from hookserve_gunicorn.objects.request import Response, request_of
+from hookserve_gunicorn.objects.hooks import adapt
+from hookserve_gunicorn.objects.request import Request, Response
 from hookserve_http.request import RequestView
 
+from hookserve.testing.fakes import StandInWorker, configure
 from hookserve.testing.server import serve
 
 CONFIGURATION = """
@@ -124,13 +127,35 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
 def request(**environ):
     view = RequestView()
     view.environ = {"wsgi.url_scheme": "http", "RAW_URI": "/#end", **environ}
-    return request_of(view, view.environ), view
+    return Request(view, view.environ), view
 
 
-def test_a_request_is_one_object_for_all_hooks():
-    made, view = request()
+def test_a_request_is_one_object_for_both_hooks_and_is_gone_without_the_garbage_collector():
+    seen = []
+    pre = adapt("pre_request", lambda worker, req: seen.append(req), ("worker", "req"))
+    post = adapt("post_request", lambda worker, req: seen.append(req), ("worker", "req"))
+    _, view = request()
+    worker = StandInWorker(lambda environ, start_response: [], configure({}))
 
-    assert request_of(view, view.environ) is made
+    pre(worker, view, view.environ)
+    post(worker, view, view.environ, None)
+
+    assert seen[0] is seen[1]
+    gone = weakref.ref(seen.pop())
+    seen.clear()
+    assert gone() is None
+
+
+def test_headers_that_a_hook_replaces_are_in_the_environ():
+    made, view = request(HTTP_A="1", HTTP_B="2")
+
+    made.headers = [("C", "3")]
+    made.headers = [("B", "4")]
+    made.apply_headers()
+
+    assert {key: each for key, each in view.environ.items() if key.startswith("HTTP_")} == {
+        "HTTP_B": "4"
+    }
 
 
 def test_headers_that_pre_request_appends_removes_or_changes_are_in_the_environ():

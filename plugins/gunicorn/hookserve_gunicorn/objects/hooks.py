@@ -17,7 +17,7 @@ from hookserve.worker.context import ServerView
 from hookserve_gunicorn.objects.arbiter import Arbiter
 from hookserve_gunicorn.objects.configuration import Config
 from hookserve_gunicorn.objects.log import Log
-from hookserve_gunicorn.objects.request import Response, request_of
+from hookserve_gunicorn.objects.request import Request, Response, keep, take
 from hookserve_gunicorn.objects.worker import Worker
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hookserve.plugins.host import PluginHost
     from hookserve.server import Server, WorkerInfo
 
-REQUEST_HOOKS = ("pre_request", "post_request")
+Adapted = Callable[..., object]
 
 
 class Objects:
@@ -40,6 +40,8 @@ class Objects:
         self.arbiter_pid = os.getpid()
         self.is_aborting = False
         """In a worker: whether it missed a deadline."""
+        self.keeps_requests = False
+        """Whether a `post_request` wants the object that `pre_request` has had."""
         self._host: PluginHost | None = None
         self._arbiter: Arbiter | None = None
         self._workers: WeakKeyDictionary[object, Worker] = WeakKeyDictionary()
@@ -102,14 +104,13 @@ OBJECTS = Objects()
 """Of this process."""
 
 
-def adapt(
-    name: str, function: Callable[..., object], parameters: Sequence[str]
-) -> Callable[..., object]:
+def adapt(name: str, function: Callable[..., object], parameters: Sequence[str]) -> Adapted:
     """`function` as the implementation of the hook `name`, called with gunicorn's objects."""
     offered = tuple(inspect.signature(getattr(Hooks, name)).parameters)[1:]
     places = [(offered.index(each), _CONVERTERS.get(each, _unchanged)) for each in parameters]
-    if name in REQUEST_HOOKS:
-        return _adapt_request_hook(name, function, [place for place, _ in places])
+    adapt_request_hook = _REQUEST_HOOKS.get(name)
+    if adapt_request_hook is not None:
+        return adapt_request_hook(function, [place for place, _ in places])
 
     def call(*values: Any) -> object:  # Any: the hook's
         return function(*[convert(values[place]) for place, convert in places])
@@ -117,20 +118,33 @@ def adapt(
     return call
 
 
-def _adapt_request_hook(
-    name: str, function: Callable[..., object], places: list[int]
-) -> Callable[..., object]:
-    """The hot path: in the greenlet or thread of each request."""
-    is_first = name == "pre_request"
+def _adapt_pre_request(function: Callable[..., object], places: list[int]) -> Adapted:
+    """The hot path, in the greenlet or thread of each request: only what is asked for is made."""
+    if not set(places) & {1, 2}:
+        return lambda worker, req, environ: function(*[OBJECTS.worker(worker) for _ in places])
 
-    def call(worker: Any, req: Any, environ: Any, resp: Any = None) -> object:  # Any: the hook's
-        request = request_of(req, environ)
-        response = None if is_first else Response(resp, request)
-        given = (OBJECTS.worker(worker), request, environ, response)
+    def call(worker: Any, req: Any, environ: Any) -> object:  # Any: the hook's
+        request = Request(req, environ)
+        if OBJECTS.keeps_requests:
+            keep(request, req)
+        given = (OBJECTS.worker(worker), request, environ)
         result = function(*[given[place] for place in places])
-        if is_first:
-            request.apply_headers()
+        request.apply_headers()
         return result
+
+    return call
+
+
+def _adapt_post_request(function: Callable[..., object], places: list[int]) -> Adapted:
+    """As `_adapt_pre_request`, at the request's end."""
+    OBJECTS.keeps_requests = True
+    takes_response = 3 in places
+
+    def call(worker: Any, req: Any, environ: Any, resp: Any) -> object:  # Any: the hook's
+        request = take(req, environ)
+        response = Response(resp, request) if takes_response else None
+        given = (OBJECTS.worker(worker), request, environ, response)
+        return function(*[given[place] for place in places])
 
     return call
 
@@ -143,3 +157,5 @@ _CONVERTERS: dict[str, Callable[[Any], object]] = {
     "server": OBJECTS.arbiter,
     "worker": OBJECTS.worker,
 }
+
+_REQUEST_HOOKS = {"pre_request": _adapt_pre_request, "post_request": _adapt_post_request}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hookserve.types import Response as NativeResponse
 
     Environ = dict[str, Any]  # Any: PEP 3333
+    Headers = list[tuple[str, str]]
 
 _PLAIN = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
 
@@ -25,11 +26,25 @@ class Request(View):
     _environ: Environ
 
     def __init__(self, native: NativeRequest, environ: Environ) -> None:
-        super().__init__(native)
-        object.__setattr__(self, "_environ", environ)
-        self.headers = native.headers
+        self._native = native
+        self._environ = environ
+        self._headers: Headers | None = None
+        """What hooks were given, to be changed by them; `None` as long as none has asked."""
+        self._before: Headers = []
+
+    @property
+    def headers(self) -> Headers:
         """Names in upper case with hyphens."""
-        object.__setattr__(self, "_before", list(self.headers))
+        if self._headers is None:
+            self._headers = self._native.headers
+            self._before = list(self._headers)
+        return self._headers
+
+    @headers.setter
+    def headers(self, value: Headers) -> None:
+        if self._headers is None:
+            self._before = self._native.headers
+        self._headers = value
 
     @property
     def scheme(self) -> str:
@@ -73,16 +88,17 @@ class Request(View):
 
     def apply_headers(self) -> None:
         """Bring the environ to what the headers have become."""
-        if self.headers == self._before:
+        headers = self._headers
+        if headers is None or headers == self._before:
             return
         for name, _ in self._before:
             self._environ.pop(_key(name), None)
         joined: dict[str, str] = {}
-        for name, value in self.headers:
+        for name, value in headers:
             key = _key(name)
             joined[key] = f"{joined[key]},{value}" if key in joined else value
         self._environ.update(joined)
-        object.__setattr__(self, "_before", list(self.headers))
+        self._before = list(headers)
 
 
 def _key(name: str) -> str:
@@ -90,13 +106,18 @@ def _key(name: str) -> str:
     return _PLAIN.get(upper) or "HTTP_" + upper.replace("-", "_")
 
 
-def request_of(native: NativeRequest, environ: Environ) -> Request:
-    """The one object for this request."""
-    kept: dict[str, Any] = vars(native)  # Any: what hooks leave there
-    found: Request | None = kept.get("_gunicorn")
-    if found is None:
-        found = kept["_gunicorn"] = Request(native, environ)
-    return found
+_KEPT = "_gunicorn"
+
+
+def keep(request: Request, native: NativeRequest) -> None:
+    """Have `take` find it.  The two refer to each other until then: a cycle for the collector."""
+    vars(native)[_KEPT] = request
+
+
+def take(native: NativeRequest, environ: Environ) -> Request:
+    """The object that `pre_request` has had, which is not kept any longer, or a new one."""
+    found: Request | None = vars(native).pop(_KEPT, None)
+    return found or Request(native, environ)
 
 
 class Response(View):
@@ -105,7 +126,7 @@ class Response(View):
     _native: NativeResponse
 
     def __init__(self, native: NativeResponse, request: Request) -> None:
-        super().__init__(native)
+        self._native = native
         self.req = request
 
     @property
