@@ -59,7 +59,7 @@ PAIRS = (
 
 STARTUP = Pair("startup", HOOKSERVE, GUNICORN, cases.BARE)
 """Both as they come, with all that is on by default."""
-MEMORY_BUDGET = Budget(0.6)
+MEMORY_BUDGET = Budget(0.7)
 START_BUDGET = Budget(1.0, 0.8)
 
 QUICK = (

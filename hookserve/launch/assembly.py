@@ -189,6 +189,8 @@ def _settings_of(embedded: Embedded, host: PluginHost, table: SettingsTable) -> 
     embedded.check_names(host, table)
     if embedded.app is not None:
         host.register(embedded.app, "hookserve.run (application)")
+    if not embedded.values:
+        return SettingsSource(embedded.origin, {})
     module = embedded.module()
     _register_file_plugins(host, module, embedded.origin)
     source, _ = file_settings(host, table, module, embedded.origin)

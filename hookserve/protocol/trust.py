@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 UNIX = "unix:"
 """Stands for the clients of a unix socket."""
+_UNPARSED = frozenset({"*", UNIX, "127.0.0.1", "::1"})
+"""What is right without the module `ipaddress`, which a start with the defaults does not import."""
 _CACHE_SIZE = 1024
 
 
@@ -21,7 +23,7 @@ def trusted_proxies(value: object) -> tuple[str, ...]:
     with commas."""
     names = items(value)
     for name in names:
-        if name not in ("*", UNIX):
+        if name not in _UNPARSED:
             _network(name)
     return names
 
@@ -42,7 +44,7 @@ def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
         if not host:
             return UNIX in names
         if host in names:
-            return True  # nothing has to be parsed, so `ipaddress` is not imported
+            return True
         address = address_of(host)
         return address is not None and any(address in network for network in networks())
 
