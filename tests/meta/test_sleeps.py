@@ -1,9 +1,9 @@
 """Tests wait for conditions.  A function that sleeps is listed here, with its reason."""
 
 import ast
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.sources import ROOT, modules_in
+
 FOLDERS = ("tests", "hookserve/testing", "examples/hookserve-asyncio", "plugins/*/tests")
 
 SLOW_APPLICATION = "an application that is slow"
@@ -66,7 +66,7 @@ def calls_of_sleep(tree, function="the module"):
 
 def sleepers():
     found = {}
-    for path in sorted(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/**/*.py")):
+    for path in modules_in(*FOLDERS):
         if functions := set(calls_of_sleep(ast.parse(path.read_text()))):
             found[path.relative_to(ROOT).as_posix()] = functions
     return found

@@ -2,11 +2,11 @@
 
 import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.sources import ROOT, modules_in
+
 OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples/hookserve-asyncio")
-MODULES = sorted(path for folder in OURS for path in (ROOT / folder).rglob("*.py"))
+MODULES = modules_in(*OURS)
 SOURCES = [
     path
     for path in MODULES

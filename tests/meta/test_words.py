@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.sources import ROOT, files_in
+
 FOLDERS = ("hookserve", "plugins", "tests", "docs", "examples", "benchmarks", ".github")
 SUFFIXES = (".py", ".md", ".toml", ".template", ".yml")
 
@@ -118,7 +119,7 @@ def names_in(tree):
 
 
 def files():
-    for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*")):
+    for path in files_in(*FOLDERS):
         name = path.relative_to(ROOT).as_posix()
         # Records of decisions are in the words of their day; assets are others'.
         is_ours = path != Path(__file__) and not re.search("/(decisions|assets)/", name)
