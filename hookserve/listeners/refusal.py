@@ -43,7 +43,7 @@ def drop_handshakes(listening: _socket.socket) -> None:
 
 
 def has_handshake(port: int) -> bool:
-    """Whether a client that has the server's answer may believe that it is connected: its last
+    """Whether a client that has the server's reply may believe that it is connected: its last
     segment is under way, or the kernel holds it back (TCP_DEFER_ACCEPT).
 
     False where the kernel does not tell.

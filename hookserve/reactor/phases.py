@@ -30,7 +30,7 @@ Events::
 
 ``on_readable`` leads from every phase before `RUNNING` to whatever the protocol's state calls for:
 to `READING_HEAD` or `READING_BODY` when something is missing, to `RUNNING` when an exchange is
-ready, to `LINGERING` or `CLOSED` when there is nothing more to answer, and to `WRITING` when an
+ready, to `LINGERING` or `CLOSED` when there is no more request, and to `WRITING` when an
 interim response finds no room in the kernel.  ``on_deadline`` may find that the client is owed a
 refusal, which is an exchange too; otherwise, as ``evict`` and ``drain`` do, it leads to
 `LINGERING` or `CLOSED`.  Which phases may follow one is in `TRANSITIONS`: for `READING_BODY` they

@@ -51,7 +51,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the server answers, without a slash at the end."""
+        """Where the server listens, without a slash at the end."""
         host, port = self.address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -23,7 +23,7 @@ def request(path: str = "/", extra: str = "", method: str = "GET", body: bytes =
     return f"{method} {path} HTTP/1.1\r\nHost: contract\r\n{extra}\r\n".encode() + body
 
 
-class Answer:
+class Response:
     """One response."""
 
     def __init__(self, head: bytes, body: bytes) -> None:
@@ -76,28 +76,28 @@ class Client:
         """Send all of it."""
         self.socket.sendall(data)
 
-    def ask(self, data: bytes) -> Answer:
+    def ask(self, data: bytes) -> Response:
         """Send a request and read its response."""
         self.send(data)
         return self.read()
 
-    def read(self, is_bodiless: bool = False) -> Answer:
+    def read(self, is_bodiless: bool = False) -> Response:
         """Read one response; raises Closed when the server closes first."""
         while b"\r\n\r\n" not in self._unread:
             self._more()
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
         lowered = head.lower()
         if is_bodiless or lowered.startswith(b"http/1.1 100"):
-            return Answer(head, b"")
+            return Response(head, b"")
         if b"\r\ntransfer-encoding: chunked" in lowered:
-            return Answer(head, b"".join(self._chunks()))
+            return Response(head, b"".join(self._chunks()))
         if b"\r\ncontent-length:" not in lowered:
-            return Answer(head, b"")
+            return Response(head, b"")
         length = int(lowered.partition(b"\r\ncontent-length:")[2].split(b"\r\n")[0])
         while len(self._unread) < length:
             self._more()
         body, self._unread = self._unread[:length], self._unread[length:]
-        return Answer(head, body)
+        return Response(head, body)
 
     def read_to_end(self) -> bytes:
         """Everything until the server closes."""
@@ -132,7 +132,7 @@ def wait_until_read(clients: Sequence[Client]) -> None:
         wait_until(partial(kernel.is_read, client.socket))
 
 
-def ask(address: Address, path: str = "/", body: bytes = b"") -> Answer:
+def ask(address: Address, path: str = "/", body: bytes = b"") -> Response:
     """One request on a connection of its own; a POST when there is a body."""
     with Client(address) as client:
         method = "POST" if body else "GET"
@@ -149,7 +149,7 @@ def is_refused(address: Address, seconds: float = 5.0) -> bool:
 
 
 def in_parallel(count: int, work: Callable[[int], object]) -> list[object]:
-    """What `work(0)` to `work(count - 1)` answer, or the exception that they raise, each in a
+    """What `work(0)` to `work(count - 1)` return, or the exception that they raise, each in a
     thread of its own."""
     found: list[object] = [None] * count
 
@@ -176,7 +176,7 @@ class Load:
         self._is_over = threading.Event()
         self.open: Callable[[Address], Client] = Client
         """Makes a connection."""
-        self.answered = 0
+        self.responses_read = 0
         self.failures: list[str] = []
         self._threads = [
             threading.Thread(target=self._run, args=[step]) for step in (self._kept, self._fresh)
@@ -198,9 +198,9 @@ class Load:
             thread.join()
 
     def wait_for(self, count: int) -> None:
-        """Wait for so many more answers, or for a failure."""
-        goal = self.answered + count
-        wait_until(lambda: self.answered >= goal or self.failures)
+        """Wait for so many more responses, or for a failure."""
+        goal = self.responses_read + count
+        wait_until(lambda: self.responses_read >= goal or self.failures)
 
     def _run(self, step: Callable[[], None]) -> None:
         while not self._is_over.is_set():
@@ -213,17 +213,17 @@ class Load:
     def _kept(self) -> None:
         with self.open(self._address) as client:
             while not self._is_over.is_set():
-                answer = client.ask(request())
-                self._count(answer)
-                if answer.closes:
+                response = client.ask(request())
+                self._count(response)
+                if response.closes:
                     return
 
     def _fresh(self) -> None:
         with self.open(self._address) as client:
             self._count(client.ask(request("/", "Connection: close\r\n")))
 
-    def _count(self, answer: Answer) -> None:
-        if answer.status == 200:
-            self.answered += 1
+    def _count(self, response: Response) -> None:
+        if response.status == 200:
+            self.responses_read += 1
         else:
-            self.failures.append(f"status {answer.status}")
+            self.failures.append(f"status {response.status}")

@@ -19,11 +19,13 @@ class ConversationContract(Contract):
     def test_a_connection_is_kept_as_declared(self) -> None:
         """One connection, many requests."""
         with Client(self.server.address) as client:
-            answers = [client.ask(request())]
-            while self.can["keepalive"] and len(answers) < 20:
-                answers.append(client.ask(request()))
+            responses = [client.ask(request())]
+            while self.can["keepalive"] and len(responses) < 20:
+                responses.append(client.ask(request()))
 
-        assert [answer.closes for answer in answers] == [not self.can["keepalive"]] * len(answers)
+        assert [response.closes for response in responses] == [not self.can["keepalive"]] * len(
+            responses
+        )
 
     def test_a_request_in_single_bytes_is_put_together(self) -> None:
         """Head and body."""
@@ -52,13 +54,13 @@ class ConversationContract(Contract):
             assert client.read_to_end() == b""
 
     def test_an_expectation_is_met_before_the_body_comes(self) -> None:
-        """``100 Continue``, then the answer."""
+        """``100 Continue``, then the response."""
         with Client(self.server.address) as client:
             extra = "Expect: 100-continue\r\nContent-Length: 5\r\n"
             interim = client.ask(request("/echo", extra, "POST"))
-            answer = client.ask(b"hello")
+            response = client.ask(b"hello")
 
-        assert (interim.status, answer.body) == (100, b"hello")
+        assert (interim.status, response.body) == (100, b"hello")
 
     def test_an_unread_body_is_not_the_next_request(self) -> None:
         """Small ones are read past, and the connection goes on."""
@@ -75,9 +77,9 @@ class ConversationContract(Contract):
             return  # the body is complete before the application runs
         with Client(self.server.address) as client:
             client.send(request("/unread", "Content-Length: 10000000\r\n", "POST") + b"x" * 65536)
-            answer = client.read()
+            response = client.read()
 
-        assert (answer.text, answer.closes) == ("unread", True)
+        assert (response.text, response.closes) == ("unread", True)
 
     def test_a_chunked_body_is_read(self) -> None:
         """In whatever pieces."""
@@ -94,10 +96,10 @@ class ConversationContract(Contract):
         with Client(self.server.address) as client:
             client.send(request("/whole/1", method="HEAD"))
             head = client.read(is_bodiless=True)
-            answer = client.ask(request())
+            response = client.ask(request())
 
         assert f"content-length: {len(BLOCK)}" in head.head.lower()
-        assert answer.status == 200
+        assert response.status == 200
 
     def test_what_no_request_begins_with_is_refused_at_once(self) -> None:
         """TLS, say: its client would wait for as long as the server does."""
@@ -133,10 +135,10 @@ class ConversationContract(Contract):
             word = os.urandom(10) * (number * 400 + 1)
             with Client(self.server.address) as client:
                 for count in range(30):
-                    answer = client.ask(request("/echo", method="POST", body=word))
-                    if answer.body != word:
+                    response = client.ask(request("/echo", method="POST", body=word))
+                    if response.body != word:
                         return count
-                    if answer.closes:
+                    if response.closes:
                         client.socket.close()
                         client.__init__(self.server.address)  # type: ignore[misc]  # the next connection
             return -1

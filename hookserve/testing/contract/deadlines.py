@@ -41,20 +41,20 @@ class DeadlineContract(Contract):
             assert ask(server.address).status == 200
 
     def test_a_request_that_runs_too_long_is_ended_as_declared(self) -> None:
-        """``kill``: with its worker; ``cancel``: alone, answered with 503."""
+        """``kill``: with its worker; ``cancel``: alone, and 503 is the response."""
         with self.serve(records=True, request_timeout=0.5, abort_timeout=0.5, timeout=0) as server:
             pid = server.workers()[0]
             with self.begin(server, "/sleep/15") as client:
-                answer = client.read_to_end()
+                response = client.read_to_end()
             record = self.wait_for_call(server, "log_access", path="/sleep/15")
 
             if self.can["request_timeout"] == "cancel":
-                assert answer.startswith(b"HTTP/1.1 503 ")
+                assert response.startswith(b"HTTP/1.1 503 ")
                 assert (record["status"], record["pid"]) == (503, pid)
                 assert ask(server.address).text == str(pid)
             else:
                 gone = server.wait_for("exit")
-                assert answer == b""
+                assert response == b""
                 assert (gone["kind"], record["status"]) == ("timed out", 0)
                 server.wait_for("ready", count=2)
                 assert ask(server.address).status == 200
@@ -62,24 +62,24 @@ class DeadlineContract(Contract):
             assert 0.4 < record["elapsed"] < 3.0
 
     def test_a_head_has_one_deadline(self) -> None:
-        """From the first byte, however often another one comes; the answer is 408."""
+        """From the first byte, however often another one comes; the response is 408."""
         with self.serve(header_timeout=0.6) as server, Client(server.address) as client:
             began = time.monotonic()
             client.socket.settimeout(0.1)
-            answer = b""
+            response = b""
             for byte in b"GET / HTTP/1.1\r\nX-Slow: " + b"x" * 200:
                 client.send(bytes([byte]))
                 try:
-                    answer = client.socket.recv(100)
+                    response = client.socket.recv(100)
                     break
                 except TimeoutError:
                     pass
 
-            assert answer.startswith(b"HTTP/1.1 408 ")
+            assert response.startswith(b"HTTP/1.1 408 ")
             assert 0.5 < time.monotonic() - began < 5.0
 
     def test_a_silent_client_is_closed_at_its_deadline(self) -> None:
-        """Without an answer: there was no request."""
+        """Without a response: there was no request."""
         with self.serve(header_timeout=0.6) as server, Client(server.address) as client:
             began = time.monotonic()
 
@@ -102,9 +102,9 @@ class DeadlineContract(Contract):
             with Client(server.address) as client:
                 began = time.monotonic()
                 client.send(request("/digest", "Content-Length: 1000\r\n", "POST") + b"x" * 10)
-                answer = client.read_to_end()
+                response = client.read_to_end()
 
-                assert answer.startswith(b"HTTP/1.1 408 ")
+                assert response.startswith(b"HTTP/1.1 408 ")
                 assert 0.5 < time.monotonic() - began < 5.0
             assert ask(server.address).text == str(pid)
 
@@ -116,7 +116,7 @@ class DeadlineContract(Contract):
             with Client(server.address, receive_buffer=4096) as client:
                 client.send(request("/whole/800"))
                 wait_until(lambda: client.socket.recv(1) and kernel.is_closed(client.socket))
-                answer = client.read_to_end()
+                response = client.read_to_end()
 
-                assert len(answer) < 800 * 65536
+                assert len(response) < 800 * 65536
             assert ask(server.address).text == str(pid)

@@ -106,11 +106,11 @@ class LifeContract(Contract):
         with self.serve(records=True) as server:
             with Client(server.address) as client:
                 client.send(b"NONSENSE\r\n\r\n")
-                answer = client.read_to_end()
+                response = client.read_to_end()
             record = self.wait_for_call(server, "log_access")
             hooks = self.called(server, "pre_request", "post_request")
 
-        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert response.startswith(b"HTTP/1.1 400 ")
         assert (record["status"], hooks) == (400, [])
         assert record["reason"]
 
@@ -118,10 +118,10 @@ class LifeContract(Contract):
         """Whatever it raises: a request that calls sys.exit() ends no worker."""
         pid = self.server.workers()[0]
         for name in ("ValueError", "SystemExit"):
-            answer = ask(self.server.address, f"/fail/{name}")
+            response = ask(self.server.address, f"/fail/{name}")
 
-            assert answer.status == 500
-            assert answer.closes
+            assert response.status == 500
+            assert response.closes
         assert ask(self.server.address).text == str(pid)
 
     def test_what_wsgi_says_of_threads_and_processes_is_true(self) -> None:
@@ -131,8 +131,8 @@ class LifeContract(Contract):
             several = json.loads(ask(server.address, "/environ").text)
         alone = json.loads(ask(self.server.address, "/environ").text)
         most = [
-            int(answer.text)  # type: ignore[attr-defined]  # or an exception, which fails here
-            for answer in in_parallel(4, lambda _: ask(self.server.address, "/overlap/0.3"))
+            int(response.text)  # type: ignore[attr-defined]  # or an exception, which fails here
+            for response in in_parallel(4, lambda _: ask(self.server.address, "/overlap/0.3"))
         ]
 
         assert (several["wsgi.multiprocess"], alone["wsgi.multiprocess"]) == (True, False)

@@ -21,7 +21,7 @@ _AT_ONCE = 0.4
 
 
 class LimitContract(Contract):
-    """One client never costs another one its answer."""
+    """One client never costs another one its response."""
 
     def test_an_idle_connection_is_evicted_for_a_new_one(self) -> None:
         """The one that has been idle longest."""
@@ -62,9 +62,9 @@ class LimitContract(Contract):
                 waiting.socket.settimeout(0.3)
                 assert _is_silent(waiting)
                 waiting.socket.settimeout(10)
-                answers = [client.ask(b"contract\r\n\r\n").status for client in busy]
+                responses = [client.ask(b"contract\r\n\r\n").status for client in busy]
 
-                assert answers == [200, 200, 200]
+                assert responses == [200, 200, 200]
                 assert waiting.read().status == 200
 
     def test_running_out_of_descriptors_is_survived(self) -> None:
@@ -122,9 +122,9 @@ class LimitContract(Contract):
         assert _slowest_of(self.server, 10) < _AT_ONCE
         for client in clients:
             client.send(b"x" * 10)
-            answer = client.read()
-            assert answer.status == 200
-            assert answer.closes or client.ask(request()).status == 200
+            response = client.read()
+            assert response.status == 200
+            assert response.closes or client.ask(request()).status == 200
 
     def test_with_buffer_bodies_large_slow_bodies_delay_no_other(self) -> None:
         """However many: a body is complete before anything is occupied, under every model."""
@@ -178,9 +178,9 @@ class LimitContract(Contract):
                 for _ in range(LARGE // len(BLOCK)):
                     client.send(BLOCK)
                     digest.update(BLOCK)
-                answer = client.read()
+                response = client.read()
 
-            assert answer.text == f"{LARGE} {digest.hexdigest()}"
+            assert response.text == f"{LARGE} {digest.hexdigest()}"
             assert _peak(server) < before + _MEMORY_MARGIN
 
     def test_a_large_download_is_sent_in_bounded_memory(self) -> None:
@@ -190,9 +190,9 @@ class LimitContract(Contract):
             with Client(server.address) as client:
                 client.send(request(f"/stream/{LARGE // len(BLOCK)}"))
                 time.sleep(0.5)  # a reader that begins late
-                answer = client.read()
+                response = client.read()
 
-            assert len(answer.body) == LARGE
+            assert len(response.body) == LARGE
             assert _peak(server) < before + _MEMORY_MARGIN
 
     def test_a_large_file_is_sent_as_declared(self, tmp_path: Path) -> None:
@@ -216,18 +216,20 @@ class LimitContract(Contract):
         for _ in range(2):
             for client in clients:
                 client.send(request())
-            answers = [client.read() for client in clients]
-            assert [answer.status for answer in answers] == [200] * len(clients)
+            responses = [client.read() for client in clients]
+            assert [response.status for response in responses] == [200] * len(clients)
             clients = [
-                client for client, answer in zip(clients, answers, strict=True) if not answer.closes
+                client
+                for client, response in zip(clients, responses, strict=True)
+                if not response.closes
             ]
 
     def test_requests_at_once_are_all_answered(self) -> None:
         """Many more than a pool of threads has."""
         address = self.server.address
-        answers = in_parallel(64, lambda number: ask(address, "/echo", b"%d" % number))
+        responses = in_parallel(64, lambda number: ask(address, "/echo", b"%d" % number))
 
-        found = [getattr(answer, "text", answer) for answer in answers]
+        found = [getattr(response, "text", response) for response in responses]
         assert found == [str(number) for number in range(64)]
 
 

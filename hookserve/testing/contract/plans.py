@@ -2,7 +2,7 @@
 
 The query is a Python literal.  ``/plan``: a dictionary of what a WSGI application does with
 `start_response`, ``write()`` and its iterable (`run_plan`).  ``/input``: a list of calls on
-``wsgi.input``, whose results are the answer.  ``/closes/NAME``: how often the iterables and files
+``wsgi.input``, whose results are the response.  ``/closes/NAME``: how often the iterables and files
 called so have been closed.
 """
 

@@ -53,17 +53,17 @@ class ProtocolContract:
 
     def make(self, app: Any = None, *, buffered: bool = False) -> Protocol:  # Any: WSGI callables
         """The protocol around an application, as a worker has it."""
-        self.worker = StandInWorker(app or self.answer, self._config)
+        self.worker = StandInWorker(app or self.respond, self._config)
         return self._kind(self.worker, Endpoint("127.0.0.1", "8000"), buffered)  # type: ignore[arg-type]  # a fake
 
-    def answer(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:  # Any: PEP 3333
-        """An application that answers with the body of the request."""
+    def respond(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:  # Any: PEP 3333
+        """An application that responds with the body of the request."""
         body = b"<" + environ["wsgi.input"].read() + b">"
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
     def test_a_connection_begins_idle(self) -> None:
-        """And answers one of the five states, always."""
+        """And returns one of the five states, always."""
         connection = self.make().connect(("203.0.113.9", 1))
 
         assert connection.state == IDLE

@@ -51,11 +51,11 @@ class InputContract(PlanContract):
             expected = call_all(io.BytesIO(body), calls)
             for framed in (_with_length(body), _in_chunks(body, 5 if len(body) < 100 else 9999)):
                 head = request(f"/input?{quote(repr(list(calls)))}", framed[0], "POST")
-                answer = client.ask(head + framed[1])
-                if answer.closes or len(body) > _READ_PAST:
+                response = client.ask(head + framed[1])
+                if response.closes or len(body) > _READ_PAST:
                     client = self.connect(self.server)
 
-                assert ast.literal_eval(answer.text) == expected, (body[:50], calls)
+                assert ast.literal_eval(response.text) == expected, (body[:50], calls)
 
     def test_a_request_without_a_body_has_an_empty_input(self) -> None:
         """At its end from the start; the next request is not part of it."""
@@ -63,9 +63,9 @@ class InputContract(PlanContract):
         for calls, method in itertools.product(CALLS, ("GET", "POST")):
             client.send(request(f"/input?{quote(repr(list(calls)))}", method=method) * 2)
             for _ in range(2):
-                answer = client.read()
-                assert ast.literal_eval(answer.text) == call_all(io.BytesIO(), calls)
-                if answer.closes:
+                response = client.read()
+                assert ast.literal_eval(response.text) == call_all(io.BytesIO(), calls)
+                if response.closes:
                     client = self.connect(self.server)
                     break
 
@@ -76,9 +76,9 @@ class InputContract(PlanContract):
         target = f"/input?{quote(repr(calls))}"
         for header, body in (_with_length(b"a\nb"), _in_chunks(b"a\nb", 1)):
             client.send((request(target, header, "POST") + body) * 3)
-            answers = [client.read().text for _ in range(3)]
+            responses = [client.read().text for _ in range(3)]
 
-            assert answers == [repr([b"a\n", b"b", []])] * 3
+            assert responses == [repr([b"a\n", b"b", []])] * 3
 
 
 def _with_length(body: bytes) -> tuple[str, bytes]:
@@ -174,8 +174,8 @@ class FileContract(PlanContract):
         """The body of a response that is a file, which has been closed once."""
         client = self.connect(self.server)
         name = self.send_plan(client, **plan)
-        answer = client.read()
-        assert answer.closes or client.ask(request("/unread")).text == "unread", plan
+        response = client.read()
+        assert response.closes or client.ask(request("/unread")).text == "unread", plan
         closed = self.closes(name)
         assert closed == 1, (plan, closed)
-        return answer.body
+        return response.body

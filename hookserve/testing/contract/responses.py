@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from hookserve.testing.contract.application import BLOCK
 from hookserve.testing.contract.base import Contract
-from hookserve.testing.contract.client import Answer, Client, request
+from hookserve.testing.contract.client import Client, Response, request
 from hookserve.testing.contract.plans import FAIL
 from hookserve.testing.waiting import DEADLINE
 
@@ -124,16 +124,16 @@ class PlanContract(Contract):
         client.send(request(f"/plan/{name}?{quote(repr(plan))}", extra, method))
         return name
 
-    def plan(self, method: str = "GET", **plan: Planned) -> Answer:
+    def plan(self, method: str = "GET", **plan: Planned) -> Response:
         """The response to a plan.  The connection goes on after it, unless its end is announced."""
         client = self.connect(self.server)
         self.send_plan(client, method, **plan)
-        answer = client.read(is_bodiless=method == "HEAD" or _status(plan) in ("204", "304"))
-        if answer.closes:
+        response = client.read(is_bodiless=method == "HEAD" or _status(plan) in ("204", "304"))
+        if response.closes:
             assert client.read_to_end() == b"", plan
         else:
             assert client.ask(request("/unread")).text == "unread", plan
-        return answer
+        return response
 
     def plan_to_end(self, version: str = "HTTP/1.1", **plan: Planned) -> bytes:
         """All bytes until the server closes, which it must."""
@@ -147,10 +147,10 @@ class PlanContract(Contract):
         deadline = time.monotonic() + DEADLINE / 4
         with Client(self.server.address) as client:
             while True:
-                answer = client.ask(request(f"/closes/{name}"))
-                if int(answer.text) >= goal or time.monotonic() > deadline:
-                    return int(answer.text)
-                if answer.closes:
+                response = client.ask(request(f"/closes/{name}"))
+                if int(response.text) >= goal or time.monotonic() > deadline:
+                    return int(response.text)
+                if response.closes:
                     client.socket.close()
                     client.__init__(self.server.address)  # type: ignore[misc]  # the next connection
                 time.sleep(0.005)
@@ -210,11 +210,11 @@ class ResponseContract(PlanContract):
         first = ("200 OK", [("X-First", "1"), ("Content-Length", "100")], False)
         for start in ([first, LATE], [first, LATE, LATE], [LATE]):
             for kind in ("list", "generator"):
-                answer = self.plan(start=start, parts=[b"gone"], kind=kind)
+                response = self.plan(start=start, parts=[b"gone"], kind=kind)
 
-                assert (answer.status, answer.body) == (404, b"gone")
-                assert "X-First" not in answer.head
-                assert "X-Second" in answer.head
+                assert (response.status, response.body) == (404, b"gone")
+                assert "X-First" not in response.head
+                assert "X-Second" in response.head
 
     def test_an_error_after_the_head_is_raised(self) -> None:
         """The response is cut off where it is; the client sees that it is."""
@@ -242,11 +242,13 @@ class ResponseContract(PlanContract):
         assert self.plan(start=[("200 OK", headers, False)], parts=[b"abc"]).body == b"abc"
         # The transfer is the server's own (RFC 9112, 6.2: never both).
         headers = [("Content-Length", "3"), ("Transfer-Encoding", "chunked")]
-        answer = self.plan(start=[("200 OK", headers, False)], parts=[b"abc"])
-        assert (answer.body, "ransfer-" in answer.head) == (b"abc", False)
+        response = self.plan(start=[("200 OK", headers, False)], parts=[b"abc"])
+        assert (response.body, "ransfer-" in response.head) == (b"abc", False)
         headers = [("Transfer-Encoding", "chunked")]
-        answer = self.plan(start=[("200 OK", headers, False)], parts=[b"a", b"b"], kind="iterator")
-        assert answer.body == b"ab"
+        response = self.plan(
+            start=[("200 OK", headers, False)], parts=[b"a", b"b"], kind="iterator"
+        )
+        assert response.body == b"ab"
 
     def test_a_body_that_is_too_short_ends_the_connection(self) -> None:
         """Nothing else tells the client (RFC 9112, 6.3)."""
@@ -272,14 +274,14 @@ class ResponseContract(PlanContract):
             for status, method in (("204 No", "GET"), ("304 Not", "GET"), ("200 OK", "HEAD")):
                 for headers in ([], [("Content-Length", "5")]):
                     start = [(status, headers, False)]
-                    answer = self.plan(method, start=start, kind=kind, parts=[b"12345"])
+                    response = self.plan(method, start=start, kind=kind, parts=[b"12345"])
 
-                    assert answer.status == int(status[:3])
-                    assert "ransfer-" not in answer.head
+                    assert response.status == int(status[:3])
+                    assert "ransfer-" not in response.head
                     if status == "204 No":
-                        assert "Content-Length" not in answer.head
+                        assert "Content-Length" not in response.head
                     elif headers:
-                        assert "Content-Length: 5" in answer.head
+                        assert "Content-Length: 5" in response.head
             assert self.plan("HEAD", write=[b"123"], kind=kind, parts=[b"45"]).status == 200
 
     def test_the_end_of_the_connection_ends_a_body_in_http_1_0(self) -> None:
@@ -292,29 +294,29 @@ class ResponseContract(PlanContract):
     def test_an_invalid_status_is_a_500(self) -> None:
         """And nothing of it reaches the client."""
         for wrong in NO_STATUSES:
-            answer = self.plan(start=[(wrong, [], False)], parts=[b"x"])
+            response = self.plan(start=[(wrong, [], False)], parts=[b"x"])
 
-            assert (answer.status, answer.body) == (500, b"500 Internal Server Error\n"), wrong
-            assert "Injected" not in answer.head
+            assert (response.status, response.body) == (500, b"500 Internal Server Error\n"), wrong
+            assert "Injected" not in response.head
         for right in ("200", "200 ", "299 Any", "599 \xe9"):
             assert self.plan(start=[(right, [], False)], parts=[b"x"]).status == int(right[:3])
 
     def test_an_invalid_header_is_a_500(self) -> None:
         """And nothing of it reaches the client."""
         for wrong in NO_HEADERS:
-            answer = self.plan(start=[("200 OK", [wrong], False)], parts=[b"x"])
+            response = self.plan(start=[("200 OK", [wrong], False)], parts=[b"x"])
 
-            assert (answer.status, answer.body) == (500, b"500 Internal Server Error\n"), wrong
-            assert "Injected" not in answer.head
+            assert (response.status, response.body) == (500, b"500 Internal Server Error\n"), wrong
+            assert "Injected" not in response.head
         assert self.plan(start=[("200 OK", 5, False)]).status == 500
         assert self.plan(start=[("200 OK", [("X-A", "\xe9\t b")], False)]).status == 200
 
     def test_an_application_that_goes_on_after_its_error_sends_what_was_valid(self) -> None:
         """A refused `start_response` changes nothing."""
         bad = ("500 Bad", [("X-A", "\n")], True)
-        answer = self.plan(start=[OK, bad], tolerates=True, parts=[b"x"])
+        response = self.plan(start=[OK, bad], tolerates=True, parts=[b"x"])
 
-        assert (answer.status, answer.body) == (200, b"x")
+        assert (response.status, response.body) == (200, b"x")
         assert self.plan(start=[bad], tolerates=True, parts=[b"x"]).status == 500
 
 

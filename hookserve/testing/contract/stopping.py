@@ -29,10 +29,10 @@ class StoppingContract(Contract):
             server.signal(signal.SIGTERM)
             wait_until(lambda: "stopping" in server.log)
             uploading.send(b"x" * 10)
-            answers = [client.read() for client in (running, uploading, *queued)]
+            responses = [client.read() for client in (running, uploading, *queued)]
 
-            assert [answer.status for answer in answers] == [200] * 10
-            assert answers[0].closes
+            assert [response.status for response in responses] == [200] * 10
+            assert responses[0].closes
             assert server.wait() == 0
 
     def test_new_clients_are_refused_at_once_while_a_request_is_finished(self) -> None:
@@ -59,9 +59,9 @@ class StoppingContract(Contract):
             server.signal(signal.SIGQUIT)
             wait_until(lambda: "stopping" in server.log)
             file.touch()
-            answers = [client.read() for client in (running, *queued)]
+            responses = [client.read() for client in (running, *queued)]
 
-            assert [answer.status for answer in answers] == [200] * 9
+            assert [response.status for response in responses] == [200] * 9
             assert server.wait(DEADLINE / 2) == 0
             assert silent.read_to_end() == b""
 
@@ -79,9 +79,9 @@ class StoppingContract(Contract):
             file.touch()
             self.wait_for_call(server, "worker_draining")
             server.signal(signal.SIGCONT)
-            answers = [client.read() for client in (running, *queued)]
+            responses = [client.read() for client in (running, *queued)]
 
-            assert [answer.status for answer in answers] == [200] * 9
+            assert [response.status for response in responses] == [200] * 9
             assert server.wait() == 0
 
     def test_a_client_that_is_idle_may_send_its_next_request_while_the_server_stops(self) -> None:
@@ -139,7 +139,7 @@ class StoppingContract(Contract):
                 load.wait_for(20)
 
             assert load.failures == []
-            assert load.answered >= 20
+            assert load.responses_read >= 20
 
     def test_nothing_waits_for_a_client_that_never_closes(self) -> None:
         """A worker that is told to stop ends, whichever client is still connected."""
