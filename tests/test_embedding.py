@@ -51,7 +51,7 @@ def test_a_program_serves_an_object_or_a_name_with_settings_and_hooks(tmp_path, 
         ("print, wrokers=2", "hookserve.run: 'wrokers' is not a setting (did you mean", 1),
         ("print, post_frok=print", "hookserve.run: 'post_frok' is not a setting (did you", 1),
         ("print, workers='x'", "workers (hookserve.run): expected a whole number", 1),
-        ("print, config='none.py'", "cannot read the configuration file none.py", 1),
+        ("print, config='none.py'", "cannot read the configuration file none.py (in ", 1),
         ("'none:app', bind='127.0.0.1:0'", "there is no module none to load none:app from", 4),
     ],
 )

@@ -165,7 +165,9 @@ def execute_python_file(source: str) -> types.ModuleType:
         with open(path, "rb") as file:
             code = compile(file.read(), path, "exec")
     except OSError as error:
-        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
+        place = "" if os.path.isabs(path) else f" (in {os.getcwd()})"
+        message = f"cannot read the configuration file {path}{place}: {error.strerror}"
+        raise ConfigError(message) from None
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"the configuration file has a mistake: {describe(error)}") from None
     sys.modules["__config__"] = module

@@ -30,6 +30,8 @@ def unhonoured_settings(
         refused["keepalive"] = "it closes each connection"
     if not can.sendfile:
         refused["sendfile"] = "it reads and sends"
+    if not can.buffered or config.get("buffer_bodies"):
+        refused.pop("buffer_bodies", None)  # off, where a body can only be had as a whole
     return [
         f"{name} ({config.origin(name)}): the worker {chosen.name} does not honour it ({why})"
         for name, why in refused.items()

@@ -34,11 +34,13 @@ SYSTEMD_FIRST_FD = 3
 """sd_listen_fds(3): descriptors begin here."""
 SYSTEMD_VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
+_NO_HOST = "there is no host of that name (bind an address, or 0.0.0.0 for all)"
 _ADVICE = {
     errno.EADDRINUSE: "address already in use (another server is there: stop it, or choose"
     " another address with --bind)",
     errno.EACCES: "permission denied (try a port above 1023, or a capability)",
-    errno.EADDRNOTAVAIL: "this machine has no such address (see --bind)",
+    errno.EADDRNOTAVAIL: "this machine has no such address (bind its own, or 0.0.0.0 for all)",
+    **dict.fromkeys((_socket.EAI_NONAME, _socket.EAI_AGAIN), _NO_HOST),
 }
 
 _NO_CLIENT = frozenset(

@@ -84,16 +84,15 @@ class Acceptor:
             if self._accepting or not self._worker.alive:
                 return
             self.is_full = False
-            self._accepting = self._worker.listeners
-            for listener in self._accepting:
-                self._register(listener)
+            self._accepting = ()
+            for listener in self._worker.listeners:
+                if not self._register(listener):
+                    return
 
     def stop(self) -> None:
         """Leave new connections to the siblings."""
         with self._lock:
-            for listener in self._accepting:
-                self._loop.unwatch(listener.fileno())
-            self._accepting = ()
+            self._unregister_all()
 
     def close(self) -> None:
         """Stop for good.  Where no other worker will accept, all that waits is accepted first;
@@ -200,23 +199,43 @@ class Acceptor:
         self._yields_until = self._worker.clock() + YIELD_TIMEOUT
         self._loop.sweep_by(self._yields_until)
 
-    def _register(self, listener: Listener) -> None:
-        self._loop.watch(listener.fileno(), partial(self._accept_from, listener), EXCLUSIVE)
+    def _register(self, listener: Listener) -> bool:
+        """Wait for its new connections; where the kernel has no memory for that (epoll_ctl(2)),
+        for no listener's until a moment later, and false."""
+        try:
+            self._loop.watch(listener.fileno(), partial(self._accept_from, listener), EXCLUSIVE)
+        except OSError as error:
+            self._unregister_all()
+            self._worker.pause_accepting(error)
+            self._loop.sweep_by(self._worker.accepts_again_at)
+            return False
+        self._accepting = (*self._accepting, listener)
+        return True
+
+    def _unregister_all(self) -> None:
+        for listener in self._accepting:
+            self._loop.unwatch(listener.fileno())
+        self._accepting = ()
 
     def _unregister(self, listener: Listener) -> None:
         """Wait no more for a listener that is retired: once it is ended, the kernel reports it as
         readable for ever.  What is left in its queue is accepted when the worker stops."""
         with self._lock:
-            if listener in self._accepting:
-                self._loop.unwatch(listener.fileno())
-                self._accepting = tuple(each for each in self._accepting if each is not listener)
+            self._unwatch(listener)
+
+    def _unwatch(self, listener: Listener) -> bool:
+        """Whether it was registered until now."""
+        if listener not in self._accepting:
+            return False
+        self._loop.unwatch(listener.fileno())
+        self._accepting = tuple(each for each in self._accepting if each is not listener)
+        return True
 
     def _register_again(self, listener: Listener) -> None:
         """Be the last of those that the kernel wakes."""
         self._accepted_in_a_row = 0
         with self._lock:
-            if listener in self._accepting:
-                self._loop.unwatch(listener.fileno())
+            if self._unwatch(listener):
                 self._register(listener)
 
     def _accept_with_room(self, listener: Listener) -> Accepted | None:

@@ -166,14 +166,18 @@ class Worker(ABC):
                 return None
             if error.errno not in _OUT_OF_RESOURCES:
                 raise
-            self.accepts_again_at = self.clock() + _ACCEPT_PAUSE
-            self.context.slot.rejected = next(self.__rejects)
-            message = "cannot accept: %s (accepting pauses for %s s)"
-            self.log.warning(message, error.strerror, _ACCEPT_PAUSE)
+            self.pause_accepting(error)
             return None
         if accepted is not None:
             self.__accepted[0] = next(self.__accepts)
         return accepted
+
+    def pause_accepting(self, error: OSError) -> None:
+        """There was no descriptor or no memory for a connection: see `accepts_again_at`."""
+        self.accepts_again_at = self.clock() + _ACCEPT_PAUSE
+        self.context.slot.rejected = next(self.__rejects)
+        message = "cannot accept: %s (accepting pauses for %s s)"
+        self.log.warning(message, error.strerror, _ACCEPT_PAUSE)
 
     def notify(self) -> float:
         """The heartbeat, one store; returns the time in seconds of the monotonic clock.

@@ -54,6 +54,17 @@ def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
     assert without_effect(spool_size=1000) == []
 
 
+def test_bodies_that_are_to_be_streamed_by_a_model_that_cannot_are_named():
+    assert not_honoured("epoll", buffer_bodies=False) == [
+        "buffer_bodies (hookserve.toml): the worker epoll does not honour it (gthread and sync"
+        " would)"
+    ]
+    for model in ("sync", "gthread", "gevent"):
+        assert not_honoured(model, buffer_bodies=False) == []
+        assert not_honoured(model, buffer_bodies=True) == []
+    assert not_honoured("epoll", buffer_bodies=True) == []
+
+
 def test_what_a_model_cannot_do_is_named_when_it_was_set():
     assert not_honoured("choosy") == []
     assert not_honoured("choosy", keepalive=5, sendfile=True) == [

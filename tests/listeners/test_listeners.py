@@ -66,6 +66,11 @@ def test_an_address_of_another_machine_is_said():
         open_listener(TcpAddress("192.0.2.1", 0), OPTIONS)
 
 
+def test_an_invalid_address_says_what_to_bind():
+    with pytest.raises(ListenError, match=r"no host of that name \(bind an address, or 0\.0\.0\.0"):
+        open_listener(TcpAddress("300.1.1.1", 80), OPTIONS)
+
+
 def test_a_unix_socket_has_its_mode_from_the_beginning(tmp_path, opened):
     path = tmp_path / "socket"
 

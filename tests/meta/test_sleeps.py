@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.support.sources import ROOT, modules_in
+from tests.support.tree import ROOT, modules_in
 
 FOLDERS = ("tests", "hookserve/testing", "examples/hookserve-asyncio", "plugins/*/tests")
 

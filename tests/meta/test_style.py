@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.support.sources import ROOT, modules_in
+from tests.support.tree import ROOT, modules_in
 
 OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples/hookserve-asyncio")
 MODULES = modules_in(*OURS)

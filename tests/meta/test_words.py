@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import ROOT, files_in
+from tests.support.tree import ROOT, files_in
 
 FOLDERS = ("hookserve", "plugins", "tests", "docs", "examples", "benchmarks", ".github")
 SUFFIXES = (".py", ".md", ".toml", ".template", ".yml")

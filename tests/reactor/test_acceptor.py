@@ -1,11 +1,12 @@
 """Two workers that accept from one listener, in one process and turn by turn."""
 
+import errno
 import socket
 import time
 from types import SimpleNamespace
 
 import pytest
-from support.reactors import FakeListener, FakeWorker, close_reactor
+from support.reactors import FakeListener, FakeWorker, close_reactor, turn_until
 
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport
@@ -134,3 +135,25 @@ def test_a_retired_listener_that_is_empty_wakes_its_worker_no_more(setting):
 
     reactor.begin_drain()
     assert len(reactor.open) == 3  # what came in spite of that is served all the same
+
+
+def test_a_kernel_without_memory_for_a_listener_pauses_accepting_and_ends_nothing(setting):
+    first = setting.first
+    watch, acceptor = first.reactor.loop.watch, first.reactor._acceptor
+    pauses = []
+
+    def refuse(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def pause(error):
+        pauses.append(error.errno)
+        first.worker.accepts_again_at = first.worker.clock() + 0.05
+
+    first.worker.pause_accepting = pause
+    first.reactor.loop.watch = refuse
+    acceptor._register_again(first.worker.listener)
+    assert (pauses, acceptor._accepting) == ([errno.ENOSPC], ())
+
+    first.reactor.loop.watch = watch
+    setting.connect(1)
+    turn_until(first.reactor, lambda: len(first.reactor.open) == 1)

@@ -1,25 +1,11 @@
-"""The files that are ours: what git would take, and no environment that a target has made."""
-
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
+"""Sources of applications that a test writes and changes."""
 
 
-def files_in(*folders):
-    """Sorted, without what is in a folder of theirs whose name begins with a dot; patterns too."""
-    return sorted(
-        path
-        for pattern in folders
-        for folder in ROOT.glob(pattern)
-        for path in folder.rglob("*.*")
-        if path.is_file() and not _is_made(path.relative_to(folder))
+def source_that_returns(word):
+    """An application that responds with a word.  The next source should be of another length, or
+    byte code of the same second would pass for its own."""
+    return (
+        "def application(environ, start_response):\n"
+        f"    start_response('200 OK', [('Content-Length', '{len(word)}')])\n"
+        f"    return [{word.encode()!r}]\n"
     )
-
-
-def modules_in(*folders):
-    """As `files_in`, Python modules only."""
-    return [path for path in files_in(*folders) if path.suffix == ".py"]
-
-
-def _is_made(path):
-    return any(part.startswith(".") for part in path.parts[:-1])

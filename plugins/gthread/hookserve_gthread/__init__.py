@@ -34,7 +34,7 @@ def worker_types() -> list[WorkerType]:
                 parallel=True,
                 buffered=True,
                 concurrency="as many requests at once as there are threads",
-                settings=frozenset({"threads", "spool_size"}),
+                settings=frozenset({"threads", "spool_size", "buffer_bodies"}),
             ),
         )
     ]

@@ -96,7 +96,7 @@ def test_a_command_line_follows_two_dashes(here, capsys):
     [
         ([], "compat: name a configuration file, or a command line after --"),
         (["--wrong"], "compat: unrecognized arguments: --wrong"),
-        (["none.py"], "cannot read the configuration file none.py"),
+        (["none.py"], "cannot read the configuration file none.py (in "),
         (["--", "-k", "uvicorn.workers.UvicornWorker", "a"], "serves ASGI applications"),
         (["--", "--workers", "many", "a"], "workers (command line): expected a whole number"),
     ],

@@ -13,6 +13,8 @@ def worker_types() -> list[WorkerType]:
             "sync",
             "hookserve_sync.worker:SyncWorker",
             "one request at a time, silent clients wait aside",
-            capabilities=Capabilities(buffered=True, settings=frozenset({"spool_size"})),
+            capabilities=Capabilities(
+                buffered=True, settings=frozenset({"spool_size", "buffer_bodies"})
+            ),
         )
     ]
