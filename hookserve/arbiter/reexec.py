@@ -39,6 +39,8 @@ class Reexec(Part):
         self._arbiter = arbiter
         self._dry_run: int | None = None
         self._output = -1
+        self._deadline: float | None = None
+        """When the dry run is ended, in seconds of the monotonic clock."""
         self._is_due = False
         """Whether the dry run succeeded, and only other processes are waited for."""
 
@@ -59,6 +61,9 @@ class Reexec(Part):
         except OSError as error:
             self._close_output()
             self._fail(f"cannot start the dry run: {error.strerror}")
+            return
+        limit = self._arbiter.config.boot_timeout
+        self._deadline = self._arbiter.clock() + limit if limit else None
 
     def _fork(self) -> int:
         with Blocked() as unblock:
@@ -81,7 +86,7 @@ class Reexec(Part):
         status = arbiter.processes.reap(self._dry_run)
         if status is None:
             return
-        self._dry_run = None
+        self._dry_run = self._deadline = None
         size = os.fstat(self._output).st_size
         output = os.pread(self._output, size, 0).decode(errors="replace").strip()
         self._close_output()
@@ -98,10 +103,26 @@ class Reexec(Part):
         self._is_due = True
         arbiter.auxiliaries.end(arbiter.config.graceful_timeout)
 
+    def due(self, now: float) -> float | None:
+        """The deadline of the dry run."""
+        return self._deadline
+
+    def _end_late_dry_run(self, now: float) -> None:
+        """A dry run boots the application, and has as long for it as a worker."""
+        if self._dry_run is None or self._deadline is None or now < self._deadline:
+            return
+        self._deadline = None
+        limit = self._arbiter.config.boot_timeout
+        os.write(
+            self._output, f"\nthe dry run was not over after {limit:g} s (boot_timeout)".encode()
+        )
+        self._arbiter.processes.kill(self._dry_run, signal.SIGKILL)
+
     def step(self, now: float) -> None:
         """Execute, once no worker boots and no auxiliary process runs: they cannot be handed
         over."""
         arbiter = self._arbiter
+        self._end_late_dry_run(now)
         if not self._is_due or arbiter.is_stopping or len(arbiter.auxiliaries):
             return
         if any(each.state == BOOTING for each in arbiter.worker_table):

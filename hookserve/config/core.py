@@ -165,7 +165,8 @@ _DEADLINES: tuple[Setting, ...] = (
         "boot_timeout",
         0.0,
         seconds,
-        "abort a worker that is not ready this long after its fork; 0: never",
+        "abort a worker that is not ready this long after its fork, and the dry run of a reload"
+        " that is not over; 0: never",
     ),
     Setting(
         "request_timeout",

@@ -156,6 +156,23 @@ def test_a_dry_run_that_ends_silently_is_a_failure_too(preloaded, status):
     assert preloaded.failures() == ["the dry run ended silently"]
 
 
+def test_a_dry_run_has_as_long_as_a_worker_has_to_boot(monkeypatch):
+    plugin = Watching()
+    with serving(workers=2, plugins=[plugin], boot_timeout=5.0) as server:
+        preloaded = Preloaded(server, plugin, monkeypatch)
+        pid = preloaded.start()
+        due = preloaded.reexec.due(0.0)
+        preloaded.reexec.step(due - 0.1)
+        assert server.processes.sent_to(pid) == []
+
+        preloaded.reexec.step(due)
+
+        assert server.processes.sent_to(pid) == ["SIGKILL"]
+        preloaded.end_dry_run(pid, b"", signal.SIGKILL)
+        assert preloaded.failures() == ["the dry run was not over after 5 s (boot_timeout)"]
+        assert preloaded.reexec.due(0.0) is None
+
+
 def test_output_of_a_dry_run_may_be_any_bytes(preloaded):
     preloaded.end_dry_run(preloaded.start(), b"caf\xe9", 1 << 8)
 
