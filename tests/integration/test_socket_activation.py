@@ -1,13 +1,18 @@
 """Sockets that a service manager hands over, through reloads and upgrades."""
 
+import contextlib
 import os
 import signal
+import socket
+import struct
 import sys
+import threading
 from pathlib import Path
 
 import httpx
 import pytest
 from support.paths import SUPPORT
+from support.sockets import read_to_end
 
 from hookserve.testing import serve, wait_until
 from tests.chaos.scene import opened_by
@@ -77,6 +82,84 @@ def test_it_is_handed_to_a_successor_and_to_the_successor_of_that(manager):
         assert listening(pids[-1]) == 1
         os.kill(pids[-1], signal.SIGTERM)
         server.wait_for("exit", count=3)
+
+
+# A manager that keeps the socket open between two servers, and hands it to each.
+KEEPING_MANAGER = f"""#!{sys.executable}
+import os, socket, sys
+channel = os.dup(int(os.environ["TEST_ANNOUNCE_FD"]))
+with socket.socket(socket.AF_UNIX) as manager:
+    manager.connect(os.environ["TEST_MANAGER"])
+    listening = socket.recv_fds(manager, 1, 1)[1][0]
+os.dup2(channel, 10)
+os.dup2(listening, 11)
+os.environ["TEST_ANNOUNCE_FD"] = "10"
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+class KeptSocket:
+    """A socket that the test listens on and hands to each server that it starts."""
+
+    def __init__(self, directory):
+        self._program = directory / "keeping manager"
+        self._program.write_text(KEEPING_MANAGER)
+        self._program.chmod(0o755)
+        self._path = str(directory / "manager.sock")
+        self._manager = socket.create_server(self._path, family=socket.AF_UNIX)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._manager.close()
+        self._listening.close()
+
+    @contextlib.contextmanager
+    def serve(self, worker):
+        thread = threading.Thread(target=self._hand_out)
+        thread.start()
+        with serve(
+            "applications:busy",
+            worker=worker,
+            bind="fd://11",
+            python=str(self._program),
+            environ={"TEST_MANAGER": self._path},
+            chdir=SUPPORT,
+        ) as server:
+            thread.join()
+            yield server
+
+    def ask(self, path):
+        client = socket.create_connection(self._listening.getsockname())
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        return client
+
+    def queue_length(self):
+        """How many clients wait to be accepted: tcpi_unacked of a listening socket."""
+        info = self._listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        return struct.unpack_from("I", info, 24)[0]
+
+    def _hand_out(self):
+        server, _ = self._manager.accept()
+        with server:
+            socket.send_fds(server, [b"x"], [self._listening.fileno()])
+
+
+@pytest.mark.parametrize("worker", ["sync", "gthread", "gevent", "epoll"])
+def test_a_client_that_comes_while_the_server_stops_is_served(worker, tmp_path):
+    """The socket is the manager's: whoever waits there is the next server's."""
+    with KeptSocket(tmp_path) as kept:
+        with kept.serve(worker) as server, kept.ask("/sleep/0.5") as running:
+            wait_until(lambda: not kept.queue_length())
+            server.signal(signal.SIGTERM)
+            wait_until(lambda: "stopping" in server.log)
+            late = kept.ask("/")
+            assert read_to_end(running).startswith(b"HTTP/1.1 200")
+            assert server.wait() == 0
+        with late, kept.serve(worker):
+            assert read_to_end(late).startswith(b"HTTP/1.1 200")
 
 
 def listening(pid):

@@ -13,6 +13,7 @@ from support.sockets import read_to_end
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
+from tests.chaos.driver import Driver
 
 APPLICATIONS = {"chdir": SUPPORT}
 
@@ -90,3 +91,26 @@ def test_what_waits_to_be_accepted_is_served_at_stop():
 
         assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
         assert server.wait() == 0
+
+
+@pytest.mark.parametrize("worker", ["sync", "gthread", "gevent", "epoll"])
+def test_a_shared_port_loses_nothing_when_one_of_its_servers_stops(worker, free_port):
+    """SO_REUSEPORT: the next client of the port is the other server's."""
+    both = {"worker": worker, "bind": f"127.0.0.1:{free_port}", "chdir": SUPPORT}
+    both["settings"] = {"reuse_port": True}
+    with serve("applications:hello", **both) as staying, serve("applications:hello", **both) as one:
+        assert {ask(staying) for _ in range(40)} == {staying.workers()[0], one.workers()[0]}
+        with Driver(staying.address, 4, 8, 400.0) as load:
+            load.wait_for(100)
+            one.signal(signal.SIGTERM)
+            assert one.wait() == 0
+            load.wait_for(load.answered + 200)
+            outcome = load.finish()
+
+        assert outcome.failures == 0, outcome.counts
+        assert {ask(staying) for _ in range(10)} == {staying.workers()[0]}
+
+
+def ask(server):
+    """The pid of the worker that answers on a connection of its own."""
+    return int(httpx.get(server.url).text.split()[0])
