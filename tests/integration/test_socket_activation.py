@@ -118,7 +118,7 @@ class KeptSocket:
 
     @contextlib.contextmanager
     def serve(self, worker):
-        thread = threading.Thread(target=self._hand_out)
+        thread = threading.Thread(target=self._pass_on)
         thread.start()
         with serve(
             "applications:busy",
@@ -141,7 +141,7 @@ class KeptSocket:
         info = self._listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
         return struct.unpack_from("I", info, 24)[0]
 
-    def _hand_out(self):
+    def _pass_on(self):
         server, _ = self._manager.accept()
         with server:
             socket.send_fds(server, [b"x"], [self._listening.fileno()])
@@ -149,7 +149,7 @@ class KeptSocket:
 
 @pytest.mark.parametrize("worker", ["sync", "gthread", "gevent", "epoll"])
 def test_a_client_that_comes_while_the_server_stops_is_served(worker, tmp_path):
-    """The socket is the manager's: whoever waits there is the next server's."""
+    """The socket is the manager's: a client that waits there is the next server's."""
     with KeptSocket(tmp_path) as kept:
         with kept.serve(worker) as server, kept.ask("/sleep/0.5") as running:
             wait_until(lambda: not kept.queue_length())
