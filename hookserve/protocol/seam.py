@@ -13,6 +13,18 @@ One exchange goes like this, whatever the model:
 4. At `CLOSING` the worker closes the socket; when `Connection.lingers` is set it first
    half-closes and drains, so that a reset does not overtake the response.
 
+An exchange may also go on elsewhere, in a coroutine or another thread.  Then `run` returns
+`SUSPENDED`, or `PAUSED` while there is no room for more input, and the worker waits for the client
+and for the exchange at once:
+
+* what the client sends is fed, and its end as empty bytes;
+* when the exchange has something to send it calls `ConnectionHandle.resume`, and the worker calls
+  `run` again, which sends that and returns the next state;
+* what the kernel does not take is kept (`Transport.unsent`), the client is read from meanwhile, and
+  `Connection.drained` is called when all of it is gone;
+* `Connection.leave` is called when the worker is about to stop, and `Connection.disconnected` when
+  the client is gone.
+
 A model that may block (sync, threads, greenlets) makes its protocol with ``buffered=False``:
 the connection is `READY` when the head is complete and, with it, `Worker.awaited_body` bytes of
 the body, for which it passes through `READING_BODY`; the rest is read during `run` through
@@ -24,7 +36,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from hookserve.wording import printable
 
@@ -45,6 +57,10 @@ READY: Final = 3
 """There is something to run."""
 CLOSING: Final = 4
 """Nothing more is read, and no further response is sent."""
+SUSPENDED: Final = 5
+"""An exchange goes on elsewhere; what arrives is fed, and no deadline of the worker's applies."""
+PAUSED: Final = 6
+"""As `SUSPENDED`, and nothing more is read until `run` has been called again."""
 
 
 class RequestCancelled(BaseException):
@@ -89,6 +105,28 @@ class Transport(ABC):
         """Whether the connection may stay open afterwards; called before the head goes out."""
         return True
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes of what was sent the kernel has not taken yet.  They go out in order; an
+        exchange that is suspended waits for `Connection.drained` before it sends much more."""
+        return 0
+
+
+class ConnectionHandle(ABC):
+    """What a worker lends a connection for its whole life (`Connection.attach`)."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def resume(self) -> None:
+        """Have `Connection.run` called once more, soon, if the state is `SUSPENDED` or `PAUSED` by
+        then.  From any thread; without effect once the connection is closed."""
+
+    @abstractmethod
+    def resume_now(self) -> None:
+        """As `resume`, before this returns.  Only in the thread that drives the connections, and
+        where the worker runs exchanges there; within `run` it is the same as `resume`."""
+
 
 class Connection(ABC):
     """One accepted socket's conversation."""
@@ -101,7 +139,11 @@ class Connection(ABC):
 
     @abstractmethod
     def feed(self, data: bytes) -> int:
-        """Take bytes from the client, empty ones when it sends no more; returns the new state.
+        """Take bytes from the client, empty ones when it sends no more, which may come more than
+        once; returns the new state.
+
+        A client that sends no more may still read: it has shut down its half of the connection.
+        Whether it does is not known before something is sent (shutdown(2)).
 
         Never raises for what a client sent: a bad request makes the state `READY`, and `run`
         sends the refusal.
@@ -133,6 +175,24 @@ class Connection(ABC):
         """What must be sent now, while the state is `READING_BODY` (``100 Continue``); once."""
         return b""
 
+    def attach(self, handle: ConnectionHandle) -> None:  # noqa: B027  # optional
+        """Keep the worker's side of this connection; called once, before the first byte is fed,
+        where `Protocol.suspends` is true."""
+
+    def drained(self) -> int:
+        """The kernel has taken all that was sent while the exchange was suspended; returns the
+        state, which is `READY` when `run` is to be called."""
+        return self.state
+
+    def leave(self) -> int:
+        """The worker is about to stop, and the exchange is suspended: one without an end of its own
+        is told to end.  Returns the state, which is `READY` when `run` is to be called."""
+        return self.state
+
+    def disconnected(self) -> None:  # noqa: B027  # optional
+        """The connection is closed while its exchange is suspended: the client is gone, it has not
+        read for as long as it may, or the worker ends.  Nothing is called after that."""
+
     def set_connection_info(self, info: Mapping[str, object]) -> None:  # noqa: B027  # optional
         """Take what a wrapper around this connection knows of it, as entries for the environ of
         each of its requests; called before the first byte is fed."""
@@ -146,6 +206,9 @@ class Protocol(ABC):
     """What one listener of one worker speaks; made after the application is loaded."""
 
     __slots__ = ("buffered", "local", "worker")
+
+    suspends: ClassVar[bool] = False
+    """Whether exchanges may be suspended, so that connections need a `ConnectionHandle`."""
 
     def __init__(self, worker: Worker, local: Endpoint, buffered: bool) -> None:
         self.worker = worker

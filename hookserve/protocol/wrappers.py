@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hookserve.plugins import calling
-from hookserve.protocol.seam import IDLE, Connection, Protocol, Transport
+from hookserve.protocol.seam import IDLE, Connection, ConnectionHandle, Protocol, Transport
 
 if TYPE_CHECKING:
     from hookserve.hookspecs import ProtocolWrapper
@@ -72,6 +72,24 @@ class ConnectionWrapper(Connection):
     def interim(self) -> bytes:
         """As `Connection.interim`."""
         return self.inner.interim()
+
+    def attach(self, handle: ConnectionHandle) -> None:
+        """As `Connection.attach`."""
+        self.inner.attach(handle)
+
+    def drained(self) -> int:
+        """As `Connection.drained`."""
+        self.state = self.inner.drained()
+        return self.state
+
+    def leave(self) -> int:
+        """As `Connection.leave`."""
+        self.state = self.inner.leave()
+        return self.state
+
+    def disconnected(self) -> None:
+        """As `Connection.disconnected`."""
+        self.inner.disconnected()
 
     def set_connection_info(self, info: Mapping[str, object]) -> None:
         """As `Connection.set_connection_info`."""

@@ -8,6 +8,8 @@ phases
     the phases of a connection, and which may follow which
 reactor, driver
     drive connections through their phases: read, run, wait, close; all of them, and one
+suspension
+    connections whose exchange goes on elsewhere
 accepted, connections
     one accepted socket; the table of all
 acceptor, balancing

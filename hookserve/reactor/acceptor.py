@@ -22,6 +22,7 @@ from hookserve.system.calls import make_lock
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
+    from hookserve.protocol.seam import Connection
     from hookserve.reactor.connections import Connections
     from hookserve.reactor.loop import Loop
     from hookserve.worker.base import Worker
@@ -52,6 +53,8 @@ class Acceptor:
     ) -> None:
         self.is_full = False
         """Whether accepting has stopped because there are as many connections as there may be."""
+        self.make: Callable[[int, Connection], Accepted] = Accepted
+        """Called with a descriptor and the protocol's side of it."""
         self._worker = worker
         self._connections = connections
         self._open = connections.open
@@ -275,7 +278,7 @@ class Acceptor:
             found = self._worker.accept(listener)
             if found is None:
                 return None
-            accepted = Accepted(*found)
+            accepted = self.make(*found)
             self._open[accepted.fd] = accepted
         finally:
             self._entering.pop()

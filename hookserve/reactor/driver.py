@@ -19,25 +19,18 @@ outbox or the poller raises leaves this module, but for what is no `Exception`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from time import thread_time
 from typing import TYPE_CHECKING
 
-from hookserve.protocol.seam import CLOSING, IDLE, READING_BODY, READY
+from hookserve.protocol.seam import CLOSING, IDLE, PAUSED, READING_BODY, READY, SUSPENDED
 from hookserve.reactor import phases
 from hookserve.reactor.acceptor import Acceptor
 from hookserve.reactor.connections import Connections
 from hookserve.reactor.deferred import DeferredQueue
 from hookserve.reactor.loop import Loop
-from hookserve.reactor.phases import (
-    CLOSED,
-    LINGERING,
-    READING_HEAD,
-    RUNNING,
-    SILENT,
-    WHEN_IDLE,
-    WRITING,
-)
+from hookserve.reactor.phases import CLOSED, LINGERING, RUNNING, SILENT, WHEN_IDLE, WRITING
 from hookserve.reactor.poller import EDGE, FOR_EVER, HANGUP, READABLE, WRITABLE
 from hookserve.system.calls import close, make_lock, read
 
@@ -51,7 +44,7 @@ _BUDGET = range(16)
 _PROGRESSING = (phases.READING_BODY, WRITING)  # their deadline counts from the client's last move
 
 
-class Driver:
+class Driver(ABC):
     """What a `Reactor` does with one connection, which the calling thread owns."""
 
     def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
@@ -65,7 +58,8 @@ class Driver:
         """Called with seconds: returns the events that come within them."""
         self._serve = serve
         head, keep = config.header_timeout, config.keepalive
-        limits = (head, keep, head, config.body_timeout, config.write_timeout)
+        write = config.write_timeout
+        limits = (head, keep, head, config.body_timeout, 0.0, write, write, 0.0)
         self._timeouts = (*(each or FOR_EVER for each in limits), config.linger_timeout)
         """By phase, in seconds."""
         self._body_rate: float = config.body_rate
@@ -94,6 +88,7 @@ class Driver:
         """
         connection = accepted.connection
         transport.fd = accepted.fd
+        transport.outbox, accepted.outbox = accepted.outbox, None  # of a suspended one
         accepted.phase = RUNNING
         for _ in _BUDGET:
             try:
@@ -111,7 +106,7 @@ class Driver:
                 return
             if state == READY:
                 continue
-            if not (accepted.unread or accepted.has_pending_event):
+            if not (accepted.unread or accepted.has_pending_event) or state == PAUSED:
                 self._wait_in_state(accepted, state)
                 return
             if not self._read(accepted):
@@ -128,6 +123,8 @@ class Driver:
         accepted.phase = CLOSED
         if accepted.outbox is not None:
             accepted.outbox.close()
+        if accepted.connection.state >= SUSPENDED:
+            self._abandon_exchange(accepted)
         del self.open[fd]
         self.worker.count_open(len(self.open))  # before its client can know
         close(fd)
@@ -164,6 +161,8 @@ class Driver:
                 return False
             except OSError:
                 data = b""
+                if self._is_reset(accepted):
+                    return False
             try:
                 state = connection.feed(data)
             except Exception as error:  # no memory, no room for a file, a fault of the protocol
@@ -174,10 +173,10 @@ class Driver:
                 return True
             if state == READING_BODY:
                 accepted.body_received += len(data)
-            if state == CLOSING or not data:
+            if state == CLOSING or (not data and state < SUSPENDED):
                 self.close(accepted)
                 return False
-            if not accepted.unread:
+            if not accepted.unread or not data or state == PAUSED:
                 self._wait_in_state(accepted, state)
                 return False
             if accepted.is_over_budget(began):
@@ -220,10 +219,12 @@ class Driver:
                 self._wait(accepted, phases.READING_BODY, self._limit_of_body(accepted))
             else:
                 self._write_later(accepted, state)
+        elif state >= SUSPENDED:
+            self._suspend(accepted, state)
         else:
             if phase == SILENT:
-                accepted.phase = READING_HEAD  # with the deadline that counts from the accept
-            self._wait(accepted, READING_HEAD)
+                accepted.phase = phases.READING_HEAD  # its deadline counts from the accept
+            self._wait(accepted, phases.READING_HEAD)
 
     def _limit_of_body(self, accepted: Accepted) -> float:
         """When the body is too slow: after `body_timeout`, and what has come at its least rate."""
@@ -286,10 +287,7 @@ class Driver:
         if accepted is None:
             return
         accepted.has_pending_event = False
-        if accepted.phase == WRITING:
-            self._on_writable(accepted)
-        else:
-            self._on_readable(accepted, HANGUP)
+        self.on_event(accepted, HANGUP)
 
     def _on_other(self, fd: int) -> None:
         """An event for what does not wait: a handler's descriptor, or an owned connection."""
@@ -302,16 +300,22 @@ class Driver:
             owned.has_pending_event = True
             self._handle_pending(fd)
 
-    def _on_readable(self, accepted: Accepted, event: int) -> None:
-        """Something can be read; after a hang-up everything is, for no other event follows."""
-        if accepted.phase == LINGERING:
+    def on_event(self, accepted: Accepted, event: int) -> None:
+        """Something has happened to a connection that the caller owns; after a hang-up everything
+        is read, for no other event follows."""
+        if accepted.phase == WRITING:
+            self._on_writable(accepted)
+        elif accepted.phase == LINGERING:
             self._discard(accepted)
-            return
-        accepted.unread |= bool(event & HANGUP)
-        self.receive(accepted)
+        else:
+            accepted.unread |= bool(event & HANGUP)
+            self.receive(accepted)
 
     def _write_later(self, accepted: Accepted, state: int) -> None:
         """Send what is in the outbox, and go on in that state of the protocol's."""
+        if state >= SUSPENDED:
+            self._suspend(accepted, state)
+            return
         accepted.state_after = state
         modify = self._poller.modify
         if not accepted.is_registered or self._watch(modify, accepted, WRITABLE):
@@ -350,18 +354,23 @@ class Driver:
         accepted.connection.lingers = False
         self.close(accepted)
 
+    # Of exchanges that are suspended: `hookserve.reactor.suspension`.
+
+    @abstractmethod
+    def _is_reset(self, accepted: Accepted) -> bool:
+        """Reading has failed: whether that is the end of a suspended exchange, and handled."""
+
+    @abstractmethod
     def _resume_deferred(self) -> None:
-        accepted = self._deferred.resume()
-        is_ready = False
-        try:
-            if accepted.phase == LINGERING:
-                self._discard(accepted)
-            else:
-                is_ready = accepted.connection.state == READY or self._read(accepted)
-        finally:
-            self._deferred.release()
-        if is_ready:
-            self._serve(accepted)
+        """Go on with the next connection that has used up its budget, or is resumed."""
+
+    @abstractmethod
+    def _suspend(self, accepted: Accepted, state: int) -> None:
+        """Wait for the client, and for the exchange, which goes on elsewhere."""
+
+    @abstractmethod
+    def _abandon_exchange(self, accepted: Accepted) -> None:
+        """Tell a suspended exchange that its connection is closed."""
 
     # Errors.  Whatever goes wrong for one connection ends that connection alone.
 

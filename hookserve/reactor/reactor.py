@@ -1,6 +1,7 @@
 """The reactor of one worker: its connections, driven through their phases by events.
 
-`hookserve.reactor.driver` has what happens to one connection, this module what goes over all:
+`hookserve.reactor.driver` and `hookserve.reactor.suspension` have what happens to one connection,
+this module what goes over all:
 events, accepting, draining, deadlines.  Several threads may call `handle_events` at once.
 
 Deadlines are checked together, in a *sweep*: a wait sets two attributes and no timer.
@@ -13,9 +14,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hookserve.protocol.seam import READY
-from hookserve.reactor.driver import Driver
-from hookserve.reactor.phases import KEPT, LINGERING, SILENT, WRITING
+from hookserve.reactor.phases import KEPT, LINGERING, SILENT, STREAMING, WRITING
 from hookserve.reactor.poller import FOR_EVER, READABLE, Event, replace_poller
+from hookserve.reactor.suspension import IS_SUSPENDED, SuspendingDriver
 from hookserve.system.exiting import end_forked_child
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _end_child(timeout: float) -> list[Event]:
     end_forked_child()
 
 
-class Reactor(Driver):
+class Reactor(SuspendingDriver):
     """Drives the connections of `worker`; `serve` is called with each that is ready to run.
 
     `batch` is the number of events that one `turn` takes from the kernel, -1 for all there are:
@@ -52,6 +53,8 @@ class Reactor(Driver):
 
     def start_accepting(self) -> None:
         """Accept from all listeners."""
+        if self.worker.suspends:
+            self._acceptor.make = self.make_suspendable
         self._acceptor.start()
 
     def pause(self) -> float:
@@ -75,10 +78,8 @@ class Reactor(Driver):
             elif event == READABLE and accepted.phase < WRITING:
                 if self._read(accepted):
                     serve(accepted)
-            elif accepted.phase == WRITING:
-                self._on_writable(accepted)
             else:
-                self._on_readable(accepted, event)
+                self.on_event(accepted, event)
         if now >= self.loop.next_sweep:
             self.sweep(now)
 
@@ -107,6 +108,8 @@ class Reactor(Driver):
         for accepted in list(self._waiting.values()):
             if accepted.phase in (SILENT, KEPT):
                 accepted.deadline = min(accepted.deadline, limit)
+            elif accepted.phase in IS_SUSPENDED and self._take(accepted):
+                self.leave(accepted)
         self._scan_by(limit)
 
     def is_draining(self, deadline: float) -> bool:
@@ -124,7 +127,8 @@ class Reactor(Driver):
         """Whether an exchange runs, or something has arrived that is not read yet."""
         waiting = list(self._waiting.values())
         return len(self.open) > len(waiting) or any(
-            each.phase < WRITING and each.is_readable() for each in waiting
+            each.phase in IS_SUSPENDED or (each.phase < WRITING and each.is_readable())
+            for each in waiting
         )
 
     # Deadlines.
@@ -151,7 +155,7 @@ class Reactor(Driver):
     def _on_deadline(self, accepted: Accepted, now: float) -> None:
         if accepted.deadline > now:  # another thread has served it in between
             self._wait_on(accepted)
-        elif accepted.phase in (WRITING, LINGERING):
+        elif accepted.phase in (WRITING, STREAMING, LINGERING):
             self._drop(accepted)
         elif accepted.phase in (SILENT, KEPT) and accepted.is_readable():
             self.receive(accepted)  # it came while the worker was held up, or at the deadline

@@ -101,6 +101,11 @@ class SocketTransport(Transport):
             self._received += len(data)
             return data
 
+    @property
+    def unsent(self) -> int:
+        """As `Transport.unsent`."""
+        return 0 if self.outbox is None else self.outbox.kept
+
     def begin_body(self) -> None:
         """As `Transport.begin_body`."""
         self._body_began = FOR_EVER

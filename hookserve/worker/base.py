@@ -66,6 +66,8 @@ class Worker(ABC):
     """What the process exits with."""
     accepts_again_at = 0.0
     """Until then no descriptor could be had for another connection (monotonic seconds)."""
+    suspends = False
+    """Whether exchanges may be suspended (`Protocol.suspends`, of any listener)."""
     has_worked = False
     """Whether a request has ended since the worker was idle."""
     pre_request: tuple[Callable[..., None], ...] = ()
@@ -322,6 +324,7 @@ class Worker(ABC):
         self.idle_listeners = calling.freeze(hook.worker_idle)
         for listener in self.listeners:
             protocol = self.context.protocol_type(self, listener.endpoint, self.buffered)
+            self.suspends |= protocol.suspends
             self.__protocols[listener] = wrap_protocol(self, protocol)
 
     def listen_for_signals(self) -> None:

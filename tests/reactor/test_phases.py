@@ -4,13 +4,14 @@ import time
 
 import pytest
 from support.fake_arbiter import FakeClock
-from support.reactors import Lines, drain, readable, turn_until
+from support.reactors import MORE, Elsewhere, Lines, drain, readable, turn_until
 
 from hookserve.protocol import seam
 from hookserve.reactor import accepted as accepted_module
-from hookserve.reactor import acceptor, phases
+from hookserve.reactor import acceptor, phases, suspension
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.phases import TRANSITIONS, WHEN_IDLE, Phase
+from hookserve.reactor.suspension import SuspendableAccepted
 from hookserve.testing import wait_until
 from hookserve.testing.kernel import is_delivered
 
@@ -26,15 +27,15 @@ def note(request):
     RUN.add(request.function.__name__)
 
 
-class Watched(Accepted):
-    """A connection that notes each transition."""
+class Phased:
+    """Notes each transition of a connection."""
 
     __slots__ = ()
     _phase = Accepted.phase
 
     @property
     def phase(self):
-        return Watched._phase.__get__(self)
+        return Phased._phase.__get__(self)
 
     @phase.setter
     def phase(self, phase):
@@ -42,10 +43,18 @@ class Watched(Accepted):
             before = Phase(self.phase)
         except AttributeError:  # it is being made
             before = Phase(phase)
-        Watched._phase.__set__(self, phase)
+        Phased._phase.__set__(self, phase)
         if before != phase:
             SEEN.add((before, Phase(phase)))
             assert Phase(phase) in TRANSITIONS[before]
+
+
+class Watched(Phased, Accepted):
+    __slots__ = ()
+
+
+class WatchedSuspendable(Phased, SuspendableAccepted):
+    __slots__ = ()
 
 
 class Bodies(Lines):
@@ -240,6 +249,111 @@ def test_what_arrived_with_the_connection_is_read_at_once(setting, monkeypatch, 
         reactor.turn(0.0)
     client.close()
 
+    finish(reactor)
+
+
+class Closing(Elsewhere):
+    """``e`` and ``z`` end it as in `Bodies`, also when the worker leaves."""
+
+    __slots__ = ("end_at_leave", "next_state")
+    made = []
+
+    def __init__(self):
+        super().__init__()
+        self.next_state = seam.SUSPENDED
+
+    def run(self, transport):
+        state = super().run(transport)
+        self.state = self.next_state if state == seam.SUSPENDED else state
+        return self.state
+
+    def feed(self, data):
+        if data in (b"e", b"z"):
+            return self.close(data == b"z")
+        return super().feed(data)
+
+    def close(self, lingers):
+        self.lingers, self.state = lingers, seam.CLOSING
+        return seam.CLOSING
+
+    def leave(self):
+        return self.close(self.end_at_leave == b"z")
+
+
+@pytest.fixture
+def suspended(setting, monkeypatch):
+    """Makes a connection that is suspended, in one of the three phases."""
+    monkeypatch.setattr(suspension, "SuspendableAccepted", WatchedSuspendable)
+    Closing.made.clear()
+
+    def suspended(phase):
+        worker, reactor = setting.make(float("inf"), Closing)
+        worker.clock = FakeClock()
+        client = setting.connect(worker)
+        client.sendall(b"begin")
+        turn_until(reactor, lambda: Closing.made and Closing.made[-1].state == seam.SUSPENDED)
+        connection = Closing.made[-1]
+        if phase == Phase.STREAMING:
+            connection.respond(MORE)
+        elif phase == Phase.PAUSED:
+            client.sendall(b"pause\n")
+        (accepted,) = reactor.open.values()
+        turn_until(reactor, lambda: accepted.phase == phase)
+        return client, reactor, connection
+
+    return suspended
+
+
+SUSPENDED = [Phase.SUSPENDED, Phase.STREAMING, Phase.PAUSED]
+
+
+@pytest.mark.parametrize("phase", SUSPENDED)
+@pytest.mark.parametrize("end", [b"e", b"z"])
+def test_a_suspended_exchange_ends_when_the_worker_leaves(suspended, phase, end):
+    client, reactor, connection = suspended(phase)
+    connection.end_at_leave = end
+
+    reactor.begin_drain()
+    client.close()
+
+    finish(reactor)
+
+
+@pytest.mark.parametrize("phase", SUSPENDED[:2])
+@pytest.mark.parametrize("end", [b"e", b"z"])
+def test_a_suspended_exchange_ends_with_what_its_client_sends(suspended, phase, end):
+    client, reactor, _ = suspended(phase)
+
+    client.sendall(end)
+    turn_until(reactor, lambda: is_delivered(client))
+    client.close()
+
+    finish(reactor)
+
+
+@pytest.mark.parametrize("phase", SUSPENDED)
+def test_a_suspended_exchange_goes_on_to_its_end(suspended, phase):
+    client, reactor, connection = suspended(phase)
+    connection.end()
+
+    def is_over():
+        readable(client)
+        return connection.state == seam.IDLE
+
+    turn_until(reactor, is_over)
+    client.close()
+    finish(reactor)
+
+
+def test_an_exchange_that_has_run_may_be_paused(suspended):
+    client, reactor, connection = suspended(Phase.PAUSED)
+    connection.next_state = seam.PAUSED
+
+    connection.respond(b"on\n")
+
+    turn_until(reactor, lambda: readable(client) == b"on\n")
+    connection.end()
+    client.close()
     finish(reactor)
 
 

@@ -5,7 +5,15 @@ import socket
 import time
 from types import SimpleNamespace
 
-from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD, READY, Connection
+from hookserve.protocol.seam import (
+    CLOSING,
+    IDLE,
+    PAUSED,
+    READING_HEAD,
+    READY,
+    SUSPENDED,
+    Connection,
+)
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport
 from hookserve.worker.scoreboard import Scoreboard
@@ -54,6 +62,77 @@ class Lines(Connection):
         return CLOSING
 
 
+class Elsewhere(Connection):
+    """Each line begins an exchange that goes on elsewhere: `respond` and `end` are its moves.
+
+    ``pause`` has nothing read until the exchange goes on; whatever else arrives is in `received`.
+    """
+
+    __slots__ = ("calls", "handle", "is_over", "received", "responses", "unsent")
+
+    suspends = True
+    made = []  # cleared by the fixture
+
+    def __init__(self):
+        self.state, self.lingers = IDLE, False
+        self.responses, self.received, self.calls = [], [], []
+        self.is_over, self.unsent = False, 0
+        self.made.append(self)
+
+    def attach(self, handle):
+        self.handle = handle
+
+    def feed(self, data):
+        if self.state == IDLE:
+            self.state = READY if data else CLOSING
+            self.received.append(data)
+        elif data == b"pause\n":
+            self.state = PAUSED
+        else:
+            self.received.append(data)
+        return self.state
+
+    def respond(self, data, now=False):
+        """Have something sent."""
+        self.responses.append(data)
+        (self.handle.resume_now if now else self.handle.resume)()
+
+    def end(self):
+        self.is_over = True
+        self.handle.resume()
+
+    def run(self, transport):
+        self.state = SUSPENDED
+        try:
+            for response in self.responses:
+                transport.send(response)
+        except OSError:
+            self.is_over = True
+        self.responses.clear()
+        self.unsent = transport.unsent
+        if self.is_over:
+            self.is_over, self.state = False, IDLE
+        return self.state
+
+    def expire(self):
+        assert self.state == IDLE, "it has no deadline otherwise"
+        self.state = CLOSING
+        return CLOSING
+
+    def drained(self):
+        self.calls.append("drained")
+        return self.state
+
+    def leave(self):
+        self.calls.append("leave")
+        self.responses.append(b"bye\n")
+        self.state, self.is_over = READY, True
+        return READY
+
+    def disconnected(self):
+        self.calls.append("disconnected")
+
+
 class FakeListener(socket.socket):
     """A socket with what a reactor asks of a listener."""
 
@@ -76,6 +155,7 @@ class FakeWorker:
 
     def __init__(self, protocol=Lines, **settings):
         self.protocol = protocol
+        self.suspends = getattr(protocol, "suspends", False)
         values = {
             "keepalive": 5.0,
             "linger_timeout": 0.5,

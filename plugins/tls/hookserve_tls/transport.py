@@ -78,6 +78,11 @@ class TlsTransport(Transport):
         """As `Transport.begin_body`."""
         self._under.begin_body()
 
+    @property
+    def unsent(self) -> int:
+        """As `Transport.unsent`, in records."""
+        return self._under.unsent
+
     def may_persist(self) -> bool:
         """As `Transport.may_persist`."""
         return self._under.may_persist()

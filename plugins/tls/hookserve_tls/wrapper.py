@@ -12,7 +12,15 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD, READY, Protocol, Transport
+from hookserve.protocol.seam import (
+    CLOSING,
+    IDLE,
+    PAUSED,
+    READING_HEAD,
+    READY,
+    Protocol,
+    Transport,
+)
 from hookserve.protocol.wrappers import ConnectionWrapper
 from hookserve_tls.connection_info import connection_info
 from hookserve_tls.transport import RECORDS, TlsTransport
@@ -101,8 +109,9 @@ class TlsConnection(ConnectionWrapper):
         try:
             if self._is_over:
                 return self._send_last_records(transport, encrypted)
-            if self.inner.state != READY:
+            if self.inner.state != READY and self._outgoing.pending:
                 encrypted.flush()
+            if self.inner.state < READY:
                 return self._stand(self.inner.state)
         except OSError:  # the client is gone
             self.state = CLOSING
@@ -111,7 +120,7 @@ class TlsConnection(ConnectionWrapper):
         state = self.inner.run(encrypted)
         if state == CLOSING:
             return self._send_last_records(transport, encrypted)
-        if self._incoming.pending or self._tls.pending():
+        if state != PAUSED and (self._incoming.pending or self._tls.pending()):
             try:
                 return self._take_in()
             except ssl.SSLError:
@@ -134,6 +143,14 @@ class TlsConnection(ConnectionWrapper):
         can_respond = self._is_encrypted and not self._is_over
         self.state = self.inner.fail(error) if can_respond else CLOSING
         return self.state
+
+    def drained(self) -> int:
+        """As `Connection.drained`."""
+        return self._stand(self.inner.drained())
+
+    def leave(self) -> int:
+        """As `Connection.leave`."""
+        return self._stand(self.inner.leave())
 
     def interim(self) -> bytes:
         """The interim response of the protocol, in records."""
@@ -162,7 +179,7 @@ class TlsConnection(ConnectionWrapper):
 
     def _stand(self, state: int) -> int:
         """The state, when the protocol's is `state`."""
-        if state < READY and self._outgoing.pending and self.inner.state != CLOSING:
+        if state not in (READY, CLOSING) and self._outgoing.pending:
             state = READY  # to send it
         elif state == IDLE and self._is_new:
             state = READING_HEAD  # its first request is due
