@@ -14,8 +14,10 @@ forwarded, profiles, insecure
     what is believed of a trusted proxy; `--behind`; settings that believe clients
 framing, body
     where a body ends; ``wsgi.input``
-exchange, response, file_wrapper
-    one request and its response: the request cycle; heads; files
+fields
+    header fields as pairs of bytes
+exchange, outgoing, response, file_wrapper
+    one request and its response: the request cycle; framing; heads; files
 mount, server_name
     the application below a path of its own; the server's name over a unix socket
 request, observers

@@ -89,7 +89,8 @@ class HeadParser:
         self._block_cache: dict[bytes, dict[str, str]] = {}
         self._block_cache_misses = 0
         self._scheme = rules.secure_scheme_headers
-        self._unfolds = rules.permit_obsolete_folding
+        self.unfolds = rules.permit_obsolete_folding
+        """Whether a line that begins with white space continues the one before."""
 
     def parse(
         self,
@@ -239,7 +240,7 @@ class HeadParser:
             return version.decode("ascii")
         raise UnknownVersion(f"unsupported version {version.decode('ascii')}")
 
-    def _parse_line(self, line: bytes) -> tuple[str, str] | None:
+    def parse_line(self, line: bytes) -> tuple[str, str] | None:
         """The environ entry of a header line, which is cached; `None` when it is dropped."""
         if len(line) > self._field_size:
             raise self._too_long_field(line)
@@ -295,7 +296,7 @@ class HeadParser:
     def _parse_fields(self, block: bytes, environ: Environ) -> bool:
         """Enter the fields at the start of `block`; whether nothing follows them."""
         lines = block.split(b"\r\n")
-        if self._unfolds:
+        if self.unfolds:
             lines = unfold(lines)
         if len(lines) > self._lines_limit:
             self._refuse_too_many(lines)
@@ -310,7 +311,7 @@ class HeadParser:
                 if not line:
                     break
                 is_new = True
-                pair = self._parse_line(line)
+                pair = self.parse_line(line)
                 if pair is not None:
                     key, environ[key] = pair
         # Only distinct fields up to the end of `block` make one entry each.
@@ -344,7 +345,7 @@ class HeadParser:
         if lines.index(b"") > self._fields_limit:
             # A fault before the limit is reported first, as it is when lines arrive one by one.
             for line in lines[: self._fields_limit]:
-                self._parse_line(line)
+                self.parse_line(line)
             raise HeadTooLarge(f"more than {self._fields_limit} header fields")
 
     def _parse_irregular(self, lines: list[bytes], environ: Environ) -> None:
@@ -357,7 +358,7 @@ class HeadParser:
         """Join the values of fields that were sent more than once (RFC 9110, 5.3)."""
         values: dict[str, list[str]] = {}
         for line in lines:
-            pair = self._line_cache.get(line) or self._parse_line(line)
+            pair = self._line_cache.get(line) or self.parse_line(line)
             if pair is not None:
                 values.setdefault(pair[0], []).append(pair[1])
         for key, found in values.items():

@@ -8,7 +8,7 @@ caches are bounded in entries and in the size of an entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from hookserve_http import grammar
 from hookserve_http.errors import ApplicationError
@@ -111,6 +111,30 @@ class HeadWriter:
             self._head_cache[key] = encoded
         return encoded
 
+    def encode_bytes(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> Encoded:
+        """As `encode`, for a code and pairs of bytes; raises ApplicationError."""
+        key = (status, *headers)
+        try:
+            found = self._head_cache.get(key)
+        except TypeError:  # a list as a pair, or bytearrays
+            found = None
+        return found or self._encode_bytes(key)
+
+    def _encode_bytes(
+        self, key: tuple[Any, ...]
+    ) -> Encoded:  # Any: whatever the application passes
+        status, *headers = key
+        if type(status) is not int or not 100 <= status <= 999:
+            raise ApplicationError(f"invalid status {status!r}")
+        text_key = (_with_phrase(status), *map(_as_text, headers))
+        encoded = self._encode(text_key)
+        if text_key in self._head_cache:
+            try:
+                self._head_cache[key] = encoded
+            except TypeError:  # as in encode_bytes
+                pass
+        return encoded
+
     def line(self, header: Header) -> bytes:
         """A header pair as a line of an interim response; raises ApplicationError.
 
@@ -157,6 +181,24 @@ class HeadWriter:
                 self._line_cache.clear()
             self._line_cache[name, value] = line
         return line
+
+
+def _as_text(header: object) -> Header:
+    """A header pair of bytes, as text."""
+    try:
+        name, value = cast("tuple[bytes, bytes]", header)
+        return str(name, "latin-1"), str(value, "latin-1")
+    except (TypeError, ValueError):
+        raise ApplicationError(f"the header {header!r} is not a pair of bytes") from None
+
+
+def _with_phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
 
 
 def _is_text(value: object) -> bool:

@@ -1,0 +1,60 @@
+"""The header fields of a request as pairs of bytes, for interfaces that want them like that.
+
+What an environ has lost is here: the order, repeated fields, and names as they are on the wire.  It
+is the head's parser that decides what is dropped, so no interface has rules of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hookserve_http.head import END
+from hookserve_http.lines import unfold
+
+if TYPE_CHECKING:
+    from hookserve_http.head import HeadParser
+
+Fields = list[tuple[bytes, bytes]]
+
+_CACHE_SIZE = 64
+_CACHED_BLOCK_LIMIT = 1024
+
+
+class FieldLists:
+    """Makes the lists for the heads of one parser; those of clients that repeat themselves once."""
+
+    __slots__ = ("_cache", "_parser")
+
+    def __init__(self, parser: HeadParser) -> None:
+        self._parser = parser
+        self._cache: dict[bytes, Fields] = {}
+
+    def of(self, head: bytes, environ: dict[str, Any]) -> Fields:  # Any: PEP 3333
+        """The fields of a head that the parser has made `environ` of: names in lower case, values
+        without the white space around them.  The list is the caller's.
+
+        The Host is the target's authority where it has one (RFC 9112, 3.2.2).
+        """
+        block = head.partition(b"\r\n")[2].partition(END)[0]
+        found = self._cache.get(block)
+        if found is None:
+            found = self._split(block)
+            if len(block) <= _CACHED_BLOCK_LIMIT:
+                if len(self._cache) >= _CACHE_SIZE:
+                    self._cache.clear()
+                self._cache[block] = found
+        if environ["RAW_URI"][:1] == "/":
+            return found.copy()
+        host = environ.get("HTTP_HOST", "").encode("latin-1")
+        return [(b"host", host), *(each for each in found if each[0] != b"host")]
+
+    def _split(self, block: bytes) -> Fields:
+        lines = block.split(b"\r\n")
+        if self._parser.unfolds:
+            lines = unfold(lines)
+        found = []
+        for line in lines:
+            if line and self._parser.parse_line(line) is not None:
+                name, _, value = line.partition(b":")
+                found.append((name.rstrip(b" \t").lower(), value.strip(b" \t")))
+        return found

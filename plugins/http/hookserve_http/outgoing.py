@@ -1,0 +1,239 @@
+"""A response as it goes out: its framing, and whether the connection stays open after it.
+
+What an interface gives (`hookserve_http.exchange` for WSGI) ends here as a status, header pairs and
+pieces of a body.  RFC 9112, 6 and 9.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hookserve.types import AccessRecord
+from hookserve_http.disconnected import DisconnectedTransport
+from hookserve_http.error_page import error_page
+from hookserve_http.errors import ApplicationError
+from hookserve_http.persistence import wants_to_persist
+from hookserve_http.response import is_bodiless
+
+if TYPE_CHECKING:
+    from hookserve.protocol.seam import Transport
+    from hookserve_http.endpoint import Endpoint
+
+_JOIN_LIMIT = 32768
+"""Up to this size, in bytes, one copy is cheaper than two buffers."""
+
+
+class OutgoingResponse(AccessRecord):
+    """The response to one request; ``resp`` in the hooks, and its own record in the access log."""
+
+    __slots__ = (
+        "_chunked",
+        "_disconnect_error",
+        "_endpoint",
+        "_head_sent",
+        "_length",
+        "_own",
+        "_start",
+        "_transport",
+        "head",
+        "input",
+        "is_bodiless",
+        "is_http11",
+        "persists",
+        "status",
+        "view",
+    )
+
+    NOT_BEGUN: ClassVar[str]
+    """What an application has done that sends a body, or ends, and has begun no response."""
+
+    def __init__(self, endpoint: Endpoint, environ: dict[str, Any], head: bytes) -> None:
+        self._endpoint = endpoint
+        self.environ = environ
+        self.head = head
+        """The request head as it arrived, and maybe bytes after it."""
+        self.input: Any = None  # Any: a StreamInput or its like; hot paths test only for None
+        """The request body, if it is received while the application runs."""
+        self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+        method = environ["REQUEST_METHOD"]
+        self.is_bodiless = method == "HEAD"
+        """Whether the response must have no body (RFC 9112, 6.3)."""
+        self.persists = endpoint.keeps_alive
+        """Whether the connection may stay open afterwards."""
+        option = environ.get("HTTP_CONNECTION", "keep-alive")
+        if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
+            self.persists = self.persists and wants_to_persist(environ)
+        self._own: int
+        """Which of the server's lines are the application's: see `HeadWriter.date`."""
+        self._start: bytes
+        """The application's part of the head."""
+        self._transport: Transport
+        self._head_sent = False
+        self._chunked = False
+        self._length = -1
+        self._disconnect_error: BaseException | None = None
+        self.status = ""
+        self.status_code = 0
+        self.headers: list[tuple[str, str]] = []
+        self.sent = 0
+        self.reason = ""
+        """Why the response differs from the application's; empty if it does not."""
+
+    def __repr__(self) -> str:
+        # The base class prints a complete record; an exchange may be printed at any time.
+        name = type(self).__name__
+        return f"<{name} {self.method_and_target[1]!r} {self.status_code} {self.sent} bytes>"
+
+    @property
+    def method_and_target(self) -> tuple[str, str]:
+        """Method and target as they arrived: the application may change its environ."""
+        method, target, *_ = self.head.partition(b"\r\n")[0].decode("latin-1").split(" ")
+        return method, target
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body goes out with ``Transfer-Encoding: chunked``."""
+        return self._chunked
+
+    def _send_whole(self, data: bytes) -> None:
+        """Send a body that is known as a whole: one head, one length, one send."""
+        size = len(data)
+        if self._head_sent or not size or 0 <= self._length < size or type(data) is not bytes:
+            if size or type(data) is not bytes:
+                self._write(data)
+            self._finish()
+            return
+        head = self._head(size)
+        if self.is_bodiless:
+            self._send(head)
+            return
+        self.sent = size
+        if size > _JOIN_LIMIT:
+            self._send(head, data)
+        else:
+            try:
+                self._transport.send(head + data)
+            except OSError as error:
+                self._on_disconnect(error)
+                raise
+        if size < self._length:
+            self._finish()
+
+    def _write(self, data: bytes) -> bool:
+        """Send a part of the body, and before it the head, if not sent yet; write() of PEP 3333.
+
+        Returns whether the body is longer than its Content-Length.
+        """
+        if type(data) is not bytes:
+            raise ApplicationError(f"the body has {type(data).__name__}, not bytes")
+        head = b"" if self._head_sent else self._head(-1)
+        if self.is_bodiless or not data:
+            if head:
+                self._send(head)
+            return False
+        is_too_much = False
+        if self._length >= 0:
+            left = self._length - self.sent
+            if len(data) > left:
+                self._warn("the body is longer than its Content-Length; the rest was cut off")
+                data = data[:left]
+                is_too_much = True
+        self.sent += len(data)
+        if self._chunked:
+            self._send(head, b"%x\r\n" % len(data), data, b"\r\n")
+        elif head:
+            self._send(head, data)
+        elif data:
+            self._send(data)
+        return is_too_much
+
+    def _head(self, size: int) -> bytes:
+        """Decide the framing and return the head; `size` of the body in bytes, -1 if unknown."""
+        if not self.status:
+            raise ApplicationError(self.NOT_BEGUN)
+        framing = self._frame(size) if self._length < 0 else b""
+        if self.persists:
+            body = self.input
+            keeps = self._endpoint.worker.keeps_connections and (body is None or body.can_drain())
+            self.persists = keeps and self._transport.may_persist()
+        if not self.persists:
+            if self.head.startswith(b"CONNECT ") and 200 <= self.status_code < 300:
+                framing = self._decline_tunnel()
+            end = b"Connection: close\r\n\r\n"
+        elif self.is_http11:
+            end = b"\r\n"
+        else:
+            end = b"Connection: keep-alive\r\n\r\n"
+        self._head_sent = True
+        return b"".join((self._start, self._endpoint.writer.date(self._own), framing, end))
+
+    def _frame(self, size: int) -> bytes:
+        """The header line that frames the body (RFC 9112, 6.3)."""
+        if is_bodiless(self.status_code):
+            self.is_bodiless = True
+            # RFC 9112, 6.3: 204 and 304 are exceptions in the framing, 205 is not.
+            return b"Content-Length: 0\r\n" if self.status_code == 205 else b""
+        if size >= 0:
+            self._length = size
+            return b"Content-Length: %d\r\n" % size
+        if self.is_http11 and not self.is_bodiless:
+            self._chunked = True
+            return b"Transfer-Encoding: chunked\r\n"
+        if not self.is_bodiless:
+            # In HTTP/1.0 the end of the connection is the end of the body.
+            self.persists = False
+        return b""
+
+    def _decline_tunnel(self) -> bytes:
+        """Frame the response to a CONNECT that the application accepted: no body, no length.
+
+        RFC 9110, 9.3.6: bytes after the head belong to the tunnel, which is not supported.
+        """
+        self._warn("the application accepted a CONNECT, and tunnels are not supported")
+        headers = [each for each in self.headers if each[0].lower() != "content-length"]
+        self._start = self._endpoint.writer.encode(self.status, headers)[1]
+        self.is_bodiless, self._chunked, self._length = True, False, -1
+        return b""
+
+    def _finish(self) -> None:
+        """End the response: the application's iterable has ended."""
+        if not self._head_sent:
+            if not self.status:
+                raise ApplicationError(self.NOT_BEGUN)
+            self._send(self._head(-1 if self.is_bodiless else 0))
+        elif self._chunked:
+            self._send(b"0\r\n\r\n")
+        if self.sent < self._length and not self.is_bodiless:
+            # RFC 9112, 6.3: only the end of the connection shows the client that it is cut off.
+            self._warn(f"the body is {self._length - self.sent} bytes short of its Content-Length")
+            self.persists = False
+
+    def _send(self, *buffers: bytes) -> None:
+        try:
+            self._transport.send(*buffers)
+        except OSError as error:
+            self._on_disconnect(error)
+            raise
+
+    def _on_disconnect(self, error: OSError) -> None:
+        """Note the disconnect: the application may swallow the error."""
+        self._disconnect_error = error
+        self.persists = False
+        self.reason = self.reason or f"the client disconnected: {error}"
+        self._transport = DisconnectedTransport(error)
+
+    def _warn(self, reason: str) -> None:
+        if not self.reason:
+            self.reason = reason
+            self._endpoint.worker.log.warning("%s: %s", self.method_and_target[1], reason)
+
+    def _send_error_page(self, code: int) -> None:
+        """Send an error page instead of the application's response."""
+        page = error_page(code, self._endpoint.writer, self.is_bodiless)
+        self.status_code, self.status, self._head_sent = code, page.status, True
+        self.headers = page.headers
+        try:
+            self._transport.send(page.head, page.body)
+            self.sent = len(page.body)
+        except BaseException:  # a disconnect, or a timer of the application that still runs
+            pass
