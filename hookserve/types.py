@@ -103,8 +103,8 @@ class WorkerType(NamedTuple):
     patch: str | None = None
     """A function ``patch() -> None`` to run before the application is imported."""
     capabilities: Capabilities = Capabilities()
-    interface: str = "wsgi"
-    """The interface of the applications that it runs; those of another are not checked."""
+    interfaces: tuple[str, ...] = ("wsgi",)
+    """The interfaces of the applications that it runs: ``wsgi``, ``asgi`` or others by name."""
 
 
 class ProtocolType(NamedTuple):
@@ -114,6 +114,8 @@ class ProtocolType(NamedTuple):
     target: str
     """Where the `hookserve.protocol.seam.Protocol` subclass is."""
     summary: str
+    interface: str = "wsgi"
+    """The interface of the applications that it serves.  A name may be there once for each."""
 
 
 class LoggerType(NamedTuple):

@@ -37,7 +37,7 @@ def load_serving_classes(host: PluginHost, config: Config) -> ServingClasses:
     privilege_dropper(config)
     worker_type = choose_worker(host, config.worker_class)
     worker_class = _load(host, "worker", worker_type.name, worker_type.target, Worker)
-    protocol_type = choose_protocol(host, config.protocol)
+    protocol_type = choose_protocol(host, config.protocol, worker_type.interfaces[0])
     protocol_class = _load(host, "protocol", protocol_type.name, protocol_type.target, Protocol)
     return ServingClasses(
         worker_type, cast("type[Worker]", worker_class), cast("type[Protocol]", protocol_class)

@@ -225,5 +225,5 @@ def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:
     child.set_environment(assembly.config)
     child.patch(classes.worker_type)
     app = load_application(assembly.host, assembly.config)
-    check_application(app, classes.worker_type.interface, str(assembly.config.wsgi_app))
+    check_application(app, classes.worker_type.interfaces[0], str(assembly.config.wsgi_app))
     return app

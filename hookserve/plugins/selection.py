@@ -188,11 +188,13 @@ def _state(worker_type: WorkerType, record: PluginRecord) -> tuple[str, str, str
     return "ready", "", ""
 
 
-def choose_protocol(host: PluginHost, name: str) -> ProtocolType:
-    """The protocol called `name`, or the one at ``module:Class``; raises PluginError."""
+def choose_protocol(host: PluginHost, name: str, interface: str = "wsgi") -> ProtocolType:
+    """The protocol called `name` that serves applications of that interface, or the one at
+    ``module:Class``; raises PluginError."""
     if ":" in name:
-        return ProtocolType(name, name, "named by its path")
-    return _choose(host, host.hook.protocol_types, name, "protocol")
+        return ProtocolType(name, name, "named by its path", interface)
+    hook = host.hook.protocol_types
+    return _choose(host, hook, name, "protocol", lambda each: each.interface == interface)
 
 
 def choose_logger(host: PluginHost, name: str) -> LoggerType:
@@ -202,8 +204,18 @@ def choose_logger(host: PluginHost, name: str) -> LoggerType:
     return _choose(host, host.hook.logger_types, name, "logger")
 
 
-def _choose(host: PluginHost, hook: Callable[[], Iterable[T]], name: str, kind: str) -> T:
-    claimed = _claimed(host, hook, kind)
+def _everything(item: object) -> bool:
+    return True
+
+
+def _choose(
+    host: PluginHost,
+    hook: Callable[[], Iterable[T]],
+    name: str,
+    kind: str,
+    is_wanted: Callable[[T], bool] = _everything,
+) -> T:
+    claimed = _claimed(host, hook, kind, is_wanted)
     for found, _ in claimed:
         if found.name == name:
             return found
@@ -225,12 +237,17 @@ def _choose(host: PluginHost, hook: Callable[[], Iterable[T]], name: str, kind: 
 
 
 def _claimed(
-    host: PluginHost, hook: Callable[[], Iterable[T]], kind: str
+    host: PluginHost,
+    hook: Callable[[], Iterable[T]],
+    kind: str,
+    is_wanted: Callable[[T], bool] = _everything,
 ) -> list[tuple[T, PluginRecord]]:
-    """What the plugins bring, each with its plugin's record; raises PluginError for a name that two
-    plugins claim."""
+    """What the plugins bring and is wanted, each with its plugin's record; raises PluginError for a
+    name that two plugins claim."""
     found: dict[str, tuple[T, PluginRecord]] = {}
     for plugin, item in calling.collect(hook):
+        if not is_wanted(item):
+            continue
         record = host.record_of(plugin)
         if item.name in found:
             raise PluginError(

@@ -119,7 +119,7 @@ class WorkerProcess:
         app: object = context.app
         if app is None:
             app = calling.fire(self._hook.load_app, context.config)
-        check_application(app, context.worker_type.interface, str(context.config.wsgi_app))
+        check_application(app, context.worker_type.interfaces[0], str(context.config.wsgi_app))
         self._worker.prepare(app)  # type: ignore[arg-type]  # as checked
 
     def _report_ready(self) -> None:

@@ -14,7 +14,7 @@ from support.clean_environment import ROOT, build_wheel, install, make_environme
 
 from hookserve.testing import WorkerContract, serve
 
-EXAMPLE = ROOT / "examples" / "hookserve-asyncio"
+EXAMPLE = ROOT / "examples" / "hookserve-aio"
 
 PROJECT = """
 [build-system]
@@ -143,22 +143,22 @@ def test_the_wheels_of_others_are_listed(clean):
     workers = run(clean.python, "-m", "hookserve", "--list-workers")
     plugins = run(clean.python, "-m", "hookserve", "--list-plugins")
 
-    for name, version in (("asyncio", "1.0"), ("tidy", "0.1.0")):
+    for name, version in (("aio", "1.0"), ("tidy", "0.1.0")):
         row = rf"^{name} +ready +hookserve-{name} {re.escape(version)} "
         assert re.search(row, workers, re.MULTILINE), workers
-    for name in ("greeter", "tally", "asyncio", "tidy"):
+    for name in ("greeter", "tally", "aio", "tidy"):
         assert re.search(rf"^{name} +active +hookserve-{name} ", plugins, re.MULTILINE), plugins
 
 
 def test_a_setting_of_others_is_in_the_help(clean):
     shown = run(clean.python, "-m", "hookserve", "--help")
 
-    section = shown.partition("settings of asyncio:\n")[2].partition("\n\n")[0]
-    assert "--asyncio-threads" in section
+    section = shown.partition("settings of aio:\n")[2].partition("\n\n")[0]
+    assert "--aio-threads" in section
     assert "[4]" in section
 
 
-@pytest.mark.parametrize("worker", ["asyncio", "tidy"])
+@pytest.mark.parametrize("worker", ["aio", "tidy"])
 def test_the_wheels_of_others_are_used(clean, tmp_path, worker):
     (tmp_path / "app.py").write_text(
         "def application(environ, start_response):\n"

@@ -5,7 +5,7 @@ import re
 
 from tests.support.tree import ROOT, modules_in
 
-OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples/hookserve-asyncio")
+OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples/hookserve-aio")
 MODULES = modules_in(*OURS)
 SOURCES = [
     path

@@ -66,7 +66,7 @@ def find_model(name: str, host: PluginHost) -> str | None:
     if name not in _ASGI_NAMES and _package(name) not in _ASGI_PACKAGES:
         return None
     types = [each for _, each in calling.collect(host.hook.worker_types)]
-    return next((each.name for each in types if ASGI in (each.name, each.interface)), None)
+    return next((each.name for each in types if ASGI in (each.name, *each.interfaces)), None)
 
 
 def explain(kind: str, name: str) -> str | None:

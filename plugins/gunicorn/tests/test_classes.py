@@ -45,7 +45,7 @@ class Asgi:
 
     @hookimpl
     def worker_types(self):
-        return [WorkerType(self.name, "a:A", "a", interface="asgi")]
+        return [WorkerType(self.name, "a:A", "a", interfaces=("asgi",))]
 
 
 @pytest.mark.parametrize("name", ASGI)

@@ -77,6 +77,8 @@ class HttpConnection(Connection):
         "_skipped_line",
     )
 
+    _make_exchange: ClassVar[type[OutgoingResponse]] = Exchange
+
     def __init__(self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str) -> None:
         self.state = IDLE
         self.lingers = False
@@ -171,7 +173,7 @@ class HttpConnection(Connection):
             return self._refuse(error, error.environ, data)
         if size != len(data):
             self._buffer = data[size:]
-        self._exchange = Exchange(endpoint, environ, data)
+        self._exchange = self._make_exchange(endpoint, environ, data)
         if decoder is not None:
             return self._expect_body(decoder, environ)
         self.state = READY

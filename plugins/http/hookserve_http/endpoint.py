@@ -16,6 +16,7 @@ from hookserve_http.server_name import NAME, PORT, named_by_host
 
 if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint as Address
+    from hookserve.types import WSGIApplication
     from hookserve.worker.base import Worker
 
 _RESERVED_ENTRIES = 4
@@ -46,9 +47,7 @@ class Endpoint(Protocol):
         has_whole_body = worker.awaited_body == WHOLE_BODY
         buffered = buffered or (has_whole_body if wanted is None else wanted)
         super().__init__(worker, local, buffered)
-        path = config.get("script_name")
-        app = worker.app if local.port else named_by_host(worker.app)
-        self.app = mounted(app, path, worker.log) if path else app
+        self.app = self.wrap_application()
         self.pre_request = worker.pre_request
         self.log_access = worker.log_access
         self.notify_observers = make_notifier(worker)
@@ -62,6 +61,13 @@ class Endpoint(Protocol):
             worker.wall_clock, worker.calendar, config.get("server_header", True)
         )
         self.template = _template(worker, local)
+
+    def wrap_application(self) -> WSGIApplication:
+        """The worker's application as exchanges call it."""
+        worker = self.worker
+        path = worker.config.get("script_name")
+        app = worker.app if self.local.port else named_by_host(worker.app)
+        return mounted(app, path, worker.log) if path else app
 
 
 def _template(worker: Worker, local: Address) -> dict[str, Any]:  # Any: PEP 3333

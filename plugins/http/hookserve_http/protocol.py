@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hookserve import AccessRecord
 from hookserve.protocol.trust import trusts
@@ -22,6 +22,8 @@ class HttpProtocol(Endpoint):
     """Makes connections: with one parser for trusted proxies, with another for other clients."""
 
     __slots__ = ("_is_trusted", "_trusting", "strict_parser")
+
+    connection_type: ClassVar[type[HttpConnection]] = HttpConnection
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
@@ -57,7 +59,7 @@ class HttpProtocol(Endpoint):
     def connect(self, peer: object) -> HttpConnection:
         """A connection with the client at that address, as accept() returned it."""
         host, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else ("", "")
-        return HttpConnection(self, self.parser_for(host), host, port)
+        return self.connection_type(self, self.parser_for(host), host, port)
 
     def parser_for(self, host: str) -> HeadParser:
         """The parser for heads that are written at this address."""

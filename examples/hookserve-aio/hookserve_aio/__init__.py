@@ -1,4 +1,4 @@
-"""The asyncio worker: a loop that waits, threads that run requests."""
+"""The aio worker: a loop that waits, threads that run requests."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ hookserve_api = 1
 @hookimpl
 def settings() -> list[Setting]:
     """The size of the pool."""
-    return [Setting("asyncio_threads", 4, positive, "requests that an asyncio worker runs at once")]
+    return [Setting("aio_threads", 4, positive, "requests that an aio worker runs at once")]
 
 
 @hookimpl
 def worker_types() -> list[WorkerType]:
-    """One model, ``asyncio``."""
+    """One model, ``aio``."""
     return [
         WorkerType(
-            "asyncio",
-            "hookserve_asyncio.worker:AsyncioWorker",
+            "aio",
+            "hookserve_aio.worker:AsyncioWorker",
             "an asyncio loop that waits, threads that run requests",
             capabilities=Capabilities(
                 parallel=True,
                 buffered=True,
                 concurrency="as many requests at once as there are threads",
                 request_timeout="kill",
-                settings=frozenset({"asyncio_threads", "spool_size"}),
+                settings=frozenset({"aio_threads", "spool_size"}),
             ),
         )
     ]

@@ -4,8 +4,8 @@ from hookserve.testing import WorkerContract, wait_until
 
 
 class TestContract(WorkerContract):
-    worker = "asyncio"
-    settings = {"asyncio_threads": 2}
+    worker = "aio"
+    settings = {"aio_threads": 2}
     requests_to_hang = 2
 
     def test_a_pool_that_is_stuck_is_silent_however_many_clients_come(self):

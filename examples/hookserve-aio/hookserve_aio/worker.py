@@ -1,4 +1,4 @@
-"""The asyncio worker: the loop waits for all clients, threads run what is ready.
+"""The aio worker: the loop waits for all clients, threads run what is ready.
 
 The reactor is one descriptor of the loop, and `Reactor.turn` runs in the loop; each exchange runs
 in a thread of a pool, which gives the connection back to the reactor by itself.
@@ -26,7 +26,7 @@ from hookserve.worker.context import WorkerContext
 
 
 class AsyncioWorker(ReactorWorker):
-    """Runs `asyncio_threads` requests at once."""
+    """Runs `aio_threads` requests at once."""
 
     awaited_body = WHOLE_BODY
     batch = 1  # a turn takes one event, or it would begin more than there are threads for
@@ -35,7 +35,7 @@ class AsyncioWorker(ReactorWorker):
     def __init__(self, context: WorkerContext) -> None:
         self._loop = asyncio.new_event_loop()
         super().__init__(context)
-        self._threads: int = self.config.asyncio_threads
+        self._threads: int = self.config.aio_threads
         self.multithread = self._threads > 1
         self._is_watched = False
         """Whether the loop waits for the reactor's descriptor."""
@@ -43,12 +43,12 @@ class AsyncioWorker(ReactorWorker):
         """Exchanges that were given to the pool and are not over."""
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._pool = ThreadPoolExecutor(self._threads, "asyncio", self._equip)
+        self._pool = ThreadPoolExecutor(self._threads, "aio", self._equip)
 
     @classmethod
     def capacity(cls, config: Config) -> int:
         """One request a thread."""
-        return int(config.asyncio_threads)
+        return int(config.aio_threads)
 
     # The main loop.
 

@@ -1,0 +1,64 @@
+"""A request body as it arrives, for an application that takes it piece by piece."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hookserve_http.body import DRAIN_LIMIT
+
+if TYPE_CHECKING:
+    from hookserve_http.errors import BadRequest
+    from hookserve_http.framing import Decoder
+
+_FULL = 65536
+"""Bytes that wait for the application before the client is read no further."""
+
+
+class RequestBody:
+    """What has arrived and was not taken yet, in memory; bounded, but for one piece that is read."""
+
+    __slots__ = ("_parts", "decoder", "expects_continue", "failure", "received", "rest", "waiting")
+
+    def __init__(self, decoder: Decoder, expects_continue: bool) -> None:
+        self.decoder = decoder
+        self.expects_continue = expects_continue
+        """Whether the client waits for ``100 Continue`` (RFC 9110, 10.1.1)."""
+        self.rest = b""
+        """What follows the body: the beginning of the next request."""
+        self.failure: BadRequest | None = None
+        """Why the body cannot be received."""
+        self.waiting = 0
+        """Bytes that wait for the application."""
+        self.received = 0
+        self._parts: list[bytes] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client is not to be read from for now."""
+        return self.waiting >= _FULL
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes of the client's; raises BadRequest."""
+        body, rest = self.decoder.take(data)
+        if body:
+            self._parts.append(body)
+            self.waiting += len(body)
+            self.received += len(body)
+        self.rest += rest
+        self.expects_continue = False
+
+    def take(self) -> bytes:
+        """All that has arrived, for the application."""
+        parts, self._parts, self.waiting = self._parts, [], 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def can_drain(self) -> bool:
+        """Whether the connection may stay open with what is left unread (RFC 9112, 9.3)."""
+        if self.failure is not None or self.expects_continue:
+            return False
+        return self.decoder.most_left <= DRAIN_LIMIT
+
+    def release(self) -> None:
+        """The exchange is over: nothing is kept for it."""
+        self._parts.clear()
+        self.waiting = 0

@@ -1,0 +1,89 @@
+"""The asyncio worker: the reactor as one descriptor of an event loop.
+
+Everything runs in the main thread.  What the loop costs is paid once a batch of events and not once
+an event; a request that never waits runs to its end within the turn of the reactor that read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.transport import LoopTransport
+from hookserve.reactor.worker import ReactorWorker
+from hookserve.worker.context import WorkerContext
+from hookserve_asyncio.coroutines import AnyCoroutine, CoroutineStarter
+from hookserve_asyncio.loops import make_loop
+
+
+class AsyncioWorker(ReactorWorker):
+    """Serves on an event loop."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        super().__init__(context)
+        self.loop = make_loop(self.config.loop)
+        # Applications may ask for the loop while they are imported.
+        asyncio.set_event_loop(self.loop)
+        self._starter = CoroutineStarter(self.loop)
+        self._transports: list[LoopTransport] = []
+        """Those that no exchange uses: one may run within another."""
+
+    # For protocols.
+
+    def start_coroutine(self, coroutine: AnyCoroutine) -> asyncio.Task[object] | None:
+        """Run a coroutine until it ends (then `None`) or suspends; raises what it raises."""
+        return self._starter.start(coroutine)
+
+    # The main loop.
+
+    def start(self) -> None:
+        """Watch the reactor in the loop."""
+        self.loop.add_reader(self.wakeup, self._on_wakeup)
+        self.loop.add_reader(self.reactor.fileno(), self._turn)
+        self.reactor.start_accepting()
+
+    def step(self, seconds: float) -> None:
+        """Run the loop for that long, or until something has to be done; then do it."""
+        timer = self.loop.call_later(seconds, self.loop.stop) if seconds < math.inf else None
+        self.loop.run_forever()
+        if timer is not None:
+            timer.cancel()
+        now = self.notify()
+        if now >= self.reactor.next_sweep:
+            self.loop.call_soon(self._sweep)
+
+    def on_earlier_sweep(self) -> None:
+        """End the step."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    # In the loop.
+
+    def serve(self, accepted: Accepted) -> None:
+        """Run the exchange at once."""
+        try:
+            transport = self._transports.pop()
+        except IndexError:
+            transport = self._make_transport()
+        self.reactor.exchange(accepted, transport)
+        self._transports.append(transport)
+
+    def _make_transport(self) -> LoopTransport:
+        return LoopTransport(
+            self.spool, write_timeout=self.config.write_timeout, progress=self.notify
+        )
+
+    def _on_wakeup(self) -> None:
+        self.process_signals()
+        self.loop.stop()
+
+    def _turn(self) -> None:
+        try:
+            self.reactor.turn(0.0)
+            self.idle()  # it is the loop that waits now, not the next turn
+        except BaseException as error:
+            self.fail(error)
+
+    def _sweep(self) -> None:
+        self.reactor.sweep(self.clock())
