@@ -13,8 +13,9 @@ pool
     compares the workers that exist with those that are wanted: fork, replace, retire
 policies
     back-off, deadlines and replacement as objects that need no process
-preparation
-    the classes, loggers and application that must exist before a fork
+preparation, pairing
+    the classes, loggers and application that must exist before a fork; another model for another
+    interface
 forking, child
     the fork: the arbiter's side, and the child's first steps
 reload

@@ -91,6 +91,7 @@ class WorkerFactory:
             processes=arbiter.processes,
         )
         worker_type = generation.classes.worker_type
+        handle.model = worker_type.name
         handle.cancels = worker_type.capabilities.request_timeout == "cancel"
         return handle
 
@@ -123,7 +124,7 @@ class WorkerFactory:
             config=generation.config,
             host=generation.assembly.host,
             worker_type=generation.classes.worker_type,
-            protocol_type=generation.classes.protocol_class,
+            protocol_classes=generation.classes.protocol_classes,
             listeners=generation.listeners,
             scoreboard=handle.scoreboard,
             slot=handle.slot,

@@ -55,6 +55,10 @@ class Escalation:
 class WorkerHandle:
     """One worker process (`hookserve.server.WorkerInfo`)."""
 
+    found_interface = ""
+    """The application's, where the model does not run it."""
+    model = ""
+    """The worker model's name."""
     cancels = False
     """Whether the worker itself cancels a request that exceeds `request_timeout`."""
     pid: int | None = None

@@ -119,6 +119,8 @@ class Messages(Part):
         arbiter = self._arbiter
         if message.kind == "recycle":
             arbiter.pool.recycle(handle, one_line(message.text))
+        elif message.kind == "interface":
+            handle.found_interface = one_line(message.text)
         elif message.kind == "boot failed":
             handle.boot_error, handle.boot_error_code = indented(message.text), message.code
         elif message.kind == "ready" and handle.state == BOOTING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
 from hookserve.arbiter.child import privilege_dropper
@@ -12,12 +12,18 @@ from hookserve.config.resolved import Config
 from hookserve.errors import ConfigError, HookserveError, PluginError
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
-from hookserve.plugins.selection import choose_logger, choose_protocol, choose_worker
+from hookserve.plugins.selection import (
+    choose_logger,
+    choose_protocols,
+    choose_worker,
+    claimed_workers,
+)
 from hookserve.plugins.target import load_target
 from hookserve.protocol.seam import Protocol
 from hookserve.types import WorkerType, WSGIApplication
 from hookserve.wording import describe
 from hookserve.worker.base import Worker
+from hookserve.worker.interface import AUTO
 
 
 class ServingClasses(NamedTuple):
@@ -25,22 +31,54 @@ class ServingClasses(NamedTuple):
 
     worker_type: WorkerType
     worker_class: type[Worker]
-    protocol_class: type[Protocol]
+    protocol_classes: Mapping[str, type[Protocol]]
+    """By the interface of the applications that it serves."""
+    found_interface: str = AUTO
+    """The application's, once that is known."""
+
+    @property
+    def protocol_class(self) -> type[Protocol]:
+        """The protocol for the first interface that the model runs."""
+        return next(iter(self.protocol_classes.values()))
 
 
-def load_serving_classes(host: PluginHost, config: Config) -> ServingClasses:
-    """The worker model and the protocol that the configuration names, imported.
+def load_serving_classes(
+    host: PluginHost, config: Config, found_interface: str = AUTO
+) -> ServingClasses:
+    """The worker model and the protocols that the configuration names, imported; where it names no
+    model, one that runs the interface that was found of the application.
 
     Raises HookserveError in one line for a name that is not there, a plugin whose import fails,
     and a class that is not one; also for a user or group that is unknown.
     """
     privilege_dropper(config)
     worker_type = choose_worker(host, config.worker_class)
+    wanted = config.interface if config.interface != AUTO else found_interface
+    if wanted not in (AUTO, *worker_type.interfaces):
+        worker_type = _choose_by_interface(host, config, worker_type, wanted)
     worker_class = _load(host, "worker", worker_type.name, worker_type.target, Worker)
-    protocol_type = choose_protocol(host, config.protocol, worker_type.interfaces[0])
-    protocol_class = _load(host, "protocol", protocol_type.name, protocol_type.target, Protocol)
+    protocol_classes = {
+        each.interface: _load(host, "protocol", each.name, each.target, Protocol)
+        for each in choose_protocols(host, config.protocol, worker_type.interfaces)
+    }
     return ServingClasses(
-        worker_type, cast("type[Worker]", worker_class), cast("type[Protocol]", protocol_class)
+        worker_type,
+        cast("type[Worker]", worker_class),
+        cast("dict[str, type[Protocol]]", protocol_classes),
+        found_interface,
+    )
+
+
+def _choose_by_interface(
+    host: PluginHost, config: Config, named: WorkerType, interface: str
+) -> WorkerType:
+    """A model that runs that interface, where no source has named one; raises ConfigError."""
+    found = [each for each, _ in claimed_workers(host) if interface in each.interfaces]
+    if config.is_default("worker_class") and found:
+        return found[0]
+    names = ", ".join(each.name for each in found) or "none is installed"
+    raise ConfigError(
+        f"the worker {named.name} does not run {interface} applications (those that do: {names})"
     )
 
 

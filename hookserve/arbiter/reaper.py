@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hookserve.arbiter.exits import OutOfMemoryCounter, classify
 from hookserve.arbiter.handles import DRAINING, GONE, WorkerHandle
+from hookserve.arbiter.pairing import switch_model
 from hookserve.arbiter.parts import Part
 from hookserve.plugins import calling
 from hookserve.types import ExitReason
@@ -65,6 +66,9 @@ class Reaper(Part):
         arbiter.messages.drain(handle)
         reason = handle.reason = classify(handle, status, self._out_of_memory)
         was_asked = handle.state == DRAINING or bool(handle.recycle_reason)
+        if not was_asked and switch_model(arbiter, handle):
+            was_asked = True
+            reason = handle.reason = ExitReason("drained", "another worker model is needed")
         handle.state = GONE
         is_orderly = reason.kind in ("drained", "recycled", "exited")
         self._log(handle, (was_asked and is_orderly) or self._stops_with_server(reason))

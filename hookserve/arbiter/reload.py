@@ -87,7 +87,8 @@ class Reload(Part):
         """
         current = self._arbiter.current
         assembly = self._reassemble()
-        classes = load_serving_classes(assembly.host, assembly.config)
+        interface = current.classes.found_interface
+        classes = load_serving_classes(assembly.host, assembly.config, interface)
         workers, _ = count_workers(assembly.config)
         register_loggers(assembly.host, assembly.config)
         register_configured(assembly.host, assembly.config)

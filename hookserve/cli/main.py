@@ -144,7 +144,7 @@ def _check(assembly: Assembly) -> int:
         register_configured,
         register_loggers,
     )
-    from hookserve.launch.start import preload
+    from hookserve.launch.start import pair_with, preload
 
     assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
     classes = load_serving_classes(assembly.host, assembly.config)
@@ -155,7 +155,7 @@ def _check(assembly: Assembly) -> int:
     failures = [record.failure for record in assembly.host.failures()]
     for warning in (*failures, *assembly.warnings):
         print(f"hookserve: warning: {warning}", file=sys.stderr)
-    preload(assembly, classes)
+    pair_with(preload(assembly, classes), assembly, classes)
     print("the configuration is valid and the application can be loaded")
     return 0
 

@@ -117,6 +117,15 @@ _WORKERS: tuple[Setting, ...] = (
     Setting("worker_connections", 1000, positive, "connections that a worker may hold at once"),
     Setting("protocol", "http", text, "the protocol to speak", metavar="NAME"),
     Setting(
+        "interface",
+        "auto",
+        text,
+        "the application's interface: wsgi, asgi or one that a plugin brings; auto: as the"
+        " application is seen to have",
+        metavar="NAME",
+        details="Where no worker model is named, one that runs the interface is chosen.",
+    ),
+    Setting(
         "logger_class",
         ("standard",),
         items,

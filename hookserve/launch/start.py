@@ -33,7 +33,7 @@ from hookserve.listeners.listeners import systemd_listeners
 from hookserve.plugins import calling
 from hookserve.system.title import set_title
 from hookserve.wording import describe
-from hookserve.worker.interface import check_application
+from hookserve.worker.interface import InterfaceMismatch, pair
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Handover, Start
@@ -119,7 +119,9 @@ def _serve(
     arbiter = None
     try:
         workers, arithmetic = count_workers(config)
-        app = _preload_safely(assembly, classes, handover) if config.preload_app else None
+        app = None
+        if config.preload_app:
+            app, classes = _preload_safely(assembly, classes, handover)
         paths = ProcessPaths.current()
         generation = Generation(1, assembly, classes, workers, (), app, paths)
         arbiter = Arbiter(generation, reassemble, start, start_report)
@@ -156,16 +158,20 @@ def _make_pidfile(path: str | None, handover: Handover) -> Pidfile | None:
 
 def _preload_safely(
     assembly: Assembly, classes: ServingClasses, handover: Handover
-) -> WSGIApplication | None:
-    """The application; where there are workers that serve on, a failure must not end them: the
-    next worker tries by itself, and its failure gives the reload up."""
+) -> tuple[WSGIApplication | None, ServingClasses]:
+    """The application and the classes that serve it.
+
+    Where there are workers that serve on, a failure must not end them: the next worker tries by
+    itself, and its failure gives the reload up.
+    """
     try:
-        return preload(assembly, classes)
+        app = preload(assembly, classes)
+        return app, pair_with(app, assembly, classes)
     except HookserveError as error:
         if not handover.workers:
             raise
         logging.getLogger("hookserve").error("the application cannot be preloaded: %s", error)
-        return None
+        return None, classes
 
 
 def _run(arbiter: Arbiter, handover: Handover) -> None:
@@ -225,5 +231,18 @@ def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:
     child.set_environment(assembly.config)
     child.patch(classes.worker_type)
     app = load_application(assembly.host, assembly.config)
-    check_application(app, classes.worker_type.interfaces[0], str(assembly.config.wsgi_app))
     return app
+
+
+def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> ServingClasses:
+    """The classes that serve an application; raises AppNotFound when those named do not."""
+    config, model = assembly.config, classes.worker_type
+    name = str(config.wsgi_app)
+    try:
+        interface = pair(app, config.interface, model.name, model.interfaces, name)
+    except InterfaceMismatch as error:
+        if not config.is_default("worker_class"):
+            raise
+        interface = error.interface
+        classes = load_serving_classes(assembly.host, config, interface)
+    return classes._replace(found_interface=interface)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from hookserve.errors import PluginError
@@ -195,6 +195,17 @@ def choose_protocol(host: PluginHost, name: str, interface: str = "wsgi") -> Pro
         return ProtocolType(name, name, "named by its path", interface)
     hook = host.hook.protocol_types
     return _choose(host, hook, name, "protocol", lambda each: each.interface == interface)
+
+
+def choose_protocols(
+    host: PluginHost, name: str, interfaces: Sequence[str]
+) -> Sequence[ProtocolType]:
+    """The protocols called `name` for each of the interfaces that there is one for; raises
+    PluginError when there is none at all."""
+    types = (each for _, each in calling.collect(host.hook.protocol_types))
+    found = {each.interface for each in types if each.name == name}
+    served = [each for each in interfaces if each in found]
+    return [choose_protocol(host, name, each) for each in served or interfaces[:1]]
 
 
 def choose_logger(host: PluginHost, name: str) -> LoggerType:

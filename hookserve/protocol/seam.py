@@ -35,7 +35,7 @@ when the whole body is there, so `run` never calls `receive`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from hookserve.wording import printable
@@ -214,6 +214,15 @@ class Protocol(ABC):
         self.worker = worker
         self.local = local
         self.buffered = buffered
+
+    @classmethod  # noqa: B027  # optional
+    def begin_service(cls, protocols: Sequence[Protocol]) -> None:
+        """Called once in each worker, with its protocols, before it reports that it is ready: the
+        application may have to be told.  What is raised fails the boot."""
+
+    @classmethod  # noqa: B027  # optional
+    def end_service(cls, protocols: Sequence[Protocol]) -> None:
+        """Called once in each worker that ends by itself, after its last connection."""
 
     @abstractmethod
     def connect(self, address: object) -> Connection:

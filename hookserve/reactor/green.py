@@ -152,9 +152,10 @@ class GreenWorker(ReactorWorker):
     def format_tasks(self) -> str:
         """The stacks of the greenlets that run requests."""
         now = self.clock()
+        describe = self.context.protocol_classes[self.interface].describe_request
         parts = []
         for greenlet, request_slot in list(self._running.items()):
-            label = self.context.protocol_type.describe_request(request_slot.label)
+            label = describe(request_slot.label)
             frame = greenlet.gr_frame  # None: it is the one that runs, faulthandler shows it
             stack = "".join(traceback.format_stack(frame)) if frame is not None else "  (running)\n"
             parts.append(f"Greenlet of {label} ({now - request_slot.began:.1f} s):\n{stack}")

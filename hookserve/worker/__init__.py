@@ -14,7 +14,9 @@ channel
 scoreboard
     shared memory: state, heartbeat, counters and requests in flight of every worker
 interface
-    whether a callable is WSGI, as far as that can be seen
+    which interface an application has, and who is paired with whom
+coroutines
+    what a protocol whose applications are coroutines needs of a model
 spool
     temporary files, within bounds
 signals, wakeup

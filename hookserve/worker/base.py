@@ -27,6 +27,7 @@ from hookserve.protocol.wrappers import wrap_protocol
 from hookserve.system.calls import close
 from hookserve.system.exiting import end_forked_child
 from hookserve.worker.context import WorkerContext
+from hookserve.worker.interface import WSGI
 from hookserve.worker.scoreboard import WORD, RequestSlot
 from hookserve.worker.spool import SpoolBudget, SpoolFile
 from hookserve.worker.wakeup import Wakeup
@@ -66,6 +67,8 @@ class Worker(ABC):
     """What the process exits with."""
     accepts_again_at = 0.0
     """Until then no descriptor could be had for another connection (monotonic seconds)."""
+    interface = WSGI
+    """The application's, once it is loaded."""
     suspends = False
     """Whether exchanges may be suspended (`Protocol.suspends`, of any listener)."""
     has_worked = False
@@ -104,6 +107,7 @@ class Worker(ABC):
         self.__high_water_mark = limit - max(1, limit // _RESERVE_SHARE)
         self.__recycle_countdown: Iterator[int] | None = None
         self.__protocols: dict[Listener, Protocol] = {}
+        self.__unwrapped_protocols: list[Protocol] = []
         self.__request_slots: list[RequestSlot] = []
         self.__request_slot_numbers = count()
         self.__request_slot_count = 0
@@ -323,9 +327,20 @@ class Worker(ABC):
         self.log_access = calling.freeze(hook.log_access)
         self.idle_listeners = calling.freeze(hook.worker_idle)
         for listener in self.listeners:
-            protocol = self.context.protocol_type(self, listener.endpoint, self.buffered)
+            protocol_class = self.context.protocol_classes[self.interface]
+            protocol = protocol_class(self, listener.endpoint, self.buffered)
+            self.__unwrapped_protocols.append(protocol)
             self.suspends |= protocol.suspends
             self.__protocols[listener] = wrap_protocol(self, protocol)
+        protocols = self.__unwrapped_protocols
+        if protocols:
+            type(protocols[0]).begin_service(protocols)
+
+    def finish(self) -> None:
+        """No connection is open any more, and the process is about to end."""
+        protocols = self.__unwrapped_protocols
+        if protocols:
+            type(protocols[0]).end_service(protocols)
 
     def listen_for_signals(self) -> None:
         """Make `wakeup` readable with every signal."""

@@ -32,7 +32,8 @@ class Message(NamedTuple):
     """What one side sends to the other."""
 
     kind: str
-    """Of a worker: ``ready``, ``boot failed`` or ``recycle``; of the arbiter: ``drain delay``,
+    """Of a worker: ``ready``, ``interface`` (the application's, which the model does not run),
+    ``boot failed`` or ``recycle``; of the arbiter: ``drain delay``,
     ``retire`` (the TERM that follows is the arbiter's own) or ``retire listener`` (no worker will
     accept from it after this one)."""
     text: str = ""

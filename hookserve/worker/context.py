@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class WorkerContext(NamedTuple):
     config: Config
     host: PluginHost
     worker_type: WorkerType
-    protocol_type: type[Protocol]
+    protocol_classes: Mapping[str, type[Protocol]]
+    """By the interface of the applications that it serves."""
     listeners: tuple[Listener, ...]
     scoreboard: Scoreboard
     slot: Slot

@@ -27,7 +27,7 @@ from hookserve.errors import BootError
 from hookserve.plugins import calling
 from hookserve.system.exiting import end_process, run_to_end
 from hookserve.wording import describe
-from hookserve.worker.interface import check_application
+from hookserve.worker.interface import InterfaceMismatch, pair
 from hookserve.worker.scoreboard import DRAINING, GONE, READY
 from hookserve.worker.signals import DUMP_SIGNAL, restore_defaults, take_over
 
@@ -98,6 +98,7 @@ class WorkerProcess:
         config = worker.config
         limit = config.quick_timeout if worker.is_quick else config.graceful_timeout
         worker.drain(worker.clock() + limit)
+        worker.finish()
         return worker.exit_code
 
     def _wait_for_arbiter(self) -> None:
@@ -119,7 +120,15 @@ class WorkerProcess:
         app: object = context.app
         if app is None:
             app = calling.fire(self._hook.load_app, context.config)
-        check_application(app, context.worker_type.interfaces[0], str(context.config.wsgi_app))
+        config, model = context.config, context.worker_type
+        self._worker.interface = pair(
+            app, config.interface, model.name, model.interfaces, str(config.wsgi_app)
+        )
+        if self._worker.interface not in context.protocol_classes:
+            raise BootError(
+                f"the protocol {config.protocol} does not serve applications of the interface"
+                f" {self._worker.interface} (hookserve --list-plugins -v shows the protocols)"
+            )
         self._worker.prepare(app)  # type: ignore[arg-type]  # as checked
 
     def _report_ready(self) -> None:
@@ -130,6 +139,8 @@ class WorkerProcess:
         self._context.channel.send("ready")
 
     def _report_boot_failure(self, error: Exception) -> int:
+        if isinstance(error, InterfaceMismatch):
+            self._context.channel.send("interface", error.interface)
         code = error.exit_code if isinstance(error, BootError) else BootError.exit_code
         self._context.channel.send("boot failed", describe(error), code)
         return code

@@ -82,7 +82,7 @@ def test_a_worker_is_given_what_its_generation_has():
         assert context.config is current.config
         assert context.host is current.assembly.host
         assert context.worker_type is current.classes.worker_type
-        assert context.protocol_type is current.classes.protocol_class
+        assert context.protocol_classes is current.classes.protocol_classes
         assert context.listeners is current.listeners
         assert (context.scoreboard, context.slot) == (handle.scoreboard, handle.slot)
         assert (context.channel, context.dump_fd) == (theirs, handle.dump_fd)

@@ -41,8 +41,9 @@ def test_without_preloading_the_arbiter_loads_nothing(life, patches):
 def test_an_application_of_another_interface_ends_the_start(life, patches):
     life.app = asgi
 
-    with pytest.raises(AppNotFound, match="shop:app is not a WSGI application"):
-        run(life, preload_app=True, wsgi_app="shop:app")
+    message = "shop:app is an ASGI application, which the worker sync does not run"
+    with pytest.raises(AppNotFound, match=message):
+        run(life, preload_app=True, wsgi_app="shop:app", worker_class="sync")
 
     assert "open_listeners" not in life.calls
 

@@ -43,7 +43,7 @@ def test_a_setting_of_another_model_is_named():
 def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
     (line,) = not_honoured("gevent", spool_size=1000)
 
-    beginning, _, models = line.partition(" (asyncio and ")
+    beginning, _, models = line.partition(" (aio and ")
     assert beginning == "spool_size (hookserve.toml): the worker gevent does not honour it"
     assert models.startswith("epoll and gthread and sync ")
     assert line.endswith(" would; buffer_bodies too)")

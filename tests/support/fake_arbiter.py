@@ -208,11 +208,12 @@ class FakeServer:
 
 
 @contextmanager
-def serving(workers=2, plugins=(), **settings):
-    """A server whose workers are ready."""
+def serving(workers=2, plugins=(), is_ready=True, **settings):
+    """A server whose workers are ready, or about to boot."""
     server = FakeServer(workers, plugins, **settings)
     try:
-        server.become_ready()
+        if is_ready:
+            server.become_ready()
         yield server
     finally:
         server.close()

@@ -32,7 +32,7 @@ def make_context(log, listeners=(), protocol_type=None, plugins=(), **settings):
         config,
         host,
         WorkerType("of the test", "support.workers:IdleWorker", "of the test"),
-        protocol_type,
+        {"wsgi": protocol_type},
         listeners,
         scoreboard,
         scoreboard.take(),

@@ -1,11 +1,10 @@
-"""An application of another interface is refused before it serves."""
+"""The interface of an application, and which model serves it by which."""
 
 import functools
 
 import pytest
 
-from hookserve.errors import AppNotFound
-from hookserve.worker.interface import check_application
+from hookserve.worker.interface import InterfaceMismatch, interface_of, pair
 
 
 async def asgi(scope, receive, send): ...
@@ -25,15 +24,41 @@ class Wsgi:
     def static(environ, start_response): ...
 
 
-@pytest.mark.parametrize("app", [asgi, Asgi(), Asgi().__call__, functools.partial(asgi, 1)])
-def test_an_asynchronous_application_is_refused_where_wsgi_is_expected(app):
-    with pytest.raises(AppNotFound, match="shop:app is not a WSGI application: it is asynchronous"):
-        check_application(app, "wsgi", "shop:app")
-    check_application(app, "asgi", "shop:app")
+ASYNCHRONOUS = [asgi, Asgi(), Asgi().__call__, functools.partial(asgi, 1)]
+OTHERS = [wsgi, Wsgi(), Wsgi().__call__, Wsgi.static, functools.partial(wsgi), Wsgi, print]
 
 
-@pytest.mark.parametrize(
-    "app", [wsgi, Wsgi(), Wsgi().__call__, Wsgi.static, functools.partial(wsgi), Wsgi, print]
-)
-def test_any_other_callable_may_be_an_application(app):
-    check_application(app, "wsgi", "shop:app")
+@pytest.mark.parametrize("app", ASYNCHRONOUS)
+def test_an_asynchronous_application_has_the_interface_asgi(app):
+    assert interface_of(app) == "asgi"
+    assert pair(app, "auto", "loop", ("asgi", "wsgi"), "shop:app") == "asgi"
+
+
+@pytest.mark.parametrize("app", OTHERS)
+def test_any_other_callable_has_the_interface_wsgi(app):
+    assert interface_of(app) == "wsgi"
+    assert pair(app, "auto", "sync", ("wsgi",), "shop:app") == "wsgi"
+
+
+@pytest.mark.parametrize("app", ASYNCHRONOUS)
+def test_an_asynchronous_application_is_refused_by_a_model_that_runs_others(app):
+    message = r"shop:app is an ASGI application, which the worker sync does not run \(leave -k out"
+    with pytest.raises(InterfaceMismatch, match=message) as caught:
+        pair(app, "auto", "sync", ("wsgi",), "shop:app")
+    assert caught.value.interface == "asgi"
+
+
+def test_an_asynchronous_application_is_no_wsgi_application_whatever_is_said():
+    with pytest.raises(InterfaceMismatch, match="shop:app is not a WSGI application"):
+        pair(asgi, "wsgi", "loop", ("asgi", "wsgi"), "shop:app")
+
+
+def test_what_cannot_be_seen_is_believed():
+    """A callable that returns a coroutine looks like one of WSGI."""
+    assert pair(wsgi, "asgi", "loop", ("asgi", "wsgi"), "shop:app") == "asgi"
+    assert pair(wsgi, "auto", "loop", ("asgi",), "shop:app") == "asgi"
+
+
+def test_an_interface_that_the_model_does_not_run_is_named():
+    with pytest.raises(InterfaceMismatch, match="is an application of rsgi, which the worker sync"):
+        pair(wsgi, "rsgi", "sync", ("wsgi",), "shop:app")

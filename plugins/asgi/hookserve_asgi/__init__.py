@@ -6,8 +6,10 @@ protocol, scope
     ASGI on one listener; what an application is told of a request
 connection
     one client's connection: HTTP's, whose exchanges may be suspended
-exchange, body
-    one request and its response: receive and send; the request's body as it arrives
+exchange, suspension, body
+    one request: receive and send; what is waited for; the request's body as it arrives
+response
+    the events of a response, and what they become
 lifespan
     startup and shutdown of the application, once in each worker
 """

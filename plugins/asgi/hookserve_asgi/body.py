@@ -15,7 +15,7 @@ _FULL = 65536
 
 
 class RequestBody:
-    """What has arrived and was not taken yet, in memory; bounded, but for one piece that is read."""
+    """What has arrived and was not taken yet; in memory, up to a bound and one piece more."""
 
     __slots__ = ("_parts", "decoder", "expects_continue", "failure", "received", "rest", "waiting")
 

@@ -22,17 +22,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from hookserve.protocol.seam import IDLE, PAUSED, READY, SUSPENDED, ConnectionHandle, Transport
-from hookserve_asgi.body import RequestBody
-from hookserve_asgi.exchange import AsgiExchange
 from hookserve_http.connection import HttpConnection
 from hookserve_http.errors import BadRequest
 from hookserve_http.framing import Decoder
 
+from hookserve.protocol.seam import IDLE, PAUSED, READY, SUSPENDED, ConnectionHandle, Transport
+from hookserve_asgi.body import RequestBody
+from hookserve_asgi.exchange import AsgiExchange
+
 if TYPE_CHECKING:
-    from hookserve_asgi.protocol import AsgiProtocol
     from hookserve_http.fields import FieldLists
     from hookserve_http.head import HeadParser
+
+    from hookserve_asgi.protocol import AsgiProtocol
 
 
 class AsgiConnection(HttpConnection):
@@ -51,7 +53,7 @@ class AsgiConnection(HttpConnection):
     @property
     def fields(self) -> FieldLists:
         """The lists of header fields, for heads of this client's."""
-        return cast("AsgiProtocol", self._endpoint).fields_of(self._parser)
+        return self._parser.field_lists
 
     def attach(self, handle: ConnectionHandle) -> None:
         """As `Connection.attach`."""

@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from hookserve_asgi.connection import AsgiConnection
-from hookserve_http.fields import FieldLists
 from hookserve_http.protocol import HttpProtocol
 
+from hookserve.protocol.seam import Protocol
+from hookserve_asgi.connection import AsgiConnection
+from hookserve_asgi.lifespan import Lifespan
+
 if TYPE_CHECKING:
+    from hookserve_http.connection import HttpConnection
+
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.worker.base import Worker
-    from hookserve_http.connection import HttpConnection
-    from hookserve_http.head import HeadParser
+    from hookserve.worker.coroutines import RunsCoroutines
+    from hookserve_asgi.scope import AsgiApplication
 
 
 class AsgiProtocol(HttpProtocol):
     """HTTP whose applications are coroutines; `worker` is one that runs them."""
 
-    __slots__ = ("_fields", "body_timeout", "request_timeout", "root_path", "server", "state")
+    __slots__ = (
+        "_lifespan",
+        "application",
+        "body_timeout",
+        "loop",
+        "request_timeout",
+        "root_path",
+        "server",
+        "start_coroutine",
+        "state",
+    )
 
     connection_type: ClassVar[type[HttpConnection]] = AsgiConnection
     suspends = True
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
-        self._fields: dict[HeadParser, FieldLists] = {}
+        self.strict_parser.keeps_fields = self.trusting_parser.keeps_fields = True
         self.root_path: str = worker.config.get("script_name")
         self.server = (local.host, int(local.port) if local.port else None)
         self.body_timeout: float = worker.config.body_timeout
         self.request_timeout: float = worker.config.request_timeout
-        self.state: dict[str, Any] = {}  # Any: the application's
-        """What the application has left in its lifespan."""
+        self.state: dict[str, Any] | None = None  # Any: the application's
+        """What the application has left there in its lifespan; `None`: it has none."""
+        runner = cast("RunsCoroutines", worker)
+        self.loop = runner.loop
+        self.start_coroutine = runner.start_coroutine
+        self.application: AsgiApplication = worker.app
+        self._lifespan: Lifespan | None = None
 
-    def wrap_application(self) -> Any:
-        """The application as it is: the path that it is mounted at is in the scope."""
-        return self.worker.app
+    @classmethod
+    def begin_service(cls, protocols: Sequence[Protocol]) -> None:
+        """Have the application start, once for all listeners."""
+        found = cast("Sequence[AsgiProtocol]", protocols)
+        first = found[0]
+        worker = first.worker
+        lifespan = Lifespan(first.application, worker.config.lifespan, worker.log)
+        first.loop.run_until_complete(lifespan.start())
+        first._lifespan = lifespan
+        for each in found:
+            each.state = lifespan.state
 
-    def fields_of(self, parser: HeadParser) -> FieldLists:
-        """The lists of header fields for heads of that parser."""
-        found = self._fields.get(parser)
-        if found is None:
-            found = self._fields[parser] = FieldLists(parser)
-        return found
+    @classmethod
+    def end_service(cls, protocols: Sequence[Protocol]) -> None:
+        """Have the application end."""
+        first = cast("AsgiProtocol", protocols[0])
+        if first._lifespan is not None:
+            limit = first.worker.config.graceful_timeout
+            first.loop.run_until_complete(first._lifespan.stop(limit))

@@ -1,6 +1,6 @@
 """The asyncio worker: coroutines on one event loop, and the reactor in it.
 
-worker
+worker, loops
     the event loop, with the reactor as one of its descriptors
 coroutines
     starting a coroutine without a task of its own, until it suspends

@@ -12,8 +12,8 @@ it.  What makes it so is in "Extending asyncio" of the library reference.
 from __future__ import annotations
 
 import asyncio
-from asyncio import _enter_task, _leave_task  # type: ignore[attr-defined]  # not in typeshed
-from collections.abc import Coroutine
+from asyncio import _enter_task, _leave_task
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from types import FrameType
 from typing import Any
@@ -90,8 +90,8 @@ class _Carrier:
     def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         self._loop = loop
         self.context = context
-        self.send = self._wait
-        self.throw = self._end
+        self.send: Callable[[Any], object] = self._wait  # Any: as of a coroutine
+        self.throw: Callable[..., object] = self._end
         self._coroutine: AnyCoroutine | None = None
         self._awaited: object = None
         self._waiter: asyncio.Future[None] | None = None

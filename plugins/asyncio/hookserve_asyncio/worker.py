@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
 
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.transport import LoopTransport
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.worker.context import WorkerContext
-from hookserve_asyncio.coroutines import AnyCoroutine, CoroutineStarter
+from hookserve_asyncio.coroutines import CoroutineStarter
 from hookserve_asyncio.loops import make_loop
+
+_CANCEL_TIME = 1.0
+"""How long what was cancelled may take to end, in seconds."""
 
 
 class AsyncioWorker(ReactorWorker):
     """Serves on an event loop."""
+
+    drain_interval = 0.05
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
@@ -27,14 +31,10 @@ class AsyncioWorker(ReactorWorker):
         # Applications may ask for the loop while they are imported.
         asyncio.set_event_loop(self.loop)
         self._starter = CoroutineStarter(self.loop)
+        self.start_coroutine = self._starter.start
+        """As `hookserve.worker.coroutines.RunsCoroutines`."""
         self._transports: list[LoopTransport] = []
         """Those that no exchange uses: one may run within another."""
-
-    # For protocols.
-
-    def start_coroutine(self, coroutine: AnyCoroutine) -> asyncio.Task[object] | None:
-        """Run a coroutine until it ends (then `None`) or suspends; raises what it raises."""
-        return self._starter.start(coroutine)
 
     # The main loop.
 
@@ -53,6 +53,23 @@ class AsyncioWorker(ReactorWorker):
         now = self.notify()
         if now >= self.reactor.next_sweep:
             self.loop.call_soon(self._sweep)
+
+    def is_draining(self, deadline: float) -> bool:
+        """As `ReactorWorker.is_draining`; what goes on after its response is waited for as well."""
+        is_busy = bool(self._starter.tasks) and self.clock() < deadline
+        return super().is_draining(deadline) or is_busy
+
+    def finish(self) -> None:
+        """As `Worker.finish`, with what still runs cancelled before, and the loop closed."""
+        tasks = list(self._starter.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_TIME))
+        super().finish()
+        self._starter.close()
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
 
     def on_earlier_sweep(self) -> None:
         """End the step."""

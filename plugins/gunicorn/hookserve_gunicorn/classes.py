@@ -41,8 +41,8 @@ ASGI = "asgi"
 _ASGI_NAMES = ("asgi", "egg:gunicorn#asgi", "gunicorn.workers.gasgi.ASGIWorker")
 _ASGI_PACKAGES = ("uvicorn", "uvicorn_worker")
 _ASGI_ADVICE = (
-    "serves ASGI applications, and no worker model does here yet (serve it with uvicorn, or use"
-    " -k gthread and a2wsgi.ASGIMiddleware, which makes a WSGI application of it)"
+    "serves ASGI applications, as the model asyncio does here (use -k asyncio; what a class of its"
+    " own changes belongs into settings: --loop, --lifespan)"
 )
 _ADVICE = {
     **dict.fromkeys(_ASGI_PACKAGES, _ASGI_ADVICE),

@@ -50,17 +50,22 @@ class Asgi:
 
 @pytest.mark.parametrize("name", ASGI)
 @pytest.mark.parametrize("model", ["loop", "asgi"])
-def test_a_model_for_asgi_is_taken_once_there_is_one(host, name, model):
+def test_a_model_for_asgi_is_taken_where_there_is_one(name, model):
+    host = load_plugins(["-P", "no:asyncio"], {})
     assert find_model(name, host) is None
     host.register(Asgi(model), "a")
 
     assert find_model(name, host) == model
 
 
+@pytest.mark.parametrize("name", ASGI)
+def test_the_bundled_model_for_asgi_is_asyncio(host, name):
+    assert find_model(name, host) == "asyncio"
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        *((name, "serves ASGI applications, and no worker model does here yet") for name in ASGI),
         ("aiohttp.GunicornWebWorker", "aiohttp.web.run_app"),
         ("aiohttp.worker.GunicornUVLoopWebWorker", "aiohttp.web.run_app"),
         ("geventwebsocket.gunicorn.workers.GeventWebSocketWorker", "use -k gevent"),

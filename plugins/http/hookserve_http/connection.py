@@ -34,7 +34,7 @@ CLOSING      `feed`                                        CLOSING
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from hookserve.protocol.seam import (
     CLOSING,
@@ -48,12 +48,14 @@ from hookserve.protocol.seam import (
 from hookserve_http.body import CollectedInput, DrainedBody, StreamInput
 from hookserve_http.errors import BadRequest, RequestTimeout, failure_of
 from hookserve_http.exchange import Exchange
+from hookserve_http.fields import END
 from hookserve_http.framing import Decoder, decoder_for
-from hookserve_http.head import END, HeadParser
+from hookserve_http.head import HeadParser
 from hookserve_http.incomplete import IncompleteHead
 from hookserve_http.refusal import RefusedRequest
 
 if TYPE_CHECKING:
+    from hookserve_http.outgoing import OutgoingResponse
     from hookserve_http.protocol import HttpProtocol
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -78,6 +80,7 @@ class HttpConnection(Connection):
     )
 
     _make_exchange: ClassVar[type[OutgoingResponse]] = Exchange
+    """What an exchange is made of, with the endpoint, the environ and the head."""
 
     def __init__(self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str) -> None:
         self.state = IDLE
@@ -89,7 +92,7 @@ class HttpConnection(Connection):
         self._buffer = b""
         self._head: IncompleteHead | None = None
         self._interim = b""
-        self._exchange: Exchange | None = None
+        self._exchange: OutgoingResponse | None = None
         self._connection_info: dict[str, Any] | None = None  # Any: PEP 3333
         self._body: CollectedInput | DrainedBody | _StreamedBody | None = None
         self._refused: RefusedRequest | None = None
@@ -290,7 +293,7 @@ class HttpConnection(Connection):
 
     def run(self, transport: Transport) -> int:
         """Run the exchange, or send the error page."""
-        exchange = self._exchange
+        exchange: Any = self._exchange  # Any: an Exchange, what `_make_exchange` has made
         if exchange is None:
             return self._send_refusal(transport)
         self._exchange = None
@@ -319,7 +322,7 @@ class HttpConnection(Connection):
             body.close()
         return self._next_state(exchange)
 
-    def _next_state(self, exchange: Exchange) -> int:
+    def _next_state(self, exchange: OutgoingResponse) -> int:
         """The state after an exchange, with the bytes that follow it."""
         data, self._buffer = self._buffer, b""
         stream: StreamInput | None = exchange.input

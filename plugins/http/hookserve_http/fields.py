@@ -6,13 +6,16 @@ is the head's parser that decides what is dropped, so no interface has rules of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from hookserve_http.head import END
 from hookserve_http.lines import unfold
 
-if TYPE_CHECKING:
-    from hookserve_http.head import HeadParser
+END = b"\r\n\r\n"
+"""The end of a head (RFC 9112, 2.1): the end of its last line, and an empty line."""
+
+FIELDS = "hookserve.fields"
+"""The entry of an environ that has the fields of its head; they must not be changed."""
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -21,12 +24,17 @@ _CACHED_BLOCK_LIMIT = 1024
 
 
 class FieldLists:
-    """Makes the lists for the heads of one parser; those of clients that repeat themselves once."""
+    """Makes the lists for the heads of one parser; those of clients that repeat themselves once.
 
-    __slots__ = ("_cache", "_parser")
+    `parse_line` is the parser's: called with a header line, it returns `None` for one that the
+    rules drop.
+    """
 
-    def __init__(self, parser: HeadParser) -> None:
-        self._parser = parser
+    __slots__ = ("_cache", "_parse_line", "_unfolds")
+
+    def __init__(self, parse_line: Callable[[bytes], object], unfolds: bool) -> None:
+        self._parse_line = parse_line
+        self._unfolds = unfolds
         self._cache: dict[bytes, Fields] = {}
 
     def of(self, head: bytes, environ: dict[str, Any]) -> Fields:  # Any: PEP 3333
@@ -35,26 +43,33 @@ class FieldLists:
 
         The Host is the target's authority where it has one (RFC 9112, 3.2.2).
         """
-        block = head.partition(b"\r\n")[2].partition(END)[0]
-        found = self._cache.get(block)
+        found: Fields | None = environ.get(FIELDS)
         if found is None:
-            found = self._split(block)
-            if len(block) <= _CACHED_BLOCK_LIMIT:
-                if len(self._cache) >= _CACHE_SIZE:
-                    self._cache.clear()
-                self._cache[block] = found
+            found = self._find(head)
         if environ["RAW_URI"][:1] == "/":
             return found.copy()
         host = environ.get("HTTP_HOST", "").encode("latin-1")
         return [(b"host", host), *(each for each in found if each[0] != b"host")]
 
-    def _split(self, block: bytes) -> Fields:
+    def split(self, block: bytes) -> Fields:
+        """The fields of a block of header lines, as `of` gives them."""
         lines = block.split(b"\r\n")
-        if self._parser.unfolds:
+        if self._unfolds:
             lines = unfold(lines)
         found = []
         for line in lines:
-            if line and self._parser.parse_line(line) is not None:
+            if line and self._parse_line(line) is not None:
                 name, _, value = line.partition(b":")
                 found.append((name.rstrip(b" \t").lower(), value.strip(b" \t")))
+        return found
+
+    def _find(self, head: bytes) -> Fields:
+        block = head.partition(b"\r\n")[2].partition(END)[0]
+        found = self._cache.get(block)
+        if found is None:
+            found = self.split(block)
+            if len(block) <= _CACHED_BLOCK_LIMIT:
+                if len(self._cache) >= _CACHE_SIZE:
+                    self._cache.clear()
+                self._cache[block] = found
         return found

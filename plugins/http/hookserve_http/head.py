@@ -29,15 +29,13 @@ from hookserve_http.errors import (
     TargetTooLong,
     UnknownVersion,
 )
+from hookserve_http.fields import END, FIELDS, FieldLists
 from hookserve_http.lines import has_bare_end, unfold, validate
 from hookserve_http.rules import HeadRules
 from hookserve_http.target import split_target, unquote
 
 if TYPE_CHECKING:
     from hookserve_http.incomplete import IncompleteHead
-
-END = b"\r\n\r\n"
-"""The end of a head (RFC 9112, 2.1): the end of its last line, and an empty line."""
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
@@ -89,8 +87,11 @@ class HeadParser:
         self._block_cache: dict[bytes, dict[str, str]] = {}
         self._block_cache_misses = 0
         self._scheme = rules.secure_scheme_headers
-        self.unfolds = rules.permit_obsolete_folding
-        """Whether a line that begins with white space continues the one before."""
+        self.field_lists = FieldLists(self._parse_line, rules.permit_obsolete_folding)
+        """The fields of heads, for interfaces that want pairs of bytes."""
+        self.keeps_fields = False
+        """Whether the environ of a cached block has them too, as `FIELDS`."""
+        self._unfolds = rules.permit_obsolete_folding
 
     def parse(
         self,
@@ -240,7 +241,7 @@ class HeadParser:
             return version.decode("ascii")
         raise UnknownVersion(f"unsupported version {version.decode('ascii')}")
 
-    def parse_line(self, line: bytes) -> tuple[str, str] | None:
+    def _parse_line(self, line: bytes) -> tuple[str, str] | None:
         """The environ entry of a header line, which is cached; `None` when it is dropped."""
         if len(line) > self._field_size:
             raise self._too_long_field(line)
@@ -296,7 +297,7 @@ class HeadParser:
     def _parse_fields(self, block: bytes, environ: Environ) -> bool:
         """Enter the fields at the start of `block`; whether nothing follows them."""
         lines = block.split(b"\r\n")
-        if self.unfolds:
+        if self._unfolds:
             lines = unfold(lines)
         if len(lines) > self._lines_limit:
             self._refuse_too_many(lines)
@@ -311,7 +312,7 @@ class HeadParser:
                 if not line:
                     break
                 is_new = True
-                pair = self.parse_line(line)
+                pair = self._parse_line(line)
                 if pair is not None:
                     key, environ[key] = pair
         # Only distinct fields up to the end of `block` make one entry each.
@@ -339,13 +340,15 @@ class HeadParser:
         cached = self._template.copy()
         cached.update(islice(environ.items(), before, None))
         self._apply_scheme(cached)
+        if self.keeps_fields:
+            cached[FIELDS] = self.field_lists.split(block)
         self._block_cache[block] = cached
 
     def _refuse_too_many(self, lines: list[bytes]) -> None:
         if lines.index(b"") > self._fields_limit:
             # A fault before the limit is reported first, as it is when lines arrive one by one.
             for line in lines[: self._fields_limit]:
-                self.parse_line(line)
+                self._parse_line(line)
             raise HeadTooLarge(f"more than {self._fields_limit} header fields")
 
     def _parse_irregular(self, lines: list[bytes], environ: Environ) -> None:
@@ -358,7 +361,7 @@ class HeadParser:
         """Join the values of fields that were sent more than once (RFC 9110, 5.3)."""
         values: dict[str, list[str]] = {}
         for line in lines:
-            pair = self._line_cache.get(line) or self.parse_line(line)
+            pair = self._line_cache.get(line) or self._parse_line(line)
             if pair is not None:
                 values.setdefault(pair[0], []).append(pair[1])
         for key, found in values.items():

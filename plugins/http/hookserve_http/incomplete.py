@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookserve_http.head import END
+from hookserve_http.fields import END
 
 
 class IncompleteHead:

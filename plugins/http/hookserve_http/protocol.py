@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class HttpProtocol(Endpoint):
     """Makes connections: with one parser for trusted proxies, with another for other clients."""
 
-    __slots__ = ("_is_trusted", "_trusting", "strict_parser")
+    __slots__ = ("_is_trusted", "strict_parser", "trusting_parser")
 
     connection_type: ClassVar[type[HttpConnection]] = HttpConnection
 
@@ -31,7 +31,8 @@ class HttpProtocol(Endpoint):
         self._is_trusted = trusts(config.forwarded_allow_ips)
         self.strict_parser = HeadParser(rules_for(config, trusted=False), self.template)
         """For heads that speak for their own connection only."""
-        self._trusting = self._make_trusting(config)
+        self.trusting_parser = self._make_trusting(config)
+        """For those of trusted proxies."""
 
     @classmethod
     def describe_request(cls, label: bytes) -> str:
@@ -63,7 +64,7 @@ class HttpProtocol(Endpoint):
 
     def parser_for(self, host: str) -> HeadParser:
         """The parser for heads that are written at this address."""
-        return self._trusting if self._is_trusted(host) else self.strict_parser
+        return self.trusting_parser if self._is_trusted(host) else self.strict_parser
 
     def _make_trusting(self, config: Config) -> HeadParser:
         rules = rules_for(config, trusted=True)

@@ -5,7 +5,8 @@ from itertools import product
 
 import pytest
 import support.corpus_driver as driver
-from hookserve_http.head import END, HeadParser
+from hookserve_http.fields import END
+from hookserve_http.head import HeadParser
 from hookserve_http.incomplete import IncompleteHead
 from hookserve_http.rules import HeadRules
 

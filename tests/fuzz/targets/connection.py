@@ -8,7 +8,7 @@
 * Both modes of the seam answer the same; what both complete, they understand alike.
 """
 
-from hookserve_http.head import END
+from hookserve_http.fields import END
 
 from hookserve.protocol.seam import CLOSING, READING_BODY
 from tests.fuzz import seeds as corpus

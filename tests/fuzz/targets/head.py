@@ -7,7 +7,8 @@
 """
 
 from hookserve_http.errors import BadRequest
-from hookserve_http.head import END, HeadParser
+from hookserve_http.fields import END
+from hookserve_http.head import HeadParser
 from hookserve_http.rules import HeadRules
 
 from tests.fuzz import seeds as corpus

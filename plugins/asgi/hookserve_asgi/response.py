@@ -1,0 +1,133 @@
+"""The events of a response: from what an application sends to bytes (ASGI, "HTTP & WebSocket")."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from hookserve_http.errors import ApplicationError
+from hookserve_http.outgoing import OutgoingResponse
+
+if TYPE_CHECKING:
+    from hookserve_asgi.scope import Message
+
+_PIECE = 65536
+"""Bytes of a file that are read at once where the kernel cannot send it."""
+
+
+class AsgiResponse(OutgoingResponse):
+    """Takes the events in their order; raises ApplicationError for one that may not come."""
+
+    NOT_BEGUN = "the application has sent no http.response.start"
+
+    __slots__ = ("_trailers", "has_ended")
+
+    has_ended: bool
+    """Whether the application has sent all of the response."""
+    _trailers: list[bytes] | None
+    """Those that have come, where trailers were announced."""
+
+    def take(self, message: Message) -> None:
+        """Take an event; raises OSError when the client is gone."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._take_body(message)
+        elif kind == "http.response.start":
+            self._take_start(message)
+        elif kind == "http.response.pathsend":
+            with open(message["path"], "rb") as file:
+                self._send_file(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+            self._finish()
+            self.has_ended = True
+        elif kind == "http.response.zerocopysend":
+            self._take_stretch(message)
+        elif kind == "http.response.early_hint":
+            self._take_hint(message)
+        elif kind == "http.response.trailers":
+            self._take_trailers(message)
+        else:
+            raise ApplicationError(f"there is no event {kind!r}")
+
+    def send_head(self) -> None:
+        """Send the head alone, if the application has begun a response and sent none of it."""
+        if self.status and not self._head_sent:
+            self._send(self._head(-1))
+
+    def _take_start(self, message: Message) -> None:
+        if self._head_sent or self.status:
+            raise ApplicationError("http.response.start was sent twice")
+        status = message["status"]
+        headers: Any = message.get("headers", ())
+        self.headers = headers
+        self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode_bytes(
+            status, headers
+        )
+        self.status = str(status)
+        if message.get("trailers"):
+            self._trailers = []
+
+    def _take_body(self, message: Message) -> None:
+        if self.has_ended:
+            raise ApplicationError("the response has ended already")
+        body = message.get("body", b"")
+        if type(body) is not bytes:
+            body = bytes(body)
+        if message.get("more_body") or self._trailers is not None:
+            self._write(body)
+        else:
+            self._send_whole(body)
+            self.has_ended = True
+
+    def _take_hint(self, message: Message) -> None:
+        """103 Early Hints (RFC 8297)."""
+        if self.is_http11 and not self._head_sent:
+            line = self._endpoint.writer.line
+            links = [line(("Link", str(each, "latin-1"))) for each in message["links"]]
+            self._send(b"HTTP/1.1 103 Early Hints\r\n", *links, b"\r\n")
+
+    def _take_trailers(self, message: Message) -> None:
+        """The fields after a chunked body (RFC 9112, 7.1.2)."""
+        if self._trailers is None or not self._head_sent or self.has_ended:
+            raise ApplicationError("trailers were not announced, or come before the body's end")
+        for name, value in message.get("headers", ()):
+            pair = str(name, "latin-1"), str(value, "latin-1")
+            self._trailers.append(self._endpoint.writer.line(pair))
+        if not message.get("more_trailers"):
+            if self._chunked:
+                self._send(b"0\r\n", *self._trailers, b"\r\n")
+                self._chunked = False
+            self._finish()
+            self.has_ended = True
+
+    def _take_stretch(self, message: Message) -> None:
+        """A part of a file that is open, from its position where no offset is given."""
+        file = message["file"]
+        fileno = file if isinstance(file, int) else file.fileno()
+        offset = message.get("offset")
+        if offset is None:
+            offset = os.lseek(fileno, 0, os.SEEK_CUR)
+        left = max(0, os.fstat(fileno).st_size - offset)
+        self._send_file(fileno, offset, min(left, message.get("count", left)))
+        if not message.get("more_body"):
+            self._finish()
+            self.has_ended = True
+
+    def _send_file(self, fileno: int, offset: int, count: int) -> None:
+        """Send part of a file, by the kernel where it can, else by reading it."""
+        if not self._head_sent:
+            self._send(self._head(count if self._length < 0 else -1))
+        if self.is_bodiless:
+            return
+        if not self._chunked:
+            try:
+                self.sent += self._transport.send_file(fileno, offset, count)
+                return
+            except NotImplementedError:
+                pass
+            except OSError as error:
+                self._on_disconnect(error)
+                raise
+        while count > 0 and (data := os.pread(fileno, min(count, _PIECE), offset)):
+            self._write(data)
+            offset += len(data)
+            count -= len(data)

@@ -1,0 +1,59 @@
+"""The first worker says what interface its application has, and another model is begun."""
+
+import pytest
+from support.fake_arbiter import serving
+
+from hookserve.arbiter import pairing
+from hookserve.errors import PluginError
+
+
+@pytest.fixture
+def other(monkeypatch):
+    """The classes of the model that runs ``asgi``."""
+
+    def load(host, config, interface):
+        if interface != "asgi":
+            raise PluginError("there is none")
+        return classes
+
+    with serving() as server:
+        old = server.arbiter.current.classes
+        classes = old._replace(worker_type=old.worker_type._replace(name="loop"))
+    monkeypatch.setattr(pairing, "load_serving_classes", load)
+    return classes
+
+
+def is_switched(server, interface, model=None):
+    (handle, *_) = server.arbiter.workers
+    handle.found_interface = interface
+    handle.model = model or server.arbiter.current.classes.worker_type.name
+    return pairing.switch_model(server.arbiter, handle)
+
+
+def test_a_model_that_runs_the_interface_is_begun(other):
+    with serving(is_ready=False) as server:
+        assert is_switched(server, "asgi")
+        assert server.arbiter.current.classes is other
+
+
+def test_a_worker_beside_the_first_is_no_failure_either(other):
+    with serving(is_ready=False) as server:
+        assert is_switched(server, "asgi")
+        assert is_switched(server, "asgi", model="sync")
+        assert server.arbiter.current.classes is other
+
+
+@pytest.mark.parametrize("interface", ["", "rsgi"])
+def test_a_worker_that_cannot_boot_for_another_reason_is_a_failure(other, interface):
+    with serving(is_ready=False) as server:
+        assert not is_switched(server, interface)
+
+
+def test_a_model_that_was_named_stays(other):
+    with serving(is_ready=False, worker_class="sync") as server:
+        assert not is_switched(server, "asgi")
+
+
+def test_a_server_that_has_been_ready_keeps_its_model(other):
+    with serving() as server:
+        assert not is_switched(server, "asgi")
