@@ -88,7 +88,6 @@ class Driver(ABC):
         """
         connection = accepted.connection
         transport.fd = accepted.fd
-        transport.outbox, accepted.outbox = accepted.outbox, None  # of a suspended one
         accepted.phase = RUNNING
         for _ in _BUDGET:
             try:

@@ -54,7 +54,7 @@ class Reactor(SuspendingDriver):
     def start_accepting(self) -> None:
         """Accept from all listeners."""
         if self.worker.suspends:
-            self._acceptor.make = self.make_suspendable
+            self.suspend_exchanges()
         self._acceptor.start()
 
     def pause(self) -> float:

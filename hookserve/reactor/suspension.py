@@ -8,7 +8,7 @@ meanwhile is sent when there is room, while the client is still read from.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from hookserve.protocol.seam import (
     CLOSING,
@@ -23,6 +23,9 @@ from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.driver import Driver
 from hookserve.reactor.phases import CLOSED, RUNNING, STREAMING
 from hookserve.reactor.poller import GONE, HANGUP, READABLE, WRITABLE, is_gone
+
+if TYPE_CHECKING:
+    from hookserve.reactor.transport import SocketTransport
 
 IS_SUSPENDED = frozenset({phases.SUSPENDED, STREAMING, phases.PAUSED})
 """The phases in which an exchange is suspended."""
@@ -57,6 +60,16 @@ class SuspendingDriver(Driver):
     def make_suspendable(self, fd: int, connection: Connection) -> Accepted:
         """An accepted socket for a protocol that suspends."""
         return SuspendableAccepted(fd, connection, self)
+
+    def suspend_exchanges(self) -> None:
+        """Exchanges may be suspended: decided once, before the first connection."""
+        self._acceptor.make = self.make_suspendable
+        self.exchange = self.exchange_suspendable  # type: ignore[method-assign]  # for good
+
+    def exchange_suspendable(self, accepted: Accepted, transport: SocketTransport) -> None:
+        """As `Driver.exchange`: what is unsent of a suspended exchange goes out first."""
+        transport.outbox, accepted.outbox = accepted.outbox, None
+        Driver.exchange(self, accepted, transport)
 
     def resume(self, accepted: SuspendableAccepted) -> None:
         """Run the exchange again, in a turn of its own; from any thread."""

@@ -42,7 +42,6 @@ class AsgiConnection(HttpConnection):
 
     __slots__ = ("_current", "handle")
 
-    _make_exchange = AsgiExchange
     handle: ConnectionHandle
 
     def __init__(self, endpoint: AsgiProtocol, parser: HeadParser, address: str, port: str) -> None:

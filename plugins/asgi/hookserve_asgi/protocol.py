@@ -9,6 +9,7 @@ from hookserve_http.protocol import HttpProtocol
 
 from hookserve.protocol.seam import Protocol
 from hookserve_asgi.connection import AsgiConnection
+from hookserve_asgi.exchange import AsgiExchange
 from hookserve_asgi.lifespan import Lifespan
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class AsgiProtocol(HttpProtocol):
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
+        self.exchange_type = AsgiExchange
         self.strict_parser.keeps_fields = self.trusting_parser.keeps_fields = True
         self.root_path: str = worker.config.get("script_name")
         self.server = (local.host, int(local.port) if local.port else None)

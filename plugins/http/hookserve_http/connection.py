@@ -34,7 +34,7 @@ CLOSING      `feed`                                        CLOSING
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookserve.protocol.seam import (
     CLOSING,
@@ -78,9 +78,6 @@ class HttpConnection(Connection):
         "_refused",
         "_skipped_line",
     )
-
-    _make_exchange: ClassVar[type[OutgoingResponse]] = Exchange
-    """What an exchange is made of, with the endpoint, the environ and the head."""
 
     def __init__(self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str) -> None:
         self.state = IDLE
@@ -176,7 +173,8 @@ class HttpConnection(Connection):
             return self._refuse(error, error.environ, data)
         if size != len(data):
             self._buffer = data[size:]
-        self._exchange = self._make_exchange(endpoint, environ, data)
+        make_exchange = endpoint.exchange_type
+        self._exchange = make_exchange(endpoint, environ, data)
         if decoder is not None:
             return self._expect_body(decoder, environ)
         self.state = READY
@@ -293,7 +291,7 @@ class HttpConnection(Connection):
 
     def run(self, transport: Transport) -> int:
         """Run the exchange, or send the error page."""
-        exchange: Any = self._exchange  # Any: an Exchange, what `_make_exchange` has made
+        exchange: Any = self._exchange  # Any: an Exchange
         if exchange is None:
             return self._send_refusal(transport)
         self._exchange = None

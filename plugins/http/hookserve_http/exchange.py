@@ -36,17 +36,18 @@ class Exchange(OutgoingResponse):
         endpoint = self._endpoint
         worker, app, notify_observers = endpoint.worker, endpoint.app, endpoint.notify_observers
         self._transport = transport
+        environ = self.environ
         if self.is_http11:
-            self.environ["wsgi.early_hints"] = self.early_hints
-        name = self.environ.get("HTTP_X_REQUEST_ID")
+            environ["wsgi.early_hints"] = self.early_hints
+        name = environ.get("HTTP_X_REQUEST_ID")
         request_slot = worker.begin(self.head, name.encode("latin-1") if name else b"")
         try:
             if endpoint.pre_request:
                 view = self.view = RequestView()
-                view.environ = self.environ
+                view.environ = environ
                 for observe in endpoint.pre_request:
-                    observe(worker, view, self.environ)
-            result = app(self.environ, self.start_response)
+                    observe(worker, view, environ)
+            result = app(environ, self.start_response)
             if type(result) is list and len(result) == 1:
                 self._send_whole(result[0])
             else:
@@ -65,7 +66,7 @@ class Exchange(OutgoingResponse):
                 worker.end(request_slot, self.status_code // 100, self.sent)
             # Break the cycle between environ and exchange: no work for the garbage collector.  And
             # a write() that the application kept must not reach the transport's next client.
-            self.environ["wsgi.early_hints"] = None
+            environ["wsgi.early_hints"] = None
             del self._transport
 
     def start_response(

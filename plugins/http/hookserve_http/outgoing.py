@@ -44,6 +44,13 @@ class OutgoingResponse(AccessRecord):
         "view",
     )
 
+    # Set when there is something to set them to.
+    _own: int
+    """Which of the server's lines are the application's: see `HeadWriter.date`."""
+    _start: bytes
+    """The application's part of the head."""
+    _transport: Transport
+
     NOT_BEGUN: ClassVar[str]
     """What an application has done that sends a body, or ends, and has begun no response."""
 
@@ -63,11 +70,6 @@ class OutgoingResponse(AccessRecord):
         option = environ.get("HTTP_CONNECTION", "keep-alive")
         if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
             self.persists = self.persists and wants_to_persist(environ)
-        self._own: int
-        """Which of the server's lines are the application's: see `HeadWriter.date`."""
-        self._start: bytes
-        """The application's part of the head."""
-        self._transport: Transport
         self._head_sent = False
         self._chunked = False
         self._length = -1

@@ -8,6 +8,7 @@ from hookserve import AccessRecord
 from hookserve.protocol.trust import trusts
 from hookserve_http.connection import HttpConnection
 from hookserve_http.endpoint import Endpoint
+from hookserve_http.exchange import Exchange
 from hookserve_http.head import HeadParser
 from hookserve_http.rules import rules_for
 
@@ -16,18 +17,21 @@ if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.types import RequestInFlight
     from hookserve.worker.base import Worker
+    from hookserve_http.outgoing import OutgoingResponse
 
 
 class HttpProtocol(Endpoint):
     """Makes connections: with one parser for trusted proxies, with another for other clients."""
 
-    __slots__ = ("_is_trusted", "strict_parser", "trusting_parser")
+    __slots__ = ("_is_trusted", "exchange_type", "strict_parser", "trusting_parser")
 
     connection_type: ClassVar[type[HttpConnection]] = HttpConnection
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
         config = worker.config
+        self.exchange_type: type[OutgoingResponse] = Exchange
+        """What is made of each request."""
         self._is_trusted = trusts(config.forwarded_allow_ips)
         self.strict_parser = HeadParser(rules_for(config, trusted=False), self.template)
         """For heads that speak for their own connection only."""
