@@ -10,6 +10,7 @@
 # make hostile attack every worker model, and measure what a good client notices
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
+# make frameworks  applications of six ASGI frameworks, plain and over TLS, while workers change
 # make bench   measure against the peers, and write docs/explanation/performance.md; 25 minutes
 #              bench-quick: has it become slower? bench-idle: the cost of idle connections;
 #              bench-marginal: what a hook or a log adds to a request
@@ -27,7 +28,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz compat \
+.PHONY: dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz compat frameworks \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -83,6 +84,9 @@ fuzz: $(VENV)-fuzz/.installed
 
 compat: $(VENV)/.test $(VENV)-compat/.installed
 	$(BIN)/python -m tests.compat --gunicorn $(abspath $(VENV)-compat)/bin/gunicorn $(ARGS)
+
+frameworks: $(VENV)-frameworks/.installed
+	$(VENV)-frameworks/bin/python -m tests.frameworks $(ARGS)
 
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python -m benchmarks $(ARGS)

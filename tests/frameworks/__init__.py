@@ -1,0 +1,1 @@
+"""Applications of ASGI frameworks, served and driven."""
