@@ -87,9 +87,9 @@ class Accepted:
         self.outbox.add(interim[sent:])
         return False
 
-    def is_over_budget(self, began: float) -> bool:
-        """Whether other connections come first now, after a full piece was read and fed since that
-        processor time of the thread (0: not measured).  Adapts the size of the next piece.
+    def measure_piece(self, began: float) -> bool:
+        """A full piece was read and fed since that processor time of the thread (0: not measured):
+        adapt the size of the next one.  Returns whether other connections come first now.
         """
         if began and thread_time() - began > _TIME_BUDGET:
             self.is_slow_input, self.read_size = True, _SMALLEST_READ

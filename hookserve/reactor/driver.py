@@ -178,7 +178,7 @@ class Driver(ABC):
             if not accepted.unread or not data or state == PAUSED:
                 self._wait_in_state(accepted, state)
                 return False
-            if accepted.is_over_budget(began):
+            if accepted.measure_piece(began):
                 break
             size, began = accepted.read_size, thread_time()
         self._deferred.add(accepted)

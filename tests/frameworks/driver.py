@@ -61,10 +61,10 @@ def drive(framework, certificates):
     secure = serve(app, worker="asyncio", workers=2, chdir=APPS, settings=certificates.settings)
     with secure as server:
         tls = ask_all(server.address, certificates.context)
-        hup = while_changing(server, certificates.context)
+        at_reload = while_changing(server, certificates.context)
     with serve(app, worker="asyncio", workers=2, chdir=APPS) as server:
-        term = while_stopping(server)
-    return plain, tls, hup, term
+        at_stop = while_stopping(server)
+    return plain, tls, at_reload, at_stop
 
 
 def while_changing(server, context):

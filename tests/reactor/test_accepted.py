@@ -61,7 +61,7 @@ def test_pieces_double_to_a_largest_size_while_they_are_quick(processor):
     sizes = [accepted.read_size]
 
     for _ in range(6):
-        assert not accepted.is_over_budget(processor.time)
+        assert not accepted.measure_piece(processor.time)
         sizes.append(accepted.read_size)
 
     assert sizes == [4096, 8192, 16384, 32768, 65536, 65536, 65536]
@@ -73,19 +73,19 @@ def test_a_piece_is_slow_when_it_takes_longer_than_the_budget(processor, factor,
     began = processor.time
     processor.time += factor * BUDGET
 
-    assert accepted.is_over_budget(began) is is_over
+    assert accepted.measure_piece(began) is is_over
     assert accepted.read_size == (4096 if is_over else 8192)
 
 
 def test_slow_input_stays_slow_and_is_read_in_the_smallest_pieces(processor):
     accepted = Accepted(7, Lines())
     for _ in range(3):
-        accepted.is_over_budget(processor.time)
+        accepted.measure_piece(processor.time)
     began = processor.time
     processor.time += 2 * BUDGET
 
-    assert accepted.is_over_budget(began)
-    assert accepted.is_over_budget(processor.time)  # quick, and yet one piece a turn
+    assert accepted.measure_piece(began)
+    assert accepted.measure_piece(processor.time)  # quick, and yet one piece a turn
     assert accepted.read_size == 4096
 
 
@@ -94,7 +94,7 @@ def test_a_piece_that_was_not_measured_is_not_over_budget(processor):
     accepted = Accepted(7, Lines())
     processor.time = 1000.0
 
-    assert not accepted.is_over_budget(0.0)
+    assert not accepted.measure_piece(0.0)
     assert accepted.read_size == 8192
 
 

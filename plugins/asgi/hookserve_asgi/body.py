@@ -52,6 +52,9 @@ class RequestBody:
         parts, self._parts, self.waiting = self._parts, [], 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def take_arrived(self) -> None:
+        """As `hookserve_http.body.StreamInput`; what arrives is decoded at once."""
+
     def can_drain(self) -> bool:
         """Whether the connection may stay open with what is left unread (RFC 9112, 9.3)."""
         if self.failure is not None or self.expects_continue:

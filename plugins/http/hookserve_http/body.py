@@ -126,18 +126,21 @@ class StreamInput:
         while line := self.readline():
             yield line
 
-    def can_drain(self) -> bool:
-        """Whether the connection may stay open: what is left of the body is little, and its client
-        sends it.  It would be taken for the next request otherwise (RFC 9112, 9.3)."""
-        if self._failure is not None or self._send_continue is not None:
-            return False
-        if self._initial:
-            data, self._initial = self._initial, b""
+    def take_arrived(self) -> None:
+        """Decode what was received with the head, if the application has not read it."""
+        data, self._initial = self._initial, b""
+        if data and self._failure is None:
             try:
                 self._take(data)
             except BadRequest as error:
                 self._failure = error
-                return False
+
+    def can_drain(self) -> bool:
+        """Whether the connection may stay open: what is left of the body is little, and its client
+        sends it.  It would be taken for the next request otherwise (RFC 9112, 9.3).  Right after
+        `take_arrived`."""
+        if self._failure is not None or self._send_continue is not None:
+            return False
         return self.decoder.most_left <= DRAIN_LIMIT
 
     def release(self) -> None:

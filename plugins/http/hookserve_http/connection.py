@@ -325,6 +325,7 @@ class HttpConnection(Connection):
         data, self._buffer = self._buffer, b""
         stream: StreamInput | None = exchange.input
         if stream is not None:
+            stream.take_arrived()
             exchange.persists = exchange.persists and stream.can_drain()
             stream.release()
             data = stream.rest + data

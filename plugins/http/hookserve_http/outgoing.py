@@ -156,6 +156,8 @@ class OutgoingResponse(AccessRecord):
         framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
             body = self.input
+            if body is not None:
+                body.take_arrived()
             keeps = self._endpoint.worker.keeps_connections and (body is None or body.can_drain())
             self.persists = keeps and self._transport.may_persist()
         if not self.persists:
