@@ -10,7 +10,7 @@
 # make hostile attack every worker model, and measure what a good client notices
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
-# make bench   measure against the peers, and write docs/explanation/performance.md; 25 minutes
+# make bench   measure against other servers, and write docs/explanation/performance.md; 25 minutes
 #              bench-quick: has it become slower? bench-idle: the cost of idle connections;
 #              bench-marginal: what a hook or a log adds to a request
 #

@@ -159,7 +159,7 @@ class RestartPlan(Protocol):
         """How many outdated workers may be retired now, before their replacements are ready."""
 
 
-class AuxProcess(NamedTuple):
+class AuxiliaryProcess(NamedTuple):
     """A supervised auxiliary process that runs exactly once beside the workers.
 
     It is started again when it fails, with a growing pause, and not when it returns.  TERM ends

@@ -74,7 +74,7 @@ class Messages(Part):
         return min(self._paused.values(), default=None)
 
     def step(self, now: float) -> None:
-        """Read again whose pause is over."""
+        """Read those workers again whose pause is over."""
         for handle in [each for each, until in self._paused.items() if now >= until]:
             del self._paused[handle]
             assert handle.channel is not None
