@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.tree import ROOT, modules_in
 
-OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples/hookserve-asyncio")
+OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples")
 MODULES = modules_in(*OURS)
 SOURCES = [
     path
