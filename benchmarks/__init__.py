@@ -1,1 +1,1 @@
-"""Measures hookserve beside its peers: ``python -m benchmarks`` in a checkout."""
+"""Measures hookserve beside other servers: ``python -m benchmarks`` in a checkout."""

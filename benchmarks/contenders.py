@@ -272,7 +272,7 @@ PEER_REQUIREMENTS = {
     "pyuwsgi": ("pyuwsgi==2.0.30.post1",),
     "uvicorn": ("uvicorn==0.54.0", "httptools==0.9.0", "uvloop==0.23.0"),
 }
-"""What the peers' environment is made of, by what a contender names."""
+"""What the other servers' environment is made of, by what a contender names."""
 
 COMPILED = ("bjoern",)
 """Those that come as sources, with a compiler and libev's headers to be there."""

@@ -1,4 +1,4 @@
-"""What is measured, installed: hookserve in one environment, its peers in another.
+"""What is measured, installed: hookserve in one environment, other servers in another.
 
 Neither is the checkout's own: an editable installation starts slower, and what the tests need
 would be searched for plugins.
@@ -31,7 +31,7 @@ class EnvironmentsError(Exception):
 
 
 def install() -> dict[str, str]:
-    """Both environments, unless they are as they must be; what is missing of the peers, and why."""
+    """Both environments, unless they are as they must be; which server is missing, and why."""
     install_ours()
     return _install_others()
 
@@ -82,7 +82,7 @@ def _install_others() -> dict[str, str]:
         return {}
     in_part = f"{wanted}\nin part"
     if not _is_installed(OTHERS, in_part):
-        print("installing the peers into", OTHERS.relative_to(ROOT), flush=True)
+        print("installing the other servers into", OTHERS.relative_to(ROOT), flush=True)
         venv.create(OTHERS, with_pip=True, clear=True)
         ready_made = [
             pin
@@ -99,7 +99,7 @@ def _install_others() -> dict[str, str]:
         if flaw:
             missing[name] = flaw
     if "flask" in missing:
-        raise EnvironmentsError(f"the peers cannot be installed: {missing['flask']}")
+        raise EnvironmentsError(f"the other servers cannot be installed: {missing['flask']}")
     _stamp(OTHERS).write_text(in_part if missing else wanted)
     return missing
 

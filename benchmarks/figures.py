@@ -59,7 +59,7 @@ class Figures:
     machine: dict[str, str]
     versions: dict[str, str]
     missing: dict[str, str]
-    """Peers that could not be installed, and why."""
+    """Servers that could not be installed, and why."""
     comparisons: list[Comparison] = field(default_factory=list)
     pairs: list[CaseRows] = field(default_factory=list)
     cases: list[CaseRows] = field(default_factory=list)

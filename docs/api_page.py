@@ -1,4 +1,7 @@
-"""The reference of public names, made of the source without importing it."""
+"""The reference of public names, made of the source without importing it.
+
+Each name has a meaning: its docstring, or that of the name which it overrides.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ast
 import inspect
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,6 +21,8 @@ module is not listed, or it begins with an underscore. Private names change with
 [versions](../project/versioning.md) says how public ones change. The column *since* names the
 version in which a name became public.
 """
+
+CONSTRUCTOR = "The constructor."
 
 Node = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -47,7 +53,8 @@ def _module(name: str, since: str, elsewhere: bool) -> Iterator[str]:
             yield from _class(node, name, since)
         elif isinstance(node, Node):
             rows.append(_row(_signature(node), text, _since(f"{name}:{node.name}", since)))
-        elif text:
+        else:
+            text = text or _aliased(node)
             rows.append(_row(_target(node), text, _since(f"{name}:{_target(node)}", since)))
     if rows:
         yield "| name | meaning | since |\n|---|---|---|"
@@ -66,14 +73,45 @@ def _class(node: ast.ClassDef, module: str, since: str) -> Iterator[str]:
             continue
         if isinstance(member, Node):
             name, shown = member.name, _signature(member)
+            text = text or (CONSTRUCTOR if name == "__init__" else "")
         else:
             name = _target(member)
             shown = _field(member)
+        text = text or _inherited(node, name)
         rows.append(_row(shown, text, _since(f"{module}:{node.name}.{name}", since)))
     if rows:
         yield "| name | meaning | since |\n|---|---|---|"
         yield from rows
         yield ""
+
+
+def _aliased(node: ast.stmt) -> str:
+    """The meaning of another name for what a module of the standard library has."""
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
+        return f"As `{ast.unparse(node.value)}`."
+    return ""
+
+
+@cache
+def _classes() -> dict[str, ast.ClassDef]:
+    """The classes of the public modules, by name."""
+    found = (node for module in PUBLIC["modules"] for node in _tree(module["name"]).body)
+    return {node.name: node for node in found if isinstance(node, ast.ClassDef)}
+
+
+def _inherited(node: ast.ClassDef, name: str) -> str:
+    """The meaning that a public base class gives to a name; empty: none does."""
+    for base in node.bases:
+        parent = _classes().get(ast.unparse(base))
+        if parent is None:
+            continue
+        for member, text in _documented(parent.body):
+            if text and name == (getattr(member, "name", None) or _target(member)):
+                return text
+        text = _inherited(parent, name)
+        if text:
+            return text
+    return ""
 
 
 def _tree(module: str) -> ast.Module:
@@ -97,8 +135,17 @@ def _documented(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, str]]:
                 continue
             if not node.name.startswith("_") or node.name == "__init__":
                 yield node, _summary(ast.get_docstring(node))
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and not _target(node).startswith("_"):
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and not _is_private(node):
             yield node, _summary(_literal(after))
+
+
+def _is_private(node: ast.Assign | ast.AnnAssign) -> bool:
+    """Whether its name says so, or it is a parameter of types."""
+    is_parameter = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in (
+        "TypeVar",
+        "ParamSpec",
+    )
+    return is_parameter or _target(node).lstrip("(").startswith("_")
 
 
 def _is_setter(node: ast.ClassDef | Node) -> bool:
@@ -145,6 +192,8 @@ def _summary(docstring: str | None) -> str:
 
 
 def _row(shown: str, text: str, since: str) -> str:
+    if not text:
+        raise ValueError(f"{shown} is public and has no docstring")
     safe = shown.replace("|", "\\|")
     return f"| `{safe}` | {text.replace('|', chr(92) + '|')} | {since} |"
 

@@ -21,7 +21,7 @@ from hookserve.hookmarkers import hookimpl
 from hookserve.types import (
     API_LEVEL,
     AccessRecord,
-    AuxProcess,
+    AuxiliaryProcess,
     Capabilities,
     Command,
     ExitReason,
@@ -45,7 +45,7 @@ __all__ = [
     "AccessRecord",
     "AppImportError",
     "AppNotFound",
-    "AuxProcess",
+    "AuxiliaryProcess",
     "BootError",
     "Capabilities",
     "Command",

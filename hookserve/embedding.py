@@ -62,6 +62,7 @@ class Configuration(NamedTuple):
     """What a command line, the environment and the files say, without serving."""
 
     config: Config
+    """What is in effect."""
     warnings: tuple[str, ...]
     """What is wrong without being an error."""
     settings: Mapping[str, Setting]

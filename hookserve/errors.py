@@ -10,6 +10,7 @@ class HookserveError(Exception):
     """Something that hookserve can explain."""
 
     exit_code = 1
+    """What the command exits with."""
 
 
 class ConfigError(HookserveError):

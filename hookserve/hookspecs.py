@@ -170,7 +170,7 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def aux_processes(self, server: Server) -> Iterable[types.AuxProcess]:
+    def auxiliary_processes(self, server: Server) -> Iterable[types.AuxiliaryProcess]:
         """Auxiliary processes that the arbiter supervises, each of which runs exactly once.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails; a reload logs it.
@@ -330,7 +330,7 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def pre_exec(self, server: Server) -> None:
-        """A successor (USR2), or this process anew (HUP, ``preload_app``), is executed next.
+        """A successor (USR2) is executed next, or this process re-executed (HUP, ``preload_app``).
 
         Runs in: arbiter.  When it raises: logged, the other implementations still run.
         """

@@ -27,10 +27,12 @@ class Setting(NamedTuple):
     name: str
     """The file key; ``--name-with-dashes`` and ``HOOKSERVE_NAME`` are derived from it."""
     default: Any  # Any: whatever `kind` makes of a value
+    """Its value when no source gives one."""
     kind: Callable[[object], Any]  # Any: the kind decides the type
     """Turns a raw value (a string from the command line or environment, anything from a file)
     into the setting's own type; raises ValueError with what was expected."""
     summary: str
+    """One line for ``--help`` and the reference."""
     flags: tuple[str, ...] = ()
     """Further flags, short ones and other spellings."""
     repeatable: bool = False
@@ -38,6 +40,7 @@ class Setting(NamedTuple):
     switch: bool | None = None
     """What the bare flag stands for (`True` or `False`); `None`: the flag takes a value."""
     metavar: str | None = None
+    """What ``--help`` calls the value; `None`: its name in capitals."""
     hidden: bool = False
     """Whether the command line has no flag for it (hooks, tables, mappings)."""
     details: str = ""
@@ -59,6 +62,7 @@ class Variable(NamedTuple):
     """An environment variable of another server's, or of a platform's, that is read here too."""
 
     name: str
+    """The variable's name."""
     setting: str | None = None
     """The setting that it gives a default to; `None`: it has arguments, as a command line has
     them, which win over those of a Python file."""
@@ -68,7 +72,9 @@ class SettingValue(NamedTuple):
     """A value that a setting gets in place of the one that was given."""
 
     name: str
+    """The setting's name."""
     value: Any  # Any: raw, as in a source; `None` for none
+    """In place of the given one."""
     origin: str = ""
     """Where it comes from, for ``--print-config``; empty: from where the other was."""
 
@@ -85,8 +91,11 @@ class Capabilities(NamedTuple):
     request_timeout: str = "kill"
     """How `request_timeout` is enforced: ``kill`` (process), ``cancel`` (request) or ``report``."""
     keepalive: bool = True
+    """Whether a connection may stay open after a response."""
     sendfile: bool = True
+    """Whether ``wsgi.file_wrapper`` is sent by sendfile(2)."""
     websocket: bool = False
+    """Whether it serves websockets."""
     settings: frozenset[str] = frozenset()
     """Settings that the model honours and other models need not: one that another model names
     and this one does not is a warning at start."""
@@ -96,6 +105,7 @@ class WorkerType(NamedTuple):
     """A worker model, described without importing it."""
 
     name: str
+    """As ``-k`` takes it."""
     target: str
     """Where the `hookserve.worker.base.Worker` subclass is, as ``"package.module:Class"``."""
     summary: str
@@ -103,6 +113,7 @@ class WorkerType(NamedTuple):
     patch: str | None = None
     """A function ``patch() -> None`` to run before the application is imported."""
     capabilities: Capabilities = Capabilities()
+    """What it can do."""
     interfaces: tuple[str, ...] = ("wsgi",)
     """The interfaces of the applications that it runs: ``wsgi``, ``asgi`` or others by name."""
 
@@ -111,9 +122,11 @@ class ProtocolType(NamedTuple):
     """A protocol that workers can speak, described without importing it."""
 
     name: str
+    """As the setting `protocol` takes it."""
     target: str
     """Where the `hookserve.protocol.seam.Protocol` subclass is."""
     summary: str
+    """What it speaks, in one line."""
     interface: str = "wsgi"
     """The interface of the applications that it serves.  A name may be there once for each."""
 
@@ -122,27 +135,33 @@ class LoggerType(NamedTuple):
     """A logger, described without importing it."""
 
     name: str
+    """As the setting `logger_class` takes it."""
     target: str
     """A factory ``make(config) -> plugin``, or ``make(config, host)``: what it returns is
     registered as a plugin, and takes part through the hooks `log_access`, `reopen_logs` and
     `worker_idle`."""
     summary: str
+    """What it does, in one line."""
 
 
 class Command(NamedTuple):
     """A command: ``hookserve NAME ...``."""
 
     name: str
+    """The first word of the command line."""
     target: str
     """A function ``run(arguments: list[str]) -> int`` that returns the exit code."""
     summary: str
+    """One line for ``--help``."""
 
 
 class WorkerCounts(NamedTuple):
     """The workers as a restart plan sees them; those that are draining do not count."""
 
     wanted: int
+    """How many there are to be."""
     ready: int
+    """How many serve."""
     booting: int
     """How many boot at this moment."""
     outdated: int
@@ -161,7 +180,7 @@ class RestartPlan(Protocol):
         """How many outdated workers may be retired now, before their replacements are ready."""
 
 
-class AuxProcess(NamedTuple):
+class AuxiliaryProcess(NamedTuple):
     """A supervised auxiliary process that runs exactly once beside the workers.
 
     It is started again when it fails, with a growing pause, and not when it returns.  TERM ends
@@ -169,6 +188,7 @@ class AuxProcess(NamedTuple):
     """
 
     name: str
+    """What the log calls it."""
     target: Callable[[], None]
     """Runs in a process of its own, with the signals' default dispositions."""
 

@@ -27,7 +27,7 @@ from hookserve.worker.channel import open_channel
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
-    from hookserve.types import AuxProcess
+    from hookserve.types import AuxiliaryProcess
     from hookserve.worker.channel import ArbiterEnd, WorkerEnd
 
 _FORK_PAUSE = 1.0
@@ -36,7 +36,7 @@ _FORK_PAUSE = 1.0
 class Auxiliary:
     """One auxiliary process, as the arbiter sees it."""
 
-    def __init__(self, process: AuxProcess) -> None:
+    def __init__(self, process: AuxiliaryProcess) -> None:
         self.process = process
         self.pid: int | None = None
         self.channel: ArbiterEnd | None = None
@@ -65,7 +65,7 @@ class Auxiliaries(Part):
 
         Raises HookError naming the plugin that raised.
         """
-        found = calling.collect(self._arbiter.hook.aux_processes, self._arbiter)
+        found = calling.collect(self._arbiter.hook.auxiliary_processes, self._arbiter)
         self.end(self._arbiter.config.graceful_timeout)
         self._wanted = [Auxiliary(process) for _, process in found]
         self._backoff.reset()
@@ -114,7 +114,7 @@ class Auxiliaries(Part):
         self._wanted = []
 
     def reap(self) -> None:
-        """Message who has ended."""
+        """Record the auxiliary processes that have ended."""
         for auxiliary in [*self._wanted, *self._stopping]:
             if auxiliary.pid is None:
                 continue
@@ -148,7 +148,7 @@ class Auxiliaries(Part):
         auxiliary.started_at = now
         self._arbiter.log.info("%s started", auxiliary)
 
-    def _fork(self, process: AuxProcess) -> tuple[int, ArbiterEnd]:
+    def _fork(self, process: AuxiliaryProcess) -> tuple[int, ArbiterEnd]:
         """The process id, and the arbiter's end of the channel; raises OSError."""
         ends = open_channel()
         descriptors = [*self._arbiter.own_descriptors(), ends[0].fileno()]
@@ -208,7 +208,7 @@ def _reset_signals() -> None:
         set_signal(number, signal.SIG_IGN)
 
 
-def _run(process: AuxProcess, arbiter: Arbiter) -> int:
+def _run(process: AuxiliaryProcess, arbiter: Arbiter) -> int:
     set_title(arbiter.config.proc_name, process.name)
     process.target()
     return 0

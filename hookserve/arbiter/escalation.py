@@ -6,9 +6,10 @@ Each step has its own moment; no other signal shortens the time in between.
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hookserve.arbiter.handles import ABORTING, DRAINING, Escalation, WorkerHandle
+from hookserve.arbiter.handles import ABORTING, DRAINING, Escalation, WorkerHandle, WorkerTable
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Deadlines
 from hookserve.plugins import calling
@@ -17,7 +18,8 @@ from hookserve.wording import indented
 from hookserve.worker.signals import DUMP_SIGNAL
 
 if TYPE_CHECKING:
-    from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.arbiter.generation import Generation
+    from hookserve.server import Server
 
 _DUMP_TIME = 0.3
 """How long a worker has for writing its stacks, in seconds; a signal handler in C does it."""
@@ -28,18 +30,26 @@ _KILL_AGAIN = 1.0
 class Escalator(Part):
     """Watches each worker's deadlines and takes the steps that are due."""
 
-    def __init__(self, arbiter: Arbiter) -> None:
-        self._arbiter = arbiter
+    def __init__(
+        self,
+        server: Server,
+        worker_table: WorkerTable,
+        current: Callable[[], Generation],
+        clock: Callable[[], float],
+    ) -> None:
+        self._server = server
+        """For hooks, and its log."""
+        self._worker_table, self._current, self._clock = worker_table, current, clock
         self._deadlines = Deadlines()
 
     def due(self, now: float) -> float | None:
         """The nearest deadline of a worker."""
-        moments = (self._deadlines.due(each, now) for each in self._arbiter.worker_table)
+        moments = (self._deadlines.due(each, now) for each in self._worker_table)
         return min((each for each in moments if each is not None), default=None)
 
     def step(self, now: float) -> None:
         """Take the steps that are due."""
-        for handle in self._arbiter.worker_table:
+        for handle in self._worker_table:
             if handle.escalation is not None:
                 if now >= handle.escalation.deadline:
                     self._next_step(handle, handle.escalation, now)
@@ -49,23 +59,23 @@ class Escalator(Part):
                 self._report(handle, fault, now)
 
     def _report(self, handle: WorkerHandle, fault: str, now: float) -> None:
-        arbiter = self._arbiter
+        log, current = self._server.log, self._current()
         requests = handle.slot.in_flight(now)
         handle.escalation = Escalation(fault, requests, now + _DUMP_TIME)
         if handle.state != DRAINING:
             handle.state = ABORTING
-        model = arbiter.current.classes.worker_type.name
+        model = current.classes.worker_type.name
         message = "%s, %s, timed out: %s; in flight: %s"
-        arbiter.log.critical(message, handle, model, fault, _listed(requests))
-        hook = arbiter.hook.worker_timeout
-        calling.notify(hook, server=arbiter, worker=handle, requests=requests)
+        log.critical(message, handle, model, fault, _listed(requests))
+        hook = current.hook.worker_timeout
+        calling.notify(hook, server=self._server, worker=handle, requests=requests)
         handle.signal(DUMP_SIGNAL)
 
     def _next_step(self, handle: WorkerHandle, escalation: Escalation, now: float) -> None:
         escalation.step += 1
         if escalation.step == 1:
             stacks = indented(handle.dumped_stacks().strip(), 1 << 18) or "(it wrote none)"
-            self._arbiter.log.critical("stacks of %s:\n%s", handle, stacks)
+            self._server.log.critical("stacks of %s:\n%s", handle, stacks)
             handle.signal(signal.SIGABRT)
             escalation.deadline = now + handle.config.abort_timeout
             return
@@ -78,16 +88,16 @@ class Escalator(Part):
 
         What such a record says is the protocol's business (`Protocol.lost_request_record`).
         """
-        arbiter = self._arbiter
         requests = handle.slot.in_flight()
         if not requests:
             return
         if handle.escalation is None:
-            arbiter.log.error("lost with %s: %s", handle, _listed(requests))
-        observers = calling.freeze(arbiter.hook.log_access)
-        make_record = arbiter.current.classes.protocol_class.lost_request_record
+            self._server.log.error("lost with %s: %s", handle, _listed(requests))
+        current = self._current()
+        observers = calling.freeze(current.hook.log_access)
+        make_record = current.classes.protocol_class.lost_request_record
         for request in requests if observers else ():
-            record = make_record(request, str(handle.reason), arbiter.clock())
+            record = make_record(request, str(handle.reason), self._clock())
             for observe in observers if record is not None else ():
                 observe(record)
 

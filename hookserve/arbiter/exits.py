@@ -18,8 +18,8 @@ class OutOfMemoryCounter:
         self._path = path
         self._seen = self._read()
 
-    def has_risen(self) -> bool:
-        """Whether there was a kill since the last call."""
+    def detect_kill(self) -> bool:
+        """Read the counter; returns whether there was a kill since the last call."""
         count = self._read()
         rose = count > self._seen
         self._seen = count
@@ -59,6 +59,6 @@ def _signalled(handle: WorkerHandle, number: int, out_of_memory: OutOfMemoryCoun
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
     if handle.kill_reason:
         return ExitReason("killed by us", handle.kill_reason)
-    if number == signal.SIGKILL and out_of_memory.has_risen():
+    if number == signal.SIGKILL and out_of_memory.detect_kill():
         return ExitReason("out of memory", "killed by the kernel, memory.events says so")
     return ExitReason("killed", name)

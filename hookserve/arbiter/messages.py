@@ -6,6 +6,7 @@ a descriptor that it should not have, is read at a bounded rate and named in the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from hookserve.wording import indented, one_line
 from hookserve.worker.channel import MOST_PER_READ
 
 if TYPE_CHECKING:
-    from hookserve.arbiter.arbiter import Arbiter
+    from logging import Logger
+
+    from hookserve.arbiter.watcher import Watcher
     from hookserve.worker.channel import Message
 
 AT_ONCE = 1 << 18
@@ -48,8 +51,16 @@ class _Allowance:
 class Messages(Part):
     """Reads the channel of each worker."""
 
-    def __init__(self, arbiter: Arbiter) -> None:
-        self._arbiter = arbiter
+    def __init__(
+        self,
+        watcher: Watcher,
+        clock: Callable[[], float],
+        log: Logger,
+        recycle: Callable[[WorkerHandle, str], None],
+        on_ready: Callable[[WorkerHandle], None],
+    ) -> None:
+        self._watcher, self._clock, self._log = watcher, clock, log
+        self._recycle, self._on_ready = recycle, on_ready
         self._allowances: dict[WorkerHandle, _Allowance] = {}
         self._paused: dict[WorkerHandle, float] = {}
         """The workers that are not read now, and until when."""
@@ -57,13 +68,13 @@ class Messages(Part):
     def watch(self, handle: WorkerHandle) -> None:
         """Read what the worker sends from now on."""
         assert handle.channel is not None
-        self._allowances[handle] = _Allowance(self._arbiter.clock())
-        self._arbiter.watch(handle.channel.fileno(), partial(self._read, handle))
+        self._allowances[handle] = _Allowance(self._clock())
+        self._watcher.watch(handle.channel.fileno(), partial(self._read, handle))
 
     def drain(self, handle: WorkerHandle) -> None:
         """Read the last messages of a worker whose process has ended, and stop watching it."""
         assert handle.channel is not None
-        self._arbiter.unwatch(handle.channel.fileno())
+        self._watcher.unwatch(handle.channel.fileno())
         self._paused.pop(handle, None)
         if self._allowances.pop(handle, None) is not None:
             # No more than the kernel keeps for a socket.
@@ -74,32 +85,32 @@ class Messages(Part):
         return min(self._paused.values(), default=None)
 
     def step(self, now: float) -> None:
-        """Read again whose pause is over."""
+        """Read those workers again whose pause is over."""
         for handle in [each for each, until in self._paused.items() if now >= until]:
             del self._paused[handle]
             assert handle.channel is not None
-            self._arbiter.watch(handle.channel.fileno(), partial(self._read, handle))
+            self._watcher.watch(handle.channel.fileno(), partial(self._read, handle))
 
     def _read(self, handle: WorkerHandle) -> None:
         assert handle.channel is not None
         allowance = self._allowances[handle]
-        now = self._arbiter.clock()
+        now = self._clock()
         allowance.grow(now)
         before = handle.channel.received
         is_open = self._take(handle, _PER_TURN)
         allowance.left -= max(handle.channel.received - before, _LEAST)
         if not is_open:
-            self._arbiter.unwatch(handle.channel.fileno())
+            self._watcher.unwatch(handle.channel.fileno())
         elif allowance.left < 0:
             self._pause(handle, allowance, now)
 
     def _pause(self, handle: WorkerHandle, allowance: _Allowance, now: float) -> None:
         assert handle.channel is not None
-        self._arbiter.unwatch(handle.channel.fileno())
+        self._watcher.unwatch(handle.channel.fileno())
         self._paused[handle] = now + 1.0 - allowance.left / PER_SECOND
         if not allowance.was_named:
             allowance.was_named = True
-            self._arbiter.log.warning(
+            self._log.warning(
                 "%s sends the arbiter more than its messages can be: %d KiB of it are read each"
                 " second from now on",
                 handle,
@@ -116,12 +127,11 @@ class Messages(Part):
 
     def on_message(self, handle: WorkerHandle, message: Message) -> None:
         """Do what a message asks for; one that is not known is ignored."""
-        arbiter = self._arbiter
         if message.kind == "recycle":
-            arbiter.pool.recycle(handle, one_line(message.text))
+            self._recycle(handle, one_line(message.text))
         elif message.kind == "interface":
             handle.found_interface = one_line(message.text)
         elif message.kind == "boot failed":
             handle.boot_error, handle.boot_error_code = indented(message.text), message.code
         elif message.kind == "ready" and handle.state == BOOTING:
-            arbiter.on_ready(handle)
+            self._on_ready(handle)

@@ -1,7 +1,8 @@
 """Reload (HUP) as a transaction.
 
 Everything new is made aside: plugins and configuration, loggers, listeners.  If any of it cannot
-be made, nothing has changed.  Then the new generation is committed by one assignment, which makes
+be made, for whatever reason, the working directory, ``sys.path`` and the loggers are restored, and
+nothing has changed.  Then the new generation is committed by one assignment, which makes
 every worker outdated::
 
     HUP ──▶ prepare ──▶ commit ──▶ canary boots ──▶ canary ready ──▶ all replaced ──▶ complete
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
 from hookserve.arbiter.generation import Generation, ProcessPaths
@@ -29,6 +31,7 @@ from hookserve.arbiter.preparation import (
 )
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
+from hookserve.wording import describe
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
@@ -63,30 +66,25 @@ class Reload(Part):
             arbiter.reexec.begin()
             return
         arbiter.log.info("reloading")
-        opened: list[Listener] = []
-        current = arbiter.current
+        current, undo = arbiter.current, ExitStack()
         try:
-            generation = self._prepare(opened)
+            generation = self._prepare(undo)
             # The number of workers changes later, where the hook is called for it.
             arbiter.current = generation._replace(wanted=current.wanted)
             calling.fire(generation.hook.on_reload, server=arbiter)
             generation.take_effect()
-        except HookserveError as error:
+        except Exception as error:  # what a setting names may raise anything
             arbiter.current = current
-            _discard(opened)
-            self._restore_process()
-            self.fail(str(error))
+            self._refuse(error, undo)
             return
         arbiter.previous = current
         self._on_commit(generation.wanted)
 
-    def _prepare(self, opened: list[Listener]) -> Generation:
-        """The next generation; listeners that were opened for it are added to `opened`.
-
-        Raises HookserveError.
-        """
+    def _prepare(self, undo: ExitStack) -> Generation:
+        """The next generation; `undo` gets what frees what was made for it."""
         current = self._arbiter.current
         assembly = self._reassemble()
+        undo.callback(calling.notify, assembly.host.hook.retired)
         interface = current.classes.found_interface
         classes = load_serving_classes(assembly.host, assembly.config, interface)
         workers, _ = count_workers(assembly.config)
@@ -96,10 +94,20 @@ class Reload(Part):
         found = calling.fire(hook, assembly.config, current.listeners)
         # The core's own implementation always returns some.
         listeners = tuple(cast("Sequence[Listener]", found))
-        opened.extend(each for each in listeners if each not in current.listeners)
+        undo.callback(_discard, [each for each in listeners if each not in current.listeners])
         paths = ProcessPaths.current()
         number = current.number + 1
         return Generation(number, assembly, classes, workers, listeners, current.app, paths)
+
+    def _refuse(self, error: Exception, undo: ExitStack) -> None:
+        """The current generation stays, and the process is as it was."""
+        self._restore_process()
+        if not isinstance(error, HookserveError):
+            self._arbiter.log.error("a reload failed unexpectedly", exc_info=error)
+        try:
+            undo.close()
+        finally:
+            self.fail(describe(error))
 
     def _on_commit(self, workers: int) -> None:
         arbiter = self._arbiter

@@ -7,13 +7,12 @@ ends the socket for all processes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter.parts import Part
 
 if TYPE_CHECKING:
-    from hookserve.arbiter.arbiter import Arbiter
     from hookserve.listeners.listeners import Listener
 
 _PAUSE = 0.05
@@ -27,8 +26,8 @@ waited for."""
 class Retirement(Part):
     """The listeners that no worker will accept from any more."""
 
-    def __init__(self, arbiter: Arbiter) -> None:
-        self._arbiter = arbiter
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._waiting: list[Listener] = []
         self._looks_at = self._settles_by = 0.0
 
@@ -38,7 +37,7 @@ class Retirement(Part):
             if listener not in self._waiting:
                 listener.refuse_new_connections()
                 self._waiting.append(listener)
-        now = self._arbiter.clock()
+        now = self._clock()
         self._settles_by = now + _HANDSHAKE_TIME
         self._look(now)
 

@@ -66,7 +66,7 @@ class SignalInbox:
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in numbers:
             set_signal(number, _nothing)
-        # An arbiter that was executed anew begins with all of them held back.
+        # A re-executed arbiter begins with all of them held back.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
 
     def fileno(self) -> int:

@@ -17,6 +17,7 @@ class SettingsSource(NamedTuple):
     origin: str
     """The source's name in messages: ``hookserve.toml``, ``command line``."""
     values: Mapping[str, object]
+    """By the settings' names, as they are in the source."""
     names: Mapping[str, str] | None = None
     """The name under which each value was given, where that says more than the origin."""
 

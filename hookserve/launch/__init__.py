@@ -3,6 +3,8 @@
 assembly, foreign, unknown, unhonoured
     plugins, settings and sources put together, for a start and for each reload; what is written for
     another server; names that are not settings; settings without effect
+names
+    names that cannot be given to another plugin
 search_path
     the directories that the server itself puts in front of ``sys.path``
 defaults, application

@@ -97,10 +97,12 @@ def assemble(
     before_file: Callable[[PluginHost, Config], None] | None = None,
     embedded: Embedded = NOTHING_EMBEDDED,
 ) -> Assembly:
-    """Read every source; raises HookserveError with what is wrong and changes nothing then.
+    """Read every source; raises HookserveError with what is wrong.
 
     `before_file` is called with what is known before a Python configuration file is run.  What is
-    `embedded` goes before every other source.  `chdir` and `pythonpath` take effect.
+    `embedded` goes before every other source.  `chdir` and `pythonpath` take effect, and stay in
+    effect when something raises afterwards: a start ends then, and a reload restores the process
+    (`hookserve.arbiter.reload`).
     """
     line_words, variable_words = _split(arguments), Arguments.of_variable(environ)
     start = current_directory()

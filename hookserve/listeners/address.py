@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hookserve.errors import ConfigError
 
 DEFAULT_PORT = 8000
+"""Of an address that names none."""
 
 _HOST_PORT = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:]*))(?::(?P<port>\d+))?")
 
@@ -20,13 +21,16 @@ class Endpoint(NamedTuple):
     port: str
     """Decimal digits; empty for a unix socket."""
     unix: bool = False
+    """Whether it is a unix socket."""
 
 
 class TcpAddress(NamedTuple):
     """``HOST:PORT``."""
 
     host: str
+    """A name or an address, IPv6 without brackets."""
     port: int
+    """0: the kernel chooses one."""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -36,10 +40,13 @@ class UnixAddress(NamedTuple):
     """``unix:PATH``; an abstract name has ``@`` in front."""
 
     path: str
+    """A path, or ``@`` and an abstract name."""
     mode: int | None = None
     """How the path is made, as are the next two."""
     user: str | None = None
+    """Its owner, a name or a number; `None`: as the setting `user`."""
     group: str | None = None
+    """Its group; `None`: as the setting `group`."""
 
     def __eq__(self, other: object) -> bool:
         """Two addresses are the same when the path is."""
@@ -61,12 +68,14 @@ class FdAddress(NamedTuple):
     """``fd://N``, a listening socket that is open already."""
 
     number: int
+    """The descriptor."""
 
     def __str__(self) -> str:
         return f"fd://{self.number}"
 
 
 Address = TcpAddress | UnixAddress | FdAddress
+"""A TCP address, a unix socket or an open descriptor."""
 
 
 def parse_address(text: str) -> Address:

@@ -33,6 +33,7 @@ from hookserve.system.privileges import resolve_group, resolve_user
 SYSTEMD_FIRST_FD = 3
 """sd_listen_fds(3): descriptors begin here."""
 SYSTEMD_VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+"""What systemd sets for passed sockets (sd_listen_fds(3))."""
 
 _NO_HOST = "there is no host of that name (bind an address, or 0.0.0.0 for all)"
 _ADVICE = {
@@ -65,11 +66,17 @@ class ListenerOptions(NamedTuple):
     """What holds for all listeners."""
 
     backlog: int = 2048
+    """The accept queue's length, as listen(2) takes it."""
     reuse_port: bool = False
+    """SO_REUSEPORT: other servers may listen on the same port."""
     defer_accept: bool = False
+    """TCP_DEFER_ACCEPT: a connection is accepted when its first bytes are there."""
     user: int | None = None
+    """The owner of unix sockets; `None`: as the process."""
     group: int | None = None
+    """The group of unix sockets; `None`: as the process."""
     umask: int = 0
+    """What a unix socket without a mode of its own does not allow."""
 
 
 class Listener:

@@ -24,6 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TRACE_VARIABLE = "HOOKSERVE_TRACE_HOOKS"
+"""The variable that has each call of a hook traced by pluggy."""
 
 
 def implementations(hook: Callable[..., object]) -> list[pluggy.HookImpl]:

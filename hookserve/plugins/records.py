@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, cast
 
 from hookserve.types import (
-    AuxProcess,
+    AuxiliaryProcess,
     Command,
     LoggerType,
     ProtocolType,
@@ -62,7 +62,7 @@ ITEMS: dict[str, _Expected] = {
     "app_wrappers": _CALLABLE,
     "connection_wrappers": _CALLABLE,
     "tick_intervals": _instance_of("a number of seconds", int, float),
-    "aux_processes": _instance_of("an AuxProcess", AuxProcess),
+    "auxiliary_processes": _instance_of("an AuxiliaryProcess", AuxiliaryProcess),
 }
 """The items of each collected hook."""
 
@@ -116,7 +116,7 @@ def _check_record(item: object) -> None:
     name = getattr(item, "name", None) if hasattr(item, "_fields") else "-"
     if not isinstance(name, str) or not name.strip():
         raise WrongResult(f"a {type(item).__name__} needs a name, not {_shown(name)}")
-    if isinstance(item, AuxProcess):
+    if isinstance(item, AuxiliaryProcess):
         if not callable(item.target):
             raise WrongResult(f"the target of {name} cannot be called: {_shown(item.target)}")
         return

@@ -134,6 +134,7 @@ class Connection(ABC):
     __slots__ = ("lingers", "state")
 
     state: int
+    """The state that the last call returned."""
     lingers: bool
     """Whether unread input may be under way when the state is `CLOSING`."""
 

@@ -1,4 +1,4 @@
-"""Which peers are believed when they speak for another client."""
+"""Which proxies are believed when they speak for their clients."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ class Greenlet(Protocol):
     """What is needed of a greenlet."""
 
     gr_frame: FrameType | None
+    """Where it was suspended; `None` while it runs."""
 
     def switch(self, *values: object) -> object:
         """Go on in that greenlet."""

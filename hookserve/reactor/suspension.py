@@ -158,14 +158,14 @@ class SuspendingDriver(Driver):
             if accepted.phase == phases.LINGERING:
                 self._discard(accepted)
             else:
-                is_ready = self._is_runnable(accepted) or self._read(accepted)
+                is_ready = self._take_runnable(accepted) or self._read(accepted)
         finally:
             self._deferred.release()
         if is_ready:
             self._serve(accepted)
 
-    def _is_runnable(self, accepted: Accepted) -> bool:
-        """Whether a deferred connection is to be run at once, and not to be read from."""
+    def _take_runnable(self, accepted: Accepted) -> bool:
+        """Returns whether a deferred connection is to be run at once, and not to be read from."""
         state = accepted.connection.state
         if state < SUSPENDED:
             return state == READY

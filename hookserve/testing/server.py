@@ -20,6 +20,7 @@ from hookserve.testing.bridge import specification_of
 from hookserve.testing.waiting import DEADLINE
 
 Event = dict[str, Any]  # Any: each kind of event has keys of its own
+"""What happened in the server, under `event`, and what belongs to it."""
 _LOOK = 0.05
 """Seconds between two looks for the end of a server whose children keep the pipe open."""
 

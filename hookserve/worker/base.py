@@ -54,11 +54,13 @@ class Worker(ABC):
     buffered: ClassVar[bool] = False
     """Whether request bodies are complete before the application runs (event loops)."""
     awaited_body: ClassVar[int] = 0
-    """Where not: so many bytes of a body are there before the application runs; `WHOLE_BODY`: all,
-    unless `buffer_bodies` is off, so that a slow client occupies no process and no thread."""
+    """Where `buffered` is false: so many bytes of a body are there before the application runs;
+    `WHOLE_BODY`: all, unless `buffer_bodies` is off, so that a slow client occupies no process and
+    no thread."""
     multithread: bool = False
     """``wsgi.multithread``."""
     app: WSGIApplication
+    """The application, with the middleware of plugins around it."""
     alive = True
     """Whether to accept; false from TERM on."""
     is_quick = False
@@ -74,11 +76,17 @@ class Worker(ABC):
     has_worked = False
     """Whether a request has ended since the worker was idle."""
     pre_request: tuple[Callable[..., None], ...] = ()
+    """The implementations of the hook of this name, frozen; empty without any."""
     post_request: tuple[Callable[..., None], ...] = ()
+    """As `pre_request`."""
     log_access: tuple[Callable[..., None], ...] = ()
+    """As `pre_request`."""
     idle_listeners: tuple[Callable[..., None], ...] = ()
+    """The implementations of `worker_idle`, frozen."""
     wall_clock = staticmethod(time.time)
+    """Seconds since the epoch."""
     calendar = staticmethod(time.gmtime)
+    """Turns these seconds into a date, in UTC."""
 
     def __init__(self, context: WorkerContext) -> None:
         self.context = context

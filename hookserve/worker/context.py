@@ -22,28 +22,41 @@ class ServerView(NamedTuple):
     pid: int
     """The arbiter's process id."""
     config: Config
+    """The configuration that the worker was forked with."""
     listeners: tuple[str, ...]
     """The addresses that are listened on."""
     log: logging.Logger
+    """The error log."""
 
 
 class WorkerContext(NamedTuple):
     """What the arbiter gives a worker across the fork."""
 
     server: ServerView
+    """What hooks are given as ``server``."""
     index: int  # type: ignore[assignment]  # hides tuple.index, which is not used
+    """0..N-1, stable: a replacement has its predecessor's."""
     generation: int
+    """The number of the generation that it was forked for."""
     config: Config
+    """That generation's configuration."""
     host: PluginHost
+    """That generation's plugins."""
     worker_type: WorkerType
+    """The chosen model."""
     protocol_classes: Mapping[str, type[Protocol]]
     """By the interface of the applications that it serves."""
     listeners: tuple[Listener, ...]
+    """The listeners to accept from."""
     scoreboard: Scoreboard
+    """The one that its slot is in."""
     slot: Slot
+    """Its own part of the scoreboard."""
     channel: WorkerEnd
+    """Its end of the channel to the arbiter."""
     dump_fd: int
     """Where stacks are dumped to."""
     app: WSGIApplication | None
     """The application when it was preloaded."""
     drop_privileges: Callable[[], None]
+    """Become the configured user and group."""

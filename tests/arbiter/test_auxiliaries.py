@@ -7,7 +7,7 @@ import pytest
 from support.descriptors import open_descriptors
 from support.fake_arbiter import serving
 
-from hookserve import AuxProcess, hookimpl
+from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.arbiter import auxiliaries
 
 
@@ -15,8 +15,8 @@ class Brings:
     """Brings one auxiliary process."""
 
     @hookimpl
-    def aux_processes(self):
-        return [AuxProcess("metrics", lambda: None)]
+    def auxiliary_processes(self):
+        return [AuxiliaryProcess("metrics", lambda: None)]
 
 
 def running(server):
@@ -115,10 +115,10 @@ def test_a_plugin_that_fails_at_a_restart_is_logged_and_leaves_what_runs(caplog)
         error = None
 
         @hookimpl
-        def aux_processes(self):
+        def auxiliary_processes(self):
             if self.error is not None:
                 raise self.error
-            return super().aux_processes()
+            return super().auxiliary_processes()
 
     plugin = Fails()
     with serving(workers=1, plugins=[plugin]) as server:
@@ -127,6 +127,6 @@ def test_a_plugin_that_fails_at_a_restart_is_logged_and_leaves_what_runs(caplog)
 
         server.arbiter.auxiliaries.restart()
 
-        assert "raised in aux_processes: ValueError: a slip" in caplog.text
+        assert "raised in auxiliary_processes: ValueError: a slip" in caplog.text
         assert server.arbiter.auxiliaries.pids() == {pid}
         assert server.processes.sent_to(pid) == []

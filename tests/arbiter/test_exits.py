@@ -64,4 +64,4 @@ def test_the_kernel_is_blamed_only_when_it_says_so(events):
 
 
 def test_a_system_without_memory_events_is_no_error(tmp_path):
-    assert not OutOfMemoryCounter(tmp_path / "absent").has_risen()
+    assert not OutOfMemoryCounter(tmp_path / "absent").detect_kill()

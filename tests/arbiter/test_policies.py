@@ -109,7 +109,7 @@ def test_one_canary_boots_before_the_others_whatever_the_strategy():
         assert plan.retirements(counts(canary_ready=False)) == 0
 
 
-def test_a_proven_generation_follows_as_the_strategy_says():
+def test_a_generation_whose_canary_is_ready_follows_as_the_strategy_says():
     assert ReplacementPlan("rolling", 2, 0).starts(counts()) == 2
     assert ReplacementPlan("rolling", 2, 0).starts(counts(booting=2)) == 0
     assert ReplacementPlan("surge", 2, 0).starts(counts()) == 8

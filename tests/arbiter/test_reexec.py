@@ -9,7 +9,7 @@ import pytest
 from support.descriptors import open_descriptors
 from support.fake_arbiter import serving
 
-from hookserve import AuxProcess, hookimpl
+from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.arbiter import reexec
 from hookserve.arbiter.handles import BOOTING, READY
 from hookserve.errors import ConfigError
@@ -39,8 +39,8 @@ class Watching:
         server.environ["ADDED"] = "by a hook"
 
     @hookimpl
-    def aux_processes(self):
-        return [AuxProcess("metrics", lambda: None)]
+    def auxiliary_processes(self):
+        return [AuxiliaryProcess("metrics", lambda: None)]
 
 
 class Preloaded:

@@ -1,5 +1,6 @@
 """A reload as a transaction, with children that are never forked."""
 
+import logging
 import os
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 from support.fake_arbiter import FakeListener, make_assembly, serving
 
 from hookserve import hookimpl
+from hookserve.arbiter.generation import Generation
 from hookserve.arbiter.handles import BOOTING, DRAINING, READY
 from hookserve.errors import ConfigError, ListenError
 
@@ -124,6 +126,105 @@ def test_a_refused_reload_leaves_directory_and_path_unchanged(hook, tmp_path, mo
         assert os.getcwd() == directory
         assert sys.path == path
         assert server.recorder.named("reload_failed") == [("not now",)]
+
+
+class Records(logging.Logger):
+    """A log of its own, which no installation changes."""
+
+    def __init__(self):
+        super().__init__("records")
+        self.records = []
+
+    def handle(self, record):
+        self.records.append(record)
+
+
+class Unexpected:
+    """Raises what is not a HookserveError, in the middle of a reload."""
+
+    def __init__(self, step, monkeypatch):
+        self._step = step
+        if step == "after the commit":
+            self._first = iter([True])
+            monkeypatch.setattr(Generation, "take_effect", self._fail_once(Generation.take_effect))
+
+    def _fail_once(self, take_effect):
+        def take_effect_once(generation):
+            take_effect(generation)
+            if next(self._first, False):
+                raise RuntimeError("not now")
+
+        return take_effect_once
+
+    def reassemble(self, made):
+        if self._step == "assembly":
+            raise RuntimeError("not now")
+        if self._step == "number of workers":
+            return made._replace(config=object())
+        return made
+
+
+@pytest.mark.parametrize("step", ["assembly", "number of workers", "after the commit"])
+def test_an_unexpected_exception_refuses_a_reload_as_any_other(step, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    directory, path = os.getcwd(), list(sys.path)
+    plugin = Unexpected(step, monkeypatch)
+    with serving(workers=1) as server:
+        arbiter, current = server.arbiter, server.arbiter.current
+        made = make_assembly(server.recorder, workers=1)
+
+        def reassemble():
+            os.chdir(tmp_path)
+            sys.path.insert(0, "/somewhere/else")
+            return plugin.reassemble(made)
+
+        arbiter.log = Records()
+        arbiter.reloads._reassemble = reassemble
+        arbiter.reload()
+
+        assert arbiter.current is current
+        assert arbiter.previous is None
+        assert os.getcwd() == directory
+        assert sys.path == path
+        ((reason,),) = server.recorder.named("reload_failed")
+        assert f" at {__file__}:" in reason or step == "number of workers"
+        last, cancelled = arbiter.log.records[-2:]
+        assert isinstance(last.exc_info[1], (RuntimeError, AttributeError))
+        assert reason in cancelled.getMessage()
+
+
+class Logger:
+    """Records which generation's loggers are in effect, and which objects were retired."""
+
+    def __init__(self, name, installed, retired):
+        self._name, self._installed, self._retired = name, installed, retired
+
+    @hookimpl
+    def install_logs(self):
+        self._installed.append(self._name)
+
+    @hookimpl
+    def retired(self):
+        self._retired.append(self._name)
+
+
+@pytest.mark.parametrize("moment", ["before", "after", "canary"])
+def test_a_refused_reload_restores_the_loggers(moment):
+    installed, retired = [], []
+    old, new = (Logger(name, installed, retired) for name in ("old", "new"))
+    refusing = {"before": ["on_reload"], "after": ["install_logs"], "canary": []}[moment]
+    with serving(workers=1, plugins=[old]) as server:
+        # Plugins that are registered later are called first.
+        assembly(server, plugins=[*map(Refusing, refusing), new], workers=1)
+
+        server.arbiter.reload()
+        if moment == "canary":
+            server.turn()
+            server.end(server.handle(0), status=3 << 8, boot_error="SyntaxError: a slip")
+
+        assert len(server.recorder.named("reload_failed")) == 1
+        assert installed == (["old"] if moment == "before" else ["new", "old"])
+        assert retired == ["new"]
 
 
 def test_listeners_that_a_refused_reload_opened_are_closed():

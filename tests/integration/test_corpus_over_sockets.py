@@ -63,11 +63,11 @@ def responses(data, asks_head=False):
 
 def interim(talks):
     """The clients that got 100 Continue."""
-    return [talk.name for talk in talks if b"HTTP/1.1 100 " in talk.heard]
+    return [talk.name for talk in talks if b"HTTP/1.1 100 " in talk.received]
 
 
 class Talk:
-    """One connection: what is still to be said, what has been heard, and what should have been."""
+    """One connection: what is still to be sent, what was received, and what should have been."""
 
     def __init__(self, name, pieces, outcome, persists):
         self.name = name
@@ -76,7 +76,7 @@ class Talk:
         self.outcome = outcome
         self.persists = persists
         """Whether the connection is to stay open; then one more request proves it."""
-        self.heard = b""
+        self.received = b""
         self.problem = ""
         self.may_be_reset = False
 
@@ -94,7 +94,7 @@ class Talk:
         except BlockingIOError:
             return
         except OSError:
-            # Who was refused need not read the rest; what was answered is read all the same.
+            # A refused client's rest need not be read; what was answered is read all the same.
             self.pieces.clear()
             return
         self.touched = time.monotonic()
@@ -110,17 +110,18 @@ class Talk:
         try:
             data = self.socket.recv(262144)
         except OSError as error:
-            # Who goes on after asking for the end may be met with a reset (RFC 9112, 9.6).
+            # A client may be met with a reset when it goes on after asking for the end
+            # (RFC 9112, 9.6).
             if not (self.may_be_reset and isinstance(error, ConnectionResetError)):
                 self.problem = repr(error)
             return True
-        self.heard += data
+        self.received += data
         self.prove_open()
         return not data
 
     def prove_open(self):
         """Ask for one more when all is said and answered, and the connection is to stay open."""
-        answers, _ = responses(self.heard, self.asks_head)
+        answers, _ = responses(self.received, self.asks_head)
         if self.persists and not self.pieces and len(answers) == len(self.outcome):
             self.pieces.append(AFTER)
             self.outcome = [*self.outcome, 200]
@@ -128,7 +129,7 @@ class Talk:
 
     def failure(self):
         """What was not as it should be; empty when all was."""
-        answers, rest = responses(self.heard, self.asks_head)
+        answers, rest = responses(self.received, self.asks_head)
         codes = [code for code, _, _ in answers]
         if self.problem or rest or codes != self.outcome:
             return f"{self.name}: {codes} for {self.outcome}, {self.problem} {rest[:100]!r}"
@@ -206,7 +207,7 @@ def test_every_valid_request_is_answered(server, way):
     ] == []
     differing = []
     for talk in talks:
-        answers = responses(talk.heard)[0][way is after_another :]
+        answers = responses(talk.received)[0][way is after_another :]
         bodies = [json.loads(body) if body else None for _, _, body in answers]
         differing += [f"{talk.name}: {each}" for each in differences(VALID[talk.name], bodies)]
     assert differing == []

@@ -305,12 +305,12 @@ def test_a_reload_reads_the_configuration_file_again(site):
     (site / "hookserve.conf.py").write_text("raw_env = ['A=1']\n")
     with serve("app", chdir=site) as server:
         (site / "hookserve.conf.py").write_text(
-            "def post_worker_init(worker): open('noted', 'w').write('new file')\n"
+            "def post_worker_init(worker): open('written', 'w').write('new file')\n"
         )
         server.signal(signal.SIGHUP)
         server.wait_for("ready", count=2)
 
-        assert (site / "noted").read_text() == "new file"
+        assert (site / "written").read_text() == "new file"
 
 
 def test_a_relative_directory_means_the_same_at_every_reload(site):

@@ -227,6 +227,25 @@ def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
         assert httpx.get(server.url).text == "same"
 
 
+@pytest.mark.parametrize("changed", ["errorlog = 'new.log'", "loglevel = 'critical'"])
+def test_after_a_refused_reload_the_old_log_goes_on(tmp_path, changed):
+    settings, log = "errorlog = 'old.log'\nloglevel = 'info'\n", tmp_path / "old.log"
+    (tmp_path / "app.py").write_text(source_that_returns("same"))
+    (tmp_path / "hookserve.conf.py").write_text(settings)
+    with serve("app", chdir=tmp_path) as server:
+        (tmp_path / "app.py").write_text("raise RuntimeError('half a deployment')")
+        (tmp_path / "hookserve.conf.py").write_text(f"{settings}{changed}\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reload failed")
+        wait_until(lambda: "the reload was cancelled" in log.read_text())
+        before = log.read_text()
+        (tmp_path / "app.py").write_text(source_that_returns("same"))
+        server.signal(signal.SIGTTIN)
+
+        wait_until(lambda: " ready" in log.read_text().removeprefix(before))
+    assert "stopped" in log.read_text()
+
+
 def test_preloaded_applications_are_imported_once(tmp_path):
     (tmp_path / "app.py").write_text(
         "import os\nopen('imports', 'a').write(f'{os.getpid()}\\n')\n" + source_that_returns("x")

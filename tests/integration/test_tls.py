@@ -26,10 +26,10 @@ def application(environ, start_response):
     if path == "/file":
         start_response("200 OK", [])
         return environ["wsgi.file_wrapper"](open("large", "rb"))
-    if path == "/facts":
+    if path == "/connection":
         names = ("wsgi.url_scheme", "HTTPS", "SERVER_PORT", "REMOTE_ADDR")
-        facts = {key: environ[key] for key in environ if key.startswith("SSL_") or key in names}
-        body = json.dumps(facts).encode()
+        shown = {key: environ[key] for key in environ if key.startswith("SSL_") or key in names}
+        body = json.dumps(shown).encode()
     else:
         body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Length", str(len(body)))])
@@ -87,7 +87,7 @@ def names_of(client):
 @pytest.mark.parametrize("worker", MODELS)
 def test_requests_of_all_kinds_are_answered(site, worker):
     with site.serve(worker, workers=2) as server, TlsClient(server.address, site.trust) as client:
-        environ = httpx.Response(200, content=client.ask(request("/facts")).body).json()
+        environ = httpx.Response(200, content=client.ask(request("/connection")).body).json()
         assert environ["wsgi.url_scheme"] == "https"
         assert environ["HTTPS"] == "on"
         assert environ["SSL_PROTOCOL"] == "TLSv1.3"
@@ -209,13 +209,13 @@ def test_clients_show_their_certificates(site, worker):
     site.authority.issue_cert("client@example.com", common_name="Ann, client").configure_cert(known)
     with site.serve(worker, **settings) as server:
         with TlsClient(server.address, known) as client:
-            environ = httpx.Response(200, content=client.ask(request("/facts")).body).json()
+            environ = httpx.Response(200, content=client.ask(request("/connection")).body).json()
             assert environ["SSL_CLIENT_VERIFY"] == "SUCCESS"
             assert environ["SSL_CLIENT_S_DN"].startswith(r"CN=Ann\, client,")
             assert environ["SSL_CLIENT_CERT"].startswith("-----BEGIN CERTIFICATE-----")
             assert environ["SSL_CLIENT_M_SERIAL"]
         with TlsClient(server.address, site.trust) as client:
-            environ = httpx.Response(200, content=client.ask(request("/facts")).body).json()
+            environ = httpx.Response(200, content=client.ask(request("/connection")).body).json()
             assert environ["SSL_CLIENT_VERIFY"] == "NONE"
 
 

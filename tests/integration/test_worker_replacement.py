@@ -20,7 +20,7 @@ def application(environ, start_response):
 
 AUXILIARIES = """
 import os, time
-from hookserve import AuxProcess, hookimpl
+from hookserve import AuxiliaryProcess, hookimpl
 
 def beat():
     with open("pids", "a") as file:
@@ -38,8 +38,8 @@ def crash():
     raise ValueError("of its own making")
 
 @hookimpl
-def aux_processes(server):
-    return [AuxProcess("beat", beat), AuxProcess("once", once), AuxProcess("crash", crash)]
+def auxiliary_processes(server):
+    return [AuxiliaryProcess(each.__name__, each) for each in (beat, once, crash)]
 """
 
 
@@ -77,7 +77,7 @@ def test_auxiliary_processes_run_exactly_once_beside_the_workers(site):
 
 LISTENING_AUXILIARY = """
 import os, socket, time
-from hookserve import AuxProcess, hookimpl
+from hookserve import AuxiliaryProcess, hookimpl
 
 def listening(fd):
     try:
@@ -93,8 +93,8 @@ def look():
     time.sleep(60)
 
 @hookimpl
-def aux_processes(server):
-    return [AuxProcess("look", look)]
+def auxiliary_processes(server):
+    return [AuxiliaryProcess("look", look)]
 """
 
 
@@ -187,14 +187,14 @@ def announces_its_end(server):
 
 def test_a_server_that_leaves_accepts_for_a_while_and_keeps_nothing(site):
     (site / "hookserve.conf.py").write_text(
-        "def on_drain_delay(server): open('leaving', 'w').close()\n"
+        "def on_drain_delay(server): open('draining', 'w').close()\n"
     )
     with serve("app", chdir=site, settings={"drain_delay": 1}) as server:
         with Client(server.address) as kept:
             assert not kept.ask(request()).closes
             began = time.monotonic()
             server.signal(signal.SIGTERM)
-            wait_until((site / "leaving").exists)
+            wait_until((site / "draining").exists)
             wait_until(lambda: announces_its_end(server))
 
             assert kept.ask(request()).closes

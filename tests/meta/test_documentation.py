@@ -54,6 +54,47 @@ def test_a_generated_page_is_fresh(name):
     assert (ROOT / "docs" / name).read_text() == generator().PAGES[name](), "make docs"
 
 
+UNDOCUMENTED = """
+class Base:
+    shown = 1
+    '''A meaning.'''
+
+    def __init__(self): pass
+
+class Derived(Base):
+    shown = 2
+    {name} = 3
+"""
+
+
+def rows_of(page, source, monkeypatch):
+    monkeypatch.setattr(page, "_tree", lambda _: ast.parse(source))
+    page._classes.cache_clear()
+    try:
+        return [each for each in page._module("made", "0.1", False) if each.startswith("| `")]
+    finally:
+        page._classes.cache_clear()
+
+
+def test_a_public_name_without_a_meaning_is_refused(monkeypatch):
+    generator()
+    page = sys.modules["api_page"]
+
+    assert rows_of(page, UNDOCUMENTED.format(name="_hidden"), monkeypatch) == [
+        "| `shown = 1` | A meaning. | 0.1 |",
+        "| `__init__()` | The constructor. | 0.1 |",
+        "| `shown = 2` | A meaning. | 0.1 |",
+    ]
+    with pytest.raises(ValueError, match="lost = 3 is public and has no docstring"):
+        rows_of(page, UNDOCUMENTED.format(name="lost"), monkeypatch)
+
+
+def test_no_cell_of_a_generated_page_of_names_is_empty():
+    text = (ROOT / "docs" / "reference" / "api.md").read_text()
+
+    assert not re.findall(r"^.*(?:\|\s*\||since [0-9.]+\. *)$", text, re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_leads_to_a_file(page):
     assert [

@@ -1,11 +1,13 @@
-"""The style that CONTRIBUTING.md promises: lengths."""
+"""The style that CONTRIBUTING.md promises: lengths, and predicates that do not act."""
 
 import ast
 import re
 
+import pytest
+
 from tests.support.tree import ROOT, modules_in
 
-OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples/hookserve-aio")
+OURS = ("hookserve", "plugins", "tests", "benchmarks", "docs", "examples")
 MODULES = modules_in(*OURS)
 SOURCES = [
     path
@@ -15,6 +17,7 @@ SOURCES = [
 ]
 LONGEST_MODULE, LONGEST_FUNCTION, MOST_FUNCTIONS = 400, 40, 20
 """Lines; nine functions of ten in the sources have at most the last."""
+PREDICATE = re.compile("_*(is|has|can)_")
 
 
 def functions(modules):
@@ -44,3 +47,44 @@ def test_nine_functions_in_ten_are_short():
 
 def test_the_formatter_formats_everything():
     assert not [path for path in MODULES if re.search(r"# fmt: (skip|off)", path.read_text())]
+
+
+def acting_predicates(tree):
+    """The names of functions that read as a question and assign an attribute or an outer name."""
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if PREDICATE.match(node.name) and any(map(_changes_state, ast.walk(node))):
+            yield node.name
+
+
+def _changes_state(node):
+    if isinstance(node, (ast.Attribute, ast.Subscript)):
+        return isinstance(node.ctx, (ast.Store, ast.Del))
+    return isinstance(node, (ast.Global, ast.Nonlocal))
+
+
+def test_a_predicate_changes_no_state():
+    found = {
+        f"{path.relative_to(ROOT).as_posix()} {name}"
+        for path in SOURCES
+        for name in acting_predicates(ast.parse(path.read_text()))
+    }
+
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("body", "acts"),
+    [
+        ("return self.count > 1", False),
+        ("count = self.count\n return count > 1", False),
+        ("self.count = 1", True),
+        ("self.count += 1", True),
+        ("seen[0] = 1", True),
+        ("del self.count", True),
+        ("global count\n count = 1", True),
+    ],
+)
+def test_a_predicate_that_acts_is_found(body, acts):
+    assert list(acting_predicates(ast.parse(f"def is_new(self):\n {body}"))) == ["is_new"] * acts

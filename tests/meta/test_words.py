@@ -22,13 +22,13 @@ WORDS = {
     "keepers?": "pool",
     "recruit(ing|ment)?": "preparation",
     "forker|spawner|take_on": "fork, child, add_worker",
-    "rebirth|executes itself anew": "re-exec",
+    "rebirth|(executes itself|executed|process|interpreter) anew": "re-exec, re-executed",
     "probation|probes?": "dry run",
     "adopt(s|ed|ion)?": "restore, inherit",
     "giv(e|es|en|ing) up|gave up": "retire, abort, cancel, release",
     "turn(s|ed|ing)? away": "refuse new connections",
     "bur(y|ied|ies)|deaths?": "exit, failure",
-    "hear(s|d)? out|hears?|listen to|(hang|hangs|hung) up": "read messages, receive, close",
+    "hear(s|d)? out|hears?|heard|listen to|(hang|hangs|hung) up": "read messages, receive, close",
     "let(s|ting)? go|forgives?|forgiven|excuses?|hopeless": "release, reset, ignore",
     "last words|complain(s|ed|ts?)?": "exit callback, problem",
     "heed(s|ed)?": "handle",
@@ -55,24 +55,25 @@ WORDS = {
     "is none": "invalid X, malformed X",
     "launchers?": "starting process, foreground process",
     "park(s|ed|ing)?": "wait",
+    "balance": "reconcile, load_worker_class",
+    "leaving": "drain delay",
+    "peers": "sibling workers, client address, trusted proxies, other servers",
+    "board": "scoreboard",
+    "proven": "canary_ready, confirmed",
+    "facts": "connection info, arguments",
+    "settled?": "drain body",
+    "judge": "policy",
+    "noted": "recorded",
     "nobody|somebody|anybody|everybody|whoever": "connection, client, caller",
 }
 """In any text; a space stands for an underscore too."""
 NAMES = {
-    "balance": "reconcile, load_worker_class",
     "ending": "stopping, draining",
-    "leaving": "drain delay",
     "say|says|said": "send, expected, message",
-    "peers": "sibling workers, client address, trusted proxies, other servers",
     "comes|lead|term": "responds, leader, epoch",
-    "board": "scoreboard",
-    "proven": "canary_ready, confirmed",
+    "lose|learn": "on disconnect, connection info",
     "missed|heavy": "pending event, re-check, slow input",
-    "learn|facts": "connection info, arguments",
-    "settle|settled|lose": "drain body, on disconnect",
     "tell|told": "notify",
-    "judge": "policy",
-    "noted": "recorded",
     "spare": "idle",
 }
 """As a name or a part of one that is between underscores: these are plain English in prose."""
@@ -85,6 +86,7 @@ ALLOWED = {
     "helper": (r"""def helper|helper=|"helper\"""", "a function in a user's configuration file"),
     "flight": (r"(?i)in[_ -]?flight", "requests in flight: the field's word"),
     "is none": (r"[Tt]here is none|is None", "something is absent"),
+    "peers": (r"\.venv-peers", "a folder that is on many machines"),
     "tell": (r"self\.tell\b|def tell\(self\) -> int", "the method of a file"),
 }
 _PROSE = re.compile(
@@ -114,7 +116,8 @@ def names_in(tree):
             name = node.arg
         elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
             name = node.id if isinstance(node, ast.Name) else node.attr
-        if _NAMES & set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")):
+        parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+        if _NAMES & set(parts.lower().split("_")) or any(words_in(parts)):
             yield node.lineno, name
 
 
@@ -168,6 +171,8 @@ def test_names_are_in_the_fields_words():
         ("the value is None", []),
         ("a parked connection in a parking place", ["parked", "parking"]),
         ("a spark, a heart, a recipe", []),
+        ("this process anew; it was executed anew; read anew", ["process anew", "executed anew"]),
+        ("what was heard", ["heard"]),
     ],
 )
 def test_private_words_are_found(line, words):

@@ -9,7 +9,7 @@ from hookserve import hookspecs
 from hookserve.config.values import integer
 from hookserve.plugins.records import ITEMS, RESULTS, WrongResult, check_items, check_result
 from hookserve.types import (
-    AuxProcess,
+    AuxiliaryProcess,
     Command,
     LoggerType,
     ProtocolType,
@@ -37,7 +37,7 @@ GOOD = {
     "app_wrappers": print,
     "connection_wrappers": print,
     "tick_intervals": 1.5,
-    "aux_processes": AuxProcess("a", print),
+    "auxiliary_processes": AuxiliaryProcess("a", print),
 }
 BAD = dict.fromkeys(GOOD) | {"tick_intervals": "soon", "config_files": 5}
 
@@ -104,7 +104,11 @@ def test_a_record_that_is_a_bare_tuple_is_refused():
             "the patch of a is not module:attribute",
         ),
         ("commands", Command("a", "a:", "a"), "the target of a is not module:attribute: str 'a:'"),
-        ("aux_processes", AuxProcess("a", "a:a"), "the target of a cannot be called: str 'a:a'"),
+        (
+            "auxiliary_processes",
+            AuxiliaryProcess("a", "a:a"),
+            "the target of a cannot be called: str 'a:a'",
+        ),
     ],
 )
 def test_a_record_needs_a_name_and_a_target(hook, record, message):

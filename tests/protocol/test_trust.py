@@ -1,4 +1,4 @@
-"""Which peers are believed."""
+"""Which proxies are believed."""
 
 import pytest
 

@@ -56,7 +56,7 @@ class LifeContract(Contract):
         assert [each["pid"] for each in imports] == [server.pid]
         assert imports[0]["is_patched"] == self.patches
 
-    def test_who_has_nothing_to_do_says_so(self, tmp_path: Path) -> None:
+    def test_the_access_log_is_written_before_the_worker_waits(self, tmp_path: Path) -> None:
         """The last line of the access log does not wait for the next request."""
         path = tmp_path / "log"
         with self.serve(access_logfile=path) as server:
@@ -64,7 +64,7 @@ class LifeContract(Contract):
                 assert ask(server.address).status == 200
                 wait_until(lambda count=count: len(path.read_text().splitlines()) == count, 5.0)  # type: ignore[misc]  # count is bound
 
-    def test_who_waits_says_what_is_done_while_others_run(self, tmp_path: Path) -> None:
+    def test_the_access_log_is_written_while_other_requests_run(self, tmp_path: Path) -> None:
         """Nor for the end of a request that is slow: a stream of events may have none."""
         if not self.can["parallel"]:
             return

@@ -51,7 +51,7 @@ class LimitContract(Contract):
         time.sleep(0.05)  # it is idle for longer than the next
         return client
 
-    def test_who_finds_no_room_waits_and_is_served(self) -> None:
+    def test_a_client_that_finds_no_room_waits_and_is_served(self) -> None:
         """Connections that are not idle are not closed for another."""
         with self.serve(worker_connections=3) as server:
             busy = [self.connect(server) for _ in range(3)]

@@ -165,7 +165,7 @@ class AsgiExchange(AsgiResponse):
         if not self.is_over:
             try:
                 self.send_head()
-            except OSError:  # noted: the application is told at its next send
+            except OSError:  # the next send of the application raises it
                 pass
             suspension.task = task
             suspension.unsent = self._transport.unsent

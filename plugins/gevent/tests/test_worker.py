@@ -126,7 +126,7 @@ def test_a_file_that_asks_for_preloading_itself_must_import_nothing_before(tmp_p
 
 
 def test_a_client_that_floods_its_body_disturbs_no_other():
-    """Events for a connection whose request runs are noted, not spun on."""
+    """Events for a connection whose request runs are recorded, not spun on."""
     with serve(application, worker="gevent") as server:
         with socket.create_connection(server.address) as client:
             client.sendall(b"POST /sleep/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")

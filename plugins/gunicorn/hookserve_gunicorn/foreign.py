@@ -15,7 +15,7 @@ NOTHING = ""
 """hookserve does it by other means, gunicorn ignores it too, or another row says what is lost."""
 
 _CONTROL = "there is no control socket (signals do what it does)"
-_DIRTY = "there are no dirty workers (a plugin's hook aux_processes starts such processes)"
+_DIRTY = "there are no dirty workers (a plugin's hook auxiliary_processes starts such processes)"
 _HTTP2 = "there is no HTTP/2 (let the proxy in front speak it)"
 _STATSD = "no metrics are sent (install hookserve-statsd)"
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hookserve import AuxProcess, hookimpl
+from hookserve import AuxiliaryProcess, hookimpl
 from hookserve_reload.loaded import LoadedFiles, Reporter
 from hookserve_reload.watched import Watched
 
@@ -55,10 +55,10 @@ class Reloader:
     # In the arbiter.
 
     @hookimpl
-    def aux_processes(self, server: Server) -> list[AuxProcess]:
+    def auxiliary_processes(self, server: Server) -> list[AuxiliaryProcess]:
         """The watching process."""
         arbiter = server.pid
-        return [AuxProcess("reload", lambda: self._watch(arbiter))]
+        return [AuxiliaryProcess("reload", lambda: self._watch(arbiter))]
 
     @hookimpl
     def retired(self) -> None:
@@ -75,5 +75,5 @@ class Reloader:
         waiting = waiting_by(self._config.reload_engine)
         imported = module_files() - self._imports_afresh
         if self._config.preload_app and hasattr(os, "memfd_create"):
-            imported = set()  # the arbiter is executed anew
+            imported = set()  # the arbiter is re-executed
         watch(self._watched, self._loaded, waiting, Requests(arbiter, imported))

@@ -1,11 +1,9 @@
 """The command ``hookserve new``: a distribution to begin with, for authors of worker models.
 
 command
-    reads the arguments, and says what was written
+    reads the arguments, refuses a name that is taken, and says what was written
 project
     a distribution that is written from templates
-taken
-    names that another plugin has
 """
 
 from __future__ import annotations

@@ -7,14 +7,15 @@ cannot be understood, a name that cannot be one included.
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from pathlib import Path
 from typing import NoReturn
 
-from hookserve import UsageError
+from hookserve import HookserveError, UsageError
+from hookserve.launch.names import find_owner
 from hookserve.wording import did_you_mean
 from hookserve_scaffold.project import KINDS, Project
-from hookserve_scaffold.taken import refuse_taken
 
 USAGE = "hookserve new KIND NAME [--directory DIR]"
 
@@ -38,7 +39,7 @@ def run(arguments: list[str]) -> int:
     if given.name is None:
         raise UsageError(f"new: the {given.kind} needs a name (usage: {USAGE})")
     project = Project(given.kind, given.name, Path(given.directory))
-    refuse_taken(project)
+    _refuse_taken(project.name)
     written = project.write()
     print(f"wrote {project.folder}:")
     for path in written:
@@ -47,6 +48,17 @@ def run(arguments: list[str]) -> int:
     for command in _commands(project):
         print(f"  {command}")
     return 0
+
+
+def _refuse_taken(name: str) -> None:
+    """Raise HookserveError when another plugin has the name, or a worker that it may be taken
+    for."""
+    try:
+        owner = find_owner(name, os.environ)
+    except HookserveError as error:
+        raise HookserveError(f"new: {error}") from error
+    if owner is not None:
+        raise HookserveError(f"new: {owner} (choose another name than {name})")
 
 
 def _parser() -> _Parser:

@@ -103,8 +103,8 @@ class Notifier:
 
     @hookimpl
     def pre_exec(self, server: Server) -> None:
-        """Who is executed next gives the signs of life in this process's place; a preloaded
-        application is loaded meanwhile, and that begins with all the time there is."""
+        """The process that is executed next gives the signs of life in this process's place; a
+        preloaded application is loaded meanwhile, and that begins with all the time there is."""
         if self._watchdog_interval:
             server.environ.pop("WATCHDOG_PID", None)
             self._manager.notify_once("WATCHDOG=1")

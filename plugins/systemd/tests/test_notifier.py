@@ -73,7 +73,7 @@ class Manager:
             assert left > 0, self.messages
             self.collect(left)
 
-    def heard(self, name):
+    def received(self, name):
         """The values under a name, in order."""
         self.collect()
         return [message[name] for _, message in self.messages if name in message]
@@ -165,7 +165,7 @@ def test_the_status_tells_of_workers_and_requests_when_they_change(manager, site
         server.signal(signal.SIGTTIN)
         manager.wait_for(lambda message: message["STATUS"].startswith("2 of 2 workers ready"))
 
-        statuses = manager.heard("STATUS")
+        statuses = manager.received("STATUS")
         assert all(one != other for one, other in itertools.pairwise(statuses))
 
 
@@ -331,7 +331,7 @@ def test_the_watchdog_of_another_process_is_not_fed(manager, site):
             wanted = f"{count} requests served"
             manager.wait_for(lambda message, wanted=wanted: message["STATUS"].endswith(wanted))
 
-        assert manager.heard("WATCHDOG") == []
+        assert manager.received("WATCHDOG") == []
 
 
 def test_a_manager_that_is_gone_does_not_matter(manager, site):

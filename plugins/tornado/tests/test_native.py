@@ -110,10 +110,10 @@ def test_the_chat_of_the_examples_lets_its_guests_talk():
         url = f"ws://{address[0]}:{address[1]}/room"
         guests = [await tornado.websocket.websocket_connect(url) for _ in range(2)]
         await guests[0].write_message("good evening")
-        heard = [await guest.read_message() for guest in guests]
+        received = [await guest.read_message() for guest in guests]
         for guest in guests:
             guest.close()
-        return heard
+        return received
 
     examples = Path(__file__).parents[3] / "examples"
     with serve("chat:application", worker="tornado", chdir=examples) as server:

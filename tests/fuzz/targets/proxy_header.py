@@ -27,6 +27,8 @@ def seeds():
     body = bytes(32) + struct.pack("!HH", 1, 2) + extensions
     yield SIGNATURE + struct.pack("!BBH", 0x21, 0x21, len(body)) + body
     yield SIGNATURE + struct.pack("!BBH", 0x21, 0x31, 216) + bytes(216)
+    mapped = bytes(10) + b"\xff\xff\xc6\x33\x64\x07"
+    yield SIGNATURE + struct.pack("!BBH", 0x21, 0x21, 36) + 2 * mapped + struct.pack("!HH", 1, 2)
 
 
 def check(data):
@@ -41,7 +43,9 @@ def check(data):
         assert understand(data[:size]) is None, "a prefix is not waited for"
     if header.protocol:
         for address, port in (header.source, header.destination):
-            assert f"TCP{ipaddress.ip_address(address).version}" == header.protocol
+            # A mapped address of IPv6 is named as the one of IPv4 that it stands for.
+            versions = {"TCP4": {4}, "TCP6": {4, 6}}[header.protocol]
+            assert ipaddress.ip_address(address).version in versions
             assert 0 <= int(port) <= 65535
             assert port == str(int(port))
 
