@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hookserve.protocol.trust import is_wide
+from hookserve.protocol.trust import is_wide, trust_in_all
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -30,7 +30,8 @@ def find_insecure(config: Config) -> Iterator[str]:
 
 
 def _trust_in_all(config: Config) -> Iterator[str]:
-    if "*" not in config.forwarded_allow_ips or not config.was_given("forwarded_allow_ips"):
+    trusted = trust_in_all(config.forwarded_allow_ips)
+    if not trusted or not config.was_given("forwarded_allow_ips"):
         return
     settings = ("client_header", "secure_scheme_headers", "forwarder_headers")
     believed = [
@@ -40,13 +41,14 @@ def _trust_in_all(config: Config) -> Iterator[str]:
     ]
     if believed:
         yield (
-            f"forwarded_allow_ips ({config.origin('forwarded_allow_ips')}): with * every client may"
-            f" choose its own {_listed(believed)} (name the addresses or networks of the proxies)"
+            f"forwarded_allow_ips ({config.origin('forwarded_allow_ips')}): with {trusted} every"
+            f" client may choose its own {_listed(believed)} (name the addresses or networks of the"
+            " proxies)"
         )
 
 
 def _trust_in_networks(config: Config) -> Iterator[str]:
-    if not config.client_header or config.proxy_hops:
+    if not config.client_header or config.proxy_hops or trust_in_all(config.forwarded_allow_ips):
         return
     networks = [name for name in config.forwarded_allow_ips if is_wide(name)]
     if networks:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
 from hookserve.config.values import one_of
-from hookserve.protocol.trust import trusted_proxies
+from hookserve.protocol.trust import trust_in_all, trusted_proxies
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -50,12 +50,14 @@ def settings() -> tuple[Setting, ...]:
 @hookimpl
 def config_warnings(config: Config) -> list[str]:
     """Trust in all addresses."""
-    is_believed = config.proxy_protocol != "off" and "*" in config.proxy_allow_ips
-    if not is_believed or not config.was_given("proxy_allow_ips"):
+    if config.proxy_protocol == "off" or not config.was_given("proxy_allow_ips"):
+        return []
+    trusted = trust_in_all(config.proxy_allow_ips)
+    if not trusted:
         return []
     return [
-        f"proxy_allow_ips ({config.origin('proxy_allow_ips')}): with * every client may choose its"
-        " own address (name the addresses or networks of the proxies)"
+        f"proxy_allow_ips ({config.origin('proxy_allow_ips')}): with {trusted} every client"
+        " may choose its own address (name the addresses or networks of the proxies)"
     ]
 
 

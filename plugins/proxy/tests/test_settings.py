@@ -1,16 +1,18 @@
 """Whom the PROXY protocol is believed."""
 
+import pytest
 from hookserve_proxy import config_warnings
 
 from hookserve.testing.fakes import configure
 
 
-def test_trust_in_all_addresses_is_a_warning():
-    (line,) = config_warnings(configure({"proxy_protocol": "v2", "proxy_allow_ips": "*"}))
+@pytest.mark.parametrize("trusted", ["*", "0.0.0.0/0", "::/0", "0.0.0.0/1, 128.0.0.0/1"])
+def test_trust_in_all_addresses_is_a_warning(trusted):
+    (line,) = config_warnings(configure({"proxy_protocol": "v2", "proxy_allow_ips": trusted}))
 
     assert line == (
-        "proxy_allow_ips (test): with * every client may choose its own address (name the addresses"
-        " or networks of the proxies)"
+        f"proxy_allow_ips (test): with {trusted} every client may choose its own address (name"
+        " the addresses or networks of the proxies)"
     )
 
 
