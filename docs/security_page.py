@@ -23,6 +23,8 @@ LIMITS = """
   too, unless it speaks TLS.
 * **Application**: it runs in the worker's process. A hostile application can read its worker's
   memory, write to its sockets, and end it. Cookies, forms, ranges and paths of files are its own.
+  Once it is loaded it can take level and handlers from the server's log; a logger class that is
+  written for gunicorn decides by itself what it writes.
 * **Worker**: workers of one server run as one user, and can signal each other.
 * **User**: configuration files and plugins are code. They run with the privileges of the arbiter.
   A unix socket is open to every user unless `umask` or `?mode=` says otherwise, as in gunicorn.
