@@ -157,6 +157,8 @@ def _seconds(command, path):
         (["--protocol", "htp", "a"], 1, "unknown protocol 'htp'; installed: http"),
         (["--logger-class", "standart", "a"], 1, "did you mean 'standard'?"),
         (["-u", "nosuchuser", "a"], 1, "there is no user 'nosuchuser'"),
+        (["-u", "987654", "--initgroups", "applications:hello"], 1, "user 987654 has no account"),
+        (["--check-config", "-u", "987654", "--initgroups", "a"], 1, "user 987654 has no account"),
         (["--chdir", "/nosuch", "a"], 1, "cannot change to the directory /nosuch"),
         (["-c", "/nosuch.py", "a"], 1, "cannot read the configuration file /nosuch.py"),
         (["-e", "NOVALUE", "applications:hello"], 1, "expected KEY=VALUE"),
@@ -177,6 +179,16 @@ def test_a_users_mistake_is_one_line_with_a_remedy(arguments, code, message):
     assert message in last_line(result)
     assert result.returncode == code
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("flag", ["--access-logfile", "--log-file"])
+def test_a_fifo_for_a_log_does_not_hold_the_start_up(tmp_path, flag):
+    os.mkfifo(tmp_path / "fifo")
+
+    result = hookserve(flag, str(tmp_path / "fifo"), "applications:hello")
+
+    assert "it is a FIFO that no process reads" in last_line(result)
+    assert result.returncode == 1
 
 
 def test_values_come_from_every_source_and_say_so(tmp_path):
