@@ -27,7 +27,8 @@ LIMITS = """
   written for gunicorn decides by itself what it writes.
 * **Worker**: workers of one server run as one user, and can signal each other.
 * **User**: configuration files and plugins are code. They run with the privileges of the arbiter.
-  A unix socket is open to every user unless `umask` or `?mode=` says otherwise, as in gunicorn.
+  A unix socket is open to every user unless `umask` or `?mode=` says otherwise, as in gunicorn;
+  where its clients' word is taken for their address that is a warning, refused by `--strict`.
 * **File system**: files of a logging configuration, certificates and the application are opened
   as their own code does it. Elsewhere than on Linux folders above a file are not checked, and root
   opens no log that is a symbolic link.

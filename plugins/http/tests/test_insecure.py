@@ -22,6 +22,11 @@ CASES = [
     ({"forwarded_allow_ips": "0.0.0.0/1,128.0.0.0/1"}, "with 0.0.0.0/1, 128.0.0.0/1 every client"),
     ({"forwarded_allow_ips": "10.0.0.0/8", **HEADER}, "a client in 10.0.0.0/8 may choose its own"),
     ({"behind": "caddy", "proxy_hops": 0}, "10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::"),
+    ({"bind": "unix:/run/a", **HEADER}, "every local user may connect to unix:/run/a and choose"),
+    (
+        {"bind": ["unix:@a", "unix:/a"], "behind": "nginx"},
+        "connect to unix:@a and unix:/a and choose",
+    ),
     ({"header_map": "dangerous"}, "with dangerous a client may send X_Forwarded_For"),
     ({"forwarder_headers": "*"}, "with * a client may send X_Forwarded_For"),
 ]
@@ -44,6 +49,10 @@ def test_trust_in_clients_is_a_warning(settings, words):
         {"forwarded_allow_ips": "10.0.0.1,10.0.0.2/32,unix:", **HEADER},
         {"forwarded_allow_ips": "10.0.0.0/8", "proxy_hops": 2, **HEADER},
         {"forwarded_allow_ips": "10.0.0.0/8"},
+        {"bind": "unix:/run/a"},
+        {"bind": "unix:/run/a?mode=0660", **HEADER},
+        {"bind": "unix:/run/a", "umask": "007", **HEADER},
+        {"bind": "unix:/run/a", "forwarded_allow_ips": "127.0.0.1", **HEADER},
         {"forwarder_headers": "SCRIPT_NAME"},
     ],
     ids=str,

@@ -16,6 +16,15 @@ def test_trust_in_all_addresses_is_a_warning(trusted):
     )
 
 
+def test_trust_in_every_local_user_is_a_warning():
+    given = {"proxy_protocol": "v1", "bind": "unix:/run/a"}
+    (line,) = config_warnings(configure(given))
+
+    assert line.startswith("bind (test): every local user may connect to unix:/run/a and choose")
+    assert config_warnings(configure({**given, "umask": "007"})) == []
+    assert config_warnings(configure({**given, "proxy_allow_ips": "::1"})) == []
+
+
 def test_trust_in_proxies_is_no_warning():
     assert config_warnings(configure({"proxy_allow_ips": "*"})) == []
     assert config_warnings(configure({"proxy_protocol": "v2"})) == []
