@@ -23,9 +23,12 @@ LIMITS = """
   too, unless it speaks TLS.
 * **Application**: it runs in the worker's process. A hostile application can read its worker's
   memory, write to its sockets, and end it. Cookies, forms, ranges and paths of files are its own.
+  Once it is loaded it can take level and handlers from the server's log; a logger class that is
+  written for gunicorn decides by itself what it writes.
 * **Worker**: workers of one server run as one user, and can signal each other.
 * **User**: configuration files and plugins are code. They run with the privileges of the arbiter.
-  A unix socket is open to every user unless `umask` or `?mode=` says otherwise, as in gunicorn.
+  A unix socket is open to every user unless `umask` or `?mode=` says otherwise, as in gunicorn;
+  where its clients' word is taken for their address that is a warning, refused by `--strict`.
 * **File system**: files of a logging configuration, certificates and the application are opened
   as their own code does it. Elsewhere than on Linux folders above a file are not checked, and root
   opens no log that is a symbolic link.

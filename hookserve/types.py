@@ -206,7 +206,9 @@ class ExitReason(NamedTuple):
         return f"{self.kind} ({self.detail})" if self.detail else self.kind
 
 
-_DELIMITERS = str.maketrans(dict.fromkeys("[](),; ", "?"))
+_DELIMITERS = "[](),; "
+_HIDDEN = str.maketrans(dict.fromkeys(_DELIMITERS, "?"))
+_ENCODED = str.maketrans({each: f"%{ord(each):02X}" for each in _DELIMITERS})
 
 
 class RequestInFlight(NamedTuple):
@@ -220,9 +222,11 @@ class RequestInFlight(NamedTuple):
     """What the client, or a proxy, calls it (``X-Request-ID``); empty when it has no name."""
 
     def __str__(self) -> str:
-        # The client chose the name: it must not seem to end where the report's own text goes on.
-        name = f" [{self.id.translate(_DELIMITERS)}]" if self.id else ""
-        return f"{self.label}{name} ({self.elapsed:.1f} s)"
+        # The client chose both: neither must seem to end where the report's own text goes on.
+        method, blank, target = self.label.partition(" ")
+        label = f"{method.translate(_ENCODED)}{blank}{target.translate(_ENCODED)}"
+        name = f" [{self.id.translate(_HIDDEN)}]" if self.id else ""
+        return f"{label}{name} ({self.elapsed:.1f} s)"
 
 
 class AccessRecord:

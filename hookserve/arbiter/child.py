@@ -145,9 +145,12 @@ def privilege_dropper(config: Config) -> Callable[[], None]:
     """A function that takes on the user and group of the configuration.
 
     The names are resolved now, so that a wrong one is an error before anything is forked.
+    Raises ConfigError.
     """
     uid, group_of_user = privileges.resolve_user(config.user) if config.user else (None, None)
     gid = privileges.resolve_group(config.group) if config.group else group_of_user
+    if config.initgroups and uid is not None:
+        privileges.require_account(uid)
 
     def drop() -> None:
         if uid is not None or gid is not None:

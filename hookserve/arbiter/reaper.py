@@ -23,6 +23,7 @@ _ORDERLY_STOPS = (
     ExitReason("killed", "SIGINT"),
     ExitReason("killed", "SIGQUIT"),
 )
+_KILLED = ExitReason("killed", "SIGKILL")
 
 
 class Reaper(Part):
@@ -71,17 +72,19 @@ class Reaper(Part):
             reason = handle.reason = ExitReason("drained", "another worker model is needed")
         handle.state = GONE
         is_orderly = reason.kind in ("drained", "recycled", "exited")
-        self._log(handle, (was_asked and is_orderly) or self._stops_with_server(reason))
+        self._log(handle, (was_asked and is_orderly) or self._stops_with_server(handle, reason))
         arbiter.escalator.record_lost_requests(handle)
         arbiter.release(handle)
         calling.notify(arbiter.hook.child_exit, server=arbiter, worker=handle, reason=reason)
         if not was_asked:
             arbiter.on_unexpected_exit(handle)
 
-    def _stops_with_server(self, reason: ExitReason) -> bool:
+    def _stops_with_server(self, handle: WorkerHandle, reason: ExitReason) -> bool:
         """Whether the worker ended as the server does: Ctrl-C, and a service manager that stops
-        a control group, send their signal to each process of it."""
-        return self._arbiter.shutdown.is_announced and reason in _ORDERLY_STOPS
+        a control group, send their signal to each process of it.  KILL may cost requests."""
+        if not self._arbiter.shutdown.is_announced:
+            return False
+        return reason in _ORDERLY_STOPS or (reason == _KILLED and not handle.slot.in_flight())
 
     def _log(self, handle: WorkerHandle, is_expected: bool) -> None:
         log = self._arbiter.log

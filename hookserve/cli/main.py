@@ -19,8 +19,8 @@ from hookserve.errors import HookserveError, PluginError, UsageError
 from hookserve.launch.assembly import (
     Assembly,
     assemble,
-    current_directory,
     declare_settings,
+    enter_start,
     load_plugins,
 )
 from hookserve.plugins import calling
@@ -108,8 +108,9 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
     from hookserve.launch.start import patch_early, serve
 
     handover = take_handover(os.environ)
-    start = record_start(current_directory(), environ)
-    reassemble = _reassembler(arguments, environ)
+    directory = enter_start(arguments, environ)
+    start = record_start(directory, environ)
+    reassemble = _reassembler(arguments, environ, directory)
     assembly = assemble(arguments, environ, patch_early)
     if "print_config" in assembly.line.actions:
         from hookserve.cli import listings
@@ -125,12 +126,14 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _reassembler(arguments: Arguments, environ: Mapping[str, str]) -> Callable[[], Assembly]:
+def _reassembler(
+    arguments: Arguments, environ: Mapping[str, str], directory: str
+) -> Callable[[], Assembly]:
     """Assembles again for a reload, from the directory and environment of the start."""
-    directory, snapshot = current_directory(), dict(environ)
+    snapshot = dict(environ)
 
     def again() -> Assembly:
-        os.chdir(directory)
+        enter_start(arguments, snapshot, directory)
         return assemble(arguments, snapshot)
 
     return again

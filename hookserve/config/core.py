@@ -193,7 +193,13 @@ _DEADLINES: tuple[Setting, ...] = (
         "how long to go on accepting after TERM, while load balancers notice that the server stops",
     ),
     Setting("quick_timeout", 2.0, seconds, "how long workers have at a quick stop (INT, QUIT)"),
-    Setting("abort_timeout", 2.0, seconds, "how long an aborted worker has before it is killed"),
+    Setting(
+        "abort_timeout",
+        2.0,
+        seconds,
+        "how long an aborted worker has before it is killed",
+        needs=("timeout", "boot_timeout", "request_timeout"),
+    ),
 )
 
 _CLIENTS: tuple[Setting, ...] = (
@@ -214,6 +220,7 @@ _CLIENTS: tuple[Setting, ...] = (
         500,
         size,
         "bytes a second that a body has to have on average, after body_timeout; 0: no least rate",
+        needs=("body_timeout",),
     ),
     Setting(
         "write_timeout",

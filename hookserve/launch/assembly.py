@@ -133,8 +133,12 @@ def assemble(
 
 def _enter_directory(start: str, environ: Mapping[str, str], *words: Arguments) -> None:
     """Change to the directory that the command line or the environment names."""
+    change_directory(start, _named_directory(environ, *words))
+
+
+def _named_directory(environ: Mapping[str, str], *words: Arguments) -> str | None:
     given = [value for each in words for value in each.values_of("--chdir")]
-    change_directory(start, given[-1] if given else environ.get("HOOKSERVE_CHDIR"))
+    return given[-1] if given else environ.get("HOOKSERVE_CHDIR")
 
 
 def _read_sources(
@@ -216,6 +220,27 @@ def _refuse_warnings(config: Config, warnings: Sequence[str]) -> None:
         raise ConfigError(f"{warnings[0]} (refused by --strict)")
 
 
+def enter_start(
+    arguments: Sequence[str] | Arguments, environ: Mapping[str, str], before: str = ""
+) -> str:
+    """Change to the directory that paths are relative to, and return it: that of an earlier start,
+    `before`, or the working directory.
+
+    Where it was deleted, the one that ``--chdir`` names takes its place, if that is absolute.
+    Raises ConfigError.
+    """
+    try:
+        if before:
+            change_directory("/", before)
+        return before or current_directory()
+    except ConfigError:
+        named = _named_directory(environ, Arguments.of_variable(environ), _split(arguments))
+        if named is None or not os.path.isabs(named):
+            raise
+        change_directory("/", named)
+        return named
+
+
 def current_directory() -> str:
     """The working directory, under the name that the shell gives it; raises ConfigError when it
     was deleted.
@@ -227,7 +252,7 @@ def current_directory() -> str:
         real = os.getcwd()
     except FileNotFoundError:
         raise ConfigError(
-            "the working directory was deleted (change to one that exists, and start again)"
+            "the working directory was deleted (change to one that exists, or name it with --chdir)"
         ) from None
     named = os.environ.get("PWD", "")
     try:

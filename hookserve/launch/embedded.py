@@ -57,9 +57,16 @@ class Embedded(NamedTuple):
         return made
 
     def check_names(self, host: PluginHost, table: SettingsTable) -> None:
-        """Raise ConfigError for a name that is neither a setting nor a hook."""
+        """Raise ConfigError for a name that is neither a setting nor a hook, and for a hook that is
+        not a function."""
         known: dict[str, Any] = dict.fromkeys(dir(Hooks))  # Any: names alone
-        for name in self.values:
+        for name, value in self.values.items():
+            if name not in table and name in known:
+                from hookserve.launch.unknown import not_a_hook
+
+                problem = not_a_hook(name, value)
+                if problem:
+                    raise ConfigError(f"{self.origin}: {problem}")
             if name not in table and name not in known:
                 from hookserve.launch.unknown import explain
 

@@ -24,7 +24,7 @@ from hookserve.errors import ConfigError, HookserveError
 from hookserve.launch.assembly import (
     Assembly,
     assemble,
-    current_directory,
+    enter_start,
     log_warnings,
     require_application,
 )
@@ -62,11 +62,11 @@ def serve_embedded(embedded: Embedded, environ: Mapping[str, str]) -> int:
     from hookserve.arbiter.handover import record_start, take_handover
 
     handover = take_handover(os.environ)
-    directory, snapshot = current_directory(), dict(environ)
+    directory, snapshot = enter_start(embedded.arguments, environ), dict(environ)
     start = record_start(directory, environ)
 
     def reassemble() -> Assembly:
-        os.chdir(directory)
+        enter_start(embedded.arguments, snapshot, directory)
         return assemble(embedded.arguments, snapshot, embedded=embedded)
 
     assembly = assemble(embedded.arguments, environ, patch_early, embedded)

@@ -32,10 +32,14 @@ def unhonoured_settings(
         refused["sendfile"] = "it reads and sends"
     if not can.buffered or config.get("buffer_bodies"):
         refused.pop("buffer_bodies", None)  # off, where a body can only be had as a whole
+    honoured = can.settings
+    if "buffer_bodies" in honoured and config.get("buffer_bodies") is False:
+        honoured = honoured - {"spool_size"}
+        refused["spool_size"] = "with buffer_bodies it would"
     return [
         f"{name} ({config.origin(name)}): the worker {chosen.name} does not honour it ({why})"
         for name, why in refused.items()
-        if name in table and name not in can.settings and not config.is_default(name)
+        if name in table and name not in honoured and not config.is_default(name)
     ]
 
 
@@ -62,10 +66,7 @@ def settings_without_effect(
         needs = [each for each in declared.setting.needs if _named_by(each) in table]
         if needs and not any(_is_met(config, each) for each in needs):
             yield f"{name} ({config.origin(name)}): it has no effect without {' or '.join(needs)}"
-    if all(address.startswith("unix:") for address in config.bind):
-        for name in _TCP_ONLY:
-            if config.was_given(name) and config.get(name):
-                yield f"{name} ({config.origin(name)}): it has no effect on unix sockets"
+    yield from _listening_without_effect(config)
     for path in config.pythonpath:
         if not os.path.exists(path):
             yield f"pythonpath ({config.origin('pythonpath')}): {path} does not exist"
@@ -76,6 +77,23 @@ def settings_without_effect(
             f"proc_name ({config.origin('proc_name')}): process titles need a package"
             " (pip install 'hookserve[title]')"
         )
+
+
+def _listening_without_effect(config: Config) -> Iterator[str]:
+    if all(address.startswith("unix:") for address in config.bind):
+        for name in _TCP_ONLY:
+            if config.was_given(name) and config.get(name):
+                yield f"{name} ({config.origin(name)}): it has no effect on unix sockets"
+    if config.umask and config.was_given("umask") and not any(map(_has_mode_of_umask, config.bind)):
+        yield (
+            f"umask ({config.origin('umask')}): it has no effect without a unix socket that takes"
+            " its mode from it"
+        )
+
+
+def _has_mode_of_umask(address: str) -> bool:
+    is_path = address.startswith("unix:") and not address.startswith("unix:@")
+    return is_path and "mode=" not in address.partition("?")[2]
 
 
 def _named_by(need: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Container
 
 from hookserve.config.resolved import SettingsSource
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import ConfigError
-from hookserve.hookspecs import Hooks
+from hookserve.hookspecs import AssemblyHooks, Hooks
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 from hookserve.wording import did_you_mean, nearest
@@ -56,14 +57,31 @@ def file_settings(
                 warnings.append(f"{source}: '{name}' has no effect here ({_TOO_LATE[name]})")
         elif name in table:
             values[name] = value
-        elif name not in table and not hasattr(Hooks, name):
-            warning = _slip(host, table, name, value)
+        else:
+            warning = (
+                not_a_hook(name, value)
+                if hasattr(Hooks, name)
+                else _slip(host, table, name, value, vars(module))
+            )
             if warning:
                 warnings.append(f"{source}: {warning}")
     return SettingsSource(source, values), warnings
 
 
-def _slip(host: PluginHost, table: SettingsTable, name: str, value: object) -> str:
+def not_a_hook(name: str, value: object) -> str:
+    """What is wrong with a value under the name of a hook; a string may name a function, and the
+    names of collected hooks may be the file's own."""
+    is_reference = isinstance(value, str) and any(each in value for each in ".:")
+    if value is None or callable(value) or is_reference or hasattr(AssemblyHooks, name):
+        return ""
+    return f"'{name}' is a hook, and {value!r:.40} is not a function"
+
+
+def _slip(
+    host: PluginHost, table: SettingsTable, name: str, value: object, names: Container[str]
+) -> str:
+    """A phrase for a name that is probably meant for another; constants in capitals are the file's
+    own where the file has that other name too."""
     advice = explain(host, "setting", name)
     if advice is not None:
         return f"'{name}' is not a setting ({advice})"
@@ -72,8 +90,11 @@ def _slip(host: PluginHost, table: SettingsTable, name: str, value: object) -> s
         kind, known = "hook", [each for each in dir(Hooks) if not each.startswith("_")]
     elif callable(value):
         return ""
-    meant = nearest(name, known)
-    if meant is None or not _nearly_spells(name, meant):
+    lowered = name.lower()
+    meant = nearest(lowered, known)
+    if meant is None or not _nearly_spells(lowered, meant):
+        return ""
+    if name != lowered and meant in names:
         return ""
     return f"'{name}' is not a {kind} (did you mean '{meant}'?)"
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hookserve.errors import ConfigError
@@ -105,6 +108,30 @@ def parse_address(text: str) -> Address:
             f"bind: '{text}' is not an address (HOST:PORT, [V6]:PORT, :PORT, unix:PATH or fd://N)"
         )
     return TcpAddress(match["six"] or match["host"] or "0.0.0.0", port)
+
+
+def sockets_of_all_users(bind: Iterable[str], umask: int) -> list[str]:
+    """The unix sockets among addresses to which every local user may connect, as their modes and
+    the folders that they are in have it."""
+    found = []
+    for text in bind:
+        try:
+            address = parse_address(text)
+        except ConfigError:  # the start says so
+            continue
+        if isinstance(address, UnixAddress):
+            mode = 0o777 & ~umask if address.mode is None else address.mode
+            if address.is_abstract or (mode & stat.S_IWOTH and _may_enter(address.path)):
+                found.append(str(address))
+    return found
+
+
+def _may_enter(path: str) -> bool:
+    """Whether every user may enter the folder of a path; also for one that is not there."""
+    try:
+        return bool(os.stat(os.path.dirname(os.path.abspath(path))).st_mode & stat.S_IXOTH)
+    except OSError:
+        return True
 
 
 def _parse_unix(text: str) -> UnixAddress:

@@ -6,12 +6,14 @@ nothing behind the hooks has to check again.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import NamedTuple, cast
 
+from hookserve.hookmarkers import PROJECT
 from hookserve.types import (
     AuxiliaryProcess,
     Command,
@@ -23,6 +25,8 @@ from hookserve.types import (
     WorkerType,
 )
 
+_MARK = f"{PROJECT}_impl"
+"""The attribute that `hookimpl` gives a function."""
 _TARGET = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
@@ -40,7 +44,13 @@ def _instance_of(words: str, *kinds: type) -> _Expected:
     return _Expected(words, lambda item: isinstance(item, kinds) and not isinstance(item, bool))
 
 
-_PLUGIN = _Expected("an object with hooks", lambda item: item is not None)
+def _has_hooks(item: object) -> bool:
+    with contextlib.suppress(Exception):  # attributes of a plugin may raise anything
+        return any(hasattr(getattr(item, name, None), _MARK) for name in dir(item))
+    return True
+
+
+_PLUGIN = _Expected("an object with hooks", _has_hooks)
 _CALLABLE = _Expected("a callable", callable)
 _TEXT = _instance_of("a string", str)
 

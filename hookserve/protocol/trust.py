@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookserve.config.values import items
 
@@ -16,6 +16,8 @@ UNIX = "unix:"
 _UNPARSED = frozenset({"*", UNIX, "127.0.0.1", "::1"})
 """What is right without the module `ipaddress`, which a start with the defaults does not import."""
 _CACHE_SIZE = 1024
+_INTERNET = ("0.0.0.0/0", "::/0", "2000::/3")
+"""All addresses, and those of IPv6 that are given out to the public (RFC 4291, 2.4)."""
 
 
 def trusted_proxies(value: object) -> tuple[str, ...]:
@@ -54,6 +56,29 @@ def trusts(allowed: Iterable[str]) -> Callable[[str], bool]:
 def is_wide(name: str) -> bool:
     """Whether an item of `trusted_proxies` is a network with more than one address."""
     return "/" in name and _network(name).num_addresses > 1
+
+
+def trust_in_all(allowed: Iterable[str]) -> str:
+    """What of `allowed` trusts every client: ``*``, or networks that hold half of all addresses or
+    more together; empty if nothing does."""
+    names = tuple(allowed)
+    if "*" in names:
+        return "*"
+    wide = [name for name in names if is_wide(name)]
+    found = [name for whole in _INTERNET for name in _covering(whole, wide)]
+    return ", ".join(dict.fromkeys(found))
+
+
+def _covering(whole: str, names: Iterable[str]) -> list[str]:
+    """The networks of `names` that touch `whole`, if they hold half of it or more."""
+    import ipaddress
+
+    outer = _network(whole)
+    touching = [name for name in names if _network(name).overlaps(outer)]
+    # Of two networks that overlap, one is in the other.
+    nets: Iterable[Any] = map(_network, touching)  # Any: of one version, which mypy cannot know
+    sizes = [net.num_addresses for net in ipaddress.collapse_addresses(nets)]
+    return touching if 2 * sum(sizes) >= outer.num_addresses else []
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:

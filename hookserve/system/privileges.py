@@ -29,6 +29,19 @@ def resolve_user(name: str | int) -> tuple[int, int | None]:
     return entry.pw_uid, entry.pw_gid
 
 
+def require_account(uid: int) -> None:
+    """Raise ConfigError for a user whose groups are wanted and who has no account."""
+    from pwd import getpwuid
+
+    try:
+        getpwuid(uid)
+    except KeyError:
+        raise ConfigError(
+            f"initgroups: user {uid} has no account on this machine, and so no groups (name a user"
+            " who has one, or leave --initgroups out)"
+        ) from None
+
+
 def resolve_group(name: str | int) -> int:
     """The gid; raises ConfigError for a name that the system does not know."""
     text = str(name)

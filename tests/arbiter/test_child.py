@@ -266,6 +266,11 @@ def test_an_unknown_name_is_an_error_before_anything_is_forked(dropped, name):
         privilege_dropper(configure({name: "no such one"}))
 
 
+def test_groups_of_a_user_without_an_account_are_an_error_before_anything_is_forked(dropped):
+    with pytest.raises(ConfigError, match="initgroups: user 987654 has no account"):
+        privilege_dropper(configure({"user": "987654", "initgroups": True}))
+
+
 def test_variables_are_set_in_order_and_a_value_may_have_an_equals_sign(monkeypatch):
     monkeypatch.setenv("HOOKSERVE_TEST", "before")
 

@@ -242,6 +242,14 @@ def test_a_plugin_that_fails_to_bring_others_is_named():
         register_configured(made.host, made.config)
 
 
+@pytest.mark.parametrize("found", [[5], ["x"], (5,)], ids=str)
+def test_a_plugin_that_brings_something_else_is_named(found):
+    made = make_assembly(Recorder(), [Configures(lambda config: found)])
+
+    with pytest.raises(HookError, match="'plugin 0' returned a wrong value in configured_plugins"):
+        register_configured(made.host, made.config)
+
+
 def test_the_application_is_what_the_first_plugin_loads():
     class Loads:
         @hookimpl

@@ -65,7 +65,7 @@ def test_once_a_worker_was_ready_no_failure_stops_the_server(workers):
 
 
 @pytest.mark.parametrize("settings", [{}, {"drain_delay": 5}])
-@pytest.mark.parametrize("status", [0, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("status", [0, signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_worker_that_ends_while_the_server_stops_is_not_an_error(caplog, settings, status):
     with serving(workers=1, **settings) as server:
         handle = server.handle(0)
@@ -76,6 +76,23 @@ def test_a_worker_that_ends_while_the_server_stops_is_not_an_error(caplog, setti
 
         (record,) = [each for each in caplog.records if "is gone" in each.getMessage()]
         assert record.levelname == "INFO"
+
+
+@pytest.mark.parametrize("begun", [0, 1])
+def test_a_worker_that_is_killed_with_a_request_while_the_server_stops_is_an_error(caplog, begun):
+    with serving(workers=1) as server:
+        handle = server.handle(0)
+        handle.slot.request_slot(0).begin(server.clock.now, b"GET /lost")
+        if not begun:
+            handle.slot.request_slot(0).end(0, 10)
+        server.arbiter.shutdown.shutdown()
+
+        with caplog.at_level(logging.INFO):
+            server.end(handle, status=signal.SIGKILL)
+
+        (record,) = [each for each in caplog.records if "is gone" in each.getMessage()]
+        assert record.levelname == ("ERROR" if begun else "INFO")
+        assert ("lost with" in caplog.text) == bool(begun)
 
 
 def test_a_worker_that_crashes_while_the_server_stops_is_an_error(caplog):

@@ -157,6 +157,8 @@ def _seconds(command, path):
         (["--protocol", "htp", "a"], 1, "unknown protocol 'htp'; installed: http"),
         (["--logger-class", "standart", "a"], 1, "did you mean 'standard'?"),
         (["-u", "nosuchuser", "a"], 1, "there is no user 'nosuchuser'"),
+        (["-u", "987654", "--initgroups", "applications:hello"], 1, "user 987654 has no account"),
+        (["--check-config", "-u", "987654", "--initgroups", "a"], 1, "user 987654 has no account"),
         (["--chdir", "/nosuch", "a"], 1, "cannot change to the directory /nosuch"),
         (["-c", "/nosuch.py", "a"], 1, "cannot read the configuration file /nosuch.py"),
         (["-e", "NOVALUE", "applications:hello"], 1, "expected KEY=VALUE"),
@@ -177,6 +179,16 @@ def test_a_users_mistake_is_one_line_with_a_remedy(arguments, code, message):
     assert message in last_line(result)
     assert result.returncode == code
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("flag", ["--access-logfile", "--log-file"])
+def test_a_fifo_for_a_log_does_not_hold_the_start_up(tmp_path, flag):
+    os.mkfifo(tmp_path / "fifo")
+
+    result = hookserve(flag, str(tmp_path / "fifo"), "applications:hello")
+
+    assert "it is a FIFO that no process reads" in last_line(result)
+    assert result.returncode == 1
 
 
 def test_values_come_from_every_source_and_say_so(tmp_path):
@@ -256,23 +268,48 @@ def test_help_and_version_are_printed():
     assert hookserve("--version").stdout.startswith("hookserve 0.")
 
 
-def test_a_deleted_working_directory_is_one_line_with_the_remedy(tmp_path):
+def run_where_nothing_is(tmp_path, *arguments, **environ):
+    """The command in a working directory that was deleted."""
     gone = tmp_path / "gone"
     gone.mkdir()
     code = (
         "import os, sys; os.rmdir(os.getcwd());"
-        "from hookserve.cli.main import main; sys.exit(main(['app']))"
+        "from hookserve.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=gone,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environ},
     )
 
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=gone, capture_output=True, text=True, check=False
-    )
+
+@pytest.mark.parametrize("arguments", [["app"], ["--chdir", "relative", "app"]])
+def test_a_deleted_working_directory_is_one_line_with_the_remedy(tmp_path, arguments):
+    result = run_where_nothing_is(tmp_path, *arguments)
 
     assert result.returncode == 1
     assert result.stderr == (
-        "hookserve: the working directory was deleted (change to one that exists, and start"
-        " again)\n"
+        "hookserve: the working directory was deleted (change to one that exists, or name it with"
+        " --chdir)\n"
     )
+
+
+@pytest.mark.parametrize(
+    "variable", ["", "HOOKSERVE_CHDIR={}", "HOOKSERVE_CMD_ARGS=--chdir {}"], ids=str
+)
+def test_another_directory_is_the_remedy_for_a_deleted_one(tmp_path, variable):
+    (tmp_path / "named_app.py").write_text("def application(environ, start_response): ...\n")
+    name, sign, value = variable.format(tmp_path).partition("=")
+    words = [] if name else ["--chdir", str(tmp_path)]
+
+    result = run_where_nothing_is(
+        tmp_path, *words, "--check-config", "named_app", **({name: value} if sign else {})
+    )
+
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("level", ["INFO", "info", "Warn", "WARNING"])

@@ -1,6 +1,7 @@
 """A release directory is a link, and each reload and upgrade follows it."""
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -24,6 +25,11 @@ def application(environ, start_response):
     body = f"{version.NAME} {os.path.basename(os.getcwd())} {stale} {only_in_the_first}".encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+"""
+HELLO = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])
+    return [b"hello"]
 """
 SECOND = "second second [] None"
 
@@ -53,6 +59,35 @@ def test_a_reload_serves_the_release_that_the_link_names(site, way, preload):
     environ = {"PWD": str(directory)}
     with serve("app", chdir=directory, environ=environ, settings=settings) as server:
         assert ask(server.address).text.startswith("first first ['")
+        deploy(site)
+        server.signal(signal.SIGHUP)
+        server.wait_for("exit")
+
+        assert ask(server.address).text == SECOND
+
+
+@pytest.mark.parametrize("gone", ["link", "directory"])
+@pytest.mark.parametrize("preload", [False, True], ids=["", "preloaded"])
+def test_a_reload_without_the_directory_is_one_line_and_the_old_workers_serve(site, gone, preload):
+    link = site / "current"
+    settings, environ = {"preload_app": preload}, {"PWD": str(link)}
+    (link / "app.py").write_text(HELLO)
+    with serve("app", chdir=link, environ=environ, settings=settings) as server:
+        link.unlink() if gone == "link" else shutil.rmtree(site / "first")
+        server.signal(signal.SIGHUP)
+        reason = f"serve on: cannot change to the directory {link}: No such file or directory"
+
+        wait_until(lambda: reason in server.log)
+
+        assert ask(server.address).text == "hello"
+        assert "Traceback" not in server.log
+
+
+def test_a_reload_does_without_the_directory_where_another_is_named(site):
+    (site / "start").mkdir()
+    settings = {"chdir": site / "current"}
+    with serve("app", chdir=site / "start", settings=settings) as server:
+        (site / "start").rmdir()
         deploy(site)
         server.signal(signal.SIGHUP)
         server.wait_for("exit")

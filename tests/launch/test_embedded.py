@@ -37,6 +37,13 @@ def test_an_unknown_name_is_refused_with_the_nearest(host, table, name, meant):
     assert str(caught.value) == message
 
 
+def test_a_hook_that_is_no_function_is_refused(host, table):
+    with pytest.raises(ConfigError) as caught:
+        Embedded({"when_ready": 5}, origin="shop.serve").check_names(host, table)
+
+    assert str(caught.value) == "shop.serve: 'when_ready' is a hook, and 5 is not a function"
+
+
 def test_plugins_are_known_before_all_other_settings():
     source = Embedded({"plugins": "tls", "workers": 2}).source_of_plugins()
 

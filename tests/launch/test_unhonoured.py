@@ -1,6 +1,9 @@
 """Settings that have no effect are named."""
 
+import re
+
 import pytest
+from support.tree import ROOT
 
 from hookserve import Capabilities, Setting, WorkerType, hookimpl
 from hookserve.config.resolved import SettingsSource, resolve
@@ -107,6 +110,13 @@ NEEDS = {
     "secure_scheme_headers": ({"X-SSL": "on"}, {"forwarded_allow_ips": "*"}),
     "forwarder_headers": (["REMOTE_USER"], {"forwarded_allow_ips": "*"}),
     "proxy_hops": (2, {"client_header": "X-Forwarded-For"}),
+    "body_rate": (100, {"body_timeout": 1}),
+    "abort_timeout": (5, {"boot_timeout": 100}),
+    "statsd_prefix": ("shop", {"statsd_host": "127.0.0.1:8125"}),
+    "dogstatsd_tags": ("env:test", {"statsd_host": "127.0.0.1:8125"}),
+    "enable_backlog_metric": (True, {"statsd_host": "127.0.0.1:8125"}),
+    "reload_engine": ("poll", {"reload": True}),
+    "reload_extra_files": (["*.html"], {"reload": True}),
 }
 """For each setting that needs another one: a value, and what gives it its effect."""
 
@@ -116,11 +126,71 @@ MET_BY_DEFAULT = {
     "client_header": {"forwarded_allow_ips": ""},
     "secure_scheme_headers": {"forwarded_allow_ips": ""},
     "forwarder_headers": {"forwarded_allow_ips": ""},
+    "body_rate": {"body_timeout": 0},
+    "abort_timeout": {"timeout": 0},
 }
+
+RULES = {
+    "keepalive": "test_what_a_model_cannot_do_is_named_when_it_was_set",
+    "sendfile": "test_what_a_model_cannot_do_is_named_when_it_was_set",
+    "reuse_port": "test_an_option_of_tcp_has_no_effect_on_unix_sockets",
+    "defer_accept": "test_an_option_of_tcp_has_no_effect_on_unix_sockets",
+    "umask": "test_a_mask_has_no_effect_without_a_unix_socket_that_takes_it",
+    "proc_name": "test_a_process_name_needs_the_package",
+    "pythonpath": "test_a_path_that_does_not_exist_is_named",
+    "logger_class": "test_a_server_without_a_logger_is_named",
+    "keyfile": "test_a_setting_without_a_certificate_is_refused",
+    "cert_reqs": "test_a_setting_without_a_certificate_is_refused",
+    "tls_minimum_version": "test_a_setting_without_a_certificate_is_refused",
+    "errorlog": "test_a_configuration_of_logging_decides_where_the_log_goes",
+    "error_log_format": "test_a_configuration_of_logging_decides_where_the_log_goes",
+    "logconfig": "test_one_configuration_of_logging_is_applied",
+    "logconfig_json": "test_one_configuration_of_logging_is_applied",
+}
+"""For each setting that lacks its effect by a rule of its own: the test of that rule."""
+
+ALWAYS = """
+    config wsgi_app chdir raw_env plugins plugin_errors strict
+    bind backlog workers worker_class worker_connections protocol preload_app
+    max_requests max_lifetime timeout boot_timeout request_timeout
+    graceful_timeout drain_delay quick_timeout
+    header_timeout body_timeout write_timeout linger_timeout
+    spool_connection_limit spool_worker_limit
+    daemon pidfile user group reload_strategy max_unavailable tick_interval
+    limit_request_line limit_request_fields limit_request_field_size limit_request_body
+    forwarded_allow_ips behind header_map permit_obsolete_folding strip_header_spaces
+    permit_unconventional_http_method permit_unconventional_http_version server_header
+    script_name casefold_http_method
+    accesslog loglevel logconfig_dict syslog
+    certfile proxy_protocol memory_limit adaptive_max statsd_host reload
+"""
+"""Settings that have an effect whatever the others are, in their plugin's scope."""
+
+
+def test_every_setting_is_known_to_have_an_effect_or_says_what_it_needs():
+    """A new setting goes to one of these: `needs`, a worker model's, a rule, or always."""
+    host = load_plugins([], {})
+    declared = [each.setting for each in declare_settings(host) if each.setting.foreign is None]
+    conditional = {each.name for each in declared if each.needs}
+    conditional |= {*RULES, *settings_of_models(host)}
+    always = set(ALWAYS.split())
+
+    assert {each.name for each in declared} - conditional - always == set()
+    assert conditional & always == set()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_is_tested(name):
+    pattern = re.compile(rf"def {RULES[name]}\(")
+    tests = [*ROOT.glob("tests/launch/test_*.py"), *ROOT.glob("plugins/*/tests/test_*.py")]
+
+    (text,) = [text for path in tests if pattern.search(text := path.read_text())]
+
+    assert f'"{name}"' in text or f"{name}=" in text
 
 
 def test_every_setting_that_needs_another_is_tried():
-    host = load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "0"})
+    host = load_plugins([], {})
     declared = {each.setting.name for each in declare_settings(host) if each.setting.needs}
 
     assert declared - set(settings_of_models(host)) == set(NEEDS)
@@ -182,6 +252,26 @@ def test_an_option_of_tcp_has_no_effect_on_unix_sockets(name):
 
     assert line == f"{name} (hookserve.toml): it has no effect on unix sockets"
     assert without_effect(bind=["unix:/run/a", ":80"], **{name: True}) == []
+
+
+@pytest.mark.parametrize("bind", [[":80"], ["unix:@shop", ":80"], ["unix:/run/a?mode=0660"]])
+def test_a_mask_has_no_effect_without_a_unix_socket_that_takes_it(bind):
+    (line,) = without_effect(bind=bind, umask="077")
+
+    assert line == (
+        "umask (hookserve.toml): it has no effect without a unix socket that takes its mode from it"
+    )
+    assert without_effect(bind=[*bind, "unix:/run/b"], umask="077") == []
+    assert without_effect(bind=bind, umask="0") == []
+
+
+def test_a_buffer_for_bodies_that_are_streamed_is_named():
+    for model in ("sync", "gthread"):
+        assert not_honoured(model, buffer_bodies=False, spool_size=100) == [
+            f"spool_size (hookserve.toml): the worker {model} does not honour it (with"
+            " buffer_bodies it would)"
+        ]
+        assert not_honoured(model, buffer_bodies=True, spool_size=100) == []
 
 
 @pytest.mark.parametrize("is_installed", [True, False])

@@ -71,6 +71,49 @@ def test_a_probable_slip_in_a_python_file_is_a_warning(host, table, name, warnin
     assert warnings[0].startswith(warning)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("WORKERS", 3, "setting (did you mean 'workers'?)"),
+        ("Bind", ":80", "setting (did you mean 'bind'?)"),
+        ("LOG_LEVEL", "info", "setting (did you mean 'loglevel'?)"),
+        ("WHEN_READY", lambda server: None, "hook (did you mean 'when_ready'?)"),
+    ],
+)
+def test_capitals_in_a_python_file_are_a_warning(host, table, name, value, meant):
+    source, (warning,) = file_settings(host, table, file_of(**{name: value}), "conf.py")
+
+    assert source.values == {}
+    assert warning == f"conf.py: '{name}' is not a {meant}"
+
+
+def test_constants_that_the_settings_are_made_from_are_no_slip(host, table):
+    module = file_of(WORKERS=3, workers=3, LOG_LEVEL="info", loglevel="info", DEBUG=True, CPUS=4)
+
+    assert file_settings(host, table, module, "conf.py")[1] == []
+
+
+@pytest.mark.parametrize("value", [5, "now", ["f"], False])
+def test_a_hook_that_is_no_function_is_a_warning(host, table, value):
+    _, warnings = file_settings(host, table, file_of(when_ready=value), "conf.py")
+
+    assert warnings == [f"conf.py: 'when_ready' is a hook, and {value!r} is not a function"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("when_ready", None),
+        ("when_ready", "module:function"),
+        ("post_fork", "package.module.function"),
+        ("settings", {"a": 1}),
+        ("commands", 5),
+    ],
+)
+def test_what_may_stand_under_the_name_of_a_hook_is_no_slip(host, table, name, value):
+    assert file_settings(host, table, file_of(**{name: value}), "conf.py")[1] == []
+
+
 def test_a_plugin_explains_names_of_other_servers(host):
     assert explain(host, "setting", "elsewhere") == "there: here"
     assert explain(load_plugins([], {}), "setting", "elsewhere") is None

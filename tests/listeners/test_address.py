@@ -3,7 +3,13 @@
 import pytest
 
 from hookserve.errors import ConfigError
-from hookserve.listeners.address import FdAddress, TcpAddress, UnixAddress, parse_address
+from hookserve.listeners.address import (
+    FdAddress,
+    TcpAddress,
+    UnixAddress,
+    parse_address,
+    sockets_of_all_users,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,26 @@ def test_an_address_is_parsed_and_shown(text, address, shown):
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(ConfigError, match="bind: "):
         parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "umask", "is_open"),
+    [
+        ("unix:{}/a", 0, True),
+        ("unix:{}/a", 0o077, False),
+        ("unix:{}/a?mode=0666", 0o077, True),
+        ("unix:{}/a?mode=0660", 0, False),
+        ("unix:{}/private/a", 0, False),
+        ("unix:{}/not/there/yet", 0, True),
+        ("unix:@a", 0o077, True),
+        ("127.0.0.1:80", 0, False),
+        ("fd://3", 0, False),
+        ("unix:", 0, False),
+    ],
+)
+def test_a_socket_is_open_to_all_users_by_its_mode_and_its_folder(tmp_path, name, umask, is_open):
+    tmp_path.chmod(0o755)
+    (tmp_path / "private").mkdir(mode=0o700)
+    text = name.format(tmp_path)
+
+    assert sockets_of_all_users([text], umask) == ([text.partition("?")[0]] if is_open else [])

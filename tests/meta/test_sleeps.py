@@ -29,6 +29,10 @@ SLEEPERS = {
         ),
     },
     "plugins/gthread/tests/test_worker.py": {"application": SLOW_APPLICATION},
+    "tests/integration/test_endless_responses.py": {
+        "events": SLOW_APPLICATION,
+        "__iter__": SLOW_APPLICATION,
+    },
     "tests/integration/test_forked_children.py": {"end": "a child that does not end"},
     "tests/support/applications.py": {"busy": SLOW_APPLICATION},
     # Clients and signals whose times are what is tested.

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from hookserve import hookspecs
+from hookserve import hookimpl, hookspecs
 from hookserve.config.values import integer
 from hookserve.plugins.records import ITEMS, RESULTS, WrongResult, check_items, check_result
 from hookserve.types import (
@@ -18,6 +18,16 @@ from hookserve.types import (
     Variable,
     WorkerType,
 )
+
+
+class Brought:
+    """A plugin."""
+
+    broken = property(lambda self: 1 / 0)
+
+    @hookimpl
+    def when_ready(self): ...
+
 
 GOOD = {
     "settings": Setting("shy", 1, integer, "shy"),
@@ -32,14 +42,21 @@ GOOD = {
     "config_files": "a.conf.py",
     "config_warnings": "be careful",
     "file_contexts": nullcontext(),
-    "file_plugins": object(),
-    "configured_plugins": object(),
+    "file_plugins": Brought(),
+    "configured_plugins": Brought(),
     "app_wrappers": print,
     "connection_wrappers": print,
     "tick_intervals": 1.5,
     "auxiliary_processes": AuxiliaryProcess("a", print),
 }
 BAD = dict.fromkeys(GOOD) | {"tick_intervals": "soon", "config_files": 5}
+
+
+@pytest.mark.parametrize("result", [[5], ["x"], (5,), [object()], [Brought(), print]])
+@pytest.mark.parametrize("hook", ["configured_plugins", "file_plugins"])
+def test_an_object_without_hooks_is_no_plugin(hook, result):
+    with pytest.raises(WrongResult, match="expected an object with hooks as each item, not "):
+        check_items(hook, result)
 
 
 def test_every_collected_hook_has_its_items():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hookserve.protocol.trust import address_of, is_wide, trusted_proxies, trusts
+from hookserve.protocol.trust import address_of, is_wide, trust_in_all, trusted_proxies, trusts
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,24 @@ def test_an_ipv4_address_has_no_zone():
 )
 def test_a_network_of_more_than_one_address_is_wide(name, found):
     assert is_wide(name) == found
+
+
+@pytest.mark.parametrize(
+    ("allowed", "found"),
+    [
+        (("127.0.0.1", "*"), "*"),
+        (("0.0.0.0/0",), "0.0.0.0/0"),
+        (("::/0",), "::/0"),
+        (("2000::/3",), "2000::/3"),
+        (("::1", "0.0.0.0/1"), "0.0.0.0/1"),
+        (("0.0.0.0/1", "128.0.0.0/1"), "0.0.0.0/1, 128.0.0.0/1"),
+        (("0.0.0.0/2", "10.0.0.0/8", "192.0.0.0/2"), "0.0.0.0/2, 10.0.0.0/8, 192.0.0.0/2"),
+        (("0.0.0.0/2", "0.0.0.0/2", "10.0.0.0/8"), ""),
+        (("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "unix:"), ""),
+        (("2001:db8::/32", "fe80::/10"), ""),
+        (("127.0.0.1", "::1", "unix:"), ""),
+        ((), ""),
+    ],
+)
+def test_networks_that_hold_half_of_all_addresses_trust_all(allowed, found):
+    assert trust_in_all(allowed) == found

@@ -25,6 +25,12 @@ def test_unknown_names_are_said():
         privileges.resolve_group("nosuchgroup")
 
 
+def test_a_user_without_an_account_has_no_groups():
+    privileges.require_account(0)
+    with pytest.raises(ConfigError, match="initgroups: user 4294967 has no account"):
+        privileges.require_account(4294967)
+
+
 def test_staying_who_one_is_needs_no_privilege():
     before = (os.getresuid(), os.getresgid(), os.getgroups())
 

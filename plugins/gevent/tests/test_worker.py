@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, request
 
 pytestmark = pytest.mark.process
@@ -28,8 +28,16 @@ def application(environ, start_response):
         body = type(gevent.getcurrent()).__name__.encode()
     if path == "/subprocess":
         body = subprocess.run(["echo", "from a child"], capture_output=True, check=True).stdout
+    if path == "/pipe":
+        writer = subprocess.Popen(["sh", "-c", WRITER], stdout=subprocess.PIPE)
+        start_response("200 OK", [])
+        return environ["wsgi.file_wrapper"](writer.stdout)
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+
+
+WRITER = """printf begin; touch "$TEST_FILE.begun"
+until [ -e "$TEST_FILE" ]; do sleep 0.02; done; printf end"""
 
 
 def run(*arguments, cwd):
@@ -70,6 +78,20 @@ def test_the_application_runs_in_a_greenlet_of_gevents_own_kind():
 def test_children_of_the_application_are_waited_for():
     with serve(application, worker="gevent") as server:
         assert ask(server.address, "/subprocess").text == "from a child\n"
+
+
+def test_a_pipe_as_a_response_holds_no_other_request_up(tmp_path):
+    file = tmp_path / "go on"
+    environ = {"TEST_FILE": str(file)}
+    with serve(application, worker="gevent", environ=environ) as server:
+        with Client(server.address) as client:
+            client.send(request("/pipe"))
+            wait_until((tmp_path / "go on.begun").exists)
+
+            assert ask(server.address).status == 200
+
+            file.touch()
+            assert client.read().text == "beginend"
 
 
 def test_a_module_that_came_too_early_is_named(tmp_path):

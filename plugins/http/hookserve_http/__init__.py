@@ -102,7 +102,7 @@ SETTINGS: tuple[Setting, ...] = (
         0,
         integer,
         "how many elements of client_header are believed, counted from its end: as many as there"
-        " are proxies; 0: those that trusted proxies added, and one with forwarded_allow_ips=*",
+        " are proxies; 0: those that trusted proxies added, and one where all are trusted",
         needs=("client_header",),
     ),
     Setting(

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hookserve.protocol.trust import is_wide
+from hookserve.listeners.address import sockets_of_all_users
+from hookserve.protocol.trust import UNIX, is_wide, trust_in_all
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -16,6 +17,7 @@ def find_insecure(config: Config) -> Iterator[str]:
     """A line for each.  What a profile of `behind` says of its proxy is meant as it is."""
     yield from _trust_in_all(config)
     yield from _trust_in_networks(config)
+    yield from _trust_in_local_users(config)
     if config.header_map == "dangerous":
         yield (
             f"header_map ({config.origin('header_map')}): with dangerous a client may send"
@@ -30,7 +32,8 @@ def find_insecure(config: Config) -> Iterator[str]:
 
 
 def _trust_in_all(config: Config) -> Iterator[str]:
-    if "*" not in config.forwarded_allow_ips or not config.was_given("forwarded_allow_ips"):
+    trusted = trust_in_all(config.forwarded_allow_ips)
+    if not trusted or not config.was_given("forwarded_allow_ips"):
         return
     settings = ("client_header", "secure_scheme_headers", "forwarder_headers")
     believed = [
@@ -40,13 +43,14 @@ def _trust_in_all(config: Config) -> Iterator[str]:
     ]
     if believed:
         yield (
-            f"forwarded_allow_ips ({config.origin('forwarded_allow_ips')}): with * every client may"
-            f" choose its own {_listed(believed)} (name the addresses or networks of the proxies)"
+            f"forwarded_allow_ips ({config.origin('forwarded_allow_ips')}): with {trusted} every"
+            f" client may choose its own {_listed(believed)} (name the addresses or networks of the"
+            " proxies)"
         )
 
 
 def _trust_in_networks(config: Config) -> Iterator[str]:
-    if not config.client_header or config.proxy_hops:
+    if not config.client_header or config.proxy_hops or trust_in_all(config.forwarded_allow_ips):
         return
     networks = [name for name in config.forwarded_allow_ips if is_wide(name)]
     if networks:
@@ -54,6 +58,17 @@ def _trust_in_networks(config: Config) -> Iterator[str]:
             f"forwarded_allow_ips ({config.origin('forwarded_allow_ips')}): a client in"
             f" {_listed(networks)} may choose its own address (set proxy_hops to the number of"
             " proxies)"
+        )
+
+
+def _trust_in_local_users(config: Config) -> Iterator[str]:
+    if not config.client_header or UNIX not in config.forwarded_allow_ips:
+        return
+    sockets = sockets_of_all_users(config.bind, config.umask or 0)
+    if sockets:
+        yield (
+            f"bind ({config.origin('bind')}): every local user may connect to {_listed(sockets)}"
+            " and choose its own address (unix:PATH?mode=0660&group=GROUP, or --umask 007)"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from hookserve import AccessRecord
-from hookserve.protocol.trust import trusts
+from hookserve.protocol.trust import trust_in_all, trusts
 from hookserve_http.connection import HttpConnection
 from hookserve_http.endpoint import Endpoint
 from hookserve_http.exchange import Exchange
@@ -77,5 +77,5 @@ class HttpProtocol(Endpoint):
         from hookserve_http.forwarded import ForwardedParser
 
         # Where every address is trusted, what a client wrote looks like one more proxy.
-        hops = config.proxy_hops or int("*" in config.forwarded_allow_ips)
+        hops = config.proxy_hops or int(bool(trust_in_all(config.forwarded_allow_ips)))
         return ForwardedParser(rules, self.template, config.client_header, self._is_trusted, hops)

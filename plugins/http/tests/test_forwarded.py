@@ -126,3 +126,12 @@ def test_any_header_may_name_the_client(name):
     expected = "198.51.100.7" if name else "10.0.0.1"
 
     assert client(f"{name or 'X'}: 198.51.100.7\r\n", name) == expected
+
+
+@pytest.mark.parametrize(
+    "trusted", ["*", "0.0.0.0/0", "0.0.0.0/1,128.0.0.0/1", "2000::/3,0.0.0.0/1"]
+)
+def test_where_every_address_is_trusted_one_element_is_believed(trusted):
+    fields = "X-Forwarded-For: 6.6.6.6, 98.51.100.7\r\n"
+
+    assert client(fields, "X-Forwarded-For", forwarded_allow_ips=trusted) == "98.51.100.7"

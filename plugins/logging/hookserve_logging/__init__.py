@@ -2,8 +2,9 @@
 
 standard
     the standard logger, with the hooks that it needs
-errorlog, files, custom
-    the error log; opening log files, again after USR1; a configuration of `logging` instead
+errorlog, server_logger, files, custom
+    the error log; its logger, which no application silences; opening log files, again after USR1;
+    a configuration of `logging` instead
 wsgi_errors
     what the application writes, in the error log's file
 accesslog, sink

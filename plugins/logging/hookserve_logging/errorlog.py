@@ -6,17 +6,19 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from hookserve import ConfigError, hookimpl
 from hookserve_logging import custom
 from hookserve_logging.escaping import visible_lines
 from hookserve_logging.files import NO_OWNER, Owner, open_log, owner_for
+from hookserve_logging.server_logger import ServerLogger, kept
 from hookserve_logging.wsgi_errors import ErrorStream
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve.types import WSGIApplication
     from hookserve.worker.base import Worker
     from hookserve_logging.syslog import Syslog
 
@@ -60,29 +62,19 @@ class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened
             for descriptor in (1, 2):
                 os.dup2(self.stream.fileno(), descriptor)
 
+    def format(self, record: logging.LogRecord) -> str:
+        """As text where a formatter of the application's fails."""
+        try:
+            return super().format(record)
+        except Exception:  # it may raise anything
+            return TextFormatter().format(record)
+
     def handleError(self, record: logging.LogRecord) -> None:
         """A full disk or a stream that is gone must not harm the server: the record is lost."""
 
     def _open(self) -> Any:  # Any: a text file
         descriptor = open_log("errorlog", self.path, self._owner)
         return open(descriptor, "a", encoding="utf-8", errors="backslashreplace")
-
-
-class ServerLogger(logging.Logger):
-    """A logger of the server's, which no configuration of the application can switch off.
-
-    `logging.config.dictConfig` disables every logger that it does not name, unless it is told
-    otherwise; most applications do not.
-    """
-
-    @property
-    def disabled(self) -> bool:
-        """False."""
-        return False
-
-    @disabled.setter
-    def disabled(self, value: bool) -> None:
-        """Change nothing."""
 
 
 class _NoLock:
@@ -274,6 +266,12 @@ class ErrorLog:
         handler = self._installation.text_file()
         if handler is not None:
             worker.errors = cast("TextIO", ErrorStream(handler))
+
+    @hookimpl(wrapper=True, tryfirst=True)
+    def load_app(self) -> Generator[None, WSGIApplication, WSGIApplication]:
+        """Whatever the application does to logging when it is imported loses none of our lines."""
+        with kept([NAME, *self._installation.access_names]):
+            return (yield)
 
     @hookimpl
     def install_logs(self) -> None:

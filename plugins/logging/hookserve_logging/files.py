@@ -53,18 +53,17 @@ def owner_for(config: Config) -> Owner:
 def open_log(setting: str, path: str, owner: Owner) -> int:
     """A descriptor that appends to the file at `path`, which then belongs to `owner`.
 
-    Root follows no symbolic link by which another user leads it away
+    A FIFO must have a reader: to wait for one would hold the start up, and USR1.  Root follows no
+    symbolic link by which another user leads it away
     (`hookserve.system.folders`), and gives no file away that has a second name.  Raises
     ConfigError, which names the setting.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         descriptor = open_file(path, flags, 0o644)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        if isinstance(error, FileNotFoundError):
-            reason = f"its directory does not exist (mkdir -p {os.path.dirname(path)})"
-        raise ConfigError(f"{setting}: cannot open {path}: {reason}") from None
+        raise ConfigError(f"{setting}: cannot open {path}: {_reason(path, error)}") from None
+    os.set_blocking(descriptor, True)
     if owner != NO_OWNER and os.geteuid() == 0:
         try:
             _give(descriptor, owner)
@@ -74,6 +73,14 @@ def open_log(setting: str, path: str, owner: Owner) -> int:
         except OSError:  # a file system without owners, or a device
             pass
     return descriptor
+
+
+def _reason(path: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"its directory does not exist (mkdir -p {os.path.dirname(path)})"
+    if error.errno == errno.ENXIO and stat.S_ISFIFO(os.stat(path).st_mode):
+        return "it is a FIFO that no process reads (start its reader first, or name a file)"
+    return (error.strerror or str(error)).lower()
 
 
 def _give(descriptor: int, owner: Owner) -> None:

@@ -32,3 +32,30 @@ def test_a_link_of_root_to_a_descriptor_is_opened(tmp_path):
     os.write(descriptor, b"a line\n")
     os.close(descriptor)
     assert path.read_text() == "a line\n"
+
+
+def test_a_fifo_without_a_reader_is_an_error_and_no_wait(tmp_path):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+
+    with pytest.raises(ConfigError) as caught:
+        open_log("accesslog", str(path), Owner())
+
+    assert str(caught.value) == (
+        f"accesslog: cannot open {path}: it is a FIFO that no process reads (start its reader"
+        " first, or name a file)"
+    )
+
+
+def test_a_fifo_with_a_reader_is_written_to(tmp_path):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    descriptor = open_log("accesslog", str(path), Owner())
+
+    assert os.get_blocking(descriptor)
+    os.write(descriptor, b"a line\n")
+    assert os.read(reader, 100) == b"a line\n"
+    os.close(descriptor)
+    os.close(reader)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
 from hookserve.config.values import one_of
-from hookserve.protocol.trust import trusted_proxies
+from hookserve.listeners.address import sockets_of_all_users
+from hookserve.protocol.trust import UNIX, trust_in_all, trusted_proxies
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -49,14 +50,23 @@ def settings() -> tuple[Setting, ...]:
 
 @hookimpl
 def config_warnings(config: Config) -> list[str]:
-    """Trust in all addresses."""
-    is_believed = config.proxy_protocol != "off" and "*" in config.proxy_allow_ips
-    if not is_believed or not config.was_given("proxy_allow_ips"):
+    """Trust in all addresses, and in all users of this machine."""
+    if config.proxy_protocol == "off":
         return []
-    return [
-        f"proxy_allow_ips ({config.origin('proxy_allow_ips')}): with * every client may choose its"
-        " own address (name the addresses or networks of the proxies)"
-    ]
+    found = []
+    trusted = trust_in_all(config.proxy_allow_ips)
+    if trusted and config.was_given("proxy_allow_ips"):
+        found.append(
+            f"proxy_allow_ips ({config.origin('proxy_allow_ips')}): with {trusted} every client"
+            " may choose its own address (name the addresses or networks of the proxies)"
+        )
+    sockets = sockets_of_all_users(config.bind, config.umask or 0)
+    if sockets and UNIX in config.proxy_allow_ips:
+        found.append(
+            f"bind ({config.origin('bind')}): every local user may connect to {', '.join(sockets)}"
+            " and choose its own address (unix:PATH?mode=0660&group=GROUP, or --umask 007)"
+        )
+    return found
 
 
 @hookimpl

@@ -43,6 +43,7 @@ SETTINGS: tuple[Setting, ...] = (
         "how a saved file is noticed: by watchfiles, by polling every second, or auto, which"
         " takes watchfiles if that is installed",
         metavar="ENGINE",
+        needs=("reload",),
     ),
     Setting(
         "reload_extra_files",
@@ -52,6 +53,7 @@ SETTINGS: tuple[Setting, ...] = (
         flags=("--reload-extra-file",),
         repeatable=True,
         metavar="PATH",
+        needs=("reload",),
     ),
 )
 

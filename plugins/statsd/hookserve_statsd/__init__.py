@@ -49,13 +49,20 @@ SETTINGS: tuple[Setting, ...] = (
         "send metrics to the statsd daemon at HOST:PORT or unix://PATH",
         metavar="ADDRESS",
     ),
-    Setting("statsd_prefix", "", metric_text, "what the metrics' names begin with"),
+    Setting(
+        "statsd_prefix",
+        "",
+        metric_text,
+        "what the metrics' names begin with",
+        needs=("statsd_host",),
+    ),
     Setting(
         "dogstatsd_tags",
         "",
         metric_text,
         "tags of each metric, for Datadog's daemon: name:value,name:value",
         metavar="TAGS",
+        needs=("statsd_host",),
     ),
     Setting(
         "enable_backlog_metric",
@@ -63,6 +70,7 @@ SETTINGS: tuple[Setting, ...] = (
         boolean,
         "send how many connections wait to be accepted, too",
         switch=True,
+        needs=("statsd_host",),
     ),
 )
 
