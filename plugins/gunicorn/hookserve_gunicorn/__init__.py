@@ -22,7 +22,7 @@ tls
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -106,12 +106,14 @@ def derived_settings(config: Config) -> Iterable[SettingValue]:
     return derive(config)
 
 
-@hookimpl(trylast=True)
-def install_logs() -> None:
-    """The logger ``gunicorn.error`` logs where the server does."""
-    from hookserve_gunicorn.aliases import share_handlers
+@hookimpl(wrapper=True)
+def install_logs() -> Generator[None]:
+    """gunicorn's loggers are other names of the server's."""
+    from hookserve_gunicorn.aliases import separate, share
 
-    share_handlers()
+    separate()
+    yield
+    share()
 
 
 @hookimpl
