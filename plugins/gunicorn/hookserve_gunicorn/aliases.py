@@ -61,8 +61,7 @@ def _is_apart(name: str, own: logging.Logger, alias: logging.Logger) -> bool:
     error_log = logging.getLogger("hookserve")
     if any(getattr(each, "is_forward", False) for each in error_log.handlers):
         return True
-    has_both = bool(own.handlers and alias.handlers)
-    return name == "gunicorn.access" and has_both and not _is_direct(own)
+    return name == "gunicorn.access" and bool(alias.handlers) and not _is_direct(own)
 
 
 def _is_direct(own: logging.Logger) -> bool:

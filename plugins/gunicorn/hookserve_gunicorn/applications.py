@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from hookserve import HookserveError
 from hookserve.embedding import known_settings, serve
+from hookserve_gunicorn.derivation import LOG_TABLES
+from hookserve_gunicorn.standin.glogging import CONFIG_DEFAULTS
 
 WSGI = Callable[..., Any]  # Any: as PEP 3333
 
@@ -83,8 +85,11 @@ class BaseApplication:
         self._serve(self.load, ())
 
     def _serve(self, load: Callable[[], WSGI] | None, arguments: tuple[str, ...]) -> None:
+        values = {name: value for name, value in self.cfg.values.items() if value is not None}
+        if not values.keys().isdisjoint(LOG_TABLES):
+            values.setdefault("logconfig_defaults", CONFIG_DEFAULTS)
         serve(
-            {name: value for name, value in self.cfg.values.items() if value is not None},
+            values,
             load,
             arguments=arguments,
             reads_files=self.reads_files,

@@ -53,6 +53,13 @@ def translate(
             yield SettingValue(name, meant)
 
 
+def is_of_gunicorn(origin: str) -> bool:
+    """Whether a source is gunicorn's, or any Python file that does not have our own name."""
+    name = os.path.basename(origin)
+    is_other_file = name.endswith(".py") and name != "hookserve.conf.py"
+    return name in _OF_GUNICORN or is_other_file or origin.startswith("python:")
+
+
 def _class_path(name: str, value: Any, origin: str) -> object:  # Any: a file's
     """``module:Class`` for a class, or a function that returns one, as gunicorn takes them.
 

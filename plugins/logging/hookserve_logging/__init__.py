@@ -91,6 +91,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("logconfig_dict", {}, mapping, "a table for logging.config.dictConfig", hidden=True),
     Setting(
+        "logconfig_defaults",
+        {},
+        mapping,
+        "a table whose parts count where logconfig_dict or logconfig_json has none of their names",
+        hidden=True,
+        needs=("logconfig_dict", "logconfig_json"),
+    ),
+    Setting(
         "logconfig_json",
         None,
         optional_text,
