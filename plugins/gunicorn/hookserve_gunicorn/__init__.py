@@ -133,9 +133,11 @@ def file_plugins(module: ModuleType, host: PluginHost) -> list[object]:
     has_hooks = any(_is_hook(getattr(module, name, None)) for name in hook_names())
     if not has_hooks and not callable(context):
         return []
+    from hookserve_gunicorn.objects.configuration import of_file
     from hookserve_gunicorn.objects.hooks import OBJECTS
 
     OBJECTS.belong_to(host)
+    of_file(host).module = module
     found: list[object] = [OBJECTS] if has_hooks else []
     if callable(context):
         from hookserve_gunicorn.tls import TlsContextMaker

@@ -20,6 +20,8 @@ DEFAULTS: Mapping[str, tuple[str, str]] = {
     "forwarded_allow_ips": ("127.0.0.1,::1", "what comes through a unix socket is trusted too"),
 }
 """Settings with another default than gunicorn's, that default, and what it means."""
+_WORKS = ("ssl_context", "gunicorn_logger")
+"""Settings of gunicorn's that have their effect here under another name."""
 _NOT_IN_TOML = ("config", "wsgi_app", "gunicorn_logger")
 
 
@@ -57,7 +59,11 @@ def report(found: Configuration) -> Iterator[str]:
     config, settings = found.config, found.settings
     given = {name: settings[name] for name in config if config.was_given(name)}
     own = [name for name, setting in given.items() if setting.foreign is None]
-    ignored = [setting for setting in given.values() if setting.foreign is not None]
+    ignored = [
+        setting
+        for name, setting in given.items()
+        if setting.foreign is not None and name not in _WORKS
+    ]
     yield from _section("works", (f"{name} = {_shown(getattr(config, name))}" for name in own))
     hooks = _hooks()
     yield from _section("hooks", hooks)
@@ -75,7 +81,8 @@ def report(found: Configuration) -> Iterator[str]:
 def _hooks() -> list[str]:
     """The hooks that the configuration file defines."""
     module = sys.modules.get("__config__")
-    return [name for name in hook_names() if callable(getattr(module, name, None))]
+    names = [*hook_names(), "ssl_context"]
+    return [name for name in names if callable(getattr(module, name, None))]
 
 
 def _section(title: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
