@@ -99,6 +99,14 @@ def translations(
 
 
 @hookimpl
+def config_warnings(config: Config) -> Iterable[str]:
+    """Values that gunicorn reads otherwise than they seem to be meant."""
+    from hookserve_gunicorn.translation import read_as_decimal
+
+    return read_as_decimal(config)
+
+
+@hookimpl
 def derived_settings(config: Config) -> Iterable[SettingValue]:
     """What `threads`, `paste` and `raw_env` ask for."""
     from hookserve_gunicorn.derivation import derive
