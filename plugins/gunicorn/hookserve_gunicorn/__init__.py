@@ -22,6 +22,8 @@ tls
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
@@ -122,6 +124,18 @@ def install_logs() -> Generator[None]:
     separate()
     yield
     share()
+
+
+@hookimpl(tryfirst=True)
+def post_fork() -> None:
+    """As gunicorn, say in the environment what serves; ``gunicorn.SERVER_SOFTWARE``, set in a
+    configuration file, decides."""
+    package = sys.modules.get("gunicorn")
+    own = f"gunicorn/{getattr(package, '__version__', '')}"
+    software = getattr(package, "SERVER_SOFTWARE", own)
+    if software != own:
+        os.environ["SERVER_SOFTWARE"] = software
+    os.environ.setdefault("SERVER_SOFTWARE", "hookserve")
 
 
 @hookimpl

@@ -71,7 +71,7 @@ def test_a_mask_is_read_as_gunicorn_reads_it(here, text, mask):
 
 @pytest.mark.parametrize("text", ["abc", "-1", "0o9", "089", "10000"])
 def test_what_is_no_mask_is_refused(here, text):
-    with pytest.raises(ConfigError, match="umask .*expected octal mode bits"):
+    with pytest.raises(ConfigError, match=r"umask .*expected octal mode bits"):
         config_of(here, f"umask = {text!r}")
 
 
