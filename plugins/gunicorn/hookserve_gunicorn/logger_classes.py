@@ -30,7 +30,9 @@ def make_logger(config: NativeConfig) -> Any:  # Any: a plugin
 
     What is not a class for gunicorn is a factory of ours, called with the configuration.
     """
-    target: str = config.gunicorn_logger
+    target: str = config.gunicorn_logger or ""
+    if not target:
+        raise ConfigError("logger_class: name a class (logger_class = 'package.module.Class')")
     module, name = target.partition(":")[::2] if ":" in target else target.rpartition(".")[::2]
     try:
         with standing_in():

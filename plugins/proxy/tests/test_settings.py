@@ -2,6 +2,7 @@
 
 from hookserve_proxy import config_warnings
 
+from hookserve.launch.assembly import assemble
 from hookserve.testing.fakes import configure
 
 
@@ -18,3 +19,8 @@ def test_trust_in_proxies_is_no_warning():
     assert config_warnings(configure({"proxy_allow_ips": "*"})) == []
     assert config_warnings(configure({"proxy_protocol": "v2"})) == []
     assert config_warnings(configure({"behind": "nlb"})) == []
+
+
+def test_the_flag_alone_means_either_version():
+    assert assemble(["--proxy-protocol", "-w", "2", "app"], {}).config.proxy_protocol == "auto"
+    assert assemble(["app", "--proxy-protocol"], {}).config.proxy_protocol == "auto"
