@@ -41,7 +41,7 @@ def when_ready(server):
 
 def pre_fork(server, worker):
     worker.label = f"worker {worker.age}"
-    note("pre_fork", pid=worker.pid, age=worker.age)
+    note("pre_fork", pid=worker.pid, age=worker.age, alive=worker.alive)
 
 def post_fork(server, worker):
     note("post_fork", label=worker.label, age=worker.age, ppid=worker.ppid, timeout=worker.timeout,
@@ -60,7 +60,8 @@ def pre_request(worker, req):
     req.headers.append(("X-Added", "yes"))
 
 def post_request(worker, req, environ, resp):
-    note("post_request", label=req.label, length=resp.response_length, sent=resp.headers_sent,
+    note("post_request", cfg=(req.cfg.workers, req.limit_request_line), label=req.label,
+         length=resp.response_length, sent=resp.headers_sent,
          chunked=resp.chunked, booted=worker.booted, nr=worker.nr, same=resp.req is req)
 
 def child_exit(server, worker):
@@ -107,7 +108,7 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
     (ready,) = seen["when_ready"]
     assert (ready["num_workers"], ready["pidfile"], ready["timeout"]) == (2, None, 30)
     assert (ready["kind"], ready["level"], ready["log"]) == ("SyncWorker", 20, "hookserve")
-    assert seen["pre_fork"] == [{"pid": "[booting]", "age": age} for age in (1, 2)]
+    assert seen["pre_fork"] == [{"pid": "[booting]", "age": age, "alive": True} for age in (1, 2)]
     assert sorted(each["label"] for each in seen["post_fork"]) == ["worker 1", "worker 2"]
     forked = seen["post_fork"][0]
     assert (forked["ppid"], forked["timeout"]) == (server.pid, 15)
@@ -123,6 +124,7 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
     assert (request["label"][:7], request["length"]) == ("worker ", 9)
     assert (request["sent"], request["chunked"], request["booted"]) == (True, False, True)
     assert (request["nr"], request["same"]) == (1, True)
+    assert request["cfg"] == [1, 4094]
     assert sorted(each["label"] for each in seen["child_exit"]) == ["worker 1", "worker 2"]
     assert {each["native"] for each in seen["child_exit"]} == {"gone"}
     assert seen["on_exit"] == [{"label": "mine", "workers": 0}]
@@ -201,6 +203,7 @@ def test_a_response_knows_its_framing():
     response = Response(native, request()[0])
 
     assert (response.response_length, response.headers_sent) == (5, True)
+    assert response.version == "hookserve"
     assert not response.is_chunked()
     assert not response.should_close()
 

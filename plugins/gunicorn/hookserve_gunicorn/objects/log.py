@@ -63,6 +63,11 @@ class Log(View):
         """Nothing: no descriptor is inherited by an executed program."""
 
     @property
+    def error_handlers(self) -> list[logging.Handler]:
+        """Empty, as in gunicorn: the handlers are those of `error_log`."""
+        return []
+
+    @property
     def loglevel(self) -> int:
         """The least level that is logged."""
         return self._native.getEffectiveLevel()
