@@ -56,6 +56,8 @@ class Setting(NamedTuple):
     effect.  The text says what is lost and what to do; it is a warning where a source gives a value
     that is not the default, unless it is empty.  ``--help`` leaves the setting out, and a plugin
     that has the setting takes its place."""
+    bare: str | None = None
+    """The value that the flag has where none follows it; `None`: a value is needed."""
 
 
 class Variable(NamedTuple):

@@ -178,20 +178,25 @@ class _Reading:
         setting = self._flags.get(word.flag)
         if setting is None or setting.switch is not None:
             return self._take_switch(word, position, setting)
-        value = self._arguments.value_at(position, word)
+        value, is_bare = self._arguments.value_at(position, word), False
+        if value is None:
+            value, is_bare = setting.bare, True
         if value is None:
             return 0
         if setting.repeatable:
             self._repeated.setdefault(setting.name, []).append(value)
         else:
             self._values[setting.name] = value
-        return 1 if word.value is not None else 2
+        return 1 if word.value is not None or is_bare else 2
 
     def _take_switch(self, word: Word, position: int, setting: Setting | None) -> int:
         if setting is not None:
             self._values[setting.name] = True
         elif word.flag in self._off:
             self._values[self._off[word.flag]] = False
+        elif word.flag == "--print-config" and word.value == "json":
+            self._actions.update(print_config=True, json=True)
+            return 1
         elif word.flag in _SWITCHES:
             self._actions[_SWITCHES[word.flag]] = True
         else:

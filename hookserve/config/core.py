@@ -307,8 +307,9 @@ _PROCESS: tuple[Setting, ...] = (
         optional_octal,
         "the mask for the modes of unix sockets, octal",
         ("-m",),
-        details="What the application creates has the mask that the server was started with, as"
-        " a shell or systemd's UMask= sets it.",
+        details="A string of digits that does not begin with 0 is decimal, as for gunicorn, and a"
+        " warning where octal may be meant.  What the application creates has the mask that the"
+        " server was started with, as a shell or systemd's UMask= sets it.",
     ),
     Setting(
         "proc_name",

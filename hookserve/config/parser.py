@@ -77,13 +77,15 @@ def _add_flags(group: argparse._ArgumentGroup, declared: Declared) -> None:
     if setting.foreign is not None:
         shown = argparse.SUPPRESS
     if setting.switch is None:
-        group.add_argument(
+        added = group.add_argument(
             *declared.flags,
             dest=setting.name,
             metavar=setting.metavar or setting.name.upper(),
             action="append" if setting.repeatable else "store",
             help=shown,
         )
+        if setting.bare is not None:
+            added.nargs, added.const = "?", setting.bare
         return
     positive, negative = declared.flags, declared.negative_flags
     on_help, off_help = shown, argparse.SUPPRESS

@@ -17,7 +17,8 @@ def translate(host: PluginHost, source: SettingsSource) -> SettingsSource:
         return source
     found = calling.collect(host.hook.translations, source.values, source.origin, host)
     values = {**source.values, **{each.name: each.value for _, each in found}}
-    return source._replace(values=values)
+    names = {each.name: each.origin for _, each in found if each.origin}
+    return source._replace(values=values, names={**(source.names or {}), **names})
 
 
 def variable_sources(

@@ -9,6 +9,7 @@ hook they get the list of what the implementations returned.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import cached_property, partial
 from operator import itemgetter
@@ -23,6 +24,7 @@ from hookserve.wording import describe
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_PLUGIN_NAME = re.compile(r"[\w.-]+")
 TRACE_VARIABLE = "HOOKSERVE_TRACE_HOOKS"
 """The variable that has each call of a hook traced by pluggy."""
 
@@ -281,8 +283,7 @@ class _Invocation:
         except Exception as error:  # a plugin may raise anything
             name = self._culprit(error)
             raise HookError(
-                f"plugin '{name}' {_happened(self._caller.name, error)}"
-                f" (mend it, or leave it out with -P no:{name})",
+                f"plugin '{name}' {_happened(self._caller.name, error)} ({_remedy(name)})",
                 name,
             ) from error
 
@@ -334,6 +335,12 @@ def _argument_names(caller: pluggy.HookCaller) -> tuple[str, ...]:
 
 def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
     return bool(implementation.wrapper or implementation.hookwrapper)
+
+
+def _remedy(plugin: str) -> str:
+    """What to do about a plugin that raised; the hooks of a file have no name of a plugin's."""
+    is_file = plugin.endswith(".py") or not _PLUGIN_NAME.fullmatch(plugin)
+    return "mend it" if is_file else f"mend it, or leave it out with -P no:{plugin}"
 
 
 def _happened(hook_name: str, error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The cases: 60 configuration files and 60 command lines, each with what it needs."""
+"""The cases: configuration files and command lines, 60 of each or more, each with what it needs."""
 
 import tomllib
 from dataclasses import dataclass, field

@@ -18,10 +18,10 @@ def seen(**values):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_there_are_sixty_cases_of_each_kind(kind):
+def test_there_are_sixty_cases_of_each_kind_or_more(kind):
     cases = corpus.read(kind)
 
-    assert len(cases) == 60
+    assert len(cases) >= 60
     assert all(case.differs.keys() <= set(ASPECTS) for case in cases)
 
 

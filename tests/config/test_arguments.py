@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from hookserve.config.arguments import Arguments, CommandLine, _Reading, read
 from hookserve.config.parser import build_parser
 from hookserve.config.resolved import SettingsSource
+from hookserve.config.settings import SettingsTable
+from hookserve.config.values import text
 from hookserve.errors import UsageError
 from hookserve.launch.assembly import declare_settings, load_plugins
+from hookserve.types import Setting
 
 TABLE = declare_settings(load_plugins([], {}))
 FLAGS = sorted(TABLE.flags()) + [flag for each in TABLE for flag in each.negative_flags]
@@ -102,6 +105,31 @@ def test_settings_application_and_actions_are_told_apart():
 
     settings = SettingsSource("there", {"workers": "4", "bind": [":1", ":2"]})
     assert line == CommandLine(settings, "shop:app", {"check_config": True})
+
+
+def test_the_configuration_may_be_asked_for_as_json_in_one_word():
+    line = read(TABLE, Arguments(["--print-config=json", "app"]), "here")
+
+    assert line.actions == {"print_config": True, "json": True}
+    with pytest.raises(UsageError):
+        read(TABLE, Arguments(["--print-config=xml", "app"]), "here")
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        (["--hue"], "blue"),
+        (["--hue", "--strict"], "blue"),
+        (["--hue", "red"], "red"),
+        (["--hue=red"], "red"),
+    ],
+)
+def test_a_flag_may_have_a_value_of_its_own(words, value):
+    table = SettingsTable()
+    table.add(Setting("hue", "none", text, "", bare="blue"), "painter")
+
+    assert read(table, Arguments(words), "here").source.values["hue"] == value
+    assert vars(build_parser(table).parse_args(words))["hue"] == value
 
 
 def test_early_values_follow_from_the_same_words():

@@ -16,7 +16,7 @@ class Foreign:
     @hookimpl
     def translations(self, values, origin):
         if values.get("worker_class") == "prefork":
-            return [SettingValue("worker_class", "sync", origin)]
+            return [SettingValue("worker_class", "sync", f"{origin} (prefork)")]
         return []
 
     @hookimpl
@@ -52,7 +52,8 @@ def test_values_of_another_server_are_replaced_and_all_others_stay(host):
     found = translate(host, source)
 
     assert found.values == {"worker_class": "sync", "workers": 2}
-    assert found.origin == "a.toml"
+    assert found.origin_of("worker_class") == "a.toml (prefork)"
+    assert found.origin_of("workers") == "a.toml"
     assert source.values["worker_class"] == "prefork"
 
 

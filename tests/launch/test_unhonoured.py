@@ -101,6 +101,7 @@ NEEDS = {
     "adaptive_interval": (1, {"adaptive_max": 4}),
     "access_log_format": ("json", {"accesslog": "-"}),
     "access_log_skip": (["/health"], {"accesslog": "-"}),
+    "logconfig_defaults": ({"version": 1}, {"logconfig_dict": {"version": 1}}),
     "capture_output": (True, {"errorlog": "error.log"}),
     "syslog_addr": ("unix:///dev/log", {"syslog": True}),
     "syslog_prefix": ("shop", {"syslog": True}),

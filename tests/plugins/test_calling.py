@@ -164,6 +164,23 @@ def test_firing_stops_at_the_first_plugin_that_raises_and_names_it(host):
     assert "-P no:failing" in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["hookserve.conf.py", "/etc/g.py (2)", "python:shop", "logger x"])
+def test_hooks_of_a_file_cannot_be_left_out_by_name(name):
+    class Failing:
+        @hookimpl
+        def settings(self):
+            raise ValueError("no")
+
+    host = PluginHost()
+    host.register(Failing(), name)
+
+    with pytest.raises(HookError) as caught:
+        calling.collect(host.hook.settings)
+
+    assert str(caught.value).startswith(f"plugin '{name}' raised in settings: ValueError: no at ")
+    assert str(caught.value).endswith(" (mend it)")
+
+
 def test_the_first_result_wins(host):
     class Answer:
         def __init__(self, answer):

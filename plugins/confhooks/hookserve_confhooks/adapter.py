@@ -24,8 +24,11 @@ COLLECTED = frozenset(name for name in vars(AssemblyHooks) if not name.startswit
 _BY_NAME_ONLY = frozenset({"reason"})
 """Parameters that were added to hooks: a function gets them by name, never by position."""
 
-_FEWEST = {"post_request": 2}
+_FEWEST = {"pre_request": 2, "post_request": 2}
 """How many parameters, called by position, are enough where not all of them are needed."""
+
+_USUAL = {"pre_request": 2}
+"""How many arguments a function with defaults gets where that is not all of them."""
 
 _MARK = "hookserve_impl"
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.\w+)*[.:]\w+(\.\w+)*")
@@ -100,18 +103,25 @@ def _given(
     parameters = _parameters(function)
     if parameters is None:
         return order
-    if set(parameters) <= set(offered) and inspect.isfunction(function):
-        return parameters
-    if not _FEWEST.get(name, len(order)) <= len(parameters) <= len(order):
+    required = tuple(each.name for each in parameters if each.default is each.empty)
+    by_name = tuple(each.name for each in parameters if each.name in offered)
+    if (
+        set(required) <= set(offered)
+        and inspect.isfunction(function)
+        and (by_name or not parameters)
+    ):
+        return by_name
+    count = max(len(required), min(len(parameters), _USUAL.get(name, len(order))))
+    if not _FEWEST.get(name, len(order)) <= count <= len(order):
         raise ConfigError(
-            f"{_where(module, function)}: {name} takes {len(parameters)} parameters, expected"
+            f"{_where(module, function)}: {name} takes {len(required)} parameters, expected"
             f" {name}({', '.join(order)})"
         )
-    return order[: len(parameters)]
+    return order[:count]
 
 
-def _parameters(function: Callable[..., object]) -> tuple[str, ...] | None:
-    """The names of the positional parameters that must be given; `None`: it takes any number."""
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter] | None:
+    """Its positional parameters; `None`: it takes any number."""
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -119,8 +129,7 @@ def _parameters(function: Callable[..., object]) -> tuple[str, ...] | None:
     if any(each.kind is each.VAR_POSITIONAL for each in found):
         return None
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    required = [each for each in found if each.kind in positional and each.default is each.empty]
-    return tuple(each.name for each in required)
+    return [each for each in found if each.kind in positional]
 
 
 def _positional(function: Callable[..., object], names: tuple[str, ...]) -> Callable[..., object]:

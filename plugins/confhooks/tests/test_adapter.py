@@ -48,8 +48,8 @@ def test_arguments_are_given_by_name_or_by_position(signature):
     calling.notify(host.hook.pre_fork, server="S", worker="W")
 
     (given,) = module.calls
-    values = given.get("arguments") or tuple(value for value in given.values() if value)
-    assert values in (("S", "W"), ("W",))
+    values = given.get("arguments") or tuple(given.values())
+    assert values == (("W", "S") if signature.startswith("worker") else ("S", "W"))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,86 @@ def test_post_request_takes_two_arguments_or_more(signature, expected):
         function("W", "R", "E", "S")
 
     assert list(module.calls[0].values()) == expected
+
+
+@pytest.mark.parametrize(
+    ("signature", "expected"),
+    [
+        ("w, r", ["W", "R"]),
+        ("worker, request", ["W", "R"]),
+        ("_, req", ["W", "R"]),
+        ("w, r, e", ["W", "R", "E"]),
+        ("w, r, e=None", ["W", "R", None]),
+        ("w=None, r=None, e=None", ["W", "R", None]),
+        ("req", ["R"]),
+    ],
+)
+def test_pre_request_takes_two_arguments_or_three(signature, expected):
+    module = module_of(f"calls = []\ndef pre_request({signature}): calls.append(locals())\n")
+    host = host_of(module)
+
+    for function in calling.freeze(host.hook.pre_request):
+        function("W", "R", "E")
+
+    assert list(module.calls[0].values()) == expected
+
+
+class _WithMethods:
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, w, r):
+        self.calls.append((w, r))
+
+    def method(self, w, r):
+        self.calls.append((w, r))
+
+
+@pytest.mark.parametrize("kind", ["object", "method", "partial", "any number"])
+def test_pre_request_may_be_any_callable(kind):
+    made = _WithMethods()
+    found = {
+        "object": made,
+        "method": made.method,
+        "partial": functools.partial(lambda tag, w, r: made(w, r), "tag"),
+        "any number": functools.partial(lambda *given: made(*given[:2])),
+    }
+    host = host_of(module_of("", pre_request=found[kind]))
+
+    for function in calling.freeze(host.hook.pre_request):
+        function("W", "R", "E")
+
+    assert made.calls == [("W", "R")]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("on_starting", 1),
+        ("on_reload", 1),
+        ("when_ready", 1),
+        ("pre_fork", 2),
+        ("post_fork", 2),
+        ("post_worker_init", 1),
+        ("worker_int", 1),
+        ("worker_abort", 1),
+        ("pre_exec", 1),
+        ("pre_request", 2),
+        ("post_request", 2),
+        ("post_request", 3),
+        ("post_request", 4),
+        ("child_exit", 2),
+        ("worker_exit", 2),
+        ("nworkers_changed", 3),
+        ("on_exit", 1),
+    ],
+)
+def test_as_many_parameters_as_in_gunicorn_are_taken_whatever_their_names(name, parameters):
+    names = ", ".join(f"a{number}" for number in range(parameters))
+
+    plugin = adapt(module_of(f"def {name}({names}): ...\n"), keep)
+
+    assert hasattr(plugin, name)
 
 
 def test_a_wrong_number_of_parameters_is_an_error_with_its_place():

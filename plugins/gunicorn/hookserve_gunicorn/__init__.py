@@ -22,7 +22,9 @@ tls
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -99,6 +101,14 @@ def translations(
 
 
 @hookimpl
+def config_warnings(config: Config) -> Iterable[str]:
+    """Values that gunicorn reads otherwise than they seem to be meant."""
+    from hookserve_gunicorn.translation import read_as_decimal
+
+    return read_as_decimal(config)
+
+
+@hookimpl
 def derived_settings(config: Config) -> Iterable[SettingValue]:
     """What `threads`, `paste` and `raw_env` ask for."""
     from hookserve_gunicorn.derivation import derive
@@ -106,12 +116,26 @@ def derived_settings(config: Config) -> Iterable[SettingValue]:
     return derive(config)
 
 
-@hookimpl(trylast=True)
-def install_logs() -> None:
-    """The logger ``gunicorn.error`` logs where the server does."""
-    from hookserve_gunicorn.aliases import share_handlers
+@hookimpl(wrapper=True)
+def install_logs() -> Generator[None]:
+    """gunicorn's loggers are other names of the server's."""
+    from hookserve_gunicorn.aliases import separate, share
 
-    share_handlers()
+    separate()
+    yield
+    share()
+
+
+@hookimpl(tryfirst=True)
+def post_fork() -> None:
+    """As gunicorn, say in the environment what serves; ``gunicorn.SERVER_SOFTWARE``, set in a
+    configuration file, decides."""
+    package = sys.modules.get("gunicorn")
+    own = f"gunicorn/{getattr(package, '__version__', '')}"
+    software = getattr(package, "SERVER_SOFTWARE", own)
+    if software != own:
+        os.environ["SERVER_SOFTWARE"] = software
+    os.environ.setdefault("SERVER_SOFTWARE", "hookserve")
 
 
 @hookimpl
@@ -131,9 +155,11 @@ def file_plugins(module: ModuleType, host: PluginHost) -> list[object]:
     has_hooks = any(_is_hook(getattr(module, name, None)) for name in hook_names())
     if not has_hooks and not callable(context):
         return []
+    from hookserve_gunicorn.objects.configuration import of_file
     from hookserve_gunicorn.objects.hooks import OBJECTS
 
     OBJECTS.belong_to(host)
+    of_file(host).module = module
     found: list[object] = [OBJECTS] if has_hooks else []
     if callable(context):
         from hookserve_gunicorn.tls import TlsContextMaker

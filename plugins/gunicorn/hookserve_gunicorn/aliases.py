@@ -1,23 +1,73 @@
-"""The logger ``gunicorn.error`` as an application finds it: it logs where the server does."""
+"""gunicorn's loggers as hooks and applications find them: other names of the server's own.
+
+What is put on ``gunicorn.error`` or ``gunicorn.access`` (a filter, a handler, a level) is on
+``hookserve`` or ``hookserve.access``, and the other way round.
+"""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-_OWN, _ALIAS = "hookserve", "gunicorn.error"
+ALIASES = {"gunicorn.error": "hookserve", "gunicorn.access": "hookserve.access"}
+_SHARED = ("handlers", "filters", "level", "propagate", "disabled")
 
 
-def share_handlers() -> None:
-    """Give ``gunicorn.error`` the handlers, the level and the propagation of the error log.
+class Alias(logging.Logger):
+    """A logger with the handlers, filters, level and propagation of another."""
 
-    Applications take them over (``app.logger.handlers = gunicorn_logger.handlers``).  A logger that
-    a logging configuration or a logger class has set up is left alone.
+
+def _shared(attribute: str) -> property:
+    def get(self: logging.Logger) -> object:
+        return getattr(logging.getLogger(ALIASES[self.name]), attribute)
+
+    def change(self: logging.Logger, value: object) -> None:
+        setattr(logging.getLogger(ALIASES[self.name]), attribute, value)
+
+    return property(get, change)
+
+
+for _name in _SHARED:
+    setattr(Alias, _name, _shared(_name))
+
+
+def share() -> None:
+    """Make the aliases share what the server's loggers have, and keep what was put on them before.
+
+    Loggers that are a logger class's own, or that a logging configuration has set up beside the
+    server's, are left alone.
     """
-    own, alias = logging.getLogger(_OWN), logging.getLogger(_ALIAS)
-    if alias.handlers and alias.handlers is not own.handlers:
-        return
-    if any(getattr(each, "is_forward", False) for each in own.handlers):
-        return  # a logger class is in use, and the alias is its own
-    alias.handlers = own.handlers  # the same list: what is added later is shared too
-    alias.setLevel(own.level)
-    alias.propagate = own.propagate
+    for name, own_name in ALIASES.items():
+        own, alias = logging.getLogger(own_name), logging.getLogger(name)
+        if isinstance(alias, Alias) or _is_apart(name, own, alias):
+            continue
+        _move(alias.handlers, own.handlers)
+        _move(alias.filters, own.filters)
+        alias.__class__ = Alias
+
+
+def separate() -> None:
+    """Make the aliases loggers of their own again, with nothing on them."""
+    for name in ALIASES:
+        alias = logging.getLogger(name)
+        if isinstance(alias, Alias):
+            alias.__class__ = logging.Logger  # type: ignore[assignment]  # it was narrowed
+            alias.handlers, alias.filters = [], []
+            alias.propagate, alias.disabled = True, False
+            alias.setLevel(logging.NOTSET)
+
+
+def _is_apart(name: str, own: logging.Logger, alias: logging.Logger) -> bool:
+    error_log = logging.getLogger("hookserve")
+    if any(getattr(each, "is_forward", False) for each in error_log.handlers):
+        return True
+    return name == "gunicorn.access" and bool(alias.handlers) and not _is_direct(own)
+
+
+def _is_direct(own: logging.Logger) -> bool:
+    """Whether what is on the logger is the server's own, and no logging configuration's."""
+    return any(getattr(each, "is_access_log", False) for each in own.handlers)
+
+
+def _move(given: list[Any], kept: list[Any]) -> None:  # Any: handlers or filters
+    kept.extend(each for each in given if each not in kept)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pkgutil import resolve_name
 from typing import Any, cast
 
 from hookserve import HookserveError
 from hookserve.embedding import known_settings, serve
+from hookserve_gunicorn.derivation import LOG_TABLES
+from hookserve_gunicorn.standin.glogging import CONFIG_DEFAULTS
 
 WSGI = Callable[..., Any]  # Any: as PEP 3333
 
@@ -17,10 +19,15 @@ class Settings:
     """``self.cfg`` of an application: what `load_config` sets."""
 
     def __init__(self) -> None:
-        from hookserve_gunicorn.objects.configuration import ABSENT
+        from hookserve_gunicorn.objects.configuration import ABSENT, SettingView
+        from hookserve_gunicorn.objects.names import GUNICORN_HOOKS, hook_names, no_hook
 
-        self.settings: Mapping[str, object] = {**ABSENT, **known_settings()}
-        """Every setting by name, with its default."""
+        hooks = dict.fromkeys([*GUNICORN_HOOKS, *hook_names()], no_hook)
+        defaults: dict[str, object] = {**ABSENT, **known_settings(), **hooks}
+        self.settings: dict[str, SettingView] = {
+            name: SettingView(name, value, value) for name, value in defaults.items()
+        }
+        """Every setting and every hook by name."""
         self.values: dict[str, object] = {}
         """What was set."""
 
@@ -29,20 +36,15 @@ class Settings:
 
         Raises AttributeError for an unknown name, as gunicorn does.
         """
-        from hookserve.hookspecs import Hooks
-
-        if name not in self.settings and not hasattr(Hooks, name):
+        if name not in self.settings:
             raise AttributeError(f"No configuration setting for: {name}")
         self.values[name] = value
+        self.settings[name] = self.settings[name]._replace(value=value)
 
     def __getattr__(self, name: str) -> object:
-        if name.startswith("_") or name in ("settings", "values"):
-            raise AttributeError(name)
-        if name in self.values:
-            return self.values[name]
-        if name in self.settings:
-            return self.settings[name]
-        raise AttributeError(f"No configuration setting for: {name}")
+        if name.startswith("_") or name not in self.settings:
+            raise AttributeError(f"No configuration setting for: {name}")
+        return self.settings[name].value
 
 
 class BaseApplication:
@@ -83,8 +85,11 @@ class BaseApplication:
         self._serve(self.load, ())
 
     def _serve(self, load: Callable[[], WSGI] | None, arguments: tuple[str, ...]) -> None:
+        values = {name: value for name, value in self.cfg.values.items() if value is not None}
+        if not values.keys().isdisjoint(LOG_TABLES):
+            values.setdefault("logconfig_defaults", CONFIG_DEFAULTS)
         serve(
-            {name: value for name, value in self.cfg.values.items() if value is not None},
+            values,
             load,
             arguments=arguments,
             reads_files=self.reads_files,

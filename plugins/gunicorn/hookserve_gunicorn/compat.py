@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,12 +15,26 @@ from hookserve_gunicorn.objects.names import hook_names
 
 if TYPE_CHECKING:
     from hookserve import Setting
+    from hookserve.config.resolved import Config
 
-DEFAULTS: Mapping[str, tuple[str, str]] = {
-    "keepalive": ("2", "an idle connection is kept for longer"),
-    "forwarded_allow_ips": ("127.0.0.1,::1", "what comes through a unix socket is trusted too"),
+ANY = ("",)
+BLOCKING = ("sync", "gthread")
+DEFAULTS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "keepalive": ("2", "an idle connection is kept for longer", ANY),
+    "forwarded_allow_ips": (
+        "127.0.0.1,::1",
+        "what comes through a unix socket is trusted too",
+        ANY,
+    ),
+    "threads": ("1", "more requests run at once", ("gthread",)),
+    "buffer_bodies": ("off", "a request body is complete before the application runs", BLOCKING),
 }
-"""Settings with another default than gunicorn's, that default, and what it means."""
+"""Settings with another default than gunicorn's, that default, what it means, and the models where
+it counts."""
+_WORKS = ("ssl_context", "gunicorn_logger")
+"""Settings of gunicorn's that have their effect here under another name."""
+_COMMANDS = ("gunicorn", "hookserve")
+_IN_FILE = "__config__:"
 _NOT_IN_TOML = ("config", "wsgi_app", "gunicorn_logger")
 
 
@@ -38,13 +53,20 @@ def run(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     words = list(given.line)
     if "--" in arguments and arguments[0] == "--":
-        words = arguments[1:]
+        words = _without_command(arguments[1:])
     elif given.file:
         words = ["-c", given.file, *words]
     if not words:
         raise UsageError("compat: name a configuration file, or a command line after --")
     print("\n".join(report(read_configuration(words))))
     return 0
+
+
+def _without_command(words: list[str]) -> list[str]:
+    """The arguments of a command line, which may begin with the command."""
+    if os.path.basename(words[0] if words else "") in _COMMANDS:
+        return words[1:]
+    return words[3:] if words[1:3] == ["-m", "gunicorn"] else words
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,7 +79,11 @@ def report(found: Configuration) -> Iterator[str]:
     config, settings = found.config, found.settings
     given = {name: settings[name] for name in config if config.was_given(name)}
     own = [name for name, setting in given.items() if setting.foreign is None]
-    ignored = [setting for setting in given.values() if setting.foreign is not None]
+    ignored = [
+        setting
+        for name, setting in given.items()
+        if setting.foreign is not None and name not in _WORKS
+    ]
     yield from _section("works", (f"{name} = {_shown(getattr(config, name))}" for name in own))
     hooks = _hooks()
     yield from _section("hooks", hooks)
@@ -67,15 +93,27 @@ def report(found: Configuration) -> Iterator[str]:
     derived = [name for name in config if _is_derived(config.origin(name)) and name not in own]
     for name in [*own, *derived]:
         if name not in _NOT_IN_TOML:
-            yield f"  {name} = {_toml(getattr(config, name))}"
+            yield f"  {_assignment(config, name)}"
     if hooks:
         yield '  # the hooks stay in a Python file: config = "hookserve.conf.py"'
+
+
+def _assignment(config: Config, name: str) -> str:
+    """A line of TOML for a setting; a comment for a class of the Python file."""
+    value = getattr(config, name)
+    if name == "logger_class" and config.get("gunicorn_logger"):
+        value = config.gunicorn_logger
+        value = value if value.startswith(_IN_FILE) else value.replace(":", ".")
+    if str(value).startswith(_IN_FILE):
+        return f"# the class of {name} stays in a Python file"
+    return f"{name} = {_toml(value)}"
 
 
 def _hooks() -> list[str]:
     """The hooks that the configuration file defines."""
     module = sys.modules.get("__config__")
-    return [name for name in hook_names() if callable(getattr(module, name, None))]
+    names = [*hook_names(), "ssl_context"]
+    return [name for name in names if callable(getattr(module, name, None))]
 
 
 def _section(title: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
@@ -92,10 +130,12 @@ def _differences(found: Configuration) -> Iterator[str]:
     for name in config:
         if _is_derived(config.origin(name)):
             yield f"{name} is {_shown(getattr(config, name))} because of {config.origin(name)}"
-    for name, (theirs, meaning) in DEFAULTS.items():
-        if name in config and not config.was_given(name):
-            value = _shown(getattr(config, name))
-            yield f"{name} is {value} by default, not {theirs}: {meaning}"
+    for name, (theirs, meaning, models) in DEFAULTS.items():
+        counts = models is ANY or config.worker_class in models
+        if counts and name in config and not config.was_given(name):
+            value = getattr(config, name)
+            shown = "on" if value is None else _shown(value)
+            yield f"{name} is {shown} by default, not {theirs}: {meaning}"
     losses = {setting.name for setting in settings.values() if setting.foreign is not None}
     for warning in found.warnings:
         if warning.partition(" ")[0] not in losses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -9,15 +10,20 @@ from typing import TYPE_CHECKING
 
 from hookserve import SettingValue
 from hookserve.errors import ConfigError
+from hookserve_gunicorn.aliases import ALIASES
+from hookserve_gunicorn.translation import is_of_gunicorn
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
 
+LOG_TABLES = ("logconfig_dict", "logconfig_json")
+"""The settings of logging configurations that gunicorn's defaults are put under."""
 _WITHOUT_THREADS = ("sync", "gevent", "eventlet", "tornado")
 
 
 def derive(config: Config) -> Iterator[SettingValue]:
-    """The worker model that `threads` asks for; the application that `paste` names."""
+    """The worker model that `threads` asks for; the application that `paste` names; the table under
+    a logging configuration."""
     threads = config.get("threads")
     if config.worker_class in _WITHOUT_THREADS and config.was_given("threads"):
         if threads == 1:
@@ -30,8 +36,30 @@ def derive(config: Config) -> Iterator[SettingValue]:
     if mounted and "script_name" in config and config.origin("script_name") in _BELOW_RAW_ENV:
         yield SettingValue("script_name", mounted[-1].partition("=")[2], "raw_env SCRIPT_NAME")
 
+    form = next((name for name in LOG_TABLES if config.get(name)), None)
+    if form and not config.get("logconfig_defaults", True) and _is_for_gunicorn(config, form):
+        from hookserve_gunicorn.standin.glogging import CONFIG_DEFAULTS
+
+        yield SettingValue("logconfig_defaults", CONFIG_DEFAULTS, config.origin(form))
+
 
 _BELOW_RAW_ENV = ("default", "SCRIPT_NAME")
+
+
+def _is_for_gunicorn(config: Config, form: str) -> bool:
+    """Whether a logging configuration is written for gunicorn: it comes from a file or a variable
+    of gunicorn's, or names one of gunicorn's loggers."""
+    if is_of_gunicorn(config.origin(form)):
+        return True
+    table = config.get(form)
+    if form == "logconfig_json":
+        try:
+            with open(os.path.join(config.chdir or "", table), encoding="utf-8") as file:
+                table = json.load(file)
+        except (OSError, ValueError):
+            return False  # to apply it is the error
+    loggers = table.get("loggers", {}) if isinstance(table, dict) else {}
+    return isinstance(loggers, dict) and not ALIASES.keys().isdisjoint(loggers)
 
 
 def _paste(config: Config) -> Iterator[SettingValue]:

@@ -83,9 +83,11 @@ SETTINGS: tuple[Setting, ...] = (
     _value("dirty_timeout", 300, integer, NOTHING),
     _value("dirty_threads", 1, integer, NOTHING),
     _value("dirty_graceful_timeout", 30, integer, NOTHING),
+    _in_files("ssl_context", None, anything, NOTHING),
     _in_files("on_dirty_starting", None, anything, NOTHING),
     _in_files("dirty_post_fork", None, anything, NOTHING),
     _in_files("dirty_worker_init", None, anything, NOTHING),
     _in_files("dirty_worker_exit", None, anything, NOTHING),
 )
-"""A row a setting.  ASGI's are for worker classes that are refused by name."""
+"""A row a setting.  ASGI's are for worker classes that are refused by name; `ssl_context` is a hook
+here, which a program that embeds the server sets as gunicorn's setting."""

@@ -30,7 +30,9 @@ def make_logger(config: NativeConfig) -> Any:  # Any: a plugin
 
     What is not a class for gunicorn is a factory of ours, called with the configuration.
     """
-    target: str = config.gunicorn_logger
+    target: str = config.gunicorn_logger or ""
+    if not target:
+        raise ConfigError("logger_class: name a class (logger_class = 'package.module.Class')")
     module, name = target.partition(":")[::2] if ":" in target else target.rpartition(".")[::2]
     try:
         with standing_in():
@@ -53,6 +55,8 @@ class LoggerAdapter:
         self._kind = kind
         self._cfg = Config(config, None)
         self._logger: Any = None  # Any: an instance of it
+        self._own = logging.getLogger("hookserve")
+        self._forward: Forward | None = None
 
     @hookimpl
     def install_logs(self) -> None:
@@ -63,12 +67,13 @@ class LoggerAdapter:
             raise ConfigError(
                 f"logger_class: {self._kind.__qualname__} raised {describe(error)}"
             ) from error
-        own = logging.getLogger("hookserve")
+        own = self._own
         for handler in own.handlers[:]:
             own.removeHandler(handler)
         own.propagate = False
         own.setLevel(self._logger.error_log.getEffectiveLevel())
-        own.addHandler(Forward(self._logger))
+        self._forward = Forward(self._logger)
+        own.addHandler(self._forward)
 
     @hookimpl
     def log_access(self, record: AccessRecord) -> None:
@@ -81,6 +86,12 @@ class LoggerAdapter:
                 environ.update(zip(_ABSENT, words, strict=False))
         elapsed = timedelta(seconds=record.elapsed)
         self._logger.access(_Response(record), _Request(environ), environ, elapsed)
+
+    @hookimpl
+    def retired(self) -> None:
+        """Another logger is installed."""
+        if self._forward is not None:
+            self._own.removeHandler(self._forward)
 
     @hookimpl
     def reopen_logs(self) -> None:

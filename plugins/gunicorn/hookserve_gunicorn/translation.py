@@ -13,6 +13,7 @@ from hookserve.wording import describe
 from hookserve_gunicorn.classes import find_model
 
 if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
     from hookserve.plugins.host import PluginHost
 
 FILE = "gunicorn.conf.py"
@@ -47,10 +48,20 @@ def translate(
             meant = _with_unix_sockets(meant)
         elif name == "sendfile" and origin == "SENDFILE":
             meant = str(value).lower() in ("y", "1", "yes", "true")
+        elif name == "umask" and isinstance(value, str):
+            yield from _umask(value, origin)
+            continue
         elif name in _RULES:
             meant = _RULES[name](meant)
         if meant is not value:
             yield SettingValue(name, meant)
+
+
+def is_of_gunicorn(origin: str) -> bool:
+    """Whether a source is gunicorn's, or any Python file that does not have our own name."""
+    name = os.path.basename(origin)
+    is_other_file = name.endswith(".py") and name != "hookserve.conf.py"
+    return name in _OF_GUNICORN or is_other_file or origin.startswith("python:")
 
 
 def _class_path(name: str, value: Any, origin: str) -> object:  # Any: a file's
@@ -104,6 +115,32 @@ def _proxy_protocol(value: object) -> object:
         return None
     text = str(value).strip().lower()
     return {"false": "off", "0": "off", "none": "off", "true": "auto", "1": "auto"}.get(text, value)
+
+
+def _umask(value: str, origin: str) -> Iterator[SettingValue]:
+    """gunicorn reads a string as Python reads a number: ``22`` is decimal.  Digits that are octal
+    as well may have been meant so: the origin says how they are read, and `read_as_decimal` finds
+    it."""
+    try:
+        number = int(value, 0)
+    except ValueError:
+        return  # octal with a 0 in front, or no number
+    could_be_octal = number > 7 and set(value.strip()) <= set("01234567")
+    yield SettingValue("umask", number, f"{origin}{_DECIMAL}" if could_be_octal else "")
+
+
+_DECIMAL = ", decimal"
+
+
+def read_as_decimal(config: Config) -> Iterator[str]:
+    """A warning about a mask whose digits may have been meant as octal."""
+    origin = config.origin("umask")
+    if origin.endswith(_DECIMAL):
+        mask = config.umask
+        yield (
+            f"umask ({origin.removesuffix(_DECIMAL)}): {mask} is decimal, octal {mask:03o}, as in"
+            f" gunicorn (write 0{mask} if it is octal)"
+        )
 
 
 def _instead_of(unlimited: tuple[object, ...], ours: object) -> Callable[[object], object]:

@@ -5,6 +5,7 @@ from urllib.request import urlopen
 
 import pytest
 from hookserve_gunicorn.applications import BaseApplication, WSGIApplication
+from hookserve_gunicorn.objects.names import GUNICORN_HOOKS
 
 from hookserve.testing.server import serve_command
 
@@ -24,16 +25,16 @@ class Standalone(BASE):
         super().__init__()
 
     def load_config(self):
-        for key, value in self.options.items():
-            if key in self.cfg.settings and value is not None:
-                self.cfg.set(key.lower(), value)
-        self.cfg.set("post_fork", post_fork)
+        config = {k: v for k, v in self.options.items() if k in self.cfg.settings and v is not None}
+        for key, value in config.items():
+            self.cfg.set(key.lower(), value)
 
     def load(self):
         return self.application
 
 if __name__ == "__main__":
-    options = {"bind": "127.0.0.1:0", "workers": 2, "worker_class": "gthread", "unknown": 1}
+    options = {"bind": "127.0.0.1:0", "workers": 2, "worker_class": "gthread", "unknown": 1,
+               "post_fork": post_fork}
     Standalone(application, options).run()
 """
 
@@ -60,8 +61,20 @@ def test_settings_are_read_as_they_are():
     assert application.cfg.workers == 3
     assert application.cfg.timeout == 30
     assert "statsd_host" in application.cfg.settings
+    assert application.cfg.settings["workers"].get() == 3
+    assert application.cfg.settings["workers"].default == 1
     with pytest.raises(AttributeError):
         _ = application.cfg.wrokers
+
+
+@pytest.mark.parametrize("name", GUNICORN_HOOKS)
+def test_each_hook_is_a_setting(name):
+    application = BaseApplication()
+
+    assert callable(getattr(application.cfg, name))
+    application.cfg.set(name, print)
+
+    assert application.cfg.settings[name].get() is getattr(application.cfg, name) is print
 
 
 def test_the_application_is_loaded_once():

@@ -5,8 +5,10 @@ import tomllib
 
 import pytest
 from hookserve_gunicorn.compat import run
+from hookserve_gunicorn.logger_classes import make_logger
 
 from hookserve import HookserveError
+from hookserve.testing.fakes import configure
 
 FILE = """
 bind = ["127.0.0.1:8000", "unix:s"]
@@ -107,3 +109,62 @@ def test_what_cannot_start_is_one_line(here, arguments, message):
 
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "command", [["gunicorn"], ["/usr/bin/gunicorn"], ["python", "-m", "gunicorn"]]
+)
+def test_the_command_may_be_there(here, capsys, command):
+    assert report(capsys, "--", *command, "-w", "3", "a")["works"] == [
+        "wsgi_app = a",
+        "workers = 3",
+    ]
+
+
+def test_a_logger_class_is_named_so_that_the_toml_starts(here, capsys):
+    (here / "shop_log.py").write_text(
+        "from gunicorn.glogging import Logger\nclass L(Logger): ...\n"
+    )
+    for text, expected in [
+        ("logger_class = 'shop_log.L'", ['logger_class = "shop_log.L"']),
+        ("from shop_log import L\nlogger_class = L", ['logger_class = "shop_log.L"']),
+        (
+            "from gunicorn.glogging import Logger\nclass L(Logger): ...\nlogger_class = L",
+            ["# the class of logger_class stays in a Python file"],
+        ),
+    ]:
+        (here / "g.py").write_text(text)
+        found = report(capsys, "g.py")
+
+        assert found["the same as hookserve.toml"] == expected
+        assert "ignored" not in found
+
+
+def test_a_logger_without_its_class_is_one_line():
+    with pytest.raises(HookserveError, match="logger_class: name a class"):
+        make_logger(configure({}))
+
+
+def test_defaults_that_count_for_the_model_are_named(here, capsys):
+    blocking = "\n".join(report(capsys, "--", "-k", "gthread", "a")["differs"])
+    assert "threads is 4 by default, not 1" in blocking
+    assert "buffer_bodies is on by default, not off" in blocking
+
+    other = "\n".join(report(capsys, "--", "-k", "gevent", "a")["differs"])
+    assert "threads" not in other
+    assert "buffer_bodies" not in other
+
+
+def test_a_mask_that_is_decimal_is_named(here, capsys):
+    differs = report(capsys, "--", "-m", "22", "a")["differs"]
+
+    assert any("umask (command line): 22 is decimal, octal 026" in line for line in differs)
+
+
+def test_the_function_of_the_tls_context_is_a_hook(here, capsys):
+    (here / "g.py").write_text("def ssl_context(config, default): return default()\n")
+
+    found = report(capsys, "g.py")
+
+    assert found["hooks"] == ["ssl_context"]
+    assert "ignored" not in found

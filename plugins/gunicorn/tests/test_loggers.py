@@ -5,6 +5,7 @@ import json
 import pytest
 from hookserve_gunicorn import logger_aliases
 
+from hookserve.launch.assembly import assemble
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import ask
 
@@ -80,3 +81,79 @@ def test_handlers_of_both_loggers_get_what_they_get_under_gunicorn(tmp_path, for
         assert '"GET /seen HTTP/1.1" 200 2' in (tmp_path / "access").read_text()
         assert "INFO worker 0" in (tmp_path / "error").read_text()
         assert server.log == ""
+
+
+PARTS = {
+    "a format alone": (
+        {"formatters": {"generic": {"format": "own %(message)s"}}},
+        ["own seen /page"] * 2,
+    ),
+    "a level alone": (
+        {"loggers": {"gunicorn.access": {"level": "WARNING"}}},
+        [],
+    ),
+    "a handler of the defaults": (
+        {
+            "formatters": {"generic": {"format": "own %(message)s"}},
+            "loggers": {"gunicorn.access": {"handlers": ["console"], "propagate": False}},
+        },
+        ["own seen /page"],
+    ),
+    "a root and no logger": (
+        {"loggers": {}, "root": {"level": "INFO", "handlers": ["error_console"]}},
+        [],
+    ),
+}
+"""A table without some parts, and the lines of a request: gunicorn's."""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("case", PARTS)
+def test_gunicorns_defaults_are_under_a_table(tmp_path, case):
+    table, expected = PARTS[case]
+    configuration = tmp_path / "conf.py"
+    configuration.write_text(f"logconfig_dict = {table!r}\naccess_log_format = 'seen %(U)s'\n")
+    with serve(application, arguments=["-c", str(configuration)]) as server:
+        ask(server.address, "/page")
+        server.stop()
+
+        lines = server.log.splitlines()
+        assert [line for line in lines if "seen /page" in line] == expected
+        assert any(line.endswith("ready") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("file", "names", "is_under"),
+    [
+        ("gunicorn.conf.py", ["root"], True),
+        ("site.py", ["root"], True),
+        ("hookserve.conf.py", ["root"], False),
+        ("hookserve.conf.py", ["gunicorn.access"], True),
+    ],
+)
+def test_the_defaults_are_for_what_is_written_for_gunicorn(
+    tmp_path, monkeypatch, file, names, is_under
+):
+    monkeypatch.chdir(tmp_path)
+    table = {"version": 1, "loggers": {name: {} for name in names}}
+    (tmp_path / "log.json").write_text(json.dumps(table))
+    for text in (f"logconfig_dict = {table!r}", "logconfig_json = 'log.json'"):
+        (tmp_path / file).write_text(text)
+
+        config = assemble(["-c", file, "app"], {}).config
+
+        assert bool(config.logconfig_defaults) is is_under
+        assert "gunicorn.error" not in config.logconfig_dict.get("loggers", {})
+
+
+def test_a_file_on_the_command_line_has_them_if_it_names_gunicorns_loggers(tmp_path):
+    path = tmp_path / "log.json"
+    for name, is_under in [("gunicorn.error", True), ("shop", False)]:
+        path.write_text(json.dumps({"version": 1, "loggers": {name: {}}}))
+
+        config = assemble(["--log-config-json", str(path), "app"], {}).config
+
+        assert bool(config.logconfig_defaults) is is_under
+    path.write_text("{")
+    config = assemble(["--log-config-json", str(path), "app"], {}).config
+    assert not config.logconfig_defaults

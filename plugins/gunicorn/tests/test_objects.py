@@ -1,16 +1,20 @@
 """The objects that the hooks of a gunicorn configuration file are given, in a running server."""
 
 import json
+import os
 import signal
 import weakref
 from types import SimpleNamespace
 from urllib.request import urlopen
 
 import pytest
+from hookserve_gunicorn.objects.configuration import Config, of_file
 from hookserve_gunicorn.objects.hooks import adapt
+from hookserve_gunicorn.objects.names import GUNICORN_HOOKS
 from hookserve_gunicorn.objects.request import Request, Response
 from hookserve_http.request import RequestView
 
+from hookserve.plugins.host import PluginHost
 from hookserve.testing.fakes import StandInWorker, configure
 from hookserve.testing.server import serve
 
@@ -37,7 +41,7 @@ def when_ready(server):
 
 def pre_fork(server, worker):
     worker.label = f"worker {worker.age}"
-    note("pre_fork", pid=worker.pid, age=worker.age)
+    note("pre_fork", pid=worker.pid, age=worker.age, alive=worker.alive)
 
 def post_fork(server, worker):
     note("post_fork", label=worker.label, age=worker.age, ppid=worker.ppid, timeout=worker.timeout,
@@ -56,7 +60,8 @@ def pre_request(worker, req):
     req.headers.append(("X-Added", "yes"))
 
 def post_request(worker, req, environ, resp):
-    note("post_request", label=req.label, length=resp.response_length, sent=resp.headers_sent,
+    note("post_request", cfg=(req.cfg.workers, req.limit_request_line), label=req.label,
+         length=resp.response_length, sent=resp.headers_sent,
          chunked=resp.chunked, booted=worker.booted, nr=worker.nr, same=resp.req is req)
 
 def child_exit(server, worker):
@@ -103,7 +108,7 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
     (ready,) = seen["when_ready"]
     assert (ready["num_workers"], ready["pidfile"], ready["timeout"]) == (2, None, 30)
     assert (ready["kind"], ready["level"], ready["log"]) == ("SyncWorker", 20, "hookserve")
-    assert seen["pre_fork"] == [{"pid": "[booting]", "age": age} for age in (1, 2)]
+    assert seen["pre_fork"] == [{"pid": "[booting]", "age": age, "alive": True} for age in (1, 2)]
     assert sorted(each["label"] for each in seen["post_fork"]) == ["worker 1", "worker 2"]
     forked = seen["post_fork"][0]
     assert (forked["ppid"], forked["timeout"]) == (server.pid, 15)
@@ -119,6 +124,7 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
     assert (request["label"][:7], request["length"]) == ("worker ", 9)
     assert (request["sent"], request["chunked"], request["booted"]) == (True, False, True)
     assert (request["nr"], request["same"]) == (1, True)
+    assert request["cfg"] == [1, 4094]
     assert sorted(each["label"] for each in seen["child_exit"]) == ["worker 1", "worker 2"]
     assert {each["native"] for each in seen["child_exit"]} == {"gone"}
     assert seen["on_exit"] == [{"label": "mine", "workers": 0}]
@@ -197,6 +203,7 @@ def test_a_response_knows_its_framing():
     response = Response(native, request()[0])
 
     assert (response.response_length, response.headers_sent) == (5, True)
+    assert response.version == "hookserve"
     assert not response.is_chunked()
     assert not response.should_close()
 
@@ -204,3 +211,52 @@ def test_a_response_knows_its_framing():
 def test_a_missing_attribute_is_named():
     with pytest.raises(AttributeError, match="gunicorn's Request has no 'nothing' in hookserve"):
         _ = request()[0].nothing
+
+
+class File:
+    """A configuration with the objects of a file's hooks."""
+
+    def __init__(self, **values):
+        self.host = PluginHost()
+        self.cfg = Config(configure({"wsgi_app": "shop:app", **values}), self.host)
+
+
+def test_a_configuration_has_gunicorns_defaults():
+    cfg = File().cfg
+
+    assert (cfg.proc_name, cfg.default_proc_name) == ("shop:app", "shop:app")
+    assert (cfg.threads, cfg.umask, cfg.chdir, cfg.pythonpath) == (1, 0, os.getcwd(), None)
+    assert (cfg.cert_reqs, cfg.settings["umask"].get()) == (0, 0)
+
+
+def test_a_configuration_has_what_was_set():
+    cfg = File(proc_name="shop", threads=3, umask="022", pythonpath=["a", "b"]).cfg
+
+    assert (cfg.proc_name, cfg.threads, cfg.umask, cfg.pythonpath) == ("shop", 3, 0o22, "a,b")
+    assert File(worker_class="gthread").cfg.threads == 4
+
+
+@pytest.mark.parametrize("name", GUNICORN_HOOKS)
+def test_a_hook_is_a_setting_of_the_configuration(name):
+    file = File()
+    assert callable(getattr(file.cfg, name))
+
+    of_file(file.host).module = SimpleNamespace(**{name: print})
+
+    assert getattr(file.cfg, name) is file.cfg.settings[name].get() is print
+
+
+def test_a_value_that_a_hook_sets_is_seen_by_hooks_and_said_to_be_nothing_more(caplog):
+    file = File()
+    with caplog.at_level("WARNING", "hookserve"):
+        file.cfg.set("workers", 2)
+
+    assert (file.cfg.workers, Config(file.cfg.native, file.host).settings["workers"].get()) == (
+        2,
+        2,
+    )
+    assert "only hooks see this value of workers" in caplog.text
+    with pytest.raises(AttributeError, match="No configuration setting for: wrokers"):
+        file.cfg.set("wrokers", 2)
+    with pytest.raises(AttributeError, match="Invalid access!"):
+        file.cfg.workers = 3

@@ -51,6 +51,42 @@ def test_a_value_of_gunicorns_is_taken(here, text, name, meant):
     assert getattr(config_of(here, text), name) == meant
 
 
+@pytest.mark.parametrize(
+    ("text", "mask"),
+    [
+        ("22", 22),
+        ("18", 18),
+        ("0x12", 0o22),
+        ("0o22", 0o22),
+        ("022", 0o22),
+        ("0", 0),
+        ("7", 7),
+        ("007", 7),
+    ],
+)
+def test_a_mask_is_read_as_gunicorn_reads_it(here, text, mask):
+    assert config_of(here, "", "-m", text).umask == mask
+    assert config_of(here, f"umask = {text!r}").umask == mask
+
+
+@pytest.mark.parametrize("text", ["abc", "-1", "0o9", "089", "10000"])
+def test_what_is_no_mask_is_refused(here, text):
+    with pytest.raises(ConfigError, match=r"umask .*expected octal mode bits"):
+        config_of(here, f"umask = {text!r}")
+
+
+def test_a_mask_that_may_have_been_meant_as_octal_is_warned_about(here):
+    (here / "gunicorn.conf.py").write_text("")
+
+    (line,) = assemble(["-m", "22", "app"], {}).warnings
+
+    assert line == (
+        "umask (command line): 22 is decimal, octal 026, as in gunicorn (write 022 if it is octal)"
+    )
+    for text in ("18", "022", "7", "0x12"):
+        assert assemble(["-m", text, "app"], {}).warnings == ()
+
+
 NONE = (
     "bind workers worker_class threads loglevel errorlog accesslog pythonpath raw_env syslog"
     " sendfile forwarded_allow_ips preload_app daemon logger_class logconfig_dict timeout"

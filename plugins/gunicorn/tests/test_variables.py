@@ -1,9 +1,12 @@
 """The variables that gunicorn reads are read, at gunicorn's place among the sources."""
 
+from urllib.request import urlopen
+
 import pytest
 
 from hookserve.errors import UsageError
 from hookserve.launch.assembly import assemble
+from hookserve.testing import serve
 
 
 @pytest.fixture
@@ -71,3 +74,31 @@ def test_without_the_plugin_they_are_not_read(here):
     environ = {"GUNICORN_CMD_ARGS": "-w 3", "SENDFILE": "0"}
 
     assert config_of(environ, "-P", "no:gunicorn").is_default("workers")
+
+
+SOFTWARE = """
+import os
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [f"{environ['SERVER_SOFTWARE']} {os.environ['SERVER_SOFTWARE']}".encode()]
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("file", "variable", "expected"),
+    [
+        ("", None, b"hookserve hookserve"),
+        ("", "shop/1", b"shop/1 shop/1"),
+        ("raw_env = ['SERVER_SOFTWARE=shop/2']", "shop/1", b"shop/2 shop/2"),
+        ("import gunicorn\ngunicorn.SERVER_SOFTWARE = 'shop/3'", "shop/1", b"shop/3 shop/3"),
+        ("import gunicorn", None, b"hookserve hookserve"),
+    ],
+)
+def test_what_serves_is_said_in_both_environments(tmp_path, file, variable, expected):
+    (tmp_path / "app.py").write_text(SOFTWARE)
+    (tmp_path / "gunicorn.conf.py").write_text(file)
+    variables = {"SERVER_SOFTWARE": variable} if variable else {}
+    with serve("app", chdir=tmp_path, environ=variables) as server:
+        assert urlopen(server.url, timeout=10).read() == expected

@@ -7,8 +7,8 @@ errorlog, server_logger, files, custom
     a configuration of `logging` instead
 wsgi_errors
     what the application writes, in the error log's file
-accesslog, sink
-    the access log, and where its lines go
+accesslog, sink, loggers
+    the access log, and where its lines go; a logger where a program has put something on it
 syslog, delivery, link
     both logs to syslog, which may be away for a while
 line, formats, jsonlines, clock, escaping
@@ -92,6 +92,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("logconfig_dict", {}, mapping, "a table for logging.config.dictConfig", hidden=True),
     Setting(
+        "logconfig_defaults",
+        {},
+        mapping,
+        "a table whose parts count where logconfig_dict or logconfig_json has none of their names",
+        hidden=True,
+        needs=("logconfig_dict", "logconfig_json"),
+    ),
+    Setting(
         "logconfig_json",
         None,
         optional_text,
@@ -152,7 +160,8 @@ def config_warnings(config: Config, host: PluginHost) -> Iterable[str]:
 
     access_names: list[str] = []
     if config.logconfig or config.logconfig_dict or config.logconfig_json:
-        from hookserve_logging.standard import ACCESS_NAME, served_names
+        from hookserve_logging.errorlog import ACCESS_NAME
+        from hookserve_logging.standard import served_names
 
         access_names = served_names(config, host, ACCESS_NAME)
     return find_conflicts(config, access_names)

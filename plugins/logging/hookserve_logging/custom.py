@@ -28,7 +28,8 @@ def apply(config: Config) -> None:
             defaults = {"version": 1, "disable_existing_loggers": False}
             logging.config.dictConfig({**defaults, **_table(config)})
         else:
-            logging.config.fileConfig(config.logconfig, disable_existing_loggers=False)
+            places = _places(config.logconfig)
+            logging.config.fileConfig(config.logconfig, places, disable_existing_loggers=False)
     except Exception as error:  # logging.config raises whatever its parts raise
         raise ConfigError(f"the logging configuration is wrong: {error}") from error
 
@@ -51,14 +52,45 @@ def served(config: Config, names: Iterable[str]) -> list[str]:
 
 
 def _table(config: Config) -> Mapping[str, Any]:  # Any: the schema of dictConfig
+    """The table, with that of `logconfig_defaults` under it."""
     if config.logconfig_dict:
-        table: Mapping[str, Any] = config.logconfig_dict  # Any: as above
-        return table
+        return _with_defaults(config.logconfig_dict, config.logconfig_defaults)
     import json
     from pathlib import Path
 
     table = json.loads(Path(config.logconfig_json).read_text())
-    return table
+    return _with_defaults(table, config.logconfig_defaults)
+
+
+def _with_defaults(
+    table: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Mapping[str, Any]:  # Any: the schema of dictConfig
+    """The table, and each part of the defaults that it does not have; what such a part refers to
+    and the table has left out is not referred to."""
+    handlers = table.get("handlers", defaults.get("handlers", {}))
+    formatters = table.get("formatters", defaults.get("formatters", {}))
+
+    def cleared(entry: Mapping[str, Any]) -> dict[str, Any]:  # Any: as above
+        found = dict(entry)
+        if "handlers" in found:
+            found["handlers"] = [name for name in found["handlers"] if name in handlers]
+        if found.get("formatter") not in formatters:
+            found.pop("formatter", None)
+        return found
+
+    parts = dict(defaults)
+    for part in ("loggers", "handlers"):
+        parts[part] = {name: cleared(entry) for name, entry in parts.get(part, {}).items()}
+    if "root" in parts:
+        parts["root"] = cleared(parts["root"])
+    return {**parts, **table}
+
+
+def _places(path: str) -> dict[str, str]:
+    """What ``%(here)s`` and ``%(__file__)s`` mean in a file for fileConfig."""
+    import os
+
+    return {"__file__": path, "here": os.path.dirname(path)}
 
 
 def _served(table: Mapping[str, Any]) -> set[str]:  # Any: the schema of dictConfig
@@ -73,7 +105,7 @@ def _served(table: Mapping[str, Any]) -> set[str]:  # Any: the schema of dictCon
 def _served_by_file(path: str) -> set[str]:
     import configparser
 
-    parser = configparser.ConfigParser()
+    parser = configparser.ConfigParser(_places(path))
     parser.read(path)
     found = set()
     for key in parser["loggers"]["keys"].split(","):

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from hookserve_logging.syslog import Syslog
 
 NAME = "hookserve"
+ACCESS_NAME = f"{NAME}.access"
+"""The logger to which a configuration of `logging` gives the handlers of the access log."""
 NOT_TO_SYSLOG = {"about_syslog": True}
 """The `extra` of records about syslog, which it does not get itself."""
+_installed: list[logging.Handler] = []
+"""The error log's handlers, beside which there may be a program's."""
 
 
 class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened here
@@ -153,16 +157,21 @@ class Installation:
         config = self._config
         logger = logging.getLogger(NAME)
         logger.__class__ = ServerLogger
-        for handler in logger.handlers[:]:
+        for handler in _installed:
             logger.removeHandler(handler)
+        others = logger.handlers[:]
         logger.setLevel(config.loglevel.upper())
         logger.propagate = self._is_custom
+        access = logging.getLogger(ACCESS_NAME)
+        access.setLevel(logging.INFO)
+        access.propagate = False
         if self._is_custom:
             self._apply(logger)
         for handler in self._handlers:
             logger.addHandler(handler)
             if isinstance(handler, ReopeningHandler) and config.capture_output:
                 handler.capture_output()
+        _installed[:] = [each for each in logger.handlers if each not in others]
         if self.syslog is not None and self.syslog.fault:
             logger.warning("%s; messages wait for it", self.syslog.fault, extra=NOT_TO_SYSLOG)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 from hookserve import AccessRecord
 from hookserve_logging.clock import Clock, PerSecond
 
-Log = Callable[[AccessRecord], None]
+Log = Callable[[AccessRecord], object]
 Write = Callable[[str], object]
 
 _CACHE_SIZE = 1024
@@ -60,7 +60,7 @@ class TextCache:
         return text
 
 
-class _Partial(dict[str, Any]):
+class Partial(dict[str, Any]):
     """The environ of a request that was killed or refused, or that an application has emptied."""
 
     def __missing__(self, _: str) -> None: ...
@@ -70,7 +70,7 @@ def format_plainly(
     parts: Iterable[Part], functions: Functions, record: AccessRecord, day: time.struct_time
 ) -> str:
     """The line of a record, at that time of day; what `compile_line`'s function writes."""
-    scope = {**functions, "record": record, "environ": _Partial(record.environ)}
+    scope = {**functions, "record": record, "environ": Partial(record.environ)}
     pieces = []
     for part in parts:
         if isinstance(part, str):
@@ -84,7 +84,7 @@ def format_plainly(
 
 
 def compile_line(parts: Iterable[Part], functions: Functions, clock: Clock, write: Write) -> Log:
-    """A function that makes one line of a record, and has it written."""
+    """A function that makes one line of a record, and returns what `write` returns for it."""
     compiler = _Compiler(functions, clock, write)
     for part in _merge(parts):
         if isinstance(part, str):
@@ -110,7 +110,7 @@ class _Compiler:
             "clock": clock,
             "texts": clock.texts,
             "write": write,
-            "Partial": _Partial,
+            "Partial": Partial,
         }
         self._statements: list[str] = []
         self._pieces: list[str] = []
@@ -185,5 +185,5 @@ def log(record):
     except KeyError:
         environ = Partial(environ)
         {body}
-    write({pieces})
+    return write({pieces})
 """

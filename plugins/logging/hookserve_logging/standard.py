@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from hookserve.plugins import calling
 from hookserve_logging import custom
-from hookserve_logging.errorlog import NAME, ErrorLog, Installation
+from hookserve_logging.errorlog import ACCESS_NAME, NAME, ErrorLog, Installation
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.plugins.host import PluginHost
-
-ACCESS_NAME = f"{NAME}.access"
-"""The logger to which a configuration of `logging` gives the handlers of the access log."""
 
 
 def make_logger(config: Config, host: PluginHost) -> ErrorLog:
@@ -32,7 +29,7 @@ def make_logger(config: Config, host: PluginHost) -> ErrorLog:
         return ErrorLog(installation)
     from hookserve_logging.accesslog import AccessLog
 
-    return AccessLog(config, installation)
+    return AccessLog(config, installation, host)
 
 
 def served_names(config: Config, host: PluginHost, name: str) -> list[str]:

@@ -196,3 +196,40 @@ def test_a_server_logs_requests_where_the_configuration_says(write_to, tmp_path)
         wait_until(lambda: lines(tmp_path / ACCESS_NAME))
         assert lines(tmp_path / ACCESS_NAME) == ["hookserve.access: GET /seen HTTP/1.1"]
         assert any("ready" in line for line in lines(tmp_path / "root"))
+
+
+def test_a_table_is_put_on_another(tmp_path, write_to):
+    defaults = {**write_to("hookserve.access"), "root": {"level": "ERROR"}}
+
+    logger = make(logconfig_defaults=defaults, logconfig_dict={"root": {"level": "CRITICAL"}})
+    log(logger)
+
+    assert len(lines(tmp_path / "hookserve.access")) == 1
+    assert logging.getLogger().level == logging.CRITICAL
+
+
+def test_what_a_table_has_left_out_is_not_referred_to(tmp_path, write_to):
+    """gunicorn refuses such a table."""
+    defaults = {
+        **write_to("root"),
+        "formatters": {},
+        "loggers": {"hookserve": {"handlers": ["root"]}},
+    }
+
+    make(logconfig_defaults=defaults, logconfig_dict={"handlers": {}})
+    make(logconfig_defaults=defaults, logconfig_dict={"formatters": {}})
+
+    assert (tmp_path / "root").exists()
+
+
+def test_a_file_may_name_its_place(tmp_path):
+    (tmp_path / "log").write_text(
+        "[loggers]\nkeys = root\n[handlers]\nkeys = file\n[formatters]\nkeys =\n"
+        "[logger_root]\nhandlers = file\n[handler_file]\nclass = FileHandler\n"
+        "args = ('%(here)s/written', )\n"
+    )
+
+    make(logconfig=str(tmp_path / "log"))
+    logging.getLogger("hookserve").error("a line")
+
+    assert lines(tmp_path / "written") == ["a line"]

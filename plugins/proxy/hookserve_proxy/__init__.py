@@ -29,6 +29,7 @@ SETTINGS: tuple[Setting, ...] = (
         one_of("off", "v1", "v2", "auto"),
         "expect the PROXY protocol on each connection of a trusted proxy, in this"
         " version or in either",
+        bare="auto",
     ),
     Setting(
         "proxy_allow_ips",

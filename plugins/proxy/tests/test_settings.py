@@ -3,6 +3,7 @@
 import pytest
 from hookserve_proxy import config_warnings
 
+from hookserve.launch.assembly import assemble
 from hookserve.testing.fakes import configure
 
 
@@ -29,3 +30,8 @@ def test_trust_in_proxies_is_no_warning():
     assert config_warnings(configure({"proxy_allow_ips": "*"})) == []
     assert config_warnings(configure({"proxy_protocol": "v2"})) == []
     assert config_warnings(configure({"behind": "nlb"})) == []
+
+
+def test_the_flag_alone_means_either_version():
+    assert assemble(["--proxy-protocol", "-w", "2", "app"], {}).config.proxy_protocol == "auto"
+    assert assemble(["app", "--proxy-protocol"], {}).config.proxy_protocol == "auto"

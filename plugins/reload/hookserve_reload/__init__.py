@@ -97,10 +97,24 @@ def config_warnings(config: Config) -> list[str]:
 @hookimpl
 def configured_plugins(config: Config) -> list[object]:
     """The reloader, when there is to be one; raises ConfigError for what cannot be watched."""
+    if config.reload_extra_files:
+        _refuse_missing(config)
     if not config.reload:
         return []
     from hookserve_reload.reloader import Reloader
     from hookserve_reload.waiting import has_watchfiles
+
+    if config.reload_engine == "watchfiles" and not has_watchfiles():
+        raise ConfigError(
+            f"reload_engine ({config.origin('reload_engine')}): watchfiles is not installed"
+            " (pip install watchfiles, or leave it at auto)"
+        )
+    extra = [os.path.abspath(entry) for entry in config.reload_extra_files]
+    return [Reloader(config, places.files_of(config), extra)]
+
+
+def _refuse_missing(config: Config) -> None:
+    """Raise ConfigError for a file that is not there; gunicorn does without `reload` too."""
     from hookserve_reload.watched import is_pattern
 
     for entry in config.reload_extra_files:
@@ -109,10 +123,3 @@ def configured_plugins(config: Config) -> list[object]:
                 f"reload_extra_files ({config.origin('reload_extra_files')}): {entry!r} does not"
                 " exist (name a file, a folder or a pattern such as 'templates/**/*.html')"
             )
-    if config.reload_engine == "watchfiles" and not has_watchfiles():
-        raise ConfigError(
-            f"reload_engine ({config.origin('reload_engine')}): watchfiles is not installed"
-            " (pip install watchfiles, or leave it at auto)"
-        )
-    extra = [os.path.abspath(entry) for entry in config.reload_extra_files]
-    return [Reloader(config, places.files_of(config), extra)]

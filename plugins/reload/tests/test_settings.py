@@ -36,7 +36,7 @@ def plugins_for():
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"reload": False, "reload_engine": "poll", "reload_extra_files": ["no/such/file"]}],
+    [{}, {"reload": False, "reload_engine": "poll", "reload_extra_files": ["/"]}],
     ids=["default", "off"],
 )
 def test_without_reload_there_is_nothing(plugins_for, settings):
@@ -65,6 +65,8 @@ def test_an_engine_that_is_not_installed_is_refused_with_a_remedy(plugins_for, m
 def test_an_extra_file_that_does_not_exist_is_refused(plugins_for):
     with pytest.raises(ConfigError, match=r"^reload_extra_files \(hookserve.toml\): 'x.html' does"):
         plugins_for(reload=True, reload_extra_files=["x.html"])
+    with pytest.raises(ConfigError):
+        plugins_for(reload=False, reload_extra_files=["x.html"])
 
 
 def test_a_pattern_that_matches_nothing_is_a_warning(plugins_for, tmp_path):

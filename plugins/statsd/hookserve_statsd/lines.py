@@ -38,6 +38,10 @@ class Lines:
                 counters.append(self._line(f"log.{name}", count, "c"))
         return pack([*counters, *self._timers(readings, pack(counters))])
 
+    def own(self, name: str, value: object, kind: str) -> bytes:
+        """A metric that the application or a hook sends; its name is without ``gunicorn.``."""
+        return f"{self._prefix}{name}:{value}|{kind}{self._tags}".encode()
+
     def _timers(self, readings: Sequence[Reading], before: Sequence[bytes]) -> list[bytes]:
         """A sample of the durations, as large as fits into the last datagram."""
         total = sum(reading.seen for reading in readings)

@@ -37,10 +37,20 @@ class Tables:
 
 
 TABLES = Tables()
+_KINDS = {"gauge": "g", "counter": "c", "histogram": "h", "timer": "ms"}
+"""By gunicorn's names."""
 
 
 class CountingHandler(logging.Handler):
-    """Counts the records of the error log by their level."""
+    """Counts the records of the error log by their level; sends what hooks log as a metric."""
+
+    metrics: Metrics | None = None
+    """Of the configuration that is in effect."""
+
+    def send_metric(self, name: str, value: object, kind: str) -> None:
+        """Send one value at once; gunicorn's loggers call it for `extra`."""
+        if self.metrics is not None and kind in _KINDS:
+            self.metrics.send_metric(name, value, _KINDS[kind])
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count one record."""
@@ -74,6 +84,7 @@ class Metrics:
     @hookimpl(trylast=True)
     def install_logs(self) -> None:
         """Count what is logged, beside the handlers that have been installed."""
+        HANDLER.metrics = self
         logging.getLogger("hookserve").addHandler(HANDLER)
 
     @hookimpl
@@ -106,7 +117,14 @@ class Metrics:
     @hookimpl
     def retired(self) -> None:
         """Close the socket."""
+        if HANDLER.metrics is self:
+            HANDLER.metrics = None
+            logging.getLogger("hookserve").removeHandler(HANDLER)
         self._sender.close()
+
+    def send_metric(self, name: str, value: object, kind: str) -> None:
+        """Send one value, from any process."""
+        self._sender.send([self._lines.own(name, value, kind)])
 
     def _send(self, readings: list[Reading], workers: int, listeners: Iterable[Listener]) -> None:
         backlog = backlog_of(listeners) if self._has_backlog else -1

@@ -73,3 +73,7 @@ def test_a_datagram_is_never_too_large():
 
     assert len(found) > 1
     assert max(map(len, found)) <= DATAGRAM
+
+
+def test_a_metric_of_the_applications_has_the_prefix_and_the_tags():
+    assert Lines("shop", "a:b").own("my.gauge", 3, "g") == b"shop.my.gauge:3|g|#a:b"

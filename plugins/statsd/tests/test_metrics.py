@@ -101,6 +101,26 @@ def test_a_reload_loses_no_count_and_the_end_sends_the_last(tmp_path, daemon):
         assert re.search(rb"shop\.gunicorn\.backlog:\d+\|h", b"\n".join(daemon.datagrams))
 
 
+@pytest.mark.process
+def test_a_hook_sends_metrics_of_its_own(tmp_path, daemon):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    (tmp_path / "gunicorn.conf.py").write_text(
+        f"statsd_host, statsd_prefix, loglevel = {daemon.address!r}, 'shop', 'warning'\n"
+        "def when_ready(server):\n"
+        "    extra = {'metric': 'gunicorn.own', 'value': 2, 'mtype': 'counter'}\n"
+        "    server.log.info('', extra=extra)\n"
+        "def post_fork(server, worker):\n"
+        "    for kind in ('gauge', 'timer', 'histogram', 'unknown'):\n"
+        "        worker.log.info('', extra={'metric': 'my.' + kind, 'value': 7, 'mtype': kind})\n"
+    )
+    with serve("app", chdir=tmp_path) as server:
+        httpx.get(server.url)
+        daemon.wait_for(own=2, requests=1)
+
+    found = [line for line in daemon.datagrams if line.startswith(b"shop.my.")]
+    assert found == [b"shop.my.gauge:7|g", b"shop.my.timer:7|ms", b"shop.my.histogram:7|h"]
+
+
 def test_without_a_daemon_there_is_nothing():
     config = resolve(declare_settings(load_plugins([], {})), [])
 

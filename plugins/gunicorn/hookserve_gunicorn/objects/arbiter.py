@@ -120,7 +120,7 @@ class Arbiter(View):
     @property
     def proc_name(self) -> str:
         """What the processes are called."""
-        return self._native.config.proc_name or "hookserve"
+        return self.cfg.proc_name
 
     @property
     def worker_age(self) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import grp
+import logging
 import os
 import pkgutil
 import pwd
 from collections.abc import Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from hookserve.config.resolved import Config as NativeConfig
 from hookserve.listeners.address import TcpAddress, UnixAddress, parse_address
 from hookserve.plugins import calling
+from hookserve_gunicorn.objects.names import GUNICORN_HOOKS, no_hook
 from hookserve_gunicorn.objects.view import View
 
 if TYPE_CHECKING:
@@ -24,7 +28,6 @@ ABSENT: dict[str, object] = {
     "control_socket": "gunicorn.ctl",
     "control_socket_disable": True,
     "control_socket_mode": 0o600,
-    "default_proc_name": "gunicorn",
     "dirty_apps": [],
     "dirty_graceful_timeout": 30,
     "dirty_threads": 1,
@@ -59,19 +62,40 @@ def whole(seconds: float) -> int | float:
     return int(seconds) if seconds.is_integer() else seconds
 
 
+_CERT_REQS = {"none": 0, "optional": 1, "required": 2}
+
+
 class SettingView(NamedTuple):
     """An item of ``cfg.settings``."""
 
     name: str
     value: object
+    default: object = None
 
     def get(self) -> object:
         """The value in effect."""
         return self.value
 
 
+class OfFile:
+    """What belongs to a configuration file: its module, and what hooks have set on ``cfg``."""
+
+    def __init__(self) -> None:
+        self.module: ModuleType | None = None
+        self.values: dict[str, object] = {}
+
+
+_OF_FILES: WeakKeyDictionary[PluginHost, OfFile] = WeakKeyDictionary()
+_NO_FILE = OfFile()
+
+
+def of_file(host: PluginHost | None) -> OfFile:
+    """That of the file whose hooks are registered in `host`."""
+    return _NO_FILE if host is None else _OF_FILES.setdefault(host, OfFile())
+
+
 class Config(View):
-    """gunicorn's ``Config``, read only."""
+    """gunicorn's ``Config``."""
 
     _native: NativeConfig
     _host: PluginHost | None
@@ -80,7 +104,16 @@ class Config(View):
         super().__init__(native)
         object.__setattr__(self, "_host", host)
 
-    def __getattr__(self, name: str) -> Any:  # Any: each setting has a type of its own
+    def __getattribute__(self, name: str) -> Any:  # Any: each setting has a type of its own
+        if not name.startswith("_"):
+            changed = of_file(self._host).values
+            if name in changed:
+                return changed[name]
+        return super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:  # Any: as above
+        if name in GUNICORN_HOOKS:
+            return getattr(of_file(self._host).module, name, no_hook)
         if name in ABSENT and name not in self._native:
             return ABSENT[name]
         value = super().__getattr__(name)
@@ -88,10 +121,29 @@ class Config(View):
             return whole(value)
         return list(value) if isinstance(value, tuple) else value
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self.settings:
+            raise AttributeError("Invalid access!")
+        super().__setattr__(name, value)
+
+    def set(self, name: str, value: object) -> None:
+        """Give a setting a value that hooks see; the server's own is final.
+
+        Raises AttributeError for an unknown name, as gunicorn does.
+        """
+        if name not in self.settings:
+            raise AttributeError(f"No configuration setting for: {name}")
+        of_file(self._host).values[name] = value
+        logging.getLogger("hookserve").warning(
+            "cfg.set: only hooks see this value of %s, the server does not (set it in the"
+            " configuration file; server.num_workers changes the number of workers)",
+            name,
+        )
+
     @property
     def settings(self) -> dict[str, SettingView]:
         """Every setting by name."""
-        names = dict.fromkeys([*self._native, *ABSENT])
+        names = dict.fromkeys([*self._native, *ABSENT, *GUNICORN_HOOKS])
         return {name: SettingView(name, getattr(self, name)) for name in names}
 
     def __iter__(self) -> Iterator[str]:
@@ -158,8 +210,41 @@ class Config(View):
 
     @property
     def proc_name(self) -> str:
-        """What the processes are called."""
-        return self._native.proc_name or "hookserve"
+        """The setting; where there is none, the application's name."""
+        return self._native.proc_name or self.default_proc_name
+
+    @property
+    def default_proc_name(self) -> str:
+        """The application's name."""
+        given = self._native.get("default_proc_name")
+        return str(given if given not in (None, "gunicorn") else self._native.wsgi_app)
+
+    @property
+    def threads(self) -> int:
+        """How many threads a worker has."""
+        native = self._native
+        is_used = native.worker_class == "gthread" or native.was_given("threads")
+        return int(native.threads) if "threads" in native and is_used else 1
+
+    @property
+    def umask(self) -> int:
+        """The setting; 0 where there is none."""
+        return self._native.umask or 0
+
+    @property
+    def chdir(self) -> str:
+        """The working directory."""
+        return self._native.chdir or os.getcwd()
+
+    @property
+    def pythonpath(self) -> str | None:
+        """Directories between commas; `None` without any."""
+        return ",".join(self._native.pythonpath) or None
+
+    @property
+    def cert_reqs(self) -> int:
+        """As `ssl.VerifyMode`."""
+        return _CERT_REQS.get(str(self._native.get("cert_reqs")), 0)
 
     @property
     def worker_class_str(self) -> str:

@@ -93,6 +93,12 @@ class Objects:
         assert self._host is not None
         return Config(native, self._host)
 
+    def worker_config(self) -> Config:
+        """The object for the configuration of the worker that runs in this process."""
+        if self._forked is None:
+            raise AttributeError("this works in a worker's hooks only")
+        return self._forked.cfg
+
     def log(self, native: logging.Logger, config: NativeConfig) -> Log:
         """The object for the error log."""
         host = self._host

@@ -9,6 +9,7 @@ from hookserve_gunicorn.objects.view import View
 if TYPE_CHECKING:
     from hookserve.types import Request as NativeRequest
     from hookserve.types import Response as NativeResponse
+    from hookserve_gunicorn.objects.configuration import Config
 
     Environ = dict[str, Any]  # Any: PEP 3333
     Headers = list[tuple[str, str]]
@@ -81,6 +82,28 @@ class Request(View):
         """Empty: trailers are not kept."""
         return []
 
+    @property
+    def cfg(self) -> Config:
+        """The configuration of the worker."""
+        from hookserve_gunicorn.objects.hooks import OBJECTS
+
+        return OBJECTS.worker_config()
+
+    @property
+    def limit_request_line(self) -> int:
+        """The setting."""
+        return int(self.cfg.limit_request_line)
+
+    @property
+    def limit_request_fields(self) -> int:
+        """The setting."""
+        return int(self.cfg.limit_request_fields)
+
+    @property
+    def limit_request_field_size(self) -> int:
+        """The setting."""
+        return int(self.cfg.limit_request_field_size)
+
     def should_close(self) -> bool:
         """Whether the client wants the connection closed."""
         option = self._environ.get("HTTP_CONNECTION", "").lower()
@@ -128,6 +151,11 @@ class Response(View):
     def __init__(self, native: NativeResponse, request: Request) -> None:
         self._native = native
         self.req = request
+
+    @property
+    def version(self) -> str:
+        """What the field Server says."""
+        return "hookserve"
 
     @property
     def response_length(self) -> int | None:

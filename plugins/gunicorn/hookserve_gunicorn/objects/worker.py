@@ -81,9 +81,11 @@ class Worker(View):
 
     @property
     def alive(self) -> bool:
-        """Whether it accepts; setting it to false makes the worker drain."""
+        """Whether it serves, or will; setting it to false makes the worker drain."""
         native = self._native
-        return native.alive if isinstance(native, NativeWorker) else native.state == "ready"
+        if isinstance(native, NativeWorker):
+            return native.alive
+        return native.state in ("booting", "ready")
 
     @alive.setter
     def alive(self, value: bool) -> None:

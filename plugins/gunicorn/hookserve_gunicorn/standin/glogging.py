@@ -23,7 +23,7 @@ CONFIG_DEFAULTS: dict[str, Any] = {  # Any: as of logging.config.dictConfig
     "disable_existing_loggers": False,
     "root": {"level": "INFO", "handlers": ["console"]},
     "loggers": {
-        name: {"level": "INFO", "handlers": [handler], "propagate": False, "qualname": name}
+        name: {"level": "INFO", "handlers": [handler], "propagate": True, "qualname": name}
         for name, handler in (("gunicorn.error", "error_console"), ("gunicorn.access", "console"))
     },
     "handlers": {
