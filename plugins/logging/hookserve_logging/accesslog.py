@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, cast
 from hookserve import AccessRecord, hookimpl
 from hookserve_logging import errorlog
 from hookserve_logging.clock import Clock
-from hookserve_logging.errorlog import ACCESS_NAME, ErrorLog, ServerLogger
+from hookserve_logging.errorlog import ACCESS_NAME, ErrorLog
 from hookserve_logging.files import owner_for
 from hookserve_logging.line import Log, Write
 from hookserve_logging.loggers import LineHandler, is_untouched, log_through
+from hookserve_logging.server_logger import ServerLogger
 from hookserve_logging.sink import Sink
 
 if TYPE_CHECKING:
