@@ -26,7 +26,6 @@ class StandInWorker:
     """What a `hookserve.worker.base.Worker` lends a protocol, without a process."""
 
     multithread = multiprocess = False
-    software = "hookserve"
     awaited_body = 0
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:

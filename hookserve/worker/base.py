@@ -69,8 +69,6 @@ class Worker(ABC):
     """What the process exits with."""
     accepts_again_at = 0.0
     """Until then no descriptor could be had for another connection (monotonic seconds)."""
-    software = "hookserve"
-    """What the server is called, for applications."""
     interface = WSGI
     """The application's, once it is loaded."""
     suspends = False
@@ -336,7 +334,6 @@ class Worker(ABC):
         self.post_request = calling.freeze(hook.post_request)
         self.log_access = calling.freeze(hook.log_access)
         self.idle_listeners = calling.freeze(hook.worker_idle)
-        self.software = os.environ.get("SERVER_SOFTWARE") or self.software
         for listener in self.listeners:
             protocol_class = self.context.protocol_classes[self.interface]
             protocol = protocol_class(self, listener.endpoint, self.buffered)
