@@ -26,6 +26,7 @@ class StandInWorker:
     """What a `hookserve.worker.base.Worker` lends a protocol, without a process."""
 
     multithread = multiprocess = False
+    server_software = "hookserve"
     awaited_body = 0
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:

@@ -59,6 +59,8 @@ class Worker(ABC):
     no thread."""
     multithread: bool = False
     """``wsgi.multithread``."""
+    server_software: str = "hookserve"
+    """``SERVER_SOFTWARE`` of the environ; a plugin may change it in `post_fork`."""
     app: WSGIApplication
     """The application, with the middleware of plugins around it."""
     alive = True

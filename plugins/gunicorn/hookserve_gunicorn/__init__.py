@@ -34,6 +34,7 @@ from hookserve import Command, Setting, SettingValue, Variable, hookimpl
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.plugins.host import PluginHost
+    from hookserve.worker.base import Worker
 
 
 @hookimpl
@@ -127,15 +128,15 @@ def install_logs() -> Generator[None]:
 
 
 @hookimpl(tryfirst=True)
-def post_fork() -> None:
-    """As gunicorn, say in the environment what serves; ``gunicorn.SERVER_SOFTWARE``, set in a
-    configuration file, decides."""
+def post_fork(worker: Worker) -> None:
+    """As gunicorn, say in both environments what serves: ``gunicorn.SERVER_SOFTWARE``, set in a
+    configuration file, or the variable decides."""
     package = sys.modules.get("gunicorn")
     own = f"gunicorn/{getattr(package, '__version__', '')}"
     software = getattr(package, "SERVER_SOFTWARE", own)
     if software != own:
         os.environ["SERVER_SOFTWARE"] = software
-    os.environ.setdefault("SERVER_SOFTWARE", "hookserve")
+    worker.server_software = os.environ.setdefault("SERVER_SOFTWARE", worker.server_software)
 
 
 @hookimpl

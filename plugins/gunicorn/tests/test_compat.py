@@ -31,7 +31,9 @@ def when_ready(server): pass
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
-    return tmp_path
+    yield tmp_path
+    for name in [each for each in sys.modules if each.partition(".")[0] == "gunicorn"]:
+        del sys.modules[name]
 
 
 def report(capsys, *arguments):

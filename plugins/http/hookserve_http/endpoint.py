@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +82,7 @@ def _template(worker: Worker, local: Address) -> dict[str, Any]:  # Any: PEP 333
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
         "wsgi.input_terminated": True,
-        "SERVER_SOFTWARE": os.environ.get("SERVER_SOFTWARE") or "hookserve",
+        "SERVER_SOFTWARE": worker.server_software,
         "SERVER_NAME": local.host if local.port else NAME,
         "SERVER_PORT": local.port or PORT,
         "SERVER_PROTOCOL": "HTTP/1.1",
