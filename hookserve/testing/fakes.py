@@ -27,6 +27,7 @@ class StandInWorker:
 
     multithread = multiprocess = False
     awaited_body = 0
+    alive = True
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self.config = config

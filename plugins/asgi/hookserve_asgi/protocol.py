@@ -27,6 +27,7 @@ class AsgiProtocol(HttpProtocol):
     __slots__ = (
         "_lifespan",
         "application",
+        "body_rate",
         "body_timeout",
         "loop",
         "request_timeout",
@@ -46,6 +47,7 @@ class AsgiProtocol(HttpProtocol):
         self.root_path: str = worker.config.get("script_name")
         self.server = (local.host, int(local.port) if local.port else None)
         self.body_timeout: float = worker.config.body_timeout
+        self.body_rate: float = worker.config.body_rate
         self.request_timeout: float = worker.config.request_timeout
         self.state: dict[str, Any] | None = None  # Any: the application's
         """What the application has left there in its lifespan; `None`: it has none."""
