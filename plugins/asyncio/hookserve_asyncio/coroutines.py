@@ -52,6 +52,7 @@ class CoroutineStarter:
             task = asyncio.Task(coroutine, loop=loop, context=self._context.copy())
             return self._keep(task)
         try:
+            carrier.coroutine = coroutine
             try:
                 awaited = carrier.context.run(coroutine.send, None)
             finally:
@@ -64,7 +65,7 @@ class CoroutineStarter:
             self.close()
             raise
         self._carrier = None
-        return self._keep(carrier.carry(coroutine, awaited))
+        return self._keep(carrier.carry(awaited))
 
     def close(self) -> None:
         """Release the task that is kept for the next coroutine."""
@@ -92,12 +93,12 @@ class _Carrier:
     __slots__ = (
         "_awaited",
         "_base",
-        "_coroutine",
         "_loop",
         "_name",
         "_references",
         "_waiter",
         "context",
+        "coroutine",
         "send",
         "task",
         "throw",
@@ -109,7 +110,8 @@ class _Carrier:
         self.context = context.copy()
         self.send: Callable[[Any], object] = self._wait  # Any: as of a coroutine
         self.throw: Callable[..., object] = _end
-        self._coroutine: AnyCoroutine | None = None
+        self.coroutine: AnyCoroutine | None = None
+        """The one whose steps these are, or that has ended without needing the task."""
         self._awaited: Any = None  # Any: as above
         self._waiter: asyncio.Future[None] | None = None
         # Not by the loop: a factory of the application's may begin what it is called with.
@@ -131,12 +133,13 @@ class _Carrier:
 
     def release(self) -> None:
         """The task ends: there is no coroutine for it, or one that has ended."""
+        self.coroutine = None
         self.send = self.throw = _end
         self._detach()
 
-    def carry(self, coroutine: AnyCoroutine, awaited: object) -> asyncio.Task[object]:
-        """Go on with a coroutine that has suspended, waiting for `awaited`."""
-        self._coroutine, self._awaited = coroutine, awaited
+    def carry(self, awaited: object) -> asyncio.Task[object]:
+        """Go on with the coroutine, which has suspended and waits for `awaited`."""
+        self._awaited = awaited
         self.send, self.throw = self._hand_over, self._interrupt
         return self._detach()
 
@@ -150,12 +153,12 @@ class _Carrier:
 
     def __getattr__(self, name: str) -> Any:  # Any: whatever is asked for
         """As of the coroutine, for those who print stacks or ask whether it has begun."""
-        return getattr(object.__getattribute__(self, "_coroutine"), name)
+        return getattr(object.__getattribute__(self, "coroutine"), name)
 
     def close(self) -> None:
         """As of a coroutine."""
-        if self._coroutine is not None:
-            self._coroutine.close()
+        if self.coroutine is not None:
+            self.coroutine.close()
 
     # Steps of the task.
 
@@ -183,7 +186,7 @@ class _Carrier:
         return coroutine.throw(*error)
 
     def _take(self) -> tuple[AnyCoroutine, Any]:  # Any: as above
-        coroutine, awaited, self._awaited = self._coroutine, self._awaited, None
+        coroutine, awaited, self._awaited = self.coroutine, self._awaited, None
         assert coroutine is not None
         self.send, self.throw = coroutine.send, coroutine.throw
         return coroutine, awaited
