@@ -11,6 +11,7 @@ from hookserve.protocol.seam import Protocol
 from hookserve_asgi.connection import AsgiConnection
 from hookserve_asgi.exchange import AsgiExchange
 from hookserve_asgi.lifespan import Lifespan
+from hookserve_asgi.scope import as_coroutine_function
 
 if TYPE_CHECKING:
     from hookserve_http.connection import HttpConnection
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.worker.base import Worker
     from hookserve.worker.coroutines import RunsCoroutines
-    from hookserve_asgi.scope import AsgiApplication
 
 
 class AsgiProtocol(HttpProtocol):
@@ -54,7 +54,7 @@ class AsgiProtocol(HttpProtocol):
         runner = cast("RunsCoroutines", worker)
         self.loop = runner.loop
         self.start_coroutine = runner.start_coroutine
-        self.application: AsgiApplication = worker.app
+        self.application = as_coroutine_function(worker.app)
         self._lifespan: Lifespan | None = None
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
 Scope = dict[str, Any]  # Any: as the specification says
 Message = dict[str, Any]  # Any: as above
 AsgiApplication = Callable[..., Any]  # Any: a coroutine function, or what behaves like one
+
+
+def as_coroutine_function(app: AsgiApplication) -> AsgiApplication:
+    """The application as it is, or what awaits what it returns, which may be no coroutine."""
+    call = app if inspect.isroutine(app) else getattr(app, "__call__", app)  # noqa: B004  # an object may have one of its own
+    if inspect.iscoroutinefunction(call):
+        return app
+
+    async def application(scope: Scope, receive: object, send: object) -> None:
+        await app(scope, receive, send)
+
+    return application
+
 
 VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 """2.4: `send` raises OSError once the client is gone."""

@@ -192,3 +192,13 @@ PAGES = {
     "path": path,
     "block": block,
 }
+
+
+class Double:
+    """An application of ASGI 2."""
+
+    def __init__(self, scope):
+        self.scope = scope
+
+    async def __call__(self, receive, send):
+        """Take the events."""

@@ -16,7 +16,20 @@ async def hello_later(scope, receive, send):
 # Responses.
 
 
-@pytest.mark.parametrize("application", [hello, hello_later])
+class Endpoint:
+    """Called, it is no coroutine but can be awaited."""
+
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
+    def __await__(self):
+        return hello(*self.arguments).__await__()
+
+
+@pytest.mark.parametrize(
+    "application",
+    [hello, hello_later, lambda *arguments: asyncio.ensure_future(hello(*arguments)), Endpoint],
+)
 def test_a_response(connect, application):
     client = connect(application).feed(GET)
 

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -127,6 +129,16 @@ def test_within_the_proxy_protocol():
         for _ in range(2):
             scope = json.loads(client.ask(request("/scope")).body)
             assert scope["client"] == ["192.0.2.7", 4711]
+
+
+@pytest.mark.parametrize("arguments", [["--check-config"], ["-b", "127.0.0.1:0"], ["--preload"]])
+def test_an_application_of_asgi_2_is_refused(arguments):
+    command = [sys.executable, "-m", "hookserve", *arguments, "application:Double"]
+    ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=20)
+
+    assert ended.returncode == 4
+    assert "application:Double is an application of ASGI 2" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_what_blocks_the_loop_is_named():
