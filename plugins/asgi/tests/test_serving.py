@@ -54,7 +54,7 @@ def events(server):
 
 
 def reset(client):
-    """Close without a word: the server gets a reset."""
+    """Close so that the server gets a reset."""
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.close()
 
