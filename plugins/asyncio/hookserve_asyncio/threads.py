@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from itertools import count
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
     from hookserve.reactor.accepted import Accepted
     from hookserve.reactor.worker import ReactorWorker
 
+_BUSY = 8
+"""After so many exchanges without a wait a thread calls the listeners of worker_idle too."""
+
 
 class ThreadPool:
     """So many threads that run exchanges; `on_room` is called in one of them, once there is a
     thread to spare after `is_full` was true."""
 
-    def __init__(self, worker: ReactorWorker, count: int, on_room: Callable[[], object]) -> None:
+    def __init__(self, worker: ReactorWorker, size: int, on_room: Callable[[], object]) -> None:
         self._worker = worker
-        self._count = count
+        self._size = size
         self._on_room = on_room
         self._queue: SimpleQueue[Accepted] = SimpleQueue()
         self._lock = threading.Lock()
@@ -36,13 +40,13 @@ class ThreadPool:
 
     def start(self) -> None:
         """Start the threads; raises BootError when the system has no further one."""
-        for number in range(self._count):
+        for number in range(self._size):
             name = f"asyncio-{number}"
             try:
                 threading.Thread(target=self._work, name=name, daemon=True).start()
             except RuntimeError as error:
                 raise BootError(
-                    f"cannot start thread {number + 1} of {self._count}: {error} (lower"
+                    f"cannot start thread {number + 1} of {self._size}: {error} (lower"
                     " --threads, or raise the limit on processes)"
                 ) from error
 
@@ -55,23 +59,24 @@ class ThreadPool:
     @property
     def is_busy(self) -> bool:
         """Whether there is no thread to spare."""
-        return self._busy >= self._count
+        return self._busy >= self._size
 
     def awaits_room(self) -> bool:
         """Whether there is no thread to spare, and `on_room` is called when there is."""
         with self._lock:
-            self._is_awaited = self._busy >= self._count
+            self._is_awaited = self._busy >= self._size
             return self._is_awaited
 
     def _work(self) -> None:
         transport = self._worker.make_transport()
         try:
-            while True:
-                self._worker.idle()
+            for number in count():
+                if self._queue.empty() or not number % _BUSY:
+                    self._worker.idle()
                 self._worker.reactor.exchange(self._queue.get(), transport)
                 with self._lock:
                     self._busy -= 1
-                    has_room = self._is_awaited and self._busy < self._count
+                    has_room = self._is_awaited and self._busy < self._size
                     self._is_awaited = self._is_awaited and not has_room
                 if has_room:
                     with contextlib.suppress(RuntimeError):  # the loop is closed
