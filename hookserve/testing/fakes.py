@@ -28,6 +28,7 @@ class StandInWorker:
     multithread = multiprocess = False
     server_software = "hookserve"
     awaited_body = 0
+    alive = True
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self.config = config

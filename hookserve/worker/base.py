@@ -53,7 +53,7 @@ class Worker(ABC):
 
     buffered: ClassVar[bool] = False
     """Whether request bodies are complete before the application runs (event loops)."""
-    awaited_body: ClassVar[int] = 0
+    awaited_body: int = 0
     """Where `buffered` is false: so many bytes of a body are there before the application runs;
     `WHOLE_BODY`: all, unless `buffer_bodies` is off, so that a slow client occupies no process and
     no thread."""

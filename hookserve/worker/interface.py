@@ -18,6 +18,8 @@ WSGI = "wsgi"
 """PEP 3333."""
 ASGI = "asgi"
 """The Asynchronous Server Gateway Interface, version 3."""
+_ARGUMENTS_OF_ASGI = 3
+"""The scope, receive and send."""
 _NAMES = {WSGI: "a WSGI application", ASGI: "an ASGI application"}
 
 
@@ -31,18 +33,52 @@ class InterfaceMismatch(AppNotFound):
 
 
 def interface_of(app: object) -> str:
-    """``asgi`` for a coroutine function, or an object that is called like one; else ``wsgi``."""
-    call = app if inspect.isroutine(app) or isinstance(app, partial) else type(app).__call__
-    is_asynchronous = inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
-    return ASGI if is_asynchronous else WSGI
+    """``asgi`` for a coroutine function, an object that is called like one, or what takes three
+    arguments; else ``wsgi``."""
+    call = _call_of(app)
+    if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+        return ASGI
+    return ASGI if len(_arguments_of(app)) == _ARGUMENTS_OF_ASGI else WSGI
+
+
+def is_double_callable(app: object) -> bool:
+    """Whether it is an application of ASGI 2: called with a scope, it returns the coroutine
+    function for the events."""
+    if getattr(app, "_asgi_single_callable", False):
+        return False
+    return getattr(app, "_asgi_double_callable", False) or _arguments_of(app) == ["scope"]
+
+
+def _call_of(app: object) -> object:
+    """The function that runs when an application is called."""
+    if inspect.isroutine(app) or inspect.isclass(app) or isinstance(app, partial):
+        return app
+    return getattr(app, "__call__", app)  # noqa: B004  # an object may have one of its own
+
+
+def _arguments_of(app: object) -> list[str]:
+    """The names of the arguments that it must be called with; none where that cannot be seen."""
+    try:
+        parameters = inspect.signature(_call_of(app)).parameters.values()  # type: ignore[arg-type]  # a callable
+    except (TypeError, ValueError):
+        return []
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [
+        each.name for each in parameters if each.default is each.empty and each.kind in positional
+    ]
 
 
 def pair(app: object, wanted: str, model: str, runs: Sequence[str], name: str) -> str:
     """The interface by which a worker model serves an application.
 
     `wanted` is the setting's, `runs` are those that the model runs, and `name` is the
-    application's in a message.  Raises InterfaceMismatch.
+    application's in a message.  Raises InterfaceMismatch, and AppNotFound for one of ASGI 2.
     """
+    if wanted in (AUTO, ASGI, WSGI) and is_double_callable(app):
+        raise AppNotFound(
+            f"{name} is an application of ASGI 2, which takes the scope alone (make it one of"
+            " ASGI 3: asgiref.compatibility.guarantee_single_callable)"
+        )
     found = interface_of(app)
     if wanted == WSGI and found == ASGI:
         raise InterfaceMismatch(

@@ -11,7 +11,7 @@ from support.paths import SUPPORT
 from hookserve.testing import serve
 
 # sync keeps a connection only while none waits: there it is requests that are shared.
-MODELS = ("gthread", "epoll", "gevent", "eventlet", "tornado")
+MODELS = ("gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 CONNECTIONS = 64
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -38,7 +38,7 @@ def end(how):
         time.sleep(60)  # a child that does not end
 
 
-MODELS = ["sync", "gthread", "epoll", "gevent", "eventlet", "tornado"]
+MODELS = ["sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado"]
 
 
 def is_running(pid):

@@ -20,7 +20,7 @@ SITE = EXAMPLES / "djangosite"
 SIZE = 50 * 1024 * 1024
 
 
-MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
+MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 
 
 @pytest.fixture(scope="module", params=MODELS)

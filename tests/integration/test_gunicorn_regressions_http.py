@@ -19,8 +19,8 @@ from hookserve.testing import serve, wait_until
 from hookserve.testing.kernel import is_read
 from hookserve.testing.waiting import DEADLINE
 
-MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
-BUFFERED = ("sync", "gthread", "epoll", "tornado")
+MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
+BUFFERED = ("sync", "gthread", "epoll", "asyncio", "tornado")
 HERE = SUPPORT
 FILE_SIZE = 300_000
 SETTINGS = {

@@ -16,7 +16,9 @@ def calls(server, hook):
     return [each for each in server.events if each.get("hook") == hook]
 
 
-@pytest.mark.parametrize("model", ["sync", "gthread", "gevent", "eventlet", "tornado", "epoll"])
+@pytest.mark.parametrize(
+    "model", ["sync", "gthread", "asyncio", "gevent", "eventlet", "tornado", "epoll"]
+)
 def test_what_waits_together_is_served_together(model):
     """So that a line of the access log has no write of its own."""
     specification = f"{recorded.__name__}:application"

@@ -18,7 +18,7 @@ from support.sources import source_that_returns
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
 
-MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
+MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 APPLICATIONS = {"chdir": SUPPORT}
 
 

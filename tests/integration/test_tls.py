@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.contract.client import Client, Closed, Load, request
 
-MODELS = ["sync", "gthread", "epoll", "gevent", "eventlet", "tornado"]
+MODELS = ["sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado"]
 APPLICATION = """
 import json
 

@@ -4,6 +4,7 @@ import functools
 
 import pytest
 
+from hookserve.errors import AppNotFound
 from hookserve.worker.interface import InterfaceMismatch, interface_of, pair
 
 
@@ -24,8 +25,86 @@ class Wsgi:
     def static(environ, start_response): ...
 
 
-ASYNCHRONOUS = [asgi, Asgi(), Asgi().__call__, functools.partial(asgi, 1)]
-OTHERS = [wsgi, Wsgi(), Wsgi().__call__, Wsgi.static, functools.partial(wsgi), Wsgi, print]
+def returning(scope, receive, send):
+    """Returns a coroutine."""
+    return asgi(scope, receive, send)
+
+
+class Own:
+    """Has a function of its own where others have a method."""
+
+    __slots__ = ("__call__",)
+
+    def __init__(self):
+        self.__call__ = asgi
+
+
+class Awaitable:
+    """Is called with three arguments, and awaited."""
+
+    def __init__(self, scope, receive, send): ...
+
+    def __await__(self):
+        yield
+
+
+def double(scope):
+    """Of ASGI 2."""
+
+
+class Double:
+    def __init__(self, scope): ...
+
+    async def __call__(self, receive, send): ...
+
+
+class Router:
+    def __call__(self, scope): ...
+
+
+def marked(environ, start_response): ...
+
+
+marked._asgi_double_callable = True
+
+
+class Class:
+    """Takes a scope by itself, and is told to be one of ASGI 3."""
+
+    _asgi_single_callable = True
+
+    def __init__(self, scope): ...
+
+
+class Tornado:
+    """As an application of tornado's."""
+
+    def __call__(self, request): ...
+
+
+ASYNCHRONOUS = [
+    asgi,
+    Asgi(),
+    Asgi().__call__,
+    functools.partial(asgi, 1),
+    returning,
+    functools.partial(returning),
+    Own(),
+    Awaitable,
+]
+OTHERS = [
+    wsgi,
+    Wsgi(),
+    Wsgi().__call__,
+    Wsgi.static,
+    functools.partial(wsgi),
+    Wsgi,
+    print,
+    dict,
+    lambda *arguments: None,
+    Class,
+    Tornado(),
+]
 
 
 @pytest.mark.parametrize("app", ASYNCHRONOUS)
@@ -62,3 +141,14 @@ def test_what_cannot_be_seen_is_believed():
 def test_an_interface_that_the_model_does_not_run_is_named():
     with pytest.raises(InterfaceMismatch, match="is an application of rsgi, which the worker sync"):
         pair(wsgi, "rsgi", "sync", ("wsgi",), "shop:app")
+
+
+@pytest.mark.parametrize("wanted", ["auto", "asgi", "wsgi"])
+@pytest.mark.parametrize("app", [double, Double, Router(), marked])
+def test_an_application_of_asgi_2_is_refused_with_what_to_do(app, wanted):
+    with pytest.raises(AppNotFound, match=r"shop:app is .* ASGI 2.*guarantee_single_callable\)"):
+        pair(app, wanted, "loop", ("asgi", "wsgi"), "shop:app")
+
+
+def test_another_interface_may_have_one_argument():
+    assert pair(double, "other", "loop", ("other",), "shop:app") == "other"

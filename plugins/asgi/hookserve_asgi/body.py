@@ -17,7 +17,16 @@ _FULL = 65536
 class RequestBody:
     """What has arrived and was not taken yet; in memory, up to a bound and one piece more."""
 
-    __slots__ = ("_parts", "decoder", "expects_continue", "failure", "received", "rest", "waiting")
+    __slots__ = (
+        "_parts",
+        "decoder",
+        "expects_continue",
+        "failure",
+        "received",
+        "rest",
+        "waited",
+        "waiting",
+    )
 
     def __init__(self, decoder: Decoder, expects_continue: bool) -> None:
         self.decoder = decoder
@@ -30,12 +39,14 @@ class RequestBody:
         self.waiting = 0
         """Bytes that wait for the application."""
         self.received = 0
+        self.waited = 0.0
+        """Seconds for which the application has waited for the client."""
         self._parts: list[bytes] = []
 
     @property
     def is_full(self) -> bool:
         """Whether the client is not to be read from for now."""
-        return self.waiting >= _FULL
+        return self.waiting >= _FULL or self.failure is not None
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the client's; raises BadRequest."""
@@ -46,6 +57,13 @@ class RequestBody:
             self.received += len(body)
         self.rest += rest
         self.expects_continue = False
+
+    def time_left(self, timeout: float, rate: float) -> float:
+        """Seconds until the client is too slow: `timeout` without a byte, or less than `rate` bytes
+        in a second of those that were waited; 0: there is no limit."""
+        if not (timeout and rate):
+            return timeout
+        return max(0.001, min(timeout, timeout + self.received / rate - self.waited))
 
     def take(self) -> bytes:
         """All that has arrived, for the application."""

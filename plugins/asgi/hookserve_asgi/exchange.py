@@ -56,10 +56,10 @@ class AsgiExchange(AsgiResponse):
         self._suspension = self._trailers = None
         name = environ.get("HTTP_X_REQUEST_ID")
         self._slot = endpoint.worker.begin(self.head, name.encode("latin-1") if name else b"")
-        if endpoint.pre_request:
-            self._call_pre_request()
-        scope = make_scope(environ, self.head, connection.fields, endpoint)
         try:
+            if endpoint.pre_request:
+                self._call_pre_request()
+            scope = make_scope(environ, self.head, connection.fields, endpoint)
             task = endpoint.start_coroutine(endpoint.application(scope, self.receive, self.send))
         except BaseException as error:  # the application may raise anything
             self._fail(error)
@@ -73,11 +73,13 @@ class AsgiExchange(AsgiResponse):
 
     async def receive(self) -> Message:
         """The next event: a part of the body, or the end."""
-        while not (self.has_ended or self._is_gone):
+        while not self.has_ended:
             if not self._has_body:
                 message = self._next_part()
                 if message is not None:
                     return message
+            if self._is_gone:
+                break
             await self._next_event()
         return {"type": "http.disconnect"}
 
@@ -86,7 +88,14 @@ class AsgiExchange(AsgiResponse):
 
         Raises OSError when the client is gone, ApplicationError for what may not come now.
         """
-        self.take(message)
+        pieces = self.take(message)
+        if pieces is not None:
+            for _ in pieces:
+                await self._hand_over()
+        await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        """Have the connection send what was taken, and wait for room."""
         suspension = self._suspension
         if suspension is not None and suspension.task is not None:
             if suspension.pending or self.has_ended:
@@ -96,14 +105,23 @@ class AsgiExchange(AsgiResponse):
         elif self.has_ended:
             self._close()
             return
-        if not self.has_ended and self._transport.unsent > _HIGH_WATER:
+        if self.has_ended:
+            return
+        if self._disconnect_error is not None:
+            raise self._disconnect_error
+        if self._transport.unsent > _HIGH_WATER:
             await self._wait_for_room()
 
     def _send_head_alone(self) -> None:
         """The application has begun a response, and waits before it sends a part of the body."""
-        if not (self._head_sent or self._is_gone):
+        suspension = self._suspension
+        assert suspension is not None
+        assert suspension.task is not None
+        if not (self._head_sent or self._disconnect_error or suspension.task.done()):
             self.send_head()
             self._connection.handle.resume_now()
+            if not self._endpoint.worker.alive:
+                self.leave()
 
     # What the connection calls.
 
@@ -120,12 +138,19 @@ class AsgiExchange(AsgiResponse):
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the body."""
+        if self.input.failure is not None:
+            return
         try:
             self.input.feed(data)
         except BadRequest as error:
-            self.input.failure = error
-            self.end_input()
+            self._fail_body(error)
         self._wake()
+
+    def _fail_body(self, error: BadRequest) -> None:
+        """The rest of the body is of no use."""
+        self.input.failure = error
+        self.reason = self.reason or str(error)
+        self.end_input()
 
     def end_input(self) -> None:
         """The client sends no more: to an application it is gone, though its response is sent."""
@@ -167,10 +192,13 @@ class AsgiExchange(AsgiResponse):
                 self.send_head()
             except OSError:  # the next send of the application raises it
                 pass
-            suspension.task = task
-            suspension.unsent = self._transport.unsent
+            suspension.begin(task, self._transport)
             if self._disconnect_error is None:
                 self._transport = suspension
+            else:
+                self._is_gone = True
+            if not self._endpoint.worker.alive:
+                self.leave()
             timeout = self._endpoint.request_timeout
             if timeout:
                 later = self._endpoint.loop.call_later
@@ -185,48 +213,62 @@ class AsgiExchange(AsgiResponse):
 
     def _on_task_end(self, task: asyncio.Task[object]) -> None:
         if task.cancelled():
-            self._fail(RequestCancelled(self.reason or "it was cancelled"))
+            is_at_end = not self._endpoint.worker.alive
+            reason = "the worker ends" if is_at_end else "the application cancelled it"
+            self._fail(RequestCancelled(self.reason or reason))
         elif (error := task.exception()) is not None:
             self._fail(error)
         elif not self.has_ended:
             self._end()
         if not self.is_over:
+            if self._disconnect_error is not None:
+                self._close()  # the connection may be closed
             self._connection.handle.resume_now()
 
     def _end(self) -> None:
         """The application has returned before its response has ended."""
-        failure = None if self.input is None else self.input.failure
         if self._is_gone and not self._head_sent:
-            self.reason = str(failure or self.reason or "the client disconnected")
-            self._finish_with(failure.status if isinstance(failure, BadRequest) else 0)
+            self.reason = self.reason or "the client disconnected"
+            self._finish_with(self._refusal)
         elif not self.status:
             self._fail(ApplicationError(self.NOT_BEGUN))
         else:
             self._warn("the application ended before its response did")
-            self._finish_with(0)
+            self._finish_with(500)
+
+    @property
+    def _refusal(self) -> int:
+        """The status by which a body that cannot be received is refused; 0: no fault was found."""
+        failure: BadRequest | None = None if self.input is None else self.input.failure
+        return 0 if failure is None else failure.status
 
     def _fail(self, error: BaseException) -> None:
         """The application has raised."""
         worker = self._endpoint.worker
         worker.end_if_forked(error)
         method, target = self.method_and_target
-        if self.has_ended:
+        if isinstance(error, RequestCancelled):
+            after = " (after its response)" if self.has_ended else ""
+            worker.log.warning("%s %s: %s%s", method, target, error, after)
+            if not self.has_ended:
+                self.reason = str(error)
+                self._finish_with(503)
+        elif self.has_ended:
             what = "%s %s: error after the response"
             worker.log.error(what, method, target, exc_info=error)
-            return
-        if self._is_disconnect(error):
-            self._finish_with(0)
-        elif isinstance(error, RequestCancelled):
-            self.reason = str(error)
-            worker.log.warning("%s %s: %s", method, target, error)
-            self._finish_with(503)
+        elif self._is_disconnect(error):
+            self._finish_with(self._refusal)
         else:
             self.reason = f"the application failed: {type(error).__name__}"
             worker.log.error("error handling %s %s", method, target, exc_info=error)
             self._finish_with(500)
 
     def _is_disconnect(self, error: BaseException) -> bool:
-        """Whether the application says no more than that its client is gone."""
+        """Whether the application says no more than that its client is gone, or has not sent all
+        of the body: then it has nothing to work with, however it says so."""
+        body = self.input
+        if self._is_gone and body is not None and not body.decoder.is_done:
+            return isinstance(error, Exception)
         gone = self._disconnect_error
         return gone is not None and gone in (error, error.__cause__, error.__context__)
 
@@ -246,6 +288,8 @@ class AsgiExchange(AsgiResponse):
         if self._suspension is not None:
             self._suspension.close()
             self._wake()
+        if endpoint.notify_observers is not None:
+            self.complete_record()
         try:
             if endpoint.notify_observers is not None:
                 endpoint.notify_observers(self, self._slot.began)
@@ -272,7 +316,7 @@ class AsgiExchange(AsgiResponse):
         was_full = body.is_full
         data, is_done = body.take(), body.decoder.is_done
         if not data and not is_done:
-            if body.expects_continue:
+            if body.expects_continue and not self._is_gone:
                 self._send_continue()
             return None
         if was_full:
@@ -291,18 +335,22 @@ class AsgiExchange(AsgiResponse):
         endpoint = self._endpoint
         future = endpoint.loop.create_future()
         self._waiting().receivers.append(future)
-        timer = None
-        if not self._has_body and endpoint.body_timeout:
-            timer = endpoint.loop.call_later(endpoint.body_timeout, self._on_slow_body)
+        if self._has_body:
+            await future
+            return
+        body, loop = self.input, endpoint.loop
+        left = body.time_left(endpoint.body_timeout, endpoint.body_rate)
+        timer = loop.call_later(left, self._on_slow_body) if left else None
+        began = loop.time()
         try:
             await future
         finally:
+            body.waited += loop.time() - began
             if timer is not None:
                 timer.cancel()
 
     def _on_slow_body(self) -> None:
-        self.input.failure = RequestTimeout("timeout while reading the request body")
-        self.end_input()
+        self._fail_body(RequestTimeout("timeout while reading the request body"))
 
     def _wake(self) -> None:
         """Something has happened that the application may wait for."""

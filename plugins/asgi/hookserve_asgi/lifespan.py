@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from hookserve_http.errors import ApplicationError
+
 from hookserve.errors import BootError
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ _SCOPE = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
 class Lifespan:
     """One call of the application, which lasts as long as the worker.
 
-    `mode` is that of the setting: ``auto``, an application that ends or raises before it asks for
-    an event does not support lifespans; ``on``, that is an error.
+    `mode` is that of the setting: ``auto``, an application that ends or raises before it has
+    started does not support lifespans (ASGI, "Scope"); ``on``, that is an error.
     """
 
     def __init__(self, app: AsgiApplication, mode: str, log: Logger) -> None:
@@ -30,7 +32,7 @@ class Lifespan:
         self._outcome: asyncio.Future[str] | None = None
         """Of what the application was told last: empty, or why it failed."""
         self._task: asyncio.Task[None] | None = None
-        self._has_asked = False
+        self._has_asked = self._has_started = False
         self.state: dict[str, Any] | None = None  # Any: the application's
         """What the application leaves for its requests; `None`: it has no lifespan."""
 
@@ -65,23 +67,38 @@ class Lifespan:
     async def _run(self) -> None:
         try:
             await self._app({**_SCOPE, "state": self.state}, self._receive, self._send)
-        except Exception as error:  # the application may raise anything
+        except asyncio.CancelledError as error:
+            self._on_end(error)
+            raise
+        except BaseException as error:  # the application may raise anything
             self._on_end(error)
         else:
             self._on_end(None)
 
-    def _on_end(self, error: Exception | None) -> None:
+    def _on_end(self, error: BaseException | None) -> None:
         """The application has returned, or raised."""
         if self._outcome is None or self._outcome.done():
             if error is not None:
                 self._log.error("the application's lifespan has failed", exc_info=error)
             return
-        if self._has_asked or self._mode == "on":
-            self._outcome.set_result(f"{type(error).__name__}: {error}" if error else "it ended")
+        if error is not None and (self._has_started or self._mode == "on"):
+            self._outcome.set_result(f"{type(error).__name__}: {error}")
             return
-        self._log.debug("the application has no lifespan: %r", error)
-        self.state = None
+        if not self._has_started:
+            if self._mode == "on":
+                self._outcome.set_result("it has ended instead")
+                return
+            self._report_none(error)
+            self.state = None
         self._outcome.set_result("")
+
+    def _report_none(self, error: BaseException | None) -> None:
+        """The application does not support lifespans, or fails where it would support them."""
+        if self._has_asked and error is not None:
+            message = "the application has failed at its startup, which is taken for no lifespan"
+            self._log.warning("%s (--lifespan on: it is an error)", message, exc_info=error)
+        else:
+            self._log.debug("the application has no lifespan: %r", error)
 
     async def _receive(self) -> Message:
         self._has_asked = True
@@ -89,7 +106,11 @@ class Lifespan:
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
+        event = "shutdown" if self._has_started else "startup"
+        if kind not in (f"lifespan.{event}.complete", f"lifespan.{event}.failed"):
+            raise ApplicationError(f"there is no event {kind!r} before the end of {event}")
         if self._outcome is not None and not self._outcome.done():
             has_failed = kind.endswith(".failed")
-            text = message.get("message") or "it says no more than that" if has_failed else ""
+            text = message.get("message") or "it gives no reason" if has_failed else ""
+            self._has_started = not has_failed
             self._outcome.set_result(text)

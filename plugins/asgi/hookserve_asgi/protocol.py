@@ -11,6 +11,7 @@ from hookserve.protocol.seam import Protocol
 from hookserve_asgi.connection import AsgiConnection
 from hookserve_asgi.exchange import AsgiExchange
 from hookserve_asgi.lifespan import Lifespan
+from hookserve_asgi.scope import as_coroutine_function
 
 if TYPE_CHECKING:
     from hookserve_http.connection import HttpConnection
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.worker.base import Worker
     from hookserve.worker.coroutines import RunsCoroutines
-    from hookserve_asgi.scope import AsgiApplication
 
 
 class AsgiProtocol(HttpProtocol):
@@ -27,6 +27,7 @@ class AsgiProtocol(HttpProtocol):
     __slots__ = (
         "_lifespan",
         "application",
+        "body_rate",
         "body_timeout",
         "loop",
         "request_timeout",
@@ -46,13 +47,14 @@ class AsgiProtocol(HttpProtocol):
         self.root_path: str = worker.config.get("script_name")
         self.server = (local.host, int(local.port) if local.port else None)
         self.body_timeout: float = worker.config.body_timeout
+        self.body_rate: float = worker.config.body_rate
         self.request_timeout: float = worker.config.request_timeout
         self.state: dict[str, Any] | None = None  # Any: the application's
         """What the application has left there in its lifespan; `None`: it has none."""
         runner = cast("RunsCoroutines", worker)
         self.loop = runner.loop
         self.start_coroutine = runner.start_coroutine
-        self.application: AsgiApplication = worker.app
+        self.application = as_coroutine_function(worker.app)
         self._lifespan: Lifespan | None = None
 
     @classmethod

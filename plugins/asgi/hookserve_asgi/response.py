@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hookserve_http.errors import ApplicationError
 from hookserve_http.outgoing import OutgoingResponse
+from hookserve_http.response import with_phrase
 
 if TYPE_CHECKING:
     from hookserve_asgi.scope import Message
@@ -20,33 +22,39 @@ class AsgiResponse(OutgoingResponse):
 
     NOT_BEGUN = "the application has sent no http.response.start"
 
-    __slots__ = ("_trailers", "has_ended")
+    __slots__ = ("_fields", "_trailers", "has_ended")
 
     has_ended: bool
     """Whether the application has sent all of the response."""
+    _fields: list[tuple[bytes, bytes]]
+    """The application's header fields."""
     _trailers: list[bytes] | None
     """Those that have come, where trailers were announced."""
 
-    def take(self, message: Message) -> None:
-        """Take an event; raises OSError when the client is gone."""
+    def take(self, message: Message) -> Iterator[None] | None:
+        """Take an event; raises OSError when the client is gone.
+
+        An iterator sends a file, a piece at each step, where the kernel cannot.
+        """
         kind = message["type"]
+        if self.has_ended:
+            raise ApplicationError(f"{kind} after the end of the response")
         if kind == "http.response.body":
             self._take_body(message)
         elif kind == "http.response.start":
             self._take_start(message)
         elif kind == "http.response.pathsend":
             with open(message["path"], "rb") as file:
-                self._send_file(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-            self._finish()
-            self.has_ended = True
+                return self._send_file(file.fileno(), 0, os.fstat(file.fileno()).st_size, True)
         elif kind == "http.response.zerocopysend":
-            self._take_stretch(message)
+            return self._take_stretch(message)
         elif kind == "http.response.early_hint":
             self._take_hint(message)
         elif kind == "http.response.trailers":
             self._take_trailers(message)
         else:
             raise ApplicationError(f"there is no event {kind!r}")
+        return None
 
     def send_head(self) -> None:
         """Send the head alone, if the application has begun a response and sent none of it."""
@@ -57,8 +65,10 @@ class AsgiResponse(OutgoingResponse):
         if self._head_sent or self.status:
             raise ApplicationError("http.response.start was sent twice")
         status = message["status"]
-        headers: Any = message.get("headers", ())
-        self.headers = headers
+        headers = message.get("headers", ())
+        if type(headers) is not list:
+            headers = list(headers)
+        self._fields = headers
         self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode_bytes(
             status, headers
         )
@@ -67,10 +77,8 @@ class AsgiResponse(OutgoingResponse):
             self._trailers = []
 
     def _take_body(self, message: Message) -> None:
-        if self.has_ended:
-            raise ApplicationError("the response has ended already")
         body = message.get("body", b"")
-        if type(body) is not bytes:
+        if isinstance(body, bytearray | memoryview):
             body = bytes(body)
         if message.get("more_body") or self._trailers is not None:
             self._write(body)
@@ -99,35 +107,64 @@ class AsgiResponse(OutgoingResponse):
             self._finish()
             self.has_ended = True
 
-    def _take_stretch(self, message: Message) -> None:
+    def _take_stretch(self, message: Message) -> Iterator[None] | None:
         """A part of a file that is open, from its position where no offset is given."""
         file = message["file"]
         fileno = file if isinstance(file, int) else file.fileno()
-        offset = message.get("offset")
+        offset, count = message.get("offset"), message.get("count")
+        begin = os.lseek(fileno, 0, os.SEEK_CUR) if offset is None else offset
+        left = max(0, os.fstat(fileno).st_size - begin)
+        count = left if count is None else min(left, count)
         if offset is None:
-            offset = os.lseek(fileno, 0, os.SEEK_CUR)
-        left = max(0, os.fstat(fileno).st_size - offset)
-        self._send_file(fileno, offset, min(left, message.get("count", left)))
-        if not message.get("more_body"):
+            os.lseek(fileno, begin + count, os.SEEK_SET)
+        return self._send_file(fileno, begin, count, not message.get("more_body"))
+
+    def _send_file(
+        self, fileno: int, offset: int, count: int, is_last: bool
+    ) -> Iterator[None] | None:
+        """Send part of a file, by the kernel where it can; returns as `take` does."""
+        if not self._head_sent:
+            self._send(self._head(count if self._length < 0 and is_last else -1))
+        if 0 <= self._length < self.sent + count:
+            self._warn("the body is longer than its Content-Length; the rest was cut off")
+            count = self._length - self.sent
+        if count and not self.is_bodiless and not self._send_by_kernel(fileno, offset, count):
+            return self._send_pieces(os.dup(fileno), offset, count, is_last)
+        self._end_file(is_last)
+        return None
+
+    def _send_by_kernel(self, fileno: int, offset: int, count: int) -> bool:
+        if self._chunked:
+            return False
+        try:
+            self.sent += self._transport.send_file(fileno, offset, count)
+        except NotImplementedError:
+            return False
+        except OSError as error:
+            self._on_disconnect(error)
+            raise
+        return True
+
+    def _send_pieces(self, fileno: int, offset: int, count: int, is_last: bool) -> Iterator[None]:
+        try:
+            while count > 0 and (data := os.pread(fileno, min(count, _PIECE), offset)):
+                self._write(data)
+                offset += len(data)
+                count -= len(data)
+                yield
+        finally:
+            os.close(fileno)
+        self._end_file(is_last)
+
+    def _end_file(self, is_last: bool) -> None:
+        if is_last:
             self._finish()
             self.has_ended = True
 
-    def _send_file(self, fileno: int, offset: int, count: int) -> None:
-        """Send part of a file, by the kernel where it can, else by reading it."""
-        if not self._head_sent:
-            self._send(self._head(count if self._length < 0 else -1))
-        if self.is_bodiless:
-            return
-        if not self._chunked:
-            try:
-                self.sent += self._transport.send_file(fileno, offset, count)
-                return
-            except NotImplementedError:
-                pass
-            except OSError as error:
-                self._on_disconnect(error)
-                raise
-        while count > 0 and (data := os.pread(fileno, min(count, _PIECE), offset)):
-            self._write(data)
-            offset += len(data)
-            count -= len(data)
+    def complete_record(self) -> None:
+        """What hooks and logs read of a response, as of one of WSGI."""
+        if self.status and not self.headers:
+            self.headers = [
+                (str(name, "latin-1"), str(value, "latin-1")) for name, value in self._fields
+            ]
+            self.status = with_phrase(self.status_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,21 @@ Scope = dict[str, Any]  # Any: as the specification says
 Message = dict[str, Any]  # Any: as above
 AsgiApplication = Callable[..., Any]  # Any: a coroutine function, or what behaves like one
 
+
+def as_coroutine_function(app: AsgiApplication) -> AsgiApplication:
+    """The application as it is, or what awaits what it returns, which may be no coroutine."""
+    call = app if inspect.isroutine(app) else getattr(app, "__call__", app)  # noqa: B004  # an object may have one of its own
+    if inspect.iscoroutinefunction(call):
+        return app
+
+    async def application(scope: Scope, receive: object, send: object) -> None:
+        await app(scope, receive, send)
+
+    return application
+
+
 VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 """2.4: `send` raises OSError once the client is gone."""
-EXTENSIONS: dict[str, dict[str, object]] = {
-    "http.response.pathsend": {},
-    "http.response.zerocopysend": {},
-    "http.response.trailers": {},
-    "http.response.early_hint": {},
-}
 
 
 def make_scope(
@@ -35,27 +43,39 @@ def make_scope(
     A path that a trusted proxy has named (SCRIPT_NAME) goes before the one that the server is
     mounted at.  The path includes it, as the specification says from version 2.3 on.
     """
-    target = environ["RAW_URI"]
+    is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
     path, root_path = _paths(environ, endpoint.root_path)
     address = environ["REMOTE_ADDR"]
     scope = {
         "type": "http",
-        "asgi": VERSIONS,
-        "http_version": "1.0" if environ["SERVER_PROTOCOL"] == "HTTP/1.0" else "1.1",
+        "asgi": VERSIONS.copy(),
+        "http_version": "1.1" if is_http11 else "1.0",
         "method": environ["REQUEST_METHOD"],
         "scheme": environ["wsgi.url_scheme"],
         "path": path,
-        "raw_path": target.partition("?")[0].encode("latin-1"),
+        "raw_path": _raw_path(environ["RAW_URI"]),
         "query_string": environ["QUERY_STRING"].encode("latin-1"),
         "root_path": root_path,
         "headers": fields.of(head, environ),
         "client": (address, int(environ["REMOTE_PORT"] or 0)) if address else None,
         "server": endpoint.server,
-        "extensions": EXTENSIONS.copy(),
+        "extensions": {"http.response.pathsend": {}, "http.response.zerocopysend": {}},
     }
+    if is_http11:
+        scope["extensions"]["http.response.trailers"] = {}
+        scope["extensions"]["http.response.early_hint"] = {}
     if endpoint.state is not None:
         scope["state"] = endpoint.state.copy()
     return scope
+
+
+def _raw_path(target: str) -> bytes:
+    """The path as it is on the wire, of a target in any form (RFC 9112, 3.2)."""
+    path = target.partition("?")[0]
+    if path[:1] != "/" and path != "*":
+        slash = path.partition("://")[2].partition("/")
+        path = slash[1] + slash[2] or "/"
+    return path.encode("latin-1")
 
 
 def _paths(environ: dict[str, Any], root_path: str) -> tuple[str, str]:  # Any: PEP 3333
@@ -66,6 +86,6 @@ def _paths(environ: dict[str, Any], root_path: str) -> tuple[str, str]:  # Any: 
     prefix: str = environ["SCRIPT_NAME"]
     if prefix:
         return prefix + path, prefix
-    if root_path and not path.startswith(root_path):
+    if root_path and path != root_path and not path.startswith(f"{root_path}/"):
         path = root_path + path
     return path, root_path

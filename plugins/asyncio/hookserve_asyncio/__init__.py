@@ -4,12 +4,16 @@ worker, loops
     the event loop, with the reactor as one of its descriptors
 coroutines
     starting a coroutine without a task of its own, until it suspends
+threads
+    where applications of WSGI run
+lag, stacks
+    what blocks the loop, and where tasks wait
 """
 
 from __future__ import annotations
 
 from hookserve import Capabilities, Setting, WorkerType, hookimpl
-from hookserve.config.values import one_of
+from hookserve.config.values import one_of, seconds
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -18,12 +22,18 @@ SETTINGS: tuple[Setting, ...] = (
         one_of("auto", "asyncio", "uvloop"),
         "the event loop of the asyncio worker; auto: uvloop when it is installed",
     ),
+    Setting(
+        "loop_lag_warning",
+        1.0,
+        seconds,
+        "warn when the event loop of the asyncio worker is blocked for this long; 0: never",
+    ),
 )
 
 
 @hookimpl
 def settings() -> tuple[Setting, ...]:
-    """Which event loop."""
+    """Which event loop, and how long it may be blocked."""
     return SETTINGS
 
 
@@ -34,13 +44,17 @@ def worker_types() -> list[WorkerType]:
         WorkerType(
             "asyncio",
             "hookserve_asyncio.worker:AsyncioWorker",
-            "coroutines on an event loop; uvloop where it is installed",
+            "coroutines on an event loop; uvloop where it is installed; WSGI in threads",
             capabilities=Capabilities(
-                concurrency="as many requests at once as there are connections",
+                concurrency="as many requests at once as there are connections; WSGI: threads",
+                parallel=True,
+                buffered=True,
                 request_timeout="cancel",
                 websocket=True,
-                settings=frozenset({"loop"}),
+                settings=frozenset(
+                    {"loop", "loop_lag_warning", "threads", "spool_size", "buffer_bodies"}
+                ),
             ),
-            interfaces=("asgi",),
+            interfaces=("asgi", "wsgi"),
         )
     ]

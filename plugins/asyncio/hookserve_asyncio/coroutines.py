@@ -15,8 +15,9 @@ import asyncio
 from asyncio import _enter_task, _leave_task
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
-from types import FrameType
-from typing import Any
+from sys import getrefcount
+from typing import Any, NoReturn
+from weakref import getweakrefcount
 
 AnyCoroutine = Coroutine[Any, Any, object]  # Any: what it yields is between it and asyncio
 
@@ -42,35 +43,34 @@ class CoroutineStarter:
 
         Returns `None` when it has ended, raising what it raised; otherwise its task.
         """
-        carrier, self._carrier = self._carrier, None
+        loop, carrier = self._loop, self._carrier
         if carrier is None:
-            carrier = _Carrier(self._loop, self._context.copy())
-        task, context = carrier.task, carrier.context
+            carrier = self._carrier = _Carrier(loop, self._context)
         try:
-            _enter_task(self._loop, task)
+            _enter_task(loop, carrier.task)
         except RuntimeError:  # a task runs at this moment: the coroutine begins after its step
-            self._carrier = carrier
-            return self._keep(self._loop.create_task(coroutine, context=self._context.copy()))
+            task = asyncio.Task(coroutine, loop=loop, context=self._context.copy())
+            return self._keep(task)
         try:
-            awaited = context.run(coroutine.send, None)
+            carrier.coroutine = coroutine
+            try:
+                awaited = carrier.context.run(coroutine.send, None)
+            finally:
+                _leave_task(loop, carrier.task)
         except StopIteration:
-            if context == self._context and not task.cancelling():
-                self._carrier = carrier  # as good as new
-            else:
-                task.cancel()
+            if not carrier.is_as_new():
+                self.close()
             return None
         except BaseException:
-            task.cancel()
+            self.close()
             raise
-        finally:
-            _leave_task(self._loop, task)
-        carrier.carry(coroutine, awaited)
-        return self._keep(task)
+        self._carrier = None
+        return self._keep(carrier.carry(awaited))
 
     def close(self) -> None:
         """Release the task that is kept for the next coroutine."""
         if self._carrier is not None:
-            self._carrier.task.cancel()
+            self._carrier.release()
             self._carrier = None
 
     def _keep(self, task: asyncio.Task[object]) -> asyncio.Task[object]:
@@ -82,60 +82,114 @@ class CoroutineStarter:
         self.tasks.pop(task, None)
 
 
+def _end(*_: object) -> NoReturn:
+    """As `send` and `throw` of a coroutine that ends."""
+    raise StopIteration
+
+
 class _Carrier:
     """A task that waits for a coroutine to go on with; to asyncio it is that coroutine."""
 
-    __slots__ = ("_awaited", "_coroutine", "_loop", "_waiter", "context", "send", "task", "throw")
+    __slots__ = (
+        "_awaited",
+        "_base",
+        "_loop",
+        "_name",
+        "_references",
+        "_waiter",
+        "context",
+        "coroutine",
+        "send",
+        "task",
+        "throw",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         self._loop = loop
-        self.context = context
+        self._base = tuple(context.items())
+        self.context = context.copy()
         self.send: Callable[[Any], object] = self._wait  # Any: as of a coroutine
-        self.throw: Callable[..., object] = self._end
-        self._coroutine: AnyCoroutine | None = None
-        self._awaited: object = None
+        self.throw: Callable[..., object] = _end
+        self.coroutine: AnyCoroutine | None = None
+        """The one whose steps these are, or that has ended without needing the task."""
+        self._awaited: Any = None  # Any: as above
         self._waiter: asyncio.Future[None] | None = None
-        self.task: asyncio.Task[object] = loop.create_task(self, context=context)  # type: ignore[arg-type]  # registered below
+        # Not by the loop: a factory of the application's may begin what it is called with.
+        self.task: asyncio.Task[object] = asyncio.Task(self, loop=loop, context=self.context)
+        self._name = self.task.get_name()
+        self._references = getrefcount(self.task), getweakrefcount(self.task)
 
-    def carry(self, coroutine: AnyCoroutine, awaited: object) -> None:
-        """Go on with a coroutine that has suspended, waiting for `awaited`."""
-        self._coroutine, self._awaited = coroutine, awaited
-        self.send = self._hand_over
-        self.throw = coroutine.throw
-        del self.task  # it refers to this object: no work for the garbage collector
-        if self._waiter is not None:
+    def is_as_new(self) -> bool:
+        """Whether a coroutine that has ended has left nothing at the task: no variable of the
+        context, no reference by which the next would be taken for it."""
+        task, context, base = self.task, self.context, self._base
+        if len(context) != len(base) or task.cancelling() or task.get_name() is not self._name:
+            return False
+        if base and not all(context.get(name, _end) is value for name, value in base):
+            return False
+        del task
+        count = getrefcount(self.task), getweakrefcount(self.task)
+        return count == self._references and self.task._callbacks is None
+
+    def release(self) -> None:
+        """The task ends: there is no coroutine for it, or one that has ended."""
+        self.coroutine = None
+        self.send = self.throw = _end
+        self._detach()
+
+    def carry(self, awaited: object) -> asyncio.Task[object]:
+        """Go on with the coroutine, which has suspended and waits for `awaited`."""
+        self._awaited = awaited
+        self.send, self.throw = self._hand_over, self._interrupt
+        return self._detach()
+
+    def _detach(self) -> asyncio.Task[object]:
+        """Wake the task, which refers to this object: no work for the garbage collector."""
+        task = self.task
+        del self.task
+        if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+        return task
+
+    def __getattr__(self, name: str) -> Any:  # Any: whatever is asked for
+        """As of the coroutine, for those who print stacks or ask whether it has begun."""
+        return getattr(object.__getattribute__(self, "coroutine"), name)
 
     def close(self) -> None:
         """As of a coroutine."""
-        if self._coroutine is not None:
-            self._coroutine.close()
+        if self.coroutine is not None:
+            self.coroutine.close()
 
-    @property
-    def cr_frame(self) -> FrameType | None:
-        """The frame of the coroutine, for those who print stacks."""
-        return getattr(self._coroutine, "cr_frame", None)
-
-    @property
-    def cr_await(self) -> object:
-        """What the coroutine awaits."""
-        return getattr(self._coroutine, "cr_await", None)
+    # Steps of the task.
 
     def _wait(self, value: object) -> object:
-        """The task's first step, before there is a coroutine."""
+        """The first one, before there is a coroutine."""
         self._waiter = waiter = self._loop.create_future()
         waiter._asyncio_future_blocking = True
         return waiter
 
     def _hand_over(self, value: object) -> object:
-        """The first step with a coroutine: it waits already."""
-        assert self._coroutine is not None
-        self.send = self._coroutine.send
-        awaited, self._awaited = self._awaited, None
+        """The first one with a coroutine: it waits already."""
+        coroutine, awaited = self._take()
+        if awaited is None and self._waiter is not None:
+            return coroutine.send(None)  # this step comes after what was due before it
         return awaited
 
-    def _end(self, *error: Any) -> object:  # Any: as throw() of a coroutine
-        raise error[-1] if isinstance(error[-1], BaseException) else error[0]
+    def _interrupt(self, *error: Any) -> object:  # Any: as throw() of a coroutine
+        """The same, when the task was cancelled before: what the coroutine waits for is cancelled,
+        as a task does it, and tells the coroutine."""
+        coroutine, awaited = self._take()
+        if getattr(awaited, "_asyncio_future_blocking", False):
+            if awaited.cancel(*error[-1].args[:1]):
+                return awaited
+            awaited._asyncio_future_blocking = False
+        return coroutine.throw(*error)
+
+    def _take(self) -> tuple[AnyCoroutine, Any]:  # Any: as above
+        coroutine, awaited, self._awaited = self.coroutine, self._awaited, None
+        assert coroutine is not None
+        self.send, self.throw = coroutine.send, coroutine.throw
+        return coroutine, awaited
 
 
 Coroutine.register(_Carrier)

@@ -1,7 +1,9 @@
 """The asyncio worker: the reactor as one descriptor of an event loop.
 
-Everything runs in the main thread.  What the loop costs is paid once a batch of events and not once
+Coroutines run in the main thread.  What the loop costs is paid once a batch of events and not once
 an event; a request that never waits runs to its end within the turn of the reactor that read it.
+
+Applications of WSGI run in threads (`hookserve_asyncio.threads`), with the same loop around them.
 """
 
 from __future__ import annotations
@@ -9,12 +11,19 @@ from __future__ import annotations
 import asyncio
 import math
 
+from hookserve.config.resolved import Config
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.transport import LoopTransport
 from hookserve.reactor.worker import ReactorWorker
+from hookserve.types import WSGIApplication
+from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
+from hookserve.worker.interface import WSGI
 from hookserve_asyncio.coroutines import CoroutineStarter
+from hookserve_asyncio.lag import LagMonitor
 from hookserve_asyncio.loops import make_loop
+from hookserve_asyncio.stacks import format_task
+from hookserve_asyncio.threads import ThreadPool
 
 _CANCEL_TIME = 1.0
 """How long what was cancelled may take to end, in seconds."""
@@ -35,6 +44,29 @@ class AsyncioWorker(ReactorWorker):
         """As `hookserve.worker.coroutines.RunsCoroutines`."""
         self._transports: list[LoopTransport] = []
         """Those that no exchange uses: one may run within another."""
+        self._pool: ThreadPool | None = None
+        """For an application that blocks."""
+        limit: float = self.config.loop_lag_warning
+        is_busy = self._has_requests
+        self._lag = LagMonitor(self.loop, limit, is_busy, self.log) if limit else None
+
+    @classmethod
+    def capacity(cls, config: Config) -> int:
+        """Every connection may have a request in flight."""
+        return int(config.worker_connections)
+
+    def prepare(self, app: WSGIApplication) -> None:
+        """As `Worker.prepare`, and start the threads that are needed."""
+        if self.interface == WSGI:
+            threads = int(self.config.get("threads", 1))
+            self.awaited_body = WHOLE_BODY
+            self.multithread = threads > 1
+            self._pool = ThreadPool(self, threads, self._on_room)
+        super().prepare(app)
+        if self._pool is not None:
+            self._pool.start()
+        elif self._lag is not None:
+            self._lag.start()
 
     # The main loop.
 
@@ -47,10 +79,16 @@ class AsyncioWorker(ReactorWorker):
     def step(self, seconds: float) -> None:
         """Run the loop for that long, or until something has to be done; then do it."""
         timer = self.loop.call_later(seconds, self.loop.stop) if seconds < math.inf else None
-        self.loop.run_forever()
+        try:
+            self.loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:
+            # It ends the task that has raised it, as it ends a request in the other models.
+            self.log.warning("a task of the application has raised %r", error)
         if timer is not None:
             timer.cancel()
-        now = self.notify()
+        # Threads that are all busy give no sign of life but the requests that they begin.
+        is_stuck = self._pool is not None and self._pool.is_busy
+        now = self.clock() if is_stuck else self.notify()
         if now >= self.reactor.next_sweep:
             self.loop.call_soon(self._sweep)
 
@@ -75,10 +113,20 @@ class AsyncioWorker(ReactorWorker):
         """End the step."""
         self.loop.call_soon_threadsafe(self.loop.stop)
 
+    def format_tasks(self) -> str:
+        """The stacks of the tasks that run requests; that of a task at work is the thread's."""
+        return "\n".join(map(format_task, list(self._starter.tasks)))
+
+    def _has_requests(self) -> bool:
+        return bool(self.requests_in_flight or self._starter.tasks)
+
     # In the loop.
 
     def serve(self, accepted: Accepted) -> None:
-        """Run the exchange at once."""
+        """Run the exchange, at once where it does not block."""
+        if self._pool is not None:
+            self._pool.serve(accepted)
+            return
         try:
             transport = self._transports.pop()
         except IndexError:
@@ -97,10 +145,18 @@ class AsyncioWorker(ReactorWorker):
 
     def _turn(self) -> None:
         try:
+            if self._lag is not None:
+                self._lag.wake()
             self.reactor.turn(0.0)
-            self.idle()  # it is the loop that waits now, not the next turn
+            if self._pool is None:
+                self.idle()  # it is the loop that waits now, not the next turn
+            elif self._pool.awaits_room():
+                self.loop.remove_reader(self.reactor.fileno())
         except BaseException as error:
             self.fail(error)
+
+    def _on_room(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.add_reader, self.reactor.fileno(), self._turn)
 
     def _sweep(self) -> None:
         self.reactor.sweep(self.clock())

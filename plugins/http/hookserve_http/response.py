@@ -126,7 +126,7 @@ class HeadWriter:
         status, *headers = key
         if type(status) is not int or not 100 <= status <= 999:
             raise ApplicationError(f"invalid status {status!r}")
-        text_key = (_with_phrase(status), *map(_as_text, headers))
+        text_key = (with_phrase(status), *map(_as_text, headers))
         encoded = self._encode(text_key)
         if text_key in self._head_cache:
             try:
@@ -192,7 +192,8 @@ def _as_text(header: object) -> Header:
         raise ApplicationError(f"the header {header!r} is not a pair of bytes") from None
 
 
-def _with_phrase(status: int) -> str:
+def with_phrase(status: int) -> str:
+    """The code and what it means (RFC 9110, 15)."""
     from http import HTTPStatus
 
     try:

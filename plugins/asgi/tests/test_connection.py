@@ -1,0 +1,143 @@
+"""One client's connection, from state to state."""
+
+import pytest
+from support.asgi import GET, HELLO, LENGTH_2, Transport, hello, part, post
+
+from hookserve.protocol.seam import CLOSING, IDLE, PAUSED, READING_HEAD, SUSPENDED
+
+CLOSE = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+
+
+class Gated:
+    """An application that responds when it is let."""
+
+    def __init__(self, loop):
+        self.loop = loop
+        self.gates = []
+
+    async def __call__(self, scope, receive, send):
+        self.gates.append(self.loop.create_future())
+        await self.gates[-1]
+        await hello(scope, receive, send)
+
+    def open(self, client):
+        self.gates[-1].set_result(None)
+        client.turn()
+
+
+@pytest.fixture
+def gated(loop):
+    return Gated(loop)
+
+
+def test_a_head_is_that_of_http(connect):
+    client = connect(hello).feed(GET[:10])
+    assert client.state == READING_HEAD
+
+    client.feed(GET[10:])
+
+    assert client.sent == HELLO
+
+
+def test_an_invalid_head_is_refused_before_the_application_is_called(connect):
+    client = connect(None).feed(b"GET /\r\n\r\n")
+
+    assert client.sent.startswith(b"HTTP/1.1 400")
+    assert client.state == CLOSING
+
+
+def test_a_head_that_is_slow_is_refused(connect):
+    client = connect(None).feed(GET[:10])
+    client.connection.expire()
+    client.resume()
+    client.turn()
+
+    assert client.sent.startswith(b"HTTP/1.1 408")
+
+
+def test_a_suspended_exchange_is_waited_for(connect, gated):
+    client = connect(gated).feed(GET)
+    assert client.state == SUSPENDED
+
+    gated.open(client)
+
+    assert (client.state, client.sent) == (IDLE, HELLO)
+
+
+def test_the_beginning_of_the_next_request_pauses(connect, gated):
+    client = connect(gated).feed(GET).feed(b"G")
+    assert client.state == PAUSED
+
+    gated.open(client)
+    assert client.state == READING_HEAD
+    client.feed(GET[1:])
+    assert client.state == SUSPENDED
+
+
+def test_a_request_that_follows_a_body_is_the_next(connect, gated):
+    client = connect(gated).feed(post(b"he", 5)).feed(b"llo" + GET)
+
+    gated.open(client)
+    assert len(gated.gates) == 2
+    gated.open(client)
+
+    assert client.sent == HELLO * 2
+
+
+def test_a_client_that_wants_to_close_is_closed(connect, gated):
+    client = connect(gated).feed(CLOSE + GET)
+
+    gated.open(client)
+
+    assert client.sent.endswith(b"Connection: close\r\n\r\nok")
+    assert client.state == CLOSING
+    assert len(gated.gates) == 1
+
+
+def test_the_end_of_input_is_taken_more_than_once(connect, gated):
+    client = connect(gated).feed(GET).feed(b"").feed(b"")
+
+    gated.open(client)
+
+    assert client.sent.endswith(b"ok")
+
+
+def test_running_without_anything_to_send_changes_nothing(connect, gated):
+    client = connect(gated).feed(GET)
+    client.resume()
+    client.turn()
+
+    assert client.state == SUSPENDED
+    gated.open(client)
+    assert client.sent == HELLO
+
+
+def test_a_connection_between_exchanges_keeps_nothing_of_them(connect, gated):
+    client = connect(gated).feed(GET)
+    gated.open(client)
+
+    assert client.connection._current is None
+    assert client.connection._exchange is None
+    client.connection.drained()
+    client.connection.leave()
+    client.connection.disconnected()
+
+
+@pytest.mark.parametrize("kind", [b"text/event-stream", b"text/plain"])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_stream_of_events_is_told_that_the_worker_stops(connect, loop, kind, is_late):
+    async def application(scope, receive, send):
+        await receive()
+        await send({**LENGTH_2, "headers": [(b"content-type", kind)]})
+        await send(part(b"data: 1\n\n", more=True))
+        seen.append((await receive())["type"])
+
+    seen = []
+    client = connect(application, Transport())
+    client.protocol.worker.alive = not is_late
+    client.feed(GET)
+    if not is_late:
+        loop.call_soon(client.connection.leave)
+        client.turn()
+
+    assert seen == (["http.disconnect"] if kind == b"text/event-stream" else [])
