@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from hookserve_http.errors import ApplicationError, BadRequest, RequestTimeout
 from hookserve_http.request import RequestView
 
-from hookserve.protocol.seam import RequestCancelled, Transport
+from hookserve.protocol.seam import PAUSED, SUSPENDED, RequestCancelled, Transport
 from hookserve_asgi.response import AsgiResponse
 from hookserve_asgi.scope import Message, make_scope
 from hookserve_asgi.suspension import Suspension
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hookserve_asgi.connection import AsgiConnection
     from hookserve_asgi.protocol import AsgiProtocol
 
-_HIGH_WATER = 65536
+HIGH_WATER = 65536
 """Bytes that the client has not taken, from which on `send` waits."""
 
 
@@ -46,6 +46,7 @@ class AsgiExchange(AsgiResponse):
     _is_gone: bool
     """Whether the application is told that its client is gone."""
     _suspension: Suspension | None
+    _make_scope = staticmethod(make_scope)
 
     def begin(self, connection: AsgiConnection, transport: Transport) -> None:
         """Begin the application, and run it until it ends or waits."""
@@ -58,7 +59,7 @@ class AsgiExchange(AsgiResponse):
         self._slot = endpoint.worker.begin(self.head, name.encode("latin-1") if name else b"")
         if endpoint.pre_request:
             self._call_pre_request()
-        scope = make_scope(environ, self.head, connection.fields, endpoint)
+        scope = self._make_scope(environ, self.head, connection.fields, endpoint)
         try:
             task = endpoint.start_coroutine(endpoint.application(scope, self.receive, self.send))
         except BaseException as error:  # the application may raise anything
@@ -78,7 +79,7 @@ class AsgiExchange(AsgiResponse):
                 message = self._next_part()
                 if message is not None:
                     return message
-            await self._next_event()
+            await self._next_event(0.0 if self._has_body else self._endpoint.body_timeout)
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
@@ -96,7 +97,7 @@ class AsgiExchange(AsgiResponse):
         elif self.has_ended:
             self._close()
             return
-        if not self.has_ended and self._transport.unsent > _HIGH_WATER:
+        if not self.has_ended and self._transport.unsent > HIGH_WATER:
             await self._wait_for_room()
 
     def _send_head_alone(self) -> None:
@@ -117,6 +118,16 @@ class AsgiExchange(AsgiResponse):
             self.disconnect(error)
         if self.has_ended and not self.is_over:
             self._close()
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether what comes is part of the body, and not the next request."""
+        return self.input is not None and not self.input.decoder.is_done
+
+    @property
+    def state(self) -> int:
+        """That of the connection while the exchange is suspended."""
+        return PAUSED if self.input is not None and self.input.is_full else SUSPENDED
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the body."""
@@ -210,12 +221,11 @@ class AsgiExchange(AsgiResponse):
         worker = self._endpoint.worker
         worker.end_if_forked(error)
         method, target = self.method_and_target
-        if self.has_ended:
-            what = "%s %s: error after the response"
-            worker.log.error(what, method, target, exc_info=error)
-            return
         if self._is_disconnect(error):
             self._finish_with(0)
+        elif self.has_ended:
+            what = "%s %s: error after the response"
+            worker.log.error(what, method, target, exc_info=error)
         elif isinstance(error, RequestCancelled):
             self.reason = str(error)
             worker.log.warning("%s %s: %s", method, target, error)
@@ -287,13 +297,11 @@ class AsgiExchange(AsgiResponse):
             self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._connection.handle.resume_now()
 
-    async def _next_event(self) -> None:
-        endpoint = self._endpoint
-        future = endpoint.loop.create_future()
+    async def _next_event(self, timeout: float = 0.0) -> None:
+        loop = self._endpoint.loop
+        future = loop.create_future()
         self._waiting().receivers.append(future)
-        timer = None
-        if not self._has_body and endpoint.body_timeout:
-            timer = endpoint.loop.call_later(endpoint.body_timeout, self._on_slow_body)
+        timer = loop.call_later(timeout, self._on_slow_body) if timeout else None
         try:
             await future
         finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from hookserve_http.handshake import split_list
+
 if TYPE_CHECKING:
     from hookserve_http.fields import FieldLists
 
@@ -55,6 +57,22 @@ def make_scope(
     }
     if endpoint.state is not None:
         scope["state"] = endpoint.state.copy()
+    return scope
+
+
+def make_websocket_scope(
+    environ: dict[str, Any],  # Any: PEP 3333
+    head: bytes,
+    fields: FieldLists,
+    endpoint: AsgiProtocol,
+) -> Scope:
+    """The scope of a request that asks for a websocket."""
+    scope = make_scope(environ, head, fields, endpoint)
+    del scope["method"]
+    scope["type"] = "websocket"
+    scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
+    scope["subprotocols"] = split_list(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
+    scope["extensions"] = {"websocket.http.response": {}}
     return scope
 
 
