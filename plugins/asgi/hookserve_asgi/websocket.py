@@ -135,23 +135,23 @@ class WebsocketExchange(AsgiExchange):
 
     def _accept(self, message: Message) -> None:
         endpoint, subprotocol = self._endpoint, message.get("subprotocol")
-        headers: Any = list(message.get("headers") or ())
+        headers: Any = message.get("headers") or ()
         if any(bytes(name).lower() in _OURS for name, _ in headers):
             raise ApplicationError("the headers of websocket.accept have one of the handshake's")
         if subprotocol and subprotocol not in self._handshake.subprotocols:
             raise ApplicationError(f"the client has not offered the subprotocol {subprotocol!r}")
         extensions, codecs = agree(self._handshake.extensions if endpoint.deflates else "")
-        headers.append((b"Sec-WebSocket-Accept", self._handshake.accept))
+        own = [b"Sec-WebSocket-Accept: %s\r\n" % self._handshake.accept]
         if extensions:
-            headers.append((b"Sec-WebSocket-Extensions", extensions))
+            own.append(b"Sec-WebSocket-Extensions: %s\r\n" % extensions)
         if subprotocol:
-            headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
-        line = endpoint.writer.line
+            own.append(b"Sec-WebSocket-Protocol: %s\r\n" % subprotocol.encode())
         self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
-        lines = [line(each) for each in self.headers]
+        own += map(endpoint.writer.line, self.headers)
         self.status, self.status_code, self._head_sent = "101 Switching Protocols", 101, True
         self._codec = FrameCodec(endpoint.message_limit, codecs)
-        self._send(_SWITCHING, endpoint.writer.date(), *lines, b"\r\n")
+        self._send(_SWITCHING, endpoint.writer.date(), *own, b"\r\n")
+        self.head = self.head.partition(b"\r\n")[0]  # for as long as the websocket is open
         self._last = endpoint.loop.time()
         endpoint.websockets.wait(self, endpoint.ping_interval)
         if self._suspension is not None and self._suspension.timer is not None:
