@@ -183,7 +183,10 @@ class WebsocketExchange(AsgiExchange):
         """Take bytes of frames."""
         codec = self._codec
         assert codec is not None
-        self._last = self._endpoint.loop.time()
+        endpoint = self._endpoint
+        if self._last < self._pinged and self._closed is None and codec.end is None:
+            endpoint.websockets.wait(self, endpoint.ping_interval)
+        self._last = endpoint.loop.time()
         codec.feed(data)
         messages, codec.messages = codec.messages, []
         if self._closed is None:
@@ -194,7 +197,7 @@ class WebsocketExchange(AsgiExchange):
             if self._closed is not None:
                 self.has_ended = True
             elif self._messages or self._is_busy:
-                self._endpoint.websockets.wait(self, _CLOSE_TIME)
+                endpoint.websockets.wait(self, _CLOSE_TIME)
             else:
                 self._finish_closing()
         self._wake()
