@@ -22,6 +22,9 @@ async def echo(scope, receive, send):
     import os
 
     if scope["type"] == "lifespan":
+        for event in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
         return
     await receive()
     if scope["path"] == "/denied":
@@ -128,6 +131,7 @@ def test_a_stop_closes_with_1012_at_once():
 
         assert code_at_end(client) == 1012
         assert running.wait(timeout=10) == 0
+        assert "is gone: drained" in running.log
 
 
 def code_at_end(client):
@@ -147,3 +151,14 @@ def test_a_client_that_is_gone_without_a_word_of_closing():
             assert client.recv(4096).startswith(b"HTTP/1.1 101 ")
         wait_until(lambda: "ended with 1006" in running.log)
         wait_until(lambda: " 101 " in running.log)
+
+
+def test_a_stop_while_nothing_happens_ends_the_lifespan_in_order():
+    with server() as running:
+        with connect(url_of(running)) as client:
+            client.recv()
+        wait_until(lambda: "ended with 1000" in running.log)
+
+        running.stop()
+
+        assert "is gone: drained" in running.log
