@@ -289,7 +289,7 @@ class WebsocketExchange(AsgiExchange):
         elif self._closed is None:
             try:
                 self._shut({500: 1011, 503: 1012}.get(status, 1000), "")
-            except OSError:  # noted
+            except OSError:  # as in _suspend: `begin` sees it
                 pass
 
     def _close(self) -> None:

@@ -140,7 +140,7 @@ def code_at_end(client):
     return caught.value.rcvd.code
 
 
-def test_a_client_that_is_gone_without_a_word_of_closing():
+def test_a_client_that_is_gone_and_has_not_closed():
     with server(settings={"access_logfile": "-"}) as running:
         with socket.create_connection(running.address) as client:
             key = base64.b64encode(b"k" * 16).decode()

@@ -180,7 +180,11 @@ class _Reader(StreamReader):
     def read_exact(self, n: int) -> Generator[None, None, bytearray]:
         """As `StreamReader.read_exact`."""
         if self._mask is not None:
-            if n > len(self.buffer) and self._is_text():
+            assert self._head is not None
+            opcode = self._head & 0xF
+            if opcode in (Opcode.TEXT, Opcode.BINARY):  # else as the message's first frame
+                self._is_plain_text = opcode == Opcode.TEXT and not self._head & _COMPRESSED
+            if n > len(self.buffer) and self._is_plain_text and opcode <= Opcode.BINARY:
                 yield from self._check(n, self._mask)
             self._head = self._mask = None
             return (yield from super().read_exact(n))
@@ -190,14 +194,6 @@ class _Reader(StreamReader):
         elif n == 4:
             self._mask = piece
         return piece
-
-    def _is_text(self) -> bool:
-        """Whether the frame has text as it is."""
-        assert self._head is not None
-        opcode = self._head & 0xF
-        if opcode in (Opcode.TEXT, Opcode.BINARY):
-            self._is_plain_text = opcode == Opcode.TEXT and not self._head & _COMPRESSED
-        return self._is_plain_text and opcode <= Opcode.BINARY
 
     def _check(self, size: int, mask: bytes | bytearray) -> Generator[None]:
         """Check what has arrived of a payload until all of it has."""

@@ -89,6 +89,14 @@ def test_text_that_is_invalid_is_refused_before_its_frame_is_complete():
     assert codec.end[0] == 1007
 
 
+def test_a_ping_in_pieces_between_two_fragments_is_no_text():
+    data = frame(TEXT, b"a", False) + frame(PING, b"\xff" * 9) + frame(CONT, b"b")
+
+    codec = codec_after(*(data[at : at + 1] for at in range(len(data))))
+
+    assert codec.messages == ["ab"]
+
+
 def test_a_close_frame_is_returned_with_its_code_and_reason():
     codec = codec_after(frame(CLOSE, b"\x03\xe8bye"))
 
