@@ -11,6 +11,9 @@
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
 # make frameworks  applications of six ASGI frameworks, plain and over TLS, while workers change
+# make autobahn
+#              Autobahn's suite for websockets, with CPython 2.7 for its client; half an hour, one at
+#              most; ARGS="--cases 6.*" runs some of it
 # make bench   measure against other servers, and write docs/explanation/performance.md; 25 minutes
 #              bench-quick: has it become slower? bench-idle: the cost of idle connections;
 #              bench-marginal: what a hook or a log adds to a request
@@ -24,11 +27,13 @@ MERMAID := mermaid@11.17.2
 # pyenv's shims answer only for the selected version: look for the interpreter itself.
 INTERPRETER := $(shell $(PYTHON) -c pass 2>/dev/null && echo $(PYTHON) || \
 	ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/*/bin/$(PYTHON) 2>/dev/null | tail -n 1)
+PYTHON2 := $(shell command -v python2.7 >/dev/null && python2.7 -c pass 2>/dev/null && echo python2.7 || \
+	ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/2.7*/bin/python 2>/dev/null | tail -n 1)
 VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz compat frameworks \
+.PHONY: autobahn dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz compat frameworks \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -90,6 +95,9 @@ compat: $(VENV)/.test $(VENV)-compat/.installed
 frameworks: $(VENV)-frameworks/.installed
 	$(VENV)-frameworks/bin/python -m tests.frameworks $(ARGS)
 
+autobahn: $(VENV)/.test .venv-autobahn/.installed
+	$(BIN)/python -m tests.autobahn --python $(PYTHON2) --library .venv-autobahn $(ARGS)
+
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
 
@@ -148,6 +156,15 @@ $(VENV)-compat/.installed: pyproject.toml
 	$(VENV)-compat/bin/python -m pip install -q --upgrade pip
 	$(VENV)-compat/bin/python -m pip install -q --group compat
 	@touch $@
+
+# The suite needs CPython 2.7, for which there are no virtual environments any more; and Twisted of
+# that day expects that zope is a package.
+.venv-autobahn/.installed:
+	@test -n "$(PYTHON2)" || { echo "CPython 2.7 is not installed (pyenv install 2.7.18)"; exit 1; }
+	@echo "installing Autobahn's suite in .venv-autobahn"
+	$(PYTHON2) -m pip install -q --disable-pip-version-check --upgrade --target .venv-autobahn \
+		"autobahntestsuite>=25,<26"
+	@touch .venv-autobahn/zope/__init__.py $@
 
 # fuzz and bench: packages that are of no use to anything else, and not there for every interpreter.
 $(VENV)-%/.installed: pyproject.toml

@@ -8,6 +8,8 @@ connection
     one client's connection: HTTP's, whose exchanges may be suspended
 exchange, suspension, body
     one request: receive and send; what is waited for; the request's body as it arrives
+websocket, deadlines
+    a connection that has been upgraded; when one is pinged
 response
     the events of a response, and what they become
 lifespan
@@ -17,7 +19,7 @@ lifespan
 from __future__ import annotations
 
 from hookserve import ProtocolType, Setting, hookimpl
-from hookserve.config.values import one_of
+from hookserve.config.values import boolean, one_of, seconds, size
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -26,6 +28,28 @@ SETTINGS: tuple[Setting, ...] = (
         one_of("auto", "on", "off"),
         "whether an ASGI application is told of startup and shutdown; auto: unless it does not"
         " support that",
+    ),
+    Setting(
+        "websocket_max_size", 16777216, size, "bytes that a message of a websocket may have; 0: any"
+    ),
+    Setting(
+        "websocket_ping_interval",
+        20.0,
+        seconds,
+        "seconds without a byte from the client after which a websocket pings it; 0: never",
+    ),
+    Setting(
+        "websocket_ping_timeout",
+        20.0,
+        seconds,
+        "seconds that the client has for its response to that, before it is disconnected; 0: any",
+    ),
+    Setting(
+        "websocket_deflate",
+        True,
+        boolean,
+        "compress the messages of websockets whose client offers that (RFC 7692)",
+        switch=True,
     ),
 )
 

@@ -8,10 +8,11 @@ state      event                                                   next state
 ========== ======================================================= ===========================
 READY      `run`: the application has responded                    as after an exchange of HTTP
 ..         `run`: it goes on                                       SUSPENDED, or PAUSED
-SUSPENDED  `feed`: part of the body                                SUSPENDED; PAUSED when it is
+SUSPENDED  `feed`: part of the body, or frames of a websocket      SUSPENDED; PAUSED when it is
                                                                    more than the application takes
 ..         `feed`: the next request                                PAUSED
 ..         `feed`: the end of input                                SUSPENDED
+..         `feed`, `leave`: a websocket has something to send      READY
 ..         `run`: there is something to send                       SUSPENDED, or PAUSED
 ..         `run`: the application has responded                    as after an exchange of HTTP
 PAUSED     `run`                                                   as in SUSPENDED
@@ -25,8 +26,9 @@ from typing import TYPE_CHECKING, Any, cast
 from hookserve_http.connection import HttpConnection
 from hookserve_http.errors import BadRequest
 from hookserve_http.framing import Decoder
+from hookserve_http.handshake import asks_for_websocket
 
-from hookserve.protocol.seam import IDLE, PAUSED, READY, SUSPENDED, ConnectionHandle, Transport
+from hookserve.protocol.seam import IDLE, PAUSED, READY, ConnectionHandle, Transport
 from hookserve_asgi.body import RequestBody
 from hookserve_asgi.exchange import AsgiExchange
 
@@ -66,8 +68,11 @@ class AsgiConnection(HttpConnection):
         elif self._exchange is None:
             return self._send_refusal(transport)
         else:
-            current = self._current = cast("AsgiExchange", self._exchange)
+            current = cast("AsgiExchange", self._exchange)
             self._exchange = None
+            if "HTTP_UPGRADE" in current.environ and not (current := self._upgrade(current)):
+                return self._send_refusal(transport)
+            self._current = current
             current.begin(self, transport)
         if not current.is_over:
             return self._suspend(current)
@@ -79,15 +84,19 @@ class AsgiConnection(HttpConnection):
 
     def drained(self) -> int:
         """As `Connection.drained`."""
-        if self._current is not None:
-            self._current.drained()
-        return self.state
+        current = self._current
+        if current is None:
+            return self.state
+        current.drained()
+        return self._suspend(current)
 
     def leave(self) -> int:
         """As `Connection.leave`."""
-        if self._current is not None:
-            self._current.leave()
-        return self.state
+        current = self._current
+        if current is None:
+            return self.state
+        current.leave()
+        return self._suspend(current)
 
     def disconnected(self) -> None:
         """As `Connection.disconnected`."""
@@ -98,19 +107,31 @@ class AsgiConnection(HttpConnection):
         current = self._current
         if current is None:
             return super()._feed_more(data)
-        body = current.input
         if not data:
             current.end_input()
-        elif body is None or body.decoder.is_done:
-            self._buffer += data
-        else:
+        elif current.takes_input:
             current.feed(data)
+        else:
+            self._buffer += data
         return self._suspend(current)
 
     def _suspend(self, current: AsgiExchange) -> int:
-        is_full = self._buffer or (current.input is not None and current.input.is_full)
-        self.state = PAUSED if is_full else SUSPENDED
+        if self._buffer and current.takes_input:  # of a websocket, from before it was accepted
+            data, self._buffer = self._buffer, b""
+            current.feed(data)
+        self.state = PAUSED if self._buffer else current.state
         return self.state
+
+    def _upgrade(self, request: AsgiExchange) -> AsgiExchange | None:
+        """The websocket that a request asks for, or the request; `None`: it is refused."""
+        if not asks_for_websocket(request.environ):
+            return request
+        endpoint = cast("AsgiProtocol", self._endpoint)
+        try:
+            return endpoint.make_websocket(request)
+        except BadRequest as error:
+            self._refuse(error, request.environ, request.head)
+            return None
 
     def _expect_body(self, decoder: Decoder, environ: dict[str, Any]) -> int:  # Any: PEP 3333
         """The application begins at once, with what has arrived."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from hookserve_http.errors import ApplicationError, BadRequest, RequestTimeout
 from hookserve_http.request import RequestView
 
-from hookserve.protocol.seam import RequestCancelled, Transport
+from hookserve.protocol.seam import PAUSED, SUSPENDED, RequestCancelled, Transport
 from hookserve_asgi.response import AsgiResponse
 from hookserve_asgi.scope import Message, make_scope
 from hookserve_asgi.suspension import Suspension
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hookserve_asgi.connection import AsgiConnection
     from hookserve_asgi.protocol import AsgiProtocol
 
-_HIGH_WATER = 65536
+HIGH_WATER = 65536
 """Bytes that the client has not taken, from which on `send` waits."""
 
 
@@ -46,6 +46,7 @@ class AsgiExchange(AsgiResponse):
     _is_gone: bool
     """Whether the application is told that its client is gone."""
     _suspension: Suspension | None
+    _make_scope = staticmethod(make_scope)
 
     def begin(self, connection: AsgiConnection, transport: Transport) -> None:
         """Begin the application, and run it until it ends or waits."""
@@ -59,7 +60,7 @@ class AsgiExchange(AsgiResponse):
         try:
             if endpoint.pre_request:
                 self._call_pre_request()
-            scope = make_scope(environ, self.head, connection.fields, endpoint)
+            scope = self._make_scope(environ, self.head, connection.fields, endpoint)
             task = endpoint.start_coroutine(endpoint.application(scope, self.receive, self.send))
         except BaseException as error:  # the application may raise anything
             self._fail(error)
@@ -109,7 +110,7 @@ class AsgiExchange(AsgiResponse):
             return
         if self._disconnect_error is not None:
             raise self._disconnect_error
-        if self._transport.unsent > _HIGH_WATER:
+        if self._transport.unsent > HIGH_WATER:
             await self._wait_for_room()
 
     def _send_head_alone(self) -> None:
@@ -135,6 +136,16 @@ class AsgiExchange(AsgiResponse):
             self.disconnect(error)
         if self.has_ended and not self.is_over:
             self._close()
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether what comes is part of the body, and not the next request."""
+        return self.input is not None and not self.input.decoder.is_done
+
+    @property
+    def state(self) -> int:
+        """That of the connection while the exchange is suspended."""
+        return PAUSED if self.input is not None and self.input.is_full else SUSPENDED
 
     def feed(self, data: bytes) -> None:
         """Take bytes of the body."""
@@ -253,11 +264,12 @@ class AsgiExchange(AsgiResponse):
             if not self.has_ended:
                 self.reason = str(error)
                 self._finish_with(503)
+        elif self._is_disconnect(error):
+            if not self.is_over:
+                self._finish_with(self._refusal)
         elif self.has_ended:
             what = "%s %s: error after the response"
             worker.log.error(what, method, target, exc_info=error)
-        elif self._is_disconnect(error):
-            self._finish_with(self._refusal)
         else:
             self.reason = f"the application failed: {type(error).__name__}"
             worker.log.error("error handling %s %s", method, target, exc_info=error)
@@ -332,14 +344,14 @@ class AsgiExchange(AsgiResponse):
             self._connection.handle.resume_now()
 
     async def _next_event(self) -> None:
-        endpoint = self._endpoint
-        future = endpoint.loop.create_future()
+        loop = self._endpoint.loop
+        future = loop.create_future()
         self._waiting().receivers.append(future)
-        if self._has_body:
+        body = self.input
+        if self._has_body or body is None:
             await future
             return
-        body, loop = self.input, endpoint.loop
-        left = body.time_left(endpoint.body_timeout, endpoint.body_rate)
+        left = body.time_left(self._endpoint.body_timeout, self._endpoint.body_rate)
         timer = loop.call_later(left, self._on_slow_body) if left else None
         began = loop.time()
         try:

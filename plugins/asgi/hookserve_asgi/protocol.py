@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from hookserve_http.errors import BadRequest, NotInstalled
+from hookserve_http.handshake import read_handshake
 from hookserve_http.protocol import HttpProtocol
 
 from hookserve.protocol.seam import Protocol
 from hookserve_asgi.connection import AsgiConnection
+from hookserve_asgi.deadlines import Deadlines
 from hookserve_asgi.exchange import AsgiExchange
 from hookserve_asgi.lifespan import Lifespan
 from hookserve_asgi.scope import as_coroutine_function
@@ -25,16 +28,22 @@ class AsgiProtocol(HttpProtocol):
     """HTTP whose applications are coroutines; `worker` is one that runs them."""
 
     __slots__ = (
+        "_has_warned",
         "_lifespan",
         "application",
         "body_rate",
         "body_timeout",
+        "deflates",
         "loop",
+        "message_limit",
+        "ping_interval",
+        "ping_timeout",
         "request_timeout",
         "root_path",
         "server",
         "start_coroutine",
         "state",
+        "websockets",
     )
 
     connection_type: ClassVar[type[HttpConnection]] = AsgiConnection
@@ -56,6 +65,33 @@ class AsgiProtocol(HttpProtocol):
         self.start_coroutine = runner.start_coroutine
         self.application = as_coroutine_function(worker.app)
         self._lifespan: Lifespan | None = None
+        self._has_warned = False
+        self.message_limit: int = worker.config.websocket_max_size
+        self.deflates: bool = worker.config.websocket_deflate
+        self.ping_interval: float = worker.config.websocket_ping_interval
+        self.ping_timeout: float = worker.config.websocket_ping_timeout
+        slack = min(self.ping_interval or 4.0, self.ping_timeout or 4.0, 4.0) / 4
+        self.websockets = Deadlines(self.loop, slack)
+
+    def make_websocket(self, request: AsgiExchange) -> AsgiExchange:
+        """The websocket that a request asks for; raises BadRequest."""
+        handshake = read_handshake(request.environ)
+        if request.takes_input:
+            raise BadRequest("a websocket handshake with a body")
+        try:
+            from hookserve_asgi.websocket import WebsocketExchange
+        except ModuleNotFoundError as error:
+            raise self._not_installed(error) from None
+        return WebsocketExchange(request, handshake)
+
+    def _not_installed(self, error: ModuleNotFoundError) -> Exception:
+        if (error.name or "").partition(".")[0] != "websockets":
+            return error
+        if not self._has_warned:
+            self._has_warned = True
+            message = "websockets are refused: pip install hookserve[websocket]"
+            self.worker.log.warning(message)
+        return NotInstalled("the package websockets is not installed")
 
     @classmethod
     def begin_service(cls, protocols: Sequence[Protocol]) -> None:

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from hookserve_http.handshake import split_list
+
 if TYPE_CHECKING:
     from hookserve_http.fields import FieldLists
 
@@ -76,6 +78,22 @@ def _raw_path(target: str) -> bytes:
         slash = path.partition("://")[2].partition("/")
         path = slash[1] + slash[2] or "/"
     return path.encode("latin-1")
+
+
+def make_websocket_scope(
+    environ: dict[str, Any],  # Any: PEP 3333
+    head: bytes,
+    fields: FieldLists,
+    endpoint: AsgiProtocol,
+) -> Scope:
+    """The scope of a request that asks for a websocket."""
+    scope = make_scope(environ, head, fields, endpoint)
+    del scope["method"]
+    scope["type"] = "websocket"
+    scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
+    scope["subprotocols"] = split_list(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
+    scope["extensions"] = {"websocket.http.response": {}}
+    return scope
 
 
 def _paths(environ: dict[str, Any], root_path: str) -> tuple[str, str]:  # Any: PEP 3333

@@ -99,6 +99,10 @@ class AsyncioWorker(ReactorWorker):
 
     def finish(self) -> None:
         """As `Worker.finish`, with what still runs cancelled before, and the loop closed."""
+        self.loop.remove_reader(self.wakeup)
+        self.loop.remove_reader(self.reactor.fileno())
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()  # ends with what was to end the last step, if that is due still
         tasks = list(self._starter.tasks)
         for task in tasks:
             task.cancel()

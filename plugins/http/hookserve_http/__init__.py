@@ -18,6 +18,8 @@ fields
     header fields as pairs of bytes
 exchange, outgoing, response, file_wrapper
     one request and its response: the request cycle; framing; heads; files
+handshake, frames
+    websockets: the opening handshake, and what follows it
 mount, server_name
     the application below a path of its own; the server's name over a unix socket
 request, observers

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 # Not from `http`: an error page is made when no descriptor is left to import a module with.
 PHRASES: Final = {
     400: "Bad Request",
+    403: "Forbidden",
     408: "Request Timeout",
     413: "Request Entity Too Large",
     414: "Request-URI Too Long",
     417: "Expectation Failed",
+    426: "Upgrade Required",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     501: "Not Implemented",
@@ -35,7 +37,9 @@ class ErrorPage(NamedTuple):
     body: bytes
 
 
-def error_page(code: int, writer: HeadWriter, is_bodiless: bool) -> ErrorPage:
+def error_page(
+    code: int, writer: HeadWriter, is_bodiless: bool, fields: tuple[tuple[str, str], ...] = ()
+) -> ErrorPage:
     """The response to a request that is refused or has failed; it shows the status only."""
     status = f"{code} {PHRASES[code]}"
     body = f"{status}\n".encode()
@@ -43,6 +47,7 @@ def error_page(code: int, writer: HeadWriter, is_bodiless: bool) -> ErrorPage:
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Length", str(len(body))),
         ("Connection", "close"),
+        *fields,
     ]
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
     head = b"".join((f"HTTP/1.1 {status}\r\n".encode(), writer.date(), lines, b"\r\n"))

@@ -20,6 +20,8 @@ class BadRequest(Exception):
     status = 400
     environ: Mapping[str, Any] = MappingProxyType({})  # Any: PEP 3333
     """The part of the head that was parsed; set by `HeadParser`."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Header fields of the response that belong to the status."""
 
 
 class RequestTimeout(BadRequest):
@@ -46,6 +48,13 @@ class ExpectationFailed(BadRequest):
     status = 417
 
 
+class UpgradeRequired(BadRequest):
+    """The version of the websocket protocol is not supported (RFC 6455, 4.2.2)."""
+
+    status = 426
+    fields = (("Sec-WebSocket-Version", "13"),)
+
+
 class HeadTooLarge(BadRequest):
     """The header fields exceed a limit."""
 
@@ -54,6 +63,12 @@ class HeadTooLarge(BadRequest):
 
 class UnknownCoding(BadRequest):
     """The body has a transfer coding that is not supported."""
+
+    status = 501
+
+
+class NotInstalled(BadRequest):
+    """What the request asks for needs a package that is not installed."""
 
     status = 501
 

@@ -21,6 +21,8 @@ Fields = list[tuple[bytes, bytes]]
 
 _CACHE_SIZE = 64
 _CACHED_BLOCK_LIMIT = 1024
+_LINE_CACHE_SIZE = 256
+_CACHED_LINE_LIMIT = 256
 
 
 class FieldLists:
@@ -30,12 +32,14 @@ class FieldLists:
     rules drop.
     """
 
-    __slots__ = ("_cache", "_parse_line", "_unfolds")
+    __slots__ = ("_cache", "_line_cache", "_parse_line", "_unfolds")
 
     def __init__(self, parse_line: Callable[[bytes], object], unfolds: bool) -> None:
         self._parse_line = parse_line
         self._unfolds = unfolds
         self._cache: dict[bytes, Fields] = {}
+        self._line_cache: dict[bytes, tuple[bytes, bytes]] = {}
+        """What requests that stay have in common takes memory once."""
 
     def of(self, head: bytes, environ: dict[str, Any]) -> Fields:  # Any: PEP 3333
         """The fields of a head that the parser has made `environ` of: names in lower case, values
@@ -56,11 +60,19 @@ class FieldLists:
         lines = block.split(b"\r\n")
         if self._unfolds:
             lines = unfold(lines)
-        found = []
+        cache, found = self._line_cache, []
         for line in lines:
-            if line and self._parse_line(line) is not None:
+            pair = cache.get(line)
+            if pair is None:
+                if not line or self._parse_line(line) is None:
+                    continue
                 name, _, value = line.partition(b":")
-                found.append((name.rstrip(b" \t").lower(), value.strip(b" \t")))
+                pair = name.rstrip(b" \t").lower(), value.strip(b" \t")
+                if len(line) <= _CACHED_LINE_LIMIT:
+                    if len(cache) >= _LINE_CACHE_SIZE:
+                        cache.clear()
+                    cache[line] = pair
+            found.append(pair)
         return found
 
     def _find(self, head: bytes) -> Fields:

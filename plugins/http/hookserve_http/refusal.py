@@ -28,7 +28,7 @@ class RefusedRequest(NamedTuple):
         worker, error = endpoint.worker, self.error
         # The method may not have been parsed.
         is_bodiless = self.head[:5].upper() == b"HEAD "
-        page = error_page(error.status, endpoint.writer, is_bodiless)
+        page = error_page(error.status, endpoint.writer, is_bodiless, error.fields)
         line = self.head.partition(b"\r\n")[0][:_LINE_LIMIT]
         request_slot = worker.begin(line)
         sent = 0

@@ -1,0 +1,64 @@
+"""The opening handshake of a websocket, as a server reads it (RFC 6455, 4.2)."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode, b64encode
+from hashlib import sha1
+from typing import Any, NamedTuple
+
+from hookserve_http.errors import BadRequest, UpgradeRequired
+from hookserve_http.grammar import TOKEN_TEXT
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_KEY_SIZE = 24
+"""Characters of 16 bytes in base64."""
+
+
+class Handshake(NamedTuple):
+    """What a client has asked for."""
+
+    accept: bytes
+    """Sec-WebSocket-Accept of the response."""
+    subprotocols: list[str]
+    extensions: str
+    """The list that the client offers, not parsed yet."""
+
+
+def asks_for_websocket(environ: dict[str, Any]) -> bool:  # Any: PEP 3333
+    """Whether a request that has an Upgrade field wants a websocket."""
+    if environ["REQUEST_METHOD"] != "GET" or environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        return False
+    return "websocket" in split_list(environ["HTTP_UPGRADE"].lower())
+
+
+def read_handshake(environ: dict[str, Any]) -> Handshake:  # Any: PEP 3333
+    """The handshake of a request that asks for a websocket; raises BadRequest."""
+    if "upgrade" not in split_list(environ.get("HTTP_CONNECTION", "").lower()):
+        raise BadRequest("a websocket handshake without Connection: Upgrade")
+    version = environ.get("HTTP_SEC_WEBSOCKET_VERSION")
+    if version is None:
+        raise BadRequest("a websocket handshake without Sec-WebSocket-Version")
+    if version != "13":
+        raise UpgradeRequired(f"unknown version {version!r} of the websocket protocol")
+    subprotocols = split_list(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
+    if not all(map(TOKEN_TEXT.fullmatch, subprotocols)):
+        raise BadRequest("invalid Sec-WebSocket-Protocol")
+    key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
+    extensions = environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")
+    return Handshake(_accept(key), subprotocols, extensions)
+
+
+def _accept(key: str) -> bytes:
+    try:
+        is_valid = len(key) == _KEY_SIZE and len(b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        is_valid = False
+    if not is_valid:
+        raise BadRequest("missing or invalid Sec-WebSocket-Key")
+    return b64encode(sha1(key.encode() + _GUID).digest())
+
+
+def split_list(value: str) -> list[str]:
+    """The items of a list (RFC 9110, 5.6.1)."""
+    return [item for each in value.split(",") if (item := each.strip(" \t"))]
