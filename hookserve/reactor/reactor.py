@@ -108,9 +108,8 @@ class Reactor(SuspendingDriver):
         for accepted in list(self._waiting.values()):
             if accepted.phase in (SILENT, KEPT):
                 accepted.deadline = min(accepted.deadline, limit)
-            elif accepted.phase in IS_SUSPENDED and self._take(accepted):
-                self.leave(accepted)
         self._scan_by(limit)
+        self.leave_suspended()
 
     def is_draining(self, deadline: float) -> bool:
         """Whether there is something left to finish, and time for it.

@@ -34,7 +34,7 @@ IS_SUSPENDED = frozenset({phases.SUSPENDED, STREAMING, phases.PAUSED})
 class SuspendableAccepted(Accepted, ConnectionHandle):
     """An accepted socket whose exchanges may be suspended: the protocol's handle of it."""
 
-    __slots__ = ("_driver", "is_resumed", "watches_both")
+    __slots__ = ("_driver", "has_left", "is_resumed", "watches_both")
 
     def __init__(self, fd: int, connection: Connection, driver: SuspendingDriver) -> None:
         super().__init__(fd, connection)
@@ -43,6 +43,8 @@ class SuspendableAccepted(Accepted, ConnectionHandle):
         """Whether the exchange is to run again; any thread sets it."""
         self.watches_both = False
         """Whether the poller waits for room as well."""
+        self.has_left = False
+        """Whether the exchange that is suspended has been told that the worker stops."""
         connection.attach(self)
 
     def resume(self) -> None:
@@ -57,6 +59,9 @@ class SuspendableAccepted(Accepted, ConnectionHandle):
 class SuspendingDriver(Driver):
     """What a `Reactor` does with a connection whose exchange is suspended."""
 
+    is_leaving = False
+    """Whether the worker is about to stop, and exchanges are told as they are suspended."""
+
     def make_suspendable(self, fd: int, connection: Connection) -> Accepted:
         """An accepted socket for a protocol that suspends."""
         return SuspendableAccepted(fd, connection, self)
@@ -65,6 +70,7 @@ class SuspendingDriver(Driver):
         """Exchanges may be suspended: decided once, before the first connection."""
         self._acceptor.make = self.make_suspendable
         self.exchange = self.exchange_suspendable  # type: ignore[method-assign]  # for good
+        self._write_later = self._write_later_alone  # type: ignore[method-assign]  # for good
 
     def exchange_suspendable(self, accepted: Accepted, transport: SocketTransport) -> None:
         """As `Driver.exchange`: what is unsent of a suspended exchange goes out first."""
@@ -87,7 +93,28 @@ class SuspendingDriver(Driver):
 
     def leave(self, accepted: Accepted) -> None:
         """The worker is about to stop: tell the exchange of a connection that the caller owns."""
+        cast("SuspendableAccepted", accepted).has_left = True
         self._go_on(accepted, accepted.connection.leave)
+
+    def leave_suspended(self) -> None:
+        """The worker is about to stop: tell the exchanges that are suspended, and those that will
+        be."""
+        self.is_leaving = True  # a thread that suspends an exchange sees that before it waits
+        for accepted in list(self._waiting.values()):
+            if accepted.phase in IS_SUSPENDED and self._take(accepted):
+                self._leave_or_wait(accepted)
+
+    def end_suspended(self) -> None:
+        """The worker ends: close the connections whose exchanges are suspended still."""
+        for accepted in list(self._waiting.values()):
+            if accepted.phase in IS_SUSPENDED and self._take(accepted):
+                self._drop(accepted)
+
+    def _leave_or_wait(self, accepted: Accepted) -> None:
+        if cast("SuspendableAccepted", accepted).has_left:
+            self._wait_on(accepted)
+        else:
+            self.leave(accepted)
 
     def on_event(self, accepted: Accepted, event: int) -> None:
         """As `Driver.on_event`."""
@@ -106,7 +133,7 @@ class SuspendingDriver(Driver):
         """There is room for more of the response, or something to read, or both."""
         if event & (READABLE | HANGUP):
             accepted.unread = True
-        if not event & WRITABLE:
+        if not event & (WRITABLE | HANGUP):  # a pending event may have been for room
             self._read_or_suspend(accepted, accepted.connection.state)
             return
         assert accepted.outbox is not None
@@ -173,6 +200,11 @@ class SuspendingDriver(Driver):
         is_resumed, found.is_resumed = found.is_resumed, False
         return is_resumed
 
+    def _write_later_alone(self, accepted: Accepted, state: int) -> None:
+        if state < SUSPENDED:  # the poller waits for room alone, and for bytes alone afterwards
+            cast("SuspendableAccepted", accepted).watches_both = False
+        Driver._write_later(self, accepted, state)
+
     def _suspend(self, accepted: Accepted, state: int) -> None:
         found = cast("SuspendableAccepted", accepted)
         is_streaming = found.outbox is not None
@@ -192,6 +224,8 @@ class SuspendingDriver(Driver):
         self._wait(found, phase)
         if found.is_resumed and self._take(found):
             self._deferred.add(found)
+        elif self.is_leaving and not found.has_left and self._take(found):
+            self.leave(found)
 
     def _abandon_exchange(self, accepted: Accepted) -> None:
         try:

@@ -95,6 +95,7 @@ class ReactorWorker(Worker):
         while self.is_draining(deadline):
             left = max(0.0, deadline - self.clock())
             self.step(min(self.reactor.pause(), self.drain_interval, left))
+        self.reactor.end_suspended()
         if not self.reactor.open:
             self.count_open(0)  # another thread may be about to publish that
 

@@ -184,6 +184,40 @@ def test_a_paused_exchange_sends_on(begin):
     assert connection.received == [b"begin\n"]
 
 
+def test_room_is_waited_for_again_after_an_exchange_that_ended_with_bytes_unsent(begin):
+    _, reactor, client, connection = begin()
+    connection.respond(MORE)
+    turn_until(reactor, lambda: connection.unsent > 0)
+    connection.respond(b"end\n")
+    connection.end()
+    received = b""
+    while not received.endswith(b"end\n"):
+        received += read(reactor, client)
+    assert connection.state == IDLE
+
+    connection.responses.append(MORE)
+    client.sendall(b"again\n")
+    received = 0
+    while received < len(MORE):
+        received += len(read(reactor, client))
+
+
+def test_room_that_comes_while_the_exchange_waits_for_its_turn_is_used(begin):
+    _, reactor, client, connection = begin()
+    connection.respond(MORE)
+    turn_until(reactor, lambda: connection.unsent > 0)
+    (accepted,) = reactor.open.values()
+    assert reactor._take(accepted)  # as another thread does
+
+    received = 0
+    while not accepted.has_pending_event:
+        received += len(read(reactor, client))
+        reactor.turn(0.002)
+    reactor._wait_on(accepted)
+    while received < len(MORE):
+        received += len(read(reactor, client))
+
+
 def test_a_client_that_does_not_read_is_dropped(begin):
     worker, reactor, client, connection = begin(write_timeout=2.0)
     worker.clock = FakeClock()
@@ -217,6 +251,52 @@ def test_it_is_told_that_the_worker_stops(begin):
     assert connection.calls == ["leave"]
     assert readable(client) == b"bye\n"
     assert not reactor.open
+
+
+def test_an_exchange_that_is_suspended_while_the_worker_stops_is_told_too(begin):
+    worker, reactor, client, connection = begin()
+    connection.end()
+    turn_until(reactor, lambda: connection.state == IDLE)
+    reactor.begin_drain()
+    client.sendall(b"late\n")
+
+    turn_until(reactor, lambda: connection.calls)
+
+    assert connection.calls == ["leave"]
+    assert read(reactor, client) == b"bye\n"
+
+
+def test_an_exchange_that_is_owned_as_the_worker_stops_is_told_once(begin):
+    class Slow(Elsewhere):
+        """Takes its time to end."""
+
+        __slots__ = ()
+        made = []
+
+        def leave(self):
+            self.calls.append("leave")
+            return self.state
+
+    _, reactor, _, connection = begin(Slow)
+    connection.handle.resume()  # it waits for its turn
+    reactor.leave_suspended()
+    turn_until(reactor, lambda: connection.calls)
+
+    reactor.leave_suspended()
+    connection.respond(b"more\n")
+    turn_until(reactor, lambda: not connection.responses)
+
+    assert connection.calls == ["leave"]
+
+
+def test_one_that_does_not_end_in_time_is_told_that_its_client_is_closed(begin):
+    _, reactor, client, connection = begin()
+
+    reactor.end_suspended()
+
+    assert connection.calls == ["disconnected"]
+    assert not reactor.open
+    assert client.recv(1) == b""
 
 
 def test_a_quick_stop_waits_for_it(begin):
