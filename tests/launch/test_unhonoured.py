@@ -56,8 +56,8 @@ def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
 
 def test_bodies_that_are_to_be_streamed_by_a_model_that_cannot_are_named():
     assert not_honoured("epoll", buffer_bodies=False) == [
-        "buffer_bodies (hookserve.toml): the worker epoll does not honour it (asyncio and gthread and"
-        " sync would)"
+        "buffer_bodies (hookserve.toml): the worker epoll does not honour it (asyncio and gthread"
+        " and sync would)"
     ]
     for model in ("sync", "gthread", "gevent"):
         assert not_honoured(model, buffer_bodies=False) == []
