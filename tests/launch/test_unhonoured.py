@@ -38,7 +38,7 @@ def not_honoured(chosen, **values):
 
 def test_a_setting_of_another_model_is_named():
     assert not_honoured("sync", threads=8) == [
-        "threads (hookserve.toml): the worker sync does not honour it (gthread would)"
+        "threads (hookserve.toml): the worker sync does not honour it (asyncio and gthread would)"
     ]
     assert not_honoured("gthread", threads=8) == []
 
@@ -48,7 +48,7 @@ def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
 
     beginning, _, models = line.partition(" (aio and ")
     assert beginning == "spool_size (hookserve.toml): the worker gevent does not honour it"
-    assert models.startswith("epoll and gthread and sync ")
+    assert models.startswith("asyncio and epoll and gthread and sync ")
     assert line.endswith(" would; buffer_bodies too)")
     assert not_honoured("gevent", spool_size=1000, buffer_bodies=True) == []
     assert not_honoured("epoll", spool_size=1000) == []
@@ -59,8 +59,8 @@ def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
 
 def test_bodies_that_are_to_be_streamed_by_a_model_that_cannot_are_named():
     assert not_honoured("epoll", buffer_bodies=False) == [
-        "buffer_bodies (hookserve.toml): the worker epoll does not honour it (gthread and sync"
-        " would)"
+        "buffer_bodies (hookserve.toml): the worker epoll does not honour it (asyncio and gthread"
+        " and sync would)"
     ]
     for model in ("sync", "gthread", "gevent"):
         assert not_honoured(model, buffer_bodies=False) == []

@@ -29,12 +29,22 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 65536
 """Bytes that the client has not taken, from which on `send` waits."""
+_LEAVE_TIME = 1.0
+"""How long a stream of events may end by itself once the worker is about to stop, in seconds."""
 
 
 class AsgiExchange(AsgiResponse):
     """One exchange."""
 
-    __slots__ = ("_connection", "_has_body", "_is_gone", "_slot", "_suspension", "is_over")
+    __slots__ = (
+        "_connection",
+        "_has_body",
+        "_is_gone",
+        "_is_told_to_end",
+        "_slot",
+        "_suspension",
+        "is_over",
+    )
 
     _endpoint: AsgiProtocol
     _connection: AsgiConnection
@@ -45,6 +55,8 @@ class AsgiExchange(AsgiResponse):
     """Whether the application has the whole body of the request."""
     _is_gone: bool
     """Whether the application is told that its client is gone."""
+    _is_told_to_end: bool
+    """Whether that is because the worker stops."""
     _suspension: Suspension | None
     _make_scope = staticmethod(make_scope)
 
@@ -53,7 +65,8 @@ class AsgiExchange(AsgiResponse):
         endpoint = self._endpoint
         environ = self.environ
         self._connection, self._transport = connection, transport
-        self._has_body = self.has_ended = self._is_gone = self.is_over = False
+        self._has_body = self.has_ended = self.is_over = False
+        self._is_gone = self._is_told_to_end = False
         self._suspension = self._trailers = None
         name = environ.get("HTTP_X_REQUEST_ID")
         self._slot = endpoint.worker.begin(self.head, name.encode("latin-1") if name else b"")
@@ -177,10 +190,14 @@ class AsgiExchange(AsgiResponse):
             self._suspension.drained()
 
     def leave(self) -> None:
-        """The worker is about to stop: a stream of events has no end of its own."""
-        self.persists = False
+        """The worker is about to stop: a stream of events may have no end of its own, and is told
+        to end unless it does so in a moment."""
         if self._start_is_event_stream():
-            self._is_gone = True
+            self._endpoint.loop.call_later(_LEAVE_TIME, self._tell_to_end)
+
+    def _tell_to_end(self) -> None:
+        if not (self.has_ended or self._is_gone):
+            self._is_gone = self._is_told_to_end = True
             self._wake()
 
     def disconnect(self, error: OSError) -> None:
@@ -241,6 +258,9 @@ class AsgiExchange(AsgiResponse):
         if self._is_gone and not self._head_sent:
             self.reason = self.reason or "the client disconnected"
             self._finish_with(self._refusal)
+        elif self._is_told_to_end and self._disconnect_error is None:
+            self._finish()
+            self.has_ended = True
         elif not self.status:
             self._fail(ApplicationError(self.NOT_BEGUN))
         else:

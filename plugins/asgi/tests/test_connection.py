@@ -1,6 +1,9 @@
 """One client's connection, from state to state."""
 
+import asyncio
+
 import pytest
+from hookserve_asgi import exchange
 from support.asgi import GET, HELLO, LENGTH_2, Transport, hello, part, post
 
 from hookserve.protocol.seam import CLOSING, IDLE, PAUSED, READING_HEAD, SUSPENDED
@@ -125,7 +128,11 @@ def test_a_connection_between_exchanges_keeps_nothing_of_them(connect, gated):
 
 @pytest.mark.parametrize("kind", [b"text/event-stream", b"text/plain"])
 @pytest.mark.parametrize("is_late", [False, True])
-def test_a_stream_of_events_is_told_that_the_worker_stops(connect, loop, kind, is_late):
+def test_a_stream_of_events_is_told_that_the_worker_stops(
+    connect, loop, monkeypatch, kind, is_late
+):
+    monkeypatch.setattr(exchange, "_LEAVE_TIME", 0.01)
+
     async def application(scope, receive, send):
         await receive()
         await send({**LENGTH_2, "headers": [(b"content-type", kind)]})
@@ -139,5 +146,10 @@ def test_a_stream_of_events_is_told_that_the_worker_stops(connect, loop, kind, i
     if not is_late:
         loop.call_soon(client.connection.leave)
         client.turn()
+    assert not seen
+    loop.run_until_complete(asyncio.sleep(0.05))
 
-    assert seen == (["http.disconnect"] if kind == b"text/event-stream" else [])
+    is_told = kind == b"text/event-stream"
+    assert seen == (["http.disconnect"] if is_told else [])
+    assert client.sent.endswith(b"0\r\n\r\n") is is_told
+    assert client.state == (IDLE if is_told else SUSPENDED)

@@ -18,7 +18,6 @@ from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
 from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
-from hookserve.worker.interface import WSGI
 from hookserve_asyncio.coroutines import CoroutineStarter
 from hookserve_asyncio.lag import LagMonitor
 from hookserve_asyncio.loops import make_loop
@@ -27,6 +26,8 @@ from hookserve_asyncio.threads import ThreadPool
 
 _CANCEL_TIME = 1.0
 """How long what was cancelled may take to end, in seconds."""
+_BLOCKING = ("wsgi",)
+"""The interfaces of applications that run in threads."""
 
 
 class AsyncioWorker(ReactorWorker):
@@ -57,7 +58,7 @@ class AsyncioWorker(ReactorWorker):
 
     def prepare(self, app: WSGIApplication) -> None:
         """As `Worker.prepare`, and start the threads that are needed."""
-        if self.interface == WSGI:
+        if self.interface in _BLOCKING:
             threads = int(self.config.get("threads", 1))
             self.awaited_body = WHOLE_BODY
             self.multithread = threads > 1

@@ -101,7 +101,7 @@ def test_a_command_line_follows_two_dashes(here, capsys):
         ([], "compat: name a configuration file, or a command line after --"),
         (["--wrong"], "compat: unrecognized arguments: --wrong"),
         (["none.py"], "cannot read the configuration file none.py (in "),
-        (["--", "-k", "uvicorn.workers.UvicornWorker", "a"], "serves ASGI applications"),
+        (["--", "-k", "aiohttp.GunicornWebWorker", "a"], "serves aiohttp applications"),
         (["--", "--workers", "many", "a"], "workers (command line): expected a whole number"),
     ],
 )
