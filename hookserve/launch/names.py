@@ -13,8 +13,8 @@ from hookserve.plugins.selection import list_workers
 
 
 def find_owner(name: str, environ: Mapping[str, str]) -> str | None:
-    """Whose name it is: an installed plugin's, a worker's, a protocol's, or one of another server, in words
-    such as ``the worker sync is hookserve's``; `None` when it is free.
+    """Whose name it is: an installed plugin's, a worker's, a protocol's, or one of another server,
+    in words such as ``the worker sync is hookserve's``; `None` when it is free.
 
     Hyphens and underscores are alike, as they are to pip.  Raises HookserveError when the workers
     cannot be listed.

@@ -38,22 +38,38 @@ def configure(settings: Mapping[str, object]) -> Config:
 class StandInWorker:
     """What a `hookserve.worker.base.Worker` lends a protocol, without a process."""
 
-    multithread = multiprocess = False
+    multithread = False
+    """As `Worker.multithread`."""
+    multiprocess = False
+    """As ``wsgi.multiprocess``."""
     awaited_body = 0
+    """As `Worker.awaited_body`."""
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self.config = config
+        """As `Worker.config`."""
         self.app = app
+        """The application."""
         self.keeps_connections = True
+        """As `Worker.keeps_connections`."""
         self.log = logging.Logger("hookserve.fake", logging.CRITICAL + 1)
+        """A logger that logs nothing."""
         self.pre_request: tuple[Callable[..., None], ...] = ()
+        """Functions, as plugins have them."""
         self.post_request: tuple[Callable[..., None], ...] = ()
+        """Functions, as plugins have them."""
         self.log_access: tuple[Callable[..., None], ...] = ()
+        """Functions, as plugins have them."""
         self.errors = io.StringIO()
+        """As ``wsgi.errors``."""
         self.clock = time.monotonic
+        """Seconds of the monotonic clock."""
         self.wall_clock = time.time
+        """Seconds since the epoch."""
         self.calendar = time.gmtime
+        """The calendar time of an access record."""
         self.begun = 0
+        """How many requests have begun."""
         self.ended: list[tuple[int, int]] = []
         """Class of the status and bytes sent of each request that is over."""
 
@@ -84,9 +100,11 @@ class MemoryTransport(Transport):
     """
 
     is_full = False
+    """Whether the kernel takes nothing."""
 
     def __init__(self, pieces: Iterable[bytes] = (), limit: float = float("inf")) -> None:
         self.pieces = list(pieces)
+        """What is to be received."""
         self.sent = b""
         """What the client has received, or will receive."""
         self._unsent = 0
@@ -169,11 +187,15 @@ class Conversation:
         address: object = ("203.0.113.9", 50000),
     ) -> None:
         self.connection = protocol.connect(address)
+        """The protocol's side."""
         self.transport = MemoryTransport(limit=limit)
+        """What exchanges send and receive with."""
         self.states = [self.connection.state]
+        """Each state that was returned, and the first one."""
         self.is_busy = False
         """Whether a method of the connection runs."""
         self.handle = FakeHandle(self)
+        """The worker's side."""
         if protocol.suspends:
             self.connection.attach(self.handle)
 
