@@ -1,4 +1,4 @@
-"""Names that cannot be given to another plugin or worker, for commands that make one."""
+"""Names that cannot be given to another plugin, worker or protocol, for commands that make one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hookserve.plugins.selection import list_workers
 
 
 def find_owner(name: str, environ: Mapping[str, str]) -> str | None:
-    """Whose name it is: an installed plugin's, a worker's, or one of another server, in words
-    such as ``the worker sync is hookserve's``; `None` when it is free.
+    """Whose name it is: an installed plugin's, a worker's, a protocol's, or one of another server,
+    in words such as ``the worker sync is hookserve's``; `None` when it is free.
 
     Hyphens and underscores are alike, as they are to pip.  Raises HookserveError when the workers
     cannot be listed.
@@ -31,6 +31,9 @@ def find_owner(name: str, environ: Mapping[str, str]) -> str | None:
     for candidate in discover():
         if normalized(candidate.name) == wanted:
             return f"the plugin {candidate.name} is {candidate.distribution}'s"
+    for plugin, protocol in calling.collect(host.hook.protocol_types):
+        if normalized(protocol.name) == wanted:
+            return f"the protocol {protocol.name} is {host.record_of(plugin).distribution}'s"
     for spelling in (name, name.replace("-", "_")):
         advice = calling.ask(host.hook.explain_unknown, "worker", spelling)
         if advice is not None:

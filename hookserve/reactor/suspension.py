@@ -59,7 +59,7 @@ class SuspendableAccepted(Accepted, ConnectionHandle):
 class SuspendingDriver(Driver):
     """What a `Reactor` does with a connection whose exchange is suspended."""
 
-    is_leaving = False
+    is_stopping = False
     """Whether the worker is about to stop, and exchanges are told as they are suspended."""
 
     def make_suspendable(self, fd: int, connection: Connection) -> Accepted:
@@ -91,30 +91,19 @@ class SuspendingDriver(Driver):
             accepted.is_resumed = False
             self._serve(accepted)
 
-    def leave(self, accepted: Accepted) -> None:
-        """The worker is about to stop: tell the exchange of a connection that the caller owns."""
-        cast("SuspendableAccepted", accepted).has_left = True
-        self._go_on(accepted, accepted.connection.leave)
-
     def leave_suspended(self) -> None:
         """The worker is about to stop: tell the exchanges that are suspended, and those that will
-        be."""
-        self.is_leaving = True  # a thread that suspends an exchange sees that before it waits
+        be, each in a turn of its own."""
+        self.is_stopping = True  # a thread that suspends an exchange sees that before it waits
         for accepted in list(self._waiting.values()):
             if accepted.phase in IS_SUSPENDED and self._take(accepted):
-                self._leave_or_wait(accepted)
+                self._deferred.add(accepted)
 
     def end_suspended(self) -> None:
         """The worker ends: close the connections whose exchanges are suspended still."""
         for accepted in list(self._waiting.values()):
             if accepted.phase in IS_SUSPENDED and self._take(accepted):
                 self._drop(accepted)
-
-    def _leave_or_wait(self, accepted: Accepted) -> None:
-        if cast("SuspendableAccepted", accepted).has_left:
-            self._wait_on(accepted)
-        else:
-            self.leave(accepted)
 
     def on_event(self, accepted: Accepted, event: int) -> None:
         """As `Driver.on_event`."""
@@ -185,20 +174,37 @@ class SuspendingDriver(Driver):
             if accepted.phase == phases.LINGERING:
                 self._discard(accepted)
             else:
-                is_ready = self._take_runnable(accepted) or self._read(accepted)
+                is_ready = self._resume_or_read(accepted)
         finally:
             self._deferred.release()
         if is_ready:
             self._serve(accepted)
 
-    def _take_runnable(self, accepted: Accepted) -> bool:
-        """Returns whether a deferred connection is to be run at once, and not to be read from."""
-        state = accepted.connection.state
-        if state < SUSPENDED:
-            return state == READY
-        found = cast("SuspendableAccepted", accepted)
-        is_resumed, found.is_resumed = found.is_resumed, False
-        return is_resumed
+    def _resume_or_read(self, accepted: Accepted) -> bool:
+        """Returns whether a deferred connection is to be run, at once or after it was read from."""
+        if accepted.connection.state >= SUSPENDED:
+            found = cast("SuspendableAccepted", accepted)
+            if self.is_stopping and not found.has_left and not self._leave(found):
+                return False
+            is_resumed, found.is_resumed = found.is_resumed, False
+            if is_resumed:
+                return True
+            if found.connection.state == PAUSED:
+                self._suspend(found, PAUSED)
+                return False
+        return accepted.connection.state == READY or self._read(accepted)
+
+    def _leave(self, accepted: SuspendableAccepted) -> bool:
+        """Tell the exchange that the worker stops; returns whether the connection is open still."""
+        accepted.has_left = True
+        try:
+            state = accepted.connection.leave()
+        except Exception as error:  # as of feed
+            self._close_failed(accepted, error)
+            return False
+        if state == CLOSING:
+            self.close(accepted)
+        return state != CLOSING
 
     def _write_later_alone(self, accepted: Accepted, state: int) -> None:
         if state < SUSPENDED:  # the poller waits for room alone, and for bytes alone afterwards
@@ -222,10 +228,9 @@ class SuspendingDriver(Driver):
         else:
             phase = phases.PAUSED if state == PAUSED else phases.SUSPENDED
         self._wait(found, phase)
-        if found.is_resumed and self._take(found):
+        is_notified = found.has_left or not self.is_stopping
+        if (found.is_resumed or not is_notified) and self._take(found):
             self._deferred.add(found)
-        elif self.is_leaving and not found.has_left and self._take(found):
-            self.leave(found)
 
     def _abandon_exchange(self, accepted: Accepted) -> None:
         try:

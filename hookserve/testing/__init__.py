@@ -12,12 +12,14 @@ waiting, kernel
 announcer, bridge
     in the tested server: what happens there, reported to the test; application objects of a test
 fakes
-    a worker and a transport in memory, for tests of protocols
+    a worker, a transport and a handle in memory, for tests of protocols
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 from typing import TYPE_CHECKING, Any
 
 from hookserve.testing.server import Server, ServerFailed, serve
@@ -29,14 +31,22 @@ if TYPE_CHECKING:
 
 __all__ = ["ProtocolContract", "Server", "ServerFailed", "WorkerContract", "serve", "wait_until"]
 
+_FOLDER = "hookserve.testing.contract"
 _PARTS = {
-    "ProtocolContract": "hookserve.testing.contract.protocol",
-    "WorkerContract": "hookserve.testing.contract.worker",
+    "ProtocolContract": f"{_FOLDER}.protocol",
+    "WorkerContract": f"{_FOLDER}.worker",
 }
 
 
 def __getattr__(name: str) -> Any:  # Any: whichever is asked for
     # Loaded when asked for: a server under test imports this package for its announcer.
     if name in _PARTS:
-        return getattr(importlib.import_module(_PARTS[name]), name)
+        part = _PARTS[name]
+        if part not in sys.modules and importlib.util.find_spec("pytest") is not None:
+            import pytest
+
+            # Or a failing assertion would say nothing but that it failed.
+            parts = ("protocol", "protocol_base", "suspension")
+            pytest.register_assert_rewrite(part, *(f"{_FOLDER}.{each}" for each in parts))
+        return getattr(importlib.import_module(part), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

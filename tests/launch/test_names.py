@@ -47,6 +47,22 @@ def test_hyphens_and_underscores_are_alike(other):
     assert find_owner("very-tidy", {}) == "the worker very_tidy is hookserve-other's"
 
 
+PROTOCOL = """
+from hookserve import ProtocolType, hookimpl
+
+@hookimpl
+def protocol_types():
+    return [ProtocolType("my_lines", "names_plugin:Protocol", "lines")]
+"""
+
+
+def test_the_name_of_a_protocol_has_an_owner(tmp_path, other):
+    other("unused")
+    (tmp_path / "names_plugin.py").write_text(PROTOCOL)
+
+    assert find_owner("my-lines", {}) == "the protocol my_lines is hookserve-other's"
+
+
 def test_an_error_says_why_workers_cannot_be_listed(other):
     other("sync")
 

@@ -4,7 +4,7 @@ import ast
 
 from tests.support.tree import ROOT, modules_in
 
-FOLDERS = ("tests", "hookserve/testing", "examples/hookserve-aio", "plugins/*/tests")
+FOLDERS = ("tests", "hookserve/testing", "examples/hookserve-*", "plugins/*/tests")
 
 SLOW_APPLICATION = "an application that is slow"
 SLEEPERS = {

@@ -254,7 +254,7 @@ def test_it_is_told_that_the_worker_stops(begin):
 
 
 def test_an_exchange_that_is_suspended_while_the_worker_stops_is_told_too(begin):
-    worker, reactor, client, connection = begin()
+    _, reactor, client, connection = begin()
     connection.end()
     turn_until(reactor, lambda: connection.state == IDLE)
     reactor.begin_drain()
@@ -283,10 +283,43 @@ def test_an_exchange_that_is_owned_as_the_worker_stops_is_told_once(begin):
     turn_until(reactor, lambda: connection.calls)
 
     reactor.leave_suspended()
+    reactor.turn(0)
     connection.respond(b"more\n")
     turn_until(reactor, lambda: not connection.responses)
 
     assert connection.calls == ["leave"]
+
+
+def test_a_paused_exchange_is_told_that_the_worker_stops_and_read_no_further(begin):
+    class Slow(Elsewhere):
+        """Takes its time to end."""
+
+        __slots__ = ()
+        made = []
+
+        def leave(self):
+            self.calls.append("leave")
+            return self.state
+
+    _, reactor, client, connection = begin(Slow)
+    client.sendall(b"pause\n")
+    turn_until(reactor, lambda: connection.state == PAUSED)
+    client.sendall(b"more\n")
+
+    reactor.begin_drain()
+    turn_until(reactor, lambda: connection.calls)
+    reactor.turn(0.01)
+
+    assert connection.received == [b"begin\n"]
+
+
+def test_an_exchange_is_told_of_the_stop_in_a_turn(begin):
+    """The greenlet that drains is not the one in which exchanges may run."""
+    _, reactor, _, connection = begin()
+
+    reactor.begin_drain()
+
+    assert connection.calls == []
 
 
 def test_one_that_does_not_end_in_time_is_told_that_its_client_is_closed(begin):

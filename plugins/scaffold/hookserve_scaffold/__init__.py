@@ -1,4 +1,4 @@
-"""The command ``hookserve new``: a distribution to begin with, for authors of worker models.
+"""The command ``hookserve new``: a distribution to begin with, for authors of models and protocols.
 
 command
     reads the arguments, refuses a name that is taken, and says what was written
@@ -14,4 +14,10 @@ from hookserve import Command, hookimpl
 @hookimpl
 def commands() -> list[Command]:
     """One command, ``new``."""
-    return [Command("new", "hookserve_scaffold.command:run", "begin a worker model of your own")]
+    return [
+        Command(
+            "new",
+            "hookserve_scaffold.command:run",
+            "begin a worker model or a protocol of your own",
+        )
+    ]

@@ -17,6 +17,11 @@ from hookserve.launch.names import find_owner
 from hookserve.wording import did_you_mean
 from hookserve_scaffold.project import KINDS, Project
 
+_SERVE = {
+    "worker": "hookserve -k {name} shop.wsgi:application",
+    "protocol": "hookserve --protocol {name} shop.lines:handle",
+}
+"""How what was written is used, by its kind."""
 USAGE = "hookserve new KIND NAME [--directory DIR]"
 
 
@@ -75,7 +80,7 @@ def _parser() -> _Parser:
         "name",
         nargs="?",
         metavar="NAME",
-        help="what -k will be given",
+        help="what -k, or --protocol, will be given",
     )
     parser.add_argument(
         "--directory", default=".", metavar="DIR", help="where to write hookserve-NAME [.]"
@@ -89,5 +94,5 @@ def _commands(project: Project) -> list[str]:
     return [
         f"pip install -e {shlex.quote(f'{path}[test]')}",
         f"pytest {shlex.quote(str(path))}",
-        f"hookserve -k {project.name} shop.wsgi:application",
+        _SERVE[project.kind].format(name=project.name),
     ]

@@ -17,7 +17,7 @@ from string import Template
 
 from hookserve import API_LEVEL, HookserveError, UsageError, __version__
 
-KINDS = ("worker",)
+KINDS = ("worker", "protocol")
 """What can be begun; each has a folder of templates."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
@@ -39,10 +39,12 @@ class Project:
         self.package = name.replace("-", "_")
         """What follows ``hookserve_``."""
         self.folder = directory / f"hookserve-{name}"
+        prefix = self.package.title().replace("_", "")
         self._words = {
             "name": name,
             "package": self.package,
-            "class_name": f"{self.package.title().replace('_', '')}{kind.title()}",
+            "prefix": prefix,
+            "class_name": f"{prefix}{kind.title()}",
             "version": __version__,
             "api_level": API_LEVEL,
         }

@@ -25,6 +25,13 @@ def test_it_says_what_it_wrote_and_what_to_try_next(tmp_path):
     ]
 
 
+def test_a_protocol_is_begun_likewise(tmp_path):
+    result = hookserve("new", "protocol", "lines", cwd=tmp_path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "hookserve --protocol lines shop.lines:handle" in result.stdout
+
+
 def test_a_place_can_be_named(tmp_path):
     directory = tmp_path / "my sources" / "new"
 
@@ -37,10 +44,10 @@ def test_a_place_can_be_named(tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
-        ("", 2, "a kind (worker) and a name are needed (usage: hookserve new KIND NAME"),
+        ("", 2, "a kind (worker, protocol) and a name are needed (usage: hookserve new KIND NAME"),
         ("worker", 2, "the worker needs a name (usage: hookserve new KIND NAME"),
-        ("logger x", 2, "there is no kind 'logger', the kinds are: worker"),
-        ("wroker x", 2, "the kinds are: worker (did you mean 'worker'?)"),
+        ("logger x", 2, "there is no kind 'logger', the kinds are: worker, protocol"),
+        ("wroker x", 2, "the kinds are: worker, protocol (did you mean 'worker'?)"),
         ("worker x y", 2, "unrecognized arguments: y (usage: hookserve new KIND NAME"),
         ("worker x --directory", 2, "argument --directory: expected one argument"),
         ("worker Tidy", 2, "'Tidy' cannot be a worker's name"),
@@ -49,6 +56,10 @@ def test_a_place_can_be_named(tmp_path):
         ("worker gevent", 1, "the worker gevent is hookserve-gevent's"),
         ("worker http", 1, "the plugin http is hookserve's"),
         ("worker gevent-wsgi", 1, "the worker gevent_wsgi is gunicorn's"),
+        ("protocol", 2, "the protocol needs a name (usage: hookserve new KIND NAME"),
+        ("protocol Lines", 2, "'Lines' cannot be a protocol's name"),
+        ("protocol http", 1, "the plugin http is hookserve's"),
+        ("protocol gevent", 1, "the worker gevent is hookserve-gevent's"),
         ("worker there", 1, "cannot make hookserve-there: File exists"),
         ("worker x --directory hookserve-there", 1, "cannot make hookserve-there/hookserve-x: "),
     ],

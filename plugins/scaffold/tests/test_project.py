@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hookserve_scaffold.project import KINDS, Project
+from support import installed
 
 from hookserve import HookserveError, UsageError
 
@@ -17,18 +19,17 @@ ROOT = Path(__file__).parents[3]
 TEMPLATES = Path(find_spec("hookserve_scaffold").origin).parent / "templates"
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["tidy", "x", "my-model", "my_model", "h2o", "class", "a1-b2-c3"])
-def test_every_file_is_what_it_should_be(tmp_path, name):
-    project = Project("worker", name, tmp_path)
+def test_every_file_is_what_it_should_be(tmp_path, name, kind):
+    project = Project(kind, name, tmp_path)
     written = project.write()
 
     package = f"hookserve_{name.replace('-', '_')}"
     assert project.folder == tmp_path / f"hookserve-{name}"
     assert written == [
         "README.md",
-        f"{package}/__init__.py",
-        f"{package}/py.typed",
-        f"{package}/worker.py",
+        *sorted(f"{package}/{each}" for each in ("__init__.py", f"{kind}.py", "py.typed")),
         "pyproject.toml",
         "tests/test_contract.py",
     ]
@@ -37,16 +38,13 @@ def test_every_file_is_what_it_should_be(tmp_path, name):
     data = tomllib.loads(texts["pyproject.toml"])
     assert data["project"]["name"] == f"hookserve-{name}"
     assert data["project"]["entry-points"]["hookserve"] == {name: package}
-    classes = {
-        path: node.name
-        for path, text in texts.items()
-        if path.endswith(".py")
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.ClassDef)
-    }
-    target = f'"{package}.worker:{classes[f"{package}/worker.py"]}"'
+    (target,) = [
+        f'"{package}.{kind}:{node.name}"'
+        for node in ast.walk(ast.parse(texts[f"{package}/{kind}.py"]))
+        if isinstance(node, ast.ClassDef) and node.name.endswith(kind.title())
+    ]
     assert target in texts[f"{package}/__init__.py"]
-    assert f'worker = "{name}"' in texts["tests/test_contract.py"]
+    assert f'{kind} = "{name}"' in texts["tests/test_contract.py"]
 
 
 def test_a_class_is_named_in_one_word(tmp_path):
@@ -105,11 +103,30 @@ def test_every_kind_has_templates_and_every_file_there_is_one():
     assert not [path for path in found if path.suffix != ".template"]
 
 
+@pytest.mark.process
+def test_a_protocol_that_was_begun_passes_its_own_tests(tmp_path):
+    project = Project("protocol", "lines", tmp_path)
+    project.write()
+    installed.install(tmp_path, "hookserve-lines", {"lines": "hookserve_lines"}, {})
+    search = os.pathsep.join(map(str, (tmp_path, project.folder)))
+
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=project.folder,
+        env={**os.environ, "PYTHONPATH": search},
+        capture_output=True,
+        text=True,
+    )
+
+    assert re.search(r"^12 passed, 10 skipped", result.stdout, re.MULTILINE), result.stdout
+
+
 STYLE = ("--config", str(ROOT / "pyproject.toml"), ".")
 
 
 @pytest.mark.process
 @pytest.mark.skipif(find_spec("ruff") is None or find_spec("mypy") is None, reason="no linters")
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "tool",
     [
@@ -119,8 +136,8 @@ STYLE = ("--config", str(ROOT / "pyproject.toml"), ".")
     ],
     ids=lambda tool: tool[0],
 )
-def test_what_is_written_is_in_the_house_style(tmp_path, tool):
-    project = Project("worker", "tidy", tmp_path)
+def test_what_is_written_is_in_the_house_style(tmp_path, tool, kind):
+    project = Project(kind, "tidy", tmp_path)
     project.write()
 
     result = subprocess.run(
