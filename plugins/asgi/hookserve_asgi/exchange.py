@@ -222,7 +222,8 @@ class AsgiExchange(AsgiResponse):
         worker.end_if_forked(error)
         method, target = self.method_and_target
         if self._is_disconnect(error):
-            self._finish_with(0)
+            if not self.has_ended:
+                self._finish_with(0)
         elif self.has_ended:
             what = "%s %s: error after the response"
             worker.log.error(what, method, target, exc_info=error)
