@@ -285,7 +285,7 @@ class AsgiExchange(AsgiResponse):
                 self.reason = str(error)
                 self._finish_with(503)
         elif self._is_disconnect(error):
-            if not self.is_over:
+            if not self.has_ended:
                 self._finish_with(self._refusal)
         elif self.has_ended:
             what = "%s %s: error after the response"

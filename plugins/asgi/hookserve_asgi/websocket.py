@@ -14,22 +14,19 @@ from typing import TYPE_CHECKING, Any
 from hookserve_http.disconnected import DisconnectedTransport
 from hookserve_http.errors import ApplicationError
 from hookserve_http.frames import FrameCodec, agree
+from hookserve_http.handshake import RESERVED, Handshake
 
 from hookserve.protocol.seam import PAUSED, READY, SUSPENDED, Transport
 from hookserve_asgi.exchange import HIGH_WATER, AsgiExchange
 from hookserve_asgi.scope import Message, make_websocket_scope
 
 if TYPE_CHECKING:
-    from hookserve_http.handshake import Handshake
-
     from hookserve_asgi.connection import AsgiConnection
 
 _MOST_MESSAGES = 256
 """Messages that wait for the application before the client is read no further, or 64 KiB."""
 _CLOSE_TIME = 5.0
 """How long the other side of a closing handshake may take, in seconds: client or application."""
-_SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-_OURS = frozenset({b"sec-websocket-accept", b"sec-websocket-extensions", b"sec-websocket-protocol"})
 
 
 class WebsocketExchange(AsgiExchange):
@@ -38,6 +35,7 @@ class WebsocketExchange(AsgiExchange):
     NOT_BEGUN = "the application has neither accepted nor closed the websocket"
 
     __slots__ = (
+        "_agreed",
         "_closed",
         "_codec",
         "_handshake",
@@ -53,9 +51,11 @@ class WebsocketExchange(AsgiExchange):
     _make_scope = staticmethod(make_websocket_scope)
 
     def __init__(self, request: AsgiExchange, handshake: Handshake) -> None:
+        """Raises BadRequest for extensions that cannot be read."""
         super().__init__(request._endpoint, request.environ, request.head)
         self.persists = False
         self._handshake = handshake
+        self._agreed = agree(handshake.extensions if self._endpoint.deflates else "")
         self._codec: FrameCodec | None = None
         """`None` until the websocket is accepted."""
         self._closed: tuple[int, str] | None = None
@@ -134,28 +134,22 @@ class WebsocketExchange(AsgiExchange):
             raise ApplicationError(f"{kind!r} may not come now, before the websocket is open")
 
     def _accept(self, message: Message) -> None:
-        endpoint, subprotocol = self._endpoint, message.get("subprotocol")
+        endpoint, subprotocol = self._endpoint, message.get("subprotocol") or ""
         headers: Any = message.get("headers") or ()
-        if any(bytes(name).lower() in _OURS for name, _ in headers):
+        if any(bytes(name).lower() in RESERVED for name, _ in headers):
             raise ApplicationError("the headers of websocket.accept have one of the handshake's")
         if subprotocol and subprotocol not in self._handshake.subprotocols:
             raise ApplicationError(f"the client has not offered the subprotocol {subprotocol!r}")
-        extensions, codecs = agree(self._handshake.extensions if endpoint.deflates else "")
-        own = [b"Sec-WebSocket-Accept: %s\r\n" % self._handshake.accept]
-        if extensions:
-            own.append(b"Sec-WebSocket-Extensions: %s\r\n" % extensions)
-        if subprotocol:
-            own.append(b"Sec-WebSocket-Protocol: %s\r\n" % subprotocol.encode())
+        extensions, codecs = self._agreed
         self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
-        own += map(endpoint.writer.line, self.headers)
+        lines = map(endpoint.writer.line, self.headers)
+        start = self._handshake.response(extensions, subprotocol)
         self.status, self.status_code, self._head_sent = "101 Switching Protocols", 101, True
         self._codec = FrameCodec(endpoint.message_limit, codecs)
-        self._send(_SWITCHING, endpoint.writer.date(), *own, b"\r\n")
+        self._send(start, endpoint.writer.date(), *lines, b"\r\n")
         self.head = self.head.partition(b"\r\n")[0]  # for as long as the websocket is open
         self._last = endpoint.loop.time()
         endpoint.websockets.wait(self, endpoint.ping_interval)
-        if self._suspension is not None and self._suspension.timer is not None:
-            self._suspension.timer.cancel()
         if not endpoint.worker.alive:
             self._shut(1012, "")
 
@@ -275,6 +269,10 @@ class WebsocketExchange(AsgiExchange):
             self._disconnect_error = ConnectionResetError(f"closed with {code} {reason}".strip())
         assert isinstance(self._disconnect_error, OSError)
         return self._disconnect_error
+
+    def _on_timeout(self, timeout: float) -> None:
+        if self._codec is None:
+            super()._on_timeout(timeout)
 
     def _end(self) -> None:
         if self._codec is None:

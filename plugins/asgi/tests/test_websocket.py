@@ -62,7 +62,8 @@ def test_the_handshake_and_the_scope(wire, app):
     head = wire.shake_hands(b"Sec-WebSocket-Protocol: chat, other\r\n")
 
     assert head.startswith(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n")
-    assert b"\r\nSec-WebSocket-Protocol: chat\r\nX-A: b\r\n" in head
+    assert b"\r\nSec-WebSocket-Protocol: chat\r\n" in head
+    assert head.endswith(b"\r\nX-A: b\r\n\r\n")
     assert app.scope["type"] == "websocket"
     assert app.scope["scheme"] == "ws"
     assert app.scope["path"] == "/chat"
@@ -185,6 +186,24 @@ def test_a_silent_client_is_pinged_and_then_disconnected(make_wire, app):
     assert sent.startswith(b"\x89\x00\x88")
     assert app.events[-1]["code"] == 1006
     assert "ping" in wire.records[0].reason
+
+
+def test_request_timeout_counts_until_the_websocket_is_accepted(make_wire, app):
+    async def never(scope, receive, send):
+        while True:
+            await receive()
+
+    accepted = make_wire(app, request_timeout=0.01)
+    accepted.shake_hands()
+    wire = make_wire(never, request_timeout=0.02)
+    wire.shake_hands()
+
+    while wire.connection.state != CLOSING:
+        wire.turn()
+    accepted.turn()
+
+    assert [each.status_code for each in wire.records] == [503]
+    assert accepted.connection.state == SUSPENDED
 
 
 def test_a_client_that_responds_is_pinged_again(make_wire, app):
@@ -323,6 +342,7 @@ def test_an_application_that_sends_after_the_end_gets_an_error(make_wire):
         (HANDSHAKE.replace(b": 13", b": 8") + b"\r\n", b"426 Upgrade Required"),
         (HANDSHAKE.replace(KEY, b"x") + b"\r\n", b"400 Bad Request"),
         (HANDSHAKE + b"Content-Length: 1\r\n\r\n", b"400 Bad Request"),
+        (HANDSHAKE + b"Sec-WebSocket-Extensions: =\r\n\r\n", b"400 Bad Request"),
     ],
 )
 def test_a_handshake_that_breaks_the_rfc_never_reaches_the_application(wire, request_head, status):

@@ -64,7 +64,7 @@ def agree(offers: str) -> tuple[bytes, list[PerMessageDeflate]]:
         if name == _DEFLATE.name:
             try:
                 agreed, deflate = _DEFLATE.process_request_params(parameters, [])
-            except NegotiationError:
+            except (NegotiationError, ValueError):  # of zlib, for a window of 8 bits
                 continue
             return build_extension([(name, agreed)]).encode(), [LazyDeflate(deflate)]
     return b"", []
@@ -128,7 +128,8 @@ class FrameCodec(Protocol):
     def recv_frame(self, frame: Frame) -> None:
         """As `Protocol.recv_frame`, which calls it; data becomes part of a message."""
         if frame.opcode is Opcode.CLOSE:
-            self.current_size = None  # it may come between two fragments (RFC 6455, 5.4)
+            # It may come between two fragments (RFC 6455, 5.4); the second is the name before 16.
+            self.current_size = self.cur_size = None
         super().recv_frame(frame)
         self.events.clear()
         if frame.opcode is Opcode.TEXT:

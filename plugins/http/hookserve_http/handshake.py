@@ -15,6 +15,16 @@ _KEY_SIZE = 24
 """Characters of 16 bytes in base64."""
 
 
+_SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %s\r\n"
+)
+RESERVED = frozenset(
+    {b"sec-websocket-accept", b"sec-websocket-extensions", b"sec-websocket-protocol"}
+)
+"""Fields of the response that are the server's alone."""
+
+
 class Handshake(NamedTuple):
     """What a client has asked for."""
 
@@ -23,6 +33,15 @@ class Handshake(NamedTuple):
     subprotocols: list[str]
     extensions: str
     """The list that the client offers, not parsed yet."""
+
+    def response(self, extensions: bytes, subprotocol: str) -> bytes:
+        """The beginning of the response's head; without extensions and a subprotocol if empty."""
+        head = _SWITCHING % self.accept
+        if extensions:
+            head += b"Sec-WebSocket-Extensions: %s\r\n" % extensions
+        return head + (
+            f"Sec-WebSocket-Protocol: {subprotocol}\r\n".encode() if subprotocol else b""
+        )
 
 
 def asks_for_websocket(environ: dict[str, Any]) -> bool:  # Any: PEP 3333
