@@ -32,7 +32,7 @@ def unhonoured_settings(
         refused["sendfile"] = "it reads and sends"
     if not can.buffered or config.get("buffer_bodies"):
         refused.pop("buffer_bodies", None)  # off, where a body can only be had as a whole
-    honoured = can.settings
+    honoured = can.settings | _honoured_by_interface(host, config, chosen)
     if "buffer_bodies" in honoured and config.get("buffer_bodies") is False:
         honoured = honoured - {"spool_size"}
         refused["spool_size"] = "with buffer_bodies it would"
@@ -41,6 +41,18 @@ def unhonoured_settings(
         for name, why in refused.items()
         if name in table and name not in honoured and not config.is_default(name)
     ]
+
+
+def _honoured_by_interface(host: PluginHost, config: Config, chosen: WorkerType) -> frozenset[str]:
+    """The settings of models that run another interface, which the application may have: where no
+    model is named it is one of these that serves it then."""
+    if not config.is_default("worker_class"):
+        return frozenset()
+    types = [each for each, _ in claimed_workers(host)]
+    others = [each for each in types if not set(each.interfaces) <= set(chosen.interfaces)]
+    of_others = {name for each in others for name in each.capabilities.settings}
+    of_alike = {name for each in types if each not in others for name in each.capabilities.settings}
+    return frozenset(of_others - of_alike)
 
 
 def settings_of_models(host: PluginHost) -> dict[str, list[str]]:

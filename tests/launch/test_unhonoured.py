@@ -43,6 +43,13 @@ def test_a_setting_of_another_model_is_named():
     assert not_honoured("gthread", threads=8) == []
 
 
+def test_a_setting_of_a_model_for_another_interface_may_have_an_effect_unless_a_model_is_named():
+    assert not_honoured("sync", loop="uvloop") == []
+    assert not_honoured("sync", loop="uvloop", worker_class="sync") == [
+        "loop (hookserve.toml): the worker sync does not honour it (asyncio would)"
+    ]
+
+
 def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
     (line,) = not_honoured("gevent", spool_size=1000)
 
@@ -152,7 +159,7 @@ RULES = {
 
 ALWAYS = """
     config wsgi_app chdir raw_env plugins plugin_errors strict
-    bind backlog workers worker_class worker_connections protocol preload_app
+    bind backlog workers worker_class worker_connections protocol interface preload_app
     max_requests max_lifetime timeout boot_timeout request_timeout
     graceful_timeout drain_delay quick_timeout
     header_timeout body_timeout write_timeout linger_timeout
@@ -162,6 +169,7 @@ ALWAYS = """
     forwarded_allow_ips behind header_map permit_obsolete_folding strip_header_spaces
     permit_unconventional_http_method permit_unconventional_http_version server_header
     script_name casefold_http_method
+    lifespan websocket_max_size websocket_ping_interval websocket_ping_timeout websocket_deflate
     accesslog loglevel logconfig_dict syslog
     certfile proxy_protocol memory_limit adaptive_max statsd_host reload
 """

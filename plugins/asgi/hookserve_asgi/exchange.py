@@ -5,8 +5,7 @@ at once.  From then on it is a task, and what it sends is kept until `send_pendi
 rule within the same call of `send`.
 
 The order is that of WSGI: begin, pre_request, the application up to the end of its response,
-post_request, log_access, end.  The connection does not wait for what the application does after its
-response.
+post_request, log_access, end.  What comes after its response holds up no connection.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class AsgiExchange(AsgiResponse):
         "_connection",
         "_has_body",
         "_is_gone",
-        "_is_told_to_end",
+        "_is_asked_to_end",
         "_slot",
         "_suspension",
         "is_over",
@@ -55,7 +54,7 @@ class AsgiExchange(AsgiResponse):
     """Whether the application has the whole body of the request."""
     _is_gone: bool
     """Whether the application is told that its client is gone."""
-    _is_told_to_end: bool
+    _is_asked_to_end: bool
     """Whether that is because the worker stops."""
     _suspension: Suspension | None
     _make_scope = staticmethod(make_scope)
@@ -66,7 +65,7 @@ class AsgiExchange(AsgiResponse):
         environ = self.environ
         self._connection, self._transport = connection, transport
         self._has_body = self.has_ended = self.is_over = False
-        self._is_gone = self._is_told_to_end = False
+        self._is_gone = self._is_asked_to_end = False
         self._suspension = self._trailers = None
         name = environ.get("HTTP_X_REQUEST_ID")
         self._slot = endpoint.worker.begin(self.head, name.encode("latin-1") if name else b"")
@@ -193,11 +192,11 @@ class AsgiExchange(AsgiResponse):
         """The worker is about to stop: a stream of events may have no end of its own, and is told
         to end unless it does so in a moment."""
         if self._start_is_event_stream():
-            self._endpoint.loop.call_later(_LEAVE_TIME, self._tell_to_end)
+            self._endpoint.loop.call_later(_LEAVE_TIME, self._ask_to_end)
 
-    def _tell_to_end(self) -> None:
+    def _ask_to_end(self) -> None:
         if not (self.has_ended or self._is_gone):
-            self._is_gone = self._is_told_to_end = True
+            self._is_gone = self._is_asked_to_end = True
             self._wake()
 
     def disconnect(self, error: OSError) -> None:
@@ -258,7 +257,7 @@ class AsgiExchange(AsgiResponse):
         if self._is_gone and not self._head_sent:
             self.reason = self.reason or "the client disconnected"
             self._finish_with(self._refusal)
-        elif self._is_told_to_end and self._disconnect_error is None:
+        elif self._is_asked_to_end and self._disconnect_error is None:
             self._finish()
             self.has_ended = True
         elif not self.status:
@@ -336,8 +335,6 @@ class AsgiExchange(AsgiResponse):
 
     def _start_is_event_stream(self) -> bool:
         return self._head_sent and b"content-type: text/event-stream" in self._start.lower()
-
-    # Waiting.
 
     def _next_part(self) -> Message | None:
         """What has arrived of the body; `None`: it has to be waited for."""
