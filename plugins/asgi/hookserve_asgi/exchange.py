@@ -38,8 +38,8 @@ class AsgiExchange(AsgiResponse):
     __slots__ = (
         "_connection",
         "_has_body",
-        "_is_gone",
         "_is_asked_to_end",
+        "_is_gone",
         "_slot",
         "_suspension",
         "is_over",
