@@ -211,6 +211,8 @@ class GreenWorker(ReactorWorker):
             while True:
                 if task is not None:
                     self.reactor.exchange(task, transport)
+                    if self.suspends:  # an exchange that goes on elsewhere is not to be cancelled
+                        self._running.pop(current, None)
                 if not self._is_turning:
                     super().idle()
                 if len(self._idle_greenlets) >= _MOST_IDLE:

@@ -50,6 +50,20 @@ def test_a_request_is_cancelled_at_its_limit_and_no_other(greens, limited):
     assert limited.worker.alive
 
 
+def test_a_request_that_goes_on_elsewhere_is_not_cancelled_in_the_greenlet_that_began_it(greens):
+    failures = []
+    worker = greens.worker(request_timeout=5)
+    worker.fail = failures.append
+    worker.suspends = True
+    worker.end = lambda *_: None  # its exchange is suspended
+    client = greens.connect(worker, b"a\n")
+
+    run_for(worker, 10.0)
+
+    assert client.recv(100) == b"a\n"
+    assert failures == []
+
+
 def test_a_request_that_begins_during_a_long_sleep_is_cancelled_in_time(greens, limited):
     client = greens.connect(limited.worker)
     limited.worker.call_later(7.0, lambda: client.sendall(b"60\n"))
