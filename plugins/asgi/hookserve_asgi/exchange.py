@@ -38,8 +38,8 @@ class AsgiExchange(AsgiResponse):
     __slots__ = (
         "_connection",
         "_has_body",
-        "_is_asked_to_end",
         "_is_gone",
+        "_shall_end",
         "_slot",
         "_suspension",
         "is_over",
@@ -54,7 +54,7 @@ class AsgiExchange(AsgiResponse):
     """Whether the application has the whole body of the request."""
     _is_gone: bool
     """Whether the application is told that its client is gone."""
-    _is_asked_to_end: bool
+    _shall_end: bool
     """Whether that is because the worker stops."""
     _suspension: Suspension | None
     _make_scope = staticmethod(make_scope)
@@ -65,7 +65,7 @@ class AsgiExchange(AsgiResponse):
         environ = self.environ
         self._connection, self._transport = connection, transport
         self._has_body = self.has_ended = self.is_over = False
-        self._is_gone = self._is_asked_to_end = False
+        self._is_gone = self._shall_end = False
         self._suspension = self._trailers = None
         name = environ.get("HTTP_X_REQUEST_ID")
         self._slot = endpoint.worker.begin(self.head, name.encode("latin-1") if name else b"")
@@ -192,11 +192,11 @@ class AsgiExchange(AsgiResponse):
         """The worker is about to stop: a stream of events may have no end of its own, and is told
         to end unless it does so in a moment."""
         if self._start_is_event_stream():
-            self._endpoint.loop.call_later(_LEAVE_TIME, self._ask_to_end)
+            self._endpoint.loop.call_later(_LEAVE_TIME, self._request_end)
 
-    def _ask_to_end(self) -> None:
+    def _request_end(self) -> None:
         if not (self.has_ended or self._is_gone):
-            self._is_gone = self._is_asked_to_end = True
+            self._is_gone = self._shall_end = True
             self._wake()
 
     def disconnect(self, error: OSError) -> None:
@@ -257,7 +257,7 @@ class AsgiExchange(AsgiResponse):
         if self._is_gone and not self._head_sent:
             self.reason = self.reason or "the client disconnected"
             self._finish_with(self._refusal)
-        elif self._is_asked_to_end and self._disconnect_error is None:
+        elif self._shall_end and self._disconnect_error is None:
             self._finish()
             self.has_ended = True
         elif not self.status:

@@ -149,7 +149,7 @@ def test_a_stream_of_events_is_told_that_the_worker_stops(
     assert not seen
     loop.run_until_complete(asyncio.sleep(0.05))
 
-    is_asked = kind == b"text/event-stream"
-    assert seen == (["http.disconnect"] if is_asked else [])
-    assert client.sent.endswith(b"0\r\n\r\n") is is_asked
-    assert client.state == (IDLE if is_asked else SUSPENDED)
+    ends = kind == b"text/event-stream"
+    assert seen == (["http.disconnect"] if ends else [])
+    assert client.sent.endswith(b"0\r\n\r\n") is ends
+    assert client.state == (IDLE if ends else SUSPENDED)
