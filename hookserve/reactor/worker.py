@@ -95,9 +95,13 @@ class ReactorWorker(Worker):
         while self.is_draining(deadline):
             left = max(0.0, deadline - self.clock())
             self.step(min(self.reactor.pause(), self.drain_interval, left))
-        self.reactor.end_suspended()
+        self.end_exchanges()
         if not self.reactor.open:
             self.count_open(0)  # another thread may be about to publish that
+
+    def end_exchanges(self) -> None:
+        """End what is suspended still after the drain."""
+        self.reactor.end_suspended()
 
     def begin_drain(self) -> None:
         """Stop accepting."""

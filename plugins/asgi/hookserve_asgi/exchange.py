@@ -248,7 +248,7 @@ class AsgiExchange(AsgiResponse):
         elif not self.has_ended:
             self._end()
         if not self.is_over:
-            if self._disconnect_error is not None:
+            if self._is_gone and self._disconnect_error is not None:
                 self._close()  # the connection may be closed
             self._connection.handle.resume_now()
 

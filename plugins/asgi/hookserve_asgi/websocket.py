@@ -290,6 +290,11 @@ class WebsocketExchange(AsgiExchange):
             except OSError:  # as in _suspend: `begin` sees it
                 pass
 
+    def complete_record(self) -> None:
+        """As `AsgiResponse.complete_record`; a websocket has its own from the start."""
+        if self._codec is None:
+            super().complete_record()
+
     def _close(self) -> None:
         self._endpoint.websockets.discard(self)
         super()._close()

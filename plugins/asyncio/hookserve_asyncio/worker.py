@@ -98,8 +98,8 @@ class AsyncioWorker(ReactorWorker):
         is_busy = bool(self._starter.tasks) and self.clock() < deadline
         return super().is_draining(deadline) or is_busy
 
-    def finish(self) -> None:
-        """As `Worker.finish`, with what still runs cancelled before, and the loop closed."""
+    def end_exchanges(self) -> None:
+        """As `ReactorWorker.end_exchanges`; what still runs is cancelled, and may respond."""
         self.loop.remove_reader(self.wakeup)
         self.loop.remove_reader(self.reactor.fileno())
         self.loop.call_soon(self.loop.stop)
@@ -109,6 +109,10 @@ class AsyncioWorker(ReactorWorker):
             task.cancel()
         if tasks:
             self.loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_TIME))
+        super().end_exchanges()
+
+    def finish(self) -> None:
+        """As `Worker.finish`, and close the loop."""
         super().finish()
         self._starter.close()
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())

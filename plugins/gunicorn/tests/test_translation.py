@@ -78,13 +78,13 @@ def test_what_is_no_mask_is_refused(here, text):
 def test_a_mask_that_may_have_been_meant_as_octal_is_warned_about(here):
     (here / "gunicorn.conf.py").write_text("")
 
-    (line,) = assemble(["-m", "22", "app"], {}).warnings
+    (line,) = assemble(["-b", "unix:app.sock", "-m", "22", "app"], {}).warnings
 
     assert line == (
         "umask (command line): 22 is decimal, octal 026, as in gunicorn (write 022 if it is octal)"
     )
     for text in ("18", "022", "7", "0x12"):
-        assert assemble(["-m", text, "app"], {}).warnings == ()
+        assert assemble(["-b", "unix:app.sock", "-m", text, "app"], {}).warnings == ()
 
 
 NONE = (
