@@ -236,7 +236,7 @@ def _choose(
     left_out = explain_left_out(host, name)
     if left_out:
         raise PluginError(f"the {kind} '{name}' {left_out}", name)
-    known = [found.name for found, _ in claimed]
+    known = sorted(found.name for found, _ in claimed)
     match = nearest(name, known)
     absent = [record.name for record in host.records if record.state in ("blocked", "not loaded")]
     hint = "hookserve --list-plugins shows what there is"

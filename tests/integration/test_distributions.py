@@ -11,7 +11,7 @@ from hookserve.testing import serve
 from hookserve.testing.contract.client import ask
 
 SEPARATE = ("eventlet", "gevent", "tornado")
-ALL = ("epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
+ALL = ("asyncio", "epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def listed(python):
     return {row["name"]: row for row in rows}
 
 
-def test_six_workers_are_ready(python):
+def test_every_model_is_ready(python):
     rows = listed(python)
 
     assert {name: row["state"] for name, row in rows.items()} == dict.fromkeys(ALL, "ready")
