@@ -76,9 +76,16 @@ def _choose_by_interface(
     found = [each for each, _ in claimed_workers(host) if interface in each.interfaces]
     if config.is_default("worker_class") and found:
         return found[0]
-    names = ", ".join(each.name for each in found) or "none is installed"
+    if not found:
+        known = sorted({name for each, _ in claimed_workers(host) for name in each.interfaces})
+        raise ConfigError(
+            f"no worker model runs applications of the interface '{interface}' (--interface takes"
+            f" auto, {', '.join(known)})"
+        )
+    names = " or ".join(f"-k {each.name}" for each in found)
     raise ConfigError(
-        f"the worker {named.name} does not run {interface} applications (those that do: {names})"
+        f"the worker {named.name} does not run {interface} applications (leave -k out, or use"
+        f" {names})"
     )
 
 

@@ -48,6 +48,7 @@ def _worker_object(row: WorkerRow) -> dict[str, object]:
         "target": row.type.target if row.type is not None else None,
         "patches": row.type is not None and row.type.patch is not None,
         "capabilities": capabilities,
+        "interfaces": list(row.type.interfaces) if row.type is not None else [],
     }
 
 
@@ -61,6 +62,7 @@ def _capabilities(row: WorkerRow) -> list[str]:
         f"request_timeout: {can.request_timeout}",
         f"keep-alive: {_yes(can.keepalive)}, sendfile: {_yes(can.sendfile)},"
         f" websocket: {_yes(can.websocket)}",
+        f"applications: {', '.join(row.type.interfaces)}",
         f"own settings: {', '.join(sorted(can.settings)) or 'none'}",
     ]
 

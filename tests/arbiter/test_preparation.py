@@ -138,6 +138,18 @@ def test_a_path_that_is_misspelt_is_not_taken_for_a_package_to_install(path):
     assert message.endswith("(is it spelt right, and on the path?)")
 
 
+def test_a_model_that_was_named_is_not_exchanged_for_one_that_runs_the_interface():
+    assert refused("no_such:Worker", ConfigError, worker_class="sync", interface="asgi") == (
+        "the worker sync does not run asgi applications (leave -k out, or use -k asyncio)"
+    )
+
+
+def test_an_interface_that_no_model_runs_is_said():
+    assert refused("no_such:Worker", ConfigError, interface="rsgi").startswith(
+        "no worker model runs applications of the interface 'rsgi' (--interface takes auto, asgi, "
+    )
+
+
 @pytest.mark.parametrize("name", ["user", "group"])
 def test_an_unknown_user_or_group_is_found_before_anything_is_made(name):
     message = refused("no_such:Worker", ConfigError, **{name: "no such one"})

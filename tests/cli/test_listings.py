@@ -39,6 +39,7 @@ def test_capabilities_are_shown_on_demand(host):
 
     assert "    parallel: yes, bodies complete before the application runs: no" in text
     assert "    own settings: threads" in text
+    assert "    applications: wsgi" in text
 
 
 def test_workers_as_json_have_their_capabilities(host):
