@@ -319,10 +319,9 @@ class AsgiExchange(AsgiResponse):
         if self._suspension is not None:
             self._suspension.close()
             self._wake()
-        if endpoint.notify_observers is not None:
-            self.complete_record()
         try:
             if endpoint.notify_observers is not None:
+                self.complete_record()
                 endpoint.notify_observers(self, self._slot.began)
         finally:
             endpoint.worker.end(self._slot, self.status_code // 100, self.sent)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import pytest
+from hookserve_asgi.exchange import AsgiExchange
 from support.asgi import GET, HELLO, START, hello, part
 
 from hookserve.protocol.seam import CLOSING, IDLE
@@ -133,4 +134,17 @@ def test_a_fault_of_an_observer_ends_the_request_all_the_same(connect, loop):
     client.feed(GET)
 
     assert client.sent.startswith(b"HTTP/1.1 500")
+    assert len(client.protocol.worker.ended) == 1
+
+
+def test_a_fault_of_the_record_ends_the_request_all_the_same(connect, monkeypatch):
+    def fail(exchange):
+        raise ValueError("on purpose")
+
+    monkeypatch.setattr(AsgiExchange, "complete_record", fail)
+    client = connect(hello)
+    client.protocol.notify_observers = print
+
+    client.feed(GET)
+
     assert len(client.protocol.worker.ended) == 1
