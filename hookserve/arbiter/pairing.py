@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def switch_model(arbiter: Arbiter, handle: WorkerHandle) -> bool:
-    """Whether workers are of another model from now on than one that could not boot; its end is no
-    failure then."""
+    """Have workers of another model from now on than one that could not boot, where there is one
+    for the application's interface; returns whether its end is no failure for that reason."""
     current = arbiter.current
     interface = handle.found_interface
     if not interface or arbiter.has_been_ready or not current.config.is_default("worker_class"):

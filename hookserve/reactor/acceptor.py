@@ -227,7 +227,7 @@ class Acceptor:
             self._unwatch(listener)
 
     def _unwatch(self, listener: Listener) -> bool:
-        """Whether it was registered until now."""
+        """Wait for it no more; returns whether it was registered until now."""
         if listener not in self._accepting:
             return False
         self._loop.unwatch(listener.fileno())

@@ -160,7 +160,7 @@ class Driver(ABC):
                 return False
             except OSError:
                 data = b""
-                if self._is_reset(accepted):
+                if self._drop_suspended(accepted):
                     return False
             try:
                 state = connection.feed(data)
@@ -356,8 +356,9 @@ class Driver(ABC):
     # Of exchanges that are suspended: `hookserve.reactor.suspension`.
 
     @abstractmethod
-    def _is_reset(self, accepted: Accepted) -> bool:
-        """Reading has failed: whether that is the end of a suspended exchange, and handled."""
+    def _drop_suspended(self, accepted: Accepted) -> bool:
+        """Reading has failed: close the connection if its exchange is suspended; returns whether
+        it was."""
 
     @abstractmethod
     def _resume_deferred(self) -> None:

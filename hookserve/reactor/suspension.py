@@ -70,7 +70,7 @@ class SuspendingDriver(Driver):
         """Exchanges may be suspended: decided once, before the first connection."""
         self._acceptor.make = self.make_suspendable
         self.exchange = self.exchange_suspendable  # type: ignore[method-assign]  # for good
-        self._write_later = self._write_later_alone  # type: ignore[method-assign]  # for good
+        self._write_later = self._write_later_suspendable  # type: ignore[method-assign]  # for good
 
     def exchange_suspendable(self, accepted: Accepted, transport: SocketTransport) -> None:
         """As `Driver.exchange`: what is unsent of a suspended exchange goes out first."""
@@ -161,7 +161,7 @@ class SuspendingDriver(Driver):
         else:
             self._wait_in_state(accepted, state)
 
-    def _is_reset(self, accepted: Accepted) -> bool:
+    def _drop_suspended(self, accepted: Accepted) -> bool:
         is_suspended = accepted.connection.state >= SUSPENDED
         if is_suspended:
             self._drop(accepted)
@@ -206,7 +206,7 @@ class SuspendingDriver(Driver):
             self.close(accepted)
         return state != CLOSING
 
-    def _write_later_alone(self, accepted: Accepted, state: int) -> None:
+    def _write_later_suspendable(self, accepted: Accepted, state: int) -> None:
         if state < SUSPENDED:  # the poller waits for room alone, and for bytes alone afterwards
             cast("SuspendableAccepted", accepted).watches_both = False
         Driver._write_later(self, accepted, state)

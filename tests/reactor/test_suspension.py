@@ -40,6 +40,23 @@ def read(reactor, client):
     return found[-1]
 
 
+def read_more(reactor, client):
+    """Take `MORE` as a client does that has time."""
+    received = 0
+    while received < len(MORE):
+        received += len(read(reactor, client))
+
+
+class Slow(Elsewhere):
+    """Takes its time to end."""
+
+    __slots__ = ()
+
+    def leave(self):
+        self.calls.append("leave")
+        return self.state
+
+
 def test_what_arrives_meanwhile_is_fed(begin):
     _, reactor, client, connection = begin()
 
@@ -146,9 +163,7 @@ def test_a_response_that_the_kernel_does_not_take_is_sent_while_the_client_is_re
     client.sendall(b"meanwhile\n")
     turn_until(reactor, lambda: connection.received[-1] == b"meanwhile\n")
     assert connection.calls == []
-    received = 0
-    while received < len(MORE):
-        received += len(read(reactor, client))
+    read_more(reactor, client)
     turn_until(reactor, lambda: connection.calls == ["drained"])
     connection.respond(b"end\n")
 
@@ -176,9 +191,7 @@ def test_a_paused_exchange_sends_on(begin):
     turn_until(reactor, lambda: connection.state == PAUSED)
     client.sendall(b"later\n")
 
-    received = 0
-    while received < len(MORE):
-        received += len(read(reactor, client))
+    read_more(reactor, client)
     turn_until(reactor, lambda: connection.calls == ["drained"])
 
     assert connection.received == [b"begin\n"]
@@ -197,9 +210,7 @@ def test_room_is_waited_for_again_after_an_exchange_that_ended_with_bytes_unsent
 
     connection.responses.append(MORE)
     client.sendall(b"again\n")
-    received = 0
-    while received < len(MORE):
-        received += len(read(reactor, client))
+    read_more(reactor, client)
 
 
 def test_room_that_comes_while_the_exchange_waits_for_its_turn_is_used(begin):
@@ -267,16 +278,6 @@ def test_an_exchange_that_is_suspended_while_the_worker_stops_is_told_too(begin)
 
 
 def test_an_exchange_that_is_owned_as_the_worker_stops_is_told_once(begin):
-    class Slow(Elsewhere):
-        """Takes its time to end."""
-
-        __slots__ = ()
-        made = []
-
-        def leave(self):
-            self.calls.append("leave")
-            return self.state
-
     _, reactor, _, connection = begin(Slow)
     connection.handle.resume()  # it waits for its turn
     reactor.leave_suspended()
@@ -291,16 +292,6 @@ def test_an_exchange_that_is_owned_as_the_worker_stops_is_told_once(begin):
 
 
 def test_a_paused_exchange_is_told_that_the_worker_stops_and_read_no_further(begin):
-    class Slow(Elsewhere):
-        """Takes its time to end."""
-
-        __slots__ = ()
-        made = []
-
-        def leave(self):
-            self.calls.append("leave")
-            return self.state
-
     _, reactor, client, connection = begin(Slow)
     client.sendall(b"pause\n")
     turn_until(reactor, lambda: connection.state == PAUSED)
@@ -362,9 +353,7 @@ def test_what_the_protocol_raises_ends_the_connection_alone(begin, method):
         connection.respond(MORE)
         turn_until(reactor, lambda: connection.unsent > 0)
         if method == "drained":
-            received = 0
-            while received < len(MORE):
-                received += len(read(reactor, client))
+            read_more(reactor, client)
         else:
             reset(client)
     turn_until(reactor, lambda: not reactor.open)
