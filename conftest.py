@@ -27,8 +27,9 @@ ROOT = Path(__file__).parent
 STARTS_PROCESSES = ("tests/chaos", "tests/hostile", "tests/integration", "tests/testing")
 WHOLE = ("epoll", "sync")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
-LIKE_OTHERS = ("eventlet", "tornado")
-"""Outside the contract asked in `make test-all` only: they work as gevent and epoll do."""
+LIKE_OTHERS = ("asyncio", "eventlet", "tornado")
+"""Outside the contract asked in `make test-all` only: with an application of WSGI they work as
+gthread, gevent and epoll do.  What asyncio does with ASGI is asked by the plugins' own tests."""
 TWO_MODELS = ("sync", "gevent")
 OF_TWO_MODELS = ("tests/chaos/", "tests/hostile/", "tests/integration/test_frameworks.py")
 """What takes long, as load and large applications do, is asked of two models in each run."""
