@@ -19,6 +19,7 @@ from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
 from hookserve.config.values import boolean
 from hookserve.errors import ConfigError, PluginError, UsageError
+from hookserve.hookspecs import Hooks
 from hookserve.launch import defaults
 from hookserve.launch.application import check_name
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
@@ -109,7 +110,7 @@ def assemble(
     take_out()
     _enter_directory(start, environ, variable_words, line_words)
     toml = sources.toml_sources(os.getcwd()) if embedded.reads_files else []
-    host = load_plugins(line_words, environ, [*toml, embedded.source_of_plugins()])
+    host = load_plugins(line_words, environ, [*toml, embedded.source])
     table = declare_settings(host)
     for source in toml:
         refuse_unknown(host, table, source)
@@ -192,16 +193,13 @@ def _register_file_plugins(host: PluginHost, module: types.ModuleType, path: str
 
 def _settings_of(embedded: Embedded, host: PluginHost, table: SettingsTable) -> SettingsSource:
     """What the program that embeds the server has set; registers its application and its hooks."""
-    embedded.check_names(host, table)
+    source = embedded.source
+    refuse_unknown(host, table, source, dir(Hooks))
     if embedded.app is not None:
         host.register(embedded.app, "hookserve.run (application)")
-    if not embedded.values:
-        return SettingsSource(embedded.origin, {})
-    module = embedded.module()
-    _register_file_plugins(host, module, embedded.origin)
-    source, _ = file_settings(host, table, module, embedded.origin)
-    early = {name: embedded.values[name] for name in ("config",) if name in embedded.values}
-    return SettingsSource(embedded.origin, {**source.values, **early})
+    if source.values:
+        _register_file_plugins(host, embedded.module(), source.origin)
+    return source._replace(values={k: v for k, v in source.values.items() if k in table})
 
 
 def _find_warnings(

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hookserve.config.resolved import SettingsSource
-from hookserve.errors import ConfigError
 from hookserve.hookmarkers import hookimpl
-from hookserve.hookspecs import Hooks
-from hookserve.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from hookserve.config.settings import SettingsTable
-    from hookserve.plugins.host import PluginHost
     from hookserve.types import WSGIApplication
 
 
@@ -44,10 +39,10 @@ class Embedded(NamedTuple):
     origin: str = "hookserve.run"
     """What messages call it."""
 
-    def source_of_plugins(self) -> SettingsSource:
-        """The setting `plugins`, which is needed before all others."""
-        given = {"plugins": self.values["plugins"]} if "plugins" in self.values else {}
-        return SettingsSource(self.origin, given)
+    @property
+    def source(self) -> SettingsSource:
+        """The values, hooks among them."""
+        return SettingsSource(self.origin, self.values)
 
     def module(self) -> ModuleType:
         """The values as a configuration file has them."""
@@ -55,25 +50,6 @@ class Embedded(NamedTuple):
         made.__file__ = self.origin
         vars(made).update(self.values)
         return made
-
-    def check_names(self, host: PluginHost, table: SettingsTable) -> None:
-        """Raise ConfigError for a name that is neither a setting nor a hook, and for a hook that is
-        not a function."""
-        known: dict[str, Any] = dict.fromkeys(dir(Hooks))  # Any: names alone
-        for name, value in self.values.items():
-            if name not in table and name in known:
-                from hookserve.launch.unknown import not_a_hook
-
-                problem = not_a_hook(name, value)
-                if problem:
-                    raise ConfigError(f"{self.origin}: {problem}")
-            if name not in table and name not in known:
-                from hookserve.launch.unknown import explain
-
-                advice = explain(host, "setting", name)
-                names = [*table.names(), *known]
-                hint = f" ({advice})" if advice else did_you_mean(name, names)
-                raise ConfigError(f"{self.origin}: '{name}' is not a setting{hint}")
 
 
 NOTHING_EMBEDDED = Embedded({})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from hookserve.config.resolved import SettingsSource
 from hookserve.config.settings import SettingsTable
@@ -30,13 +30,22 @@ def explain(host: PluginHost, kind: str, name: str) -> str | None:
     return None if advice is None else str(advice)
 
 
-def refuse_unknown(host: PluginHost, table: SettingsTable, source: SettingsSource) -> None:
-    """Raise ConfigError for a name that is not a setting."""
-    for name in source.values:
-        if name not in table:
+def refuse_unknown(
+    host: PluginHost, table: SettingsTable, source: SettingsSource, hooks: Sequence[str] = ()
+) -> None:
+    """Raise ConfigError for a name that is neither a setting nor among the `hooks` that the source
+    may have, and for a hook that is not a function."""
+    for name, value in source.values.items():
+        if name in table:
+            continue
+        if name in hooks:
+            problem = not_a_hook(name, value)
+        else:
             advice = explain(host, "setting", name)
-            hint = f" ({advice})" if advice else did_you_mean(name, table.names())
-            raise ConfigError(f"{source.origin}: '{name}' is not a setting{hint}")
+            hint = f" ({advice})" if advice else did_you_mean(name, [*table.names(), *hooks])
+            problem = f"'{name}' is not a setting{hint}"
+        if problem:
+            raise ConfigError(f"{source.origin}: {problem}")
 
 
 def file_settings(

@@ -41,6 +41,34 @@ def test_a_name_in_toml_that_is_not_a_setting_is_refused(host, table, name, hint
     assert hint in str(caught.value)
 
 
+HOOKS = ("post_fork", "when_ready")
+
+
+def test_settings_and_hooks_are_known_names(host, table):
+    values = {"workers": 2, "when_ready": print, "plugins": "tls"}
+
+    refuse_unknown(host, table, SettingsSource("shop.serve", values), HOOKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("wrokers", "workers"), ("post_frok", "post_fork"), ("whenready", "when_ready")],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(host, table, name, meant):
+    with pytest.raises(ConfigError) as caught:
+        refuse_unknown(host, table, SettingsSource("shop.serve", {name: 1}), HOOKS)
+
+    message = f"shop.serve: '{name}' is not a setting (did you mean '{meant}'?)"
+    assert str(caught.value) == message
+
+
+def test_a_hook_that_is_no_function_is_refused(host, table):
+    with pytest.raises(ConfigError) as caught:
+        refuse_unknown(host, table, SettingsSource("shop.serve", {"when_ready": 5}), HOOKS)
+
+    assert str(caught.value) == "shop.serve: 'when_ready' is a hook, and 5 is not a function"
+
+
 def file_of(**names):
     module = types.ModuleType("conf")
     vars(module).update(names)
