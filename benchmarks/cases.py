@@ -86,6 +86,8 @@ class Case:
     """Of load in a turn."""
     checked: tuple[bytes, bytes] | None = None
     """Another request and its answer, for the check alone."""
+    is_side_by_side: bool = False
+    """Whether all servers are there from the first turn to the last, each started once."""
 
     @property
     def is_kept(self) -> bool:
@@ -183,3 +185,10 @@ TWO_WORKERS = replace(
     BROWSER, name="two-workers", title="hello, two workers on one core", workers=2
 )
 EIGHT_THREADS = replace(BROWSER, name="eight-threads", title="hello, eight threads", threads=8)
+ASGI = replace(
+    BROWSER,
+    name="asgi-hello",
+    title="hello over ASGI, a browser's head",
+    application="benchmarks.asgi_application:application",
+    is_side_by_side=True,
+)

@@ -94,11 +94,13 @@ EPOLL = _hookserve("epoll")
 GEVENT = _hookserve("gevent")
 EVENTLET = _hookserve("eventlet")
 TORNADO = _hookserve("tornado")
+ASYNCIO = _hookserve("asyncio", "--loop", "uvloop")
 
 GUNICORN_SYNC = _gunicorn("sync")
 GUNICORN_GTHREAD = _gunicorn("gthread", "--threads", "{threads}")
 GUNICORN_GEVENT = _gunicorn("gevent")
 GUNICORN_TORNADO = _gunicorn("tornado")
+GUNICORN_ASGI = _gunicorn("asgi", "--asgi-loop", "uvloop")
 GUNICORN = Contender(
     "gunicorn",
     "gunicorn",
@@ -116,17 +118,16 @@ GUNICORN = Contender(
 EVENTLET_WSGI = _started_here("eventlet.wsgi", "eventlet")
 FASTPYSGI = _started_here("fastpysgi", "fastpysgi")
 BJOERN = _started_here("bjoern", "bjoern")
-GRANIAN = Contender(
-    "granian",
-    "granian",
-    (
+
+
+def _granian(name: str, interface: str, *more: str) -> Contender:
+    command = (
         "{bin}/granian",
         "--interface",
-        "wsgi",
+        interface,
+        *more,
         "--workers",
         "{workers}",
-        "--blocking-threads",
-        "1",
         "--no-ws",
         "--backlog",
         str(BACKLOG),
@@ -137,9 +138,12 @@ GRANIAN = Contender(
         "--port",
         "{port}",
         "{application}",
-    ),
-    access_log=("--access-log",),
-)
+    )
+    return Contender(name, "granian", command, access_log=("--access-log",))
+
+
+GRANIAN = _granian("granian", "wsgi", "--blocking-threads", "1")
+GRANIAN_ASGI = _granian("granian asgi", "asgi", "--loop", "uvloop")
 WAITRESS = Contender(
     "waitress",
     "waitress",
@@ -173,13 +177,13 @@ CHEROOT = Contender(
         "{application}",
     ),
 )
-UVICORN = Contender(
-    "uvicorn",
-    "uvicorn",
-    (
+
+
+def _uvicorn(name: str, interface: str) -> Contender:
+    command = (
         "{bin}/uvicorn",
         "--interface",
-        "wsgi",
+        interface,
         "--http",
         "httptools",
         "--loop",
@@ -193,10 +197,40 @@ UVICORN = Contender(
         "--backlog",
         str(BACKLOG),
         "{application}",
+    )
+    return Contender(name, "uvicorn", command, ("--access-log",), quiet=("--no-access-log",))
+
+
+UVICORN = _uvicorn("uvicorn", "wsgi")
+UVICORN_ASGI = _uvicorn("uvicorn asgi", "asgi3")
+
+
+HYPERCORN = Contender(
+    "hypercorn",
+    "hypercorn",
+    (
+        "{bin}/hypercorn",
+        "--config",
+        "{directory}/configuration",
+        "--worker-class",
+        "uvloop",
+        "--workers",
+        "{workers}",
+        "--backlog",
+        str(BACKLOG),
+        "--bind",
+        "127.0.0.1:{port}",
+        "{application}",
     ),
-    access_log=("--access-log",),
-    quiet=("--no-access-log",),
+    configuration="keep_alive_max_requests = 1000000000\n",
 )
+DAPHNE = Contender(
+    "daphne",
+    "daphne",
+    ("{bin}/daphne", "-b", "127.0.0.1", "-p", "{port}", "{application}"),
+    quiet=("-v", "0"),
+)
+"""Twisted's loop is asyncio's: it cannot be told to run on uvloop."""
 
 
 def _pyuwsgi(name: str, *socket: str) -> Contender:
@@ -258,6 +292,9 @@ http {{
 FRAMEWORKS = ("flask==3.1.3", "django==5.2.19")
 """In both environments."""
 
+UVLOOP = ("uvloop==0.23.0",)
+"""Likewise: the loop of all that run on asyncio's and can choose."""
+
 PEER_REQUIREMENTS = {
     # The parser in C that gunicorn takes when it finds it; its extra "fast".
     "gunicorn": ("gunicorn==27.0.1", "gunicorn_h1c==0.6.10", "packaging==26.0"),
@@ -270,7 +307,9 @@ PEER_REQUIREMENTS = {
     "waitress": ("waitress==3.0.2",),
     "cheroot": ("cheroot==11.1.2",),
     "pyuwsgi": ("pyuwsgi==2.0.30.post1",),
-    "uvicorn": ("uvicorn==0.54.0", "httptools==0.9.0", "uvloop==0.23.0"),
+    "hypercorn": ("hypercorn==0.18.0",),
+    "daphne": ("daphne==4.2.3",),
+    "uvicorn": ("uvicorn==0.54.0", "httptools==0.9.0", *UVLOOP),
 }
 """What the other servers' environment is made of, by what a contender names."""
 

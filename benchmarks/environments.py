@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from benchmarks.contenders import COMPILED, FRAMEWORKS, PEER_REQUIREMENTS, Contender
+from benchmarks.contenders import COMPILED, FRAMEWORKS, PEER_REQUIREMENTS, UVLOOP, Contender
 
 ROOT = Path(__file__).parent.parent
 OURS = Path(__file__).parent / ".venv-ours"
@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 def install_ours() -> None:
     """hookserve as its users have it, a wheel of this checkout, with the plugins of its own."""
-    pins = [pin for name in _PLUGINS for pin in PEER_REQUIREMENTS[name]]
+    pins = [*UVLOOP, *(pin for name in _PLUGINS for pin in PEER_REQUIREMENTS[name])]
     wanted = _fingerprint("\n".join(pins))
     if _is_installed(OURS, wanted):
         return

@@ -7,27 +7,33 @@ from dataclasses import dataclass
 from benchmarks import cases
 from benchmarks.cases import Case
 from benchmarks.contenders import (
+    ASYNCIO,
     BJOERN,
     CHEROOT,
+    DAPHNE,
     EPOLL,
     EVENTLET,
     EVENTLET_WSGI,
     FASTPYSGI,
     GEVENT,
     GRANIAN,
+    GRANIAN_ASGI,
     GTHREAD,
     GUNICORN,
+    GUNICORN_ASGI,
     GUNICORN_GEVENT,
     GUNICORN_GTHREAD,
     GUNICORN_SYNC,
     GUNICORN_TORNADO,
     HOOKSERVE,
+    HYPERCORN,
     NGINX,
     PYUWSGI,
     PYUWSGI_SOCKET,
     SYNC,
     TORNADO,
     UVICORN,
+    UVICORN_ASGI,
     WAITRESS,
     Contender,
 )
@@ -54,6 +60,8 @@ PAIRS = (
     Pair("tornado", TORNADO, GUNICORN_TORNADO, cases.BROWSER, Budget(0.12, 0.08)),
     Pair("epoll", EPOLL, GRANIAN, cases.BROWSER, Budget(0.95, 0.80)),
     Pair("epoll-c", EPOLL, FASTPYSGI, cases.BROWSER, Budget(1.45, 1.00)),
+    Pair("asgi", ASYNCIO, UVICORN_ASGI, cases.ASGI, Budget(0.60, 0.50)),
+    Pair("asgi-granian", ASYNCIO, GRANIAN_ASGI, cases.ASGI, Budget(0.90, 0.75)),
 )
 """Those of the budget."""
 
@@ -120,4 +128,5 @@ MATRIX: tuple[tuple[Case, tuple[Contender, ...]], ...] = (
     (cases.CONNECTIONS_5000, _MANY_CONNECTIONS),
     (cases.TWO_WORKERS, (EPOLL, GTHREAD, FASTPYSGI, GRANIAN, PYUWSGI, GUNICORN_GTHREAD)),
     (cases.EIGHT_THREADS, (GTHREAD, WAITRESS, CHEROOT, GUNICORN_GTHREAD)),
+    (cases.ASGI, (ASYNCIO, UVICORN_ASGI, HYPERCORN, GRANIAN_ASGI, GUNICORN_ASGI, DAPHNE)),
 )

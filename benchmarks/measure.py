@@ -29,12 +29,16 @@ def rows(
     counted: bool = True,
 ) -> tuple[CaseRows, dict[str, list[Turn]]]:
     """Every server's medians, and the turns of those that answer rightly."""
-
-    def take(contender: Contender, is_last: bool) -> Turn:
-        return turns.take(contender, case, seconds, counted=counted and is_last)
-
     flaws = {each.name: absent(each, missing) for each in contenders}
-    found = turns.alternate([each for each in contenders if not flaws[each.name]], rounds, take)
+    present = [each for each in contenders if not flaws[each.name]]
+    with turns.SideBySide(case, seconds) as side_by_side:
+
+        def take(contender: Contender, is_last: bool) -> Turn:
+            if case.is_side_by_side:
+                return side_by_side.take(contender, counted=counted and is_last)
+            return turns.take(contender, case, seconds, counted=counted and is_last)
+
+        found = turns.alternate(present, rounds, take)
     laid_out = [
         Row(each.name, flaw=flaws[each.name])
         if flaws[each.name]

@@ -1,14 +1,16 @@
-"""A turn: one server, from its start to its end, under load once."""
+"""A turn: one server under load once; it is started for the turn, or before all turns of a row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks import answers, counting, load, servers
 from benchmarks.accounting import cpu_of, memory_of
 from benchmarks.cases import Case
 from benchmarks.contenders import Contender
+from benchmarks.servers import Server
 
 FLAWS = (servers.ServerError, answers.WrongResponseError, load.LoadError)
 """What makes a server wrong rather than slow."""
@@ -43,25 +45,63 @@ class Turn:
 
 def take(contender: Contender, case: Case, seconds: int, *, counted: bool) -> Turn:
     """Start, check, warm up, load, and once more to count; raises one of FLAWS."""
-    server_cpus, client_cpu = servers.processors(case.workers)
+    server_cpus, _ = servers.processors(case.workers)
     with servers.running(contender, case, server_cpus) as server:
-        answers.check(server.port, case)
-        if case.has_access_log and not server.has_logged():
-            raise answers.WrongResponseError("writes no access log")
-        answers.warm_up(server.port, case)
-        before = cpu_of(server.pid)
-        seen = load.run(server.port, case.request, seconds, case.connections, client_cpu)
-        used = cpu_of(server.pid) - before
-        memory = memory_of(server.pid)
+        prepare(server, case)
+        return observe(server, case, seconds, counted=counted)
 
-        def once_more() -> int:
-            try:
-                return load.run(server.port, case.request, 1, case.connections, client_cpu).requests
-            except load.LoadError:
-                return 0  # too slow to be watched, which it must not be called wrong for
 
-        calls = counting.system_calls(server.pid, once_more) if counted else None
-        instructions = counting.instructions(server.pid, once_more) if counted else None
+class SideBySide:
+    """Servers that run at the same time, so that a round meets the same machine; a context manager.
+
+    A server is started for its first turn, and ends with the others.
+    """
+
+    def __init__(self, case: Case, seconds: int) -> None:
+        self._case, self._seconds = case, seconds
+        self._servers: dict[str, Server] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> SideBySide:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def take(self, contender: Contender, *, counted: bool) -> Turn:
+        """A turn of a server that stays; raises one of FLAWS."""
+        if contender.name not in self._servers:
+            server_cpus, _ = servers.processors(self._case.workers)
+            server = self._stack.enter_context(servers.running(contender, self._case, server_cpus))
+            prepare(server, self._case)
+            self._servers[contender.name] = server
+        return observe(self._servers[contender.name], self._case, self._seconds, counted=counted)
+
+
+def prepare(server: Server, case: Case) -> None:
+    """Check what a server answers, and warm it up; raises WrongResponseError."""
+    answers.check(server.port, case)
+    if case.has_access_log and not server.has_logged():
+        raise answers.WrongResponseError("writes no access log")
+    answers.warm_up(server.port, case)
+
+
+def observe(server: Server, case: Case, seconds: int, *, counted: bool) -> Turn:
+    """Load a server, and once more to count; raises LoadError."""
+    _, client_cpu = servers.processors(case.workers)
+    before = cpu_of(server.pid)
+    seen = load.run(server.port, case.request, seconds, case.connections, client_cpu)
+    used = cpu_of(server.pid) - before
+    memory = memory_of(server.pid)
+
+    def once_more() -> int:
+        try:
+            return load.run(server.port, case.request, 1, case.connections, client_cpu).requests
+        except load.LoadError:
+            return 0  # too slow to be watched, which it must not be called wrong for
+
+    calls = counting.system_calls(server.pid, once_more) if counted else None
+    instructions = counting.instructions(server.pid, once_more) if counted else None
     # wrk takes each pipelined request for one that the connection was late with, and errs.
     is_known = case.answers == 1
     return Turn(

@@ -1,5 +1,6 @@
 """The requests are what their names say, and the answers what the application gives."""
 
+import asyncio
 import io
 import json
 import subprocess
@@ -7,11 +8,13 @@ import sys
 
 import pytest
 
-from benchmarks import application, cases, contenders, matrix, servers
+from benchmarks import application, asgi_application, cases, contenders, matrix, servers
 from benchmarks.environments import ROOT
 
 CASES = [case for case, _ in matrix.MATRIX]
 PLAIN = [case for case in CASES if case.application in (cases.APPLICATION, cases.HELLO_APPLICATION)]
+
+LIFESPAN = ("startup", "shutdown")
 
 
 def parse(request):
@@ -47,6 +50,29 @@ def test_the_application_gives_the_answers_that_are_expected(case):
         given = b"".join(application.application(environ, lambda status, _: status))
 
         assert given == expected
+
+
+def test_the_asgi_application_gives_the_answer_that_is_expected():
+    def run(scope, *received):
+        async def receive():
+            return messages.pop(0)
+
+        async def send(message):
+            sent.append(message)
+
+        messages, sent = list(received), []
+        asyncio.run(asgi_application.application(scope, receive, send))
+        return sent
+
+    (start, body), lifetime = (
+        run({"type": "http"}),
+        run({"type": "lifespan"}, *({"type": f"lifespan.{each}"} for each in LIFESPAN)),
+    )
+
+    assert start["status"] == 200
+    assert dict(start["headers"])[b"content-length"] == b"%d" % len(cases.ASGI.body)
+    assert body["body"] == cases.ASGI.body
+    assert [each["type"] for each in lifetime] == [f"lifespan.{each}.complete" for each in LIFESPAN]
 
 
 def test_a_browsers_head_has_eleven_headers_and_a_bare_one_the_least():
@@ -88,7 +114,9 @@ def test_names_are_given_once_and_every_distribution_can_be_installed():
 
 @pytest.mark.parametrize("case", [cases.BARE, cases.ACCESS_LOG], ids=lambda case: case.name)
 @pytest.mark.parametrize(
-    "contender", dict.fromkeys([*matrix.COMPARED, contenders.NGINX]), ids=lambda each: each.name
+    "contender",
+    dict.fromkeys(each for _, several in matrix.MATRIX for each in several),
+    ids=lambda each: each.name,
 )
 def test_a_command_is_filled_in(contender, case, tmp_path):
     words = servers.prepare(contender, case, tmp_path, 8123)

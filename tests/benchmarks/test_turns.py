@@ -1,7 +1,10 @@
 """Turns alternate, and who is wrong takes no more of them."""
 
-from benchmarks import turns
-from benchmarks.contenders import BJOERN, EPOLL
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+from benchmarks import cases, turns
+from benchmarks.contenders import ASYNCIO, BJOERN, DAPHNE, EPOLL
 from benchmarks.load import LoadError
 
 
@@ -38,3 +41,29 @@ def test_a_flaw_stands_in_the_place_of_the_turns_even_when_it_comes_late():
         "bjoern": "wrong: 3 answers not 200",
     }
     assert seen.count("bjoern") == 2
+
+
+def test_side_by_side_each_server_is_started_once_and_all_are_there_until_the_end(monkeypatch):
+    events = []
+
+    @contextmanager
+    def running(contender, case, cpus):
+        events.append(f"{contender.name} starts")
+        yield SimpleNamespace(name=contender.name)
+        events.append(f"{contender.name} ends")
+
+    monkeypatch.setattr(turns.servers, "running", running)
+    monkeypatch.setattr(turns, "prepare", lambda server, case: None)
+    monkeypatch.setattr(
+        turns, "observe", lambda server, *_, counted: events.append(f"{server.name} is loaded")
+    )
+
+    with turns.SideBySide(cases.ASGI, 1) as side_by_side:
+        turns.alternate(
+            [ASYNCIO, DAPHNE], 2, lambda who, last: side_by_side.take(who, counted=last)
+        )
+
+    loads = ["hookserve asyncio is loaded", "daphne is loaded"]
+    assert events[:4] == ["hookserve asyncio starts", loads[0], "daphne starts", loads[1]]
+    assert events[4:6] == loads
+    assert sorted(events[6:]) == ["daphne ends", "hookserve asyncio ends"]
