@@ -133,6 +133,10 @@ class Server(Protocol):
         """Whether the server has begun to stop."""
 
     @property
+    def is_draining(self) -> bool:
+        """Whether the server has been told to stop, though it may accept for `drain_delay`."""
+
+    @property
     def upgrade(self) -> UpgradeState:
         """The state of a binary upgrade."""
 

@@ -173,6 +173,11 @@ class Arbiter:
         """Whether the server has begun to stop."""
         return self.shutdown.has_begun
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether the server has been told to stop, though it may accept for `drain_delay`."""
+        return self.shutdown.is_announced
+
     def stats(self) -> Mapping[str, int]:
         """The sums of all workers' counters, those that are gone included."""
         sums = dict(self.totals)

@@ -55,12 +55,19 @@ class WorkerFactory:
         """What a worker may run, and one more: a refusal while all of that runs."""
         return self._arbiter.worker_capacity + 1
 
+    def announce_drain_delay(self) -> None:
+        """Say to all processes that the whole server is about to stop."""
+        for scoreboard in self._scoreboards():
+            scoreboard.announce_drain_delay()
+
     def announce_stop(self) -> None:
-        """Say to all workers that the whole server stops."""
-        # Workers of an earlier configuration may write to an older scoreboard.
-        of_workers = {handle.scoreboard for handle in self._arbiter.worker_table}
-        for scoreboard in {self.scoreboard, *of_workers}:
+        """Say to all processes that the whole server stops."""
+        for scoreboard in self._scoreboards():
             scoreboard.announce_stop()
+
+    def _scoreboards(self) -> set[Scoreboard]:
+        """All in use: workers of an earlier configuration may write to an older one."""
+        return {self.scoreboard, *(each.scoreboard for each in self._arbiter.worker_table)}
 
     def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle:
         """A forked worker's handle; the child closes `descriptors`.

@@ -82,7 +82,7 @@ class Reaper(Part):
     def _stops_with_server(self, handle: WorkerHandle, reason: ExitReason) -> bool:
         """Whether the worker ended as the server does: Ctrl-C, and a service manager that stops
         a control group, send their signal to each process of it.  KILL may cost requests."""
-        if not self._arbiter.shutdown.is_announced:
+        if not self._arbiter.is_draining:
             return False
         return reason in _ORDERLY_STOPS or (reason == _KILLED and not handle.slot.in_flight())
 

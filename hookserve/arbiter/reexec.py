@@ -90,7 +90,7 @@ class Reexec(Part):
         size = os.fstat(self._output).st_size
         output = os.pread(self._output, size, 0).decode(errors="replace").strip()
         self._close_output()
-        if arbiter.is_stopping:
+        if arbiter.is_draining:
             return
         if status:
             self._fail(output.removeprefix("hookserve: ") or "the dry run ended silently")
@@ -123,7 +123,7 @@ class Reexec(Part):
         over."""
         arbiter = self._arbiter
         self._end_late_dry_run(now)
-        if not self._is_due or arbiter.is_stopping or len(arbiter.auxiliaries):
+        if not self._is_due or arbiter.is_draining or len(arbiter.auxiliaries):
             return
         if any(each.state == BOOTING for each in arbiter.worker_table):
             return

@@ -56,7 +56,7 @@ class Reload(Part):
     def begin(self) -> None:
         """Start a reload; during one, another follows when it is over."""
         arbiter = self._arbiter
-        if arbiter.is_stopping:
+        if arbiter.is_draining:
             return
         if arbiter.previous is not None or arbiter.reexec.is_under_way:
             self._is_wanted_again = True

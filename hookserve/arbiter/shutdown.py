@@ -55,9 +55,12 @@ class Shutdown(Part):
 
     def shutdown(self) -> None:
         """Stop gracefully (TERM): after `drain_delay`, or now when told again, workers finish
-        their requests, for at most `graceful_timeout`."""
+        their requests, for at most `graceful_timeout`.
+
+        During an upgrade there is no delay: another arbiter serves at the same addresses.
+        """
         arbiter = self._arbiter
-        delay = arbiter.config.drain_delay
+        delay = 0.0 if arbiter.upgrade.another_serves else arbiter.config.drain_delay
         if self.has_begun:
             return
         if not delay or self._delay_ends:
@@ -66,6 +69,7 @@ class Shutdown(Part):
             return
         self._delay_ends = arbiter.clock() + delay
         arbiter.log.info("drain delay: connections are accepted for %g s more", delay)
+        arbiter.pool.factory.announce_drain_delay()
         for handle in arbiter.worker_table:
             handle.send("drain delay")
         calling.notify(arbiter.hook.on_drain_delay, server=arbiter)

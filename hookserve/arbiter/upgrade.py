@@ -38,7 +38,7 @@ class Upgrade(Part):
     def begin(self) -> None:
         """Start a successor."""
         arbiter = self._arbiter
-        if arbiter.is_stopping or self.successor is not None or self.predecessor is not None:
+        if arbiter.is_draining or self.successor is not None or self.predecessor is not None:
             arbiter.log.warning("USR2: nothing is done, %s", self._why_not())
             return
         calling.notify(arbiter.hook.pre_exec, server=arbiter)
@@ -95,6 +95,11 @@ class Upgrade(Part):
     def is_shared(self) -> bool:
         """Whether another arbiter serves from the same listeners."""
         return self.successor is not None or self.predecessor is not None
+
+    @property
+    def another_serves(self) -> bool:
+        """Whether the workers of another arbiter accept at the same addresses."""
+        return self.successor_serves or self.predecessor is not None
 
     def descriptors(self) -> list[int]:
         """The channel to the other arbiter."""

@@ -83,6 +83,8 @@ class WorkerProcess:
             self._boot()
         except Exception as error:  # the application or a library of its may raise anything
             return self._report_boot_failure(error)
+        if self._context.scoreboard.is_draining:  # forked since, so that no message comes
+            worker.announce_stop()
         self._report_ready()
         if worker.alive:
             worker.run()

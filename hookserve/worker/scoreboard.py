@@ -35,6 +35,8 @@ ID_SIZE = 40
 REQUEST_SLOT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
 
 BOOTING, READY, DRAINING, GONE = range(4)
+_SERVING, _STOPPING, _DRAIN_DELAY = range(3)
+"""The first byte: what the whole server does."""
 CLIENT_ERROR, SERVER_ERROR = 4, 5
 """The two classes of a result that are counted; a protocol maps its own status to them."""
 
@@ -275,11 +277,21 @@ class Scoreboard:
     @property
     def is_stopping(self) -> bool:
         """Whether the whole server stops, so that what waits to be accepted must be served."""
-        return self._memory[0] == 1
+        return self._memory[0] == _STOPPING
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the whole server was told to stop, though it may accept for `drain_delay`."""
+        return self._memory[0] != _SERVING
+
+    def announce_drain_delay(self) -> None:
+        """Say to all processes that the whole server is about to stop."""
+        if self._memory[0] == _SERVING:
+            self._memory[0] = _DRAIN_DELAY
 
     def announce_stop(self) -> None:
-        """Say to all workers that the whole server stops."""
-        self._memory[0] = 1
+        """Say to all processes that the whole server stops."""
+        self._memory[0] = _STOPPING
 
 
 def _close_all(descriptors: list[int]) -> None:

@@ -1,6 +1,7 @@
 """The shutdown, with children that are never forked."""
 
-from support.fake_arbiter import serving
+import pytest
+from support.fake_arbiter import make_assembly, serving
 
 from hookserve.arbiter.handles import DRAINING, READY
 
@@ -44,6 +45,51 @@ def test_a_second_term_ends_the_drain_delay():
         server.arbiter.stop()
 
         assert server.arbiter.is_stopping
+
+
+def test_int_ends_the_drain_delay():
+    with serving(workers=1, drain_delay=60, quick_timeout=2) as server:
+        server.arbiter.stop()
+        server.arbiter.shutdown.shutdown_now()
+        (handle,) = server.arbiter.worker_table
+
+        assert server.arbiter.is_stopping
+        assert handle.drain_deadline == server.clock.now + 2
+
+
+def test_the_drain_delay_is_seen_by_processes_that_are_forked_in_it():
+    with serving(workers=1, drain_delay=60) as server:
+        assert not server.arbiter.is_draining
+        server.arbiter.stop()
+        (handle,) = server.arbiter.worker_table
+
+        assert server.arbiter.is_draining
+        assert handle.scoreboard.is_draining
+        assert not handle.scoreboard.is_stopping
+
+
+@pytest.mark.parametrize("asks", ["reload", "upgrade"])
+def test_nothing_new_begins_in_the_drain_delay(asks):
+    with serving(workers=1, drain_delay=60) as server:
+        arbiter = server.arbiter
+        server.next_assembly = make_assembly(server.recorder)
+        arbiter.stop()
+        arbiter.reload() if asks == "reload" else arbiter.upgrade.begin()
+
+        assert arbiter.generation == 1
+        assert arbiter.upgrade.successor is None
+
+
+def test_there_is_no_drain_delay_where_another_arbiter_serves_at_the_addresses():
+    """Load balancers have nothing to notice: an upgrade is complete."""
+    with serving(workers=1, drain_delay=60) as server:
+        arbiter = server.arbiter
+        arbiter.upgrade.begin()
+        arbiter.upgrade.successor_serves = True
+        arbiter.stop()
+
+        assert arbiter.is_stopping
+        assert server.recorder.named("on_drain_delay") == []
 
 
 def test_int_stops_at_once():

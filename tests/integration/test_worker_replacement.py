@@ -203,9 +203,33 @@ def test_a_server_that_leaves_accepts_for_a_while_and_keeps_nothing(site):
         assert time.monotonic() - began > 0.9
 
 
-def test_a_second_term_ends_the_drain_delay(site):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_second_signal_ends_the_drain_delay(site, number):
     with serve("app", chdir=site, settings={"drain_delay": 60}) as server:
         server.signal(signal.SIGTERM)
         wait_until(lambda: "drain delay" in server.log)
+        server.signal(number)
 
+        assert server.wait() == 0
+
+
+def test_a_worker_that_replaces_another_in_the_drain_delay_keeps_no_connection(site):
+    with serve("app", chdir=site, settings={"drain_delay": 60}) as server:
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: "drain delay" in server.log)
+        os.kill(server.workers()[0], signal.SIGKILL)
+        wait_until(lambda: server.log.count(") ready") == 2)
+
+        assert announces_its_end(server)
         assert server.stop() == 0
+
+
+def test_an_idle_connection_is_closed_at_the_end_of_the_drain_delay(site):
+    settings = {"drain_delay": 0.3, "linger_timeout": 0.2, "keepalive": 60}
+    with serve("app", chdir=site, settings=settings) as server:
+        with Client(server.address) as idle:
+            assert not idle.ask(request()).closes
+            server.signal(signal.SIGTERM)
+
+            assert idle.read_to_end() == b""
+        assert server.wait() == 0

@@ -9,7 +9,7 @@ _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", *_LOCAL
 
 
 def _forwarding(
-    allowed: tuple[str, ...], keepalive: float, hops: int = 0
+    allowed: tuple[str, ...], keepalive: float, drain_delay: float, hops: int = 0
 ) -> dict[str, Any]:  # Any: settings
     """A proxy that appends to X-Forwarded-For and sets X-Forwarded-Proto.
 
@@ -18,12 +18,16 @@ def _forwarding(
 
     A proxy must close an idle connection before the server does, or it may send a request on a
     closed connection: so `keepalive` is a little longer than the proxy's own default.
+
+    `drain_delay` is as long as the proxy's checks take to notice, by its own defaults; where it
+    checks nothing, as long as it takes to tell busy connections that they are closed.
     """
     return {
         "forwarded_allow_ips": allowed,
         "client_header": "X-Forwarded-For",
         "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"},
         "keepalive": keepalive,
+        "drain_delay": drain_delay,
         "forwarder_headers": (),
         **({"proxy_hops": hops} if hops else {}),
     }
@@ -31,13 +35,29 @@ def _forwarding(
 
 PROFILES: dict[str, dict[str, Any]] = {  # Any: values of settings
     # keepalive_timeout of an upstream: 60 s.  It drops names with underscores that clients send.
-    "nginx": {**_forwarding(_LOCAL, 65.0), "forwarder_headers": ("SCRIPT_NAME", "PATH_INFO")},
-    "haproxy": _forwarding(_LOCAL, 65.0),  # it has no default; a minute is usual
-    "caddy": _forwarding(_PRIVATE, 125.0, 1),  # keepalive: 2 min
-    "traefik": _forwarding(_PRIVATE, 95.0, 1),  # idleConnTimeout: 90 s
-    "alb": _forwarding(_PRIVATE, 65.0, 1),  # idle timeout: 60 s
-    "nlb": {"proxy_protocol": "v2", "proxy_allow_ips": _PRIVATE, "forwarded_allow_ips": ()},
-    "heroku": _forwarding(("*",), 95.0, 1),  # the router keeps a connection for 90 s
+    # It checks nothing, and tries the next server when a connection is refused.
+    "nginx": {
+        **_forwarding(_LOCAL, 65.0, 2.0),
+        "forwarder_headers": ("SCRIPT_NAME", "PATH_INFO"),
+    },
+    # It has no default of a keep-alive; a minute is usual.  inter 2 s, fall 3.
+    "haproxy": _forwarding(_LOCAL, 65.0, 8.0),
+    # keepalive: 2 min.  fail_duration is set by hand, and so are active checks.
+    "caddy": _forwarding(_PRIVATE, 125.0, 5.0, 1),
+    # idleConnTimeout: 90 s.  Checks are set by hand.
+    "traefik": _forwarding(_PRIVATE, 95.0, 5.0, 1),
+    # idle timeout: 60 s.  A target is deregistered before it gets TERM, as a rule.
+    "alb": _forwarding(_PRIVATE, 65.0, 10.0, 1),
+    "nlb": {
+        "proxy_protocol": "v2",
+        "proxy_allow_ips": _PRIVATE,
+        "forwarded_allow_ips": (),
+        "drain_delay": 10.0,
+    },
+    # The router keeps a connection for 90 s.  KILL comes 30 s after TERM.
+    "heroku": {**_forwarding(("*",), 95.0, 3.0, 1), "graceful_timeout": 25.0},
+    # Of a proxy in the cluster.  Endpoints are removed while TERM comes, KILL 30 s after it.
+    "kubernetes": {**_forwarding(_PRIVATE, 95.0, 5.0, 1), "graceful_timeout": 20.0},
 }
 
 
