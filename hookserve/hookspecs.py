@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hookserve.types import WSGIApplication
     from hookserve.worker.base import Worker
 
-    Middleware = Callable[[WSGIApplication], WSGIApplication]
+    AppWrapper = Callable[[WSGIApplication], WSGIApplication] | types.Middleware
     ProtocolWrapper = Callable[[seam.Protocol], seam.Protocol]
 
 
@@ -148,8 +148,18 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def app_wrappers(self, worker: Worker) -> Iterable[Middleware]:
-        """WSGI middleware to put around the application, the first one outermost.
+    def middlewares(self, config: Config) -> Iterable[types.Middleware]:
+        """Middleware to put around the application, the first one outermost.  One for another
+        interface than the application's is left out with a warning; ``--strict`` refuses it.
+
+        Runs in: worker, once the application is loaded; arbiter with ``preload_app``.
+        When it raises: the worker fails to boot, or the start fails.
+        """
+
+    @hookspec
+    def app_wrappers(self, worker: Worker) -> Iterable[AppWrapper]:
+        """As `middlewares`, for what needs the worker, and within these.  A function is for WSGI
+        applications; a `Middleware` says what it is for.
 
         Runs in: worker, once the application is loaded.  When it raises: the worker fails to boot.
         """

@@ -133,6 +133,19 @@ class ProtocolType(NamedTuple):
     """The interface of the applications that it serves.  A name may be there once for each."""
 
 
+class Middleware(NamedTuple):
+    """What goes around the application, described without importing it."""
+
+    name: str
+    """What messages call it."""
+    target: str | Callable[[Any], Any]  # Any: an application of any interface
+    """A function, or a class, that takes an application and returns one of the same interface; or
+    where it is, as ``"package.module:attribute"``, to be imported in the worker alone."""
+    interfaces: tuple[str, ...] = ("wsgi",)
+    """The interfaces of the applications that it goes around.  It is left out, with a warning, of
+    others."""
+
+
 class LoggerType(NamedTuple):
     """A logger, described without importing it."""
 

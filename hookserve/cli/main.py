@@ -148,6 +148,7 @@ def _check(assembly: Assembly) -> int:
         register_loggers,
     )
     from hookserve.launch.start import pair_with, preload
+    from hookserve.worker.middleware import find_left_out, find_unknown
 
     assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
     classes = load_serving_classes(assembly.host, assembly.config)
@@ -158,7 +159,13 @@ def _check(assembly: Assembly) -> int:
     failures = [record.failure for record in assembly.host.failures()]
     for warning in (*failures, *assembly.warnings):
         print(f"hookserve: warning: {warning}", file=sys.stderr)
-    pair_with(preload(assembly, classes), assembly, classes)
+    classes = pair_with(preload(assembly, classes), assembly, classes)
+    host, interface = assembly.host, classes.found_interface
+    for line in (
+        *find_left_out(host, assembly.config, interface),
+        *find_unknown(host, interface),
+    ):
+        print(f"hookserve: warning: {line}", file=sys.stderr)
     print("the configuration is valid and the application can be loaded")
     return 0
 

@@ -128,7 +128,7 @@ def assemble(
     change_directory(start, config.chdir)
     _extend_path(config.pythonpath)
     warnings.extend(_find_warnings(host, table, config, environ))
-    _refuse_warnings(config, warnings)
+    refuse_warnings(config, warnings)
     return Assembly(host, table, config, line, tuple(warnings))
 
 
@@ -174,7 +174,7 @@ def _read_python_file(
         return []
     if not known.config:
         warnings.extend(filter(None, [sources.foreign_file(path)]))
-    _refuse_warnings(known, warnings)  # before the file can do anything
+    refuse_warnings(known, warnings)  # before the file can do anything
     with ExitStack() as contexts:
         for _, context in calling.collect(host.hook.file_contexts):
             contexts.enter_context(context)
@@ -213,7 +213,8 @@ def _find_warnings(
         yield warning
 
 
-def _refuse_warnings(config: Config, warnings: Sequence[str]) -> None:
+def refuse_warnings(config: Config, warnings: Sequence[str]) -> None:
+    """Raise ConfigError for the first warning where the setting `strict` is on."""
     if config.strict and warnings:
         raise ConfigError(f"{warnings[0]} (refused by --strict)")
 

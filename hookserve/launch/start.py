@@ -26,6 +26,7 @@ from hookserve.launch.assembly import (
     assemble,
     enter_start,
     log_warnings,
+    refuse_warnings,
     require_application,
 )
 from hookserve.launch.limits import allow_descriptors
@@ -34,6 +35,7 @@ from hookserve.plugins import calling
 from hookserve.system.title import set_title
 from hookserve.wording import describe
 from hookserve.worker.interface import InterfaceMismatch, pair
+from hookserve.worker.middleware import find_left_out
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Handover, Start
@@ -235,7 +237,11 @@ def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:
 
 
 def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> ServingClasses:
-    """The classes that serve an application; raises AppNotFound when those named do not."""
+    """The classes that serve an application.
+
+    Raises AppNotFound when those named do not, and ConfigError with the setting `strict` where a
+    middleware is left out.
+    """
     config, model = assembly.config, classes.worker_type
     name = str(config.wsgi_app)
     try:
@@ -245,4 +251,6 @@ def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> Servi
             raise
         interface = error.interface
         classes = load_serving_classes(assembly.host, config, interface)
+    if config.strict:
+        refuse_warnings(config, find_left_out(assembly.host, config, interface))
     return classes._replace(found_interface=interface)

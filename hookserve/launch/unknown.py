@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Container, Sequence
 
 from hookserve.config.resolved import SettingsSource
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import ConfigError
+from hookserve.hookmarkers import PROJECT
 from hookserve.hookspecs import AssemblyHooks, Hooks
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
@@ -79,11 +81,23 @@ def file_settings(
 
 def not_a_hook(name: str, value: object) -> str:
     """What is wrong with a value under the name of a hook; a string may name a function, and the
-    names of collected hooks may be the file's own."""
+    names of collected hooks may be the file's own, unless a function takes what the hook gives."""
+    if hasattr(AssemblyHooks, name) and _is_unmarked(name, value):
+        return (
+            f"'{name}' is a hook that counts only with @hookimpl (from hookserve import hookimpl)"
+        )
     is_reference = isinstance(value, str) and any(each in value for each in ".:")
     if value is None or callable(value) or is_reference or hasattr(AssemblyHooks, name):
         return ""
     return f"'{name}' is a hook, and {value!r:.40} is not a function"
+
+
+def _is_unmarked(name: str, value: object) -> bool:
+    """Whether it is a function with parameters of that hook, and not marked as a hook."""
+    if not isinstance(value, types.FunctionType) or hasattr(value, f"{PROJECT}_impl"):
+        return False
+    taken = set(inspect.signature(value).parameters)
+    return bool(taken) and taken <= set(inspect.signature(getattr(Hooks, name)).parameters)
 
 
 def _slip(

@@ -78,12 +78,25 @@ def wrap(
 
     Raises HookError naming the plugin whose wrapper raised, or returned what does not fit.
     """
-    invocation = _Invocation(hook, args, kwargs)
     for plugin, wrapper in reversed(collect(hook, *args, **kwargs)):
-        inner = cast(
-            "T", invocation.strictly(partial(invocation.wrap, plugin, wrapper, inner, fits))
-        )
+        inner = wrap_in(hook, plugin, wrapper, inner, fits)
     return inner
+
+
+def wrap_in(
+    hook: Callable[..., object],
+    plugin: str,
+    wrapper: Callable[[T], T],
+    inner: T,
+    fits: Callable[[object], bool],
+) -> T:
+    """`inner` with one wrapper around it, which a plugin has returned from a hook.
+
+    Raises HookError naming the plugin when the wrapper raises, or returns what does not fit.
+    """
+    invocation = _Invocation(hook, (), {})
+    made = invocation.strictly(partial(invocation.wrap, plugin, wrapper, inner, fits))
+    return cast("T", made)
 
 
 def fire(hook: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> object:

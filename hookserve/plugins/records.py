@@ -18,6 +18,7 @@ from hookserve.types import (
     AuxiliaryProcess,
     Command,
     LoggerType,
+    Middleware,
     ProtocolType,
     Setting,
     SettingValue,
@@ -69,7 +70,10 @@ ITEMS: dict[str, _Expected] = {
     "file_contexts": _instance_of("a context manager", AbstractContextManager),
     "file_plugins": _PLUGIN,
     "configured_plugins": _PLUGIN,
-    "app_wrappers": _CALLABLE,
+    "middlewares": _instance_of("a Middleware", Middleware),
+    "app_wrappers": _Expected(
+        "a callable or a Middleware", lambda item: callable(item) or isinstance(item, Middleware)
+    ),
     "connection_wrappers": _CALLABLE,
     "tick_intervals": _instance_of("a number of seconds", int, float),
     "auxiliary_processes": _instance_of("an AuxiliaryProcess", AuxiliaryProcess),
@@ -126,6 +130,12 @@ def _check_record(item: object) -> None:
     name = getattr(item, "name", None) if hasattr(item, "_fields") else "-"
     if not isinstance(name, str) or not name.strip():
         raise WrongResult(f"a {type(item).__name__} needs a name, not {_shown(name)}")
+    if isinstance(item, Middleware) and not _is_strings(item.interfaces):
+        raise WrongResult(
+            f"the interfaces of {name} are no tuple of names: {_shown(item.interfaces)}"
+        )
+    if isinstance(item, Middleware) and callable(item.target):
+        return
     if isinstance(item, AuxiliaryProcess):
         if not callable(item.target):
             raise WrongResult(f"the target of {name} cannot be called: {_shown(item.target)}")
@@ -134,6 +144,10 @@ def _check_record(item: object) -> None:
         target = getattr(item, field, None)
         if target is not None and not (isinstance(target, str) and _TARGET.fullmatch(target)):
             raise WrongResult(f"the {field} of {name} is not module:attribute: {_shown(target)}")
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(each, str) for each in value) and value != ()
 
 
 def _is_list(result: object) -> bool:

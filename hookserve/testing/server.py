@@ -124,7 +124,7 @@ class Server:
 def serve(
     app: str | Callable[..., Iterable[bytes]],
     *,
-    worker: str = "sync",
+    worker: str | None = "sync",
     workers: int = 1,
     settings: Mapping[str, object] | None = None,
     arguments: Sequence[str] = (),
@@ -136,12 +136,15 @@ def serve(
 ) -> Iterator[Server]:
     """Serve `app` (a specification, or an object that a file defines by name) until the block ends.
 
-    `settings` become flags; with `bind=None` a configuration file says where to listen; `wait`
-    waits for all workers to be ready.  The server is killed if it does not stop by itself.
+    With `worker=None` the application's interface chooses the model.  `settings` become flags; with
+    `bind=None` a configuration file says where to listen; `wait` waits for all workers to be ready.
+    The server is killed if it does not stop by itself.
+
     Raises ServerFailed when it does not come up.
     """
     specification = app if isinstance(app, str) else specification_of(app)
-    command = [python, "-m", "hookserve", "-k", worker, "-w", str(workers)]
+    command = [python, "-m", "hookserve", "-w", str(workers)]
+    command += ["-k", worker] if worker is not None else []
     command += ["-b", bind] if bind is not None else []
     command += [*_as_flags(settings or {}), *arguments, specification]
     with serve_command(command, environ, chdir, workers if wait else 0) as server:

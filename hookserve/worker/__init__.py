@@ -15,6 +15,8 @@ scoreboard
     shared memory: state, heartbeat, counters and requests in flight of every worker
 interface
     which interface an application has, and who is paired with whom
+middleware
+    what plugins put around the application, by its interface
 coroutines
     what a protocol whose applications are coroutines needs of a model
 spool

@@ -28,6 +28,7 @@ from hookserve.system.calls import close
 from hookserve.system.exiting import end_forked_child
 from hookserve.worker.context import WorkerContext
 from hookserve.worker.interface import WSGI
+from hookserve.worker.middleware import wrap_application
 from hookserve.worker.scoreboard import WORD, RequestSlot
 from hookserve.worker.spool import SpoolBudget, SpoolFile
 from hookserve.worker.wakeup import Wakeup
@@ -148,8 +149,8 @@ class Worker(ABC):
         """
 
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
-        """The application with the middleware of the plugins around it."""
-        return calling.wrap(self.context.host.hook.app_wrappers, app, callable, self)
+        """The application with the middleware for its interface around it."""
+        return wrap_application(self, app, self.interface)
 
     def format_tasks(self) -> str:
         """The stacks of what is no thread (greenlets, tasks), for the report of a timeout."""

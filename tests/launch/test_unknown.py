@@ -172,3 +172,24 @@ def test_a_name_of_the_files_own_that_only_looks_like_that_is_left_alone(host, t
     source, warnings = file_settings(host, table, file_of(config={"a": 1}), "conf.py")
 
     assert (source.values, warnings) == ({}, [])
+
+
+def test_a_collected_hook_without_its_mark_is_a_warning_where_it_takes_what_the_hook_gives(
+    host, table
+):
+    def takes_worker(worker): ...
+
+    def takes_request(request): ...
+
+    def takes_nothing(): ...
+
+    @hookimpl
+    def marked(worker): ...
+
+    source = "conf.py"
+    for function in (takes_request, takes_nothing, marked, print, [takes_worker]):
+        assert file_settings(host, table, file_of(app_wrappers=function), source)[1] == []
+    assert file_settings(host, table, file_of(app_wrappers=takes_worker), source)[1] == [
+        "conf.py: 'app_wrappers' is a hook that counts only with @hookimpl"
+        " (from hookserve import hookimpl)"
+    ]

@@ -47,7 +47,7 @@ class TornadoWorker(ReactorWorker):
         self._native: NativeServer | None = None
 
     def wrap(self, app: WSGIApplication) -> WSGIApplication:
-        """As `Worker.wrap`; middleware for WSGI cannot go around a tornado application."""
+        """As `Worker.wrap`; around a tornado application goes what is for the interface tornado."""
         found: object = app
         if not isinstance(found, Application):
             return super().wrap(app)
@@ -56,7 +56,11 @@ class TornadoWorker(ReactorWorker):
                 "a tornado application takes its sockets as they are, without TLS or the PROXY"
                 " protocol (leave certfile and proxy_protocol to a proxy in front, or serve WSGI)"
             )
-        return app
+        served, self.interface = self.interface, "tornado"
+        try:
+            return super().wrap(app)
+        finally:
+            self.interface = served
 
     # The main loop.
 
