@@ -5,9 +5,9 @@ In reading order:
 protocol, scope
     ASGI on one listener; what an application is told of a request
 connection
-    one client's connection: HTTP's, whose exchanges may be suspended
-exchange, suspension, body
-    one request: receive and send; what is waited for; the request's body as it arrives
+    one client's connection: HTTP's, whose exchanges are those of ASGI
+exchange, suspension
+    one request: receive and send; what is kept while the application waits, files included
 websocket, deadlines
     a connection that has been upgraded; when one is pinged
 response

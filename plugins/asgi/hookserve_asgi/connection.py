@@ -1,148 +1,32 @@
-"""One client's connection whose exchanges may be suspended (`hookserve.protocol.seam`).
-
-Up to the end of a head it is HTTP's (`hookserve_http.connection`).  Then the application is begun,
-whether its body is there or not; from then on:
-
-========== ======================================================= ===========================
-state      event                                                   next state
-========== ======================================================= ===========================
-READY      `run`: the application has responded                    as after an exchange of HTTP
-..         `run`: it goes on                                       SUSPENDED, or PAUSED
-SUSPENDED  `feed`: part of the body, or frames of a websocket      SUSPENDED; PAUSED when it is
-                                                                   more than the application takes
-..         `feed`: the next request                                PAUSED
-..         `feed`: the end of input                                SUSPENDED
-..         `feed`, `leave`: a websocket has something to send      READY
-..         `run`: there is something to send                       SUSPENDED, or PAUSED
-..         `run`: the application has responded                    as after an exchange of HTTP
-PAUSED     `run`                                                   as in SUSPENDED
-========== ======================================================= ===========================
-"""
+"""One client's connection, whose exchanges are those of ASGI."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from hookserve_http.connection import HttpConnection
 from hookserve_http.errors import BadRequest
-from hookserve_http.framing import Decoder
 from hookserve_http.handshake import asks_for_websocket
-
-from hookserve.protocol.seam import IDLE, PAUSED, READY, ConnectionHandle, Transport
-from hookserve_asgi.body import RequestBody
-from hookserve_asgi.exchange import AsgiExchange
+from hookserve_http.suspendable_connection import SuspendableConnection
 
 if TYPE_CHECKING:
-    from hookserve_http.fields import FieldLists
-    from hookserve_http.head import HeadParser
+    from hookserve_http.suspendable import SuspendableExchange
 
+    from hookserve_asgi.exchange import AsgiExchange
     from hookserve_asgi.protocol import AsgiProtocol
 
 
-class AsgiConnection(HttpConnection):
+class AsgiConnection(SuspendableConnection):
     """One connection."""
 
-    __slots__ = ("_current", "handle")
+    __slots__ = ()
 
-    handle: ConnectionHandle
-
-    def __init__(self, endpoint: AsgiProtocol, parser: HeadParser, address: str, port: str) -> None:
-        super().__init__(endpoint, parser, address, port)
-        self._current: AsgiExchange | None = None
-        """The exchange that has begun and is not over."""
-
-    @property
-    def fields(self) -> FieldLists:
-        """The lists of header fields, for heads of this client's."""
-        return self._parser.field_lists
-
-    def attach(self, handle: ConnectionHandle) -> None:
-        """As `Connection.attach`."""
-        self.handle = handle
-
-    def run(self, transport: Transport) -> int:
-        """Begin an exchange, or send what one that was suspended has to say."""
-        current = self._current
-        if current is not None:
-            current.send_pending(transport)
-        elif self._exchange is None:
-            return self._send_refusal(transport)
-        else:
-            current = cast("AsgiExchange", self._exchange)
-            self._exchange = None
-            if "HTTP_UPGRADE" in current.environ and not (current := self._upgrade(current)):
-                return self._send_refusal(transport)
-            self._current = current
-            current.begin(self, transport)
-        if not current.is_over:
-            return self._suspend(current)
-        self._current = None
-        if self._buffer or not current.persists or current.input is not None:
-            return self._next_state(current)
-        self.state = IDLE
-        return IDLE
-
-    def drained(self) -> int:
-        """As `Connection.drained`."""
-        current = self._current
-        if current is None:
-            return self.state
-        current.drained()
-        return self._suspend(current)
-
-    def leave(self) -> int:
-        """As `Connection.leave`."""
-        current = self._current
-        if current is None:
-            return self.state
-        current.leave()
-        return self._suspend(current)
-
-    def disconnected(self) -> None:
-        """As `Connection.disconnected`."""
-        if self._current is not None:
-            self._current.disconnect(ConnectionResetError("the client is gone"))
-
-    def _feed_more(self, data: bytes) -> int:
-        current = self._current
-        if current is None:
-            return super()._feed_more(data)
-        if not data:
-            current.end_input()
-        elif current.takes_input:
-            current.feed(data)
-        else:
-            self._buffer += data
-        return self._suspend(current)
-
-    def _suspend(self, current: AsgiExchange) -> int:
-        if self._buffer and current.takes_input:  # of a websocket, from before it was accepted
-            data, self._buffer = self._buffer, b""
-            current.feed(data)
-        self.state = PAUSED if self._buffer else current.state
-        return self.state
-
-    def _upgrade(self, request: AsgiExchange) -> AsgiExchange | None:
+    def _upgrade(self, request: SuspendableExchange) -> SuspendableExchange | None:
         """The websocket that a request asks for, or the request; `None`: it is refused."""
         if not asks_for_websocket(request.environ):
             return request
         endpoint = cast("AsgiProtocol", self._endpoint)
         try:
-            return endpoint.make_websocket(request)
+            return endpoint.make_websocket(cast("AsgiExchange", request))
         except BadRequest as error:
             self._refuse(error, request.environ, request.head)
             return None
-
-    def _expect_body(self, decoder: Decoder, environ: dict[str, Any]) -> int:  # Any: PEP 3333
-        """The application begins at once, with what has arrived."""
-        rest, self._buffer = self._buffer, b""
-        exchange = cast("AsgiExchange", self._exchange)
-        expects = "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        exchange.input = RequestBody(decoder, expects)
-        if rest:
-            try:
-                exchange.input.feed(rest)
-            except BadRequest as error:
-                return self._refuse(error, environ, exchange.head)
-        self.state = READY
-        return READY

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hookserve_http.errors import BadRequest, NotInstalled
 from hookserve_http.handshake import read_handshake
-from hookserve_http.protocol import HttpProtocol
+from hookserve_http.suspending import SuspendingProtocol
 
 from hookserve.protocol.seam import Protocol
 from hookserve_asgi.connection import AsgiConnection
@@ -21,48 +21,34 @@ if TYPE_CHECKING:
 
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.worker.base import Worker
-    from hookserve.worker.coroutines import RunsCoroutines
 
 
-class AsgiProtocol(HttpProtocol):
-    """HTTP whose applications are coroutines; `worker` is one that runs them."""
+class AsgiProtocol(SuspendingProtocol):
+    """HTTP whose applications are coroutines."""
 
     __slots__ = (
         "_has_warned",
         "_lifespan",
         "application",
-        "body_rate",
-        "body_timeout",
         "deflates",
-        "loop",
         "message_limit",
         "ping_interval",
         "ping_timeout",
-        "request_timeout",
         "root_path",
         "server",
-        "start_coroutine",
         "state",
         "websockets",
     )
 
     connection_type: ClassVar[type[HttpConnection]] = AsgiConnection
-    suspends = True
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
         self.exchange_type = AsgiExchange
-        self.strict_parser.keeps_fields = self.trusting_parser.keeps_fields = True
         self.root_path: str = worker.config.get("script_name")
         self.server = (local.host, int(local.port) if local.port else None)
-        self.body_timeout: float = worker.config.body_timeout
-        self.body_rate: float = worker.config.body_rate
-        self.request_timeout: float = worker.config.request_timeout
         self.state: dict[str, Any] | None = None  # Any: the application's
         """What the application has left there in its lifespan; `None`: it has none."""
-        runner = cast("RunsCoroutines", worker)
-        self.loop = runner.loop
-        self.start_coroutine = runner.start_coroutine
         self.application = as_coroutine_function(worker.app)
         self._lifespan: Lifespan | None = None
         self._has_warned = False

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookserve_http.errors import ApplicationError
-from hookserve_http.outgoing import OutgoingResponse
 from hookserve_http.response import with_phrase
+from hookserve_http.suspendable import SuspendableExchange
 
 if TYPE_CHECKING:
     from hookserve_asgi.scope import Message
@@ -17,15 +17,13 @@ _PIECE = 65536
 """Bytes of a file that are read at once where the kernel cannot send it."""
 
 
-class AsgiResponse(OutgoingResponse):
+class AsgiResponse(SuspendableExchange):
     """Takes the events in their order; raises ApplicationError for one that may not come."""
 
     NOT_BEGUN = "the application has sent no http.response.start"
 
-    __slots__ = ("_fields", "_trailers", "has_ended")
+    __slots__ = ("_fields", "_trailers")
 
-    has_ended: bool
-    """Whether the application has sent all of the response."""
     _fields: list[tuple[bytes, bytes]]
     """The application's header fields."""
     _trailers: list[bytes] | None

@@ -1,10 +1,12 @@
-"""What an exchange has besides once its application waits for something."""
+"""A suspension that keeps stretches of files too."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from hookserve_http.suspension import Suspension
 
 from hookserve.protocol.seam import Transport
 
@@ -17,52 +19,20 @@ class _FilePart(NamedTuple):
     size: int
 
 
-class Suspension(Transport):
-    """The task of a suspended application, what it waits for, and what it has sent meanwhile.
+class FileSuspension(Suspension):
+    """As `Suspension`; an application may send files."""
 
-    As a transport it keeps what is sent until `send_to` is called with one of the worker's.
-    """
-
-    __slots__ = (
-        "_kept",
-        "_unsent",
-        "pending",
-        "receivers",
-        "room",
-        "sends_files",
-        "task",
-        "timer",
-    )
+    __slots__ = ("sends_files",)
 
     def __init__(self) -> None:
-        self.task: asyncio.Task[object] | None = None
-        """`None` until the application has suspended for the first time."""
-        self.pending: list[bytes | _FilePart] = []
+        super().__init__()
         self.sends_files = False
         """Whether the worker's transports do."""
-        self.receivers: list[asyncio.Future[None]] = []
-        """Those that wait for an event."""
-        self.room: asyncio.Future[None] | None = None
-        """Done when the client has taken what was sent."""
-        self.timer: asyncio.TimerHandle | None = None
-        """Of `request_timeout`."""
-        self._kept = self._unsent = 0
 
-    @property
-    def unsent(self) -> int:
-        """As `Transport.unsent`, with what is kept here."""
-        return self._unsent + self._kept
-
-    def begin(self, task: asyncio.Task[object], transport: Transport) -> None:
-        """The application has suspended for the first time; `transport` is the worker's."""
-        self.task = task
-        self._unsent = transport.unsent
+    def begin(self, task: asyncio.Task[object] | None, transport: Transport) -> None:
+        """As `Suspension.begin`."""
+        super().begin(task, transport)
         self.sends_files = type(transport).send_file is not Transport.send_file
-
-    def send(self, *buffers: bytes) -> None:
-        """Keep the buffers."""
-        self.pending.extend(buffers)
-        self._kept += sum(map(len, buffers))
 
     def send_file(self, fileno: int, offset: int, count: int) -> int:
         """Keep the stretch of a file."""
@@ -72,20 +42,7 @@ class Suspension(Transport):
         self.pending.append(_FilePart(os.dup(fileno), offset, count))
         return count
 
-    def receive(self, size: int) -> bytes:
-        """Bodies are fed, not received."""
-        raise AssertionError("nothing is received")
-
-    def send_to(self, transport: Transport) -> None:
-        """Send what was kept; raises OSError when the client is gone."""
-        if self.pending:
-            self._send_pending(transport)
-            self._unsent = transport.unsent
-            if not self._unsent:
-                self.drained()
-
-    def _send_pending(self, transport: Transport) -> None:
-        pending, self.pending, self._kept = self.pending, [], 0
+    def _send_pending(self, transport: Transport, pending: list[Any]) -> None:  # Any: as above
         buffers: list[bytes] = []
         try:
             for each in pending:
@@ -101,27 +58,10 @@ class Suspension(Transport):
         finally:
             _close(*pending)
 
-    def drained(self) -> None:
-        """The client has taken all that was sent."""
-        self._unsent = 0
-        room, self.room = self.room, None
-        if room is not None and not room.done():
-            room.set_result(None)
-
-    def wake(self) -> None:
-        """There is an event."""
-        receivers, self.receivers = self.receivers, []
-        for each in receivers:
-            if not each.done():
-                each.set_result(None)
-
     def close(self) -> None:
-        """The response was handed over."""
-        self.drained()
+        """As `Suspension.close`."""
         _close(*self.pending)
-        self.pending, self._kept = [], 0
-        if self.timer is not None:
-            self.timer.cancel()
+        super().close()
 
 
 def _close(*parts: bytes | _FilePart) -> None:

@@ -15,13 +15,14 @@ from hookserve_http.disconnected import DisconnectedTransport
 from hookserve_http.errors import ApplicationError
 from hookserve_http.frames import FrameCodec, agree
 from hookserve_http.handshake import RESERVED, Handshake
+from hookserve_http.suspendable import HIGH_WATER
 
 from hookserve.protocol.seam import PAUSED, READY, SUSPENDED, Transport
-from hookserve_asgi.exchange import HIGH_WATER, AsgiExchange
+from hookserve_asgi.exchange import AsgiExchange
 from hookserve_asgi.scope import Message, make_websocket_scope
 
 if TYPE_CHECKING:
-    from hookserve_asgi.connection import AsgiConnection
+    from hookserve_http.suspendable_connection import SuspendableConnection
 
 _MOST_MESSAGES = 256
 """Messages that wait for the application before the client is read no further, or 64 KiB."""
@@ -71,7 +72,7 @@ class WebsocketExchange(AsgiExchange):
         """When bytes came, and a ping went out, for the last time; and what `on_deadline` waits
         for: seconds of the loop's clock."""
 
-    def begin(self, connection: AsgiConnection, transport: Transport) -> None:
+    def begin(self, connection: SuspendableConnection, transport: Transport) -> None:
         """As `AsgiExchange.begin`; the websocket may outlast the application."""
         super().begin(connection, transport)
         if isinstance(self._transport, DisconnectedTransport):

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hookserve_asgi import exchange
+from hookserve_http import suspendable
 from support.asgi import GET, HELLO, LENGTH_2, Transport, hello, part, post
 
 from hookserve.protocol.seam import CLOSING, IDLE, PAUSED, READING_HEAD, SUSPENDED
@@ -131,7 +131,7 @@ def test_a_connection_between_exchanges_keeps_nothing_of_them(connect, gated):
 def test_a_stream_of_events_is_told_that_the_worker_stops(
     connect, loop, monkeypatch, kind, is_late
 ):
-    monkeypatch.setattr(exchange, "_LEAVE_TIME", 0.01)
+    monkeypatch.setattr(suspendable, "_LEAVE_TIME", 0.01)
 
     async def application(scope, receive, send):
         await receive()

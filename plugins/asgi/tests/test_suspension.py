@@ -4,13 +4,13 @@ import asyncio
 import os
 
 import pytest
-from hookserve_asgi.suspension import Suspension
+from hookserve_asgi.suspension import FileSuspension
 from support.asgi import TextTransport, Transport
 
 
 @pytest.fixture
 def suspension():
-    return Suspension()
+    return FileSuspension()
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ fields
     header fields as pairs of bytes
 exchange, outgoing, response, file_wrapper
     one request and its response: the request cycle; framing; heads; files
+suspending, suspendable_connection, suspendable, suspension, request_body
+    the same for interfaces whose applications wait: exchanges that are suspended, and the body of
+    a request as it arrives
 handshake, frames
     websockets: the opening handshake, and what follows it
 mount, server_name

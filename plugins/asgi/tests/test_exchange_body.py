@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from hookserve_asgi.body import RequestBody
 from hookserve_http.framing import LengthDecoder
+from hookserve_http.request_body import RequestBody
 from support.asgi import GET, LENGTH_2, Transport, part, post
 
 from hookserve.protocol.seam import CLOSING, IDLE, PAUSED, SUSPENDED

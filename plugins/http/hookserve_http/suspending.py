@@ -1,0 +1,33 @@
+"""HTTP whose exchanges may be suspended, on one listener of one worker that runs coroutines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from hookserve_http.protocol import HttpProtocol
+from hookserve_http.suspendable_connection import SuspendableConnection
+
+if TYPE_CHECKING:
+    from hookserve.listeners.address import Endpoint as Address
+    from hookserve.worker.base import Worker
+    from hookserve.worker.coroutines import RunsCoroutines
+    from hookserve_http.connection import HttpConnection
+
+
+class SuspendingProtocol(HttpProtocol):
+    """What interfaces of coroutines have in common; `worker` is one that runs them."""
+
+    __slots__ = ("body_rate", "body_timeout", "loop", "request_timeout", "start_coroutine")
+
+    connection_type: ClassVar[type[HttpConnection]] = SuspendableConnection
+    suspends = True
+
+    def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
+        super().__init__(worker, local, buffered)
+        self.strict_parser.keeps_fields = self.trusting_parser.keeps_fields = True
+        self.body_timeout: float = worker.config.body_timeout
+        self.body_rate: float = worker.config.body_rate
+        self.request_timeout: float = worker.config.request_timeout
+        runner = cast("RunsCoroutines", worker)
+        self.loop = runner.loop
+        self.start_coroutine = runner.start_coroutine
