@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tests.chaos import cells, report
 from tests.chaos.faults import FAULTS
+from tests.chaos.scene import MODELS
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--model", action="append", choices=cells.MODELS)
+    parser.add_argument("--model", action="append", choices=MODELS)
     parser.add_argument("--fault", action="append", choices=FAULTS)
     parser.add_argument("--requests", type=int, default=20000, help="at least, in each cell")
     parser.add_argument("--minutes", type=float, default=40.0, help="no cell begins later")
@@ -22,7 +23,7 @@ def main():
     began = time.monotonic()
     found = []
     print(report.HEAD)
-    for name, model in product(options.fault or FAULTS, options.model or cells.MODELS):
+    for name, model in product(options.fault or FAULTS, options.model or MODELS):
         if time.monotonic() - began > options.minutes * 60:
             print("out of time: the other cells are left out", file=sys.stderr)
             break

@@ -1,5 +1,9 @@
-"""The application of the cells; its import costs what `CHAOS_IMPORT` says, in seconds of CPU."""
+"""The application of the cells, of WSGI and of ASGI.
 
+Its import costs what `CHAOS_IMPORT` says, in seconds of CPU.
+"""
+
+import asyncio
 import os
 import re
 import time
@@ -24,10 +28,28 @@ _work(float(os.environ.get("CHAOS_IMPORT", "0.15")))
 
 
 def application(environ, start_response):
-    path = environ["PATH_INFO"]
+    body = respond(environ["PATH_INFO"])
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+async def asgi_application(scope, receive, send):
+    """Suspends each request for a turn of the loop, as one that asks a database does."""
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = respond(scope["path"])
+    await asyncio.sleep(0)
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def respond(path):
+    """The body of the response."""
     if path == "/in-c":
         # One call into C that never gives the interpreter back.
         re.match(r"(a+)+$", "a" * 60 + "b")
-    body = LARGE if path == "/large" else b"served\n"
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
+    return LARGE if path == "/large" else b"served\n"

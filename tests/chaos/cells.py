@@ -7,7 +7,6 @@ from tests.chaos.driver import Outcome
 from tests.chaos.faults import FAULTS, RATE
 from tests.chaos.scene import IMPORT_TIME, scene
 
-MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 MOST_GAP = 0.2
 """What a client may notice of a fault that it should not notice, in seconds."""
 

@@ -17,6 +17,18 @@ from tests.chaos.driver import ROOT, Driver
 DEADLINE = 30.0
 IMPORT_TIME = 0.15
 CLIENTS = 16
+WSGI, ASGI = (f"tests.chaos.application:{name}" for name in ("application", "asgi_application"))
+MODELS = {
+    "sync": ("sync", WSGI),
+    "gthread": ("gthread", WSGI),
+    "epoll": ("epoll", WSGI),
+    "gevent": ("gevent", WSGI),
+    "eventlet": ("eventlet", WSGI),
+    "tornado": ("tornado", WSGI),
+    "asgi": ("asyncio", ASGI),
+    "asyncio": ("asyncio", WSGI),
+}
+"""Worker class and application of each column of the table; asyncio's threads run one of WSGI."""
 
 
 @dataclass
@@ -79,10 +91,12 @@ def scene(model, settings=None, arguments=(), *, import_time=IMPORT_TIME, rate=4
             "CHAOS_DIRECTORY": directory,
             "CHAOS_IMPORT": str(import_time),
         }
-        chosen = {"threads": 4, **(settings or {})} if model == "gthread" else settings
+        worker, application = MODELS[model]
+        has_threads = model in ("gthread", "asyncio")
+        chosen = {"threads": 4, **(settings or {})} if has_threads else settings
         with serve(
-            "tests.chaos.application:application",
-            worker=model,
+            application,
+            worker=worker,
             workers=2,
             settings=chosen,
             arguments=arguments,

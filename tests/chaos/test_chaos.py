@@ -22,7 +22,7 @@ SHORT = {
 
 
 @pytest.mark.parametrize("fault", SHORT)
-@pytest.mark.parametrize("model", ["sync", "gthread", "gevent"])
+@pytest.mark.parametrize("model", ["sync", "gthread", "gevent", "asgi"])
 def test_no_request_is_lost(model, fault):
     cell = cells.run(model, fault, REQUESTS, SHORT[fault], import_time=0.02)
 

@@ -1,5 +1,6 @@
 """Drives one framework's application: ten endpoints, each with what it must respond."""
 
+import asyncio
 import hashlib
 import os
 import signal
@@ -10,15 +11,20 @@ from pathlib import Path
 
 import httpx
 import trustme
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from hookserve.testing import serve
 
-COLUMNS = ("plain", "TLS", "during HUP", "during TERM")
+COLUMNS = ("plain", "plain, HUP", "plain, TERM", "TLS", "TLS, HUP", "TLS, TERM")
 APPS = Path(__file__).with_name("apps")
 UPLOAD = os.urandom(1 << 16) * 80  # 5 MiB
 ROUNDS = 3
 """So often the endpoints are asked for while workers are replaced."""
+RESTART = 1012
+"""The close code of a server that stops, or a worker (RFC 6455, 7.4.1, and IANA)."""
+PIECES = "".join(f"piece {number}\n" for number in range(5))
+EVENTS = ["data: 0", "data: 1", "data: 2"]
 
 
 class Certificates:
@@ -56,15 +62,13 @@ class Cell:
 def drive(framework, certificates):
     """A cell for each column."""
     app = f"{framework}_app:app"
-    with serve(app, worker="asyncio", workers=2, chdir=APPS) as server:
-        plain = ask_all(server.address, None)
-    secure = serve(app, worker="asyncio", workers=2, chdir=APPS, settings=certificates.settings)
-    with secure as server:
-        tls = ask_all(server.address, certificates.context)
-        at_reload = while_changing(server, certificates.context)
-    with serve(app, worker="asyncio", workers=2, chdir=APPS) as server:
-        at_stop = while_stopping(server)
-    return plain, tls, at_reload, at_stop
+    found = []
+    for settings, context in ((None, None), (certificates.settings, certificates.context)):
+        with serve(app, worker="asyncio", workers=2, chdir=APPS, settings=settings) as server:
+            found.append(ask_all(server.address, context))
+            found.append(while_changing(server, context))
+            found.append(while_stopping(server, context))
+    return found
 
 
 def while_changing(server, context):
@@ -85,31 +89,53 @@ def while_changing(server, context):
     return cell
 
 
-def while_stopping(server):
-    """What has begun when TERM comes ends as it would have."""
+def while_stopping(server, context):
+    """What has begun when TERM comes ends as it would have, and websockets are told to go."""
     cell = Cell()
-    host, port = server.address
-    base = f"http://{host}:{port}"
-    with (
-        httpx.Client(base_url=base, timeout=30) as client,
-        client.stream("GET", "/stream") as response,
-        connect(f"ws://{host}:{port}/echo") as websocket,
-    ):
-        websocket.send("before")
-        check(cell, "websocket before TERM", websocket.recv(timeout=10) == "before")
-        pieces = response.iter_text()
-        text = next(pieces)
-        server.signal(signal.SIGTERM)
-        text += "".join(pieces)
-        check(cell, "stream", text == "".join(f"piece {n}\n" for n in range(5)), text)
-        code = None
-        try:
-            websocket.recv(timeout=10)
-        except Exception as error:  # the library's own kinds, by version
-            code = getattr(getattr(error, "rcvd", None), "code", repr(error))
-        check(cell, "websocket told to go", code == 1012, code)
+    try:
+        asyncio.run(stop_amid(server, context, cell))
+    except Exception as error:  # whatever goes wrong is the cell's
+        cell.failures.append(f"during TERM: {error!r}")
     check(cell, "exit code", server.wait() == 0)
     return cell
+
+
+async def stop_amid(server, context, cell):
+    """Send TERM amid an upload, two streams and a websocket."""
+    is_stopping = asyncio.Event()
+
+    async def halves():
+        yield UPLOAD[: len(UPLOAD) // 2]
+        await is_stopping.wait()
+        yield UPLOAD[len(UPLOAD) // 2 :]
+
+    async with client_of(server.address, context, httpx.AsyncClient) as client:
+        sent = asyncio.create_task(client.post("/upload", content=halves()))
+        async with (
+            websocket_to(server.address, context) as websocket,
+            client.stream("GET", "/stream") as response,
+            client.stream("GET", "/sse") as events,
+        ):
+            await websocket.send("before")
+            check(cell, "websocket", await websocket.recv() == "before")
+            pieces, lines = response.aiter_text(), events.aiter_lines()
+            text = await anext(pieces)
+            server.signal(signal.SIGTERM)
+            is_stopping.set()
+            text += "".join([piece async for piece in pieces])
+            check(cell, "stream", text == PIECES, text)
+            check(cell, "sse", *are_events([line async for line in lines]))
+            check(cell, "upload", *is_upload((await sent).json()))
+            check(cell, "websocket told to go", *await close_code(websocket))
+
+
+async def close_code(websocket):
+    try:
+        await asyncio.wait_for(websocket.recv(), 10)
+    except ConnectionClosedError as error:
+        code = error.rcvd and error.rcvd.code
+        return code == RESTART, code
+    return False, "a message"
 
 
 def check(cell, name, is_right, found=""):
@@ -123,29 +149,49 @@ def check(cell, name, is_right, found=""):
 def ask_all(address, context, cell=None, is_reloading=False):
     """Each endpoint once, over connections that are kept."""
     cell = cell or Cell()
-    host, port = address
-    scheme = "https" if context else "http"
-    verify = context or True
-    with httpx.Client(base_url=f"{scheme}://{host}:{port}", verify=verify, timeout=30) as client:
+    with client_of(address, context, httpx.Client) as client:
         for name, ask in ENDPOINTS.items():
             try:
                 check(cell, name, *ask(client, is_reloading))
             except Exception as error:  # whatever goes wrong is the cell's
                 cell.failures.append(f"{name}: {error!r}")
     try:
-        check(cell, "websocket", *echo(host, port, context))
+        check(cell, "websocket", *asyncio.run(echo(address, context, is_reloading)))
     except Exception as error:  # as above
         cell.failures.append(f"websocket: {error!r}")
     return cell
 
 
-def echo(host, port, context):
-    scheme = "wss" if context else "ws"
-    with connect(f"{scheme}://{host}:{port}/echo", ssl=context) as websocket:
-        messages = ["text", b"bytes", "x" * 100000]
+def client_of(address, context, kind):
+    """A client of HTTP, of that class of httpx."""
+    host, port = address
+    scheme = "https" if context else "http"
+    return kind(base_url=f"{scheme}://{host}:{port}", verify=context or True, timeout=30)
+
+
+def websocket_to(address, context):
+    """A client in one thread: the synchronous one reads from a TLS connection in one thread and
+    writes in another, which OpenSSL does not allow, and now and then it loses its own handshake."""
+    host, port = address
+    return connect(f"{'wss' if context else 'ws'}://{host}:{port}/echo", ssl=context)
+
+
+async def echo(address, context, is_reloading):
+    """Messages there and back; a websocket that is told to go is opened again."""
+    while True:
+        try:
+            return await echo_once(address, context)
+        except ConnectionClosedError as error:
+            if not (is_reloading and error.rcvd and error.rcvd.code == RESTART):
+                raise
+
+
+async def echo_once(address, context):
+    messages = ["text", b"bytes", "x" * 100000]
+    async with websocket_to(address, context) as websocket:
         for message in messages:
-            websocket.send(message)
-        found = [websocket.recv(timeout=10) for _ in messages]
+            await websocket.send(message)
+        found = [await asyncio.wait_for(websocket.recv(), 10) for _ in messages]
     return found == messages, found
 
 
@@ -161,20 +207,27 @@ def form(client, _):
 
 
 def upload(client, _):
-    found = client.post("/upload", content=UPLOAD).json()
+    return is_upload(client.post("/upload", content=UPLOAD).json())
+
+
+def is_upload(found):
     return found == {"size": len(UPLOAD), "digest": hashlib.sha256(UPLOAD).hexdigest()}, found
 
 
 def stream(client, _):
     found = client.get("/stream").text
-    return found == "".join(f"piece {number}\n" for number in range(5)), found
+    return found == PIECES, found
 
 
 def sse(client, _):
     found = client.get("/sse")
-    lines = [line for line in found.text.splitlines() if line.startswith("data:")]
-    kind = found.headers["content-type"]
-    return lines == ["data: 0", "data: 1", "data: 2"] and "event-stream" in kind, found.text
+    are_right, lines = are_events(found.text.splitlines())
+    return are_right and "event-stream" in found.headers["content-type"], lines
+
+
+def are_events(lines):
+    found = [line for line in lines if line.startswith("data:")]
+    return found == EVENTS, lines
 
 
 def background(client, is_reloading):
