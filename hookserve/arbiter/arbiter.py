@@ -29,6 +29,7 @@ from hookserve.arbiter.reload import Reload
 from hookserve.arbiter.retirement import Retirement
 from hookserve.arbiter.shutdown import Shutdown
 from hookserve.arbiter.signals import SignalInbox, name_of
+from hookserve.arbiter.slow_requests import SlowRequests
 from hookserve.arbiter.ticker import Ticker
 from hookserve.arbiter.upgrade import Upgrade
 from hookserve.arbiter.watcher import Watcher
@@ -78,13 +79,13 @@ class Arbiter:
         self.has_been_ready = False
         """Whether any worker was ever ready."""
         self._boot_failure: BootError | None = None
-        self._inbox = SignalInbox()
-        self._watcher = Watcher()
+        self._inbox, self._watcher = SignalInbox(), Watcher()
         self._ignored_signals: set[int] = set()
         self.watch(self._inbox.fileno(), self._process_signals)
         self.messages = Messages(self._watcher, clock, self.log, self.recycle, self.on_ready)
         self.reaper = Reaper(self)
         self.escalator = Escalator(self, self.worker_table, lambda: self.current, clock)
+        self.slow_requests = SlowRequests(self.worker_table, self.log, clock)
         self.shutdown = Shutdown(self)
         self.reexec = Reexec(self)
         self.reloads = Reload(self, reassemble)
@@ -102,6 +103,7 @@ class Arbiter:
             self.messages,
             self.reaper,
             self.escalator,
+            self.slow_requests,
             self.retirement,
             self.shutdown,
             self.reexec,

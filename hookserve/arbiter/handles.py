@@ -168,6 +168,14 @@ class WorkerHandle:
         except OSError:
             return ""
 
+    def forget_stacks(self) -> None:
+        """Begin anew with what the worker dumps: it writes where this process has left off."""
+        try:
+            os.ftruncate(self.dump_fd, 0)
+            os.lseek(self.dump_fd, 0, os.SEEK_SET)
+        except OSError:
+            pass
+
     def close(self) -> None:
         """Close what the handle holds, once the process is reaped or the fork failed."""
         if self.channel is not None:

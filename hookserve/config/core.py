@@ -184,6 +184,13 @@ _DEADLINES: tuple[Setting, ...] = (
         "abort a worker whose oldest request has run this long; 0: never",
     ),
     Setting(
+        "slow_request",
+        0.0,
+        seconds,
+        "log a request that has run this long, once, with its stack at that moment; 0: never",
+        details="A stream and a websocket are requests that run.",
+    ),
+    Setting(
         "graceful_timeout", 30.0, seconds, "how long a stopping worker may finish its requests"
     ),
     Setting(

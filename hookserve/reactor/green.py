@@ -162,6 +162,13 @@ class GreenWorker(ReactorWorker):
             parts.append(f"Greenlet of {label} ({now - request_slot.began:.1f} s):\n{stack}")
         return "\n".join(parts)
 
+    def stack_of(self, request_slot: RequestSlot) -> FrameType | None:
+        """As `Worker.stack_of`; the greenlet that runs has the thread's frames."""
+        for greenlet, each in list(self._running.items()):
+            if each is request_slot:
+                return greenlet.gr_frame
+        return None
+
     # In the hub.
 
     def _turn(self) -> None:

@@ -27,6 +27,7 @@ set_signal = signal.signal
 Socket = _socket.socket
 make_lock = _thread.allocate_lock
 start_thread = _thread.start_new_thread
+get_ident = _thread.get_ident
 _waitpid = os.waitpid
 
 

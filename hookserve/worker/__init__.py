@@ -21,6 +21,8 @@ coroutines
     what a protocol whose applications are coroutines needs of a model
 spool
     temporary files, within bounds
+running
+    which thread runs which request, for the log of slow ones
 signals, wakeup
     what a worker does on each signal, and the descriptor that ends its wait
 """

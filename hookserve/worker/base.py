@@ -34,6 +34,8 @@ from hookserve.worker.spool import SpoolBudget, SpoolFile
 from hookserve.worker.wakeup import Wakeup
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from hookserve.config.resolved import Config
     from hookserve.listeners.listeners import Listener
     from hookserve.protocol.seam import Connection, Protocol
@@ -155,6 +157,10 @@ class Worker(ABC):
     def format_tasks(self) -> str:
         """The stacks of what is no thread (greenlets, tasks), for the report of a timeout."""
         return ""
+
+    def stack_of(self, request_slot: RequestSlot) -> FrameType | str | None:
+        """The innermost frame of what runs a request, or its stack; `None`: it is a thread's."""
+        return None
 
     # What a model calls.
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
@@ -33,6 +34,7 @@ from hookserve.worker.signals import DUMP_SIGNAL, restore_defaults, take_over
 
 if TYPE_CHECKING:
     from hookserve.worker.base import Worker
+    from hookserve.worker.running import RunningRequests
 
 _ARBITER_TIME = 0.5
 """How long a worker that a signal has stopped waits for its arbiter to say why, in seconds."""
@@ -51,6 +53,11 @@ class WorkerProcess:
         self._is_retired = False
         """Whether the arbiter has said that the signal is its own."""
         self._handlers: Mapping[int, Callable[..., None]] = {}
+        self._running: RunningRequests | None = None
+        if worker.config.slow_request:
+            from hookserve.worker.running import RunningRequests
+
+            self._running = RunningRequests(worker)
 
     def install_signals(self) -> None:
         """Take the signals over; the mask that was set around the fork is lifted afterwards."""
@@ -192,7 +199,11 @@ class WorkerProcess:
 
     def _dump_tasks(self) -> None:
         """The threads are dumped already, in C; what a model runs besides them follows."""
-        os.write(self._context.dump_fd, self._worker.format_tasks().encode(errors="replace"))
+        text = self._worker.format_tasks()
+        if self._running is not None:
+            # The frame of what this handler has interrupted; `_handle` is between the two.
+            text += self._running.format_slow(sys._getframe(2))
+        os.write(self._context.dump_fd, text.encode(errors="replace"))
 
     def _abort(self) -> None:
         """The worker has missed a deadline, and its loop may never run again."""

@@ -24,6 +24,7 @@ import weakref
 from collections.abc import Callable
 from struct import Struct
 from time import monotonic
+from typing import cast
 
 from hookserve.types import RequestInFlight
 from hookserve.wording import printable
@@ -44,6 +45,7 @@ _STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _REJECTED, _ACKNOWLEDGED = range(HEADER_WO
 
 _BEGAN_AT = 4 * WORD
 _BEGAN = Struct("=d")
+_NEVER = (0.0,)
 _BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 _END = Struct("=QQQQd")
 
@@ -60,9 +62,12 @@ class RequestSlot:
         "_sent",
         "_server_errors",
         "began",
+        "number",
     )
 
-    def __init__(self, memory: mmap.mmap | bytearray, offset: int) -> None:
+    def __init__(self, memory: mmap.mmap | bytearray, offset: int, number: int = -1) -> None:
+        self.number = number
+        """Of its row; -1 where no other process sees it."""
         self._memory = memory
         self._offset = offset
         self._began_at = offset + _BEGAN_AT
@@ -79,6 +84,11 @@ class RequestSlot:
     def label(self) -> bytes:
         """What the protocol has named the request by, cut to the table's width."""
         return bytes(_BEGIN.unpack_from(self._memory, self._began_at)[1])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a request has begun and not ended."""
+        return _BEGAN.unpack_from(self._memory, self._began_at) != _NEVER
 
     def end(self, status_class: int, sent: int) -> None:
         """The request is over, with `sent` bytes of body; errors are `CLIENT_ERROR`, and
@@ -154,7 +164,8 @@ class Slot:
         """The request slot with that number; beyond the table, one that no other process sees."""
         if number >= self._request_slot_count:
             return RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
-        return RequestSlot(self._memory, self._request_slots_at + number * REQUEST_SLOT_SIZE)
+        at = self._request_slots_at + number * REQUEST_SLOT_SIZE
+        return RequestSlot(self._memory, at, number)
 
     @property
     def heartbeat(self) -> float:
@@ -168,14 +179,27 @@ class Slot:
     def in_flight(self, now: float | None = None) -> list[RequestInFlight]:
         """The requests begun and not finished, the oldest first."""
         now = monotonic() if now is None else now
-        found = []
-        for number in range(self._request_slot_count):
-            at = self._request_slots_at + number * REQUEST_SLOT_SIZE
-            began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
-            if began:
-                elapsed = min(max(0.0, now - began), now)  # not a number, infinite: in range too
-                found.append(RequestInFlight(self.describe(label), elapsed, printable(identity)))
+        requests = (self.request(number, now) for number in range(self._request_slot_count))
+        found = [request for request in requests if request is not None]
         return sorted(found, key=lambda request: -request.elapsed)
+
+    def request(self, number: int, now: float) -> RequestInFlight | None:
+        """The request in the row of that number; `None` when none runs there."""
+        at = self._request_slots_at + number * REQUEST_SLOT_SIZE
+        began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
+        if not began:
+            return None
+        elapsed = min(max(0.0, now - began), now)  # not a number, infinite: in range too
+        return RequestInFlight(self.describe(label), elapsed, printable(identity))
+
+    def began(self) -> list[float]:
+        """By row: when its request began, in seconds of the monotonic clock; 0: none runs."""
+        start = self._request_slots_at
+        rows = memoryview(self._memory)[
+            start : start + self._request_slot_count * REQUEST_SLOT_SIZE
+        ]
+        column = rows.cast("d")[_BEGAN_AT // WORD :: REQUEST_SLOT_SIZE // WORD]
+        return cast("list[float]", column.tolist())
 
     def counters(self) -> dict[str, int]:
         """What the worker has done so far."""

@@ -160,7 +160,7 @@ RULES = {
 ALWAYS = """
     config wsgi_app chdir raw_env plugins plugin_errors strict
     bind backlog workers worker_class worker_connections protocol interface preload_app
-    max_requests max_lifetime timeout boot_timeout request_timeout
+    max_requests max_lifetime timeout boot_timeout request_timeout slow_request
     graceful_timeout drain_delay quick_timeout
     header_timeout body_timeout write_timeout linger_timeout
     spool_connection_limit spool_worker_limit

@@ -40,6 +40,17 @@ class DeadlineContract(Contract):
             assert self.called(server, "worker_abort")[0]["pid"] == pid
             assert ask(server.address).status == 200
 
+    def test_a_slow_request_is_logged_with_its_stack(self) -> None:
+        """Once, at that moment, and it goes on."""
+        with self.serve(slow_request=0.3) as server, self.begin(server, "/sleep/1") as client:
+            wait_until(lambda: "slow request" in server.log)
+            report = server.log.partition("slow request")[2]
+
+            assert "GET /sleep/1 (0." in report
+            assert "in _sleep" in report, report
+            assert client.read().status == 200
+            assert server.log.count("slow request") == 1
+
     def test_a_request_that_runs_too_long_is_ended_as_declared(self) -> None:
         """``kill``: with its worker; ``cancel``: alone, and 503 is the response."""
         with self.serve(records=True, request_timeout=0.5, abort_timeout=0.5, timeout=0) as server:

@@ -163,3 +163,15 @@ def test_a_worker_that_is_stuck_is_reported_with_its_tasks():
         assert "in compute" in server.log
         assert "(application):" in server.log
         assert "in sleep" in server.log
+
+
+def test_a_slow_request_that_waits_is_logged_with_the_stack_of_its_task():
+    with serving(slow_request=0.3) as server, Client(server.address) as client:
+        client.send(request("/sleep/1"))
+        wait_until(lambda: "slow request" in server.log)
+        report = server.log.partition("slow request")[2]
+
+        assert "GET /sleep/1 (0." in report
+        assert "tasks.py" in report, report
+        assert "in sleep" in report
+        assert client.read().status == 200

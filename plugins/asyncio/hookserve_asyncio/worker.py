@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from hookserve.config.resolved import Config
 from hookserve.reactor.accepted import Accepted
@@ -18,11 +20,14 @@ from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
 from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
-from hookserve_asyncio.coroutines import CoroutineStarter
+from hookserve_asyncio.coroutines import AnyCoroutine, CoroutineStarter
 from hookserve_asyncio.lag import LagMonitor
 from hookserve_asyncio.loops import make_loop
 from hookserve_asyncio.stacks import format_task
 from hookserve_asyncio.threads import ThreadPool
+
+if TYPE_CHECKING:
+    from hookserve.worker.scoreboard import RequestSlot
 
 _CANCEL_TIME = 1.0
 """How long what was cancelled may take to end, in seconds."""
@@ -43,6 +48,13 @@ class AsyncioWorker(ReactorWorker):
         self._starter = CoroutineStarter(self.loop)
         self.start_coroutine = self._starter.start
         """As `hookserve.worker.coroutines.RunsCoroutines`."""
+        self._task_requests: WeakKeyDictionary[asyncio.Task[object], RequestSlot] | None = None
+        """With `slow_request`: the request that each task runs."""
+        if self.config.slow_request:
+            self._task_requests = WeakKeyDictionary()
+            self._begun: RequestSlot | None = None
+            self.begin = self._begin_noting_request  # type: ignore[method-assign]  # at boot
+            self.start_coroutine = self._start_noting_request
         self._transports: list[LoopTransport] = []
         """Those that no exchange uses: one may run within another."""
         self._pool: ThreadPool | None = None
@@ -125,6 +137,26 @@ class AsyncioWorker(ReactorWorker):
     def format_tasks(self) -> str:
         """The stacks of the tasks that run requests; that of a task at work is the thread's."""
         return "\n".join(map(format_task, list(self._starter.tasks)))
+
+    def stack_of(self, request_slot: RequestSlot) -> str | None:
+        """As `Worker.stack_of`: of a task that waits; the one at work has the thread's."""
+        for task, each in list((self._task_requests or {}).items()):
+            if each is request_slot and task in self._starter.tasks:
+                return None if task is asyncio.current_task(self.loop) else format_task(task)
+        return None
+
+    def _begin_noting_request(self, label: bytes, request_id: bytes = b"") -> RequestSlot:
+        request_slot = self._begun = super().begin(label, request_id)
+        return request_slot
+
+    def _start_noting_request(self, coroutine: AnyCoroutine) -> asyncio.Task[object] | None:
+        """As `start_coroutine`: a protocol starts the coroutine of the request that it has just
+        begun."""
+        request_slot, self._begun = self._begun, None
+        task = self._starter.start(coroutine)
+        if task is not None and request_slot is not None and self._task_requests is not None:
+            self._task_requests[task] = request_slot
+        return task
 
     def _has_requests(self) -> bool:
         return bool(self.requests_in_flight or self._starter.tasks)

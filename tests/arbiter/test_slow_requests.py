@@ -1,0 +1,107 @@
+"""The log of slow requests, with workers that are never forked."""
+
+import os
+
+from support.fake_arbiter import serving
+
+
+def begin(server, handle, number=0, label=b"GET /slow"):
+    request_slot = handle.slot.request_slot(number)
+    request_slot.begin(server.clock.now, label)
+    return request_slot
+
+
+def dump(handle, text):
+    os.write(handle.dump_fd, text.encode())
+
+
+def slow_lines(caplog):
+    return [each.getMessage() for each in caplog.records if "slow request" in each.getMessage()]
+
+
+def test_a_slow_request_is_logged_once_with_its_own_stack(caplog):
+    with serving(workers=1, slow_request=5, threads=4, worker_class="gthread") as server:
+        handle = server.handle(0)
+        begin(server, handle, 0)
+        server.turn(seconds=2)
+        begin(server, handle, 1, b"GET /quick")
+        server.turn(seconds=3)
+        assert server.processes.sent_to(handle.pid) != []
+        dump(handle, "Thread 1\n\x1e0\nFile of the slow one\n\x1e1\nFile of another\n")
+        server.turn(seconds=0.3)
+
+        (line,) = slow_lines(caplog)
+        assert line.startswith("slow request of worker 0")
+        assert "GET /slow (5.0 s)\n  File of the slow one" in line
+        assert "another" not in line
+        sent = len(server.processes.sent_to(handle.pid))
+        server.turn(seconds=1)
+        assert len(server.processes.sent_to(handle.pid)) == sent
+
+
+def test_the_next_request_in_the_same_slot_is_reported_too(caplog):
+    with serving(workers=1, slow_request=5) as server:
+        handle = server.handle(0)
+        for text in ("first", "second"):
+            request_slot = begin(server, handle)
+            server.turn(seconds=5)
+            dump(handle, f"\x1e0\nFile {text}\n")
+            server.turn(seconds=0.3)
+            request_slot.end(2, 0)
+
+        first, second = slow_lines(caplog)
+        assert "File first" in first
+        assert "File second" in second
+        assert "File first" not in second
+
+
+def test_a_worker_that_says_nothing_of_its_requests_has_its_threads_shown(caplog):
+    """Code in C that holds the interpreter lets no handler in Python run."""
+    with serving(workers=1, slow_request=5) as server:
+        handle = server.handle(0)
+        begin(server, handle)
+        server.turn(seconds=5)
+        dump(handle, "Current thread:\n  File of the extension\n")
+        server.turn(seconds=0.3)
+
+        assert "File of the extension" in slow_lines(caplog)[0]
+
+
+def test_a_request_is_found_slow_at_the_moment_it_is():
+    with serving(workers=1, slow_request=5, timeout=0) as server:
+        part, now = server.arbiter.slow_requests, server.clock.now
+        assert part.due(now) == now + 5
+        begin(server, server.handle(0))
+        server.turn(seconds=2)
+
+        assert part.due(server.clock.now) == now + 5
+
+
+def test_a_worker_that_is_being_ended_has_the_report_of_that(caplog):
+    with serving(workers=1, slow_request=5, request_timeout=5) as server:
+        handle = server.handle(0)
+        begin(server, handle)
+        server.turn(seconds=5)
+        server.turn(seconds=0.3)
+
+        assert handle.escalation is not None
+        assert slow_lines(caplog) == []
+
+
+def test_a_worker_that_is_gone_is_forgotten():
+    with serving(workers=1, slow_request=5) as server:
+        handle = server.handle(0)
+        begin(server, handle)
+        server.turn(seconds=5)
+        server.end(handle)
+        part = server.arbiter.slow_requests
+
+        assert handle not in part._reported
+        assert handle not in part._dumps
+
+
+def test_without_the_setting_nothing_is_due():
+    with serving(workers=1) as server:
+        begin(server, server.handle(0))
+
+        assert server.arbiter.slow_requests.due(server.clock.now) is None
