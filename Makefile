@@ -8,6 +8,7 @@
 #              docs-serve: the site on http://127.0.0.1:8008/, built anew at each change
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
+# make loads   what a worker of asyncio bears: 5,000 requests at once, 1,000 websockets, clients that sleep
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
 # make frameworks  applications of six ASGI frameworks, plain and over TLS, while workers change
@@ -33,7 +34,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: autobahn dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile fuzz compat frameworks \
+.PHONY: autobahn dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads fuzz compat frameworks \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -85,6 +86,9 @@ chaos: $(VENV)/.test
 
 hostile: $(VENV)/.test
 	$(BIN)/python -m tests.hostile $(ARGS)
+
+loads: $(VENV)/.test
+	$(BIN)/python -m tests.loads $(ARGS)
 
 fuzz: $(VENV)-fuzz/.installed
 	$(VENV)-fuzz/bin/python -m tests.fuzz $(ARGS)

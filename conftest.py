@@ -24,7 +24,13 @@ from hookserve.testing.contract.worker import (
 )
 
 ROOT = Path(__file__).parent
-STARTS_PROCESSES = ("tests/chaos", "tests/hostile", "tests/integration", "tests/testing")
+STARTS_PROCESSES = (
+    "tests/chaos",
+    "tests/hostile",
+    "tests/integration",
+    "tests/loads",
+    "tests/testing",
+)
 WHOLE = ("epoll", "sync")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
 LIKE_OTHERS = ("asyncio", "eventlet", "tornado")

@@ -1,4 +1,7 @@
-"""What is attacked: a small page, an ordinary one, a large one, and two that read their body."""
+"""What is attacked: a small page, an ordinary one, a large one, and two that read their body.
+
+Of WSGI, and the same of ASGI.
+"""
 
 PAGES = {"/": b"hello, world\n", "/page": b"x" * 200_000, "/large": b"x" * 2_000_000}
 
@@ -12,3 +15,22 @@ def application(environ, start_response):
         body = b"%d\n" % sum(map(len, parts))
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+
+
+async def asgi_application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = PAGES.get(scope["path"])
+    if body is None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        body = b"%d\n" % size
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

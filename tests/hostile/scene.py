@@ -16,7 +16,17 @@ from hookserve.testing import serve
 from tests.hostile.attacker import ATTACKS, IDLE
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
+WSGI, ASGI = (f"tests.hostile.application:{name}" for name in ("application", "asgi_application"))
+MODELS = {
+    "sync": ("sync", WSGI),
+    "gthread": ("gthread", WSGI),
+    "epoll": ("epoll", WSGI),
+    "gevent": ("gevent", WSGI),
+    "eventlet": ("eventlet", WSGI),
+    "tornado": ("tornado", WSGI),
+    "asgi": ("asyncio", ASGI),
+}
+"""Worker class and application of each column of the table."""
 LIMIT = 0.05
 RATE = 50.0
 SLOW = {
@@ -103,10 +113,11 @@ def run(model, attack, seconds):
     """Serve with two workers, attack for some seconds, and answer what was met."""
     settings = {"threads": 4} if model == "gthread" else {}
     settings |= SETTINGS.get(attack, {})
+    worker, application = MODELS[model]
     with (
         serve(
-            "tests.hostile.application:application",
-            worker=model,
+            application,
+            worker=worker,
             workers=2,
             settings=settings,
             environ={"PYTHONPATH": str(ROOT)},

@@ -16,6 +16,7 @@ SHORT = {
     "gevent": ("TLS", "headers", "lines"),
     "eventlet": ("noise",),
     "tornado": ("prefixes, closed", "blanks"),
+    "asgi": ("slow bodies", "pipelined"),
 }
 PAIRS = [(model, attack) for model, attacks in SHORT.items() for attack in attacks]
 

@@ -1,0 +1,29 @@
+"""The command: each load on a server of its own, one worker; a table."""
+
+import argparse
+import sys
+
+from tests.loads.loads import LOADS, server
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tests.loads", description=__doc__)
+    parser.add_argument("--only", action="append", choices=LOADS, metavar="LOAD")
+    options = parser.parse_args()
+    missed = []
+    print("| load | size | measured | limit |\n|---|--:|--:|--:|", flush=True)
+    for name in options.only or LOADS:
+        load = LOADS[name]
+        with server() as running:
+            figure = load.measure(running, load.size)
+        is_within = figure < load.limit
+        shown = f"{figure:.2f}" if is_within else f"**{figure:.2f}**"
+        print(f"| {name} | {load.size:,} | {shown} {load.unit} | {load.limit:g} |", flush=True)
+        if not is_within:
+            missed.append(name)
+    print(*(f"over the limit: {name}" for name in missed), sep="\n", file=sys.stderr, end="")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

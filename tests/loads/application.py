@@ -1,0 +1,55 @@
+"""The application of ASGI that is loaded."""
+
+import asyncio
+import json
+
+BLOCK = bytes(range(256)) * 256
+"""64 KiB, of which large responses are made."""
+told = []
+"""What the application was told of clients that were gone."""
+
+
+async def application(scope, receive, send):
+    """Serve a path, a websocket, or the lifespan."""
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+    elif scope["type"] == "websocket":
+        await echo(receive, send)
+    elif scope["path"] == "/sleep":
+        await asyncio.sleep(float(scope["query_string"]))
+        await respond(send, b"slept")
+    elif scope["path"] == "/told":
+        await respond(send, json.dumps(told).encode())
+    else:
+        await stream(send, int(scope["query_string"]))
+
+
+async def respond(send, body):
+    """A response as a whole."""
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def stream(send, blocks):
+    """A response of so many blocks, one after another."""
+    headers = [(b"content-length", b"%d" % (blocks * len(BLOCK)))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    try:
+        for number in range(blocks):
+            is_last = number == blocks - 1
+            await send({"type": "http.response.body", "body": BLOCK, "more_body": not is_last})
+    except OSError as error:
+        told.append(type(error).__name__)
+        raise
+    told.append("all was sent")
+
+
+async def echo(receive, send):
+    """A websocket that sends back what it receives."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({**message, "type": "websocket.send"})
