@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-# The module that has the assertions of the contract rewritten must be the first of it.
+# Have the assertions of the contracts rewritten: these come first.
+from hookserve.testing import AsgiWorkerContract
 from hookserve.testing.contract.worker import (
     ClosingContract,
     FileContract,
@@ -73,7 +74,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_contract(item):
-    return item.cls is not None and issubclass(item.cls, WorkerContract)
+    return item.cls is not None and issubclass(item.cls, (WorkerContract, AsgiWorkerContract))
 
 
 def _is_repeated(item):
@@ -84,6 +85,8 @@ def _is_repeated(item):
         if model and item.path.relative_to(ROOT).as_posix().startswith(OF_TWO_MODELS):
             return model not in TWO_MODELS
         return model in LIKE_OTHERS
+    if issubclass(item.cls, AsgiWorkerContract):
+        return False  # of one model
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
     if item.cls.worker == "eventlet":

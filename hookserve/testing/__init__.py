@@ -2,8 +2,8 @@
 
 ``with serve("shop.wsgi:application", worker="sync") as server:`` starts the command, waits until a
 worker is ready, and stops it at the end; `wait_until` waits for a condition.  `WorkerContract` is
-the suite that every worker model passes, `ProtocolContract` the one for protocols; their authors
-derive a class and run pytest.
+the suite that every worker model for WSGI passes, `AsgiWorkerContract` the one for ASGI, and
+`ProtocolContract` the one for protocols; their authors derive a class and run pytest.
 
 server
     `serve`: a real server in a process of its own
@@ -26,13 +26,23 @@ from hookserve.testing.server import Server, ServerFailed, serve
 from hookserve.testing.waiting import wait_until
 
 if TYPE_CHECKING:
+    from hookserve.testing.contract.asgi import AsgiWorkerContract
     from hookserve.testing.contract.protocol import ProtocolContract
     from hookserve.testing.contract.worker import WorkerContract
 
-__all__ = ["ProtocolContract", "Server", "ServerFailed", "WorkerContract", "serve", "wait_until"]
+__all__ = [
+    "AsgiWorkerContract",
+    "ProtocolContract",
+    "Server",
+    "ServerFailed",
+    "WorkerContract",
+    "serve",
+    "wait_until",
+]
 
 _FOLDER = "hookserve.testing.contract"
 _PARTS = {
+    "AsgiWorkerContract": f"{_FOLDER}.asgi",
     "ProtocolContract": f"{_FOLDER}.protocol",
     "WorkerContract": f"{_FOLDER}.worker",
 }
@@ -46,7 +56,7 @@ def __getattr__(name: str) -> Any:  # Any: whichever is asked for
             import pytest
 
             # Or a failing assertion would say nothing but that it failed.
-            parts = ("protocol", "protocol_base", "suspension")
+            parts = ("base", "life", "protocol", "protocol_base", "suspension")
             pytest.register_assert_rewrite(part, *(f"{_FOLDER}.{each}" for each in parts))
         return getattr(importlib.import_module(part), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,6 +22,8 @@ class Contract:
     """What ``-k`` is given."""
     settings: ClassVar[dict[str, object]] = {}
     """Settings that the model needs in every test."""
+    application: ClassVar[str] = f"{recorded.__name__}:application"
+    """What the tests serve."""
     requests_to_hang: ClassVar[int] = 1
     """How many requests must compute for ever until the worker is silent."""
     python: ClassVar[str] = sys.executable
@@ -97,7 +99,7 @@ class Contract:
         is called is an event."""
         arguments = ["-P", recorder.__name__] if records else []
         with serve(
-            f"{recorded.__name__}:application",
+            cls.application,
             worker=cls.worker,
             workers=workers,
             settings={**cls.settings, **settings},

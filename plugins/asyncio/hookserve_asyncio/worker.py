@@ -57,6 +57,8 @@ class AsyncioWorker(ReactorWorker):
             self.start_coroutine = self._start_noting_request
         self._transports: list[LoopTransport] = []
         """Those that no exchange uses: one may run within another."""
+        self._is_idle_due = False
+        """Whether what waits for the worker to be idle is called before the loop waits."""
         self._pool: ThreadPool | None = None
         """For an application that blocks."""
         limit: float = self.config.loop_lag_warning
@@ -174,11 +176,18 @@ class AsyncioWorker(ReactorWorker):
             transport = self._make_transport()
         self.reactor.exchange(accepted, transport)
         self._transports.append(transport)
+        if self.has_worked and not self._is_idle_due:  # a task has ended the request
+            self._is_idle_due = True
+            self.loop.call_soon(self._call_idle)
 
     def _make_transport(self) -> LoopTransport:
         return LoopTransport(
             self.spool, write_timeout=self.config.write_timeout, progress=self.notify
         )
+
+    def _call_idle(self) -> None:
+        self._is_idle_due = False
+        self.idle()
 
     def _on_wakeup(self) -> None:
         self.process_signals()
@@ -188,9 +197,10 @@ class AsyncioWorker(ReactorWorker):
         try:
             if self._lag is not None:
                 self._lag.wake()
+            self._is_idle_due = True
             self.reactor.turn(0.0)
             if self._pool is None:
-                self.idle()  # it is the loop that waits now, not the next turn
+                self._call_idle()  # it is the loop that waits now, not the next turn
             elif self._pool.awaits_room():
                 self.loop.remove_reader(self.reactor.fileno())
         except BaseException as error:

@@ -15,14 +15,14 @@ from typing import NoReturn
 from hookserve import HookserveError, UsageError
 from hookserve.launch.names import find_owner
 from hookserve.wording import did_you_mean
-from hookserve_scaffold.project import KINDS, Project
+from hookserve_scaffold.project import INTERFACES, KINDS, Project
 
 _SERVE = {
-    "worker": "hookserve -k {name} shop.wsgi:application",
+    "worker": "hookserve -k {name} shop.{interface}:application",
     "protocol": "hookserve --protocol {name} shop.lines:handle",
 }
 """How what was written is used, by its kind."""
-USAGE = "hookserve new KIND NAME [--directory DIR]"
+USAGE = "hookserve new KIND NAME [--interface wsgi|asgi] [--directory DIR]"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,7 +43,10 @@ def run(arguments: list[str]) -> int:
         raise UsageError(f"new: there is no kind '{given.kind}', the kinds are: {kinds}{hint}")
     if given.name is None:
         raise UsageError(f"new: the {given.kind} needs a name (usage: {USAGE})")
-    project = Project(given.kind, given.name, Path(given.directory))
+    if given.interface and given.kind != "worker":
+        raise UsageError(f"new: --interface is for a worker, a {given.kind} has none")
+    interface = given.interface or INTERFACES[0]
+    project = Project(given.kind, given.name, Path(given.directory), interface)
     _refuse_taken(project.name)
     written = project.write()
     print(f"wrote {project.folder}:")
@@ -83,6 +86,11 @@ def _parser() -> _Parser:
         help="what -k, or --protocol, will be given",
     )
     parser.add_argument(
+        "--interface",
+        choices=INTERFACES,
+        help="the interface of the applications that the worker runs [wsgi]",
+    )
+    parser.add_argument(
         "--directory", default=".", metavar="DIR", help="where to write hookserve-NAME [.]"
     )
     return parser
@@ -94,5 +102,5 @@ def _commands(project: Project) -> list[str]:
     return [
         f"pip install -e {shlex.quote(f'{path}[test]')}",
         f"pytest {shlex.quote(str(path))}",
-        _SERVE[project.kind].format(name=project.name),
+        _SERVE[project.kind].format(name=project.name, interface=project.interface),
     ]

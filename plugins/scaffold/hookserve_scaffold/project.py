@@ -1,6 +1,7 @@
 """A distribution that is written from templates.
 
-The templates are files, under ``templates/KIND/``: as they are to be, with ``$name`` and its like
+The templates are files, under ``templates/KIND/``
+or ``templates/KIND-INTERFACE/``: as they are to be, with ``$name`` and its like
 where the name belongs (`string.Template`), ``PACKAGE`` in their paths, and ``.template`` at the
 end, so that no tool takes them for what they are not.
 """
@@ -19,6 +20,8 @@ from hookserve import API_LEVEL, HookserveError, UsageError, __version__
 
 KINDS = ("worker", "protocol")
 """What can be begun; each has a folder of templates."""
+INTERFACES = ("wsgi", "asgi")
+"""What a worker may be for; each but the first has templates of its own, ``KIND-INTERFACE``."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 _SUFFIX = ".template"
@@ -28,13 +31,16 @@ class Project:
     """The distribution ``hookserve-NAME`` in a directory; raises UsageError for a name that
     cannot be one."""
 
-    def __init__(self, kind: str, name: str, directory: Path) -> None:
+    def __init__(
+        self, kind: str, name: str, directory: Path, interface: str = INTERFACES[0]
+    ) -> None:
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"new: {name!r} cannot be a {kind}'s name: it is made of lower-case letters and"
                 " digits, a letter first, with single hyphens or underscores between them"
             )
         self.kind = kind
+        self.interface = interface
         self.name = name
         self.package = name.replace("-", "_")
         """What follows ``hookserve_``."""
@@ -72,7 +78,9 @@ class Project:
         return list(texts)
 
     def _render(self) -> dict[str, str]:
-        root = files("hookserve_scaffold").joinpath("templates", self.kind)
+        own = f"{self.kind}-{self.interface}"
+        folder = self.kind if self.interface == INTERFACES[0] else own
+        root = files("hookserve_scaffold").joinpath("templates", folder)
         return {
             path.replace("PACKAGE", self.package).removesuffix(_SUFFIX): Template(
                 template.read_text(encoding="utf-8")

@@ -32,6 +32,15 @@ def test_a_protocol_is_begun_likewise(tmp_path):
     assert "hookserve --protocol lines shop.lines:handle" in result.stdout
 
 
+def test_a_worker_is_begun_for_an_interface(tmp_path):
+    result = hookserve("new", "worker", "tidy", "--interface", "asgi", cwd=tmp_path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "hookserve -k tidy shop.asgi:application" in result.stdout
+    text = (tmp_path / "hookserve-tidy" / "hookserve_tidy" / "__init__.py").read_text()
+    assert 'interfaces=("asgi",)' in text
+
+
 def test_a_place_can_be_named(tmp_path):
     directory = tmp_path / "my sources" / "new"
 
@@ -48,6 +57,8 @@ def test_a_place_can_be_named(tmp_path):
         ("worker", 2, "the worker needs a name (usage: hookserve new KIND NAME"),
         ("logger x", 2, "there is no kind 'logger', the kinds are: worker, protocol"),
         ("wroker x", 2, "the kinds are: worker, protocol (did you mean 'worker'?)"),
+        ("worker x --interface rsgi", 2, "argument --interface: invalid choice: 'rsgi'"),
+        ("protocol x --interface asgi", 2, "--interface is for a worker, a protocol has none"),
         ("worker x y", 2, "unrecognized arguments: y (usage: hookserve new KIND NAME"),
         ("worker x --directory", 2, "argument --directory: expected one argument"),
         ("worker Tidy", 2, "'Tidy' cannot be a worker's name"),
@@ -110,7 +121,7 @@ def test_an_error_says_why_workers_cannot_be_listed(tmp_path):
 def test_its_help_is_its_own(tmp_path):
     result = hookserve("new", "--help", cwd=tmp_path)
 
-    assert result.stdout.startswith("usage: hookserve new KIND NAME [--directory DIR]")
+    assert result.stdout.startswith("usage: hookserve new KIND NAME [--interface wsgi|asgi]")
     assert "Exit codes: 0 " in result.stdout
     assert result.returncode == 0
 

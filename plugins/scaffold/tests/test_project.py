@@ -10,19 +10,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hookserve_scaffold.project import KINDS, Project
+from hookserve_scaffold.project import INTERFACES, KINDS, Project
 from support import installed
 
 from hookserve import HookserveError, UsageError
 
+INTERFACES_OF = [("worker", "wsgi"), ("worker", "asgi"), ("protocol", "wsgi")]
+"""Each kind, with each interface that it may be for."""
 ROOT = Path(__file__).parents[3]
 TEMPLATES = Path(find_spec("hookserve_scaffold").origin).parent / "templates"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "interface"), INTERFACES_OF)
 @pytest.mark.parametrize("name", ["tidy", "x", "my-model", "my_model", "h2o", "class", "a1-b2-c3"])
-def test_every_file_is_what_it_should_be(tmp_path, name, kind):
-    project = Project(kind, name, tmp_path)
+def test_every_file_is_what_it_should_be(tmp_path, name, kind, interface):
+    project = Project(kind, name, tmp_path, interface)
     written = project.write()
 
     package = f"hookserve_{name.replace('-', '_')}"
@@ -97,7 +99,10 @@ def test_half_a_project_is_not_left_behind(tmp_path, monkeypatch):
 
 
 def test_every_kind_has_templates_and_every_file_there_is_one():
-    assert sorted(KINDS) == sorted(path.name for path in TEMPLATES.iterdir())
+    folders = [f"{kind}-{interface}".removesuffix("-wsgi") for kind, interface in INTERFACES_OF]
+    assert sorted(folders) == sorted(path.name for path in TEMPLATES.iterdir())
+    assert {kind for kind, _ in INTERFACES_OF} == set(KINDS)
+    assert {interface for _, interface in INTERFACES_OF} == set(INTERFACES)
     found = [path for path in TEMPLATES.rglob("*") if path.is_file()]
     assert found
     assert not [path for path in found if path.suffix != ".template"]
@@ -105,20 +110,57 @@ def test_every_kind_has_templates_and_every_file_there_is_one():
 
 @pytest.mark.process
 def test_a_protocol_that_was_begun_passes_its_own_tests(tmp_path):
-    project = Project("protocol", "lines", tmp_path)
-    project.write()
-    installed.install(tmp_path, "hookserve-lines", {"lines": "hookserve_lines"}, {})
-    search = os.pathsep.join(map(str, (tmp_path, project.folder)))
+    result = run_tests(Project("protocol", "lines", tmp_path))
 
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+    assert re.search(r"^12 passed, 10 skipped", result.stdout, re.MULTILINE), result.stdout
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        (["-k", "life or interface or overlap or finishes_what"], "5 passed, 11 deselected"),
+        pytest.param([], "16 passed", marks=pytest.mark.everywhere),
+    ],
+    ids=["in short", "whole"],
+)
+def test_a_worker_for_asgi_that_was_begun_passes_its_own_tests(tmp_path, words, outcome):
+    result = run_tests(Project("worker", "tidy", tmp_path, "asgi"), *words)
+
+    assert re.search(f"^{outcome} in ", result.stdout, re.MULTILINE), result.stdout
+
+
+def run_tests(project, *words):
+    """Write a project, and run its tests as if it were installed."""
+    project.write()
+    place, package = project.folder.parent, f"hookserve_{project.package}"
+    installed.install(place, project.folder.name, {project.name: package}, {})
+    search = os.pathsep.join(map(str, (place, project.folder)))
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
         cwd=project.folder,
         env={**os.environ, "PYTHONPATH": search},
         capture_output=True,
         text=True,
     )
 
-    assert re.search(r"^12 passed, 10 skipped", result.stdout, re.MULTILINE), result.stdout
+
+@pytest.mark.parametrize(("kind", "interface"), INTERFACES_OF)
+def test_what_is_written_uses_public_modules_only(tmp_path, kind, interface):
+    project = Project(kind, "tidy", tmp_path, interface)
+    project.write()
+    table = tomllib.loads((ROOT / "docs" / "reference" / "public.toml").read_text())
+    public = {each["name"] for each in table["modules"]}
+
+    imported = {
+        node.module
+        for path in project.folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+    }
+    ours = {name for name in imported if re.match(r"hookserve(\.|$)", name)}
+    assert ours
+    assert ours <= public
 
 
 STYLE = ("--config", str(ROOT / "pyproject.toml"), ".")
@@ -126,7 +168,7 @@ STYLE = ("--config", str(ROOT / "pyproject.toml"), ".")
 
 @pytest.mark.process
 @pytest.mark.skipif(find_spec("ruff") is None or find_spec("mypy") is None, reason="no linters")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "interface"), INTERFACES_OF)
 @pytest.mark.parametrize(
     "tool",
     [
@@ -136,8 +178,8 @@ STYLE = ("--config", str(ROOT / "pyproject.toml"), ".")
     ],
     ids=lambda tool: tool[0],
 )
-def test_what_is_written_is_in_the_house_style(tmp_path, tool, kind):
-    project = Project(kind, "tidy", tmp_path)
+def test_what_is_written_is_in_the_house_style(tmp_path, tool, kind, interface):
+    project = Project(kind, "tidy", tmp_path, interface)
     project.write()
 
     result = subprocess.run(
