@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hookserve import ConfigError, Setting, hookimpl
+from hookserve import ConfigError, Setting, SettingValue, hookimpl
 from hookserve.config.values import boolean, one_of, paths
 from hookserve_reload import places
 
@@ -62,6 +62,16 @@ SETTINGS: tuple[Setting, ...] = (
 def settings() -> tuple[Setting, ...]:
     """Whether, how, and what besides."""
     return SETTINGS
+
+
+@hookimpl
+def derived_settings(config: Config) -> list[SettingValue]:
+    """Each worker loads the application, though it was to be preloaded."""
+    if not (config.reload and config.preload_app):
+        return []
+    from hookserve_reload.reloader import NOT_PRELOADED
+
+    return [SettingValue("preload_app", False, NOT_PRELOADED)]
 
 
 @hookimpl

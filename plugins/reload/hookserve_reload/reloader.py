@@ -8,7 +8,6 @@ a slow reload and after one that has failed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.server import Server
     from hookserve.worker.base import Worker
+
+NOT_PRELOADED = "reload"
+"""The origin of `preload_app` where it was on: a worker that loads the application alone serves a
+saved file sooner than the arbiter after a re-exec."""
 
 
 class Reloader:
@@ -38,9 +41,8 @@ class Reloader:
 
     @hookimpl
     def post_fork(self) -> None:
-        """The application is imported next, unless the arbiter has done so."""
-        if not self._config.preload_app:
-            self._reporter = Reporter(self._loaded)
+        """The application is imported next."""
+        self._reporter = Reporter(self._loaded)
 
     @hookimpl(trylast=True)
     def post_worker_init(self) -> None:
@@ -53,6 +55,12 @@ class Reloader:
         self._reporter.report()
 
     # In the arbiter.
+
+    @hookimpl
+    def on_starting(self, server: Server) -> None:
+        """Say what the setting changes."""
+        if self._config.origin("preload_app") == NOT_PRELOADED:
+            server.log.info("preload_app is off with reload: each worker loads the application")
 
     @hookimpl
     def auxiliary_processes(self, server: Server) -> list[AuxiliaryProcess]:
@@ -74,6 +82,4 @@ class Reloader:
 
         waiting = waiting_by(self._config.reload_engine)
         imported = module_files() - self._imports_afresh
-        if self._config.preload_app and hasattr(os, "memfd_create"):
-            imported = set()  # the arbiter is re-executed
         watch(self._watched, self._loaded, waiting, Requests(arbiter, imported))

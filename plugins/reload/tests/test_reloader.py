@@ -2,7 +2,6 @@
 
 import re
 import socket
-import sys
 import time
 
 import httpx
@@ -81,14 +80,15 @@ def test_a_saved_module_is_served(site, worker):
         assert "ERROR" not in server.log
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it takes memfd_create(2)")
-def test_a_saved_module_of_a_preloaded_application_is_served(site):
+def test_workers_load_the_application_though_it_was_to_be_preloaded(site):
     with reloading(site, "--preload") as server:
         assert get(server) == "first"
+        assert "preload_app is off with reload: each worker loads the application" in server.log
 
         write(site / "shop/names.py", "NAME = 'second'")
 
         wait_until(lambda: get(server) == "second")
+        assert "re-exec" not in server.log
         assert "ERROR" not in server.log
 
 
