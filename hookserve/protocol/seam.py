@@ -105,6 +105,11 @@ class Transport(ABC):
         """Whether the connection may stay open afterwards; called before the head goes out."""
         return True
 
+    def waited(self) -> float:
+        """How long ago the client's last bytes came, in seconds: how long a request has waited that
+        is about to run.  0 where that cannot be known."""
+        return 0.0
+
     @property
     def unsent(self) -> int:
         """How many bytes of what was sent the kernel has not taken yet.  They go out in order; an

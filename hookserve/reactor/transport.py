@@ -16,6 +16,7 @@ from hookserve.protocol.seam import Transport
 from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.poller import FOR_EVER
 from hookserve.system.calls import make_poll, read, write
+from hookserve.system.tcpinfo import seconds_since_received
 
 _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than a gathered write."""
@@ -105,6 +106,10 @@ class SocketTransport(Transport):
     def unsent(self) -> int:
         """As `Transport.unsent`."""
         return 0 if self.outbox is None else self.outbox.kept
+
+    def waited(self) -> float:
+        """As `Transport.waited`: of TCP, to a thousandth of a second."""
+        return seconds_since_received(self.fd)
 
     def begin_body(self) -> None:
         """As `Transport.begin_body`."""

@@ -6,8 +6,8 @@ processes, exiting
     fork, wait and kill as an object; the end of a forked process
 streams, locks, folders
     the standard streams; a lock on a directory; files that root opens
-sockdiag
-    what the kernel knows of TCP sockets
+sockdiag, tcpinfo
+    what the kernel knows of TCP sockets; of one connection
 privileges, title
     user and group; process titles
 """

@@ -12,7 +12,8 @@ lock; the slot's totals are the sums over its request slots.
 Layout of a slot, in words of 8 bytes::
 
     0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 notices acknowledged
-    6.. request slots, each: 0 requests  1 bytes sent  2 client errors  3 server errors
+    6 saturated
+    7.. request slots, each: 0 requests  1 bytes sent  2 client errors  3 server errors
                              4 began (0: free)  5.. label, id
 """
 
@@ -22,6 +23,7 @@ import mmap
 import os
 import weakref
 from collections.abc import Callable
+from itertools import count
 from struct import Struct
 from time import monotonic
 from typing import cast
@@ -30,7 +32,7 @@ from hookserve.types import RequestInFlight
 from hookserve.wording import printable
 
 WORD = 8
-HEADER_WORDS = 6
+HEADER_WORDS = 7
 LABEL_SIZE = 88
 ID_SIZE = 40
 REQUEST_SLOT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
@@ -41,7 +43,7 @@ _SERVING, _STOPPING, _DRAIN_DELAY = range(3)
 CLIENT_ERROR, SERVER_ERROR = 4, 5
 """The two classes of a result that are counted; a protocol maps its own status to them."""
 
-_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _REJECTED, _ACKNOWLEDGED = range(HEADER_WORDS)
+_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _REJECTED, _ACKNOWLEDGED, _SATURATED = range(HEADER_WORDS)
 
 _BEGAN_AT = 4 * WORD
 _BEGAN = Struct("=d")
@@ -140,12 +142,15 @@ class Slot:
     """How often a connection could not be accepted for want of resources."""
     acknowledged = _Word(_ACKNOWLEDGED)
     """Notices of sibling workers that this worker has seen."""
+    saturated = _Word(_SATURATED)
+    """Requests refused because they had waited too long."""
 
     def __init__(self, memory: mmap.mmap, number: int, offset: int, request_slots: int) -> None:
         self._memory = memory
         self._request_slots_at = offset + HEADER_WORDS * WORD
         self._request_slot_count = request_slots
         self.number = number
+        self._saturated = count(1)
         self.describe: Callable[[bytes], str] = printable
         """How the label of a request is shown (`Protocol.describe_request`)."""
         header = memoryview(memory)[offset : self._request_slots_at]
@@ -153,6 +158,10 @@ class Slot:
         self.heartbeat_cell = header.cast("d")[_HEARTBEAT : _HEARTBEAT + 1]
         self.open_connections_cell = self.words[_OPEN : _OPEN + 1]
         self.accepted_cell = self.words[_ACCEPTED : _ACCEPTED + 1]
+
+    def count_saturated(self) -> None:
+        """A request is refused because it has waited too long; from any thread of the worker."""
+        self.saturated = next(self._saturated)
 
     def clear(self) -> None:
         """Make the slot ready for another worker."""
@@ -218,6 +227,7 @@ class Slot:
             "connections": self.open_connections,
             "accepted": self.accepted,
             "rejected": self.rejected,
+            "saturated": self.saturated,
         }
 
 

@@ -154,6 +154,7 @@ class LifeContract(Contract):
             "connections": 0,
             "accepted": 5,
             "rejected": 0,
+            "saturated": 0,
         }
 
     def test_a_worker_ends_when_its_arbiter_is_killed(self) -> None:

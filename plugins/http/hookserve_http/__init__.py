@@ -27,8 +27,9 @@ mount, server_name
     the application below a path of its own; the server's name over a unix socket
 request, observers
     what hooks see of a request, and when
-errors, error_page, refusal, disconnected
-    errors with their status; the server's own responses; a client that has gone
+errors, error_page, refusal, disconnected, saturation
+    errors with their status; the server's own responses; a client that has gone; what has waited
+    too long
 """
 
 from __future__ import annotations
@@ -37,7 +38,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hookserve import ProtocolType, Setting, hookimpl
-from hookserve.config.values import boolean, integer, items, mapping, one_of, optional_boolean, size
+from hookserve.config.values import (
+    boolean,
+    integer,
+    items,
+    mapping,
+    one_of,
+    optional_boolean,
+    seconds,
+    size,
+)
 from hookserve.protocol.trust import trusted_proxies
 from hookserve_http.mount import mount_path
 from hookserve_http.profiles import PROFILES, describe_profiles
@@ -159,6 +169,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "permit_unconventional_http_version", False, boolean, "accept every HTTP/1.x", switch=True
+    ),
+    Setting(
+        "queue_timeout",
+        0.0,
+        seconds,
+        "refuse with 503 a request that has waited this long before it could run; 0: never",
+        details="What waits in the accept queue counts, and on an open connection. A unix socket"
+        " tells nothing of that: there, and for what has waited in a proxy, the header"
+        " ``X-Request-Start`` of a trusted proxy says since when.",
     ),
     Setting("sendfile", True, boolean, "send files with sendfile(2)", switch=True),
     Setting("server_header", True, boolean, "send the header Server", switch=True),

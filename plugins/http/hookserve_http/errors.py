@@ -91,6 +91,12 @@ class NoResources(ServerFailed):
     status = 503
 
 
+class Saturated(BadRequest):
+    """The request has waited longer than `queue_timeout`."""
+
+    status = 503
+
+
 class NoRoom(ServerFailed):
     """There was no room for the body (RFC 4918, 11.5)."""
 

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 class HttpProtocol(Endpoint):
     """Makes connections: with one parser for trusted proxies, with another for other clients."""
 
-    __slots__ = ("_is_trusted", "exchange_type", "strict_parser", "trusting_parser")
+    __slots__ = (
+        "_is_trusted",
+        "_make_connection",
+        "exchange_type",
+        "saturation",
+        "strict_parser",
+        "trusting_parser",
+    )
 
     connection_type: ClassVar[type[HttpConnection]] = HttpConnection
 
@@ -37,6 +44,14 @@ class HttpProtocol(Endpoint):
         """For heads that speak for their own connection only."""
         self.trusting_parser = self._make_trusting(config)
         """For those of trusted proxies."""
+        self._make_connection = self.connection_type
+        limit: float = config.get("queue_timeout", 0.0)
+        if limit:
+            from hookserve_http.saturation import Saturation, with_saturation
+
+            self._make_connection = with_saturation(self.connection_type)
+            self.saturation = Saturation(self, limit)
+            """What is refused; only with `queue_timeout`."""
 
     @classmethod
     def describe_request(cls, label: bytes) -> str:
@@ -64,7 +79,7 @@ class HttpProtocol(Endpoint):
     def connect(self, peer: object) -> HttpConnection:
         """A connection with the client at that address, as accept() returned it."""
         host, port = (peer[0], str(peer[1])) if isinstance(peer, tuple) else ("", "")
-        return self.connection_type(self, self.parser_for(host), host, port)
+        return self._make_connection(self, self.parser_for(host), host, port)
 
     def parser_for(self, host: str) -> HeadParser:
         """The parser for heads that are written at this address."""

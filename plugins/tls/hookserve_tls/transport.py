@@ -74,6 +74,10 @@ class TlsTransport(Transport):
             self.is_broken = True
             raise
 
+    def waited(self) -> float:
+        """As `Transport.waited`."""
+        return self._under.waited()
+
     def begin_body(self) -> None:
         """As `Transport.begin_body`."""
         self._under.begin_body()

@@ -1,0 +1,121 @@
+"""Saturation: a request that has waited too long is refused before the application is touched.
+
+Where requests come faster than they are served, each waits a little longer than the one before,
+until all of them are answered to clients that have gone.  With `queue_timeout` the server
+serves what is still wanted, and tells the others at once to come back (RFC 9110, 15.6.4).
+
+A request has waited since its bytes came into the kernel (`Transport.waited`), in the accept queue
+or on an open connection, or since a trusted proxy has written ``X-Request-Start``, whichever is
+longer.  It has not waited while the request before it on its connection ran.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+from hookserve.protocol.seam import Transport
+from hookserve_http.connection import HttpConnection
+from hookserve_http.errors import Saturated
+
+if TYPE_CHECKING:
+    from hookserve_http.head import HeadParser
+    from hookserve_http.outgoing import OutgoingResponse
+    from hookserve_http.protocol import HttpProtocol
+
+_WARNING_PAUSE = 60.0
+_LONGEST = 3600.0
+"""A header that says more was written by another clock, or for another purpose."""
+_MICROSECONDS, _MILLISECONDS = 1e14, 1e11
+"""A moment in such a unit is greater than this, until the year 5138."""
+
+
+def seconds_since(moment: str, now: float) -> float:
+    """Seconds from what X-Request-Start says to `now` (seconds of the epoch); 0 where it makes no
+    sense.  Proxies write seconds, milliseconds or microseconds, some of them after ``t=``."""
+    try:
+        value = float(moment.removeprefix("t="))
+    except ValueError:
+        return 0.0
+    if value > _MICROSECONDS:
+        value /= 1e6
+    elif value > _MILLISECONDS:
+        value /= 1e3
+    waited = now - value
+    return waited if 0.0 < waited < _LONGEST else 0.0
+
+
+class Saturation:
+    """What the connections of one listener refuse, and how it is counted."""
+
+    def __init__(self, endpoint: HttpProtocol, limit: float) -> None:
+        self._worker = endpoint.worker
+        self.clock = endpoint.worker.clock
+        self._trusting_parser = endpoint.trusting_parser
+        self._limit = limit
+        self._retry_after = (("Retry-After", str(max(1, math.ceil(limit)))),)
+        self._warning_at = 0.0
+
+    def refusal(
+        self,
+        exchange: OutgoingResponse,
+        transport: Transport,
+        free_since: float,
+        parser: HeadParser,
+    ) -> Saturated | None:
+        """Why the exchange is refused; `None`: it has not waited too long.  `free_since` is when
+        the one before it on its connection ended."""
+        now = self.clock()
+        waited = min(transport.waited(), now - free_since)
+        start = exchange.environ.get("HTTP_X_REQUEST_START")
+        if start and parser is self._trusting_parser:
+            waited = max(waited, seconds_since(start, self._worker.wall_clock()))
+        if waited <= self._limit:
+            return None
+        self._count(now, waited)
+        error = Saturated(f"it has waited {waited:.1f} s (queue_timeout)")
+        error.fields = self._retry_after
+        return error
+
+    def _count(self, now: float, waited: float) -> None:
+        self._worker.context.slot.count_saturated()
+        if now < self._warning_at:
+            return
+        self._warning_at = now + _WARNING_PAUSE
+        self._worker.log.warning(
+            "saturated: requests are refused with 503, this one has waited %.1f s, longer than"
+            " queue_timeout (said once in %g s)",
+            waited,
+            _WARNING_PAUSE,
+        )
+
+
+@cache
+def with_saturation(kind: type[HttpConnection]) -> type[HttpConnection]:
+    """That kind of connection, which refuses what has waited too long."""
+
+    class SaturableConnection(kind):  # type: ignore[misc,valid-type]  # mypy wants it literally
+        """Asks before an exchange begins."""
+
+        __slots__ = ("_free_since",)
+
+        def __init__(
+            self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str
+        ) -> None:
+            super().__init__(endpoint, parser, address, port)
+            self._free_since = -math.inf
+
+        def run(self, transport: Transport) -> int:
+            """As `Connection.run`."""
+            saturation: Saturation = self._endpoint.saturation
+            exchange = self._exchange
+            if exchange is not None:
+                error = saturation.refusal(exchange, transport, self._free_since, self._parser)
+                if error is not None:
+                    self._refuse(error, exchange.environ, exchange.head)
+            state: int = super().run(transport)
+            self._free_since = saturation.clock()
+            return state
+
+    return SaturableConnection

@@ -1,0 +1,56 @@
+"""More requests than a server can serve, over sockets."""
+
+import time
+
+import pytest
+
+from hookserve.testing import serve
+from hookserve.testing.contract.client import Client, ask, request
+
+APPLICATION = """
+import time
+
+def application(environ, start_response):
+    time.sleep(0.5)
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+async def asgi(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"ok"})
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("worker", "more"), [("sync", {}), ("gthread", {"threads": 1})])
+def test_who_waits_too_long_gets_503_and_the_others_are_served(site, worker, more):
+    settings = {"queue_timeout": 0.7, **more}
+    with serve("app", worker=worker, chdir=site, settings=settings) as server:
+        clients = [Client(server.address) for _ in range(6)]
+        for client in clients:
+            client.send(request())
+        answers = [client.read() for client in clients]
+        for client in clients:
+            client.socket.close()
+
+        statuses = [each.status for each in answers]
+        refused = next(each for each in answers if each.status == 503)
+        assert 1 <= statuses.count(200) <= 3
+        assert statuses.count(503) == 6 - statuses.count(200)
+        assert "\r\nRetry-After: 1" in refused.head
+        assert refused.closes
+        assert server.log.count("saturated") == 1
+        assert ask(server.address).status == 200
+
+
+def test_a_coroutine_is_not_begun_for_a_request_that_a_proxy_has_held_too_long(site):
+    fields = f"X-Request-Start: t={time.time() - 9:.3f}\r\n"
+    with serve("app:asgi", worker="asyncio", chdir=site, settings={"queue_timeout": 5}) as server:
+        with Client(server.address) as client:
+            assert client.ask(request("/", fields)).status == 503
+        assert ask(server.address).status == 200
