@@ -10,7 +10,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tests.loads", description=__doc__)
     parser.add_argument("--only", action="append", choices=LOADS, metavar="LOAD")
     options = parser.parse_args()
-    missed = []
+    over_limit = []
     print("| load | size | measured | limit |\n|---|--:|--:|--:|", flush=True)
     for name in options.only or LOADS:
         load = LOADS[name]
@@ -20,9 +20,9 @@ def main():
         shown = f"{figure:.2f}" if is_within else f"**{figure:.2f}**"
         print(f"| {name} | {load.size:,} | {shown} {load.unit} | {load.limit:g} |", flush=True)
         if not is_within:
-            missed.append(name)
-    print(*(f"over the limit: {name}" for name in missed), sep="\n", file=sys.stderr, end="")
-    return 1 if missed else 0
+            over_limit.append(name)
+    print(*(f"over the limit: {name}" for name in over_limit), sep="\n", file=sys.stderr, end="")
+    return 1 if over_limit else 0
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import json
 
 BLOCK = bytes(range(256)) * 256
 """64 KiB, of which large responses are made."""
-told = []
-"""What the application was told of clients that were gone."""
+endings = []
+"""How the large responses ended."""
 
 
 async def application(scope, receive, send):
@@ -20,8 +20,8 @@ async def application(scope, receive, send):
     elif scope["path"] == "/sleep":
         await asyncio.sleep(float(scope["query_string"]))
         await respond(send, b"slept")
-    elif scope["path"] == "/told":
-        await respond(send, json.dumps(told).encode())
+    elif scope["path"] == "/endings":
+        await respond(send, json.dumps(endings).encode())
     else:
         await stream(send, int(scope["query_string"]))
 
@@ -42,9 +42,9 @@ async def stream(send, blocks):
             is_last = number == blocks - 1
             await send({"type": "http.response.body", "body": BLOCK, "more_body": not is_last})
     except OSError as error:
-        told.append(type(error).__name__)
+        endings.append(type(error).__name__)
         raise
-    told.append("all was sent")
+    endings.append("all was sent")
 
 
 async def echo(receive, send):

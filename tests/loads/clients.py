@@ -83,7 +83,7 @@ def open_websocket(address, fields=b"", talks=False):
 
 
 class Reader:
-    """A client that reads a large response when it is told to; a context manager."""
+    """A client that reads a large response when it is asked to; a context manager."""
 
     def __init__(self, address, blocks):
         self._client = connect(address, receive_buffer=65536)
@@ -114,6 +114,6 @@ class Reader:
         assert found == expected, "the bytes are not those that were sent"
 
 
-def told(address):
-    """What the application was told."""
-    return json.loads(ask(address, b"/told"))
+def endings(address):
+    """How the large responses of the application ended."""
+    return json.loads(ask(address, b"/endings"))

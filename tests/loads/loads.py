@@ -14,7 +14,7 @@ from tests.loads.application import BLOCK
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1 << 20
 GIGABYTE = 1 << 30
-SETTLED = 0.3
+STEADY = 0.3
 """Seconds without growth after which a worker takes no more memory for a client that sleeps."""
 
 
@@ -79,37 +79,41 @@ def sleeping_reader(running, size):
     The client wakes then, and gets all of it.
     """
     (pid,) = running.workers().values()
-    clients.told(running.address)
+    clients.endings(running.address)
     Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak is counted from now on
     before = memory_of(pid)
     with clients.Reader(running.address, size // len(BLOCK)) as reader:
-        wait_until_settled(pid)
+        wait_until_steady(pid)
         reader.read_all()
-    wait_until(lambda: clients.told(running.address)[-1:] == ["all was sent"])
+    wait_until(lambda: clients.endings(running.address)[-1:] == ["all was sent"])
     return (memory_of(pid, "VmHWM") - before) / MEGABYTE
 
 
-def leaving_reader(running, size):
-    """Seconds until the application is told that such a client has left."""
+def disconnecting_reader(running, size):
+    """Seconds until the application is notified that such a client has disconnected."""
     (pid,) = running.workers().values()
-    count = len(clients.told(running.address))
+    count = len(clients.endings(running.address))
     with clients.Reader(running.address, size // len(BLOCK)):
-        wait_until_settled(pid)
-        assert len(clients.told(running.address)) == count, "it was told too early"
+        wait_until_steady(pid)
+        assert len(clients.endings(running.address)) == count, "it was notified too early"
     began = time.monotonic()
-    wait_until(lambda: len(clients.told(running.address)) > count)
-    assert clients.told(running.address)[-1] != "all was sent"
+    wait_until(lambda: len(clients.endings(running.address)) > count)
+    assert clients.endings(running.address)[-1] != "all was sent"
     return time.monotonic() - began
 
 
-def wait_until_settled(pid):
+def wait_until_steady(pid):
     """Wait until a worker has not taken more memory for a while."""
     most, since = memory_of(pid), time.monotonic()
-    while time.monotonic() - since < SETTLED:
-        time.sleep(0.02)  # between two looks
-        now = memory_of(pid)
-        if now > most:
-            most, since = now, time.monotonic()
+
+    def is_steady():
+        nonlocal most, since
+        size, now = memory_of(pid), time.monotonic()
+        if size > most:
+            most, since = size, now
+        return now - since >= STEADY
+
+    wait_until(is_steady)
 
 
 def memory_of(pid, field="VmRSS"):
@@ -124,5 +128,7 @@ LOADS = {
     "websockets that wait, deflate agreed": Load(deflating_websockets, 1000, "KiB each", 12.0),
     "websockets that wait, after a message": Load(talking_websockets, 1000, "KiB each", 12.0),
     "bytes under a client that sleeps": Load(sleeping_reader, GIGABYTE, "MiB", 8.0),
-    "bytes under a client that leaves": Load(leaving_reader, GIGABYTE, "s until told", 1.0),
+    "bytes under a client that disconnects": Load(
+        disconnecting_reader, GIGABYTE, "s until notified", 1.0
+    ),
 }

@@ -1,4 +1,4 @@
-"""The loads in short, and that their clients notice what is wrong; `make loads` is the long form."""
+"""The loads in short, and that their clients notice what is wrong; `make loads` is longer."""
 
 import socket
 import threading
