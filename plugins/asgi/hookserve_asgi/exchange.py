@@ -13,7 +13,7 @@ from hookserve_http.suspendable import HIGH_WATER
 
 from hookserve.protocol.seam import RequestCancelled
 from hookserve_asgi.response import AsgiResponse
-from hookserve_asgi.scope import Message, make_scope
+from hookserve_asgi.scope import Message, ScopeMaker
 from hookserve_asgi.suspension import FileSuspension
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ class AsgiExchange(AsgiResponse):
     suspension_type = FileSuspension
 
     _endpoint: AsgiProtocol
-    _make_scope = staticmethod(make_scope)
+    _make_scope = staticmethod(ScopeMaker.make)
 
     def _start_application(self) -> asyncio.Task[object] | None:
         self._trailers = None
         endpoint = self._endpoint
-        scope = self._make_scope(self.environ, self.head, self._connection.fields, endpoint)
+        scope = self._make_scope(
+            endpoint.scopes, self.environ, self.head, self._connection.fields, endpoint.state
+        )
         return endpoint.start_coroutine(endpoint.application(scope, self.receive, self.send))
 
     def _go_on(self, task: asyncio.Task[object] | None) -> None:
@@ -70,11 +72,13 @@ class AsgiExchange(AsgiResponse):
         pieces = self.take(message)
         if pieces is not None:
             for _ in pieces:
-                await self._hand_over()
-        await self._hand_over()
+                if self._hand_over():
+                    await self._wait_for_room()
+        if self._hand_over():
+            await self._wait_for_room()
 
-    async def _hand_over(self) -> None:
-        """Have the connection send what was taken, and wait for room."""
+    def _hand_over(self) -> bool:
+        """Have the connection send what was taken; returns whether there is no room for more."""
         suspension = self._suspension
         if suspension is not None and suspension.has_begun:
             if suspension.pending or self.has_ended:
@@ -83,13 +87,11 @@ class AsgiExchange(AsgiResponse):
                 self._endpoint.loop.call_soon(self._send_head_alone)
         elif self.has_ended:
             self._close()
-            return
         if self.has_ended:
-            return
+            return False
         if self._disconnect_error is not None:
             raise self._disconnect_error
-        if self._transport.unsent > HIGH_WATER:
-            await self._wait_for_room()
+        return self._head_sent and self._transport.unsent > HIGH_WATER
 
     def _send_head_alone(self) -> None:
         """The application has begun a response, and waits before it sends a part of the body."""

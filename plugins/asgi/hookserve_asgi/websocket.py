@@ -19,7 +19,7 @@ from hookserve_http.suspendable import HIGH_WATER
 
 from hookserve.protocol.seam import PAUSED, READY, SUSPENDED, Transport
 from hookserve_asgi.exchange import AsgiExchange
-from hookserve_asgi.scope import Message, make_websocket_scope
+from hookserve_asgi.scope import Message, ScopeMaker
 
 if TYPE_CHECKING:
     from hookserve_http.suspendable_connection import SuspendableConnection
@@ -49,7 +49,7 @@ class WebsocketExchange(AsgiExchange):
         "deadline",
     )
 
-    _make_scope = staticmethod(make_websocket_scope)
+    _make_scope = staticmethod(ScopeMaker.make_websocket)
 
     def __init__(self, request: AsgiExchange, handshake: Handshake) -> None:
         """Raises BadRequest for extensions that cannot be read."""

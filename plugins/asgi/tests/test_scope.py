@@ -148,5 +148,5 @@ def test_a_socket_in_the_file_system_is_the_server_by_its_path(loop):
 
     of_path = type(protocol)(protocol.worker, Endpoint("/run/app.sock", ""), False)
 
-    assert of_path.server == ("/run/app.sock", None)
+    assert of_path.scopes.server == ("/run/app.sock", None)
     protocol.worker.starter.close()

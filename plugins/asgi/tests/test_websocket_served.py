@@ -58,7 +58,7 @@ def test_messages_of_all_kinds_and_one_access_record(loop):
             assert client.recv() == "fragments"
             assert client.ping().wait(20)
             assert " 101 " not in running.log
-        wait_until(lambda: " 101 " in running.log)
+        wait_until(lambda: " 101 " in running.log and "ended with" in running.log)
 
         assert running.log.count('"GET / HTTP/1.1" 101 ') == 1
         assert "ended with 1000" in running.log
@@ -150,7 +150,7 @@ def test_a_client_that_is_gone_and_has_not_closed():
             )
             assert client.recv(4096).startswith(b"HTTP/1.1 101 ")
         wait_until(lambda: "ended with 1006" in running.log)
-        wait_until(lambda: " 101 " in running.log)
+        wait_until(lambda: " 101 " in running.log and "ended with" in running.log)
 
 
 def test_a_stop_while_nothing_happens_ends_the_lifespan_in_order():

@@ -28,12 +28,12 @@ class CoroutineStarter:
     Each has a copy of the context in which this object was made (PEP 567).
     """
 
-    __slots__ = ("_carrier", "_context", "_loop", "tasks")
+    __slots__ = ("_context", "_loop", "_prepared", "tasks")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._context = copy_context()
-        self._carrier: _Carrier | None = None
+        self._prepared: _PreparedTask | None = None
         """The one for the next coroutine."""
         self.tasks: dict[asyncio.Task[object], None] = {}
         """Those that have suspended and not ended, in the order of their start."""
@@ -43,35 +43,36 @@ class CoroutineStarter:
 
         Returns `None` when it has ended, raising what it raised; otherwise its task.
         """
-        loop, carrier = self._loop, self._carrier
-        if carrier is None:
-            carrier = self._carrier = _Carrier(loop, self._context)
+        loop, prepared = self._loop, self._prepared
+        if prepared is None:
+            prepared = self._prepared = _PreparedTask(loop, self._context)
         try:
-            _enter_task(loop, carrier.task)
+            _enter_task(loop, prepared.task)
         except RuntimeError:  # a task runs at this moment: the coroutine begins after its step
             task = asyncio.Task(coroutine, loop=loop, context=self._context.copy())
             return self._keep(task)
         try:
-            carrier.coroutine = coroutine
+            prepared.carrier.coroutine = coroutine
             try:
-                awaited = carrier.context.run(coroutine.send, None)
+                awaited = prepared.context.run(coroutine.send, None)
             finally:
-                _leave_task(loop, carrier.task)
+                _leave_task(loop, prepared.task)
         except StopIteration:
-            if not carrier.is_as_new():
+            if not prepared.is_as_new():
                 self.close()
             return None
         except BaseException:
             self.close()
             raise
-        self._carrier = None
-        return self._keep(carrier.carry(awaited))
+        self._prepared = None
+        prepared.carrier.carry(awaited)
+        return self._keep(prepared.task)
 
     def close(self) -> None:
         """Release the task that is kept for the next coroutine."""
-        if self._carrier is not None:
-            self._carrier.release()
-            self._carrier = None
+        if self._prepared is not None:
+            self._prepared.carrier.release()
+            self._prepared = None
 
     def _keep(self, task: asyncio.Task[object]) -> asyncio.Task[object]:
         self.tasks[task] = None
@@ -82,74 +83,78 @@ class CoroutineStarter:
         self.tasks.pop(task, None)
 
 
+class _PreparedTask:
+    """A task that waits for its coroutine, and by what it can be told that one has left a trace."""
+
+    __slots__ = ("_marks", "_variables", "carrier", "context", "task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+        self.context = context.copy()
+        self.carrier = _Carrier(loop)
+        # Not by the loop: a factory of the application's may begin what it is called with.
+        self.task: asyncio.Task[object] = asyncio.Task(
+            self.carrier, loop=loop, context=self.context
+        )
+        self._variables = tuple(context.items())
+        self._marks = self._read_marks()
+
+    def is_as_new(self) -> bool:
+        """Whether a coroutine that has ended has left nothing at the task: no variable of the
+        context, no reference by which the next would be taken for it."""
+        if self._read_marks() != self._marks:
+            return False
+        context, variables = self.context, self._variables
+        return not variables or all(context.get(name, _end) is value for name, value in variables)
+
+    def _read_marks(self) -> tuple[object, ...]:
+        task = self.task
+        return (
+            getrefcount(task),
+            getweakrefcount(task),
+            task.get_name(),
+            task.cancelling(),
+            task._callbacks,
+            len(self.context),
+        )
+
+
 def _end(*_: object) -> NoReturn:
     """As `send` and `throw` of a coroutine that ends."""
     raise StopIteration
 
 
 class _Carrier:
-    """A task that waits for a coroutine to go on with; to asyncio it is that coroutine."""
+    """What a prepared task runs, until it has a coroutine; to asyncio it is that coroutine.
 
-    __slots__ = (
-        "_awaited",
-        "_base",
-        "_loop",
-        "_name",
-        "_references",
-        "_waiter",
-        "context",
-        "coroutine",
-        "send",
-        "task",
-        "throw",
-    )
+    The task refers to it and it not to the task: no work for the garbage collector.
+    """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
+    __slots__ = ("_awaited", "_loop", "_waiter", "coroutine", "send", "throw")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._base = tuple(context.items())
-        self.context = context.copy()
         self.send: Callable[[Any], object] = self._wait  # Any: as of a coroutine
         self.throw: Callable[..., object] = _end
         self.coroutine: AnyCoroutine | None = None
         """The one whose steps these are, or that has ended without needing the task."""
         self._awaited: Any = None  # Any: as above
         self._waiter: asyncio.Future[None] | None = None
-        # Not by the loop: a factory of the application's may begin what it is called with.
-        self.task: asyncio.Task[object] = asyncio.Task(self, loop=loop, context=self.context)
-        self._name = self.task.get_name()
-        self._references = getrefcount(self.task), getweakrefcount(self.task)
-
-    def is_as_new(self) -> bool:
-        """Whether a coroutine that has ended has left nothing at the task: no variable of the
-        context, no reference by which the next would be taken for it."""
-        task, context, base = self.task, self.context, self._base
-        if len(context) != len(base) or task.cancelling() or task.get_name() is not self._name:
-            return False
-        if base and not all(context.get(name, _end) is value for name, value in base):
-            return False
-        del task
-        count = getrefcount(self.task), getweakrefcount(self.task)
-        return count == self._references and self.task._callbacks is None
 
     def release(self) -> None:
         """The task ends: there is no coroutine for it, or one that has ended."""
         self.coroutine = None
         self.send = self.throw = _end
-        self._detach()
+        self._wake()
 
-    def carry(self, awaited: object) -> asyncio.Task[object]:
+    def carry(self, awaited: object) -> None:
         """Go on with the coroutine, which has suspended and waits for `awaited`."""
         self._awaited = awaited
         self.send, self.throw = self._hand_over, self._interrupt
-        return self._detach()
+        self._wake()
 
-    def _detach(self) -> asyncio.Task[object]:
-        """Wake the task, which refers to this object: no work for the garbage collector."""
-        task = self.task
-        del self.task
+    def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        return task
 
     def __getattr__(self, name: str) -> Any:  # Any: whatever is asked for
         """As of the coroutine, for those who print stacks or ask whether it has begun."""
