@@ -132,8 +132,8 @@ class AssemblyHooks(Protocol):
     @hookspec
     def configured_plugins(self, config: Config, host: PluginHost) -> Iterable[object]:
         """Objects whose hooks exist only with this configuration, as a setting of the plugin asks
-        for; `retired` tells each that its configuration is replaced.  The hooks of assembling come
-        too late in them.
+        for; `retired` tells each that it is not used any more.  The hooks of assembling come too
+        late in them.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
@@ -318,10 +318,10 @@ class ArbiterHooks(Protocol):
 
     @hookspec
     def retired(self) -> None:
-        """A reload is complete, or refused, and the plugin object is of the generation that ended:
-        the moment to close what it holds.
+        """The plugin object is not used any more: its generation was replaced by a reload, its
+        reload was refused, or the server has ended or could not start.  Close what it holds.
 
-        Runs in: arbiter.  When it raises: logged, the other implementations still run.
+        Runs in: arbiter, last of all hooks.  When it raises: logged, the others still run.
         """
 
     @hookspec

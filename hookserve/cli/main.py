@@ -141,6 +141,18 @@ def _reassembler(
 
 def _check(assembly: Assembly) -> int:
     """Everything that a start would do short of listening and forking."""
+    from hookserve.launch.start import retire_plugins
+
+    try:
+        _prepare(assembly)
+    finally:
+        retire_plugins(assembly)
+    print("the configuration is valid and the application can be loaded")
+    return 0
+
+
+def _prepare(assembly: Assembly) -> None:
+    """Prepare a start, and print the warnings; raises what the start would raise."""
     from hookserve.arbiter.preparation import (
         count_workers,
         load_serving_classes,
@@ -166,8 +178,6 @@ def _check(assembly: Assembly) -> int:
         *find_unknown(host, interface),
     ):
         print(f"hookserve: warning: {line}", file=sys.stderr)
-    print("the configuration is valid and the application can be loaded")
-    return 0
 
 
 def _find_command(words: list[str], environ: Mapping[str, str]) -> Command | None:

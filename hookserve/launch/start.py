@@ -108,18 +108,18 @@ def _serve(
     start_report: StartReport | None,
 ) -> None:
     config = assembly.config
-    register_loggers(assembly.host, config)
-    calling.fire(assembly.host.hook.install_logs)
-    assembly.host.log_failures()
-    log_warnings(assembly)
-    register_configured(assembly.host, config)
-    too_few = allow_descriptors(config.worker_connections)
-    if too_few:
-        logging.getLogger("hookserve").warning("%s", too_few)
-    set_title(config.proc_name, "arbiter")
-    pidfile = _make_pidfile(config.pidfile, handover)
-    arbiter = None
+    pidfile = arbiter = None
     try:
+        register_loggers(assembly.host, config)
+        calling.fire(assembly.host.hook.install_logs)
+        assembly.host.log_failures()
+        log_warnings(assembly)
+        register_configured(assembly.host, config)
+        too_few = allow_descriptors(config.worker_connections)
+        if too_few:
+            logging.getLogger("hookserve").warning("%s", too_few)
+        set_title(config.proc_name, "arbiter")
+        pidfile = _make_pidfile(config.pidfile, handover)
         workers, arithmetic = count_workers(config)
         app = None
         if config.preload_app:
@@ -136,6 +136,18 @@ def _serve(
         # A successor's pidfile takes the place of this one: there is never none.
         if pidfile is not None and not (arbiter is not None and arbiter.upgrade.successor):
             pidfile.remove()
+        retire_plugins(assembly, arbiter)
+
+
+def retire_plugins(assembly: Assembly, arbiter: Arbiter | None = None) -> None:
+    """Call `retired` where the server has ended, or was never begun; during a reload there are the
+    plugins of two generations."""
+    found = [assembly]
+    if arbiter is not None:
+        generations = (arbiter.previous, arbiter.current)
+        found = [each.assembly for each in generations if each is not None]
+    for host in dict.fromkeys(each.host for each in found):
+        calling.notify(host.hook.retired)
 
 
 def _make_pidfile(path: str | None, handover: Handover) -> Pidfile | None:

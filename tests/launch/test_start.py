@@ -3,10 +3,13 @@
 import fcntl
 import logging
 import os
+from contextlib import nullcontext
 
 import pytest
 from support.starting import ADDRESS, SERVES_ON, WHOLE, Brings, Life, Listener, assembly_of, run
 
+from hookserve import hookimpl
+from hookserve.arbiter.arbiter import Arbiter
 from hookserve.arbiter.handover import Handover, Start
 from hookserve.arbiter.upgrade import Upgrade
 from hookserve.errors import BootError, ConfigError, HookError, ListenError, PluginError
@@ -54,6 +57,67 @@ def test_plugins_that_the_configuration_brings_take_part_from_the_start(life):
     serve(made, lambda: made, Start(os.getcwd(), {}), Handover())
 
     assert other.calls == ["on_starting", "open_listeners", "when_ready", "on_exit"]
+
+
+class Retiring:
+    """A configured object that records its end among the calls of others."""
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    @hookimpl
+    def retired(self):
+        self.calls.append("retired")
+
+
+@pytest.mark.parametrize("failing", ["", "on_starting", "run", "open_listeners"])
+def test_a_configured_plugin_is_told_last_of_all_that_the_server_has_ended(life, failing):
+    if failing:
+        life.errors[failing] = BootError("on purpose")
+    made = assembly_of(life)
+    made.host.register(Brings(Retiring(life.calls)), "brings")
+
+    with pytest.raises(BootError) if failing else nullcontext():
+        serve(made, lambda: made, Start(os.getcwd(), {}), Handover())
+
+    assert life.calls.count("retired") == 1
+    assert life.calls[-1] == "retired"
+
+
+def test_what_the_configuration_has_brought_is_told_when_the_rest_of_it_is_wrong(life):
+    made = assembly_of(life, pidfile="/nowhere/at/all")
+    made.host.register(Brings(Retiring(life.calls)), "brings")
+
+    with pytest.raises(ConfigError):
+        serve(made, lambda: made, Start(os.getcwd(), {}), Handover())
+
+    assert life.calls == ["install_logs", "retired"]
+
+
+def test_a_stop_during_a_reload_retires_the_plugins_of_both_generations(life, monkeypatch):
+    calls, made = [], assembly_of(life)
+    other = assembly_of(Life())
+    made.host.register(Brings(Retiring(calls)), "brings")
+    other.host.register(Retiring(calls), "configured")
+
+    def run_and_reload(arbiter):
+        arbiter.previous = arbiter.current
+        arbiter.current = arbiter.current._replace(assembly=other)
+
+    monkeypatch.setattr(Arbiter, "run", run_and_reload)
+    serve(made, lambda: made, Start(os.getcwd(), {}), Handover())
+
+    assert calls == ["retired", "retired"]
+
+
+def test_plugins_that_both_generations_have_are_retired_once(life, monkeypatch):
+    calls, made = [], assembly_of(life)
+    made.host.register(Retiring(calls), "configured")
+    monkeypatch.setattr(Arbiter, "run", lambda each: setattr(each, "previous", each.current))
+
+    serve(made, lambda: made, Start(os.getcwd(), {}), Handover())
+
+    assert calls == ["retired"]
 
 
 @pytest.mark.parametrize(("choice", "every"), [("fail", True), ("warn", False)])

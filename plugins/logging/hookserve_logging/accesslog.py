@@ -85,7 +85,7 @@ class AccessLog(ErrorLog):
                 logger.removeHandler(handler)
         logger.addHandler(self._handler)
 
-    @hookimpl
+    @hookimpl(trylast=True)
     def retired(self) -> None:
         """Close the files."""
         logging.getLogger(ACCESS_NAME).removeHandler(self._handler)

@@ -213,10 +213,11 @@ class Installation:
             raise ConfigError(f"{fault} (start it, or name a file with --error-logfile)")
 
     def close(self) -> None:
-        """Close the handlers, which are not installed any more."""
+        """Close the handlers; nothing is logged with them any more."""
         if self.syslog is not None:
             self.syslog.close()
         for handler in self._handlers:
+            logging.getLogger(NAME).removeHandler(handler)
             handler.close_file() if isinstance(handler, ReopeningHandler) else handler.close()
 
 
@@ -287,7 +288,7 @@ class ErrorLog:
         """Make these handlers those of the error log."""
         self._installation.install()
 
-    @hookimpl
+    @hookimpl(trylast=True)  # what others raise there is logged
     def retired(self) -> None:
         """Close the files."""
         self._installation.close()
