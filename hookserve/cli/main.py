@@ -18,9 +18,7 @@ from hookserve.config.settings import SettingsTable
 from hookserve.errors import HookserveError, PluginError, UsageError
 from hookserve.launch.assembly import (
     Assembly,
-    assemble,
     declare_settings,
-    enter_start,
     load_plugins,
 )
 from hookserve.plugins import calling
@@ -103,15 +101,11 @@ def _declared(host: PluginHost) -> SettingsTable:
 
 
 def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
-    from hookserve.arbiter.handover import record_start, take_handover
     from hookserve.launch.assembly import require_application
-    from hookserve.launch.start import patch_early, serve
+    from hookserve.launch.start import prepare, serve
 
-    handover = take_handover(os.environ)
-    directory = enter_start(arguments, environ)
-    start = record_start(directory, environ)
-    reassemble = _reassembler(arguments, environ, directory)
-    assembly = assemble(arguments, environ, patch_early)
+    prepared = prepare(arguments, environ)
+    assembly = prepared.assembly
     if "print_config" in assembly.line.actions:
         from hookserve.cli import listings
 
@@ -122,21 +116,8 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
     require_application(assembly.host, assembly.config)
     if "check_config" in assembly.line.actions:
         return _check(assembly)
-    serve(assembly, reassemble, start, handover)
+    serve(*prepared)
     return 0
-
-
-def _reassembler(
-    arguments: Arguments, environ: Mapping[str, str], directory: str
-) -> Callable[[], Assembly]:
-    """Assembles again for a reload, from the directory and environment of the start."""
-    snapshot = dict(environ)
-
-    def again() -> Assembly:
-        enter_start(arguments, snapshot, directory)
-        return assemble(arguments, snapshot)
-
-    return again
 
 
 def _check(assembly: Assembly) -> int:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from hookserve import __version__
 from hookserve.arbiter import child
@@ -29,6 +29,7 @@ from hookserve.launch.assembly import (
     refuse_warnings,
     require_application,
 )
+from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.listeners import systemd_listeners
 from hookserve.plugins import calling
@@ -39,9 +40,9 @@ from hookserve.worker.middleware import find_left_out
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Handover, Start
+    from hookserve.config.arguments import Arguments
     from hookserve.config.resolved import Config
     from hookserve.launch.daemon import StartReport
-    from hookserve.launch.embedded import Embedded
     from hookserve.launch.pidfile import Pidfile
     from hookserve.listeners.listeners import Listener
     from hookserve.plugins.host import PluginHost
@@ -59,21 +60,41 @@ def patch_early(host: PluginHost, config: Config) -> None:
         child.patch(load_serving_classes(host, config).worker_type)
 
 
-def serve_embedded(embedded: Embedded, environ: Mapping[str, str]) -> int:
-    """Serve in a program that embeds the server; raises HookserveError.  Returns 0."""
+class Prepared(NamedTuple):
+    """What `serve` is called with."""
+
+    assembly: Assembly
+    reassemble: Callable[[], Assembly]
+    """Assembles again for a reload, from the directory and the environment of the start."""
+    start: Start
+    handover: Handover
+
+
+def prepare(
+    arguments: Sequence[str] | Arguments,
+    environ: Mapping[str, str],
+    embedded: Embedded = NOTHING_EMBEDDED,
+) -> Prepared:
+    """Read every source and take what was handed over; raises HookserveError."""
     from hookserve.arbiter.handover import record_start, take_handover
 
     handover = take_handover(os.environ)
-    directory, snapshot = enter_start(embedded.arguments, environ), dict(environ)
+    directory, snapshot = enter_start(arguments, environ), dict(environ)
     start = record_start(directory, environ)
 
     def reassemble() -> Assembly:
-        enter_start(embedded.arguments, snapshot, directory)
-        return assemble(embedded.arguments, snapshot, embedded=embedded)
+        enter_start(arguments, snapshot, directory)
+        return assemble(arguments, snapshot, embedded=embedded)
 
-    assembly = assemble(embedded.arguments, environ, patch_early, embedded)
-    require_application(assembly.host, assembly.config)
-    serve(assembly, reassemble, start, handover)
+    assembly = assemble(arguments, environ, patch_early, embedded)
+    return Prepared(assembly, reassemble, start, handover)
+
+
+def serve_embedded(embedded: Embedded, environ: Mapping[str, str]) -> int:
+    """Serve in a program that embeds the server; raises HookserveError.  Returns 0."""
+    prepared = prepare(embedded.arguments, environ, embedded)
+    require_application(prepared.assembly.host, prepared.assembly.config)
+    serve(*prepared)
     return 0
 
 
