@@ -141,11 +141,12 @@ def http_page() -> str:
     tables = tomllib.loads(REQUIREMENTS.read_text())
     lines = [
         "# HTTP\n",
-        "What RFC 9112 (HTTP/1.1) and RFC 9110 (HTTP semantics) ask of an origin server, in our"
-        " words, what hookserve does, and the tests that hold it; a test fails when one of them is"
-        " gone. The word in capitals is the RFC's; *rule* is what it states without one, *advice*"
-        " what it calls usual. A test is a function, or a request of `tests/corpus` with what it"
-        " means or the status that refuses it.\n",
+        "What RFC 9112 (HTTP/1.1), RFC 9110 (HTTP semantics), RFC 6455 (websockets) and RFC 7692"
+        " (their compression) ask of an origin server, in our words, what hookserve does, and the"
+        " tests that hold it; a test fails when one of them is gone. The word in capitals is the"
+        " RFC's; *rule* is what it states without one, *advice* what it calls usual. A test is a"
+        " function, or a request of `tests/corpus` with what it means or the"
+        " status that refuses it.\n",
         "Not here is what the RFCs ask of clients, proxies and caches, and what is the"
         " application's: conditional requests, ranges, negotiation, authentication, and each status"
         " that it chooses.\n",

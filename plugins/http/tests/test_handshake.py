@@ -45,6 +45,8 @@ def test_the_example_of_the_rfc():
         ({"HTTP_SEC_WEBSOCKET_KEY": "c2hvcnQ="}, 400),
         ({"HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ!!"}, 400),
         ({"HTTP_SEC_WEBSOCKET_KEY": "é" * 24}, 400),
+        ({"HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==,dGhlIHNhbXBsZSBub25jZQ=="}, 400),
+        ({"HTTP_SEC_WEBSOCKET_VERSION": "13, 8"}, 426),
         ({"HTTP_CONNECTION": "keep-alive"}, 400),
         ({"HTTP_SEC_WEBSOCKET_PROTOCOL": "chat room"}, 400),
     ],
