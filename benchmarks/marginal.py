@@ -33,7 +33,8 @@ from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 from hookserve.protocol.seam import Transport
 from hookserve.testing.fakes import StandInWorker, configure
-from hookserve.worker.scoreboard import REQUEST_SLOT_SIZE, RequestSlot
+from hookserve.worker.layout import REQUEST_SLOT_SIZE
+from hookserve.worker.request_slots import RequestSlot
 
 _TURN = 32
 """Requests between two waits of a worker, at which it writes its log."""

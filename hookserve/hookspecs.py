@@ -180,6 +180,14 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def scoreboard_fields(self) -> Iterable[types.ScoreboardField]:
+        """Memory that the plugin asks for in each worker's part of the scoreboard.
+
+        Runs in: arbiter, before the first fork and at each reload.  When it raises: the start
+        fails; a reload logs it, and the fields stay as they were.
+        """
+
+    @hookspec
     def auxiliary_processes(self, server: Server) -> Iterable[types.AuxiliaryProcess]:
         """Auxiliary processes that the arbiter supervises, each of which runs exactly once.
 

@@ -8,7 +8,7 @@ process and its only thread; in a worker process ``server`` is a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.listeners.listeners import Listener
     from hookserve.types import ExitReason, RequestInFlight
+    from hookserve.worker.scoreboard import Scoreboard
 
 
 class WorkerInfo(Protocol):
@@ -62,6 +63,10 @@ class WorkerInfo(Protocol):
 
     def signal(self, number: int) -> None:
         """Send it a signal; a process that is gone is no error."""
+
+    def request_stacks(self) -> int:
+        """Have it write the stacks of its threads, greenlets and tasks; returns the descriptor of
+        the file where they appear, emptied before."""
 
 
 class UpgradeState(Protocol):
@@ -139,6 +144,17 @@ class Server(Protocol):
     @property
     def upgrade(self) -> UpgradeState:
         """The state of a binary upgrade."""
+
+    @property
+    def scoreboards(self) -> tuple[Scoreboard, ...]:
+        """The current one first, then those that workers of an earlier generation write to."""
+
+    def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call back, in the arbiter's loop, whenever a descriptor is readable; processes that are
+        forked from now on close it."""
+
+    def unwatch(self, descriptor: int) -> None:
+        """Stop watching a descriptor, if it was watched."""
 
     def stats(self) -> Mapping[str, int]:
         """The sums of all workers' counters, those that are gone included."""

@@ -208,6 +208,25 @@ class AuxiliaryProcess(NamedTuple):
     """Runs in a process of its own, with the signals' default dispositions."""
 
 
+class ScoreboardField(NamedTuple):
+    """Memory that a plugin asks for in each worker's part of the scoreboard.
+
+    The worker writes it (`hookserve.worker.scoreboard.Slot.cells`), every process reads it.
+    """
+
+    name: str
+    """Lower-case letters, digits and ``_``; with the unit last, as ``loop_lag_seconds``."""
+    summary: str
+    """What it is, in one line, for the metrics' help."""
+    kind: str = "gauge"
+    """``counter``: of a worker that is gone its value is kept in the total, so that the sum never
+    falls; ``gauge``: it is gone with the worker; ``memory``: the plugin alone reads it."""
+    words: int = 1
+    """How many numbers there are, of 8 bytes each."""
+    is_real: bool = False
+    """Whether they are floating-point numbers; otherwise unsigned integers."""
+
+
 class ExitReason(NamedTuple):
     """Why a worker is gone."""
 

@@ -32,6 +32,8 @@ slow_requests
     the log of requests that run for long, with their stacks
 auxiliaries, ticker
     auxiliary processes of plugins; periodic hooks
+publication
+    what every process can read of the server, in the scoreboard
 signals
     the signals, and the descriptor by which they reach the loop
 """

@@ -23,6 +23,7 @@ from hookserve.arbiter.handles import WorkerHandle, WorkerTable
 from hookserve.arbiter.messages import Messages
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.pool import WorkerPool
+from hookserve.arbiter.publication import Publication
 from hookserve.arbiter.reaper import Reaper
 from hookserve.arbiter.reexec import Reexec
 from hookserve.arbiter.reload import Reload
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hookserve.launch.pidfile import Pidfile
     from hookserve.listeners.listeners import Listener
     from hookserve.server import WorkerInfo
+    from hookserve.worker.scoreboard import Scoreboard
 
 _LATE = 1.0
 
@@ -74,12 +76,11 @@ class Arbiter:
         self.pid = os.getpid()
         self.log = logging.getLogger("hookserve")
         self.worker_table = WorkerTable()
-        self.totals: dict[str, int] = {}
-        """The counters of all workers that are gone."""
         self.has_been_ready = False
         """Whether any worker was ever ready."""
         self._boot_failure: BootError | None = None
         self._inbox, self._watcher = SignalInbox(), Watcher()
+        self._watched: set[int] = set()
         self._ignored_signals: set[int] = set()
         self.watch(self._inbox.fileno(), self._process_signals)
         self.messages = Messages(self._watcher, clock, self.log, self.recycle, self.on_ready)
@@ -92,6 +93,7 @@ class Arbiter:
         self.ticker = Ticker(self, lambda: self.hook)
         self.retirement = Retirement(clock)
         self.pool = WorkerPool(self)
+        self.publication = Publication(self, clock)
         self.auxiliaries = Auxiliaries(self)
         self.upgrade = Upgrade(self)
         self._handlers = self._signal_handlers()
@@ -112,6 +114,7 @@ class Arbiter:
             self.pool,
             self.auxiliaries,
             self.upgrade,
+            self.publication,
         )
 
     def _signal_handlers(self) -> dict[int, Callable[[], None]]:
@@ -182,11 +185,16 @@ class Arbiter:
 
     def stats(self) -> Mapping[str, int]:
         """The sums of all workers' counters, those that are gone included."""
-        sums = dict(self.totals)
+        sums = self.publication.record.totals
         for handle in self.worker_table:
             for name, value in handle.counters().items():
                 sums[name] = sums.get(name, 0) + value
         return sums
+
+    @property
+    def scoreboards(self) -> tuple[Scoreboard, ...]:
+        """The current one first, then those that workers of an earlier generation write to."""
+        return tuple(self.pool.factory.scoreboards())
 
     def set_wanted(self, count: int) -> None:
         """Change how many workers are wanted; raises ValueError for a negative number."""
@@ -307,18 +315,20 @@ class Arbiter:
             found.append(handle.dump_fd)
             if handle.channel is not None:
                 found.append(handle.channel.fileno())
-        return found
+        return list(self._watched.union(found))
 
     def other_children(self) -> set[int]:
         """The process ids of children that are not workers."""
         return {pid for part in self._parts for pid in part.pids()}
 
     def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
-        """Call back whenever a descriptor is readable."""
+        """Call back whenever a descriptor is readable; forked children close it."""
+        self._watched.add(descriptor)
         self._watcher.watch(descriptor, callback)
 
     def unwatch(self, descriptor: int) -> None:
         """Stop watching a descriptor, if it was watched."""
+        self._watched.discard(descriptor)
         self._watcher.unwatch(descriptor)
 
     def begin_generation(self) -> None:
@@ -333,10 +343,8 @@ class Arbiter:
 
     def release(self, handle: WorkerHandle) -> None:
         """Keep a worker's counters and free what it held."""
-        for name, value in handle.counters().items():
-            self.totals[name] = self.totals.get(name, 0) + value
+        self.publication.release(handle)
         self.worker_table.remove(handle)
-        handle.scoreboard.give_back(handle.slot)
         handle.close()
 
     def on_unexpected_exit(self, handle: WorkerHandle) -> None:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from hookserve.arbiter.child import fork_worker
 from hookserve.arbiter.handles import WorkerHandle
+from hookserve.errors import HookserveError, PluginError
 from hookserve.plugins import calling
 from hookserve.worker.context import ServerView, WorkerContext
+from hookserve.worker.layout import FIELD_KINDS
 from hookserve.worker.scoreboard import Scoreboard
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
+    from hookserve.hookspecs import Hooks
+    from hookserve.types import ScoreboardField
     from hookserve.worker.channel import WorkerEnd
     from hookserve.worker.scoreboard import Slot
 
@@ -32,15 +36,26 @@ class WorkerFactory:
         slots = max(_FEWEST_SLOTS, 4 * workers)
         # A reload may have as many workers again; a few more may be asked for (TTIN).
         notifiable = min(_MOST_NOTIFIABLE, 2 * workers + 2)
-        self.scoreboard = Scoreboard(slots, self._request_slots(), notifiable=notifiable)
+        fields = declared_fields(arbiter.hook)
+        self.scoreboard = Scoreboard(slots, self._request_slots(), -1, notifiable, fields)
+        self.scoreboard.server.started_at = arbiter.clock()
+        self._describe_requests()
 
     def fit_scoreboard(self) -> None:
-        """A new configuration may run more requests at once than the scoreboard has room for."""
+        """A new configuration may run more requests at once than the scoreboard has room for, and
+        its plugins may want other fields."""
         wanted, current = self._request_slots(), self.scoreboard
-        if wanted <= current.request_slots:
-            return
         try:
-            larger = Scoreboard(current.slots, wanted, notifiable=len(current.wakeup_fds))
+            fields = declared_fields(self._arbiter.hook)
+        except HookserveError as error:
+            self._arbiter.log.error("%s; the scoreboard's fields stay", error)
+            fields = current.layout.fields
+        if wanted <= current.request_slots and fields == current.layout.fields:
+            self._describe_requests()
+            return
+        wanted = max(wanted, current.request_slots)
+        try:
+            larger = Scoreboard(current.slots, wanted, -1, len(current.wakeup_fds), fields)
         except OSError as error:  # requests beyond the table are served, and not shown
             self._arbiter.log.warning(
                 "the scoreboard has room for %d requests of a worker, and cannot grow to %d: %s",
@@ -49,7 +64,19 @@ class WorkerFactory:
                 error.strerror,
             )
             return
+        larger.server.copy(current.server)
         self.scoreboard = larger
+        self._describe_requests()
+
+    def _describe_requests(self) -> None:
+        protocol_class = self._arbiter.current.classes.protocol_class
+        self.scoreboard.describe = protocol_class.describe_request
+
+    def scoreboards(self) -> list[Scoreboard]:
+        """Those in use: the current one, and those that workers of an earlier configuration write
+        to."""
+        of_workers = (handle.scoreboard for handle in self._arbiter.worker_table)
+        return list(dict.fromkeys((self.scoreboard, *of_workers)))
 
     def _request_slots(self) -> int:
         """What a worker may run, and one more: a refusal while all of that runs."""
@@ -57,17 +84,13 @@ class WorkerFactory:
 
     def announce_drain_delay(self) -> None:
         """Say to all processes that the whole server is about to stop."""
-        for scoreboard in self._scoreboards():
+        for scoreboard in self.scoreboards():
             scoreboard.announce_drain_delay()
 
     def announce_stop(self) -> None:
         """Say to all processes that the whole server stops."""
-        for scoreboard in self._scoreboards():
+        for scoreboard in self.scoreboards():
             scoreboard.announce_stop()
-
-    def _scoreboards(self) -> set[Scoreboard]:
-        """All in use: workers of an earlier configuration may write to an older one."""
-        return {self.scoreboard, *(each.scoreboard for each in self._arbiter.worker_table)}
 
     def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle:
         """A forked worker's handle; the child closes `descriptors`.
@@ -87,7 +110,8 @@ class WorkerFactory:
     def _make_handle(self, index: int, slot: Slot) -> WorkerHandle:
         arbiter = self._arbiter
         generation = arbiter.current
-        slot.describe = generation.classes.protocol_class.describe_request
+        slot.index, slot.generation = index, generation.number
+        slot.capacity, slot.forked_at = arbiter.worker_capacity, arbiter.clock()
         handle = WorkerHandle(
             index,
             generation.number,
@@ -106,6 +130,7 @@ class WorkerFactory:
         try:
             self._call_pre_fork(handle)
             fork_worker(self._arbiter.processes, handle, self._context, descriptors)
+            handle.slot.pid = handle.pid or 0
         except BaseException:
             handle.close()
             raise
@@ -140,3 +165,22 @@ class WorkerFactory:
             app=generation.app,
             drop_privileges=drop,
         )
+
+
+def declared_fields(hook: Hooks) -> tuple[ScoreboardField, ...]:
+    """The memory that plugins ask for; raises HookError, and PluginError for one that cannot be."""
+    found: dict[str, ScoreboardField] = {}
+    for owner, field in calling.collect(hook.scoreboard_fields):
+        fault = ""
+        if not (field.name.isascii() and field.name.isidentifier() and field.name.islower()):
+            fault = "its name is not of lower-case letters, digits and _"
+        elif field.name in found:
+            fault = "another plugin has a field of that name"
+        elif field.kind not in FIELD_KINDS:
+            fault = f"its kind is '{field.kind}', not one of {', '.join(FIELD_KINDS)}"
+        elif field.words < 1:
+            fault = f"it asks for {field.words} words"
+        if fault:
+            raise PluginError(f"plugin '{owner}': scoreboard field '{field.name}': {fault}")
+        found[field.name] = field
+    return tuple(found.values())

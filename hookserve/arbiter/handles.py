@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from hookserve.system.calls import close
 from hookserve.system.processes import Processes
 from hookserve.types import ExitReason, RequestInFlight
+from hookserve.worker.signals import DUMP_SIGNAL
 
 if TYPE_CHECKING:
     import logging
@@ -127,7 +128,7 @@ class WorkerHandle:
     def start_serving(self, now: float) -> None:
         """It is ready; from now on its lifetime counts."""
         self.state = READY
-        self.ready_at = now
+        self.ready_at = self.slot.ready_at = now
         if self.config.max_lifetime:
             from random import uniform
 
@@ -175,6 +176,12 @@ class WorkerHandle:
             os.lseek(self.dump_fd, 0, os.SEEK_SET)
         except OSError:
             pass
+
+    def request_stacks(self) -> int:
+        """Have it write its stacks; returns the file's descriptor, emptied before."""
+        self.forget_stacks()
+        self.signal(DUMP_SIGNAL)
+        return self.dump_fd
 
     def close(self) -> None:
         """Close what the handle holds, once the process is reaped or the fork failed."""

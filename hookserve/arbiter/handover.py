@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from hookserve.errors import ConfigError
 from hookserve.listeners.address import parse_address
 from hookserve.listeners.listeners import SYSTEMD_VARIABLES, Listener, inherit_listener
+from hookserve.worker.layout import VERSION
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handles import WorkerHandle
@@ -53,6 +54,10 @@ class HandedScoreboard(NamedTuple):
     fd: int
     slots: int
     request_slots: int
+    version: int = 0
+    """Of its layout."""
+    fields: Sequence[Sequence[object]] = ()
+    """What plugins have declared (`ScoreboardField`)."""
 
 
 class HandedWorker(NamedTuple):
@@ -144,6 +149,16 @@ def _decode(text: str) -> Handover:
 def handed_listeners(listeners: Iterable[Listener]) -> list[HandedListener]:
     """Listeners as they are handed over."""
     return [HandedListener(each.fileno(), str(each.address), each.inode) for each in listeners]
+
+
+def handed_scoreboards(scoreboards: Iterable[Scoreboard]) -> list[HandedScoreboard]:
+    """Scoreboards as they are handed over."""
+    return [
+        HandedScoreboard(
+            each.fd, each.slots, each.request_slots, VERSION, [list(f) for f in each.layout.fields]
+        )
+        for each in scoreboards
+    ]
 
 
 def handed_workers(

@@ -74,6 +74,7 @@ class Reaper(Part):
         is_orderly = reason.kind in ("drained", "recycled", "exited")
         self._log(handle, (was_asked and is_orderly) or self._stops_with_server(handle, reason))
         arbiter.escalator.record_lost_requests(handle)
+        arbiter.publication.on_worker_exit(handle, reason)
         arbiter.release(handle)
         calling.notify(arbiter.hook.child_exit, server=arbiter, worker=handle, reason=reason)
         if not was_asked:

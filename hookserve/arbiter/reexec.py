@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from hookserve.arbiter.handles import BOOTING
 from hookserve.arbiter.handover import (
-    HandedScoreboard,
     Handover,
     execute,
     explain_failure,
     handed_listeners,
+    handed_scoreboards,
     handed_workers,
 )
 from hookserve.arbiter.parts import Part
@@ -142,13 +142,13 @@ class Reexec(Part):
 
     def _handover(self) -> Handover:
         arbiter = self._arbiter
-        scoreboards = list(dict.fromkeys(each.scoreboard for each in arbiter.worker_table))
+        scoreboards = arbiter.pool.factory.scoreboards()
         return Handover(
             arbiter.pid,
             -1,
             arbiter.generation,
             handed_listeners(arbiter.listeners),
-            [HandedScoreboard(each.fd, each.slots, each.request_slots) for each in scoreboards],
+            handed_scoreboards(scoreboards),
             handed_workers(arbiter.worker_table, scoreboards),
             *(arbiter.pidfile.descriptors() if arbiter.pidfile is not None else ()),
         )

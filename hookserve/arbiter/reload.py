@@ -58,9 +58,15 @@ class Reload(Part):
         arbiter = self._arbiter
         if arbiter.is_draining:
             return
+        if not self._is_wanted_again:
+            arbiter.publication.on_reload()
         if arbiter.previous is not None or arbiter.reexec.is_under_way:
             self._is_wanted_again = True
             return
+        self._start()
+
+    def _start(self) -> None:
+        arbiter = self._arbiter
         if arbiter.current.app is not None and hasattr(os, "memfd_create"):
             arbiter.log.info("reloading: the new code is tried in a dry run")
             arbiter.reexec.begin()
@@ -121,9 +127,11 @@ class Reload(Part):
         """A reload is over without effect; a reason that `is_logged` is not logged in full."""
         arbiter = self._arbiter
         calling.notify(arbiter.hook.reload_failed, server=arbiter, reason=reason)
-        if is_logged:  # the first line says what failed, the last one why
-            first, *others = reason.splitlines()
-            reason = ": ".join([first, *(line.strip() for line in others[-1:])])
+        # The first line says what failed, the last one why.
+        first, *others = reason.splitlines() or [""]
+        short = ": ".join([first, *(line.strip() for line in others[-1:])])
+        arbiter.publication.on_reload_end(short or "no reason is known")
+        reason = short if is_logged else reason
         arbiter.log.error("the reload was cancelled, the old workers serve on: %s", reason)
         self._begin_again_if_wanted()
 
@@ -152,6 +160,7 @@ class Reload(Part):
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
         arbiter.auxiliaries.restart()
         calling.notify(arbiter.hook.reloaded, server=arbiter)
+        arbiter.publication.on_reload_end()
         self._begin_again_if_wanted()
 
     def on_boot_failure(self, handle: WorkerHandle, text: str) -> None:
@@ -202,7 +211,11 @@ class Reload(Part):
     def _begin_again_if_wanted(self) -> None:
         if self._is_wanted_again:
             self._is_wanted_again = False
-            self.begin()
+            self._start()
+
+    def resume(self) -> None:
+        """After a re-exec: the reload that it was for is under way, and so is what follows it."""
+        self._is_wanted_again = self._arbiter.publication.record.reloads_wanted > 1
 
 
 def _retire_plugins(ended: Generation, current: Generation) -> None:

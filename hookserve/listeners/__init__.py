@@ -10,4 +10,6 @@ refusal
     an end that refuses new clients in all processes
 listeners
     the sockets: opened, inherited, kept across reloads, closed
+queues
+    how many connections wait there, asked by any process
 """

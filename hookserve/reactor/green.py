@@ -28,7 +28,7 @@ from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.transport import SocketTransport
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.worker.context import WorkerContext
-from hookserve.worker.scoreboard import RequestSlot
+from hookserve.worker.request_slots import RequestSlot
 
 _MOST_IDLE = 256
 """Idle greenlets that are kept for the next requests."""

@@ -1,4 +1,4 @@
-"""Questions to the kernel about TCP sockets: sock_diag(7), which exists on Linux alone."""
+"""Questions to the kernel about TCP and unix sockets: sock_diag(7), which exists on Linux alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import _socket
 import os
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 # linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
 _SOCK_DIAG, _BY_FAMILY = 4, 20
@@ -16,6 +17,12 @@ _QUERY = struct.Struct("=BBBBI")
 _PORTS_AND_ADDRESSES = struct.Struct("!HH16s16s")
 _ANY_INTERFACE, _ANY_COOKIE = bytes(4), b"\xff" * 8
 _ALL_STATES = 0xFFFFFFFF
+_UNIX_QUERY = struct.Struct("=BBHIII8s")
+_SHOW_QUEUE = 0x10
+"""linux/unix_diag.h: UDIAG_SHOW_RQLEN."""
+_QUEUE_ATTRIBUTE = 4
+"""linux/unix_diag.h: UNIX_DIAG_RQLEN."""
+_LISTEN = 10
 SYN_RECV = 3
 """The state of a handshake whose last segment has not come yet (tcp_states.h)."""
 
@@ -32,6 +39,36 @@ def has_state(family: int, port: int, state: int) -> bool:
     """Whether any socket of that local port is in that state; raises OSError."""
     query = _query(family, 1 << state, (port, b""), (0, b""))
     return any(True for _ in _ask(query, _DUMP))
+
+
+class Queue(NamedTuple):
+    """The accept queue of a listening socket."""
+
+    inode: int
+    """Of the socket, as fstat(2) has it."""
+    length: int
+    """Connections that wait to be accepted."""
+    limit: int
+    """How many may wait."""
+
+
+def tcp_queues(family: int) -> Iterator[Queue]:
+    """Of every listening TCP socket of this network namespace; raises OSError."""
+    for body in _ask(_query(family, 1 << _LISTEN, (0, b""), (0, b"")), _DUMP):
+        length, limit, _, inode = struct.unpack_from("=IIII", body, 56)
+        yield Queue(inode, length, limit)
+
+
+def unix_queues(inode: int) -> Iterator[Queue]:
+    """Of the unix socket with that inode; raises OSError, with ENOENT when there is none."""
+    query = _UNIX_QUERY.pack(_socket.AF_UNIX, 0, 0, _ALL_STATES, inode, _SHOW_QUEUE, _ANY_COOKIE)
+    body = next(_ask(query, 0))
+    at = 16
+    while at + 4 <= len(body):
+        size, kind = struct.unpack_from("=HH", body, at)
+        if kind == _QUEUE_ATTRIBUTE:
+            yield Queue(inode, *struct.unpack_from("=II", body, at + 4))
+        at += max(4, size + -size % 4)
 
 
 def _query(family: int, states: int, local: Side, remote: Side) -> bytes:

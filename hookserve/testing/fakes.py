@@ -26,7 +26,8 @@ from hookserve.protocol.seam import (
     Transport,
 )
 from hookserve.types import WSGIApplication
-from hookserve.worker.scoreboard import REQUEST_SLOT_SIZE, RequestSlot
+from hookserve.worker.layout import REQUEST_SLOT_SIZE
+from hookserve.worker.request_slots import RequestSlot
 
 
 def configure(settings: Mapping[str, object]) -> Config:

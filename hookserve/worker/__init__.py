@@ -11,8 +11,10 @@ context
     what the arbiter hands a worker across the fork
 channel
     messages between the two, in both directions
-scoreboard
-    shared memory: state, heartbeat, counters and requests in flight of every worker
+layout, scoreboard, request_slots
+    shared memory, field by field: state, heartbeat, counters and requests in flight of every worker
+server_record, reading
+    what the arbiter writes there of the whole server; all of it at one moment, in any process
 interface
     which interface an application has, and who is paired with whom
 middleware

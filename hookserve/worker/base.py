@@ -28,8 +28,9 @@ from hookserve.system.calls import close
 from hookserve.system.exiting import end_forked_child
 from hookserve.worker.context import WorkerContext
 from hookserve.worker.interface import WSGI
+from hookserve.worker.layout import WORD
 from hookserve.worker.middleware import wrap_application
-from hookserve.worker.scoreboard import WORD, RequestSlot
+from hookserve.worker.request_slots import RequestSlot
 from hookserve.worker.spool import SpoolBudget, SpoolFile
 from hookserve.worker.wakeup import Wakeup
 

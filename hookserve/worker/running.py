@@ -11,7 +11,7 @@ from hookserve.system.calls import get_ident
 
 if TYPE_CHECKING:
     from hookserve.worker.base import Worker
-    from hookserve.worker.scoreboard import RequestSlot
+    from hookserve.worker.request_slots import RequestSlot
 
 MARK = "\x1e"
 """Stands before each stack in what is dumped; the number of the request slot follows it."""

@@ -1,123 +1,73 @@
 """The scoreboard: what each worker is doing, in memory that the whole tree shares.
 
-One shared mapping of anonymous memory, made by the arbiter before it forks.  A slot for each worker
-holds its state, heartbeat and counters and a table of *request slots*, the requests that it has
-begun and not finished.  A worker writes its own slot with plain stores, and every process reads
-all of them: no system call, no lock, no message.  A reader may see a record half written and takes
-it as it is; nothing is decided on one reading alone.
+One shared mapping of anonymous memory, made by the arbiter before it forks, as
+`hookserve.worker.layout` describes it.  A slot for each worker holds its state, heartbeat and
+counters and a table of *request slots*, the requests that it has begun and not finished.  A worker
+writes its own slot with plain stores, the arbiter writes the server record
+(`hookserve.worker.server_record`), and every process reads all of it (`hookserve.worker.reading`):
+no system call, no lock, no message.  A reader may see a record half written and takes it as it is;
+nothing is decided on one reading alone.
 
 Each request slot is owned by one thread or greenlet while its request runs, so its counters need no
 lock; the slot's totals are the sums over its request slots.
-
-Layout of a slot, in words of 8 bytes::
-
-    0 state  1 heartbeat  2 open connections  3 accepted  4 rejected  5 notices acknowledged
-    6 saturated
-    7.. request slots, each: 0 requests  1 bytes sent  2 client errors  3 server errors
-                             4 began (0: free)  5.. label, id
 """
 
 from __future__ import annotations
 
+import _thread
 import mmap
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from struct import Struct
 from time import monotonic
-from typing import cast
+from typing import NamedTuple
 
-from hookserve.types import RequestInFlight
+from hookserve.types import RequestInFlight, ScoreboardField
 from hookserve.wording import printable
-
-WORD = 8
-HEADER_WORDS = 7
-LABEL_SIZE = 88
-ID_SIZE = 40
-REQUEST_SLOT_SIZE = 5 * WORD + LABEL_SIZE + ID_SIZE
+from hookserve.worker.layout import (
+    BEGAN_WORD,
+    RARE_WORD,
+    REQUEST_SLOT_SIZE,
+    REQUEST_SLOT_WORDS,
+    SLOT,
+    SLOW_BUCKETS_WORD,
+    VERSION,
+    WORD,
+    Layout,
+)
+from hookserve.worker.request_slots import BEGIN, RequestSlot
+from hookserve.worker.server_record import HISTORY_SIZE, ServerRecord
 
 BOOTING, READY, DRAINING, GONE = range(4)
 _SERVING, _STOPPING, _DRAIN_DELAY = range(3)
-"""The first byte: what the whole server does."""
-CLIENT_ERROR, SERVER_ERROR = 4, 5
-"""The two classes of a result that are counted; a protocol maps its own status to them."""
+"""The server record's first field: what the whole server does."""
+STATES = ("booting", "ready", "draining", "gone")
+"""The names of these."""
 
-_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _REJECTED, _ACKNOWLEDGED, _SATURATED = range(HEADER_WORDS)
+_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _ACKNOWLEDGED, _USED = map(
+    SLOT.index,
+    (
+        "state",
+        "heartbeat",
+        "open_connections",
+        "accepted",
+        "acknowledged",
+        "used_request_slots",
+    ),
+)
+_SENT_WORD, _SECONDS_WORD = 1, 2
 
-_BEGAN_AT = 4 * WORD
+_BEGAN_AT = BEGAN_WORD * WORD
 _BEGAN = Struct("=d")
-_NEVER = (0.0,)
-_BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
-_END = Struct("=QQQQd")
-
-
-class RequestSlot:
-    """One row in a worker's table of requests in flight."""
-
-    __slots__ = (
-        "_began_at",
-        "_client_errors",
-        "_memory",
-        "_offset",
-        "_requests",
-        "_sent",
-        "_server_errors",
-        "began",
-        "number",
-    )
-
-    def __init__(self, memory: mmap.mmap | bytearray, offset: int, number: int = -1) -> None:
-        self.number = number
-        """Of its row; -1 where no other process sees it."""
-        self._memory = memory
-        self._offset = offset
-        self._began_at = offset + _BEGAN_AT
-        self._requests = self._sent = self._client_errors = self._server_errors = 0
-        self.began = 0.0
-        """When the request began, in seconds of the monotonic clock."""
-
-    def begin(self, now: float, label: bytes, request_id: bytes = b"") -> None:
-        """A request begins at `now` (monotonic seconds); the label is cut to the table's width."""
-        self.began = now
-        _BEGIN.pack_into(self._memory, self._began_at, now, label, request_id)
-
-    @property
-    def label(self) -> bytes:
-        """What the protocol has named the request by, cut to the table's width."""
-        return bytes(_BEGIN.unpack_from(self._memory, self._began_at)[1])
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a request has begun and not ended."""
-        return _BEGAN.unpack_from(self._memory, self._began_at) != _NEVER
-
-    def end(self, status_class: int, sent: int) -> None:
-        """The request is over, with `sent` bytes of body; errors are `CLIENT_ERROR`, and
-        `SERVER_ERROR` and above; any other class is counted as a request only.
-        """
-        self._requests += 1
-        self._sent += sent
-        if status_class >= SERVER_ERROR:
-            self._server_errors += 1
-        elif status_class == CLIENT_ERROR:
-            self._client_errors += 1
-        _END.pack_into(
-            self._memory,
-            self._offset,
-            self._requests,
-            self._sent,
-            self._client_errors,
-            self._server_errors,
-            0.0,
-        )
 
 
 class _Word:
-    """One word of a slot's header as an attribute: an unsigned integer."""
+    """One field of a slot as an attribute: an unsigned integer."""
 
-    def __init__(self, position: int) -> None:
-        self._position = position
+    def __init__(self, name: str) -> None:
+        self._position = SLOT.index(name)
 
     def __get__(self, slot: Slot, _: object = None) -> int:
         return slot.words[self._position]
@@ -126,76 +76,122 @@ class _Word:
         slot.words[self._position] = value
 
 
+class _Moment:
+    """One field of a slot as an attribute: seconds of the monotonic clock."""
+
+    def __init__(self, name: str) -> None:
+        self._position = SLOT.index(name)
+
+    def __get__(self, slot: Slot, _: object = None) -> float:
+        return slot.reals[self._position]
+
+    def __set__(self, slot: Slot, value: float) -> None:
+        slot.reals[self._position] = value
+
+
+class RequestSums(NamedTuple):
+    """What a worker's finished requests come to."""
+
+    buckets: list[int]
+    """How many there were, by the bucket of their duration (`hookserve.worker.layout.BOUNDS`)."""
+    seconds: float
+    """All their durations."""
+    bytes_sent: int
+    client_errors: int
+    server_errors: int
+
+
 class Slot:
-    """One worker's part of the scoreboard, as the worker itself and as the arbiter see it.
+    """One worker's part of the scoreboard, as the worker itself and as others see it.
 
     What is stored for each connection or request has a *cell* besides: a view of that one word,
     written with `cell[0] = value`, which costs no call.
     """
 
-    state = _Word(_STATE)
+    state = _Word("state")
     """`BOOTING`, `READY`, `DRAINING` or `GONE`."""
-    open_connections = _Word(_OPEN)
-    accepted = _Word(_ACCEPTED)
+    open_connections = _Word("open_connections")
+    accepted = _Word("accepted")
     """Connections accepted so far."""
-    rejected = _Word(_REJECTED)
+    rejected = _Word("rejected")
     """How often a connection could not be accepted for want of resources."""
-    acknowledged = _Word(_ACKNOWLEDGED)
-    """Notices of sibling workers that this worker has seen."""
-    saturated = _Word(_SATURATED)
+    saturated = _Word("saturated")
     """Requests refused because they had waited too long."""
+    acknowledged = _Word("acknowledged")
+    """Notices of sibling workers that this worker has seen."""
+    used_request_slots = _Word("used_request_slots")
+    """How many request slots, from the front, have ever been used."""
+    index = _Word("index")
+    """The worker's, as are the next; the arbiter writes them."""
+    pid = _Word("pid")
+    """0 until it is forked."""
+    generation = _Word("generation")
+    capacity = _Word("capacity")
+    """How many requests it may have in flight at once."""
+    heartbeat = _Moment("heartbeat")
+    """The worker's last sign of life."""
+    forked_at = _Moment("forked_at")
+    ready_at = _Moment("ready_at")
+    """0.0: not yet."""
 
-    def __init__(self, memory: mmap.mmap, number: int, offset: int, request_slots: int) -> None:
+    def __init__(self, memory: mmap.mmap, number: int, offset: int, layout: Layout) -> None:
         self._memory = memory
-        self._request_slots_at = offset + HEADER_WORDS * WORD
-        self._request_slot_count = request_slots
-        self.number = number
+        self._layout = layout
+        self._offset = offset
+        self._request_slots_at = offset + layout.request_slots_word * WORD
         self._saturated = count(1)
+        self._lock = _thread.allocate_lock()
+        self.number = number
         self.describe: Callable[[bytes], str] = printable
         """How the label of a request is shown (`Protocol.describe_request`)."""
-        header = memoryview(memory)[offset : self._request_slots_at]
-        self.words = header.cast("Q")
-        self.heartbeat_cell = header.cast("d")[_HEARTBEAT : _HEARTBEAT + 1]
+        own = memoryview(memory)[offset : offset + layout.slot_words * WORD]
+        self.words, self.reals = own.cast("Q"), own.cast("d")
+        """The fields, and all that follows, as integers and as real numbers."""
+        self.heartbeat_cell = self.reals[_HEARTBEAT : _HEARTBEAT + 1]
         self.open_connections_cell = self.words[_OPEN : _OPEN + 1]
         self.accepted_cell = self.words[_ACCEPTED : _ACCEPTED + 1]
+
+    def cells(self, name: str) -> memoryview[int] | memoryview[float]:
+        """The memory of a field that a plugin has declared (`ScoreboardField`), writable; raises
+        KeyError when this scoreboard has none of that name."""
+        at = self._layout.field_words[name]
+        field = next(each for each in self._layout.fields if each.name == name)
+        end = at + field.words
+        return self.reals[at:end] if field.is_real else self.words[at:end]
+
+    def clear(self) -> None:
+        """Make the slot ready for another worker."""
+        first = self._request_slots_at
+        size = first - self._offset + self._used() * REQUEST_SLOT_SIZE
+        self._memory[self._offset : self._offset + size] = bytes(size)
 
     def count_saturated(self) -> None:
         """A request is refused because it has waited too long; from any thread of the worker."""
         self.saturated = next(self._saturated)
 
-    def clear(self) -> None:
-        """Make the slot ready for another worker."""
-        start = self._request_slots_at - HEADER_WORDS * WORD
-        size = HEADER_WORDS * WORD + self._request_slot_count * REQUEST_SLOT_SIZE
-        self._memory[start : start + size] = bytes(size)
-
     def request_slot(self, number: int) -> RequestSlot:
         """The request slot with that number; beyond the table, one that no other process sees."""
-        if number >= self._request_slot_count:
+        if number >= self._layout.request_slots:
             return RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
+        with self._lock:  # threads take theirs side by side
+            self.used_request_slots = max(self.used_request_slots, number + 1)
         at = self._request_slots_at + number * REQUEST_SLOT_SIZE
         return RequestSlot(self._memory, at, number)
 
-    @property
-    def heartbeat(self) -> float:
-        """The worker's last sign of life, in seconds of the monotonic clock."""
-        return self.heartbeat_cell[0]
-
-    @heartbeat.setter
-    def heartbeat(self, now: float) -> None:
-        self.heartbeat_cell[0] = now
+    def _used(self) -> int:
+        return min(self.words[_USED], self._layout.request_slots)
 
     def in_flight(self, now: float | None = None) -> list[RequestInFlight]:
         """The requests begun and not finished, the oldest first."""
         now = monotonic() if now is None else now
-        requests = (self.request(number, now) for number in range(self._request_slot_count))
+        requests = (self.request(number, now) for number in range(self._used()))
         found = [request for request in requests if request is not None]
         return sorted(found, key=lambda request: -request.elapsed)
 
     def request(self, number: int, now: float) -> RequestInFlight | None:
         """The request in the row of that number; `None` when none runs there."""
         at = self._request_slots_at + number * REQUEST_SLOT_SIZE
-        began, label, identity = _BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
+        began, label, identity = BEGIN.unpack_from(self._memory, at + _BEGAN_AT)
         if not began:
             return None
         elapsed = min(max(0.0, now - began), now)  # not a number, infinite: in range too
@@ -203,27 +199,42 @@ class Slot:
 
     def began(self) -> list[float]:
         """By row: when its request began, in seconds of the monotonic clock; 0: none runs."""
-        start = self._request_slots_at
-        rows = memoryview(self._memory)[
-            start : start + self._request_slot_count * REQUEST_SLOT_SIZE
-        ]
-        column = rows.cast("d")[_BEGAN_AT // WORD :: REQUEST_SLOT_SIZE // WORD]
-        return cast("list[float]", column.tolist())
+        return list[float](self.reals[self._rows(BEGAN_WORD)])
 
-    def counters(self) -> dict[str, int]:
-        """What the worker has done so far."""
-        totals = [0, 0, 0, 0]
-        for number in range(self._request_slot_count):
-            at = self._request_slots_at + number * REQUEST_SLOT_SIZE
-            values = _END.unpack_from(self._memory, at)
-            if not any(values):
-                break  # the table is filled from the front
-            totals = [total + value for total, value in zip(totals, values, strict=False)]
+    def busy(self) -> int:
+        """How many requests are in flight."""
+        return sum(map(bool, self.began()))
+
+    def request_sums(self) -> RequestSums:
+        """What the finished requests come to."""
+        buckets = (0, *range(SLOW_BUCKETS_WORD, REQUEST_SLOT_WORDS))
+        return RequestSums(
+            [sum(self._column(position)) for position in buckets],
+            sum(self.reals[self._rows(_SECONDS_WORD)]),
+            *(sum(self._column(word)) for word in (_SENT_WORD, RARE_WORD, RARE_WORD + 1)),
+        )
+
+    def _column(self, position: int) -> memoryview[int]:
+        return self.words[self._rows(position)]
+
+    def _rows(self, position: int) -> slice:
+        """One field of each request slot that was ever used."""
+        first = self._layout.request_slots_word
+        end = first + self._used() * REQUEST_SLOT_WORDS
+        return slice(first + position, end, REQUEST_SLOT_WORDS)
+
+    def fields(self) -> dict[str, Sequence[float]]:
+        """What plugins have declared, by name."""
+        return {each.name: self.cells(each.name).tolist() for each in self._layout.fields}
+
+    def counters(self, sums: RequestSums | None = None) -> dict[str, int]:
+        """What the worker has done so far; `sums` where they are at hand."""
+        sums = sums or self.request_sums()
         return {
-            "requests": totals[0],
-            "bytes_sent": totals[1],
-            "client_errors": totals[2],
-            "server_errors": totals[3],
+            "requests": sum(sums.buckets),
+            "bytes_sent": sums.bytes_sent,
+            "client_errors": sums.client_errors,
+            "server_errors": sums.server_errors,
             "connections": self.open_connections,
             "accepted": self.accepted,
             "rejected": self.rejected,
@@ -236,19 +247,33 @@ class Scoreboard:
     exec(2) from the descriptor `fd`.  The first `notifiable` slots have a wake-up
     descriptor each."""
 
-    def __init__(self, slots: int, request_slots: int, fd: int = -1, notifiable: int = 0) -> None:
-        self._slot_size = HEADER_WORDS * WORD + request_slots * REQUEST_SLOT_SIZE
-        self._request_slots = request_slots
+    def __init__(
+        self,
+        slots: int,
+        request_slots: int,
+        fd: int = -1,
+        notifiable: int = 0,
+        fields: Iterable[ScoreboardField] = (),
+    ) -> None:
+        self.layout = Layout(request_slots, fields)
+        self._slots_at = self.layout.history_word * WORD + HISTORY_SIZE
+        self._slot_size = self.layout.slot_words * WORD
         self.slots, self.request_slots = slots, request_slots
-        size = WORD + slots * self._slot_size
-        own = []
-        if fd < 0 and hasattr(os, "memfd_create"):
+        size = self._slots_at + slots * self._slot_size
+        own, is_new = [], fd < 0
+        if is_new and hasattr(os, "memfd_create"):
             fd = os.memfd_create("hookserve-scoreboard")
             os.ftruncate(fd, size)
             own.append(fd)
         self.fd = fd
         """The memory's descriptor, by which it outlives exec(2); -1 where there is none."""
         self._memory = mmap.mmap(fd, size)
+        self.server = ServerRecord(self._memory, self.layout)
+        """What the arbiter writes of the whole server."""
+        self.describe: Callable[[bytes], str] = printable
+        """How the labels of requests are shown, in slots from now on."""
+        if is_new:
+            self.server.version = VERSION
         self._free = list(range(slots - 1, -1, -1))
         # Where there is no eventfd(2), there is no EPOLLEXCLUSIVE either.
         count = notifiable if hasattr(os, "eventfd") else 0
@@ -268,8 +293,9 @@ class Scoreboard:
 
     def slot(self, number: int) -> Slot:
         """The slot with that number, as it is."""
-        offset = WORD + number * self._slot_size
-        return Slot(self._memory, number, offset, self._request_slots)
+        slot = Slot(self._memory, number, self._slots_at + number * self._slot_size, self.layout)
+        slot.describe = self.describe
+        return slot
 
     @property
     def states(self) -> memoryview:
@@ -287,16 +313,17 @@ class Scoreboard:
         return self._column(_ACKNOWLEDGED)
 
     def _column(self, word: int) -> memoryview:
-        stride = self._slot_size // WORD
-        end = 1 + len(self.wakeup_fds) * stride
-        return memoryview(self._memory).cast("Q")[1 + word : end : stride]
+        stride, first = self.layout.slot_words, self._slots_at // WORD
+        end = first + len(self.wakeup_fds) * stride
+        return memoryview(self._memory).cast("Q")[first + word : end : stride]
 
     def has_capacity(self, number: int, since: float) -> bool:
         """Whether the worker with that slot could run another request, or has begun one `since`
         that moment and may be through with it soon."""
-        first = WORD + number * self._slot_size + HEADER_WORDS * WORD + _BEGAN_AT
+        start = self._slots_at + number * self._slot_size
+        first = start + self.layout.request_slots_word * WORD + _BEGAN_AT
         # The last request slot is for a refusal while all others are taken.
-        end = first + (self._request_slots - 1) * REQUEST_SLOT_SIZE
+        end = first + (self.request_slots - 1) * REQUEST_SLOT_SIZE
         for at in range(first, end, REQUEST_SLOT_SIZE):
             (began,) = _BEGAN.unpack_from(self._memory, at)
             if not began or began > since:
@@ -311,21 +338,21 @@ class Scoreboard:
     @property
     def is_stopping(self) -> bool:
         """Whether the whole server stops, so that what waits to be accepted must be served."""
-        return self._memory[0] == _STOPPING
+        return self.server.stopping == _STOPPING
 
     @property
     def is_draining(self) -> bool:
         """Whether the whole server was told to stop, though it may accept for `drain_delay`."""
-        return self._memory[0] != _SERVING
+        return self.server.stopping != _SERVING
 
     def announce_drain_delay(self) -> None:
         """Say to all processes that the whole server is about to stop."""
-        if self._memory[0] == _SERVING:
-            self._memory[0] = _DRAIN_DELAY
+        if self.server.stopping == _SERVING:
+            self.server.stopping = _DRAIN_DELAY
 
     def announce_stop(self) -> None:
         """Say to all processes that the whole server stops."""
-        self._memory[0] = _STOPPING
+        self.server.stopping = _STOPPING
 
 
 def _close_all(descriptors: list[int]) -> None:

@@ -10,10 +10,10 @@ import pytest
 from support.descriptors import open_descriptors
 from support.fake_arbiter import FakeServer, make_assembly, serving
 
-from hookserve import hookimpl
+from hookserve import ScoreboardField, hookimpl
 from hookserve.arbiter import child, forking
 from hookserve.arbiter.handles import BOOTING
-from hookserve.errors import HookError
+from hookserve.errors import HookError, PluginError
 from hookserve.worker.channel import open_channel
 
 
@@ -254,3 +254,74 @@ def test_a_scoreboard_that_cannot_grow_serves_on(monkeypatch, caplog):
             "the scoreboard has room for 3 requests of a worker, and cannot grow to 9:"
             " Too many open files"
         ) in caplog.text
+
+
+class Asks:
+    """A plugin that asks for memory in the scoreboard."""
+
+    def __init__(self, *fields):
+        self.fields = fields
+
+    @hookimpl
+    def scoreboard_fields(self):
+        return self.fields
+
+
+def test_each_worker_has_the_memory_that_plugins_ask_for():
+    with serving(
+        2, [Asks(ScoreboardField("hits", "", "counter", words=2)), Asks(ScoreboardField("lag", ""))]
+    ) as server:
+        first, second = server.arbiter.worker_table
+        first.slot.cells("hits")[1] = 5
+
+        assert first.slot.fields() == {"hits": [0, 5], "lag": [0]}
+        assert second.slot.fields() == {"hits": [0, 0], "lag": [0]}
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        (ScoreboardField("Loop-lag", ""), "lower-case letters"),
+        (ScoreboardField("twice", ""), "another plugin"),
+        (ScoreboardField("odd", "", "histogram"), "kind is 'histogram'"),
+        (ScoreboardField("none", "", words=0), "0 words"),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_naming_the_plugin(field, fault):
+    with pytest.raises(
+        PluginError, match=f"'plugin [01]': scoreboard field '{field.name}': .*{fault}"
+    ):
+        FakeServer(1, [Asks(ScoreboardField("twice", "")), Asks(field)])
+
+
+def test_a_reload_brings_other_fields_and_keeps_what_is_counted(capsys):
+    with serving(1, [Asks(ScoreboardField("hits", "", "counter"))]) as server:
+        asks = Asks(ScoreboardField("more", "", "counter"), ScoreboardField("hits", "", "counter"))
+        server.handle(0).slot.cells("hits")[0] = 3
+        old = server.handle(0)
+        server.next_assembly = make_assembly(server.recorder, [asks], workers=1)
+        server.arbiter.reload()
+        server.turn()
+        server.become_ready()
+        server.end(old)
+
+        record = server.arbiter.publication.record
+        assert list(record.field_total("hits")) == [3]
+        assert server.handle(0).slot.fields() == {"more": [0], "hits": [0]}
+
+        broken = Asks(ScoreboardField("NO", ""))
+        server.next_assembly = make_assembly(server.recorder, [broken], workers=1)
+        server.arbiter.reload()
+
+        assert "scoreboard field 'NO'" in capsys.readouterr().err
+        assert list(server.arbiter.publication.record.field_total("hits")) == [3]
+
+
+def test_what_a_plugin_watches_is_closed_in_forked_children():
+    with serving(workers=1) as server:
+        server.arbiter.watch(0, print)
+        assert 0 in server.arbiter.own_descriptors()
+
+        server.arbiter.unwatch(0)
+
+        assert 0 not in server.arbiter.own_descriptors()

@@ -1,9 +1,13 @@
 """What the arbiter knows of a worker, and which state may follow which."""
 
+import os
+import signal
+
 import pytest
 from support.fake_arbiter import serving
 
 from hookserve.arbiter import handles
+from hookserve.worker.signals import DUMP_SIGNAL
 
 
 @pytest.mark.parametrize("state", [handles.DRAINING, handles.ABORTING, handles.GONE])
@@ -64,3 +68,15 @@ def test_the_table_finds_workers_by_their_index_oldest_first():
         old.state = handles.DRAINING
         assert old not in table.at(1)
         assert len(table) == 3
+
+
+def test_stacks_are_asked_for_in_a_file_that_is_emptied_before():
+    with serving(workers=1) as server:
+        handle = server.handle(0)
+        os.write(handle.dump_fd, b"what was dumped before")
+
+        descriptor = handle.request_stacks()
+        os.write(descriptor, b"stacks")
+
+        assert handle.dumped_stacks() == "stacks"
+        assert server.processes.sent_to(handle.pid) == [signal.Signals(DUMP_SIGNAL).name]

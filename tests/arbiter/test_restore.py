@@ -216,3 +216,32 @@ def test_workers_of_an_older_scoreboard_are_found_in_theirs(restore):
 
         assert [each.slot.accepted for each in server.arbiter.worker_table] == [3, 4]
         assert len({each.scoreboard.fd for each in server.arbiter.worker_table}) == 2
+
+
+def test_what_the_server_has_counted_is_kept(restore):
+    with serving(workers=2) as before:
+        before.end(before.handle(0), 9)
+        before.turn()
+        before.arbiter.publication.on_reload()
+        before.arbiter.publication.on_reload()
+
+        server = restore(hand_over(before), workers=2)
+
+        record = server.arbiter.publication.record
+        assert record.exits_by_kind["killed"] == 1
+        assert record.started_at == 1000.0
+        assert record.reloads_wanted == 2
+        assert server.arbiter.reloads._is_wanted_again
+
+
+def test_workers_whose_scoreboard_has_another_layout_serve_on_unread(restore):
+    with serving(workers=1, timeout=5) as before:
+        handover = hand_over(before)
+        other = [each._replace(version=1) for each in handover.scoreboards]
+
+        server = restore(handover._replace(scoreboards=other), workers=1, timeout=5)
+        old = server.handle(0)
+        server.turn(60.0)
+
+        assert old.escalation is None
+        assert old.counters()["requests"] == 0

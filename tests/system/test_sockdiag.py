@@ -56,3 +56,8 @@ def test_one_socket_is_found_by_both_its_ends(listening):
     with pytest.raises(OSError, match="No such file") as caught:
         sockdiag.find(socket.AF_INET, (1, bytes(4)), (2, bytes(4)))
     assert caught.value.errno == errno.ENOENT
+
+
+def test_a_unix_socket_that_does_not_exist_has_no_queue():
+    with pytest.raises(FileNotFoundError):
+        list(sockdiag.unix_queues(1))

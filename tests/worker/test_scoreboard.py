@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from hookserve.worker.scoreboard import CLIENT_ERROR, LABEL_SIZE, READY, SERVER_ERROR, Scoreboard
+from hookserve.worker.layout import LABEL_SIZE
+from hookserve.worker.request_slots import CLIENT_ERROR, SERVER_ERROR
+from hookserve.worker.scoreboard import READY, Scoreboard
 
 
 @pytest.mark.process

@@ -27,7 +27,7 @@ from hookserve_asyncio.stacks import format_task
 from hookserve_asyncio.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from hookserve.worker.scoreboard import RequestSlot
+    from hookserve.worker.request_slots import RequestSlot
 
 _CANCEL_TIME = 1.0
 """How long what was cancelled may take to end, in seconds."""

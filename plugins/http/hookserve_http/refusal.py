@@ -9,7 +9,7 @@ from hookserve_http.error_page import ErrorPage, error_page
 
 if TYPE_CHECKING:
     from hookserve.protocol.seam import Transport
-    from hookserve.worker.scoreboard import RequestSlot
+    from hookserve.worker.request_slots import RequestSlot
     from hookserve_http.endpoint import Endpoint
     from hookserve_http.errors import BadRequest
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from hookserve.protocol.seam import Transport
-    from hookserve.worker.scoreboard import RequestSlot
+    from hookserve.worker.request_slots import RequestSlot
     from hookserve_http.suspendable_connection import SuspendableConnection
     from hookserve_http.suspending import SuspendingProtocol
 

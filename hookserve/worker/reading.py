@@ -1,0 +1,220 @@
+"""Reads the scoreboard as one consistent record, in any process that has it mapped.
+
+A reader needs no lock and no other process: it works while every worker, or the arbiter, is stuck.
+
+A worker stores several numbers at once with `struct.pack_into`, which clears them first: a reader
+on another processor may see zeros for a moment.  So a reader keeps what it has read of each worker,
+and takes the larger one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from hookserve.types import RequestInFlight
+from hookserve.worker.layout import BUCKETS, COUNTERS, SLOT, VERSION
+from hookserve.worker.scoreboard import GONE, STATES, RequestSums, Scoreboard, Slot
+from hookserve.worker.server_record import Exit, ReloadResult
+
+_ATTEMPTS = 100
+_STATE, _PID = SLOT.index("state"), SLOT.index("pid")
+
+
+class WorkerReading(NamedTuple):
+    """One worker; moments are in seconds of the monotonic clock."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not used
+    """0..N-1; of two with one index the older one is being replaced."""
+    pid: int
+    """Its process id."""
+    generation: int
+    """That it was forked for."""
+    state: str
+    """``booting``, ``ready`` or ``draining``, as the worker itself has it."""
+    heartbeat: float
+    """Its last sign of life."""
+    forked_at: float
+    """When it began to boot."""
+    ready_at: float
+    """0.0: not yet."""
+    busy: int
+    """Requests in flight."""
+    capacity: int
+    """How many it may have in flight at once."""
+    connections: int
+    """Open connections; those without a request in flight are idle, or have just begun."""
+    counters: Mapping[str, int]
+    """By `hookserve.worker.layout.COUNTERS`."""
+    buckets: Sequence[int]
+    """Finished requests by their duration, not cumulative (`hookserve.worker.layout.BOUNDS`)."""
+    seconds: float
+    """Their durations together."""
+    fields: Mapping[str, Sequence[float]]
+    """What plugins have declared (`hookserve.types.ScoreboardField`)."""
+
+
+class Reading(NamedTuple):
+    """The whole server at one moment."""
+
+    version: int
+    """Of the layout."""
+    now: float
+    """When it was read, in seconds of the monotonic clock."""
+    started_at: float
+    """When the server began, in seconds of the monotonic clock."""
+    pid: int
+    """The arbiter's."""
+    generation: int
+    """The number of the current generation."""
+    wanted: int
+    """How many workers there are to be."""
+    is_stopping: bool
+    """Whether the whole server stops."""
+    reloads_wanted: int
+    """Reloads that have not ended."""
+    reloads_ended: int
+    """The number of the latest result."""
+    workers: Sequence[WorkerReading]
+    """Those whose processes exist, by index, the oldest first."""
+    counters: Mapping[str, int]
+    """Sums over all workers that ever were: no counter ever falls."""
+    buckets: Sequence[int]
+    """Sums, as the counters."""
+    seconds: float
+    """A sum, as the counters."""
+    fields: Mapping[str, Sequence[float]]
+    """What plugins have declared: sums over all workers, for counters those that are gone too."""
+    exits_by_kind: Mapping[str, int]
+    """How many workers are gone, by `ExitReason.kind`."""
+    exits: Sequence[Exit]
+    """The latest, the newest first."""
+    reloads: Sequence[ReloadResult]
+    """The latest, the newest first."""
+
+
+class Reader:
+    """Reads scoreboards: the current one first, then those that older workers write to
+    (`hookserve.server.Server.scoreboards`)."""
+
+    def __init__(self, scoreboards: Sequence[Scoreboard]) -> None:
+        self._scoreboards = scoreboards
+        self._server = scoreboards[0].server
+        self._slots = [
+            scoreboard.slot(number)
+            for scoreboard in scoreboards
+            for number in range(scoreboard.slots)
+        ]
+        self._fields = scoreboards[0].layout.fields
+        self._last: dict[Slot, tuple[tuple[int, float], RequestSums]] = {}
+        """What was read of each slot: whose it was, and the sums."""
+
+    def read(self) -> Reading:
+        """Everything but the requests in flight."""
+        for _ in range(_ATTEMPTS):
+            before = self._sequences()
+            reading = self._read()
+            if before == self._sequences() and not any(each & 1 for each in before):
+                break
+            time.sleep(0)  # the arbiter is folding a worker's counters into the totals
+        return reading
+
+    def in_flight(self, now: float | None = None) -> list[tuple[int, int, RequestInFlight]]:
+        """The index and the process id of a worker, and a request that it has begun and not
+        finished; the oldest request first."""
+        found = [
+            (slot.index, slot.pid, request)
+            for slot in self._taken()
+            for request in slot.in_flight(now)
+        ]
+        return sorted(found, key=lambda each: -each[2].elapsed)
+
+    def _sequences(self) -> list[int]:
+        return [each.server.sequence for each in self._scoreboards]
+
+    def _taken(self) -> list[Slot]:
+        """The slots of workers that exist."""
+        return [each for each in self._slots if each.words[_PID] and each.words[_STATE] != GONE]
+
+    def _read(self) -> Reading:
+        server = self._server
+        workers = sorted(
+            map(self._read_worker, self._taken()), key=lambda w: (w.index, w.forked_at)
+        )
+        counters, seconds = dict(server.totals), server.seconds
+        buckets = list(server.buckets)
+        for worker in workers:
+            seconds += worker.seconds
+            for name in COUNTERS:
+                counters[name] += worker.counters[name]
+            for number in range(BUCKETS):
+                buckets[number] += worker.buckets[number]
+        return Reading(
+            VERSION,
+            time.monotonic(),
+            server.started_at,
+            server.pid,
+            server.generation,
+            server.wanted,
+            bool(server.stopping),
+            server.reloads_wanted,
+            server.reloads_ended,
+            workers,
+            counters,
+            buckets,
+            seconds,
+            self._sum_fields(workers),
+            server.exits_by_kind,
+            server.exits(),
+            server.reloads(),
+        )
+
+    def _read_worker(self, slot: Slot) -> WorkerReading:
+        owner, sums = (slot.pid, slot.forked_at), slot.request_sums()
+        last = self._last.get(slot)
+        if last is not None and last[0] == owner:
+            sums = _larger(last[1], sums)
+        self._last[slot] = owner, sums
+        return _describe(slot, sums)
+
+    def _sum_fields(self, workers: Sequence[WorkerReading]) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = {}
+        for field in self._fields:
+            kept = [0.0] * field.words
+            if field.kind == "counter":
+                kept = list(self._server.field_total(field.name))
+            columns = [each.fields[field.name] for each in workers if field.name in each.fields]
+            found[field.name] = [sum(values) for values in zip(kept, *columns, strict=False)]
+        return found
+
+
+def _larger(one: RequestSums, other: RequestSums) -> RequestSums:
+    return RequestSums(
+        list(map(max, one.buckets, other.buckets)),
+        max(one.seconds, other.seconds),
+        max(one.bytes_sent, other.bytes_sent),
+        max(one.client_errors, other.client_errors),
+        max(one.server_errors, other.server_errors),
+    )
+
+
+def _describe(slot: Slot, sums: RequestSums) -> WorkerReading:
+    counters = slot.counters(sums)
+    state = slot.state
+    return WorkerReading(
+        slot.index,
+        slot.pid,
+        slot.generation,
+        STATES[state] if state < len(STATES) else "unknown",
+        slot.heartbeat,
+        slot.forked_at,
+        slot.ready_at,
+        slot.busy(),
+        slot.capacity,
+        slot.open_connections,
+        counters,
+        sums.buckets,
+        sums.seconds,
+        slot.fields(),
+    )
