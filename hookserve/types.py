@@ -165,7 +165,9 @@ class Command(NamedTuple):
     name: str
     """The first word of the command line."""
     target: str
-    """A function ``run(arguments: list[str]) -> int`` that returns the exit code."""
+    """A function ``run(arguments: list[str]) -> int`` that returns the exit code.  One that has a
+    parameter `config` too is given the `hookserve.config.resolved.Config` that a start would have;
+    `arguments` are then what is no flag of a setting."""
     summary: str
     """One line for ``--help``."""
 

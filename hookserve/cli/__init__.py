@@ -1,7 +1,9 @@
-"""The ``hookserve`` command: ``main`` runs it, ``listings`` prints what it lists.
+"""The ``hookserve`` command: ``main`` runs it.
 
 main
-    listings, checks, commands of plugins, and serving
+    listings, checks and serving
+commands
+    the commands of plugins, with the configuration for those that ask
 listings
     workers, plugins, hooks and the configuration, as text or JSON
 """

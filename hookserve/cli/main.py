@@ -10,12 +10,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from typing import cast
 
 from hookserve import __version__
+from hookserve.cli.commands import find_command, print_commands, run_command
 from hookserve.config.arguments import Arguments, read
 from hookserve.config.settings import SettingsTable
-from hookserve.errors import HookserveError, PluginError, UsageError
+from hookserve.errors import HookserveError, UsageError
 from hookserve.launch.assembly import (
     Assembly,
     declare_settings,
@@ -23,9 +23,6 @@ from hookserve.launch.assembly import (
 )
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
-from hookserve.plugins.selection import claimed_commands
-from hookserve.types import Command
-from hookserve.wording import describe, did_you_mean
 
 LISTING_FLAGS = frozenset({"--list-workers", "--list-plugins", "--explain-hooks"})
 
@@ -54,9 +51,9 @@ def exit_code_of(run: Callable[[], int]) -> int:
 
 def _run(words: list[str], environ: Mapping[str, str]) -> int:
     if words:
-        command = _find_command(words, environ)
+        command = find_command(words, environ)
         if command is not None:  # its flags are its own, --help included
-            return _run_command(command, words[1:])
+            return run_command(command, words[1:], environ)
     arguments = Arguments(words)
     if arguments.flags & LISTING_FLAGS:
         return _list(arguments, environ)
@@ -68,7 +65,7 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
 
         host = load_plugins(arguments, environ)
         build_parser(declare_settings(host)).print_help()
-        _print_commands(host)
+        print_commands(host)
         return 0
     return _serve(arguments, environ)
 
@@ -159,43 +156,3 @@ def _prepare(assembly: Assembly) -> None:
         *find_unknown(host, interface),
     ):
         print(f"hookserve: warning: {line}", file=sys.stderr)
-
-
-def _find_command(words: list[str], environ: Mapping[str, str]) -> Command | None:
-    """The command that the first word names, if it names one.
-
-    Raises UsageError for a word that is nearly one and is followed by another word, which no
-    application is.
-    """
-    if not words[0].isidentifier():  # an application's name with a dot or a colon, or a flag
-        return None
-    commands = {command.name: command for command in claimed_commands(load_plugins((), environ))}
-    if words[0] not in commands and len(words) > 1 and words[1][:1] != "-":
-        hint = did_you_mean(words[0], commands)
-        if hint:
-            raise UsageError(f"'{words[0]}' is not a command{hint}")
-    return commands.get(words[0])
-
-
-def _run_command(command: Command, arguments: list[str]) -> int:
-    from hookserve.plugins.target import load_target
-
-    try:
-        run = cast("Callable[[list[str]], object]", load_target(command.target))
-    except Exception as error:  # a plugin's module may raise anything
-        raise PluginError(
-            f"the command '{command.name}' cannot be imported: {describe(error)} (mend or upgrade"
-            " its plugin)"
-        ) from error
-    code = run(arguments)
-    if not isinstance(code, int):
-        raise PluginError(f"the command '{command.name}' returned {code!r}, not an exit code")
-    return code
-
-
-def _print_commands(host: PluginHost) -> None:
-    commands = claimed_commands(host)
-    if commands:
-        print("\ncommands:")
-        for command in commands:
-            print(f"  {command.name:<20}  {command.summary}")

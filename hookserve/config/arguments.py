@@ -46,6 +46,8 @@ class CommandLine(NamedTuple):
     application: str | None = None
     actions: Mapping[str, object] = MappingProxyType({})
     """Flags that are not settings, by their names with underscores."""
+    others: tuple[str, ...] = ()
+    """The words that are not read here, but by a command of a plugin's."""
 
 
 class Word(NamedTuple):
@@ -60,9 +62,11 @@ class Word(NamedTuple):
 class Arguments:
     """A command line's words; nothing is known yet about which flags take a value."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], is_of_command: bool = False) -> None:
         self.raw = tuple(words)
         self.words = tuple(_split(words))
+        self.is_of_command = is_of_command
+        """Whether what is no flag of a setting belongs to a command of a plugin's."""
 
     @classmethod
     def of_variable(cls, environ: Mapping[str, str], name: str = "HOOKSERVE_CMD_ARGS") -> Arguments:
@@ -128,6 +132,10 @@ def read(
 
     `explain` returns what to do about a flag that is not known, or `None`.
     """
+    if arguments.is_of_command:
+        of_settings, others = separate(table, arguments.raw)
+        line = read(table, Arguments(of_settings), origin, explain)
+        return line._replace(others=tuple(others))
     if not arguments.words:
         return CommandLine(SettingsSource(origin, {}))
     found = _Reading(table, arguments).meaning(origin)
@@ -136,6 +144,28 @@ def read(
 
         raise explain_error(table, arguments.raw, explain)
     return found
+
+
+def separate(table: SettingsTable, words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The flags of settings with their values, and all other words; those after ``--`` are others,
+    and so are the flags of `ACTIONS`."""
+    flags = {flag: each.setting for each in table for flag in each.flags}
+    off = {flag for each in table for flag in each.negative_flags}
+    found: list[str] = []
+    others: list[str] = []
+    end = words.index("--") if "--" in words else len(words)
+    position = 0
+    while position < end:
+        word = next(_split([words[position]]))
+        setting = flags.get(word.flag)
+        taken = found if setting is not None or word.flag in off else others
+        taken.append(words[position])
+        position += 1
+        has_value = setting is not None and setting.switch is None and word.value is None
+        if has_value and position < end and not next(_split([words[position]])).flag:
+            found.append(words[position])
+            position += 1
+    return found, [*others, *words[end + 1 :]]
 
 
 class _Reading:

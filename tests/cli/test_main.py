@@ -1,22 +1,9 @@
 """The command in this process: what runs, and the exit code."""
 
-import sys
-
 import pytest
-from support.installed import install
 
 from hookserve import __version__
 from hookserve.cli.main import main
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """An empty working directory; the path is restored."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    yield tmp_path
-    for name in [name for name in sys.modules if name.endswith("_under_test")]:
-        del sys.modules[name]
 
 
 @pytest.mark.parametrize("flag", ["-v", "--version"])
@@ -74,44 +61,6 @@ def test_a_configuration_is_checked(here, capsys):
 
     assert main(["--check-config", "shop_under_test"]) == 0
     assert "the configuration is valid" in capsys.readouterr().out
-
-
-COMMAND = """
-from hookserve import Command, hookimpl
-@hookimpl
-def commands(): return [Command("greet", "greeting_under_test:run", "say hello")]
-def run(arguments):
-    print("hello", *arguments)
-    return 7
-"""
-
-
-def test_a_plugins_command_gets_the_other_words(here, capsys):
-    install(here, "greeting", {"greeting": "greeting_under_test"}, {})
-    (here / "greeting_under_test.py").write_text(COMMAND)
-
-    assert main(["greet", "--help", "-v"]) == 7
-    assert capsys.readouterr().out == "hello --help -v\n"
-
-
-@pytest.mark.parametrize(
-    ("target", "message"),
-    [
-        (
-            "greeting_under_test:nothing",
-            "'greet' cannot be imported: the module greeting_under_tes",
-        ),
-        ("nosuch_under_test:run", "'greet' cannot be imported: ModuleNotFoundError: No module nam"),
-        ("greeting_under_test:silent", "the command 'greet' returned None, not an exit code"),
-    ],
-)
-def test_a_command_that_cannot_run_is_named(here, capsys, target, message):
-    install(here, "greeting", {"greeting": "greeting_under_test"}, {})
-    source = COMMAND.replace("greeting_under_test:run", target)
-    (here / "greeting_under_test.py").write_text(f"{source}\ndef silent(arguments): ...\n")
-
-    assert main(["greet"]) == 1
-    assert message in capsys.readouterr().err
 
 
 def test_an_interrupt_is_no_traceback(monkeypatch):

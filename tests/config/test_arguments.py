@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookserve.config.arguments import Arguments, CommandLine, _Reading, read
+from hookserve.config.arguments import Arguments, CommandLine, _Reading, read, separate
 from hookserve.config.parser import build_parser
 from hookserve.config.resolved import SettingsSource
 from hookserve.config.settings import SettingsTable
@@ -164,3 +164,28 @@ def test_a_plain_line_needs_no_argparse(tmp_path):
     )
 
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "own", "others"),
+    [
+        ("a -w 3 b", "-w 3", "a b"),
+        ("-w3 --workers=4 --json -v", "-w3 --workers=4", "--json -v"),
+        ("--reload a --no-reload b", "--reload --no-reload", "a b"),
+        ("--loud 3 -w", "-w", "--loud 3"),
+        ("-w --loud", "-w", "--loud"),
+        ("-w -- 3", "-w", "3"),
+        ("-- -w 3 --", "", "-w 3 --"),
+        ("-b -1 -1", "-b -1", "-1"),
+        ("", "", ""),
+    ],
+)
+def test_the_flags_of_settings_are_told_from_the_words_of_a_command(line, own, others):
+    assert separate(TABLE, line.split()) == (own.split(), others.split())
+
+
+@given(st.lists(words, max_size=6))
+def test_no_word_is_lost_between_settings_and_command(line):
+    own, others = separate(TABLE, line)
+
+    assert sorted([*own, *others]) == sorted(line)
