@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
@@ -67,13 +67,21 @@ def test_a_request_that_is_refused_is_noticed():
         clients.at_once(address, b"/", 1)
 
 
-@pytest.mark.parametrize(("figure", "code"), [(1.0, 0), (3.0, 1)])
-def test_the_command_fails_for_what_is_over_its_limit(monkeypatch, capsys, figure, code):
-    load = loads.Load(lambda running, size: figure, 10, "s", 3.0)
-    monkeypatch.setattr(command, "LOADS", {"sleepers": load})
+@pytest.mark.parametrize(
+    ("figures", "shown", "code"),
+    [([1.0], "1.00", 0), ([3.0, 2.0], "2.00", 0), ([5.0, 3.0, 4.0], "3.00", 1)],
+)
+def test_the_command_fails_for_what_is_over_its_limit_in_each_turn(
+    monkeypatch, capsys, figures, shown, code
+):
+    turns = iter(figures)
+    load = loads.Load(lambda running, size: next(turns), 10, "s", 3.0)
+    monkeypatch.setattr(command, "LOADS", {"requests": load})
+    monkeypatch.setattr(command, "server", nullcontext)
     monkeypatch.setattr("sys.argv", ["tests.loads"])
 
     assert command.main() == code
     found = capsys.readouterr()
-    assert ("over the limit: sleepers" in found.err) == bool(code)
-    assert f"{figure:.2f}" in found.out
+    assert ("over the limit: requests" in found.err) == bool(code)
+    assert shown in found.out
+    assert next(turns, None) is None
