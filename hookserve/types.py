@@ -131,6 +131,9 @@ class ProtocolType(NamedTuple):
     """What it speaks, in one line."""
     interface: str = "wsgi"
     """The interface of the applications that it serves.  A name may be there once for each."""
+    application_class: str = ""
+    """A class, as ``"package.module:Class"``: its instances, and those of classes derived from it,
+    are applications of this interface.  It is never imported."""
 
 
 class Middleware(NamedTuple):

@@ -33,6 +33,7 @@ from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.listeners import systemd_listeners
 from hookserve.plugins import calling
+from hookserve.plugins.selection import application_classes
 from hookserve.system.title import set_title
 from hookserve.wording import describe
 from hookserve.worker.interface import InterfaceMismatch, pair
@@ -276,9 +277,9 @@ def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> Servi
     middleware is left out.
     """
     config, model = assembly.config, classes.worker_type
-    name = str(config.wsgi_app)
+    name, known = str(config.wsgi_app), application_classes(assembly.host)
     try:
-        interface = pair(app, config.interface, model.name, model.interfaces, name)
+        interface = pair(app, config.interface, model.name, model.interfaces, name, known)
     except InterfaceMismatch as error:
         if not config.is_default("worker_class"):
             raise

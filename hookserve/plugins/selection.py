@@ -208,6 +208,12 @@ def choose_protocols(
     return [choose_protocol(host, name, each) for each in served or interfaces[:1]]
 
 
+def application_classes(host: PluginHost) -> dict[str, str]:
+    """By the name of a class, the interface of its instances (`ProtocolType`)."""
+    types = (each for _, each in calling.collect(host.hook.protocol_types))
+    return {each.application_class: each.interface for each in types if each.application_class}
+
+
 def choose_logger(host: PluginHost, name: str) -> LoggerType:
     """The logger called `name`, or one made of ``module:factory``; raises PluginError."""
     if ":" in name:

@@ -7,8 +7,9 @@ interface is the setting's, or what can be seen of the application before its fi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from hookserve.errors import AppNotFound
 
@@ -20,6 +21,7 @@ ASGI = "asgi"
 """The Asynchronous Server Gateway Interface, version 3."""
 _ARGUMENTS_OF_ASGI = 3
 """The scope, receive and send."""
+_NO_CLASSES: Mapping[str, str] = MappingProxyType({})
 _NAMES = {WSGI: "a WSGI application", ASGI: "an ASGI application"}
 
 
@@ -32,9 +34,14 @@ class InterfaceMismatch(AppNotFound):
         """The application's."""
 
 
-def interface_of(app: object) -> str:
-    """``asgi`` for a coroutine function, an object that is called like one, or what takes three
-    arguments; else ``wsgi``."""
+def interface_of(app: object, classes: Mapping[str, str] = _NO_CLASSES) -> str:
+    """That of its class, where `classes` names it (`ProtocolType.application_class`); ``asgi`` for
+    a coroutine function, an object that is called like one, or what takes three arguments; else
+    ``wsgi``."""
+    for each in type(app).__mro__ if classes else ():
+        found = classes.get(f"{each.__module__}:{each.__qualname__}")
+        if found is not None:
+            return found
     call = _call_of(app)
     if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
         return ASGI
@@ -68,23 +75,32 @@ def _arguments_of(app: object) -> list[str]:
     ]
 
 
-def pair(app: object, wanted: str, model: str, runs: Sequence[str], name: str) -> str:
+def pair(
+    app: object,
+    wanted: str,
+    model: str,
+    runs: Sequence[str],
+    name: str,
+    classes: Mapping[str, str] = _NO_CLASSES,
+) -> str:
     """The interface by which a worker model serves an application.
 
     `wanted` is the setting's, `runs` are those that the model runs, and `name` is the
-    application's in a message.  Raises InterfaceMismatch, and AppNotFound for one of ASGI 2.
+    application's in a message; `classes` are as of `interface_of`.  Raises InterfaceMismatch, and
+    AppNotFound for one of ASGI 2.
     """
     if wanted in (AUTO, ASGI, WSGI) and is_double_callable(app):
         raise AppNotFound(
             f"{name} is an application of ASGI 2, which takes the scope alone (make it one of"
             " ASGI 3: asgiref.compatibility.guarantee_single_callable)"
         )
-    found = interface_of(app)
-    if wanted == WSGI and found == ASGI:
+    found = interface_of(app, classes)
+    if wanted == WSGI and found != WSGI:
+        what = f"one of {found}"
+        if found == ASGI:
+            what = "asynchronous, as those of ASGI are"
         raise InterfaceMismatch(
-            f"{name} is not a WSGI application: it is asynchronous, as those of ASGI are"
-            " (leave --interface out)",
-            found,
+            f"{name} is not a WSGI application: it is {what} (leave --interface out)", found
         )
     interface = found if wanted == AUTO else wanted
     if wanted == AUTO and found == WSGI and WSGI not in runs:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from hookserve.errors import BootError
 from hookserve.plugins import calling
+from hookserve.plugins.selection import application_classes
 from hookserve.system.exiting import end_process, run_to_end
 from hookserve.wording import describe
 from hookserve.worker.interface import InterfaceMismatch, pair
@@ -131,7 +132,12 @@ class WorkerProcess:
             app = calling.fire(self._hook.load_app, context.config)
         config, model = context.config, context.worker_type
         self._worker.interface = pair(
-            app, config.interface, model.name, model.interfaces, str(config.wsgi_app)
+            app,
+            config.interface,
+            model.name,
+            model.interfaces,
+            str(config.wsgi_app),
+            application_classes(context.host),
         )
         if self._worker.interface not in context.protocol_classes:
             raise BootError(

@@ -152,3 +152,26 @@ def test_an_application_of_asgi_2_is_refused_with_what_to_do(app, wanted):
 
 def test_another_interface_may_have_one_argument():
     assert pair(double, "other", "loop", ("other",), "shop:app") == "other"
+
+
+class Derived(Tornado):
+    """As an application's own class."""
+
+
+CLASSES = {f"{__name__}:Tornado": "tornado"}
+
+
+def test_an_application_of_a_class_that_a_protocol_names_has_its_interface():
+    assert interface_of(Derived(), CLASSES) == "tornado"
+    assert interface_of(Wsgi(), CLASSES) == "wsgi"
+    assert pair(Derived(), "auto", "io", ("wsgi", "tornado"), "shop:app", CLASSES) == "tornado"
+
+
+def test_an_application_of_another_interface_is_no_wsgi_application_whatever_is_said():
+    with pytest.raises(InterfaceMismatch, match="shop:app is not a WSGI application: it is one of"):
+        pair(Tornado(), "wsgi", "io", ("wsgi", "tornado"), "shop:app", CLASSES)
+
+
+def test_a_model_that_does_not_run_the_interface_of_the_class_is_refused():
+    with pytest.raises(InterfaceMismatch, match="is an application of tornado, which the worker"):
+        pair(Tornado(), "auto", "sync", ("wsgi",), "shop:app", CLASSES)
