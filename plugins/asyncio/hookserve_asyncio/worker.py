@@ -42,7 +42,7 @@ class AsyncioWorker(ReactorWorker):
 
     def __init__(self, context: WorkerContext) -> None:
         super().__init__(context)
-        self.loop = make_loop(self.config.loop)
+        self.loop = self.make_loop()
         # Applications may ask for the loop while they are imported.
         asyncio.set_event_loop(self.loop)
         self._starter = CoroutineStarter(self.loop)
@@ -61,9 +61,12 @@ class AsyncioWorker(ReactorWorker):
         """Whether what waits for the worker to be idle is called before the loop waits."""
         self._pool: ThreadPool | None = None
         """For an application that blocks."""
-        limit: float = self.config.loop_lag_warning
+        limit: float = self.config.get("loop_lag_warning", 0.0)
         is_busy = self._has_requests
-        self._lag = LagMonitor(self.loop, limit, is_busy, self.log) if limit else None
+        self.lag = LagMonitor(self.loop, limit, is_busy, self.log) if limit else None
+        """What watches the loop."""
+        self.turn_reactor = self.reactor.turn
+        """Handles what the reactor has to do; called with the seconds that it may wait."""
 
     @classmethod
     def capacity(cls, config: Config) -> int:
@@ -73,15 +76,25 @@ class AsyncioWorker(ReactorWorker):
     def prepare(self, app: WSGIApplication) -> None:
         """As `Worker.prepare`, and start the threads that are needed."""
         if self.interface in _BLOCKING:
-            threads = int(self.config.get("threads", 1))
-            self.awaited_body = WHOLE_BODY
-            self.multithread = threads > 1
-            self._pool = ThreadPool(self, threads, self._on_room)
+            self.prepare_blocking()
         super().prepare(app)
         if self._pool is not None:
             self._pool.start()
-        elif self._lag is not None:
-            self._lag.start()
+        elif self.lag is not None:
+            self.lag.start()
+
+    # What a model on another loop overrides.
+
+    def make_loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop, which is not running; raises BootError."""
+        return make_loop(self.config.loop)
+
+    def prepare_blocking(self) -> None:
+        """The application is synchronous code: it runs in threads."""
+        threads = int(self.config.get("threads", 1))
+        self.awaited_body = WHOLE_BODY
+        self.multithread = threads > 1
+        self._pool = ThreadPool(self, threads, self._on_room)
 
     # The main loop.
 
@@ -195,10 +208,10 @@ class AsyncioWorker(ReactorWorker):
 
     def _turn(self) -> None:
         try:
-            if self._lag is not None:
-                self._lag.wake()
+            if self.lag is not None:
+                self.lag.wake()
             self._is_idle_due = True
-            self.reactor.turn(0.0)
+            self.turn_reactor(0.0)
             if self._pool is None:
                 self._call_idle()  # it is the loop that waits now, not the next turn
             elif self._pool.awaits_room():

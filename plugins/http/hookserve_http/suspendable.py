@@ -14,7 +14,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from hookserve.protocol.seam import PAUSED, SUSPENDED, RequestCancelled
-from hookserve_http.errors import BadRequest, RequestTimeout
+from hookserve_http.errors import BadRequest, NoResources, RequestTimeout
 from hookserve_http.outgoing import OutgoingResponse
 from hookserve_http.request import RequestView
 from hookserve_http.suspension import Suspension
@@ -31,6 +31,8 @@ HIGH_WATER = 65536
 """Bytes that the client has not taken, from which on an application waits before it sends more."""
 _LEAVE_TIME = 1.0
 """How long a stream of events may end by itself once the worker is about to stop, in seconds."""
+QUICK_TIME = 0.1
+"""How long what a client has sent may be under way at a quick stop, in seconds."""
 
 
 class SuspendableExchange(OutgoingResponse):
@@ -151,9 +153,12 @@ class SuspendableExchange(OutgoingResponse):
 
     def leave(self) -> None:
         """The worker is about to stop: a stream of events may have no end of its own, and is told
-        to end unless it does so in a moment."""
+        to end unless it does so in a moment.  At a quick stop no client is waited for."""
+        endpoint = self._endpoint
         if self._start_is_event_stream():
-            self._endpoint.loop.call_later(_LEAVE_TIME, self._request_end)
+            endpoint.loop.call_later(_LEAVE_TIME, self._request_end)
+        if endpoint.worker.is_quick and self.takes_input:
+            endpoint.loop.call_later(QUICK_TIME, self._abandon_body)
 
     def disconnect(self, error: OSError) -> None:
         """The client is gone: nothing can be sent any more."""
@@ -298,6 +303,10 @@ class SuspendableExchange(OutgoingResponse):
             body.waited += loop.time() - began
             if timer is not None:
                 timer.cancel()
+
+    def _abandon_body(self) -> None:
+        if self.takes_input and not self.has_ended:
+            self._fail_body(NoResources("the worker stops before the request body is complete"))
 
     def _on_slow_body(self) -> None:
         self._fail_body(RequestTimeout("timeout while reading the request body"))

@@ -1,0 +1,410 @@
+"""One request of tornado's and its response: what it calls an `HTTPConnection`.
+
+The cycle around it is that of each exchange that is suspended (`hookserve_http.suspendable`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from hookserve_http.errors import ApplicationError, BodyTooLarge
+from hookserve_http.suspendable import HIGH_WATER, QUICK_TIME, SuspendableExchange
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import StreamClosedError
+
+from hookserve.protocol.seam import PAUSED, READY, SUSPENDED, RequestCancelled, Transport
+from hookserve_tornado.native.request import RequestContext, make_headers, make_start_line
+from hookserve_tornado.native.stream import ConnectionStream
+
+if TYPE_CHECKING:
+    from tornado.web import RequestHandler
+
+    from hookserve_tornado.native.protocol import TornadoProtocol
+
+_SWITCHING = 101
+_SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+_RESTART = 1012
+"""The close code of a websocket whose server is replaced (RFC 6455, 7.4.1, and IANA)."""
+
+
+class TornadoExchange(SuspendableExchange, HTTPConnection):
+    """One exchange."""
+
+    NOT_BEGUN = "the application has written no headers"
+
+    _endpoint: TornadoProtocol
+    context: RequestContext
+    """What tornado knows of the client."""
+    _delegate: HTTPMessageDelegate | None
+    _close_callback: Callable[[], object] | None
+    _stream: ConnectionStream | None
+    """Once the application has taken the connection over."""
+    _handler: Any  # Any: a RequestHandler, maybe of websockets
+    _task: asyncio.Task[object] | None
+    """The one that runs the handler, where it has waited."""
+
+    def _start_application(self) -> asyncio.Task[object] | None:
+        endpoint, environ = self._endpoint, self.environ
+        self._close_callback = self._stream = self._handler = self._task = None
+        self._max_body_size, self._body_time = endpoint.max_body_size, 0.0
+        self.context = RequestContext(environ)
+        self._delegate = delegate = endpoint.application.start_request(self._connection, self)
+        awaited = delegate.headers_received(
+            make_start_line(environ), make_headers(self._connection.fields.of(self.head, environ))
+        )
+        if self.input is not None or awaited is not None:
+            return endpoint.start_coroutine(self._receive(delegate, awaited))
+        self._has_body = True
+        self._finish_request(delegate)
+        return None
+
+    def _go_on(self, task: asyncio.Task[object] | None) -> None:
+        if not self.is_over:
+            self._suspend(self._task)
+        if task is not None:
+            task.add_done_callback(self._on_received)
+
+    # The body.
+
+    def _finish_request(self, delegate: HTTPMessageDelegate) -> None:
+        """The request is complete."""
+        if self._stream is None and not self.has_ended:
+            delegate.finish()
+
+    async def _receive(
+        self, delegate: HTTPMessageDelegate, awaited: Awaitable[None] | None
+    ) -> None:
+        if awaited is not None:
+            await awaited
+        timer = None
+        if self._body_time:
+            timer = self._endpoint.loop.call_later(self._body_time, self._on_slow_body)
+        try:
+            while not (self._has_body or self._stream is not None or self.has_ended):
+                await self._deliver(delegate)
+                if self._is_gone and not self._has_body:
+                    self._lose_body(delegate)
+                    return
+        finally:
+            if timer is not None:
+                timer.cancel()
+        self._finish_request(delegate)
+
+    async def _deliver(self, delegate: HTTPMessageDelegate) -> None:
+        """Hand the delegate what has arrived, or wait for more."""
+        body = self.input
+        if body is None:
+            self._has_body = True
+            return
+        was_full = body.is_full
+        data, is_done = body.take(), body.decoder.is_done
+        if body.received + self._left_of(body.decoder) > self._max_body_size:
+            limit = self._max_body_size
+            self._fail_body(BodyTooLarge(f"request body larger than {limit} bytes"))
+        elif data or is_done:
+            if was_full:
+                self._connection.handle.resume()
+            if data:
+                taken = delegate.data_received(data)
+                if taken is not None:
+                    await taken
+            self._has_body = is_done
+        elif not self._is_gone:
+            if body.expects_continue:
+                self._send_continue()
+            await self._next_event()
+
+    @staticmethod
+    def _left_of(decoder: Any) -> int:  # Any: a Decoder
+        """What is known to come still."""
+        left: int = decoder.most_left
+        return left if left < 1 << 62 else 0
+
+    def _lose_body(self, delegate: HTTPMessageDelegate) -> None:
+        """The rest of the body does not come."""
+        self._delegate = self._close_callback = None
+        delegate.on_connection_close()
+        if not self.has_ended:
+            self._finish_with(self._refusal)
+
+    def _on_received(self, task: asyncio.Task[object]) -> None:
+        """The body has been received, or could not be."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+        if self.has_ended and not self.is_over:
+            self.end_response()
+
+    # What tornado calls.
+
+    def set_close_callback(self, callback: Callable[[], object] | None) -> None:
+        """Have a function called when the client is gone before the response has ended."""
+        self._close_callback = callback
+
+    def set_max_body_size(self, size: int) -> None:
+        """Bytes that the body of this request may have, up to `limit_request_body`."""
+        self._max_body_size = size
+
+    def set_body_timeout(self, seconds: float) -> None:
+        """Seconds for the whole body of this request."""
+        self._body_time = seconds
+
+    def write_headers(
+        self,
+        start_line: RequestStartLine | ResponseStartLine,
+        headers: HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> asyncio.Future[None]:
+        """Send the head of the response, and maybe a first part of its body.
+
+        Raises ApplicationError for a header that cannot be sent.
+        """
+        assert isinstance(start_line, ResponseStartLine)
+        if self._is_closed:
+            return self._closed()
+        self.headers = pairs = list(headers.get_all())
+        status = f"{start_line.code} {start_line.reason}"
+        try:
+            if start_line.code == _SWITCHING:
+                return self._switch(pairs)
+            self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode(
+                status, pairs
+            )
+        except ApplicationError as error:  # tornado has no other head to send
+            self._fail(error)
+            self.end_response()
+            raise
+        self.status = status
+        if "Connection" in headers and headers["Connection"].lower() == "close":
+            self.persists = False
+        return self.write(chunk or b"")
+
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
+        """Send a part of the body; the future is done when there is room for more."""
+        if self._is_closed:
+            return self._closed()
+        is_first = not self._head_sent
+        try:
+            self._write(chunk if type(chunk) is bytes else bytes(chunk))
+        except OSError:
+            return self._closed()
+        if is_first and self.is_suspended and not self._endpoint.worker.alive:
+            self.leave()
+        return self._written()
+
+    def finish(self) -> None:
+        """The response is complete."""
+        if self.status_code == _SWITCHING or self.has_ended:
+            return
+        if self._disconnect_error is None:
+            try:
+                self._finish()
+            except OSError:  # noted
+                pass
+        self.end_response()
+
+    def detach(self) -> ConnectionStream:
+        """Take the connection over; no request follows on it."""
+        self._stream = stream = ConnectionStream(self)
+        self._close_callback = self._delegate = None
+        self.persists = False
+        self._head_sent = True  # whatever the application sends is its own
+        self.head = self.head.partition(b"\r\n")[0]  # for as long as it is open
+        if self.is_suspended and not self._endpoint.worker.alive:
+            self._endpoint.loop.call_soon(self.leave)
+        return stream
+
+    def close(self) -> None:
+        """Close the connection."""
+        if not self.has_ended:
+            self._finish_with(0)
+            self.end_response()
+
+    # What handlers and streams call.
+
+    def run_by(self, task: asyncio.Task[object] | None, handler: RequestHandler) -> None:
+        """The handler has begun, and waits if it has a task."""
+        if not self.is_over:
+            self._task, self._handler = task, handler
+
+    def on_cancelled(self) -> None:
+        """The task of the handler was cancelled."""
+        if not self.has_ended:
+            is_at_end = not self._endpoint.worker.alive
+            reason = "the worker ends" if is_at_end else "the application cancelled it"
+            self._fail(RequestCancelled(self.reason or reason))
+            self.end_response()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the client has taken enough for more to be sent."""
+        return self._transport.unsent <= HIGH_WATER
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes of a connection that was taken over; raises OSError."""
+        self.sent += len(data)
+        self._send(data)
+        self._push()
+
+    def resume_reading(self) -> None:
+        """The client may be read from again."""
+        self._connection.handle.resume()
+
+    def end_response(self) -> None:
+        """Nothing more is sent: have what is left go out, and the exchange end."""
+        self.has_ended = True
+        if self.is_over:
+            return
+        if self._disconnect_error is not None or not self.is_suspended:
+            self._close()
+        else:
+            self._connection.handle.resume_now()
+
+    # What the connection calls.
+
+    @property
+    def takes_input(self) -> bool:
+        """As `SuspendableExchange.takes_input`."""
+        return self._stream is not None or super().takes_input
+
+    @property
+    def state(self) -> int:
+        """As of the connection."""
+        stream = self._stream
+        if stream is None:
+            return super().state
+        if self.has_ended or (self._suspension is not None and self._suspension.pending):
+            return READY
+        return PAUSED if stream.is_full else SUSPENDED
+
+    def feed(self, data: bytes) -> None:
+        """As `SuspendableExchange.feed`."""
+        if self._stream is not None:
+            self._stream.feed(data)
+        else:
+            super().feed(data)
+
+    def end_input(self) -> None:
+        """As `SuspendableExchange.end_input`."""
+        super().end_input()
+        self._notify_close()
+
+    def drained(self) -> None:
+        """As `SuspendableExchange.drained`."""
+        super().drained()
+        if self._stream is not None:
+            self._stream.on_room()
+
+    def send_pending(self, transport: Transport) -> None:
+        """As `SuspendableExchange.send_pending`."""
+        super().send_pending(transport)
+        if self._stream is not None and not self.is_over:
+            self._stream.on_room()
+
+    def leave(self) -> None:
+        """As `SuspendableExchange.leave`; a websocket is closed."""
+        if self._stream is None:
+            super().leave()
+        elif hasattr(self._handler, "ws_connection"):
+            self._handler.close(_RESTART)
+            if self._endpoint.worker.is_quick:
+                self._endpoint.loop.call_later(QUICK_TIME, self._stream.close)
+
+    def disconnect(self, error: OSError) -> None:
+        """As `SuspendableExchange.disconnect`."""
+        super().disconnect(error)
+        self._notify_close()
+        if self._task is None and self._stream is None and not self.is_over:
+            self.end_response()
+
+    # The course of the exchange.
+
+    def _switch(self, pairs: list[tuple[str, str]]) -> asyncio.Future[None]:
+        """Accept an upgrade, whose fields go from hop to hop (RFC 9110, 7.8 and 15.2.2)."""
+        if "HTTP_UPGRADE" not in self.environ or self.is_bodiless or not self.is_http11:
+            raise ApplicationError("status 101, and the client has asked for no upgrade")
+        writer = self._endpoint.writer
+        lines = [writer.line(each) for each in pairs]
+        protocols = [value for name, value in pairs if name.lower() == "upgrade"]
+        upgrade = b"Upgrade: %b\r\n" % ", ".join(protocols).encode("latin-1")
+        self.status, self.status_code = "101 Switching Protocols", _SWITCHING
+        self._head_sent, self.persists = True, False
+        try:
+            self._send(_SWITCH, upgrade, writer.date(), *lines, b"\r\n")
+        except OSError:
+            return self._closed()
+        return self._written()
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._disconnect_error is not None or self._shall_end or self.has_ended
+
+    def _closed(self) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = self._endpoint.loop.create_future()
+        error = self._disconnect_error
+        found = error if isinstance(error, Exception) else None
+        future.set_exception(StreamClosedError(real_error=found))
+        future.exception()  # it need not be asked for
+        return future
+
+    def _written(self) -> asyncio.Future[None]:
+        self._push()
+        if self._transport.unsent <= HIGH_WATER:
+            return self._endpoint.done
+        suspension = self._waiting()
+        if suspension.room is None:
+            suspension.room = self._endpoint.loop.create_future()
+        return asyncio.shield(suspension.room)
+
+    def _push(self) -> None:
+        suspension = self._suspension
+        if suspension is not None and suspension.has_begun and suspension.pending:
+            self._connection.handle.resume_now()
+
+    def _request_end(self) -> None:
+        super()._request_end()
+        if self._shall_end:
+            self._notify_close()
+
+    def _notify_close(self) -> None:
+        """The application is told that its client is gone."""
+        delegate, callback = self._delegate, self._close_callback
+        self._delegate = self._close_callback = None
+        if self._stream is not None:
+            self._stream.end_input()
+        elif delegate is not None and not self._has_body:
+            delegate.on_connection_close()
+        elif callback is not None and not self.has_ended:
+            callback()
+
+    def _on_timeout(self, timeout: float) -> None:
+        if self._stream is None:
+            super()._on_timeout(timeout)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._fail(RequestCancelled(self.reason))
+            self._notify_close()
+            self.end_response()
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, HTTPInputError) and not self.has_ended:
+            self.reason = str(error)
+            self._finish_with(400)
+        else:
+            super()._fail(error)
+
+    def _close(self) -> None:
+        self._delegate = self._close_callback = self._handler = self._task = None
+        super()._close()
