@@ -92,4 +92,4 @@ def test_a_worker_whose_threads_are_all_busy_gives_no_sign_of_life(make_worker):
 
 
 def test_what_is_not_monitored_has_no_thread(make_worker):
-    assert make_worker(loop_lag_warning=0)._lag is None
+    assert make_worker(loop_lag_warning=0).lag is None

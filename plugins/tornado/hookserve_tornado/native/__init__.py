@@ -4,8 +4,9 @@ In reading order:
 
 protocol
     tornado's interface on one listener
-exchange, request
-    one request: what tornado calls a connection; what it is told of the client
+request, incoming, exchange
+    one request: what tornado is told of it; its way in; its response, and what tornado calls a
+    connection
 stream
     a connection that the application has taken over
 handlers

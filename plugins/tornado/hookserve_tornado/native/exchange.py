@@ -6,29 +6,26 @@ The cycle around it is that of each exchange that is suspended (`hookserve_http.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from hookserve_http.errors import ApplicationError, BodyTooLarge
-from hookserve_http.suspendable import HIGH_WATER, QUICK_TIME, SuspendableExchange
+from hookserve_http.errors import ApplicationError
+from hookserve_http.suspendable import HIGH_WATER, QUICK_TIME
 from tornado.httputil import (
-    HTTPConnection,
     HTTPHeaders,
     HTTPInputError,
-    HTTPMessageDelegate,
     RequestStartLine,
     ResponseStartLine,
 )
 from tornado.iostream import StreamClosedError
 
 from hookserve.protocol.seam import PAUSED, READY, SUSPENDED, RequestCancelled, Transport
-from hookserve_tornado.native.request import RequestContext, make_headers, make_start_line
+from hookserve_tornado.native.incoming import IncomingRequest
 from hookserve_tornado.native.stream import ConnectionStream
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
-    from hookserve_tornado.native.protocol import TornadoProtocol
 
 _SWITCHING = 101
 _SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
@@ -36,126 +33,18 @@ _RESTART = 1012
 """The close code of a websocket whose server is replaced (RFC 6455, 7.4.1, and IANA)."""
 
 
-class TornadoExchange(SuspendableExchange, HTTPConnection):
+class TornadoExchange(IncomingRequest):
     """One exchange."""
 
     NOT_BEGUN = "the application has written no headers"
-
-    _endpoint: TornadoProtocol
-    context: RequestContext
-    """What tornado knows of the client."""
-    _delegate: HTTPMessageDelegate | None
-    _close_callback: Callable[[], object] | None
-    _stream: ConnectionStream | None
-    """Once the application has taken the connection over."""
-    _handler: Any  # Any: a RequestHandler, maybe of websockets
-    _task: asyncio.Task[object] | None
-    """The one that runs the handler, where it has waited."""
-
-    def _start_application(self) -> asyncio.Task[object] | None:
-        endpoint, environ = self._endpoint, self.environ
-        self._close_callback = self._stream = self._handler = self._task = None
-        self._max_body_size, self._body_time = endpoint.max_body_size, 0.0
-        self.context = RequestContext(environ)
-        self._delegate = delegate = endpoint.application.start_request(self._connection, self)
-        awaited = delegate.headers_received(
-            make_start_line(environ), make_headers(self._connection.fields.of(self.head, environ))
-        )
-        if self.input is not None or awaited is not None:
-            return endpoint.start_coroutine(self._receive(delegate, awaited))
-        self._has_body = True
-        self._finish_request(delegate)
-        return None
-
-    def _go_on(self, task: asyncio.Task[object] | None) -> None:
-        if not self.is_over:
-            self._suspend(self._task)
-        if task is not None:
-            task.add_done_callback(self._on_received)
-
-    # The body.
-
-    def _finish_request(self, delegate: HTTPMessageDelegate) -> None:
-        """The request is complete."""
-        if self._stream is None and not self.has_ended:
-            delegate.finish()
-
-    async def _receive(
-        self, delegate: HTTPMessageDelegate, awaited: Awaitable[None] | None
-    ) -> None:
-        if awaited is not None:
-            await awaited
-        timer = None
-        if self._body_time:
-            timer = self._endpoint.loop.call_later(self._body_time, self._on_slow_body)
-        try:
-            while not (self._has_body or self._stream is not None or self.has_ended):
-                await self._deliver(delegate)
-                if self._is_gone and not self._has_body:
-                    self._lose_body(delegate)
-                    return
-        finally:
-            if timer is not None:
-                timer.cancel()
-        self._finish_request(delegate)
-
-    async def _deliver(self, delegate: HTTPMessageDelegate) -> None:
-        """Hand the delegate what has arrived, or wait for more."""
-        body = self.input
-        if body is None:
-            self._has_body = True
-            return
-        was_full = body.is_full
-        data, is_done = body.take(), body.decoder.is_done
-        if body.received + self._left_of(body.decoder) > self._max_body_size:
-            limit = self._max_body_size
-            self._fail_body(BodyTooLarge(f"request body larger than {limit} bytes"))
-        elif data or is_done:
-            if was_full:
-                self._connection.handle.resume()
-            if data:
-                taken = delegate.data_received(data)
-                if taken is not None:
-                    await taken
-            self._has_body = is_done
-        elif not self._is_gone:
-            if body.expects_continue:
-                self._send_continue()
-            await self._next_event()
-
-    @staticmethod
-    def _left_of(decoder: Any) -> int:  # Any: a Decoder
-        """What is known to come still."""
-        left: int = decoder.most_left
-        return left if left < 1 << 62 else 0
-
-    def _lose_body(self, delegate: HTTPMessageDelegate) -> None:
-        """The rest of the body does not come."""
-        self._delegate = self._close_callback = None
-        delegate.on_connection_close()
-        if not self.has_ended:
-            self._finish_with(self._refusal)
-
-    def _on_received(self, task: asyncio.Task[object]) -> None:
-        """The body has been received, or could not be."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
-        if self.has_ended and not self.is_over:
-            self.end_response()
 
     # What tornado calls.
 
     def set_close_callback(self, callback: Callable[[], object] | None) -> None:
         """Have a function called when the client is gone before the response has ended."""
         self._close_callback = callback
-
-    def set_max_body_size(self, size: int) -> None:
-        """Bytes that the body of this request may have, up to `limit_request_body`."""
-        self._max_body_size = size
-
-    def set_body_timeout(self, seconds: float) -> None:
-        """Seconds for the whole body of this request."""
-        self._body_time = seconds
+        if callback is not None and self._is_gone:
+            self._endpoint.loop.call_soon(self._notify_close)
 
     def write_headers(
         self,
@@ -376,12 +265,15 @@ class TornadoExchange(SuspendableExchange, HTTPConnection):
             self._notify_close()
 
     def _notify_close(self) -> None:
-        """The application is told that its client is gone."""
+        """The application is told that its client is gone, once it has what has arrived."""
+        is_waiting = not self._has_body and self.input is not None
+        if self._stream is None and is_waiting and self.input.decoder.is_done:
+            return
         delegate, callback = self._delegate, self._close_callback
         self._delegate = self._close_callback = None
         if self._stream is not None:
             self._stream.end_input()
-        elif delegate is not None and not self._has_body:
+        elif delegate is not None and is_waiting:
             delegate.on_connection_close()
         elif callback is not None and not self.has_ended:
             callback()
@@ -395,10 +287,10 @@ class TornadoExchange(SuspendableExchange, HTTPConnection):
             self._task.cancel()
         else:
             self._fail(RequestCancelled(self.reason))
-            self._notify_close()
             self.end_response()
 
     def _fail(self, error: BaseException) -> None:
+        self._notify_close()
         if isinstance(error, HTTPInputError) and not self.has_ended:
             self.reason = str(error)
             self._finish_with(400)
