@@ -86,7 +86,8 @@ class IncomingRequest(SuspendableExchange, HTTPConnection):
             while not (self._has_body or self._stream is not None or self.has_ended):
                 await self._deliver(delegate)
                 if self._is_gone and not self._has_body:
-                    self._lose_body(delegate)
+                    if not self.has_ended:  # the application knows that the rest does not come
+                        self._finish_with(self._refusal)
                     return
         finally:
             if timer is not None:
@@ -122,13 +123,6 @@ class IncomingRequest(SuspendableExchange, HTTPConnection):
         """What is known to come still."""
         left: int = decoder.most_left
         return left if left < 1 << 62 else 0
-
-    def _lose_body(self, delegate: HTTPMessageDelegate) -> None:
-        """The rest of the body does not come."""
-        self._delegate = self._close_callback = None
-        delegate.on_connection_close()
-        if not self.has_ended:
-            self._finish_with(self._refusal)
 
     def _on_received(self, task: asyncio.Task[object]) -> None:
         """The body has been received, or could not be."""
