@@ -49,6 +49,8 @@ class StandInWorker:
     """As `Worker.server_software`."""
     alive = True
     """As `Worker.alive`."""
+    is_quick = False
+    """As `Worker.is_quick`."""
 
     def __init__(self, app: WSGIApplication, config: Config) -> None:
         self.config = config

@@ -96,7 +96,7 @@ class TornadoExchange(IncomingRequest):
         if self._disconnect_error is None:
             try:
                 self._finish()
-            except OSError:  # noted
+            except OSError:  # `_on_disconnect` has it
                 pass
         self.end_response()
 
