@@ -145,8 +145,8 @@ class Middleware(NamedTuple):
     """A function, or a class, that takes an application and returns one of the same interface; or
     where it is, as ``"package.module:attribute"``, to be imported in the worker alone."""
     interfaces: tuple[str, ...] = ("wsgi",)
-    """The interfaces of the applications that it goes around.  It is left out, with a warning, of
-    others."""
+    """The interfaces of the applications that it goes around.  It is left out of others, with a
+    warning unless the plugin has one of the same name for them."""
 
 
 class LoggerType(NamedTuple):

@@ -15,6 +15,8 @@ layout, scoreboard, request_slots
     shared memory, field by field: state, heartbeat, counters and requests in flight of every worker
 server_record, reading
     what the arbiter writes there of the whole server; all of it at one moment, in any process
+metrics
+    the same as metrics with names and units, for all that publish them
 interface
     which interface an application has, and who is paired with whom
 middleware

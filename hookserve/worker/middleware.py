@@ -104,8 +104,10 @@ def _of_function(function: Callable[..., object]) -> Middleware:
 
 
 def _left_out(found: list[_Found], interface: str) -> Iterator[str]:
+    """A line for each; none where the plugin has one of the same name for that interface."""
+    fitting = {(plugin, item.name) for _, plugin, item in found if interface in item.interfaces}
     for _, plugin, item in found:
-        if interface not in item.interfaces:
+        if interface not in item.interfaces and (plugin, item.name) not in fitting:
             yield (
                 f"the middleware {item.name} of plugin '{plugin}' is for"
                 f" {' and '.join(item.interfaces)} and left out: the application has the interface"

@@ -158,3 +158,11 @@ def test_what_a_worker_alone_knows_is_said_where_it_may_be_left_out(make_worker)
         "what app_wrappers of plugin 'of the test 0' returns is known when a worker boots:"
         " functions are for wsgi, and left out of an application that has the interface asgi"
     ]
+
+
+def test_of_one_name_that_for_the_interface_is_used(make_worker, caplog):
+    both = [named("trace", "wsgi"), named("trace", "asgi")]
+    worker = make_worker(Bringing(both))
+
+    assert wrap_application(worker, Text("app"), "asgi") == "trace(app)"
+    assert not caplog.messages
