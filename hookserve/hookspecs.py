@@ -19,6 +19,7 @@ from hookserve.hookmarkers import hookspec
 from hookserve.workerspecs import LogHooks, RequestHooks, WorkerHooks
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from contextlib import AbstractContextManager
     from types import ModuleType
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     AppWrapper = Callable[[WSGIApplication], WSGIApplication] | types.Middleware
     ProtocolWrapper = Callable[[seam.Protocol], seam.Protocol]
+    Environ = dict[str, object]
+    TakeoverAdapter = Callable[[Environ, Callable[..., socket.socket]], None]
 
 
 class AssemblyHooks(Protocol):
@@ -168,6 +171,14 @@ class AssemblyHooks(Protocol):
     def connection_wrappers(self, worker: Worker) -> Iterable[ProtocolWrapper]:
         """What lies between the sockets and the protocol (`hookserve.protocol.wrappers`): functions
         from the protocol within to the one around it, the first one outermost, next to the socket.
+
+        Runs in: worker, once, before it is ready.  When it raises: that worker fails to boot.
+        """
+
+    @hookspec
+    def takeover_adapters(self) -> Iterable[TakeoverAdapter]:
+        """Other names for ``hookserve.take_over``: functions that are called with the environ of a
+        WSGI request whose connection may be taken over, and with that entry, and add their own.
 
         Runs in: worker, once, before it is ready.  When it raises: that worker fails to boot.
         """

@@ -98,6 +98,8 @@ class Capabilities(NamedTuple):
     """Whether ``wsgi.file_wrapper`` is sent by sendfile(2)."""
     websocket: bool = False
     """Whether it serves websockets."""
+    hands_over: bool = False
+    """Whether an application of WSGI may take its connection over (``hookserve.take_over``)."""
     settings: frozenset[str] = frozenset()
     """Settings that the model honours and other models need not: one that another model names
     and this one does not is a warning at start."""

@@ -61,7 +61,7 @@ def _capabilities(row: WorkerRow) -> list[str]:
         f" {_yes(can.buffered)}",
         f"request_timeout: {can.request_timeout}",
         f"keep-alive: {_yes(can.keepalive)}, sendfile: {_yes(can.sendfile)},"
-        f" websocket: {_yes(can.websocket)}",
+        f" websocket: {_yes(can.websocket)}, take-over of connections: {_yes(can.hands_over)}",
         f"applications: {', '.join(row.type.interfaces)}",
         f"own settings: {', '.join(sorted(can.settings)) or 'none'}",
     ]

@@ -75,6 +75,7 @@ ITEMS: dict[str, _Expected] = {
         "a callable or a Middleware", lambda item: callable(item) or isinstance(item, Middleware)
     ),
     "connection_wrappers": _CALLABLE,
+    "takeover_adapters": _CALLABLE,
     "tick_intervals": _instance_of("a number of seconds", int, float),
     "auxiliary_processes": _instance_of("an AuxiliaryProcess", AuxiliaryProcess),
 }

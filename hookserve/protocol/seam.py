@@ -25,6 +25,9 @@ and for the exchange at once:
 * `Connection.leave` is called when the worker is about to stop, and `Connection.disconnected` when
   the client is gone.
 
+An exchange of a model that may wait can also take its connection over (`Transport.take_over`): it
+gets a socket, the worker watches the connection no more, and closes it when the exchange has run.
+
 A model that may block (sync, threads, greenlets) makes its protocol with ``buffered=False``:
 the connection is `READY` when the head is complete and, with it, `Worker.awaited_body` bytes of
 the body, for which it passes through `READING_BODY`; the rest is read during `run` through
@@ -35,13 +38,14 @@ when the whole body is there, so `run` never calls `receive`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from hookserve.wording import printable
 
 if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint
+    from hookserve.protocol.lent import LentSocket
     from hookserve.types import AccessRecord, RequestInFlight
     from hookserve.worker.base import Worker
 
@@ -100,6 +104,23 @@ class Transport(ABC):
     def begin_body(self) -> None:  # noqa: B027  # optional
         """From now on `receive` is called for the body of another request, whose time and least
         rate count from here."""
+
+    def take_over(self, received: bytes, on_leave: Callable[[], object] | None) -> LentSocket:
+        """Take the connection over: the exchange that runs is its last one, and speaks another
+        protocol on the socket that this returns, which blocks.
+
+        What is received from it first is `received`, and then what `Connection.release` returns.
+        It has what wrappers make of the bytes: under TLS it encrypts.  The exchange ends in
+        `CLOSING`, and no other method of this transport is called after this one.  The connection
+        ends once the exchange has run and its socket is closed, or after `linger_timeout`: another
+        thread may have to send the last words.
+
+        `on_leave` is called, in another thread or greenlet, when the worker is about to stop; the
+        connection is cut when the time of the drain is over.
+
+        Raises `NotImplementedError` where the model cannot wait (`Worker.hands_over`).
+        """
+        raise NotImplementedError
 
     def may_persist(self) -> bool:
         """Whether the connection may stay open afterwards; called before the head goes out."""
@@ -194,6 +215,11 @@ class Connection(ABC):
         """The worker is about to stop, and the exchange is suspended: one without an end of its own
         is told to end.  Returns the state, which is `READY` when `run` is to be called."""
         return self.state
+
+    def release(self) -> bytes:
+        """The bytes that were fed and have not been used: called within `run`, by
+        `Transport.take_over`.  Afterwards the worker calls no method of this connection."""
+        return b""
 
     def disconnected(self) -> None:  # noqa: B027  # optional
         """The connection is closed while its exchange is suspended: the client is gone, it has not

@@ -87,6 +87,10 @@ class ConnectionWrapper(Connection):
         self.state = self.inner.leave()
         return self.state
 
+    def release(self) -> bytes:
+        """As `Connection.release`."""
+        return self.inner.release()
+
     def disconnected(self) -> None:
         """As `Connection.disconnected`."""
         self.inner.disconnected()

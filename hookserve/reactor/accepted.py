@@ -9,6 +9,7 @@ from hookserve.protocol.seam import Connection
 from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.phases import ACCEPTED
 from hookserve.reactor.poller import is_readable
+from hookserve.reactor.takeover import TakenConnection
 from hookserve.system.calls import write
 
 _SMALLEST_READ, _LARGEST_READ = 4096, 65536
@@ -101,12 +102,28 @@ class Accepted:
         """Whether something waits to be read, the client's end included."""
         return is_readable(self.fd)
 
+    def may_discard(self) -> bool:
+        """Whether what the client sends is to be dropped: not while an application reads it."""
+        if isinstance(self.connection, TakenConnection) and not self.connection.is_ended:
+            self.half_close()
+            return self.connection.is_ended
+        return True
+
     def half_close(self) -> bool:
-        """Send no more, and let the client finish; false when it is gone already."""
+        """Send no more, and let the client finish; false when it is gone already.
+
+        While an application that took it over has its socket still, that is left to a later call.
+        """
+        if isinstance(self.connection, TakenConnection):
+            if not self.connection.is_released:
+                return True
+            self.connection.is_ended = True
+            self.is_registered = False
         # A socket of the C class, which no model patches.
         connected = _socket.socket(fileno=self.fd)
         try:
             connected.shutdown(_socket.SHUT_WR)
+            connected.setblocking(False)  # an application that took it over had it blocking
         except OSError:
             return False
         finally:

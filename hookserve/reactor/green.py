@@ -57,6 +57,7 @@ class GreenWorker(ReactorWorker):
 
     multithread = True
     awaited_body = 65536
+    hands_over = True
     drain_interval = 0.05
 
     # The two primitives of an event library that each request needs are plain attributes.
@@ -265,6 +266,7 @@ class _GreenTransport(SocketTransport):
         super().__init__(
             config.body_timeout, config.write_timeout, _nothing, body_rate=config.body_rate
         )
+        self.hand_over = worker.reactor.takeovers.hand_over
         self._worker = worker
 
     def _poll(self, event: int, seconds: float) -> bool:

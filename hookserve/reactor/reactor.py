@@ -10,17 +10,19 @@ Deadlines are checked together, in a *sweep*: a wait sets two attributes and no 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from hookserve.protocol.seam import READY
 from hookserve.reactor.phases import KEPT, LINGERING, SILENT, STREAMING, WRITING
 from hookserve.reactor.poller import FOR_EVER, READABLE, Event, replace_poller
 from hookserve.reactor.suspension import IS_SUSPENDED, SuspendingDriver
+from hookserve.reactor.takeover import Takeovers
 from hookserve.system.exiting import end_forked_child
 
 if TYPE_CHECKING:
     from hookserve.reactor.accepted import Accepted
+    from hookserve.worker.base import Worker
 
 _SWEEP_PAUSE = 0.2
 
@@ -39,6 +41,11 @@ class Reactor(SuspendingDriver):
     `batch` is the number of events that one `turn` takes from the kernel, -1 for all there are:
     where `serve` hands them on, one, or a pool would be given more than it has threads for.
     """
+
+    def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
+        super().__init__(worker, serve, batch)
+        self.takeovers = Takeovers(self.open, self._poller, self._handle_pending)
+        """The connections that applications have taken over."""
 
     # The life of a model.
 

@@ -10,13 +10,18 @@ import os
 import select
 from collections.abc import Callable
 from time import monotonic
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from hookserve.protocol.seam import Transport
 from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.poller import FOR_EVER
 from hookserve.system.calls import make_poll, read, write
 from hookserve.system.tcpinfo import seconds_since_received
+
+if TYPE_CHECKING:
+    from hookserve.protocol.lent import LentSocket
+
+HandOver = Callable[[int, bytes, "Callable[[], object] | None"], "LentSocket"]
 
 _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than a gathered write."""
@@ -53,6 +58,7 @@ class SocketTransport(Transport):
         "_received",
         "_write_timeout",
         "fd",
+        "hand_over",
         "outbox",
     )
 
@@ -74,6 +80,8 @@ class SocketTransport(Transport):
         self._body_rate = body_rate
         self._body_began = FOR_EVER
         self._received = 0
+        self.hand_over: HandOver | None = None
+        """`Takeovers.hand_over`, where an exchange may take its connection over."""
 
     def send(self, *buffers: bytes) -> None:
         """Hand all of the buffers to the kernel, or leave a little in `outbox`."""
@@ -110,6 +118,13 @@ class SocketTransport(Transport):
     def waited(self) -> float:
         """As `Transport.waited`: of TCP, to a thousandth of a second."""
         return seconds_since_received(self.fd)
+
+    def take_over(self, received: bytes, on_leave: Callable[[], object] | None) -> LentSocket:
+        """As `Transport.take_over`; what has been sent before is waited for."""
+        if self.hand_over is None:
+            raise NotImplementedError
+        self._relieve(0)
+        return self.hand_over(self.fd, received, on_leave)
 
     def begin_body(self) -> None:
         """As `Transport.begin_body`."""

@@ -62,13 +62,15 @@ class ReactorWorker(Worker):
         """A transport with the settings of the worker, for models that may wait: one for each
         request that runs at a time."""
         config = self.config
-        return SpoolingTransport(
+        transport = SpoolingTransport(
             config.body_timeout,
             config.write_timeout,
             self.notify,
             self.spool,
             body_rate=config.body_rate,
         )
+        transport.hand_over = self.reactor.takeovers.hand_over
+        return transport
 
     def after_fork(self) -> None:
         """As `Worker.after_fork`, and release the connections and the poller."""
@@ -93,6 +95,7 @@ class ReactorWorker(Worker):
         """Finish what is open by `deadline`, in seconds of the monotonic clock."""
         self.begin_drain()
         while self.is_draining(deadline):
+            self.reactor.takeovers.drain(self.clock(), deadline)
             left = max(0.0, deadline - self.clock())
             self.step(min(self.reactor.pause(), self.drain_interval, left))
         self.end_exchanges()

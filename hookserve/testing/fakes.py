@@ -45,6 +45,10 @@ class StandInWorker:
     """As ``wsgi.multiprocess``."""
     awaited_body = 0
     """As `Worker.awaited_body`."""
+    hands_over = False
+    """As `Worker.hands_over`."""
+    interface = "wsgi"
+    """As `Worker.interface`."""
     server_software = "hookserve"
     """As `Worker.server_software`."""
     alive = True

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from hookserve.protocol.seam import Connection, Protocol
     from hookserve.types import WSGIApplication
 
-
 WHOLE_BODY = sys.maxsize
 """As `Worker.awaited_body`."""
 _ACCEPT_PAUSE = 0.5
@@ -61,6 +60,8 @@ class Worker(ABC):
     """Where `buffered` is false: so many bytes of a body are there before the application runs;
     `WHOLE_BODY`: all, unless `buffer_bodies` is off, so that a slow client occupies no process and
     no thread."""
+    hands_over: ClassVar[bool] = False
+    """Whether an exchange may take its connection over (`Transport.take_over`)."""
     multithread: bool = False
     """``wsgi.multithread``."""
     server_software: str = "hookserve"

@@ -214,6 +214,7 @@ class Setting:
         worker = FakeWorker(protocol, **settings)
         transport = SocketTransport(5.0, 5.0, worker.notify, hold)
         reactor = Reactor(worker, lambda accepted: reactor.exchange(accepted, transport))
+        transport.hand_over = reactor.takeovers.hand_over
         reactor.start_accepting()
         self._made.append((worker, reactor))
         return worker, reactor

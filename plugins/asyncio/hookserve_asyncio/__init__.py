@@ -48,6 +48,7 @@ def worker_types() -> list[WorkerType]:
             capabilities=Capabilities(
                 concurrency="as many requests at once as there are connections; WSGI: threads",
                 parallel=True,
+                hands_over=True,
                 buffered=True,
                 request_timeout="cancel",
                 websocket=True,

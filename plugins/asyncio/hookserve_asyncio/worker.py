@@ -38,6 +38,7 @@ _BLOCKING = ("wsgi",)
 class AsyncioWorker(ReactorWorker):
     """Serves on an event loop."""
 
+    hands_over = True
     drain_interval = 0.05
 
     def __init__(self, context: WorkerContext) -> None:
@@ -114,8 +115,10 @@ class AsyncioWorker(ReactorWorker):
             self.log.warning("a task of the application has raised %r", error)
         if timer is not None:
             timer.cancel()
-        # Threads that are all busy give no sign of life but the requests that they begin.
-        is_stuck = self._pool is not None and self._pool.is_busy
+        # Threads that are all busy give no sign of life but the requests that they begin.  One that
+        # has taken its connection over may wait for the client.
+        is_busy = self._pool is not None and self._pool.is_busy
+        is_stuck = is_busy and not self.reactor.takeovers
         now = self.clock() if is_stuck else self.notify()
         if now >= self.reactor.next_sweep:
             self.loop.call_soon(self._sweep)

@@ -24,6 +24,7 @@ def worker_types() -> list[WorkerType]:
             patch="hookserve_eventlet.patch:patch",
             capabilities=Capabilities(
                 parallel=True,
+                hands_over=True,
                 concurrency="as many requests at once as there are connections, in greenlets",
                 request_timeout="cancel",
             ),

@@ -32,6 +32,7 @@ def worker_types() -> list[WorkerType]:
             "threads; silent and idle clients hold none",
             capabilities=Capabilities(
                 parallel=True,
+                hands_over=True,
                 buffered=True,
                 concurrency="as many requests at once as there are threads",
                 settings=frozenset({"threads", "spool_size", "buffer_bodies"}),

@@ -29,6 +29,7 @@ class GthreadWorker(ReactorWorker):
     """Runs `threads` requests at once."""
 
     awaited_body = WHOLE_BODY
+    hands_over = True
     drain_interval = 0.05
 
     def __init__(self, context: WorkerContext) -> None:
@@ -75,7 +76,8 @@ class GthreadWorker(ReactorWorker):
         """Monitor the leader, and do what is due."""
         self._leadership.monitor(seconds)
         self.wait_for_signals(0.0)
-        if self.requests_in_flight < self._threads:
+        # Who has taken a connection over may wait for its client, and is not stuck.
+        if self.requests_in_flight - len(self.reactor.takeovers) < self._threads:
             self.notify()
         if self.clock() >= self.reactor.next_sweep:
             self.reactor.sweep(self.clock())

@@ -16,6 +16,8 @@ standin
     what stands in for the package gunicorn where it is not installed
 objects
     the objects that a configuration file's hooks get
+client_socket
+    ``gunicorn.socket`` of the environ
 tls
     ``ssl_context`` of a configuration file
 """
@@ -27,11 +29,13 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookserve import Command, Setting, SettingValue, Variable, hookimpl
 
 if TYPE_CHECKING:
+    import socket
+
     from hookserve.config.resolved import Config
     from hookserve.plugins.host import PluginHost
     from hookserve.worker.base import Worker
@@ -137,6 +141,18 @@ def post_fork(worker: Worker) -> None:
     if software != own:
         os.environ["SERVER_SOFTWARE"] = software
     worker.server_software = os.environ.setdefault("SERVER_SOFTWARE", worker.server_software)
+
+
+@hookimpl
+def takeover_adapters() -> list[Callable[..., None]]:
+    """``gunicorn.socket``, which takes the connection over when it is first used."""
+
+    def add_socket(environ: dict[str, Any], take_over: Callable[[], socket.socket]) -> None:
+        from hookserve_gunicorn.client_socket import ClientSocket
+
+        environ["gunicorn.socket"] = ClientSocket(take_over)
+
+    return [add_socket]
 
 
 @hookimpl

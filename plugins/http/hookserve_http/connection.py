@@ -258,6 +258,11 @@ class HttpConnection(Connection):
         """Whether the rest of a body is drained, whose response the client has got."""
         return type(self._body) is DrainedBody
 
+    def release(self) -> bytes:
+        """See `hookserve.protocol.seam.Connection.release`: what has arrived behind the request."""
+        data, self._buffer = self._buffer, b""
+        return data
+
     def interim(self) -> bytes:
         """``100 Continue``, once, in READING_BODY."""
         interim, self._interim = self._interim, b""

@@ -13,6 +13,7 @@ from hookserve_http.mount import mounted
 from hookserve_http.observers import make_notifier
 from hookserve_http.response import HeadWriter
 from hookserve_http.server_name import NAME, PORT, named_by_host
+from hookserve_http.takeover import OfferTakeover, make_offer
 
 if TYPE_CHECKING:
     from hookserve.listeners.address import Endpoint as Address
@@ -34,6 +35,7 @@ class Endpoint(Protocol):
         "keeps_alive",
         "log_access",
         "notify_observers",
+        "offer_takeover",
         "pre_request",
         "sendfile",
         "spool_size",
@@ -51,6 +53,8 @@ class Endpoint(Protocol):
         self.pre_request = worker.pre_request
         self.log_access = worker.log_access
         self.notify_observers = make_notifier(worker)
+        self.offer_takeover: OfferTakeover | None = make_offer(worker)
+        """What gives a request for another protocol the entries to take its connection over."""
         self.body_limit: int = config.limit_request_body
         self.awaited_body = _AWAITED_BODY if has_whole_body else worker.awaited_body
         # A body that is read as it arrives needs no temporary file.

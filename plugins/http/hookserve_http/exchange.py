@@ -15,8 +15,11 @@ from hookserve_http.errors import ApplicationError, BadRequest, BodyCutOff, Requ
 from hookserve_http.file_wrapper import FileWrapper
 from hookserve_http.outgoing import OutgoingResponse
 from hookserve_http.request import RequestView
+from hookserve_http.takeover import NAME, TakenTransport
 
 if TYPE_CHECKING:
+    import socket
+
     from hookserve.protocol.seam import Transport
 
 ExcInfo = tuple[type[BaseException], BaseException, object]
@@ -88,6 +91,32 @@ class Exchange(OutgoingResponse):
         self.headers = headers
         return self._write
 
+    def take_over(self, on_leave: Callable[[], object] | None = None) -> socket.socket:
+        """``hookserve.take_over`` of the environ: the client's connection, as a blocking socket.
+
+        It has what has arrived behind the request; under TLS it encrypts.  The server sends nothing
+        more.  The connection ends when the application has returned, or raised StopIteration, and
+        its socket is closed or `linger_timeout` has passed.
+        `on_leave` is called, in another thread or greenlet, when the worker is about to stop.
+
+        Raises RuntimeError when the response has begun, the body has not been read or the request
+        is over, and OSError when there is no descriptor.
+        """
+        transport = getattr(self, "_transport", None)
+        if transport is None or self._head_sent:
+            raise RuntimeError("the connection cannot be taken over: the response has begun")
+        received, body = b"", self.input
+        if body is not None:
+            body.take_arrived()
+            if not body.decoder.is_done:
+                raise RuntimeError("the connection cannot be taken over before the body is read")
+            received, body.rest = body.rest, b""
+        taken: socket.socket = transport.take_over(received, on_leave)
+        self.environ.pop(NAME, None)  # no cycle: a socket that is dropped is closed
+        self.status_code = 200 if self.environ["REQUEST_METHOD"] == "CONNECT" else 101
+        self.persists, self._head_sent, self._transport = False, True, TakenTransport()
+        return taken
+
     def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """Send 103 Early Hints (RFC 8297); nothing after the response head, or in HTTP/1.0."""
         if self._head_sent or not self.is_http11:
@@ -156,8 +185,11 @@ class Exchange(OutgoingResponse):
         """End the exchange after an exception: with an error page, if the head is not sent yet."""
         self.persists = False
         self._endpoint.worker.end_if_forked(error)
-        if error is self._disconnect_error:
+        is_taken = type(getattr(self, "_transport", None)) is TakenTransport
+        if error is self._disconnect_error or (is_taken and isinstance(error, StopIteration)):
             return
+        if is_taken and isinstance(error, ConnectionError):
+            error = BodyCutOff(str(error))
         if isinstance(error, BodyCutOff):
             self.reason = self.reason or f"the client disconnected: {error}"
             return

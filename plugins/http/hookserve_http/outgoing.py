@@ -69,7 +69,12 @@ class OutgoingResponse(AccessRecord):
         """Whether the connection may stay open afterwards."""
         option = environ.get("HTTP_CONNECTION", "keep-alive")
         if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
-            self.persists = self.persists and wants_to_persist(environ)
+            if option == "close" and method != "CONNECT":
+                self.persists = False
+            else:
+                self.persists = self.persists and wants_to_persist(environ)
+                if endpoint.offer_takeover is not None:
+                    endpoint.offer_takeover(self)
         self._head_sent = False
         self._chunked = False
         self._length = -1

@@ -14,7 +14,9 @@ def worker_types() -> list[WorkerType]:
             "hookserve_sync.worker:SyncWorker",
             "one request at a time, silent clients wait aside",
             capabilities=Capabilities(
-                buffered=True, settings=frozenset({"spool_size", "buffer_bodies"})
+                buffered=True,
+                hands_over=True,
+                settings=frozenset({"spool_size", "buffer_bodies"}),
             ),
         )
     ]

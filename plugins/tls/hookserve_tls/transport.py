@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from hookserve.protocol.seam import Transport
+
+if TYPE_CHECKING:
+    from hookserve_tls.lent import TlsSocket
 
 RECORDS = 65536
 """Bytes that are decrypted at once: four records of the largest size (RFC 8446, 5.1)."""
@@ -18,7 +24,7 @@ class TlsTransport(Transport):
     It has no `send_file`: the kernel would have to encrypt.
     """
 
-    __slots__ = ("_incoming", "_outgoing", "_tls", "_under", "is_broken")
+    __slots__ = ("_incoming", "_outgoing", "_release", "_tls", "_under", "is_broken", "taken")
 
     def __init__(
         self,
@@ -26,12 +32,16 @@ class TlsTransport(Transport):
         tls: ssl.SSLObject,
         incoming: ssl.MemoryBIO,
         outgoing: ssl.MemoryBIO,
+        release: Callable[[], bytes],
     ) -> None:
         self._under = under
         self._tls = tls
         self._incoming, self._outgoing = incoming, outgoing
+        self._release = release
         self.is_broken = False
         """Whether the client is gone or has timed out: nothing more can be sent."""
+        self.taken: TlsSocket | None = None
+        """What an application has that has taken the connection over."""
 
     def send(self, *buffers: bytes) -> None:
         """As `Transport.send`: what is small goes out in one record, what is large in pieces."""
@@ -86,6 +96,21 @@ class TlsTransport(Transport):
     def unsent(self) -> int:
         """As `Transport.unsent`, in records."""
         return self._under.unsent
+
+    def take_over(self, received: bytes, on_leave: Callable[[], object] | None) -> TlsSocket:
+        """As `Transport.take_over`; `received` has been decrypted."""
+        from hookserve_tls.lent import TlsSocket
+
+        # Records that have been fed are in OpenSSL's buffer: there is nothing to put back.
+        under = self._under.take_over(b"", on_leave)
+        kind = under.family, under.type, under.proto
+        taken = TlsSocket(*kind, fileno=os.dup(under.fileno()))
+        taken.setblocking(True)
+        taken.on_close, under.on_close = under.on_close, None
+        under.close()
+        taken.begin(self._tls, self._incoming, self._outgoing, received + self._release())
+        self.taken = taken
+        return taken
 
     def may_persist(self) -> bool:
         """As `Transport.may_persist`."""

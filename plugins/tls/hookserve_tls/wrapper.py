@@ -105,7 +105,8 @@ class TlsConnection(ConnectionWrapper):
 
     def run(self, transport: Transport) -> int:
         """Send the records of the handshake, or run the exchange."""
-        encrypted = TlsTransport(transport, self._tls, self._incoming, self._outgoing)
+        release = self.inner.release
+        encrypted = TlsTransport(transport, self._tls, self._incoming, self._outgoing, release)
         try:
             if self._is_over:
                 return self._send_last_records(transport, encrypted)
@@ -151,6 +152,10 @@ class TlsConnection(ConnectionWrapper):
     def leave(self) -> int:
         """As `Connection.leave`."""
         return self._stand(self.inner.leave())
+
+    def release(self) -> bytes:
+        """As `Connection.release`: nothing, for what has been fed is within (`TlsTransport`)."""
+        return b""
 
     def interim(self) -> bytes:
         """The interim response of the protocol, in records."""
@@ -202,7 +207,9 @@ class TlsConnection(ConnectionWrapper):
     def _send_last_records(self, transport: Transport, encrypted: TlsTransport) -> int:
         """Send what comes last: the response to a plain client, an alert, or close_notify."""
         self.state = CLOSING
-        if encrypted.is_broken:
+        if encrypted.taken is not None:
+            encrypted.taken.notify_end()
+        if encrypted.taken is not None or encrypted.is_broken:
             return CLOSING
         self.lingers = self.lingers or self._is_over
         try:
