@@ -113,7 +113,7 @@ class Transport(ABC):
         It has what wrappers make of the bytes: under TLS it encrypts.  The exchange ends in
         `CLOSING`, and no other method of this transport is called after this one.  The connection
         ends once the exchange has run and its socket is closed, or after `linger_timeout`: another
-        thread may have to send the last words.
+        thread may have something left to send.
 
         `on_leave` is called, in another thread or greenlet, when the worker is about to stop; the
         connection is cut when the time of the drain is over.

@@ -10,6 +10,8 @@ reactor, driver
     drive connections through their phases: read, run, wait, close; all of them, and one
 suspension
     connections whose exchange goes on elsewhere
+takeover
+    connections that an application has taken over
 accepted, connections
     one accepted socket; the table of all
 acceptor, balancing

@@ -2,9 +2,9 @@
 
 The poller watches such a descriptor no more, and its deadlines are the application's.  It stays one
 of the open connections of its worker until the exchange has run, and its socket is closed or
-`linger_timeout` has passed: a thread beside the exchange may have to send or read the last words.
-Then it is half-closed and drained, as any that lingers.  At last it is shut down, so that whoever
-still reads from it sees the end.
+`linger_timeout` has passed: a thread beside the exchange may have something left to send or to
+read.  Then it is half-closed and drained, as any that lingers.  At last it is shut down, so that a
+thread that still reads from it sees the end.
 
 The application has a duplicate of the descriptor: it may close that at any time, and the number of
 the worker's own is not given to another connection meanwhile.
@@ -68,7 +68,7 @@ class TakenConnection(Connection):
         return self.state
 
     def cut(self) -> None:
-        """End it in both directions: whoever reads sees the end, and writing fails."""
+        """End it in both directions: what reads sees the end, and writing fails."""
         self.lingers = False
         self._shut_down()
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hookserve.protocol.lent import LentSocket
 
 HandOver = Callable[[int, bytes, "Callable[[], object] | None"], "LentSocket"]
+"""As `Transport.take_over`, for the connection of a descriptor."""
 
 _JOIN_LIMIT = 32768
 """Up to this many bytes one copy is cheaper than a gathered write."""

@@ -58,8 +58,7 @@ class Worker(ABC):
     """Whether request bodies are complete before the application runs (event loops)."""
     awaited_body: int = 0
     """Where `buffered` is false: so many bytes of a body are there before the application runs;
-    `WHOLE_BODY`: all, unless `buffer_bodies` is off, so that a slow client occupies no process and
-    no thread."""
+    `WHOLE_BODY`: all, unless `buffer_bodies` is off, so that a slow client occupies no thread."""
     hands_over: ClassVar[bool] = False
     """Whether an exchange may take its connection over (`Transport.take_over`)."""
     multithread: bool = False

@@ -48,6 +48,7 @@ GOOD = {
     "middlewares": Middleware("a", "a:a"),
     "app_wrappers": print,
     "connection_wrappers": print,
+    "takeover_adapters": print,
     "tick_intervals": 1.5,
     "auxiliary_processes": AuxiliaryProcess("a", print),
 }

@@ -144,7 +144,7 @@ def test_what_the_client_sends_afterwards_is_drained_until_its_end(setting, serv
 
 
 def test_the_connection_is_left_to_a_thread_that_has_its_socket_still(setting, server, application):
-    """It has the last words, and reads the client's."""
+    """It may have something left to send, and reads what the client sends."""
     worker, reactor = server
     client = setting.connect(worker)
     application.keeps = True
@@ -221,12 +221,12 @@ def test_a_late_close_does_not_touch_the_next_connection(setting, application):
         turn_until(reactor, lambda: readable(client) == b"two\n")
 
 
-def test_the_application_is_told_once_that_the_worker_stops(
+def test_the_application_is_calls_once_that_the_worker_stops(
     setting, server, application, monkeypatch
 ):
     worker, reactor = server
-    told = []
-    monkeypatch.setattr(Taking, "on_leave", lambda *_: told.append(True))
+    calls = []
+    monkeypatch.setattr(Taking, "on_leave", lambda *_: calls.append(True))
 
     def do(taken):
         for _ in range(2):
@@ -236,20 +236,20 @@ def test_the_application_is_told_once_that_the_worker_stops(
     setting.connect(worker).sendall(b"take\n")
     turn_until(reactor, lambda: application.sockets)
 
-    assert told == [True]
+    assert calls == [True]
 
 
-def test_an_application_that_takes_over_during_the_drain_is_told_at_once(
+def test_an_application_that_takes_over_during_the_drain_is_calls_at_once(
     setting, server, application, monkeypatch
 ):
     worker, reactor = server
-    told = []
-    monkeypatch.setattr(Taking, "on_leave", lambda *_: told.append(True))
+    calls = []
+    monkeypatch.setattr(Taking, "on_leave", lambda *_: calls.append(True))
     reactor.takeovers.drain(time.monotonic(), time.monotonic() + 60)
     setting.connect(worker).sendall(b"take\n")
     turn_until(reactor, lambda: application.sockets)
 
-    assert told == [True]
+    assert calls == [True]
 
 
 def test_what_is_left_is_cut_before_the_time_of_the_drain_is_over(setting, server, application):

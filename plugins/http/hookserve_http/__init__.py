@@ -21,6 +21,8 @@ exchange, outgoing, response, file_wrapper
 suspending, suspendable_connection, suspendable, suspension, request_body
     the same for interfaces whose applications wait: exchanges that are suspended, and the body of
     a request as it arrives
+takeover
+    an application of WSGI takes its connection over
 handshake, frames
     websockets: the opening handshake, and what follows it
 mount, server_name

@@ -1,4 +1,10 @@
-"""The sync worker: one request at a time."""
+"""The sync worker: one request at a time.
+
+worker
+    the model
+attendant
+    what goes on while an application has taken a connection over
+"""
 
 from __future__ import annotations
 

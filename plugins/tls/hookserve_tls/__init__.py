@@ -6,6 +6,8 @@ context
     the TLS context that the settings ask for
 wrapper, transport
     TLS around a protocol, without I/O; the transport within
+lent
+    the socket of a connection that an application has taken over
 connection_info
     what an application sees of TLS, by the names of mod_ssl
 """

@@ -22,8 +22,8 @@ class TlsSocket(LentSocket):
     """A socket that encrypts what is sent and decrypts what is received.
 
     It goes on with a handshake that is done.  One thread may receive while others send: OpenSSL's
-    object is guarded, but nobody holds it while waiting for the client.  What `ssl.SSLSocket` says
-    of the connection is said here too.  Waiting for the descriptor (select(2)) does not see what is
+    object is guarded, and free while a thread waits for the client.  What `ssl.SSLSocket` says of
+    the connection is said here too.  Waiting for the descriptor (select(2)) does not see what is
     decrypted already: `pending` does.
     """
 
