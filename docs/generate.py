@@ -1,4 +1,4 @@
-"""Writes the generated pages: the reference, and the index of the decision records.
+"""Writes what is generated: the reference, the index of the decision records, the types of hooks.
 
 ``make docs`` runs it; a test fails when what it would write is not what is there.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from api_page import api_page
+from hooks_stub import hooks_stub
 from hookserve_gunicorn.foreign import SETTINGS as FOREIGN
 from security_page import linked, security_page
 
@@ -208,6 +209,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/exit-codes.md": exit_codes_page,
     "reference/http.md": http_page,
     "reference/api.md": lambda: NOTE + api_page(),
+    "../hookserve/hooks.pyi": hooks_stub,
     "decisions/index.md": decisions_page,
     "explanation/security.md": lambda: NOTE + security_page(),
 }

@@ -58,6 +58,9 @@ def adapt(module: ModuleType, replace: Replace) -> FilePlugin | None:
         if not callable(function) or (name in COLLECTED and not hasattr(function, _MARK)):
             continue
         setattr(plugin, name, _implementation(module, name, function, replace))
+    for name, function in vars(module).items():
+        if getattr(function, _MARK, {}).get("specname") and not hasattr(plugin, name):
+            setattr(plugin, name, function)  # a hook under a name of the file's own
     return plugin if vars(plugin) else None
 
 

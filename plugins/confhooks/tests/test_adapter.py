@@ -268,3 +268,16 @@ def test_a_string_that_names_no_function_is_refused(reference, reason):
 @pytest.mark.parametrize("text", ["reloaded = 'yes'", "settings = 'shop.settings'"])
 def test_a_string_of_the_files_own_is_left_alone(text):
     assert adapt(module_of(text), keep) is None
+
+
+@pytest.mark.parametrize("mark", ["hooks.pre_fork", "hookimpl(specname='pre_fork')"])
+@pytest.mark.parametrize("name", ["note_it", "pre_fork"])
+def test_a_function_that_is_marked_for_a_hook_may_have_any_name(mark, name):
+    module = module_of(
+        f"from hookserve import hookimpl, hooks\ncalls = []\n@{mark}\n"
+        f"def {name}(worker): calls.append(worker)\n"
+    )
+
+    calling.notify(host_of(module).hook.pre_fork, server="S", worker="W")
+
+    assert module.calls == ["W"]

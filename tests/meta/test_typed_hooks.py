@@ -1,0 +1,127 @@
+"""What authors of plugins write is compared with the specifications by mypy, strictly."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAD = """
+from __future__ import annotations
+from collections.abc import Generator, Iterable, Sequence
+from hookserve import Setting, hookimpl, hooks, types
+from hookserve.config.resolved import Config
+from hookserve.config.values import integer
+from hookserve.server import Server, WorkerInfo
+from hookserve.worker.base import Worker
+from hookserve.worker.context import ServerView
+"""
+GOOD = """
+@hooks.post_fork
+def post_fork(server: ServerView, worker: Worker) -> None: ...
+@hooks.post_fork
+def in_another_order(worker: Worker, server: ServerView) -> None: ...
+@hooks.post_fork
+def with_one(worker: Worker) -> None: ...
+@hooks.post_fork
+def with_none() -> None: ...
+@hooks.post_fork
+def with_more(worker: object, mine: int = 3) -> None: ...
+@hooks.post_fork(tryfirst=True)
+def first(server: ServerView) -> None: ...
+@hooks.settings
+def settings() -> list[Setting]: return []
+@hooks.target_workers
+def target(server: Server) -> int: return 3
+@hooks.load_app(wrapper=True)
+def around(config: Config) -> Generator[None, types.WSGIApplication, types.WSGIApplication]:
+    return (yield)
+@hooks.nworkers_changed
+def changed(old_value: int | None, new_value: int) -> None: ...
+@hookimpl
+def worker_exit(server: ServerView) -> None: ...
+class Greeter:
+    @hooks.server_tick
+    def server_tick(self, server: Server) -> None: ...
+    @hooks.retired
+    def retired(self) -> None: ...
+    @hooks.post_request(trylast=True)
+    def seen(self, resp: types.Response, worker: Worker) -> None: ...
+"""
+BAD = {
+    "a wrong name of the hook": "@hooks.post_frok\ndef f(worker: Worker) -> None: ...",
+    "a wrong name of an argument": (
+        "@hooks.post_fork\ndef f(server: ServerView, wroker: Worker) -> None: ..."
+    ),
+    "a wrong name of the first argument": (
+        "@hooks.post_fork\ndef f(wroker: Worker, server: ServerView) -> None: ..."
+    ),
+    "a wrong name of the only argument": "@hooks.post_fork\ndef f(wroker: Worker) -> None: ...",
+    "a wrong name and no types": (
+        "@hooks.post_fork\ndef f(server, wroker): ...  # type: ignore[no-untyped-def]"
+    ),
+    "a wrong type of an argument": "@hooks.pre_fork\ndef f(worker: Worker) -> None: ...",
+    "a wrong result": "@hooks.post_fork\ndef f(worker: Worker) -> int: return 1",
+    "a wrong result of a factory": "@hooks.target_workers\ndef f(server: Server) -> str: return ''",
+    "a record instead of a list": "@hooks.commands\ndef f() -> types.Command: ...",
+    "a list of something else": "@hooks.settings\ndef f() -> list[int]: return []",
+    "a coroutine function": "@hooks.worker_idle\nasync def f(worker: Worker) -> None: ...",
+    "a wrong option": "@hooks.post_fork(tryfrist=True)\ndef f(worker: Worker) -> None: ...",
+    "a wrong argument after an option": (
+        "@hooks.post_fork(tryfirst=True)\ndef f(wroker: Worker) -> None: ..."
+    ),
+    "a wrapper that is no generator": (
+        "@hooks.load_app(wrapper=True)\ndef f(config: Config) -> None: ..."
+    ),
+    "a wrong argument of a method": (
+        "class A:\n    @hooks.retired\n    def f(self, server: Server) -> None: ..."
+    ),
+    "a method without self": (
+        "class A:\n    @hooks.server_tick\n    def f(me, server: Server) -> None: ..."
+    ),
+}
+
+
+def run_mypy(folder, source):
+    """What mypy says of a module: lines of the text, and its messages."""
+    (folder / "sample.py").write_text(HEAD + source)
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--cache-dir",
+            str(folder / "cache"),
+            "sample.py",
+        ],
+        cwd=folder,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stderr == ""
+    errors = re.findall(r"^sample\.py:(\d+): error: (.*)$", result.stdout, re.MULTILINE)
+    return [(int(line), message) for line, message in errors]
+
+
+@pytest.mark.process
+@pytest.mark.skipif(find_spec("mypy") is None, reason="no mypy")
+def test_right_implementations_pass_and_each_wrong_one_is_an_error(tmp_path):
+    assert run_mypy(tmp_path, GOOD) == []
+
+    source, ranges = "", {}
+    for number, (name, text) in enumerate(BAD.items()):
+        begin = (HEAD + source).count("\n") + 1
+        source += re.sub(r"\b(class A|def f)\b", rf"\g<1>{number}", text) + "\n"
+        ranges[name] = range(begin, (HEAD + source).count("\n") + 1)
+    ast.parse(HEAD + source)
+    found_errors = run_mypy(tmp_path, source)
+    assert not [message for _, message in found_errors if "already defined" in message]
+    lines = {line for line, _ in found_errors}
+    assert [name for name, found in ranges.items() if not lines.intersection(found)] == []
