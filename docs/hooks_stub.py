@@ -51,6 +51,8 @@ def hooks_stub() -> str:
     ]
     imports = sorted({text for module in modules for text in _imports(module)})
     aliases = sorted({text for module in modules for text in _aliases(module)})
+    names = [each.partition(" = ")[0] for each in aliases]
+    assert len(names) == len(set(names)), f"two aliases have one name: {names}"
     return "\n".join(
         [
             HEAD,

@@ -16,11 +16,13 @@ from hookserve.types import WSGIApplication
 from hookserve.worker.base import Worker
 from hookserve.worker.context import ServerView
 from types import ModuleType
+import socket
 import ssl
 
 AppWrapper = Callable[[WSGIApplication], WSGIApplication] | types.Middleware
 Environ = dict[str, Any]
 ProtocolWrapper = Callable[[seam.Protocol], seam.Protocol]
+TakeoverAdapter = Callable[[dict[str, object], Callable[..., socket.socket]], None]
 
 _Result = TypeVar('_Result', covariant=True)
 
@@ -669,6 +671,20 @@ def connection_wrappers(
 def connection_wrappers(
     *, wrapper: Literal[True], tryfirst: bool = ..., trylast: bool = ...
 ) -> Callable[[_connection_wrappers_wrapper], _connection_wrappers_wrapper]: ...
+
+
+_takeover_adapters = TypeVar("_takeover_adapters", bound=_takes[Iterable[TakeoverAdapter]] | _takes_self[Iterable[TakeoverAdapter]])
+_takeover_adapters_wrapper = TypeVar("_takeover_adapters_wrapper", bound=_takes[Generator[None, Any, Any]] | _takes_self[Generator[None, Any, Any]])
+@overload
+def takeover_adapters(function: _takeover_adapters, /) -> _takeover_adapters: ...
+@overload
+def takeover_adapters(
+    *, tryfirst: bool = ..., trylast: bool = ..., optionalhook: bool = ...
+) -> Callable[[_takeover_adapters], _takeover_adapters]: ...
+@overload
+def takeover_adapters(
+    *, wrapper: Literal[True], tryfirst: bool = ..., trylast: bool = ...
+) -> Callable[[_takeover_adapters_wrapper], _takeover_adapters_wrapper]: ...
 
 
 _tick_intervals = TypeVar("_tick_intervals", bound=_takes[Iterable[float]] | _takes_self[Iterable[float]])

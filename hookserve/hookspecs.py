@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
     AppWrapper = Callable[[WSGIApplication], WSGIApplication] | types.Middleware
     ProtocolWrapper = Callable[[seam.Protocol], seam.Protocol]
-    Environ = dict[str, object]
-    TakeoverAdapter = Callable[[Environ, Callable[..., socket.socket]], None]
+    TakeoverAdapter = Callable[[dict[str, object], Callable[..., socket.socket]], None]
 
 
 class AssemblyHooks(Protocol):

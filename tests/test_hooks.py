@@ -38,6 +38,6 @@ def test_a_marked_function_is_a_hook_whatever_its_name_and_its_options():
 
 
 def test_a_name_that_is_no_hook_is_refused_with_the_nearest():
-    with pytest.raises(AttributeError, match="is not a hook .did you mean 'post_fork'"):
+    with pytest.raises(AttributeError, match=r"is not a hook .did you mean 'post_fork'"):
         hooks.post_frok  # noqa: B018  # it raises
     assert not hasattr(hooks, "_is_protocol")
