@@ -280,17 +280,6 @@ def test_a_hook_makes_the_context(site, tmp_path):
             TlsClient(server.address, old)
 
 
-def test_a_tornado_application_is_refused_with_tls(site):
-    """tornado speaks the protocol there, and takes the sockets as they are."""
-    (site.directory / "native.py").write_text(
-        "from tornado.web import Application\napplication = Application()\n"
-    )
-    with pytest.raises(ServerFailed, match="WSGI"):
-        serve(
-            "native", worker="tornado", chdir=site.directory, settings={"certfile": site.certfile}
-        ).__enter__()
-
-
 class TestWrongSettings:
     """One line that says what is wrong, from the start and from --check-config alike."""
 
