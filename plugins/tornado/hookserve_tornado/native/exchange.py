@@ -283,11 +283,11 @@ class TornadoExchange(IncomingRequest):
             super()._on_timeout(timeout)
 
     def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        else:
-            self._fail(RequestCancelled(self.reason))
-            self.end_response()
+        task = self._task
+        self._fail(RequestCancelled(self.reason))  # first: tornado responds to a cancellation
+        self.end_response()
+        if task is not None:
+            task.cancel()
 
     def _fail(self, error: BaseException) -> None:
         self._notify_close()
