@@ -12,6 +12,8 @@
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
 # make frameworks  applications of six ASGI frameworks, plain and over TLS, while workers change
+# make roll    three hosts behind HAProxy, then nginx, while they are restarted, reloaded, upgraded and broken;
+#              root of Linux, a quarter of an hour
 # make autobahn
 #              Autobahn's suite for websockets, with CPython 2.7 for its client; half an hour, one at
 #              most; ARGS="--cases 6.*" runs some of it
@@ -34,7 +36,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: autobahn dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads fuzz compat frameworks \
+.PHONY: autobahn dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads fuzz compat frameworks roll \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -98,6 +100,9 @@ compat: $(VENV)/.test $(VENV)-compat/.installed
 
 frameworks: $(VENV)-frameworks/.installed
 	$(VENV)-frameworks/bin/python -m tests.frameworks $(ARGS)
+
+roll: $(VENV)-roll/.installed
+	$(VENV)-roll/bin/python -m tests.roll $(ARGS)
 
 autobahn: $(VENV)/.test .venv-autobahn/.installed
 	$(BIN)/python -m tests.autobahn --python $(PYTHON2) --library .venv-autobahn $(ARGS)

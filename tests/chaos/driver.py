@@ -34,13 +34,17 @@ class Outcome:
 
 
 class Driver:
-    """Runs the load against an address; a context manager."""
+    """Runs the load against an address; a context manager.
 
-    def __init__(self, address, kept, fresh, rate):
+    `prefix` is what its command line begins with, such as ``nsenter`` and its words.  The
+    connections send requests of the `methods` in turn.
+    """
+
+    def __init__(self, address, kept, fresh, rate, prefix=(), methods=("GET",)):
         host, port = address
-        words = [host, port, kept, fresh, rate]
+        words = [host, port, kept, fresh, rate, *methods]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.load", *map(str, words)],
+            [*prefix, sys.executable, "-m", "tests.chaos.load", *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,

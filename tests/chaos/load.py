@@ -1,4 +1,6 @@
-"""The client: ``python -m tests.chaos.load HOST PORT``, a constant load that counts every failure.
+"""The client: a constant load that counts every failure.
+
+``python -m tests.chaos.load HOST PORT KEPT FRESH RATE [METHOD...]``
 
 One thread and one epoll drive connections that are kept as long as the server keeps them, and
 fresh ones for a single request each.  It reads on its standard input what happens (``draining``:
@@ -21,10 +23,8 @@ import time
 from collections import Counter, deque
 
 KEPT, FRESH = "kept", "fresh"
-REQUEST = {
-    KEPT: b"GET / HTTP/1.1\r\nHost: chaos\r\n\r\n",
-    FRESH: b"GET / HTTP/1.1\r\nHost: chaos\r\nConnection: close\r\n\r\n",
-}
+_OPTION = {KEPT: b"", FRESH: b"Connection: close\r\n"}
+_BODY = {"GET": b"\r\n", "POST": b"Content-Length: 6\r\n\r\nposted"}
 RESPONSE_TIMEOUT = 20.0
 RETRY_PAUSE = 0.02
 MOST_FAILURES = 2000
@@ -34,10 +34,20 @@ _CONNECTING = (errno.EINPROGRESS, errno.EAGAIN)
 class Connection:
     """One of the client's connections, or the place of one."""
 
-    __slots__ = ("awaits_response", "buffer", "is_connected", "kind", "sent_at", "socket")
+    __slots__ = (
+        "awaits_response",
+        "buffer",
+        "is_connected",
+        "kind",
+        "request",
+        "sent_at",
+        "socket",
+    )
 
-    def __init__(self, kind):
+    def __init__(self, kind, method):
         self.kind = kind
+        head = f"{method} / HTTP/1.1\r\nHost: chaos\r\n".encode()
+        self.request = head + _OPTION[kind] + _BODY[method]
         self.socket = None
         self.buffer = b""
         self.awaits_response = self.is_connected = False
@@ -47,7 +57,7 @@ class Connection:
 class Load:
     """The load and its record."""
 
-    def __init__(self, address, kept, fresh, rate):
+    def __init__(self, address, kept, fresh, rate, methods=("GET",)):
         self.address = address
         self.rate = rate
         self.answered = {KEPT: 0, FRESH: 0}
@@ -67,7 +77,8 @@ class Load:
             # One of each kind in turn, so that both have their share from the start.
             for kind, count in ((KEPT, kept), (FRESH, fresh)):
                 if number < count:
-                    self._waiting.append(Connection(kind))
+                    method = methods[number % len(methods)]
+                    self._waiting.append(Connection(kind, method))
         self._places = len(self._waiting)
 
     def run(self, commands):
@@ -152,7 +163,7 @@ class Load:
 
     def _send(self, connection):
         try:
-            connection.socket.send(REQUEST[connection.kind])
+            connection.socket.send(connection.request)
         except OSError as error:
             self._fail(connection, error.errno)
 
@@ -248,8 +259,8 @@ class Load:
 
 
 def main():
-    host, port, kept, fresh, rate = sys.argv[1:]
-    load = Load((host, int(port)), int(kept), int(fresh), float(rate))
+    host, port, kept, fresh, rate, *methods = sys.argv[1:]
+    load = Load((host, int(port)), int(kept), int(fresh), float(rate), methods or ("GET",))
     load.run(0)
     load.report(is_over=True)
 
