@@ -46,6 +46,13 @@ IN_SHORT = (
     "test_every_kind_of_iterable_is_sent",
     "test_an_error_after_the_head_is_raised",
 )
+TAKEOVERS = (
+    "test_much_goes_both_ways_over_a_connection_that_is_taken_over",
+    "test_an_application_that_waits_for_its_client_is_not_silent",
+    "test_an_application_is_told_of_a_reload_and_cut_in_time",
+    "test_an_application_that_ends_when_it_is_told_ends_a_stop",
+)
+"""They wait for time to pass: in each run for one model with threads and one with greenlets."""
 COUNTS_VARIABLE = "PYTEST_COUNTS_FILE"
 _STARTING = ("os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen")
 
@@ -87,6 +94,8 @@ def _is_repeated(item):
         return model in LIKE_OTHERS
     if issubclass(item.cls, AsgiWorkerContract):
         return False  # of one model
+    if item.originalname in TAKEOVERS:
+        return item.cls.worker not in TWO_MODELS
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
     if item.cls.worker == "eventlet":

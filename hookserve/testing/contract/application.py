@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -132,6 +133,20 @@ def _fail(environ: Environ, start_response: StartResponse, argument: str) -> Ite
     raise {"ValueError": ValueError, "SystemExit": SystemExit}[argument]("on purpose")
 
 
+def _taken(environ: Environ, start_response: StartResponse, argument: str) -> Iterable[bytes]:
+    """Takes the connection over and echoes what comes; without the entry it says so."""
+    take_over = environ.get("hookserve.take_over")
+    if take_over is None:
+        return _answer(start_response, b"not here")
+    client: socket.socket
+    client = take_over(lambda: client.sendall(b"leave"))
+    with client:
+        client.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        while data := client.recv(65536):
+            client.sendall(data)
+    return []
+
+
 class _Closing:
     """A body that notes when it is closed."""
 
@@ -161,6 +176,7 @@ PAGES: dict[str, Callable[[Environ, StartResponse, str], Iterable[bytes]]] = {
     "hold": _hold,
     "spin": _spin,
     "echo": _echo,
+    "taken": _taken,
     "digest": _digest,
     "unread": _unread,
     "stream": _stream,

@@ -99,6 +99,13 @@ class Client:
         body, self._unread = self._unread[:length], self._unread[length:]
         return Response(head, body)
 
+    def read_bytes(self, size: int) -> bytes:
+        """So many bytes; raises Closed when the server closes first."""
+        while len(self._unread) < size:
+            self._more()
+        found, self._unread = self._unread[:size], self._unread[size:]
+        return found
+
     def read_to_end(self) -> bytes:
         """Everything until the server closes."""
         with contextlib.suppress(Closed):

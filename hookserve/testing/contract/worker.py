@@ -30,6 +30,7 @@ if importlib.util.find_spec("pytest") is not None:
                 "requests",
                 "responses",
                 "stopping",
+                "takeover",
             )
         )
     )
@@ -41,6 +42,7 @@ from hookserve.testing.contract.limits import LimitContract
 from hookserve.testing.contract.requests import FileContract, InputContract
 from hookserve.testing.contract.responses import ClosingContract, ResponseContract
 from hookserve.testing.contract.stopping import StoppingContract
+from hookserve.testing.contract.takeover import TakeoverContract
 
 __all__ = ["WorkerContract"]
 
@@ -49,6 +51,7 @@ class WorkerContract(
     LifeContract,
     DeadlineContract,
     StoppingContract,
+    TakeoverContract,
     LimitContract,
     ConversationContract,
     InputContract,

@@ -18,6 +18,7 @@ class TornadoWorker(AsyncioWorker):
     """Serves on an IOLoop."""
 
     buffered = True
+    hands_over = False
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
         """The standard library's, which IOLoop is made for."""
