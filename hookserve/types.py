@@ -8,7 +8,16 @@ and imported only when it was chosen.
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # mypy and pyright know it, and need no package
+
+    T = TypeVar("T", default=Any)  # Any: a Setting without a type, as before it had one
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 WSGIApplication = Callable[..., Iterable[bytes]]
 """An application (PEP 3333): called with an environ and start_response, returns the body."""
@@ -21,14 +30,17 @@ another level than this is refused, naming both.
 """
 
 
-class Setting(NamedTuple):
-    """One setting: flag, variable, file key, validation and reference follow from it."""
+class Setting(NamedTuple, Generic[T]):
+    """One setting: flag, variable, file key, validation and reference follow from it.
+
+    `T` is the type of its values; `Config.value` returns one.
+    """
 
     name: str
     """The file key; ``--name-with-dashes`` and ``HOOKSERVE_NAME`` are derived from it."""
-    default: Any  # Any: whatever `kind` makes of a value
+    default: T
     """Its value when no source gives one."""
-    kind: Callable[[object], Any]  # Any: the kind decides the type
+    kind: Callable[[object], T]
     """Turns a raw value (a string from the command line or environment, anything from a file)
     into the setting's own type; raises ValueError with what was expected."""
     summary: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from hookserve.config.values import (
+    account,
     boolean,
     integer,
     items,
-    octal,
     one_of,
+    optional_octal,
     optional_text,
     paths,
     positive,
@@ -15,39 +16,15 @@ from hookserve.config.values import (
     size,
     text,
     variables,
+    worker_count,
 )
 from hookserve.types import Setting
 
+_NOTHING = items(())
+"""A default whose type is not that of the empty tuple alone."""
 
-def worker_count(value: object) -> int | str:
-    """A whole number, 1 or more, or ``auto``: what the cgroup's quota and the affinity allow."""
-    if value == "auto":
-        return "auto"
-    try:
-        return positive(value)
-    except ValueError:
-        raise ValueError("expected a whole number, 1 or more, or auto") from None
-
-
-def optional_octal(value: object) -> int | None:
-    """File mode bits, or nothing."""
-    return None if value is None else octal(value)
-
-
-_NO_CHANGE = (1 << 32) - 1
-
-
-def account(value: object) -> str | None:
-    """A name or a number, or nothing."""
-    text = str(value) if isinstance(value, int) else optional_text(value)
-    # All ones stand for "no change" in setresuid(2); more does not fit.
-    if text is not None and text.lstrip("-").isdecimal() and not 0 <= int(text) < _NO_CHANGE:
-        raise ValueError(f"expected a name, or a number from 0 to {_NO_CHANGE - 1}")
-    return text
-
-
-_CONFIGURATION: tuple[Setting, ...] = (
-    Setting(
+_CONFIGURATION = (
+    CONFIG := Setting(
         "config",
         None,
         optional_text,
@@ -55,7 +32,7 @@ _CONFIGURATION: tuple[Setting, ...] = (
         ("-c",),
         metavar="FILE",
     ),
-    Setting(
+    WSGI_APP := Setting(
         "wsgi_app",
         None,
         optional_text,
@@ -64,10 +41,10 @@ _CONFIGURATION: tuple[Setting, ...] = (
     ),
 )
 
-_LISTENING: tuple[Setting, ...] = (
-    Setting(
+_LISTENING = (
+    BIND := Setting(
         "bind",
-        ("127.0.0.1:8000",),
+        items("127.0.0.1:8000"),
         items,
         "an address to listen on: HOST:PORT, :PORT, unix:PATH, unix:@NAME, fd://N; repeatable",
         ("-b",),
@@ -79,15 +56,15 @@ _LISTENING: tuple[Setting, ...] = (
         " Without mode= and --umask every local user may connect, whatever the umask of the shell."
         " With the environment variable PORT the default is 0.0.0.0:$PORT.",
     ),
-    Setting("backlog", 2048, positive, "connections that may wait to be accepted"),
-    Setting(
+    BACKLOG := Setting("backlog", 2048, positive, "connections that may wait to be accepted"),
+    REUSE_PORT := Setting(
         "reuse_port",
         False,
         boolean,
         "set SO_REUSEPORT, so that other servers may share the port",
         switch=True,
     ),
-    Setting(
+    DEFER_ACCEPT := Setting(
         "defer_accept",
         False,
         boolean,
@@ -96,17 +73,17 @@ _LISTENING: tuple[Setting, ...] = (
     ),
 )
 
-_WORKERS: tuple[Setting, ...] = (
-    Setting(
+_WORKERS = (
+    WORKERS := Setting(
         "workers",
-        1,
+        worker_count(1),
         worker_count,
         "how many workers to keep, or auto",
         ("-w",),
         details="auto counts the processor quota of the cgroup and the affinity mask. With the"
         " environment variable WEB_CONCURRENCY that is the default.",
     ),
-    Setting(
+    WORKER_CLASS := Setting(
         "worker_class",
         "sync",
         text,
@@ -114,9 +91,11 @@ _WORKERS: tuple[Setting, ...] = (
         ("-k",),
         metavar="NAME",
     ),
-    Setting("worker_connections", 1000, positive, "connections that a worker may hold at once"),
-    Setting("protocol", "http", text, "the protocol to speak", metavar="NAME"),
-    Setting(
+    WORKER_CONNECTIONS := Setting(
+        "worker_connections", 1000, positive, "connections that a worker may hold at once"
+    ),
+    PROTOCOL := Setting("protocol", "http", text, "the protocol to speak", metavar="NAME"),
+    INTERFACE := Setting(
         "interface",
         "auto",
         text,
@@ -125,15 +104,15 @@ _WORKERS: tuple[Setting, ...] = (
         metavar="NAME",
         details="Where no worker model is named, one that runs the interface is chosen.",
     ),
-    Setting(
+    LOGGER_CLASS := Setting(
         "logger_class",
-        ("standard",),
+        items("standard"),
         items,
         "the loggers, by name; repeatable",
         repeatable=True,
         metavar="NAME",
     ),
-    Setting(
+    PRELOAD_APP := Setting(
         "preload_app",
         False,
         boolean,
@@ -143,17 +122,21 @@ _WORKERS: tuple[Setting, ...] = (
     ),
 )
 
-_RECYCLING: tuple[Setting, ...] = (
-    Setting("max_requests", 0, integer, "recycle a worker after this many requests; 0: never"),
-    Setting(
+_RECYCLING = (
+    MAX_REQUESTS := Setting(
+        "max_requests", 0, integer, "recycle a worker after this many requests; 0: never"
+    ),
+    MAX_REQUESTS_JITTER := Setting(
         "max_requests_jitter",
         0,
         integer,
         "a random number up to this is added to max_requests, for each worker its own",
         needs=("max_requests",),
     ),
-    Setting("max_lifetime", 0.0, seconds, "recycle a worker after this long; 0: never"),
-    Setting(
+    MAX_LIFETIME := Setting(
+        "max_lifetime", 0.0, seconds, "recycle a worker after this long; 0: never"
+    ),
+    MAX_LIFETIME_JITTER := Setting(
         "max_lifetime_jitter",
         0.0,
         seconds,
@@ -162,45 +145,47 @@ _RECYCLING: tuple[Setting, ...] = (
     ),
 )
 
-_DEADLINES: tuple[Setting, ...] = (
-    Setting(
+_DEADLINES = (
+    TIMEOUT := Setting(
         "timeout",
         30.0,
         seconds,
         "abort a worker that has been silent for this long; 0: never",
         ("-t",),
     ),
-    Setting(
+    BOOT_TIMEOUT := Setting(
         "boot_timeout",
         0.0,
         seconds,
         "abort a worker that is not ready this long after its fork, and the dry run of a reload"
         " that is not over; 0: never",
     ),
-    Setting(
+    REQUEST_TIMEOUT := Setting(
         "request_timeout",
         0.0,
         seconds,
         "abort a worker whose oldest request has run this long; 0: never",
     ),
-    Setting(
+    SLOW_REQUEST := Setting(
         "slow_request",
         0.0,
         seconds,
         "log a request that has run this long, once, with its stack at that moment; 0: never",
         details="A stream and a websocket are requests that run.",
     ),
-    Setting(
+    GRACEFUL_TIMEOUT := Setting(
         "graceful_timeout", 30.0, seconds, "how long a stopping worker may finish its requests"
     ),
-    Setting(
+    DRAIN_DELAY := Setting(
         "drain_delay",
         0.0,
         seconds,
         "how long to go on accepting after TERM, while load balancers notice that the server stops",
     ),
-    Setting("quick_timeout", 2.0, seconds, "how long workers have at a quick stop (INT, QUIT)"),
-    Setting(
+    QUICK_TIMEOUT := Setting(
+        "quick_timeout", 2.0, seconds, "how long workers have at a quick stop (INT, QUIT)"
+    ),
+    ABORT_TIMEOUT := Setting(
         "abort_timeout",
         2.0,
         seconds,
@@ -209,52 +194,52 @@ _DEADLINES: tuple[Setting, ...] = (
     ),
 )
 
-_CLIENTS: tuple[Setting, ...] = (
-    Setting(
+_CLIENTS = (
+    HEADER_TIMEOUT := Setting(
         "header_timeout",
         10.0,
         seconds,
         "how long a client may take to send a request head; 0: for ever",
     ),
-    Setting(
+    BODY_TIMEOUT := Setting(
         "body_timeout",
         30.0,
         seconds,
         "how long a client may pause while it sends a body; 0: for ever",
     ),
-    Setting(
+    BODY_RATE := Setting(
         "body_rate",
         500,
         size,
         "bytes a second that a body has to have on average, after body_timeout; 0: no least rate",
         needs=("body_timeout",),
     ),
-    Setting(
+    WRITE_TIMEOUT := Setting(
         "write_timeout",
         30.0,
         seconds,
         "how long a client may pause while it reads the response; 0: for ever",
     ),
-    Setting(
+    KEEPALIVE := Setting(
         "keepalive",
         15.0,
         seconds,
         "how long an idle connection is kept for the next request; 0: no keep-alive",
         ("--keep-alive",),
     ),
-    Setting(
+    LINGER_TIMEOUT := Setting(
         "linger_timeout",
         2.0,
         seconds,
         "how long a closed connection is still read, so that no reset cuts the response off",
     ),
-    Setting(
+    SPOOL_CONNECTION_LIMIT := Setting(
         "spool_connection_limit",
         1 << 30,
         size,
         "bytes of temporary files that one connection may fill; 0: no limit",
     ),
-    Setting(
+    SPOOL_WORKER_LIMIT := Setting(
         "spool_worker_limit",
         1 << 32,
         size,
@@ -262,26 +247,28 @@ _CLIENTS: tuple[Setting, ...] = (
     ),
 )
 
-_PROCESS: tuple[Setting, ...] = (
-    Setting("chdir", None, optional_text, "change to this directory first", metavar="DIRECTORY"),
-    Setting(
+_PROCESS = (
+    CHDIR := Setting(
+        "chdir", None, optional_text, "change to this directory first", metavar="DIRECTORY"
+    ),
+    PYTHONPATH := Setting(
         "pythonpath",
-        (),
+        _NOTHING,
         paths,
         "directories to put in front of sys.path, with commas between",
         metavar="DIRECTORIES",
     ),
-    Setting(
+    RAW_ENV := Setting(
         "raw_env",
-        (),
+        _NOTHING,
         variables,
         "an environment variable for the workers, KEY=VALUE; repeatable",
         ("-e", "--env"),
         repeatable=True,
         metavar="KEY=VALUE",
     ),
-    Setting("daemon", False, boolean, "go to the background", ("-D",), switch=True),
-    Setting(
+    DAEMON := Setting("daemon", False, boolean, "go to the background", ("-D",), switch=True),
+    ENABLE_STDIO_INHERITANCE := Setting(
         "enable_stdio_inheritance",
         False,
         boolean,
@@ -290,7 +277,7 @@ _PROCESS: tuple[Setting, ...] = (
         switch=True,
         needs=("daemon",),
     ),
-    Setting(
+    PIDFILE := Setting(
         "pidfile",
         None,
         optional_text,
@@ -298,9 +285,11 @@ _PROCESS: tuple[Setting, ...] = (
         ("-p", "--pid"),
         metavar="FILE",
     ),
-    Setting("user", None, account, "the user to run workers as, name or number", ("-u",)),
-    Setting("group", None, account, "the group to run workers as, name or number", ("-g",)),
-    Setting(
+    USER := Setting("user", None, account, "the user to run workers as, name or number", ("-u",)),
+    GROUP := Setting(
+        "group", None, account, "the group to run workers as, name or number", ("-g",)
+    ),
+    INITGROUPS := Setting(
         "initgroups",
         False,
         boolean,
@@ -308,7 +297,7 @@ _PROCESS: tuple[Setting, ...] = (
         switch=True,
         needs=("user",),
     ),
-    Setting(
+    UMASK := Setting(
         "umask",
         None,
         optional_octal,
@@ -318,7 +307,7 @@ _PROCESS: tuple[Setting, ...] = (
         " warning where octal may be meant.  What the application creates has the mask that the"
         " server was started with, as a shell or systemd's UMask= sets it.",
     ),
-    Setting(
+    PROC_NAME := Setting(
         "proc_name",
         None,
         optional_text,
@@ -328,21 +317,21 @@ _PROCESS: tuple[Setting, ...] = (
     ),
 )
 
-_RELOADING: tuple[Setting, ...] = (
-    Setting(
+_RELOADING = (
+    RELOAD_STRATEGY := Setting(
         "reload_strategy",
         "rolling",
         one_of("rolling", "surge"),
         "how a reload replaces workers: max_surge at a time, or all after the first is ready",
     ),
-    Setting(
+    MAX_SURGE := Setting(
         "max_surge",
         1,
         positive,
         "workers that may run beyond the number wanted while others are replaced",
         needs=("reload_strategy=rolling",),
     ),
-    Setting(
+    MAX_UNAVAILABLE := Setting(
         "max_unavailable",
         0,
         integer,
@@ -350,29 +339,29 @@ _RELOADING: tuple[Setting, ...] = (
     ),
 )
 
-_PLUGINS: tuple[Setting, ...] = (
-    Setting(
+_PLUGINS = (
+    TICK_INTERVAL := Setting(
         "tick_interval",
         5.0,
         seconds,
         "how often server_tick is called at least, when a plugin has it",
     ),
-    Setting(
+    PLUGINS := Setting(
         "plugins",
-        (),
+        _NOTHING,
         items,
         "a plugin to require, or no:NAME to leave out; repeatable",
         ("-P", "--plugin"),
         repeatable=True,
         metavar="NAME",
     ),
-    Setting(
+    PLUGIN_ERRORS := Setting(
         "plugin_errors",
         "warn",
         one_of("warn", "fail"),
         "whether any plugin that cannot be loaded stops the start",
     ),
-    Setting(
+    STRICT := Setting(
         "strict",
         False,
         boolean,

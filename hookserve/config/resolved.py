@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from hookserve.config.settings import Declared, SettingsTable
 from hookserve.errors import ConfigError
-from hookserve.types import SettingValue
+from hookserve.types import Setting, SettingValue
 from hookserve.wording import describe
+
+T = TypeVar("T")
 
 
 class SettingsSource(NamedTuple):
@@ -60,6 +62,13 @@ class Config:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
+
+    def value(self, setting: Setting[T]) -> T:
+        """The value of a setting, with its type; raises AttributeError when its plugin is not
+        loaded.  The attribute of its name is the same, without a type.
+        """
+        found: T = getattr(self, setting.name)
+        return found
 
     def get(self, name: str, default: object = None) -> Any:  # Any: as for attributes
         """The value, or `default` when no such setting exists (its plugin is not loaded)."""

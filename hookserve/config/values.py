@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 _TRUE = frozenset({"1", "true", "yes", "on", "y"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", ""})
+_NO_CHANGE = (1 << 32) - 1
 _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -180,3 +181,27 @@ def mapping(value: object) -> dict[str, object]:
 def anything(value: object) -> object:
     """Any Python value."""
     return value
+
+
+def worker_count(value: object) -> int | str:
+    """A whole number, 1 or more, or ``auto``: what the cgroup's quota and the affinity allow."""
+    if value == "auto":
+        return "auto"
+    try:
+        return positive(value)
+    except ValueError:
+        raise ValueError("expected a whole number, 1 or more, or auto") from None
+
+
+def optional_octal(value: object) -> int | None:
+    """File mode bits, or nothing."""
+    return None if value is None else octal(value)
+
+
+def account(value: object) -> str | None:
+    """A name or a number, or nothing."""
+    name = str(value) if isinstance(value, int) else optional_text(value)
+    # All ones stand for "no change" in setresuid(2); more does not fit.
+    if name is not None and name.lstrip("-").isdecimal() and not 0 <= int(name) < _NO_CHANGE:
+        raise ValueError(f"expected a name, or a number from 0 to {_NO_CHANGE - 1}")
+    return name

@@ -20,6 +20,7 @@ from hookserve.types import (
     LoggerType,
     Middleware,
     ProtocolType,
+    ScoreboardField,
     Setting,
     SettingValue,
     Variable,
@@ -76,6 +77,7 @@ ITEMS: dict[str, _Expected] = {
     ),
     "connection_wrappers": _CALLABLE,
     "takeover_adapters": _CALLABLE,
+    "scoreboard_fields": _instance_of("a ScoreboardField", ScoreboardField),
     "tick_intervals": _instance_of("a number of seconds", int, float),
     "auxiliary_processes": _instance_of("an AuxiliaryProcess", AuxiliaryProcess),
 }

@@ -2,9 +2,10 @@
 
 import pytest
 
+from hookserve.config import core
 from hookserve.config.resolved import Config, SettingsSource, convert, resolve
 from hookserve.config.settings import SettingsTable
-from hookserve.config.values import one_of
+from hookserve.config.values import integer, one_of
 from hookserve.errors import ConfigError
 from hookserve.launch.assembly import declare_settings, load_plugins
 from hookserve.types import Setting
@@ -43,6 +44,15 @@ def test_a_configuration_cannot_be_changed():
     with pytest.raises(AttributeError, match="nosuch"):
         _ = config.nosuch
     assert config.get("nosuch", 5) == 5
+
+
+def test_a_value_is_read_by_its_setting():
+    config = resolve(SettingsTable(), [SettingsSource("test", {"workers": "3"})])
+
+    assert config.value(core.WORKERS) == config.workers == 3
+    assert config.value(core.USER) is None
+    with pytest.raises(AttributeError, match="'absent' is not a setting"):
+        config.value(Setting("absent", 1, integer, "of a plugin that is not loaded"))
 
 
 def test_an_implied_value_counts_where_no_source_gives_one():

@@ -74,3 +74,40 @@ def test_a_wrong_value_says_what_was_expected(kind, raw):
 @pytest.mark.parametrize("raw", ["warning", "WARNING", " Warn ", "warn"])
 def test_a_name_may_be_in_capitals_and_have_an_alias(raw):
     assert values.one_of("debug", "warning", warn="warning")(raw) == "warning"
+
+
+@pytest.mark.parametrize(("raw", "value"), [("auto", "auto"), ("3", 3), (4, 4)])
+def test_a_number_of_workers_may_be_automatic(raw, value):
+    assert values.worker_count(raw) == value
+
+
+@pytest.mark.parametrize("raw", ["0", 0, "many", None, 1.5])
+def test_a_wrong_number_of_workers_is_refused(raw):
+    with pytest.raises(ValueError, match="or auto"):
+        values.worker_count(raw)
+
+
+def test_a_mode_or_an_account_may_be_absent():
+    assert (values.optional_octal(None), values.optional_octal("022")) == (None, 0o22)
+    assert (
+        values.account(None),
+        values.account(""),
+        values.account(1000),
+        values.account("www"),
+    ) == (
+        None,
+        None,
+        "1000",
+        "www",
+    )
+
+
+@pytest.mark.parametrize("raw", [-1, "-1", 2**32 - 1, "4294967295", "4294967296", "99999999999"])
+def test_a_number_that_no_account_has_is_refused(raw):
+    with pytest.raises(ValueError, match="a number from 0 to 4294967294"):
+        values.account(raw)
+
+
+@pytest.mark.parametrize("raw", ["0", 0, "4294967294", "www-data", "\u00b2", "a1"])
+def test_other_numbers_and_names_are_left_to_the_system(raw):
+    assert values.account(raw) == str(raw)

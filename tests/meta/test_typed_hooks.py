@@ -1,4 +1,4 @@
-"""What authors of plugins write is compared with the specifications by mypy, strictly."""
+"""What authors of plugins write is compared with hooks and settings by mypy, strictly."""
 
 import ast
 import os
@@ -108,6 +108,44 @@ def run_mypy(folder, source):
     assert result.stderr == ""
     errors = re.findall(r"^sample\.py:(\d+): error: (.*)$", result.stdout, re.MULTILINE)
     return [(int(line), message) for line, message in errors]
+
+
+SETTINGS = """
+from hookserve.config import core
+from hookserve.config.values import items, optional_text
+VOLUME = Setting("volume", 5, integer, "how loud")
+NAMES: Setting[tuple[str, ...]] = Setting("names", (), items, "who")
+FRIEND = Setting("friend", None, optional_text, "a friend")
+def without_types() -> list[Setting]: return [VOLUME, NAMES, FRIEND]
+def read(config: Config) -> None:
+    volume: int = config.value(VOLUME)
+    names: tuple[str, ...] = config.value(NAMES)
+    friend: str | None = config.value(FRIEND)
+    workers: int | str = config.value(core.WORKERS)
+    bind: tuple[str, ...] = config.value(core.BIND)
+    timeout: float = config.value(core.TIMEOUT)
+    user: str | None = config.value(core.USER)
+"""
+WRONG_READS = """
+    volume: str = config.value(VOLUME)
+    friend: str = config.value(FRIEND)
+    user: str = config.value(core.USER)
+    config.value(core.WROKERS)
+    config.value("workers")
+A: Setting[int] = Setting("a", "not an integer", integer, "a")
+B = Setting("b", "not an integer", integer, "b")
+"""
+
+
+@pytest.mark.process
+@pytest.mark.skipif(find_spec("mypy") is None, reason="no mypy")
+def test_the_value_of_a_setting_has_its_type(tmp_path):
+    assert run_mypy(tmp_path, SETTINGS) == []
+
+    source = f"{SETTINGS}def misread(config: Config) -> None:{WRONG_READS}"
+    first = (HEAD + SETTINGS).count("\n") + 2
+    expected = range(first, first + WRONG_READS.strip().count("\n") + 1)
+    assert [line for line, _ in run_mypy(tmp_path, source)] == list(expected)
 
 
 @pytest.mark.process

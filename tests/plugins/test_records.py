@@ -14,6 +14,7 @@ from hookserve.types import (
     LoggerType,
     Middleware,
     ProtocolType,
+    ScoreboardField,
     Setting,
     SettingValue,
     Variable,
@@ -49,6 +50,7 @@ GOOD = {
     "app_wrappers": print,
     "connection_wrappers": print,
     "takeover_adapters": print,
+    "scoreboard_fields": ScoreboardField("a", "a"),
     "tick_intervals": 1.5,
     "auxiliary_processes": AuxiliaryProcess("a", print),
 }
