@@ -125,7 +125,8 @@ class Reader:
         finished; the oldest request first."""
         found = [
             (slot.index, slot.pid, request)
-            for slot in self._taken()
+            for slot in self._owned()
+            if slot.words[_STATE] != GONE
             for request in slot.in_flight(now)
         ]
         return sorted(found, key=lambda each: -each[2].elapsed)
@@ -133,18 +134,20 @@ class Reader:
     def _sequences(self) -> list[int]:
         return [each.server.sequence for each in self._scoreboards]
 
-    def _taken(self) -> list[Slot]:
-        """The slots of workers that exist."""
-        return [each for each in self._slots if each.words[_PID] and each.words[_STATE] != GONE]
+    def _owned(self) -> list[Slot]:
+        """The slots whose counters are a worker's.  One that ends is gone by its own word before
+        the arbiter adds its counters to the totals."""
+        return [each for each in self._slots if each.words[_PID]]
 
     def _read(self) -> Reading:
         server = self._server
-        workers = sorted(
-            map(self._read_worker, self._taken()), key=lambda w: (w.index, w.forked_at)
+        counted = sorted(
+            map(self._read_worker, self._owned()), key=lambda w: (w.index, w.forked_at)
         )
+        workers = [each for each in counted if each.state != STATES[GONE]]
         counters, seconds = dict(server.totals), server.seconds
         buckets = list(server.buckets)
-        for worker in workers:
+        for worker in counted:
             seconds += worker.seconds
             for name in COUNTERS:
                 counters[name] += worker.counters[name]
@@ -164,7 +167,7 @@ class Reader:
             counters,
             buckets,
             seconds,
-            self._sum_fields(workers),
+            self._sum_fields(counted),
             server.exits_by_kind,
             server.exits(),
             server.reloads(),
@@ -181,10 +184,12 @@ class Reader:
     def _sum_fields(self, workers: Sequence[WorkerReading]) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
         for field in self._fields:
-            kept = [0.0] * field.words
+            kept, of = [0.0] * field.words, workers
             if field.kind == "counter":
                 kept = list(self._server.field_total(field.name))
-            columns = [each.fields[field.name] for each in workers if field.name in each.fields]
+            else:
+                of = [each for each in workers if each.state != STATES[GONE]]
+            columns = [each.fields[field.name] for each in of if field.name in each.fields]
             found[field.name] = [sum(values) for values in zip(kept, *columns, strict=False)]
         return found
 

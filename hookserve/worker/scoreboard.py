@@ -332,7 +332,7 @@ class Scoreboard:
 
     def give_back(self, slot: Slot) -> None:
         """Free the slot of a worker that is gone, however it went."""
-        slot.state = GONE
+        slot.state, slot.pid = GONE, 0
         self._free.append(slot.number)
 
     @property

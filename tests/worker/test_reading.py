@@ -7,7 +7,7 @@ import pytest
 
 from hookserve import ScoreboardField
 from hookserve.worker.reading import Reader
-from hookserve.worker.scoreboard import DRAINING, READY, Scoreboard
+from hookserve.worker.scoreboard import DRAINING, GONE, READY, Scoreboard
 
 
 def worker(scoreboard, index, pid=1, forked_at=1.0):
@@ -130,3 +130,18 @@ def test_a_reader_in_another_process_sees_no_counter_twice_and_none_missing():
 
     assert seen == sorted(seen)
     assert reader.read().counters["requests"] == 150_001
+
+
+def test_what_a_worker_has_counted_stays_while_it_ends():
+    scoreboard = Scoreboard(2, 2)
+    ending, other = worker(scoreboard, 0), worker(scoreboard, 1, pid=2)
+    serve(ending, 3)
+    serve(other, 1)
+    reader = Reader([scoreboard])
+
+    ending.state = GONE  # as the worker itself says, before the arbiter has reaped it
+
+    reading = reader.read()
+    assert [each.index for each in reading.workers] == [1]
+    assert reading.counters["requests"] == sum(reading.buckets) == 4
+    assert reading.seconds > 0
