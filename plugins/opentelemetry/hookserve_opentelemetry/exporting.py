@@ -1,0 +1,61 @@
+"""The auxiliary process that sends the metrics: workers are never asked, so that their metrics come
+while all of them are stuck."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from hookserve.listeners.queues import accept_queues
+from hookserve.worker.metrics import server_metrics
+from hookserve.worker.reading import Reader
+from hookserve_opentelemetry.metrics import as_data
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.resources import Resource
+
+    from hookserve.listeners.queues import ListeningSocket
+    from hookserve.worker.scoreboard import Scoreboard
+
+_TIMEOUT = 5
+"""Seconds that the collector has for one sending."""
+
+
+class MetricsSource:
+    """The metrics of one server."""
+
+    def __init__(
+        self,
+        scoreboards: Sequence[Scoreboard],
+        sockets: Sequence[ListeningSocket],
+        resource: Resource,
+    ) -> None:
+        self._reader = Reader(scoreboards)
+        self._sockets = sockets
+        self._resource = resource
+
+    def read(self) -> MetricsData:
+        """All of them, now."""
+        reading = self._reader.read()
+        started = time.time_ns() - int((reading.now - reading.started_at) * 1e9)
+        metrics = server_metrics(reading, accept_queues(self._sockets))
+        return as_data(metrics, self._resource, started)
+
+
+def export_until_term(source: MetricsSource, endpoint: str, interval: float) -> None:
+    """Send every `interval` seconds, and once more when TERM comes; then return."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    send = make_sender(endpoint)
+    while signal.sigtimedwait([signal.SIGTERM], interval) is None:
+        send(source.read())
+    send(source.read())
+
+
+def make_sender(endpoint: str) -> Callable[[MetricsData], object]:
+    """Sends to the collector at that URL; one that is missing is in the log, and no error."""
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+    return OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=_TIMEOUT).export

@@ -1,0 +1,81 @@
+"""Puts spans and metrics together for one configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hookserve import AuxiliaryProcess, Middleware, hookimpl
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+    from hookserve.listeners.queues import ListeningSocket
+    from hookserve.server import Server
+    from hookserve.types import AccessRecord
+    from hookserve.worker.base import Worker
+    from hookserve.worker.context import ServerView
+    from hookserve_opentelemetry.spans import SpanSender
+
+_SPANS = "hookserve_opentelemetry.spans"
+
+
+class Telemetry:
+    """Sends to one collector."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._spans: SpanSender | None = None
+        """In a worker."""
+
+    @hookimpl(tryfirst=True)
+    def middlewares(self) -> list[Middleware]:
+        """Around all other middleware, whose time is part of the request's."""
+        return [
+            Middleware("opentelemetry", f"{_SPANS}:instrument_wsgi", ("wsgi",)),
+            Middleware("opentelemetry", f"{_SPANS}:instrument_asgi", ("asgi",)),
+        ]
+
+    @hookimpl(trylast=True)
+    def post_worker_init(self, worker: Worker) -> None:
+        """The application may have set a provider of its own by now."""
+        from hookserve_opentelemetry.resource import make_resource
+        from hookserve_opentelemetry.spans import SpanSender
+
+        resource = make_resource(self._config, worker.pid)
+        self._spans = SpanSender(self._config.otlp_endpoint, resource)
+        if not self._spans.serve_application() and worker.index == 0:
+            worker.log.info(
+                "opentelemetry: the application has a tracer provider of its own, which gets the"
+                " spans of its requests"
+            )
+
+    @hookimpl
+    def log_access(self, record: AccessRecord) -> None:
+        """Only what was refused has its request line here, and no middleware has seen it."""
+        if record.request_line and self._spans is not None:
+            self._spans.add_refused(record)
+
+    @hookimpl
+    def worker_exit(self, server: ServerView, worker: Worker) -> None:
+        """Send what is left."""
+        if self._spans is not None:
+            self._spans.close()
+
+    # In the arbiter, and in its auxiliary process.
+
+    @hookimpl
+    def auxiliary_processes(self, server: Server) -> list[AuxiliaryProcess]:
+        """What sends the metrics."""
+        if not self._config.otlp_interval:
+            return []
+        from hookserve.listeners.queues import describe
+
+        sockets = describe(server.listeners)  # they are closed in the process
+        return [AuxiliaryProcess("opentelemetry", lambda: self._send_metrics(server, sockets))]
+
+    def _send_metrics(self, server: Server, sockets: list[ListeningSocket]) -> None:
+        from hookserve_opentelemetry.exporting import MetricsSource, export_until_term
+        from hookserve_opentelemetry.resource import make_resource
+
+        resource = make_resource(self._config, server.pid)
+        source = MetricsSource(server.scoreboards, sockets, resource)
+        export_until_term(source, self._config.otlp_endpoint, self._config.otlp_interval)

@@ -1,0 +1,48 @@
+"""The auxiliary process that sends the metrics."""
+
+import os
+import signal
+
+import pytest
+from hookserve_opentelemetry.exporting import MetricsSource, export_until_term, make_sender
+from opentelemetry.sdk.resources import Resource
+from support.collector import Collector
+
+from hookserve.worker.scoreboard import Scoreboard
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def collector():
+    made = Collector()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def source():
+    return MetricsSource([Scoreboard(1, 1)], [], Resource.create({}))
+
+
+def test_what_is_read_arrives(collector, source):
+    make_sender(collector.url)(source.read())
+
+    (wanted,) = collector.named("hookserve.workers.wanted")
+    assert wanted.gauge.data_points[0].as_int == 0
+
+
+def test_they_are_sent_once_more_at_the_end(collector, source):
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # in the child from its beginning
+    pid = os.fork()
+    if pid == 0:
+        try:
+            export_until_term(source, collector.url, 60.0)
+        finally:
+            os._exit(0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    os.kill(pid, signal.SIGTERM)
+    _, status = os.waitpid(pid, 0)
+
+    assert status == 0
+    assert collector.named("hookserve.uptime")

@@ -1,0 +1,33 @@
+"""The span of a request that the server refuses."""
+
+import pytest
+from hookserve_opentelemetry.spans import SpanSender
+from opentelemetry.sdk.resources import Resource
+from support.collector import Collector, attributes
+
+from hookserve.types import AccessRecord
+
+
+@pytest.fixture
+def collector():
+    made = Collector()
+    yield made
+    made.close()
+
+
+def test_it_has_the_request_line_the_status_and_the_reason(collector):
+    sender = SpanSender(collector.url, Resource.create({"service.name": "shop"}))
+    environ = {"HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    record = AccessRecord(environ, 431, [], 0, 1.0, 1.0, "too long", "GET /a HTTP/1.1")
+
+    sender.add_refused(record)
+    sender.close()
+
+    (span,) = collector.spans
+    assert (span.name, span.status.message) == ("GET", "too long")
+    assert span.parent_span_id.hex() == "b7ad6b7169203331"
+    assert attributes(span) == {
+        "http.request.method": "GET",
+        "url.path": "/a",
+        "http.response.status_code": 431,
+    }
