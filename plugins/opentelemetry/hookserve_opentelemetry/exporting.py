@@ -45,7 +45,7 @@ class MetricsSource:
         return as_data(metrics, self._resource, started)
 
 
-def export_until_term(source: MetricsSource, endpoint: str, interval: float) -> None:
+def export_metrics(source: MetricsSource, endpoint: str, interval: float) -> None:
     """Send every `interval` seconds, and once more when TERM comes; then return."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     send = make_sender(endpoint)

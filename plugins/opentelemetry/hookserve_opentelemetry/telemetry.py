@@ -73,9 +73,9 @@ class Telemetry:
         return [AuxiliaryProcess("opentelemetry", lambda: self._send_metrics(server, sockets))]
 
     def _send_metrics(self, server: Server, sockets: list[ListeningSocket]) -> None:
-        from hookserve_opentelemetry.exporting import MetricsSource, export_until_term
+        from hookserve_opentelemetry.exporting import MetricsSource, export_metrics
         from hookserve_opentelemetry.resource import make_resource
 
         resource = make_resource(self._config, server.pid)
         source = MetricsSource(server.scoreboards, sockets, resource)
-        export_until_term(source, self._config.otlp_endpoint, self._config.otlp_interval)
+        export_metrics(source, self._config.otlp_endpoint, self._config.otlp_interval)

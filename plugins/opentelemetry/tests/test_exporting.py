@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from hookserve_opentelemetry.exporting import MetricsSource, export_until_term, make_sender
+from hookserve_opentelemetry.exporting import MetricsSource, export_metrics, make_sender
 from opentelemetry.sdk.resources import Resource
 from support.collector import Collector
 
@@ -37,7 +37,7 @@ def test_they_are_sent_once_more_at_the_end(collector, source):
     pid = os.fork()
     if pid == 0:
         try:
-            export_until_term(source, collector.url, 60.0)
+            export_metrics(source, collector.url, 60.0)
         finally:
             os._exit(0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
