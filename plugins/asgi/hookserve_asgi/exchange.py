@@ -13,7 +13,7 @@ from hookserve_http.suspendable import HIGH_WATER
 
 from hookserve.protocol.seam import RequestCancelled
 from hookserve_asgi.response import AsgiResponse
-from hookserve_asgi.scope import Message, ScopeMaker
+from hookserve_asgi.scope import Message, Scope, make_scope, repeat_scope
 from hookserve_asgi.suspension import FileSuspension
 
 if TYPE_CHECKING:
@@ -28,15 +28,22 @@ class AsgiExchange(AsgiResponse):
     suspension_type = FileSuspension
 
     _endpoint: AsgiProtocol
-    _make_scope = staticmethod(ScopeMaker.make)
 
     def _start_application(self) -> asyncio.Task[object] | None:
         self._trailers = None
-        endpoint = self._endpoint
-        scope = self._make_scope(
-            endpoint.scopes, self.environ, self.head, self._connection.fields, endpoint.state
-        )
+        endpoint, head = self._endpoint, self.repeated
+        if head is None or head.scope is None:
+            scope = self._make_scope()
+        else:
+            scope = repeat_scope(head.scope, self.environ, endpoint.state)
         return endpoint.start_coroutine(endpoint.application(scope, self.receive, self.send))
+
+    def _make_scope(self) -> Scope:
+        endpoint, head = self._endpoint, self.repeated
+        scope = make_scope(self.environ, self.head, self._connection.fields, endpoint)
+        if head is not None:
+            head.scope = repeat_scope(scope, self.environ, None)
+        return scope
 
     def _go_on(self, task: asyncio.Task[object] | None) -> None:
         if task is None:
@@ -74,6 +81,12 @@ class AsgiExchange(AsgiResponse):
             for _ in pieces:
                 if self._hand_over():
                     await self._wait_for_room()
+        if self._suspension is None:  # the application has not waited, as most never do
+            if self.has_ended:
+                self._close()
+                return
+            if not self._head_sent:
+                return
         if self._hand_over():
             await self._wait_for_room()
 
@@ -128,7 +141,7 @@ class AsgiExchange(AsgiResponse):
         elif self._shall_end and self._disconnect_error is None:
             self._finish()
             self.has_ended = True
-        elif not self.status:
+        elif not self.status_code:
             self._fail(ApplicationError(self.NOT_BEGUN))
         else:
             self._warn("the application ended before its response did")

@@ -14,7 +14,7 @@ from hookserve_asgi.connection import AsgiConnection
 from hookserve_asgi.deadlines import Deadlines
 from hookserve_asgi.exchange import AsgiExchange
 from hookserve_asgi.lifespan import Lifespan
-from hookserve_asgi.scope import ScopeMaker, as_coroutine_function
+from hookserve_asgi.scope import as_coroutine_function
 
 if TYPE_CHECKING:
     from hookserve_http.connection import HttpConnection
@@ -34,7 +34,8 @@ class AsgiProtocol(SuspendingProtocol):
         "message_limit",
         "ping_interval",
         "ping_timeout",
-        "scopes",
+        "root_path",
+        "server",
         "state",
         "websockets",
     )
@@ -44,8 +45,8 @@ class AsgiProtocol(SuspendingProtocol):
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
         self.exchange_type = AsgiExchange
-        server = (local.host, int(local.port) if local.port else None)
-        self.scopes = ScopeMaker(worker.config.get("script_name"), server)
+        self.root_path: str = worker.config.get("script_name")
+        self.server = (local.host, int(local.port) if local.port else None)
         self.state: dict[str, Any] | None = None  # Any: the application's
         """What the application has left there in its lifespan; `None`: it has none."""
         self.application = as_coroutine_function(worker.app)

@@ -56,11 +56,11 @@ class AsgiResponse(SuspendableExchange):
 
     def send_head(self) -> None:
         """Send the head alone, if the application has begun a response and sent none of it."""
-        if self.status and not self._head_sent:
+        if self.status_code and not self._head_sent:
             self._send(self._head(-1))
 
     def _take_start(self, message: Message) -> None:
-        if self._head_sent or self.status:
+        if self.status_code:
             raise ApplicationError("http.response.start was sent twice")
         status = message["status"]
         headers = message.get("headers", ())
@@ -70,7 +70,6 @@ class AsgiResponse(SuspendableExchange):
         self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode_bytes(
             status, headers
         )
-        self.status = str(status)
         if message.get("trailers"):
             self._trailers = []
 
@@ -161,7 +160,7 @@ class AsgiResponse(SuspendableExchange):
 
     def complete_record(self) -> None:
         """What hooks and logs read of a response, as of one of WSGI."""
-        if self.status and not self.headers:
+        if self.status_code and not self.status:
             self.headers = [
                 (str(name, "latin-1"), str(value, "latin-1")) for name, value in self._fields
             ]

@@ -19,7 +19,7 @@ from hookserve_http.suspendable import HIGH_WATER
 
 from hookserve.protocol.seam import PAUSED, READY, SUSPENDED, Transport
 from hookserve_asgi.exchange import AsgiExchange
-from hookserve_asgi.scope import Message, ScopeMaker
+from hookserve_asgi.scope import Message, Scope, make_websocket_scope
 
 if TYPE_CHECKING:
     from hookserve_http.suspendable_connection import SuspendableConnection
@@ -49,12 +49,11 @@ class WebsocketExchange(AsgiExchange):
         "deadline",
     )
 
-    _make_scope = staticmethod(ScopeMaker.make_websocket)
-
     def __init__(self, request: AsgiExchange, handshake: Handshake) -> None:
         """Raises BadRequest for extensions that cannot be read."""
         super().__init__(request._endpoint, request.environ, request.head)
         self.persists = False
+        self.repeated = None
         self._handshake = handshake
         self._agreed = agree(handshake.extensions if self._endpoint.deflates else "")
         self._codec: FrameCodec | None = None
@@ -79,6 +78,10 @@ class WebsocketExchange(AsgiExchange):
             self.disconnect(self._gone())
         elif not self.is_over:
             self._transport = self._waiting()
+
+    def _make_scope(self) -> Scope:
+        fields = self._connection.fields
+        return make_websocket_scope(self.environ, self.head, fields, self._endpoint)
 
     # What the application calls.
 
@@ -124,9 +127,9 @@ class WebsocketExchange(AsgiExchange):
 
     def _answer(self, kind: str, message: Message) -> None:
         """Accept or decline."""
-        if kind == "websocket.accept" and not (self.status or self.has_ended):
+        if kind == "websocket.accept" and not (self.status_code or self.has_ended):
             self._accept(message)
-        elif kind == "websocket.close" and not self.status:
+        elif kind == "websocket.close" and not self.status_code:
             self._send_error_page(403)
             self.has_ended = True
         elif kind.startswith("websocket.http.response."):

@@ -139,6 +139,15 @@ def test_each_request_has_a_scope_of_its_own(scopes):
     assert first["state"]["pool"] is state["pool"]
 
 
+def test_a_head_that_is_repeated_has_a_scope_of_its_own_each_time(scopes):
+    found = scopes(*[b"GET /a?b HTTP/1.1\nHost: h\n"] * 6, state={"a": []})
+
+    assert all(each == found[0] for each in found)
+    for name in ("asgi", "headers", "extensions", "state"):
+        assert len({id(each[name]) for each in found}) == 6
+    assert found[5]["state"]["a"] is found[0]["state"]["a"]
+
+
 def test_without_a_lifespan_there_is_no_state(scopes):
     assert "state" not in scopes(b"GET / HTTP/1.1\nHost: h\n")[0]
 
@@ -148,5 +157,5 @@ def test_a_socket_in_the_file_system_is_the_server_by_its_path(loop):
 
     of_path = type(protocol)(protocol.worker, Endpoint("/run/app.sock", ""), False)
 
-    assert of_path.scopes.server == ("/run/app.sock", None)
+    assert of_path.server == ("/run/app.sock", None)
     protocol.worker.starter.close()

@@ -14,8 +14,8 @@ forwarded, profiles, insecure
     what is believed of a trusted proxy; `--behind`; settings that believe clients
 framing, body
     where a body ends; ``wsgi.input``
-fields
-    header fields as pairs of bytes
+fields, repeated
+    header fields as pairs of bytes; heads that clients repeat
 exchange, outgoing, response, file_wrapper
     one request and its response: the request cycle; framing; heads; files
 suspending, suspendable_connection, suspendable, suspension, request_body

@@ -36,6 +36,7 @@ from hookserve_http.target import split_target, unquote
 
 if TYPE_CHECKING:
     from hookserve_http.incomplete import IncompleteHead
+    from hookserve_http.repeated import RepeatedHeads
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
 
@@ -89,8 +90,8 @@ class HeadParser:
         self._scheme = rules.secure_scheme_headers
         self.field_lists = FieldLists(self._parse_line, rules.permit_obsolete_folding)
         """The fields of heads, for interfaces that want pairs of bytes."""
-        self.keeps_fields = False
-        """Whether the environ of a cached block has them too, as `FIELDS`."""
+        self.repeated: RepeatedHeads | None = None
+        """Of such interfaces: the environ of a cached block has the fields too, as `FIELDS`."""
         self._unfolds = rules.permit_obsolete_folding
 
     def parse(
@@ -340,7 +341,7 @@ class HeadParser:
         cached = self._template.copy()
         cached.update(islice(environ.items(), before, None))
         self._apply_scheme(cached)
-        if self.keeps_fields:
+        if self.repeated is not None:
             cached[FIELDS] = self.field_lists.split(block)
         self._block_cache[block] = cached
 

@@ -50,31 +50,39 @@ class OutgoingResponse(AccessRecord):
     _start: bytes
     """The application's part of the head."""
     _transport: Transport
+    is_http11: bool
+    is_bodiless: bool
+    """Whether the response must have no body (RFC 9112, 6.3)."""
+    persists: bool
+    """Whether the connection may stay open afterwards."""
 
     NOT_BEGUN: ClassVar[str]
     """What an application has done that sends a body, or ends, and has begun no response."""
 
-    def __init__(self, endpoint: Endpoint, environ: dict[str, Any], head: bytes) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        environ: dict[str, Any],
+        head: bytes,
+        traits: tuple[bool, bool, bool] | None = None,
+    ) -> None:
+        """`traits` are those of a head that is repeated (`hookserve_http.repeated`)."""
         self._endpoint = endpoint
         self.environ = environ
         self.head = head
         """The request head as it arrived, and maybe bytes after it."""
         self.input: Any = None  # Any: a StreamInput or its like; hot paths test only for None
         """The request body, if it is received while the application runs."""
-        self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        method = environ["REQUEST_METHOD"]
-        self.is_bodiless = method == "HEAD"
-        """Whether the response must have no body (RFC 9112, 6.3)."""
-        self.persists = endpoint.keeps_alive
-        """Whether the connection may stay open afterwards."""
-        option = environ.get("HTTP_CONNECTION", "keep-alive")
-        if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
-            if option == "close" and method != "CONNECT":
-                self.persists = False
-            else:
-                self.persists = self.persists and wants_to_persist(environ)
-                if endpoint.offer_takeover is not None:
-                    endpoint.offer_takeover(self)
+        if traits is not None:
+            self.is_http11, self.is_bodiless, self.persists = traits
+        else:
+            self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+            method = environ["REQUEST_METHOD"]
+            self.is_bodiless = method == "HEAD"
+            self.persists = endpoint.keeps_alive
+            option = environ.get("HTTP_CONNECTION", "keep-alive")
+            if option != "keep-alive" or method == "CONNECT" or not self.is_http11:
+                self._look_for_persistence(method, option)
         self._head_sent = False
         self._chunked = False
         self._length = -1
@@ -85,6 +93,16 @@ class OutgoingResponse(AccessRecord):
         self.sent = 0
         self.reason = ""
         """Why the response differs from the application's; empty if it does not."""
+
+    def _look_for_persistence(self, method: str, option: str) -> None:
+        """The request says something of its connection's end, or is to take it over."""
+        if option == "close" and method != "CONNECT":
+            self.persists = False
+            return
+        endpoint = self._endpoint
+        self.persists = self.persists and wants_to_persist(self.environ)
+        if endpoint.offer_takeover is not None:
+            endpoint.offer_takeover(self)
 
     def __repr__(self) -> str:
         # The base class prints a complete record; an exchange may be printed at any time.
@@ -101,6 +119,9 @@ class OutgoingResponse(AccessRecord):
     def is_chunked(self) -> bool:
         """Whether the body goes out with ``Transfer-Encoding: chunked``."""
         return self._chunked
+
+    def complete_record(self) -> None:
+        """Have `status` and `headers` as hooks and logs read them."""
 
     def _send_whole(self, data: bytes) -> None:
         """Send a body that is known as a whole: one head, one length, one send."""
@@ -156,15 +177,17 @@ class OutgoingResponse(AccessRecord):
 
     def _head(self, size: int) -> bytes:
         """Decide the framing and return the head; `size` of the body in bytes, -1 if unknown."""
-        if not self.status:
+        if not self.status_code:
             raise ApplicationError(self.NOT_BEGUN)
+        endpoint = self._endpoint
         framing = self._frame(size) if self._length < 0 else b""
         if self.persists:
             body = self.input
             if body is not None:
                 body.take_arrived()
-            keeps = self._endpoint.worker.keeps_connections and (body is None or body.can_drain())
-            self.persists = keeps and self._transport.may_persist()
+                self.persists = body.can_drain()
+            if not (endpoint.worker.keeps_connections and self._transport.may_persist()):
+                self.persists = False
         if not self.persists:
             if self.head.startswith(b"CONNECT ") and 200 <= self.status_code < 300:
                 framing = self._decline_tunnel()
@@ -174,7 +197,7 @@ class OutgoingResponse(AccessRecord):
         else:
             end = b"Connection: keep-alive\r\n\r\n"
         self._head_sent = True
-        return b"".join((self._start, self._endpoint.writer.date(self._own), framing, end))
+        return self._start + endpoint.writer.date(self._own) + framing + end
 
     def _frame(self, size: int) -> bytes:
         """The header line that frames the body (RFC 9112, 6.3)."""
@@ -199,6 +222,7 @@ class OutgoingResponse(AccessRecord):
         RFC 9110, 9.3.6: bytes after the head belong to the tunnel, which is not supported.
         """
         self._warn("the application accepted a CONNECT, and tunnels are not supported")
+        self.complete_record()
         headers = [each for each in self.headers if each[0].lower() != "content-length"]
         self._start = self._endpoint.writer.encode(self.status, headers)[1]
         self.is_bodiless, self._chunked, self._length = True, False, -1
@@ -207,7 +231,7 @@ class OutgoingResponse(AccessRecord):
     def _finish(self) -> None:
         """End the response: the application's iterable has ended."""
         if not self._head_sent:
-            if not self.status:
+            if not self.status_code:
                 raise ApplicationError(self.NOT_BEGUN)
             self._send(self._head(-1 if self.is_bodiless else 0))
         elif self._chunked:

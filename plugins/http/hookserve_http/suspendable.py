@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from hookserve.protocol.seam import Transport
     from hookserve.worker.request_slots import RequestSlot
+    from hookserve_http.repeated import RepeatedHead
     from hookserve_http.suspendable_connection import SuspendableConnection
     from hookserve_http.suspending import SuspendingProtocol
 
@@ -47,6 +48,7 @@ class SuspendableExchange(OutgoingResponse):
         "_suspension",
         "has_ended",
         "is_over",
+        "repeated",
     )
 
     suspension_type: ClassVar[type[Suspension]] = Suspension
@@ -65,6 +67,8 @@ class SuspendableExchange(OutgoingResponse):
     _shall_end: bool
     """Whether that is because the worker stops."""
     _suspension: Suspension | None
+    repeated: RepeatedHead | None
+    """What is known of its head from before."""
 
     def begin(self, connection: SuspendableConnection, transport: Transport) -> None:
         """Begin the application, and run it until it ends or waits."""
@@ -101,9 +105,6 @@ class SuspendableExchange(OutgoingResponse):
         assert self._suspension is not None
         assert self._suspension.task is not None
         self._suspension.task.cancel()
-
-    def complete_record(self) -> None:
-        """Have `status` and `headers` as hooks and logs read them."""
 
     # What the connection calls.
 

@@ -32,6 +32,7 @@ from hookserve_http.request_body import RequestBody
 if TYPE_CHECKING:
     from hookserve_http.fields import FieldLists
     from hookserve_http.head import HeadParser
+    from hookserve_http.repeated import RepeatedHeads
     from hookserve_http.suspendable import SuspendableExchange
     from hookserve_http.suspending import SuspendingProtocol
 
@@ -58,6 +59,32 @@ class SuspendableConnection(HttpConnection):
     def attach(self, handle: ConnectionHandle) -> None:
         """As `Connection.attach`."""
         self.handle = handle
+
+    def _take_head(self, data: bytes) -> int:
+        """As of HTTP; a head that clients repeat is not parsed again."""
+        endpoint = self._endpoint
+        heads: Any = self._parser.repeated  # Any: RepeatedHeads; None only in WSGI's
+        head = heads.get(data)
+        if head is None or self._connection_info is not None:
+            return self._take_new_head(data, heads)
+        self._skipped_line = False
+        environ = head.make_environ(self._address, self._port)
+        make_exchange: Any = endpoint.exchange_type  # Any: a type of SuspendableExchange
+        self._exchange = exchange = make_exchange(endpoint, environ, data, head.traits)
+        exchange.repeated = head
+        self.state = READY
+        return READY
+
+    def _take_new_head(self, data: bytes, heads: RepeatedHeads) -> int:
+        state = super()._take_head(data)
+        exchange = cast("SuspendableExchange | None", self._exchange)
+        if exchange is not None:
+            exchange.repeated = None
+            is_whole = exchange.input is None and not self._buffer
+            is_alone = exchange.environ["REMOTE_ADDR"] is self._address
+            if is_whole and is_alone and self._connection_info is None:
+                heads.note(data, exchange)
+        return state
 
     def run(self, transport: Transport) -> int:
         """Begin an exchange, or send what one that was suspended has to say."""

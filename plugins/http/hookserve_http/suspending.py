@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from hookserve_http.protocol import HttpProtocol
+from hookserve_http.repeated import RepeatedHeads
 from hookserve_http.suspendable_connection import SuspendableConnection
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class SuspendingProtocol(HttpProtocol):
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
-        self.strict_parser.keeps_fields = self.trusting_parser.keeps_fields = True
+        for parser in (self.strict_parser, self.trusting_parser):
+            parser.repeated = RepeatedHeads(self.pre_request)
         self.body_timeout: float = worker.config.body_timeout
         self.body_rate: float = worker.config.body_rate
         self.request_timeout: float = worker.config.request_timeout
