@@ -134,12 +134,12 @@ def test_a_reader_in_another_process_sees_no_counter_twice_and_none_missing():
 
 def test_what_a_worker_has_counted_stays_while_it_ends():
     scoreboard = Scoreboard(2, 2)
-    leaving, other = worker(scoreboard, 0), worker(scoreboard, 1, pid=2)
-    serve(leaving, 3)
+    first, other = worker(scoreboard, 0), worker(scoreboard, 1, pid=2)
+    serve(first, 3)
     serve(other, 1)
     reader = Reader([scoreboard])
 
-    leaving.state = GONE  # as the worker itself says, before the arbiter has reaped it
+    first.state = GONE  # as the worker itself says, before the arbiter has reaped it
 
     reading = reader.read()
     assert [each.index for each in reading.workers] == [1]
