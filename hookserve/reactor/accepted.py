@@ -12,7 +12,8 @@ from hookserve.reactor.poller import is_readable
 from hookserve.reactor.takeover import TakenConnection
 from hookserve.system.calls import write
 
-_SMALLEST_READ, _LARGEST_READ = 4096, 65536
+_SLOW_READ, _SMALLEST_READ, _LARGEST_READ = 1024, 4096, 65536
+"""Bytes that are read at once."""
 _TIME_BUDGET = 0.0005
 """Seconds of processor time that reading and feeding one piece may take."""
 
@@ -92,11 +93,16 @@ class Accepted:
         """A full piece was read and fed since that processor time of the thread (0: not measured):
         adapt the size of the next one.  Returns whether other connections come first now.
         """
-        if began and thread_time() - began > _TIME_BUDGET:
-            self.is_slow_input, self.read_size = True, _SMALLEST_READ
-        elif not self.is_slow_input and self.read_size < _LARGEST_READ:
+        self.check_cost(began)
+        if not self.is_slow_input and self.read_size < _LARGEST_READ:
             self.read_size *= 2
         return self.is_slow_input
+
+    def check_cost(self, began: float) -> None:
+        """Note whether what was read and fed since that processor time (0: not measured) is slow
+        input."""
+        if began and thread_time() - began > _TIME_BUDGET:
+            self.is_slow_input, self.read_size = True, _SLOW_READ
 
     def is_readable(self) -> bool:
         """Whether something waits to be read, the client's end included."""

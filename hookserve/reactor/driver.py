@@ -108,6 +108,8 @@ class Driver(ABC):
             if not (accepted.unread or accepted.has_pending_event) or state == PAUSED:
                 self._wait_in_state(accepted, state)
                 return
+            if accepted.is_slow_input:
+                break
             if not self._read(accepted):
                 return
         self._deferred.add(accepted)
@@ -150,7 +152,7 @@ class Driver(ABC):
         if accepted.has_pending_event:
             accepted.has_pending_event = False
             accepted.unread = True
-        size, began = accepted.read_size, 0.0
+        size, began = accepted.read_size, thread_time() if accepted.unread else 0.0
         for _ in _BUDGET:
             try:
                 data = read(fd, size)
@@ -169,6 +171,7 @@ class Driver(ABC):
             if len(data) == size:
                 accepted.unread = True
             if state == READY:
+                accepted.check_cost(began)
                 return True
             if state == READING_BODY:
                 accepted.body_received += len(data)

@@ -20,6 +20,8 @@ def main():
     found = []
     print(report.HEAD)
     for attack, model in product(options.attack or scene.NAMES, options.model or scene.MODELS):
+        if not scene.concerns(attack, model):
+            continue
         if not scene.can_run(attack):
             print(f"{attack} is left out: it needs slowhttptest, or more descriptors")
             continue

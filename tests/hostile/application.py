@@ -1,6 +1,6 @@
 """What is attacked: a small page, an ordinary one, a large one, and two that read their body.
 
-Of WSGI, and the same of ASGI.
+Of WSGI, and the same of ASGI, with a websocket that sends back what it receives.
 """
 
 PAGES = {"/": b"hello, world\n", "/page": b"x" * 200_000, "/large": b"x" * 2_000_000}
@@ -22,6 +22,12 @@ async def asgi_application(scope, receive, send):
         while (await receive())["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
+        return
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({**message, "type": "websocket.send"})
         return
     body = PAGES.get(scope["path"])
     if body is None:

@@ -17,6 +17,8 @@ import sys
 import time
 from collections import Counter
 
+from tests.hostile import websocket_attacks
+
 GET = b"GET / HTTP/1.1\r\nHost: hostile\r\n\r\n"
 POST = (
     b"POST /read HTTP/1.1\r\nHost: hostile\r\nX-Field: value\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -217,6 +219,7 @@ ATTACKS = {
     "silent": (silent, 3000),
     "blanks": (blanks, 20),
     "lines": (lines, 20),
+    **websocket_attacks.ATTACKS,
 }
 
 

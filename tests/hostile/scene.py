@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookserve.testing import serve
+from tests.hostile import websocket_attacks
 from tests.hostile.attacker import ATTACKS, IDLE
 
 ROOT = Path(__file__).parents[2]
@@ -231,6 +232,11 @@ def can_run(attack):
     if attack == "idle":
         return raise_limit() >= IDLE + 1000
     return True
+
+
+def concerns(attack, model):
+    """Whether the model can be attacked so."""
+    return attack not in websocket_attacks.ATTACKS or MODELS[model][1] == ASGI
 
 
 def raise_limit():

@@ -16,7 +16,7 @@ SHORT = {
     "gevent": ("TLS", "headers", "lines"),
     "eventlet": ("noise",),
     "tornado": ("prefixes, closed", "blanks"),
-    "asgi": ("slow bodies", "pipelined"),
+    "asgi": ("slow bodies", "pipelined", "websocket, fragments"),
 }
 PAIRS = [(model, attack) for model, attacks in SHORT.items() for attack in attacks]
 

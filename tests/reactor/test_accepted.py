@@ -74,7 +74,19 @@ def test_a_piece_is_slow_when_it_takes_longer_than_the_budget(processor, factor,
     processor.time += factor * BUDGET
 
     assert accepted.measure_piece(began) is is_over
-    assert accepted.read_size == (4096 if is_over else 8192)
+    assert accepted.read_size == (1024 if is_over else 8192)
+
+
+@pytest.mark.parametrize(("factor", "is_over"), [(0.99, False), (1.01, True)])
+def test_what_is_answered_at_once_can_be_slow_as_well(processor, factor, is_over):
+    accepted = Accepted(7, Lines())
+    began = processor.time
+    processor.time += factor * BUDGET
+
+    accepted.check_cost(began)
+
+    assert accepted.is_slow_input is is_over
+    assert accepted.read_size == (1024 if is_over else 4096)
 
 
 def test_slow_input_stays_slow_and_is_read_in_the_smallest_pieces(processor):
@@ -86,7 +98,7 @@ def test_slow_input_stays_slow_and_is_read_in_the_smallest_pieces(processor):
 
     assert accepted.measure_piece(began)
     assert accepted.measure_piece(processor.time)  # quick, and yet one piece a turn
-    assert accepted.read_size == 4096
+    assert accepted.read_size == 1024
 
 
 def test_a_piece_that_was_not_measured_is_not_over_budget(processor):
