@@ -38,6 +38,8 @@ class Case:
     prefix: str = ""
     """What the paths of the requests begin with."""
     tls: bool = False
+    websocket: bool = False
+    """Whether the application has one, at ``/websocket``."""
     pidfile: str = ""
     """Of a daemon: its command returns at once."""
 

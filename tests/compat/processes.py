@@ -13,6 +13,9 @@ import subprocess
 import threading
 from pathlib import Path
 
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
 from hookserve.testing import wait_until
 
 DEPLOYMENT = Path(__file__).parent / "deployment"
@@ -156,6 +159,20 @@ class Running:
         except OSError:
             return None
         return _parsed(received)
+
+    def converse(self, path):
+        """What a websocket there sends for two messages; None where there is none.
+
+        The client's close is not waited for: simple-websocket answers it in a thread of its own,
+        which under gunicorn may be too late.
+        """
+        try:
+            with connect(f"ws://example.org{path}", sock=self._connect()) as client:
+                client.send("one")
+                client.send("two")
+                return {"status": "101", "messages": [client.recv(STEP), client.recv(STEP)]}
+        except (OSError, WebSocketException):
+            return None
 
     def first(self):
         """The first response, as soon as there is one; None if the server ends before."""

@@ -63,6 +63,8 @@ def _life(server, observation, before):
         server.ask("GET", "/second", X_Forwarded_Proto="https", X_Forwarded_For="192.0.2.1")
     )
     responses.append(server.ask("POST", "/third/", b"a body", Content_Type="text/plain"))
+    if server.case.websocket:
+        responses.append(server.converse("/websocket"))
     observation.workers = _stable_count(server)
     observation.files = files_of(server.folder, before)
     observation.requests = responses
