@@ -24,6 +24,9 @@ transport, outbox
     sending and receiving; unsent bytes
 green
     the base class of models with greenlets
+coroutines, stacks, lag
+    for models with an event loop: coroutines begun without a task of their own; where tasks wait;
+    what blocks the loop
 patching
     whether a model patched the standard library early enough
 """

@@ -58,6 +58,10 @@ class Reactor(SuspendingDriver):
         """Readable when `turn` has something to do: another loop may wait for it."""
         return self._poller.fileno()
 
+    def serve_by(self, serve: Callable[[Accepted], None]) -> None:
+        """Have `serve` called with each connection that is ready; before the first one."""
+        self._serve = serve
+
     def start_accepting(self) -> None:
         """Accept from all listeners."""
         if self.worker.suspends:

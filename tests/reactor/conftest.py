@@ -1,16 +1,19 @@
 """What the tests of the reactor share."""
 
+import asyncio
 import logging
 import os
 import socket
 from types import SimpleNamespace
 
 import pytest
+from support.coroutines import BEFORE, turns
 from support.green import HubWorker, LineProtocol, Requests
 from support.reactors import Lines, Setting, close_reactor, wakeup_fds
 from support.workers import make_context
 
 from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.coroutines import CoroutineStarter
 from hookserve.worker import base
 
 
@@ -96,3 +99,28 @@ def greens(make_worker, monkeypatch):
         assert worker.hub.errors == []
     for client in sockets:
         client.close()
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def loop(request):
+    """Each event loop."""
+    if request.param == "uvloop":
+        loop = pytest.importorskip("uvloop").new_event_loop()
+    else:
+        loop = asyncio.new_event_loop()
+    unhandled = []
+    loop.set_exception_handler(lambda _, context: unhandled.append(context))
+    yield loop
+    loop.close()
+    assert not unhandled
+
+
+@pytest.fixture
+def starter(loop):
+    """Starts coroutines on the loop."""
+    token = BEFORE.set([])
+    starter = CoroutineStarter(loop)
+    BEFORE.reset(token)
+    yield starter
+    starter.close()
+    turns(loop)

@@ -5,11 +5,11 @@ import os
 
 import support.corpus_driver as driver
 from hookserve_asgi.protocol import AsgiProtocol
-from hookserve_asyncio.coroutines import CoroutineStarter
 from support.coroutines import turns
 
 from hookserve.listeners.address import Endpoint
 from hookserve.protocol.seam import CLOSING, READY, SUSPENDED, ConnectionHandle
+from hookserve.reactor.coroutines import CoroutineStarter
 from hookserve.testing.fakes import MemoryTransport
 
 GET = b"GET /x?y=1 HTTP/1.1\r\nHost: h\r\n\r\n"

@@ -4,11 +4,11 @@ import asyncio
 import base64
 
 from hookserve_asgi.protocol import AsgiProtocol
-from hookserve_asyncio.coroutines import CoroutineStarter
 from websockets.frames import Frame, Opcode
 
 from hookserve.listeners.address import Endpoint
 from hookserve.protocol.seam import CLOSING, READY, ConnectionHandle
+from hookserve.reactor.coroutines import CoroutineStarter
 from hookserve.testing.fakes import MemoryTransport, StandInWorker, configure
 
 KEY = base64.b64encode(b"k" * 16)

@@ -2,12 +2,11 @@
 
 worker, loops
     the event loop, with the reactor as one of its descriptors
-coroutines
-    starting a coroutine without a task of its own, until it suspends
 threads
     where applications of WSGI run
-lag, stacks
-    what blocks the loop, and where tasks wait
+
+What any model with an event loop needs is the reactor's: `hookserve.reactor.coroutines`, `stacks`
+and `lag`.
 """
 
 from __future__ import annotations

@@ -15,15 +15,15 @@ from weakref import WeakKeyDictionary
 
 from hookserve.config.resolved import Config
 from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.coroutines import AnyCoroutine, CoroutineStarter
+from hookserve.reactor.lag import LagMonitor
+from hookserve.reactor.stacks import format_task
 from hookserve.reactor.transport import LoopTransport
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
 from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
-from hookserve_asyncio.coroutines import AnyCoroutine, CoroutineStarter
-from hookserve_asyncio.lag import LagMonitor
 from hookserve_asyncio.loops import make_loop
-from hookserve_asyncio.stacks import format_task
 from hookserve_asyncio.threads import ThreadPool
 
 if TYPE_CHECKING:
@@ -63,11 +63,12 @@ class AsyncioWorker(ReactorWorker):
         self._pool: ThreadPool | None = None
         """For an application that blocks."""
         limit: float = self.config.get("loop_lag_warning", 0.0)
-        is_busy = self._has_requests
-        self.lag = LagMonitor(self.loop, limit, is_busy, self.log) if limit else None
+        watched = self.loop, limit, self._has_requests, self.log, "--loop-lag-warning"
+        self.lag = LagMonitor(*watched) if limit else None
         """What watches the loop."""
         self.turn_reactor = self.reactor.turn
         """Handles what the reactor has to do; called with the seconds that it may wait."""
+        self._after_turn = self._call_idle  # it is the loop that waits now, not the next turn
 
     @classmethod
     def capacity(cls, config: Config) -> int:
@@ -96,6 +97,8 @@ class AsyncioWorker(ReactorWorker):
         self.awaited_body = WHOLE_BODY
         self.multithread = threads > 1
         self._pool = ThreadPool(self, threads, self._on_room)
+        self.reactor.serve_by(self._pool.serve)
+        self._after_turn = self._wait_for_room
 
     # The main loop.
 
@@ -182,10 +185,7 @@ class AsyncioWorker(ReactorWorker):
     # In the loop.
 
     def serve(self, accepted: Accepted) -> None:
-        """Run the exchange, at once where it does not block."""
-        if self._pool is not None:
-            self._pool.serve(accepted)
-            return
+        """Run the exchange at once; one that blocks is the pool's."""
         try:
             transport = self._transports.pop()
         except IndexError:
@@ -215,12 +215,15 @@ class AsyncioWorker(ReactorWorker):
                 self.lag.wake()
             self._is_idle_due = True
             self.turn_reactor(0.0)
-            if self._pool is None:
-                self._call_idle()  # it is the loop that waits now, not the next turn
-            elif self._pool.awaits_room():
-                self.loop.remove_reader(self.reactor.fileno())
+            self._after_turn()
         except BaseException as error:
             self.fail(error)
+
+    def _wait_for_room(self) -> None:
+        """While every thread is busy, no client is polled for."""
+        assert self._pool is not None
+        if self._pool.awaits_room():
+            self.loop.remove_reader(self.reactor.fileno())
 
     def _on_room(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.add_reader, self.reactor.fileno(), self._turn)

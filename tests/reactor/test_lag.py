@@ -5,8 +5,8 @@ import logging
 import threading
 
 import pytest
-from hookserve_asyncio.lag import LagMonitor
 
+from hookserve.reactor.lag import LagMonitor
 from hookserve.testing import wait_until
 
 LIMIT = 0.1
@@ -17,7 +17,8 @@ def watch(caplog):
     """A loop with its monitor, and what makes it busy."""
     loop = asyncio.new_event_loop()
     busy = threading.Event()
-    monitor = LagMonitor(loop, LIMIT, busy.is_set, logging.getLogger("hookserve.asyncio.test"))
+    log = logging.getLogger("hookserve.asyncio.test")
+    monitor = LagMonitor(loop, LIMIT, busy.is_set, log, "--loop-lag-warning")
     monitor.start()
     yield loop, monitor, busy, caplog
     busy.clear()

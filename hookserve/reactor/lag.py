@@ -15,19 +15,20 @@ from collections.abc import Callable
 from logging import Logger
 from time import monotonic
 
-from hookserve_asyncio.stacks import describe_task, locate
+from hookserve.reactor.stacks import describe_task, locate
 
 _LOOKS = 4
 """How often within the limit."""
 _HELD = (
     "the event loop has been blocked for %.1f s by one call into C code that holds the interpreter"
-    " (--loop-lag-warning)"
+    " (%s)"
 )
 
 
 class LagMonitor:
     """Logs one line each time the loop was blocked for longer than `limit` seconds.
 
+    `setting` is the option that has set the limit, for the messages.
     `is_busy` tells whether the worker has something to do; it is called in the monitor's thread.
     """
 
@@ -37,8 +38,10 @@ class LagMonitor:
         limit: float,
         is_busy: Callable[[], bool],
         log: Logger,
+        setting: str,
     ) -> None:
         self._loop = loop
+        self._setting = setting
         self._limit = limit
         self._is_busy = is_busy
         self._log = log
@@ -76,7 +79,7 @@ class LagMonitor:
                     self._report(pause, asked)
                 continue
             if late > self._limit:
-                self._log.warning(_HELD, late)
+                self._log.warning(_HELD, late, self._setting)
             self._wakeup.clear()  # before the look: what begins after it wakes this thread again
             if not self._is_busy():
                 return
@@ -89,11 +92,12 @@ class LagMonitor:
         place = locate(sys._current_frames().get(self._thread))
         task = describe_task(asyncio.current_task(self._loop))
         self._log.warning(
-            "the event loop has been blocked for %.1f s by %s at %s (--loop-lag-warning; run what"
-            " blocks in a thread: asyncio.to_thread)",
+            "the event loop has been blocked for %.1f s by %s at %s (%s; run what blocks in a"
+            " thread: asyncio.to_thread)",
             monotonic() - self._seen,
             task,
             place,
+            self._setting,
         )
         while self._seen < asked:
             pause.wait(self._limit / _LOOKS)

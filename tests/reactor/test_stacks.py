@@ -5,9 +5,10 @@ import json
 import sys
 
 import pytest
-from hookserve_asyncio.coroutines import CoroutineStarter
-from hookserve_asyncio.stacks import describe_task, format_task, locate
 from support.coroutines import start, turns
+
+from hookserve.reactor.coroutines import CoroutineStarter
+from hookserve.reactor.stacks import describe_task, format_task, locate
 
 
 async def inner():
