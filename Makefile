@@ -11,7 +11,8 @@
 # make loads   what a worker of asyncio bears: 5,000 requests at once, 1,000 websockets, clients that sleep
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
-# make frameworks  applications of six ASGI frameworks, plain and over TLS, while workers change
+# make frameworks  applications of six ASGI frameworks, and websockets of flask-sock under each model,
+#              plain and over TLS, while workers change
 # make roll    three hosts behind HAProxy, then nginx, while they are restarted, reloaded, upgraded and broken;
 #              root of Linux, a quarter of an hour
 # make autobahn
@@ -99,6 +100,7 @@ compat: $(VENV)/.test $(VENV)-compat/.installed
 	$(BIN)/python -m tests.compat --gunicorn $(abspath $(VENV)-compat)/bin/gunicorn $(ARGS)
 
 frameworks: $(VENV)-frameworks/.installed
+	$(VENV)-frameworks/bin/python -m pip install -q -e ./plugins/gevent -e ./plugins/eventlet
 	$(VENV)-frameworks/bin/python -m tests.frameworks $(ARGS)
 
 roll: $(VENV)-roll/.installed

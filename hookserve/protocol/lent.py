@@ -35,7 +35,7 @@ class LentSocket(socket.socket):
     def __del__(self) -> None:
         if self.on_close is not None:  # else it is closed
             self._notify(False)
-            super().close()
+            self.close()
 
     def _notify(self, is_closed: bool) -> None:
         on_close, self.on_close = self.on_close, None

@@ -190,8 +190,7 @@ class Driver(ABC):
     def _discard(self, accepted: Accepted) -> None:
         """Drop what follows the response, until the client's end."""
         if not accepted.may_discard():
-            self._wait_on(accepted)
-            return
+            return self._wait_on(accepted)
         for _ in _BUDGET:
             try:
                 data = read(accepted.fd, accepted.read_size)

@@ -5,14 +5,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.frameworks import driver
+from tests.frameworks import driver, wsgi_websockets
 
 FRAMEWORKS = ("starlette", "fastapi", "quart", "litestar", "django", "blacksheep")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.frameworks", description=__doc__)
-    parser.add_argument("--framework", action="append", choices=FRAMEWORKS)
+    flask = {f"flask-sock, {model}": model for model in wsgi_websockets.MODELS}
+    names = (*FRAMEWORKS, *flask)
+    parser.add_argument("--framework", action="append", choices=names)
     options = parser.parse_args()
     failures = []
     print(
@@ -21,8 +23,11 @@ def main():
     )
     with tempfile.TemporaryDirectory() as directory:
         certificates = driver.Certificates(Path(directory))
-        for name in options.framework or FRAMEWORKS:
-            row = driver.drive(name, certificates)
+        for name in options.framework or names:
+            if name in flask:
+                row = wsgi_websockets.drive(flask[name], certificates)
+            else:
+                row = driver.drive(name, certificates)
             print(f"| {name} | {' | '.join(cell.shown for cell in row)} |", flush=True)
             failures += [f"{name}: {line}" for cell in row for line in cell.failures]
     print(*failures, sep="\n", file=sys.stderr, end="\n" if failures else "")

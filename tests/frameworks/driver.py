@@ -169,11 +169,11 @@ def client_of(address, context, kind):
     return kind(base_url=f"{scheme}://{host}:{port}", verify=context or True, timeout=30)
 
 
-def websocket_to(address, context):
+def websocket_to(address, context, sock=None):
     """A client in one thread: the synchronous one reads from a TLS connection in one thread and
     writes in another, which OpenSSL does not allow, and now and then it loses its own handshake."""
     host, port = address
-    return connect(f"{'wss' if context else 'ws'}://{host}:{port}/echo", ssl=context)
+    return connect(f"{'wss' if context else 'ws'}://{host}:{port}/echo", ssl=context, sock=sock)
 
 
 async def echo(address, context, is_reloading):

@@ -24,7 +24,7 @@ class TlsTransport(Transport):
     It has no `send_file`: the kernel would have to encrypt.
     """
 
-    __slots__ = ("_incoming", "_outgoing", "_release", "_tls", "_under", "is_broken", "taken")
+    __slots__ = ("_incoming", "_outgoing", "_release", "_tls", "_under", "is_over")
 
     def __init__(
         self,
@@ -38,10 +38,9 @@ class TlsTransport(Transport):
         self._tls = tls
         self._incoming, self._outgoing = incoming, outgoing
         self._release = release
-        self.is_broken = False
-        """Whether the client is gone or has timed out: nothing more can be sent."""
-        self.taken: TlsSocket | None = None
-        """What an application has that has taken the connection over."""
+        self.is_over = False
+        """Whether nothing more can be sent by it: the client is gone or has timed out, or the
+        connection has been taken over, and close_notify is the application's."""
 
     def send(self, *buffers: bytes) -> None:
         """As `Transport.send`: what is small goes out in one record, what is large in pieces."""
@@ -58,7 +57,7 @@ class TlsTransport(Transport):
         try:
             self._under.send(self._outgoing.read())
         except OSError:
-            self.is_broken = True
+            self.is_over = True
             raise
 
     def receive(self, size: int) -> bytes:
@@ -81,7 +80,7 @@ class TlsTransport(Transport):
         try:
             return self._under.receive(RECORDS)
         except OSError:
-            self.is_broken = True
+            self.is_over = True
             raise
 
     def waited(self) -> float:
@@ -109,7 +108,7 @@ class TlsTransport(Transport):
         taken.on_close, under.on_close = under.on_close, None
         under.close()
         taken.begin(self._tls, self._incoming, self._outgoing, received + self._release())
-        self.taken = taken
+        self.is_over = True
         return taken
 
     def may_persist(self) -> bool:

@@ -207,9 +207,7 @@ class TlsConnection(ConnectionWrapper):
     def _send_last_records(self, transport: Transport, encrypted: TlsTransport) -> int:
         """Send what comes last: the response to a plain client, an alert, or close_notify."""
         self.state = CLOSING
-        if encrypted.taken is not None:
-            encrypted.taken.notify_end()
-        if encrypted.taken is not None or encrypted.is_broken:
+        if encrypted.is_over:
             return CLOSING
         self.lingers = self.lingers or self._is_over
         try:
