@@ -377,8 +377,6 @@ class Driver(ABC):
     def _abandon_exchange(self, accepted: Accepted) -> None:
         """Tell a suspended exchange that its connection is closed."""
 
-    # Errors.  Whatever goes wrong for one connection ends that connection alone.
-
     def _on_failure(self, accepted: Accepted, error: Exception) -> bool:
         """A protocol has raised: whether it has a response to that, which `exchange` sends."""
         try:
