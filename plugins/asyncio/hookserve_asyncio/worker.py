@@ -189,14 +189,15 @@ class AsyncioWorker(ReactorWorker):
         try:
             transport = self._transports.pop()
         except IndexError:
-            transport = self._make_transport()
+            transport = self.make_loop_transport()
         self.reactor.exchange(accepted, transport)
         self._transports.append(transport)
         if self.has_worked and not self._is_idle_due:  # a task has ended the request
             self._is_idle_due = True
             self.loop.call_soon(self._call_idle)
 
-    def _make_transport(self) -> LoopTransport:
+    def make_loop_transport(self) -> LoopTransport:
+        """A transport for exchanges that run in the loop: one for each that runs at a time."""
         return LoopTransport(
             self.spool, write_timeout=self.config.write_timeout, progress=self.notify
         )

@@ -13,12 +13,17 @@ from asyncio.events import _set_running_loop
 
 from hookserve_asyncio.worker import AsyncioWorker
 
+from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.transport import LoopTransport
+
 
 class TornadoWorker(AsyncioWorker):
     """Serves on an IOLoop."""
 
     buffered = True
     hands_over = False
+    _transport: LoopTransport | None = None
+    """Of an application of WSGI, of which one exchange runs at a time."""
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
         """The standard library's, which IOLoop is made for."""
@@ -27,7 +32,15 @@ class TornadoWorker(AsyncioWorker):
     def prepare_blocking(self) -> None:
         """An application of WSGI runs in the loop, one request at a time."""
         self.turn_reactor = self._turn_outside_loop
+        self._transport = self.make_loop_transport()
         self.lag = None
+
+    def serve(self, accepted: Accepted) -> None:
+        """Run the exchange at once."""
+        if self._transport is not None:
+            self.reactor.exchange(accepted, self._transport)
+        else:
+            super().serve(accepted)
 
     def _turn_outside_loop(self, timeout: float) -> None:
         """Let the reactor serve where no loop is found running.
