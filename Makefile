@@ -9,6 +9,7 @@
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
 # make loads   what a worker of asyncio bears: 5,000 requests at once, 1,000 websockets, clients that sleep
+# make screenshots  pictures of the status page in Chromium, for the guide; two minutes
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
 # make frameworks  applications of six ASGI frameworks, and websockets of flask-sock under each model,
@@ -37,7 +38,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: autobahn dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads fuzz compat frameworks roll \
+.PHONY: autobahn screenshots dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads fuzz compat frameworks roll \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -83,6 +84,9 @@ docs: $(VENV)/.serve $(VENV)-docs/.site docs/assets/mermaid.min.js
 
 docs-serve: $(VENV)-docs/.site docs/assets/mermaid.min.js
 	$(VENV)-docs/bin/mkdocs serve -a 127.0.0.1:8008
+
+screenshots: $(VENV)/.test
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -135,7 +135,7 @@ def _of_connections(reading: Reading, queues: Iterable[AcceptQueue]) -> Iterator
         "hookserve.connections.rejected",
         COUNTER,
         "{connection}",
-        "Closed because the worker had as many as it may.",
+        "Accepting failed for want of descriptors or memory.",
         counters["rejected"],
     )
     yield Metric(

@@ -106,7 +106,8 @@ class Reader:
             for scoreboard in scoreboards
             for number in range(scoreboard.slots)
         ]
-        self._fields = scoreboards[0].layout.fields
+        self.fields = scoreboards[0].layout.fields
+        """What plugins have declared, of the current scoreboard."""
         self._last: dict[Slot, tuple[tuple[int, float], RequestSums]] = {}
         """What was read of each slot: whose it was, and the sums."""
 
@@ -183,7 +184,7 @@ class Reader:
 
     def _sum_fields(self, workers: Sequence[WorkerReading]) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
-        for field in self._fields:
+        for field in self.fields:
             kept, of = [0.0] * field.words, workers
             if field.kind == "counter":
                 kept = list(self._server.field_total(field.name))

@@ -35,6 +35,8 @@ SLEEPERS = {
         "__iter__": SLOW_APPLICATION,
     },
     "tests/integration/test_forked_children.py": {"end": "a child that does not end"},
+    "tests/screenshots/__main__.py": {"export": "the pause between two requests"},
+    "tests/screenshots/application.py": {"application": SLOW_APPLICATION},
     "tests/support/applications.py": {"busy": SLOW_APPLICATION},
     # Clients and signals whose times are what is tested.
     "hookserve/testing/contract/client.py": {"_run": "a server that is gone is asked slowly"},

@@ -1,0 +1,71 @@
+"""Where the status is served: unix sockets, and ports of this machine alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import TYPE_CHECKING
+
+from hookserve.errors import ConfigError
+from hookserve.listeners.address import TcpAddress, UnixAddress, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hookserve.listeners.listeners import Listener
+
+_MODE = 0o600
+_BACKLOG = 64
+
+
+def check(text: str) -> TcpAddress | UnixAddress:
+    """The address that `text` names; raises ValueError."""
+    try:
+        address = parse_address(text)
+    except ConfigError as error:
+        raise ValueError(str(error).removeprefix("bind: ")) from None
+    if isinstance(address, UnixAddress):
+        if address.is_abstract:
+            raise ValueError(
+                "expected the path of a unix socket: one without a path has no mode, and every"
+                " user may open it"
+            )
+        return address
+    if not isinstance(address, TcpAddress):
+        raise ValueError("expected unix:PATH, or 127.0.0.1:PORT")
+    if not is_loopback(address.host):
+        raise ValueError(
+            "expected an address of this machine alone (127.0.0.1 or ::1): the status shows what"
+            " clients ask for"
+        )
+    if not address.port:
+        raise ValueError("expected a port: the kernel's choice cannot be found again")
+    return address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def resolve(text: str, directory: str) -> TcpAddress | UnixAddress:
+    """The address with its path made absolute."""
+    address = check(text)
+    if isinstance(address, UnixAddress):
+        return address._replace(path=os.path.join(directory, address.path))
+    return address
+
+
+def listen(addresses: list[TcpAddress | UnixAddress]) -> Iterator[Listener]:
+    """Listeners; raises ListenError."""
+    from hookserve.listeners.listeners import ListenerOptions, open_listener
+
+    for address in addresses:
+        if isinstance(address, UnixAddress):
+            address = address._replace(mode=address.mode or _MODE)
+        yield open_listener(address, ListenerOptions(backlog=_BACKLOG))

@@ -1,0 +1,191 @@
+"""``hookserve ctl``: see and control a running server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from hookserve import UsageError
+from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
+from hookserve_status.text import duration, request_lines
+
+_PAUSE = 0.2
+_Found = TypeVar("_Found")
+_VERBS = {
+    "status": "show the server",
+    "requests": "show the requests in flight, the oldest first",
+    "reload": "reload configuration and code, as HUP",
+    "drain": "stop gracefully, as TERM",
+    "scale": "have that many workers",
+    "recycle": "replace one worker",
+    "stacks": "show the stacks of one worker",
+}
+
+
+def run(arguments: list[str]) -> int:
+    """The command; returns 0, or 1 when what was waited for has failed.
+
+    Raises HookserveError.
+    """
+    given = _parse(arguments)
+    words = ["-c", given.config] if given.config else []
+    client = StatusClient(find_address(given.address, words))
+    verbs: dict[str, Callable[[StatusClient, argparse.Namespace], int]] = {
+        "status": _status,
+        "requests": _requests,
+        "reload": _reload,
+        "drain": _drain,
+        "scale": _scale,
+        "recycle": _recycle,
+        "stacks": _stacks,
+    }
+    return verbs[given.verb](client, given)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # it raises
+        raise UsageError(f"ctl: {message}")
+
+
+def add_address(parser: argparse.ArgumentParser) -> None:
+    """The flags that say which server is meant."""
+    parser.add_argument(
+        "-a", "--address", metavar="ADDRESS", help="its status address; else the configuration's"
+    )
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", help="the configuration that has the address"
+    )
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = _Parser(
+        prog="hookserve ctl",
+        description="See and control a running server that has the setting status.",
+        epilog="Exit codes: 0 done; 1 it has failed, or no server answers; 2 the command line"
+        " cannot be understood.",
+    )
+    add_address(parser)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    made = {name: verbs.add_parser(name, help=text) for name, text in _VERBS.items()}
+    for name in ("status", "requests"):
+        made[name].add_argument("--json", action="store_true", help="as JSON")
+    for name, text in (
+        ("reload", "until every worker is of the new code, or the reload has failed"),
+        ("drain", "until the server is gone"),
+        ("scale", "until there are as many that are ready"),
+        ("recycle", "until its replacement is ready"),
+    ):
+        made[name].add_argument("--wait", action="store_true", help=f"wait {text}")
+        made[name].add_argument(
+            "--timeout", type=float, default=120.0, help="seconds to wait at most (120)"
+        )
+    made["scale"].add_argument("value", type=int, metavar="N", help="how many workers")
+    for name in ("recycle", "stacks"):
+        made[name].add_argument("value", type=int, metavar="INDEX", help="the worker's index")
+    return parser.parse_args(arguments)
+
+
+def _status(client: StatusClient, given: argparse.Namespace) -> int:
+    print(json.dumps(client.snapshot(), indent=2) if given.json else client.text().rstrip())
+    return 0
+
+
+def _requests(client: StatusClient, given: argparse.Namespace) -> int:
+    snapshot = client.snapshot()
+    if given.json:
+        found = {str(each["index"]): each["in_flight"] for each in snapshot["workers"]}
+        print(json.dumps(found, indent=2))
+    else:
+        print("\n".join(request_lines(snapshot)))
+    return 0
+
+
+def _reload(client: StatusClient, given: argparse.Namespace) -> int:
+    ticket = client.do("reload")["ticket"]
+    if not given.wait:
+        print("the reload has begun")
+        return 0
+
+    def look() -> dict[str, object] | None:
+        # The reload itself ends the process that answers: another takes its place.
+        reloads = {each["number"]: each for each in client.snapshot()["reloads"]}
+        return reloads.get(ticket)
+
+    result = _wait(look, given.timeout, "the reload is not over")
+    if not result["is_complete"]:
+        raise Refused(f"the reload has failed, the old workers serve on: {result['reason']}")
+    seconds = result["seconds"]
+    assert isinstance(seconds, float)
+    print(f"reloaded: generation {result['generation']} serves ({duration(seconds)})")
+    return 0
+
+
+def _drain(client: StatusClient, given: argparse.Namespace) -> int:
+    pid = client.do("drain")["pid"]
+    if given.wait:
+        _wait(lambda: _is_gone(client, pid), given.timeout, "the server is not gone")
+    print("the server is gone" if given.wait else "the server stops when its requests are over")
+    return 0
+
+
+def _is_gone(client: StatusClient, pid: int) -> bool:
+    try:
+        return int(client.snapshot()["pid"]) != int(pid)
+    except Unreachable:
+        return True
+
+
+def _scale(client: StatusClient, given: argparse.Namespace) -> int:
+    reply = client.do("scale", given.value)
+    if given.wait:
+
+        def look() -> bool:
+            ready = [each for each in client.snapshot()["workers"] if each["state"] == "ready"]
+            return len(ready) == int(given.value)
+
+        _wait(look, given.timeout, f"there are not {given.value} workers")
+    print(f"{reply['wanted']} workers wanted, not {reply['before']}")
+    return 0
+
+
+def _recycle(client: StatusClient, given: argparse.Namespace) -> int:
+    pid = client.do("recycle", given.value)["pid"]
+    if given.wait:
+
+        def look() -> bool:
+            workers = client.snapshot()["workers"]
+            found = [each for each in workers if each["index"] == given.value]
+            return bool([each for each in found if each["pid"] != pid and each["state"] == "ready"])
+
+        _wait(look, given.timeout, "no replacement is ready")
+    print(f"worker {given.value} (pid {pid}) is replaced")
+    return 0
+
+
+def _stacks(client: StatusClient, given: argparse.Namespace) -> int:
+    reply = client.do("stacks", given.value)
+    if not reply["stacks"].strip():
+        raise Refused(f"worker {given.value} (pid {reply['pid']}) has written no stacks in time")
+    print(f"worker {given.value} (pid {reply['pid']}):")
+    print(reply["stacks"].rstrip())
+    return 0
+
+
+def _wait(look: Callable[[], _Found | None], limit: float, otherwise: str) -> _Found:
+    """Look until there is something; raises Refused when the time is over, and Unreachable when
+    no server has answered at the last look."""
+    until = time.monotonic() + limit
+    while True:
+        unreachable = None
+        try:
+            found = look()
+            if found:
+                return found
+        except Unreachable as error:
+            unreachable = error
+        if time.monotonic() >= until:
+            raise unreachable or Refused(f"{otherwise} after {limit:g} s")
+        time.sleep(_PAUSE)

@@ -1,0 +1,217 @@
+"""The whole server as one record, for every form in which it is shown: plain data, as in JSON.
+
+Made in the auxiliary process of what can be read without asking: the scoreboard, the kernel, files.
+It needs neither a worker nor the arbiter, so it is there while all of them are stuck.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hookserve import __version__
+from hookserve.listeners.queues import accept_queues
+from hookserve.worker.layout import BOUNDS
+from hookserve_status.certificates import days_left
+from hookserve_status.faults import find_faults
+from hookserve_status.metrics import make_registry
+from hookserve_status.processes import Process, read_process
+from hookserve_status.samples import Samples
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+    from hookserve.listeners.queues import ListeningSocket
+    from hookserve.types import RequestInFlight
+    from hookserve.worker.reading import Reader, Reading, WorkerReading
+    from hookserve_status.openmetrics import Registry
+
+FORMAT = 1
+"""Changes when a field changes its meaning or goes; fields may be added."""
+Snapshot = dict[str, Any]  # Any: JSON
+_SECRET = ("raw_env",)
+"""Settings whose values may hold secrets: names alone are shown."""
+
+
+class Source:
+    """Makes snapshots; from any thread."""
+
+    def __init__(
+        self, config: Config, reader: Reader, listening: Sequence[ListeningSocket]
+    ) -> None:
+        self._config, self.reader, self._listening = config, reader, listening
+        self._samples = Samples()
+        self._lock = threading.Lock()
+        self._settings = _settings(config)
+        self._cpu_seconds = 0.0
+
+    def sample(self) -> None:
+        """Keep the counters for rates."""
+        with self._lock:
+            reading = self.reader.read()
+            self._add_sample(reading, self._measure(reading))
+
+    def metrics(self) -> Registry:
+        """The scoreboard, and what the kernel says, as metrics."""
+        with self._lock:
+            reading = self.reader.read()
+            processes = self._measure(reading)
+            self._add_sample(reading, processes)
+        return make_registry(
+            self._config.worker_class,
+            reading,
+            self.reader.fields,
+            accept_queues(self._listening),
+            processes,
+            self._cpu_seconds,
+            self._certificates(),
+        )
+
+    def make(self) -> Snapshot:
+        """Everything, at this moment."""
+        with self._lock:
+            reading = self.reader.read()
+            in_flight = self.reader.in_flight()
+            processes = self._measure(reading)
+            self._add_sample(reading, processes)
+            rates, history = self._samples.rates(), self._samples.history()
+        found: Snapshot = {
+            **self._identity(),
+            **_counts(reading),
+            "workers": self._workers(reading, in_flight, processes),
+            "rates": {**rates._asdict(), "percentiles": _finite(rates.percentiles)},
+            "history": [list(each) for each in history],
+            "cpu_seconds": self._cpu_seconds,
+            "arbiter_rss_bytes": processes[reading.pid].rss_bytes,
+            "fields": [
+                {**field._asdict(), "values": list(reading.fields[field.name])}
+                for field in self.reader.fields
+            ],
+            "queues": [each._asdict() for each in accept_queues(self._listening)],
+            "certificates": self._certificates(),
+            "settings": self._settings,
+        }
+        found["faults"] = find_faults(found)
+        return found
+
+    def _identity(self) -> Snapshot:
+        return {
+            "format": FORMAT,
+            "hookserve": __version__,
+            "python": platform.python_version(),
+            "name": self._config.proc_name or str(self._config.wsgi_app or ""),
+            "model": self._config.worker_class,
+            "timeout": self._config.timeout,
+            "time": time.time(),
+        }
+
+    def _measure(self, reading: Reading) -> Mapping[int, Process]:
+        """What the kernel says of the arbiter, first, and of each worker."""
+        pids = (reading.pid, *(each.pid for each in reading.workers))
+        return {pid: read_process(pid) for pid in pids}
+
+    def _add_sample(self, reading: Reading, processes: Mapping[int, Process]) -> None:
+        own = sum(each.cpu_seconds for each in processes.values())
+        # A worker that is reaped meanwhile is in neither or in both: no counter falls.
+        own += processes[reading.pid].children_seconds
+        self._cpu_seconds = max(self._cpu_seconds, own)
+        self._samples.add(reading, self._cpu_seconds)
+
+    def _workers(
+        self,
+        reading: Reading,
+        in_flight: Sequence[tuple[int, int, RequestInFlight]],
+        processes: Mapping[int, Process],
+    ) -> list[dict[str, object]]:
+        requests: dict[int, list[dict[str, object]]] = {}
+        for _, pid, request in in_flight:
+            shown = {"label": request.label, "id": request.id, "seconds": request.elapsed}
+            requests.setdefault(pid, []).append(shown)
+        return [
+            _worker(each, reading.now, processes[each.pid], requests.get(each.pid, []))
+            for each in reading.workers
+            if each.state != "gone"  # its process waits to be reaped
+        ]
+
+    def _certificates(self) -> list[dict[str, object]]:
+        path = self._config.get("certfile")
+        return [{"file": path, "days_left": days_left(path)}] if path else []
+
+
+def _counts(reading: Reading) -> Snapshot:
+    return {
+        "pid": reading.pid,
+        "uptime_seconds": reading.now - reading.started_at,
+        "generation": reading.generation,
+        "wanted": reading.wanted,
+        "is_stopping": reading.is_stopping,
+        "totals": dict(reading.counters),
+        "durations": {
+            "bounds": list(BOUNDS),
+            "buckets": list(reading.buckets),
+            "sum": reading.seconds,
+        },
+        "exits": {
+            "by_kind": dict(reading.exits_by_kind),
+            "latest": [each._asdict() for each in reading.exits],
+        },
+        "reload": {"wanted": reading.reloads_wanted, "ended": reading.reloads_ended},
+        "reloads": [each._asdict() for each in reading.reloads],
+    }
+
+
+def _worker(
+    worker: WorkerReading, now: float, process: Process, requests: list[dict[str, object]]
+) -> dict[str, object]:
+    return {
+        "index": worker.index,
+        "pid": worker.pid,
+        "generation": worker.generation,
+        "state": worker.state,
+        "age_seconds": now - worker.forked_at,
+        "silent_seconds": max(0.0, now - worker.heartbeat) if worker.heartbeat else 0.0,
+        "busy": worker.busy,
+        "capacity": worker.capacity,
+        "connections": worker.connections,
+        "idle_connections": max(0, worker.connections - worker.busy),
+        "requests": worker.counters["requests"],
+        "client_errors": worker.counters["client_errors"],
+        "server_errors": worker.counters["server_errors"],
+        "rss_bytes": process.rss_bytes,
+        "cpu_seconds": process.cpu_seconds,
+        "fields": {name: list(values) for name, values in worker.fields.items()},
+        "in_flight": requests,
+    }
+
+
+def _finite(values: Mapping[str, float | None]) -> dict[str, float | str | None]:
+    """JSON has no infinity: above the last bound is shown as such."""
+    return {
+        name: f">{BOUNDS[-1]:g}" if value is not None and math.isinf(value) else value
+        for name, value in values.items()
+    }
+
+
+def _settings(config: Config) -> list[dict[str, object]]:
+    """Those that have not their default come first."""
+    names = sorted(config, key=lambda name: (config.is_default(name), name))
+    return [
+        {"name": name, "value": _shown(name, config.get(name)), "origin": config.origin(name)}
+        for name in names
+    ]
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, tuple | list):
+        words = [str(each) for each in value]
+        if name in _SECRET:
+            words = [f"{each.partition('=')[0]}=..." for each in words]
+        return ", ".join(words) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__name__)
+    return "none" if value is None else str(value)

@@ -1,0 +1,154 @@
+"""The status for a terminal, and the words and units that the page has too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Snapshot = Mapping[str, Any]  # Any: JSON
+
+
+def duration(seconds: float | str | None) -> str:
+    """``3 ms``, ``2.5 s``, ``4 m``, ``3 h``, ``2 d``; ``-`` for none."""
+    if seconds is None:
+        return "-"
+    if isinstance(seconds, str):
+        return f"{seconds} s"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 or not seconds else "<1 ms"
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "m"), (172800, 3600, "h")):
+        if seconds < limit:
+            return (
+                f"{seconds / size:.1f} {unit}" if seconds < 10 else f"{seconds / size:.0f} {unit}"
+            )
+    return f"{seconds / 86400:.0f} d"
+
+
+def size(count: float) -> str:
+    """``512 B``, ``1.5 KiB``, ``30 MiB``."""
+    unit = "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if count < 1024:
+            break
+        count, unit = count / 1024, larger
+    return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
+
+
+def number(value: float) -> str:
+    """With blanks between thousands; small ones with one decimal."""
+    if 0 < value < 10 and value != int(value):
+        return f"{value:.1f}"
+    return f"{value:,.0f}".replace(",", " ")
+
+
+def places(snapshot: Snapshot) -> tuple[int, int]:
+    """How many places are busy, and how many there are."""
+    serving = [each for each in snapshot["workers"] if each["state"] == "ready"]
+    return sum(each["busy"] for each in serving), sum(each["capacity"] for each in serving)
+
+
+def moment(at: float) -> str:
+    """The time of day, local, with the date."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def requests(snapshot: Snapshot) -> list[tuple[int, int, dict[str, Any]]]:
+    """Index, process id and request of all that are in flight, the oldest first."""
+    found = [
+        (worker["index"], worker["pid"], request)
+        for worker in snapshot["workers"]
+        for request in worker["in_flight"]
+    ]
+    return sorted(found, key=lambda each: -each[2]["seconds"])
+
+
+def render_text(snapshot: Snapshot) -> str:
+    """All of it."""
+    return "\n".join([*_summary(snapshot), "", *worker_lines(snapshot), *_rest(snapshot), ""])
+
+
+def _summary(snapshot: Snapshot) -> Iterator[str]:
+    busy, capacity = places(snapshot)
+    rates = snapshot["rates"]
+    yield (
+        f"hookserve {snapshot['hookserve']}  {snapshot['name']}  {snapshot['model']}"
+        f"  pid {snapshot['pid']}  up {duration(snapshot['uptime_seconds'])}"
+        f"  generation {snapshot['generation']}"
+    )
+    for fault in snapshot["faults"]:
+        yield f"{'!!' if fault['level'] == 'error' else ' !'} {fault['text']}"
+    tail = "  ".join(f"{name} {duration(each)}" for name, each in rates["percentiles"].items())
+    yield (
+        f"busy {busy} of {capacity}  {number(rates['requests'])} requests/s  {tail}"
+        f"  errors/s {number(rates['server_errors'])}  cpu {rates['cpu']:.2f}"
+    )
+    for queue in snapshot["queues"]:
+        yield f"queue {queue['length']} of {queue['limit']} at {queue['address']}"
+
+
+def worker_lines(snapshot: Snapshot) -> Iterator[str]:
+    """The table of workers."""
+    head = ("WORKER", "PID", "GEN", "STATE", "BUSY", "OPEN", "REQUESTS", "5XX", "MEMORY", "AGE")
+    rows = [
+        (
+            str(each["index"]),
+            str(each["pid"]),
+            str(each["generation"]),
+            each["state"],
+            f"{each['busy']}/{each['capacity']}",
+            str(each["connections"]),
+            number(each["requests"]),
+            number(each["server_errors"]),
+            size(each["rss_bytes"]),
+            duration(each["age_seconds"]),
+        )
+        for each in snapshot["workers"]
+    ]
+    yield from table(head, rows)
+
+
+def request_lines(snapshot: Snapshot) -> Iterator[str]:
+    """The table of requests in flight."""
+    rows = [
+        (duration(each["seconds"]), str(index), each["id"] or "-", each["label"])
+        for index, _, each in requests(snapshot)
+    ]
+    yield from table(("RUNS FOR", "WORKER", "ID", "REQUEST"), rows)
+
+
+def _rest(snapshot: Snapshot) -> Iterator[str]:
+    if requests(snapshot):
+        yield ""
+        yield from request_lines(snapshot)
+    if snapshot["exits"]["latest"]:
+        yield ""
+        rows = [
+            (moment(each["at"]), str(each["index"]), str(each["pid"]), each["reason"])
+            for each in snapshot["exits"]["latest"][:8]
+        ]
+        yield from table(("GONE AT", "WORKER", "PID", "WHY"), rows)
+    if snapshot["reloads"]:
+        yield ""
+        rows = [
+            (moment(each["at"]), outcome(each), duration(each["seconds"]), each["reason"])
+            for each in snapshot["reloads"]
+        ]
+        yield from table(("RELOAD ENDED", "OUTCOME", "TOOK", "WHY"), rows)
+    for certificate in snapshot["certificates"]:
+        if certificate["days_left"] is not None:
+            yield ""
+            yield f"certificate {certificate['file']}: {certificate['days_left']:.0f} days left"
+
+
+def outcome(reload: Mapping[str, Any]) -> str:
+    """How a reload has ended, in a few words."""
+    return f"generation {reload['generation']}" if reload["is_complete"] else "failed"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns of text."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for row in [head, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(cells).rstrip()

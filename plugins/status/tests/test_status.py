@@ -1,0 +1,257 @@
+"""A running server, seen and controlled from outside."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import threading
+
+import pytest
+from hookserve_status.address import check
+from hookserve_status.client import Refused, StatusClient, Unreachable
+from hookserve_status.ctl import run
+
+from hookserve.testing import serve, wait_until
+
+pytestmark = pytest.mark.process
+
+APPLICATION = """
+import os, time
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/stuck":
+        while not os.path.exists("go on"):
+            time.sleep(0.02)
+    start_response("404 Not Found" if environ["PATH_INFO"] == "/no" else "200 OK", [])
+    return [b"x" * 100]
+"""
+
+
+class Scene:
+    """A server with its status at a unix socket and at a port."""
+
+    def __init__(self, server, path, port):
+        self.server, self.path, self.port = server, path, port
+        self.client = StatusClient(check(f"unix:{path}"))
+
+    def ctl(self, *words):
+        return run(["-a", f"unix:{self.path}", *words])
+
+    def get(self, path="/", request_id="", wait=True):
+        connection = http.client.HTTPConnection(*self.server.address, timeout=30)
+        connection.request("GET", path, headers={"X-Request-ID": request_id})
+        if not wait:
+            return connection
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def fetch(self, path="/", method="GET", **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        body = response.read().decode()
+        connection.close()
+        return response, body
+
+
+def is_answered(client):
+    try:
+        return client.snapshot()
+    except Unreachable:
+        return None
+
+
+@pytest.fixture
+def scene(tmp_path, request):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    path = tmp_path / "status"
+    settings = {"status": f"unix:{path},127.0.0.1:{port}", **getattr(request, "param", {})}
+    with serve("app:application", workers=2, settings=settings, chdir=tmp_path) as server:
+        made = Scene(server, path, port)
+        wait_until(lambda: is_answered(made.client))
+        yield made
+        (tmp_path / "go on").touch()
+
+
+def worker(scene, index):
+    return next(each for each in scene.client.snapshot()["workers"] if each["index"] == index)
+
+
+def test_the_server_is_shown_in_every_form_while_every_worker_is_stuck(scene):
+    assert stat.S_IMODE(os.stat(scene.path).st_mode) == 0o600
+    for _ in range(3):
+        scene.get("/no")
+    held = [scene.get("/stuck", f"id-{number}", wait=False) for number in range(3)]
+    wait_until(lambda: sum(each["busy"] for each in scene.client.snapshot()["workers"]) == 2)
+    wait_until(lambda: scene.client.snapshot()["queues"][0]["length"] == 1)
+
+    snapshot = scene.client.snapshot()
+    in_flight = [each["in_flight"][0] for each in snapshot["workers"]]
+    assert {each["label"] for each in in_flight} == {"GET /stuck"}
+    assert {each["id"] for each in in_flight} <= {"id-0", "id-1", "id-2"}
+    assert snapshot["totals"]["requests"] == snapshot["totals"]["client_errors"] == 3
+    assert sum(snapshot["durations"]["buckets"]) == 3
+    assert "Every place is busy (2 of 2), and 1 connection wait." in [
+        each["text"] for each in snapshot["faults"]
+    ]
+    assert all(each["rss_bytes"] > 1 << 20 for each in snapshot["workers"])
+
+    response, body = scene.fetch(Accept="text/html,*/*;q=0.8")
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert "Every place is busy" in body
+    assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+    response, body = scene.fetch(
+        Accept="application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
+    )
+    assert response.headers["Content-Type"].startswith("application/openmetrics-text")
+    assert "http_server_request_duration_seconds_count 3\n" in body
+    assert body.endswith("# EOF\n")
+    response, body = scene.fetch(Accept="text/plain")
+    assert "GET /stuck" in body
+    response, body = scene.fetch(Accept="*/*")
+    assert json.loads(body)["format"] == 1
+    for path in ("/page.css", "/page.js"):
+        assert scene.fetch(path)[0].status == 200
+    for each in held:
+        each.close()
+
+
+def test_a_port_takes_no_command_and_answers_under_no_other_name(scene):
+    response, body = scene.fetch("/reload", "POST")
+    assert (response.status, "unix socket" in body) == (403, True)
+    response, body = scene.fetch(Host="evil.example")
+    assert response.status == 403
+    response, body = scene.fetch("/nothing")
+    assert response.status == 404
+    assert scene.client.snapshot()["reload"] == {"wanted": 0, "ended": 0}
+
+
+def test_a_reload_is_waited_for_with_its_outcome(scene, tmp_path, capsys):
+    assert scene.ctl("reload", "--wait") == 0
+    assert "generation 2 serves" in capsys.readouterr().out
+
+    (tmp_path / "app.py").write_text("import no_such_module\n")
+    with pytest.raises(Refused, match=r"the reload has failed.*no_such_module"):
+        scene.ctl("reload", "--wait")
+
+    snapshot = scene.client.snapshot()
+    assert [each["is_complete"] for each in snapshot["reloads"]] == [0, 1]
+    assert snapshot["generation"] == 2
+    assert any("The last reload failed" in each["text"] for each in snapshot["faults"])
+
+
+@pytest.mark.parametrize("scene", [{"preload_app": True}], indirect=True)
+def test_a_preloaded_application_is_reloaded_and_what_was_counted_is_kept(scene, capsys):
+    for _ in range(4):
+        scene.get()
+    started = scene.client.snapshot()["uptime_seconds"]
+
+    assert scene.ctl("reload", "--wait") == 0
+
+    snapshot = scene.client.snapshot()
+    assert snapshot["totals"]["requests"] == 4
+    assert snapshot["uptime_seconds"] > started
+    assert snapshot["reload"] == {"wanted": 0, "ended": 1}
+
+
+def test_workers_are_scaled_and_recycled(scene, capsys):
+    assert scene.ctl("scale", "3", "--wait") == 0
+    assert [each["index"] for each in scene.client.snapshot()["workers"]] == [0, 1, 2]
+    before = worker(scene, 1)["pid"]
+
+    assert scene.ctl("recycle", "1", "--wait") == 0
+
+    assert worker(scene, 1)["pid"] != before
+    wait_until(lambda: scene.client.snapshot()["exits"]["by_kind"]["recycled"] == 1)
+    assert scene.client.snapshot()["exits"]["latest"][0]["reason"] == "recycled (ctl)"
+    with pytest.raises(Refused, match="there is no worker 7"):
+        scene.ctl("recycle", "7")
+    with pytest.raises(Refused, match="expected 0 to 4096 workers"):
+        scene.ctl("scale", "5000")
+
+
+def test_the_stacks_of_a_stuck_worker_are_shown(scene, capsys):
+    held = scene.get("/stuck", "an-id", wait=False)
+    wait_until(lambda: [each for each in scene.client.snapshot()["workers"] if each["busy"]])
+    (index,) = [each["index"] for each in scene.client.snapshot()["workers"] if each["busy"]]
+
+    for _ in range(2):
+        assert scene.ctl("stacks", str(index)) == 0
+
+        out = capsys.readouterr().out
+        assert out.count("app.py") == 1
+        assert "in application" in out
+    assert scene.ctl("requests") == 0
+    assert "an-id" in capsys.readouterr().out
+    held.close()
+
+
+def test_a_server_that_is_drained_answers_until_its_last_request_is_over(scene, tmp_path, capsys):
+    held = scene.get("/stuck", wait=False)
+    wait_until(lambda: [each for each in scene.client.snapshot()["workers"] if each["busy"]])
+    assert scene.ctl("drain") == 0
+
+    wait_until(lambda: len(scene.client.snapshot()["workers"]) == 1)
+    assert scene.client.snapshot()["is_stopping"]
+    assert [each["text"] for each in scene.client.snapshot()["faults"]] == [
+        "The server is stopping."
+    ]
+    (tmp_path / "go on").touch()
+    assert held.getresponse().status == 200
+    assert scene.server.wait() == 0
+
+    assert is_answered(scene.client) is None
+    assert not scene.path.exists()
+
+
+def test_an_arbiter_that_is_stuck_is_said_so_and_the_rest_is_shown(scene):
+    os.kill(scene.server.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(Refused, match="the arbiter has not answered"):
+            scene.client.do("recycle", 0)
+        assert scene.client.snapshot()["pid"] == scene.server.pid
+    finally:
+        os.kill(scene.server.pid, signal.SIGCONT)
+    assert scene.client.do("scale", 2)["wanted"] == 2
+
+
+def test_a_worker_that_is_killed_is_named_with_its_cause(scene):
+    pid = worker(scene, 0)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: scene.client.snapshot()["exits"]["latest"])
+
+    snapshot = scene.client.snapshot()
+
+    assert snapshot["exits"]["by_kind"]["killed"] == 1
+    assert any(f"(pid {pid}) was lost" in each["text"] for each in snapshot["faults"])
+
+
+def test_many_clients_that_send_nothing_hold_the_status_up_only_for_a_time(scene):
+    idle = [socket.create_connection(("127.0.0.1", scene.port)) for _ in range(12)]
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(scene.client.snapshot())) for _ in range(8)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert len(found) == 8
+    for each in idle:
+        each.close()
+
+
+def test_an_address_that_is_taken_is_a_line_in_the_log_and_the_server_serves(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = {"status": f"127.0.0.1:{taken.getsockname()[1]}"}
+        with serve("app:application", settings=settings, chdir=tmp_path) as server:
+            wait_until(lambda: "address already in use" in server.log.lower())
+            assert Scene(server, tmp_path, 0).get() == 200
+            assert "Traceback" not in server.log
