@@ -207,15 +207,17 @@ class Slot:
 
     def request_sums(self) -> RequestSums:
         """What the finished requests come to."""
+        rows = self._rows(0)
+        values = self.words[rows.start : rows.stop].tolist()
         buckets = (0, *range(SLOW_BUCKETS_WORD, REQUEST_SLOT_WORDS))
         return RequestSums(
-            [sum(self._column(position)) for position in buckets],
+            [sum(values[position::REQUEST_SLOT_WORDS]) for position in buckets],
             sum(self.reals[self._rows(_SECONDS_WORD)]),
-            *(sum(self._column(word)) for word in (_SENT_WORD, RARE_WORD, RARE_WORD + 1)),
+            *(
+                sum(values[position::REQUEST_SLOT_WORDS])
+                for position in (_SENT_WORD, RARE_WORD, RARE_WORD + 1)
+            ),
         )
-
-    def _column(self, position: int) -> memoryview[int]:
-        return self.words[self._rows(position)]
 
     def _rows(self, position: int) -> slice:
         """One field of each request slot that was ever used."""

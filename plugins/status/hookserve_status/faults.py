@@ -10,6 +10,8 @@ _LONG = 5.0
 _RECENT = 300.0
 """Seconds that a fault of the past is pointed at."""
 _DAYS = 14.0
+_WORKERS = 3
+"""How many are named."""
 _ERRORS, _MANY_ERRORS = 0.01, 0.1
 """Shares of the requests."""
 _UNASKED = ("boot failed", "timed out", "killed by us", "killed", "out of memory", "exited")
@@ -21,7 +23,7 @@ def find_faults(snapshot: Snapshot) -> list[dict[str, str]]:
     """The faults: `level` is ``error`` or ``warning``, and `text` one line; errors come first."""
     found = [
         *_of_the_server(snapshot),
-        *_of_workers(snapshot),
+        *_shortened(list(_of_workers(snapshot))),
         *_of_reloads(snapshot),
         *_of_exits(snapshot),
         *_of_certificates(snapshot),
@@ -80,6 +82,14 @@ def _of_workers(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             )
         elif oldest and oldest["seconds"] >= _LONG:
             yield "error", f"{name} has run a request for {oldest['seconds']:.0f} s{running}"
+
+
+def _shortened(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A few of them: what is wrong with all workers is one fault."""
+    more = len(faults) - _WORKERS
+    if more <= 0:
+        return faults
+    return [*faults[:_WORKERS], ("error", f"{more} more workers are in the same state.")]
 
 
 def _of_reloads(snapshot: Snapshot) -> Iterator[tuple[str, str]]:

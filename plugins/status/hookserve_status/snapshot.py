@@ -126,12 +126,19 @@ class Source:
         in_flight: Sequence[tuple[int, int, RequestInFlight]],
         processes: Mapping[int, Process],
     ) -> list[dict[str, object]]:
-        requests: dict[int, list[dict[str, object]]] = {}
-        for _, pid, request in in_flight:
+        requests: dict[tuple[int, int], list[dict[str, object]]] = {}
+        for index, pid, request in in_flight:
             shown = {"label": request.label, "id": request.id, "seconds": request.elapsed}
-            requests.setdefault(pid, []).append(shown)
+            requests.setdefault((index, pid), []).append(shown)
+        is_tls = bool(self._config.get("certfile"))  # then every listener speaks TLS
         return [
-            _worker(each, reading.now, processes[each.pid], requests.get(each.pid, []))
+            _worker(
+                each,
+                reading.now,
+                processes[each.pid],
+                requests.get((each.index, each.pid), []),
+                is_tls,
+            )
             for each in reading.workers
             if each.state != "gone"  # its process waits to be reaped
         ]
@@ -164,7 +171,11 @@ def _counts(reading: Reading) -> Snapshot:
 
 
 def _worker(
-    worker: WorkerReading, now: float, process: Process, requests: list[dict[str, object]]
+    worker: WorkerReading,
+    now: float,
+    process: Process,
+    requests: list[dict[str, object]],
+    is_tls: bool,
 ) -> dict[str, object]:
     return {
         "index": worker.index,
@@ -176,6 +187,7 @@ def _worker(
         "busy": worker.busy,
         "capacity": worker.capacity,
         "connections": worker.connections,
+        "tls_connections": worker.connections if is_tls else 0,
         "idle_connections": max(0, worker.connections - worker.busy),
         "requests": worker.counters["requests"],
         "client_errors": worker.counters["client_errors"],

@@ -1,0 +1,114 @@
+"""What is wrong is said first, and nothing is said of a server that is well."""
+
+import pytest
+from hookserve_status.faults import find_faults
+
+
+def worker(index=0, state="ready", busy=0, capacity=2, silent=0.0, oldest=None, generation=1):
+    in_flight = [] if oldest is None else [{"label": "GET /x", "id": "", "seconds": oldest}]
+    return {
+        "index": index,
+        "pid": 100 + index,
+        "generation": generation,
+        "state": state,
+        "busy": busy,
+        "capacity": capacity,
+        "silent_seconds": silent,
+        "in_flight": in_flight,
+    }
+
+
+def snapshot(*workers, **changes):
+    found = {
+        "workers": list(workers or (worker(),)),
+        "wanted": len(workers or (1,)),
+        "is_stopping": False,
+        "timeout": 30.0,
+        "time": 1000.0,
+        "generation": 1,
+        "queues": [{"address": "127.0.0.1:8000", "length": 0, "limit": 100}],
+        "rates": {"requests": 10.0, "server_errors": 0.0},
+        "reload": {"wanted": 0, "ended": 0},
+        "reloads": [],
+        "exits": {"latest": []},
+        "certificates": [],
+    }
+    return found | changes
+
+
+def said(*workers, **changes):
+    return [(each["level"], each["text"]) for each in find_faults(snapshot(*workers, **changes))]
+
+
+QUEUE = {"address": "127.0.0.1:8000", "limit": 100}
+
+
+def test_a_server_that_is_well_has_none():
+    assert said(worker(0, busy=1), worker(1)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "level", "text"),
+    [
+        (said(worker(state="booting")), "error", "No worker is ready"),
+        (said(worker(), worker(1, "booting")), "warning", "1 of 2 workers are ready"),
+        (said(worker(busy=2)), "warning", "Every place is busy (2 of 2), and 0 connections"),
+        (
+            said(worker(busy=2), queues=[{**QUEUE, "length": 7}]),
+            "error",
+            "Every place is busy (2 of 2), and 7 connections wait",
+        ),
+        (said(queues=[{**QUEUE, "length": 3}]), "warning", "3 connections wait"),
+        (said(worker(silent=25.0)), "error", "has been silent for 25 s and is ended at 30 s"),
+        (said(worker(oldest=7.0)), "error", "has run a request for 7 s: GET /x"),
+        (
+            said(rates={"requests": 100.0, "server_errors": 5.0}),
+            "warning",
+            "5% of the requests end with a server error",
+        ),
+        (said(rates={"requests": 10.0, "server_errors": 5.0}), "error", "50% of the requests"),
+        (
+            said(reload={"wanted": 1, "ended": 0}, generation=2),
+            "warning",
+            "A reload is under way: 1 workers of the old generation",
+        ),
+        (
+            said(reloads=[{"is_complete": 0, "reason": "no module"}]),
+            "error",
+            "The last reload failed, generation 1 serves on: no module",
+        ),
+        (
+            said(exits={"latest": [{"index": 0, "pid": 7, "at": 990.0, "reason": "killed (X)"}]}),
+            "warning",
+            "Worker 0 (pid 7) was lost 10 s ago: killed (X)",
+        ),
+        (said(certificates=[{"file": "c", "days_left": 3.0}]), "warning", "expires in 3 days"),
+        (said(certificates=[{"file": "c", "days_left": None}]), "warning", "cannot be read"),
+        (said(is_stopping=True, workers=[]), "warning", "The server is stopping."),
+    ],
+)
+def test_each_fault_is_one_line(found, level, text):
+    assert any(level == each[0] and text in each[1] for each in found), found
+
+
+def test_a_full_queue_is_an_error():
+    found = said(queues=[{**QUEUE, "length": 100}])
+
+    assert found[0][0] == "error"
+    assert "is full" in found[0][1]
+
+
+def test_old_exits_and_orderly_ones_are_no_fault():
+    latest = [
+        {"index": 0, "pid": 7, "at": 990.0, "reason": "recycled (max_requests)"},
+        {"index": 0, "pid": 6, "at": 10.0, "reason": "killed (SIGKILL)"},
+    ]
+
+    assert said(exits={"latest": latest}) == []
+
+
+def test_many_stuck_workers_are_one_fault():
+    found = said(*(worker(number, oldest=9.0) for number in range(20)))
+
+    assert len(found) == 4
+    assert found[-1][1] == "17 more workers are in the same state."

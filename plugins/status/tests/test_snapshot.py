@@ -1,0 +1,69 @@
+"""A snapshot of 64 workers, and how long it takes."""
+
+import os
+import time
+
+import pytest
+from hookserve_status.page import render_page
+from hookserve_status.snapshot import Source
+from hookserve_status.text import render_text
+
+from hookserve.testing.fakes import configure
+from hookserve.worker.reading import Reader
+from hookserve.worker.scoreboard import READY, Scoreboard
+
+
+def busy_scoreboard(workers=64, places=4):
+    scoreboard = Scoreboard(4 * workers, places + 1)
+    scoreboard.server.pid, scoreboard.server.wanted = os.getpid(), workers
+    for index in range(workers):
+        slot = scoreboard.take()
+        slot.index, slot.pid, slot.capacity = index, os.getpid(), places
+        slot.state, slot.forked_at, slot.heartbeat = READY, 1.0 + index, time.monotonic()
+        for number in range(places):
+            request_slot = slot.request_slot(number)
+            request_slot.begin(time.monotonic(), b"GET /")
+            request_slot.end(2, 10)
+            request_slot.begin(time.monotonic() - 60, b"GET /<b>stuck</b>", b"an-id")
+    return scoreboard
+
+
+@pytest.fixture
+def source():
+    config = configure({"status": "127.0.0.1:1", "raw_env": "TOKEN=secret"})
+    return Source(config, Reader([busy_scoreboard()]), [])
+
+
+def test_every_form_shows_every_worker(source):
+    snapshot = source.make()
+
+    page, text = render_page(snapshot), render_text(snapshot)
+    assert page.count('class="worker stuck"') == 64
+    assert page.count('<i class="stuck">') == 64 * 4 + 1
+    assert text.count("an-id") == 64 * 4
+    assert len(snapshot["workers"]) == 64
+
+
+def test_what_a_client_sends_is_text_on_the_page(source):
+    page = render_page(source.make())
+
+    assert "&lt;b&gt;stuck" in page
+    assert "<b>stuck" not in page
+
+
+def test_values_that_may_be_secret_are_not_shown(source):
+    snapshot = source.make()
+
+    (value,) = [each["value"] for each in snapshot["settings"] if each["name"] == "raw_env"]
+    assert value == "TOKEN=..."
+    assert "secret" not in render_page(snapshot)
+
+
+@pytest.mark.serial
+def test_a_scrape_of_64_workers_takes_less_than_five_milliseconds(source):
+    def scrape():
+        began = time.thread_time()
+        source.metrics().render()
+        return time.thread_time() - began
+
+    assert min(scrape() for _ in range(50)) < 0.005

@@ -1,0 +1,106 @@
+"""The same in a terminal: a real one, whose screen is read."""
+
+import os
+import pty
+import re
+import select
+import signal
+import sys
+import time
+
+import pytest
+from hookserve_status.address import check
+from hookserve_status.client import StatusClient, Unreachable
+
+from hookserve.testing import serve, wait_until
+from hookserve.testing.waiting import DEADLINE
+
+pytestmark = pytest.mark.process
+
+APPLICATION = """
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"x"]
+"""
+
+
+class Terminal:
+    """A command in a terminal of its own."""
+
+    def __init__(self, *words):
+        self.seen = ""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.environ |= {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+            os.execv(sys.executable, [sys.executable, "-m", "hookserve", *words])
+
+    def wait_for(self, pattern):
+        """Until that is written after what was waited for before."""
+        until = time.monotonic() + DEADLINE
+        while (found := re.search(pattern, self.seen)) is None:
+            assert time.monotonic() < until, self.seen
+            if select.select([self._fd], [], [], 0.1)[0]:
+                data = os.read(self._fd, 65536).decode(errors="replace")
+                # Without what moves the cursor, and what colours.
+                self.seen += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()][A-Z0-9]", "", data)
+        self.seen = self.seen[found.end() :]
+
+    def type(self, text):
+        os.write(self._fd, text.encode())
+
+    def close(self):
+        os.close(self._fd)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    address = f"unix:{tmp_path / 'status'}"
+    with serve(
+        "app:application", workers=2, settings={"status": address}, chdir=tmp_path
+    ) as server:
+        client = StatusClient(check(address))
+
+        def is_answered():
+            try:
+                return client.snapshot()
+            except Unreachable:
+                return None
+
+        wait_until(is_answered)
+        terminal = Terminal("top", "-a", address, "-n", "0.2")
+        yield server, client, terminal
+        terminal.close()
+
+
+def test_workers_are_shown_and_one_is_recycled_after_a_question(scene):
+    server, client, terminal = scene
+    pids = server.workers()
+    terminal.wait_for("app:application")
+    terminal.wait_for(str(pids[0]))
+
+    terminal.type("R")
+    terminal.wait_for(r"recycle worker 0\? \(y/n\)")
+    terminal.type("n")
+    terminal.wait_for("nothing is done")
+    terminal.type("R")
+    terminal.wait_for(r"recycle worker 0\?")
+    terminal.type("y")
+
+    wait_until(lambda: client.snapshot()["exits"]["by_kind"]["recycled"] == 1)
+    assert server.workers()[1] == pids[1]
+
+
+def test_a_server_that_is_gone_is_said_so_and_q_quits(scene):
+    server, _, terminal = scene
+    terminal.wait_for("app:application")
+    terminal.type("f")
+    terminal.wait_for("FROZEN")
+    terminal.type("f")
+    server.stop()
+
+    terminal.wait_for("no server answers")
+    terminal.type("q")
+    wait_until(lambda: os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
