@@ -35,3 +35,9 @@ def test_the_call_of_a_hook_is_measured_by_itself(monkeypatch):
 def test_the_features_that_are_measured_can_be_had():
     for each in marginal.FEATURES:
         assert each.plugin() is not None
+
+
+def test_the_histogram_of_durations_costs_something(monkeypatch):
+    monkeypatch.setattr(marginal, "_REPETITIONS", 20)
+
+    assert 0 < marginal.durations() < 5

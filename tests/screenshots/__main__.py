@@ -171,7 +171,7 @@ def hung():
     with server(timeout=300) as (made, port, client), load(made, 6):
         wait_until(lambda: export(made, client) == 8)
         wait_for_age(client, 8.0)
-        yield port, ["Needs attention", "/export", "has run a request for"]
+        yield port, ["Needs attention", "/export", "is stuck"]
         for pid in made.workers().values():
             os.kill(pid, signal.SIGKILL)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_LONG = 5.0
+LONG = 5.0
 """Seconds that a request runs before it is pointed at."""
+_FEW_PLACES = 128
+"""A worker with more of them runs coroutines or greenlets: there a request may last for hours, as a
+websocket does."""
 _RECENT = 300.0
 """Seconds that a fault of the past is pointed at."""
 _DAYS = 14.0
@@ -67,21 +70,35 @@ def _of_responses(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield level, f"{share:.0%} of the requests end with a server error (5xx)."
 
 
+def is_stuck(worker: Mapping[str, Any], timeout: float) -> bool:
+    """Whether a worker gives no sign of life, or each of its places is held by a long request."""
+    # A worker that waits gives a sign of life twice within the time.
+    if timeout and worker["silent_seconds"] > 0.75 * timeout and worker["state"] != "booting":
+        return True
+    ages = [each["seconds"] for each in worker["in_flight"]]
+    return 0 < int(worker["capacity"]) <= len(ages) and min(ages) >= LONG
+
+
 def _of_workers(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     timeout = snapshot["timeout"]
     for worker in snapshot["workers"]:
         name = f"Worker {worker['index']} (pid {worker['pid']})"
         oldest = worker["in_flight"][0] if worker["in_flight"] else None
         running = f": {oldest['label']}" if oldest else ""
-        # A worker that waits gives a sign of life twice within the time.
         if timeout and worker["silent_seconds"] > 0.75 * timeout and worker["state"] != "booting":
             yield (
                 "error",
                 f"{name} has been silent for {worker['silent_seconds']:.0f} s and is ended at"
                 f" {timeout:g} s{running}",
             )
-        elif oldest and oldest["seconds"] >= _LONG:
-            yield "error", f"{name} has run a request for {oldest['seconds']:.0f} s{running}"
+        elif oldest and is_stuck(worker, timeout):
+            yield (
+                "error",
+                f"{name} is stuck: each of its places has run a request for more than {LONG:g} s,"
+                f" the oldest for {oldest['seconds']:.0f} s{running}",
+            )
+        elif oldest and oldest["seconds"] >= LONG and worker["capacity"] <= _FEW_PLACES:
+            yield "warning", f"{name} has run a request for {oldest['seconds']:.0f} s{running}"
 
 
 def _shortened(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from hookserve_status.faults import LONG, is_stuck
 from hookserve_status.text import duration, moment, number, outcome, places, requests, size
 
 Snapshot = Mapping[str, Any]  # Any: JSON
 _CELLS = 128
 """Places of a worker that are drawn one by one; more of them are one bar."""
-_SLOW, _LONG = 1.0, 5.0
-"""Seconds from which a request is drawn as slow, and as one that is stuck."""
+_SLOW = 1.0
+"""Seconds from which a request is drawn as slow."""
 _ROWS = 50
 
 _HEAD = """<!doctype html>
@@ -172,9 +173,7 @@ def _workers(snapshot: Snapshot) -> str:
 
 def _worker(worker: Mapping[str, Any], snapshot: Snapshot) -> str:
     oldest = worker["in_flight"][0]["seconds"] if worker["in_flight"] else 0.0
-    timeout = snapshot["timeout"]
-    is_silent = timeout and worker["silent_seconds"] > 0.75 * timeout
-    level = "stuck" if oldest >= _LONG or is_silent else worker["state"]
+    level = "stuck" if is_stuck(worker, snapshot["timeout"]) else worker["state"]
     state = f"stuck for {duration(oldest)}" if level == "stuck" and oldest else worker["state"]
     old = worker["generation"] < snapshot["generation"]
     details = [
@@ -206,15 +205,14 @@ def _strip(worker: Mapping[str, Any]) -> str:
     capacity = worker["capacity"]
     ages = [each["seconds"] for each in worker["in_flight"]][:capacity]
     if capacity > _CELLS:
-        slow = "stuck" if ages and ages[0] >= _LONG else ""
-        return f'<div class="strip">{_bar(len(ages), capacity, slow)}</div>'
+        return f'<div class="strip">{_bar(len(ages), capacity)}</div>'
     kinds = [_kind(age) for age in ages] + ["free"] * (capacity - len(ages))
     cells = "".join(f'<i class="{kind}"></i>' for kind in kinds)
     return f'<div class="strip" aria-label="{len(ages)} of {capacity} places busy">{cells}</div>'
 
 
 def _kind(age: float) -> str:
-    return "stuck" if age >= _LONG else "slow" if age >= _SLOW else "busy"
+    return "stuck" if age >= LONG else "slow" if age >= _SLOW else "busy"
 
 
 def _requests(snapshot: Snapshot) -> str:

@@ -184,7 +184,7 @@ def _worker(
         "state": worker.state,
         "age_seconds": now - worker.forked_at,
         "silent_seconds": max(0.0, now - worker.heartbeat) if worker.heartbeat else 0.0,
-        "busy": worker.busy,
+        "busy": len(requests),  # of the same moment as the requests
         "capacity": worker.capacity,
         "connections": worker.connections,
         "tls_connections": worker.connections if is_tls else 0,

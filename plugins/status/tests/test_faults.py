@@ -60,7 +60,8 @@ def test_a_server_that_is_well_has_none():
         ),
         (said(queues=[{**QUEUE, "length": 3}]), "warning", "3 connections wait"),
         (said(worker(silent=25.0)), "error", "has been silent for 25 s and is ended at 30 s"),
-        (said(worker(oldest=7.0)), "error", "has run a request for 7 s: GET /x"),
+        (said(worker(oldest=7.0)), "warning", "has run a request for 7 s: GET /x"),
+        (said(worker(capacity=1, oldest=7.0)), "error", "is stuck: each of its places"),
         (
             said(rates={"requests": 100.0, "server_errors": 5.0}),
             "warning",
@@ -91,6 +92,10 @@ def test_each_fault_is_one_line(found, level, text):
     assert any(level == each[0] and text in each[1] for each in found), found
 
 
+def test_long_requests_of_a_worker_with_many_places_are_no_fault():
+    assert said(worker(capacity=1000, oldest=7200.0)) == []
+
+
 def test_a_full_queue_is_an_error():
     found = said(queues=[{**QUEUE, "length": 100}])
 
@@ -108,7 +113,7 @@ def test_old_exits_and_orderly_ones_are_no_fault():
 
 
 def test_many_stuck_workers_are_one_fault():
-    found = said(*(worker(number, oldest=9.0) for number in range(20)))
+    found = said(*(worker(number, capacity=1, oldest=9.0) for number in range(20)))
 
     assert len(found) == 4
     assert found[-1][1] == "17 more workers are in the same state."
