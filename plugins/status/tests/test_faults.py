@@ -36,7 +36,7 @@ def snapshot(*workers, **changes):
     return found | changes
 
 
-def said(*workers, **changes):
+def faults_of(*workers, **changes):
     return [(each["level"], each["text"]) for each in find_faults(snapshot(*workers, **changes))]
 
 
@@ -44,48 +44,50 @@ QUEUE = {"address": "127.0.0.1:8000", "limit": 100}
 
 
 def test_a_server_that_is_well_has_none():
-    assert said(worker(0, busy=1), worker(1)) == []
+    assert faults_of(worker(0, busy=1), worker(1)) == []
 
 
 @pytest.mark.parametrize(
     ("found", "level", "text"),
     [
-        (said(worker(state="booting")), "error", "No worker is ready"),
-        (said(worker(), worker(1, "booting")), "warning", "1 of 2 workers are ready"),
-        (said(worker(busy=2)), "warning", "Every place is busy (2 of 2), and 0 connections"),
+        (faults_of(worker(state="booting")), "error", "No worker is ready"),
+        (faults_of(worker(), worker(1, "booting")), "warning", "1 of 2 workers are ready"),
+        (faults_of(worker(busy=2)), "warning", "Every place is busy (2 of 2), and 0 connections"),
         (
-            said(worker(busy=2), queues=[{**QUEUE, "length": 7}]),
+            faults_of(worker(busy=2), queues=[{**QUEUE, "length": 7}]),
             "error",
             "Every place is busy (2 of 2), and 7 connections wait",
         ),
-        (said(queues=[{**QUEUE, "length": 3}]), "warning", "3 connections wait"),
-        (said(worker(silent=25.0)), "error", "has been silent for 25 s and is ended at 30 s"),
-        (said(worker(oldest=7.0)), "warning", "has run a request for 7 s: GET /x"),
-        (said(worker(capacity=1, oldest=7.0)), "error", "is stuck: each of its places"),
+        (faults_of(queues=[{**QUEUE, "length": 3}]), "warning", "3 connections wait"),
+        (faults_of(worker(silent=25.0)), "error", "has been silent for 25 s and is ended at 30 s"),
+        (faults_of(worker(oldest=7.0)), "warning", "has run a request for 7 s: GET /x"),
+        (faults_of(worker(capacity=1, oldest=7.0)), "error", "is stuck: each of its places"),
         (
-            said(rates={"requests": 100.0, "server_errors": 5.0}),
+            faults_of(rates={"requests": 100.0, "server_errors": 5.0}),
             "warning",
             "5% of the requests end with a server error",
         ),
-        (said(rates={"requests": 10.0, "server_errors": 5.0}), "error", "50% of the requests"),
+        (faults_of(rates={"requests": 10.0, "server_errors": 5.0}), "error", "50% of the requests"),
         (
-            said(reload={"wanted": 1, "ended": 0}, generation=2),
+            faults_of(reload={"wanted": 1, "ended": 0}, generation=2),
             "warning",
             "A reload is under way: 1 workers of the old generation",
         ),
         (
-            said(reloads=[{"is_complete": 0, "reason": "no module"}]),
+            faults_of(reloads=[{"is_complete": 0, "reason": "no module"}]),
             "error",
             "The last reload failed, generation 1 serves on: no module",
         ),
         (
-            said(exits={"latest": [{"index": 0, "pid": 7, "at": 990.0, "reason": "killed (X)"}]}),
+            faults_of(
+                exits={"latest": [{"index": 0, "pid": 7, "at": 990.0, "reason": "killed (X)"}]}
+            ),
             "warning",
             "Worker 0 (pid 7) was lost 10 s ago: killed (X)",
         ),
-        (said(certificates=[{"file": "c", "days_left": 3.0}]), "warning", "expires in 3 days"),
-        (said(certificates=[{"file": "c", "days_left": None}]), "warning", "cannot be read"),
-        (said(is_stopping=True, workers=[]), "warning", "The server is stopping."),
+        (faults_of(certificates=[{"file": "c", "days_left": 3.0}]), "warning", "expires in 3 days"),
+        (faults_of(certificates=[{"file": "c", "days_left": None}]), "warning", "cannot be read"),
+        (faults_of(is_stopping=True, workers=[]), "warning", "The server is stopping."),
     ],
 )
 def test_each_fault_is_one_line(found, level, text):
@@ -93,11 +95,11 @@ def test_each_fault_is_one_line(found, level, text):
 
 
 def test_long_requests_of_a_worker_with_many_places_are_no_fault():
-    assert said(worker(capacity=1000, oldest=7200.0)) == []
+    assert faults_of(worker(capacity=1000, oldest=7200.0)) == []
 
 
 def test_a_full_queue_is_an_error():
-    found = said(queues=[{**QUEUE, "length": 100}])
+    found = faults_of(queues=[{**QUEUE, "length": 100}])
 
     assert found[0][0] == "error"
     assert "is full" in found[0][1]
@@ -109,11 +111,11 @@ def test_old_exits_and_orderly_ones_are_no_fault():
         {"index": 0, "pid": 6, "at": 10.0, "reason": "killed (SIGKILL)"},
     ]
 
-    assert said(exits={"latest": latest}) == []
+    assert faults_of(exits={"latest": latest}) == []
 
 
 def test_many_stuck_workers_are_one_fault():
-    found = said(*(worker(number, capacity=1, oldest=9.0) for number in range(20)))
+    found = faults_of(*(worker(number, capacity=1, oldest=9.0) for number in range(20)))
 
     assert len(found) == 4
     assert found[-1][1] == "17 more workers are in the same state."
