@@ -132,6 +132,7 @@ def exit_codes_page() -> str:
         if inspect.isclass(value) and issubclass(value, errors.HookserveError):
             text = (inspect.getdoc(value) or "").splitlines()[0].rstrip(".")
             found.setdefault(value.exit_code, []).append(f"`{name}`: {text}")
+    found[5] = ["`hookserve doctor` has a warning"]
     found[130] = ["interrupted before the server ran"]
     rows = "\n".join(f"| {code} | {'<br>'.join(found[code])} |" for code in sorted(found))
     return f"{NOTE}# Exit codes\n\n| code | when |\n|---|---|\n{rows}\n"

@@ -687,6 +687,20 @@ def takeover_adapters(
 ) -> Callable[[_takeover_adapters_wrapper], _takeover_adapters_wrapper]: ...
 
 
+_diagnoses = TypeVar("_diagnoses", bound=_takes[Iterable[types.Diagnosis]] | _takes_self[Iterable[types.Diagnosis]] | _takes_config[Iterable[types.Diagnosis]] | _takes_host[Iterable[types.Diagnosis]] | _takes_self_config[Iterable[types.Diagnosis]] | _takes_self_host[Iterable[types.Diagnosis]] | _takes_config_host[Iterable[types.Diagnosis]] | _takes_self_config_host[Iterable[types.Diagnosis]])
+_diagnoses_wrapper = TypeVar("_diagnoses_wrapper", bound=_takes[Generator[None, Any, Any]] | _takes_self[Generator[None, Any, Any]] | _takes_config[Generator[None, Any, Any]] | _takes_host[Generator[None, Any, Any]] | _takes_self_config[Generator[None, Any, Any]] | _takes_self_host[Generator[None, Any, Any]] | _takes_config_host[Generator[None, Any, Any]] | _takes_self_config_host[Generator[None, Any, Any]])
+@overload
+def diagnoses(function: _diagnoses, /) -> _diagnoses: ...
+@overload
+def diagnoses(
+    *, tryfirst: bool = ..., trylast: bool = ..., optionalhook: bool = ...
+) -> Callable[[_diagnoses], _diagnoses]: ...
+@overload
+def diagnoses(
+    *, wrapper: Literal[True], tryfirst: bool = ..., trylast: bool = ...
+) -> Callable[[_diagnoses_wrapper], _diagnoses_wrapper]: ...
+
+
 _tick_intervals = TypeVar("_tick_intervals", bound=_takes[Iterable[float]] | _takes_self[Iterable[float]])
 _tick_intervals_wrapper = TypeVar("_tick_intervals_wrapper", bound=_takes[Generator[None, Any, Any]] | _takes_self[Generator[None, Any, Any]])
 @overload

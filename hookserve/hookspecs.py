@@ -71,8 +71,7 @@ class AssemblyHooks(Protocol):
 
     @hookspec
     def logger_aliases(self, name: str) -> Iterable[str]:
-        """Other names of the logger `name`, one of the server's own, that a configuration of
-        `logging` may use.
+        """Other names by which a configuration of `logging` may name our logger `name`.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails or the reload ends.
         """
@@ -111,8 +110,7 @@ class AssemblyHooks(Protocol):
 
     @hookspec
     def config_files(self) -> Iterable[str]:
-        """Names of Python configuration files to look for where there is no hookserve.conf.py, in
-        the directory where the command was typed.
+        """Names of Python configuration files to look for where there is no hookserve.conf.py.
 
         Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """
@@ -154,8 +152,7 @@ class AssemblyHooks(Protocol):
         """Middleware to put around the application, the first one outermost.  One for another
         interface than the application's is left out with a warning; ``--strict`` refuses it.
 
-        Runs in: worker, once the application is loaded; arbiter with ``preload_app``.
-        When it raises: the worker fails to boot, or the start fails.
+        Runs in: worker; arbiter with ``preload_app``.  When it raises: no boot, or no start.
         """
 
     @hookspec
@@ -183,6 +180,13 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
+    def diagnoses(self, config: Config, host: PluginHost) -> Iterable[types.Diagnosis]:
+        """What ``hookserve doctor`` says of the machine and the configuration, with remedies.
+
+        Runs in: command line.  When it raises: that is a warning among the others.
+        """
+
+    @hookspec
     def tick_intervals(self) -> Iterable[float]:
         """Seconds between two ticks; the least of all, and of `tick_interval`, counts.
 
@@ -193,8 +197,7 @@ class AssemblyHooks(Protocol):
     def scoreboard_fields(self) -> Iterable[types.ScoreboardField]:
         """Memory that the plugin asks for in each worker's part of the scoreboard.
 
-        Runs in: arbiter, before the first fork and at each reload.  When it raises: the start
-        fails; a reload logs it, and the fields stay as they were.
+        Runs in: arbiter, at each (re)load.  When it raises: the start fails; a reload logs it.
         """
 
     @hookspec
@@ -210,8 +213,8 @@ class FactoryHooks(Protocol):
 
     @hookspec(firstresult=True)
     def explain_unknown(self, kind: str, name: str) -> str | None:
-        """What to do about an unknown name; `kind` is ``setting``, ``flag`` or ``worker``, or
-        ``worker class`` or ``logger class`` for one at ``module:Class`` that is not ours.
+        """What to do about an unknown name; `kind` is ``setting``, ``flag``, ``worker``, or, of one
+        at ``module:Class`` that is not ours, ``worker class`` or ``logger class``.
 
         Runs in: command line; arbiter at a reload.  When it raises: logged, the name is unknown.
         """
@@ -221,8 +224,7 @@ class FactoryHooks(Protocol):
         self, name: str, function: Callable[..., object], parameters: Sequence[str]
     ) -> Callable[..., object] | None:
         """What to call in place of a function that a Python configuration file defines under the
-        name of a hook.  `function` wants `parameters`; the replacement gets all of the hook's, by
-        position, and may pass other objects on.
+        name of a hook.  `function` wants `parameters`; the replacement gets all of the hook's.
 
         Runs in: command line; arbiter at a reload.  When it raises: that fails.
         """

@@ -1,7 +1,6 @@
 """The records that plugins return and receive.
 
-All of them are light: a target is named by a string, ``"package.module:attribute"``,
-and imported only when it was chosen.
+A target is named by a string, ``"package.module:attribute"``, and imported when it is chosen.
 """
 
 # No annotations as strings here: each would be compiled when its record is made, at every start.
@@ -184,9 +183,22 @@ class Command(NamedTuple):
     target: str
     """A function ``run(arguments: list[str]) -> int`` that returns the exit code.  One that has a
     parameter `config` too is given the `hookserve.config.resolved.Config` that a start would have;
-    `arguments` are then what is no flag of a setting."""
+    `arguments` are then what is no flag of a setting; one with `host` besides, the `PluginHost`."""
     summary: str
     """One line for ``--help``."""
+
+
+class Diagnosis(NamedTuple):
+    """One thing that ``hookserve doctor`` has looked at."""
+
+    level: str
+    """``ok``, ``note`` (it may be as it should be) or ``warning`` (it breaks deployments)."""
+    subject: str
+    """What was looked at, in a word or two."""
+    text: str
+    """What was found, in one line."""
+    remedy: str = ""
+    """What to do about it."""
 
 
 class WorkerCounts(NamedTuple):
@@ -225,6 +237,8 @@ class AuxiliaryProcess(NamedTuple):
     """What the log calls it."""
     target: Callable[[], None]
     """Runs in a process of its own, with the signals' default dispositions."""
+    is_unprivileged: bool = False
+    """Whether it runs as the workers do: their user and group, and `raw_env`."""
 
 
 class ScoreboardField(NamedTuple):

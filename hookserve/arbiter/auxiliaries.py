@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from hookserve.arbiter.child import fork_child
+from hookserve.arbiter.child import fork_child, privilege_dropper, set_environment
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff
 from hookserve.arbiter.signals import HANDLED
@@ -209,7 +209,11 @@ def _reset_signals() -> None:
 
 
 def _run(process: AuxiliaryProcess, arbiter: Arbiter) -> int:
-    set_title(arbiter.config.proc_name, process.name)
+    config = arbiter.config
+    set_title(config.proc_name, process.name)
+    if process.is_unprivileged:
+        privilege_dropper(config)()
+        set_environment(config)
     process.target()
     return 0
 

@@ -61,10 +61,10 @@ def _load(command: Command) -> Callable[..., object]:
         ) from error
 
 
-def _asks(run: Callable[..., object]) -> bool:
-    """Whether it has a parameter for the configuration."""
+def _asks(run: Callable[..., object], parameter: str = "config") -> bool:
+    """Whether it has that parameter."""
     try:
-        return "config" in inspect.signature(run).parameters
+        return parameter in inspect.signature(run).parameters
     except (TypeError, ValueError):
         return False
 
@@ -77,7 +77,8 @@ def _run_configured(
     assembly = assemble(arguments, environ)
     for warning in assembly.warnings:
         print(f"hookserve: warning: {warning}", file=sys.stderr)
-    return run(list(assembly.line.others), config=assembly.config)
+    more = {"host": assembly.host} if _asks(run, "host") else {}
+    return run(list(assembly.line.others), config=assembly.config, **more)
 
 
 def print_commands(host: PluginHost) -> None:

@@ -28,6 +28,7 @@ from hookserve.plugins.validation import (
     find_coroutine,
     find_unmarked,
     hook_names,
+    is_specified,
 )
 from hookserve.wording import describe, did_you_mean
 
@@ -170,6 +171,13 @@ class PluginHost:
         record = PluginRecord(name)
         self.records.append(record)
         self._activate(record, plugin)
+
+    def specify(self, hooks: type) -> None:
+        """Add a plugin's own hooks, a class of methods with `hookspec`; once or more often.  Other
+        plugins implement them with ``@hookimpl(optionalhook=True)``: this one may be missing."""
+        names = [name for name in vars(hooks) if not name.startswith("_")]
+        if not all(is_specified(getattr(self.manager.hook, name, None)) for name in names):
+            self.manager.add_hookspecs(hooks)
 
     def record_of(self, plugin_name: str) -> PluginRecord:
         """The record of a registered plugin."""

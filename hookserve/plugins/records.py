@@ -17,6 +17,7 @@ from hookserve.hookmarkers import PROJECT
 from hookserve.types import (
     AuxiliaryProcess,
     Command,
+    Diagnosis,
     LoggerType,
     Middleware,
     ProtocolType,
@@ -77,6 +78,7 @@ ITEMS: dict[str, _Expected] = {
     ),
     "connection_wrappers": _CALLABLE,
     "takeover_adapters": _CALLABLE,
+    "diagnoses": _Expected("a Diagnosis", lambda item: isinstance(item, Diagnosis)),
     "scoreboard_fields": _instance_of("a ScoreboardField", ScoreboardField),
     "tick_intervals": _instance_of("a number of seconds", int, float),
     "auxiliary_processes": _instance_of("an AuxiliaryProcess", AuxiliaryProcess),
@@ -130,7 +132,7 @@ def check_result(hook: str, result: object) -> object:
 
 def _check_record(item: object) -> None:
     """A record's name and targets; other items have none."""
-    name = getattr(item, "name", None) if hasattr(item, "_fields") else "-"
+    name = getattr(item, "name", "-") if hasattr(item, "_fields") else "-"
     if not isinstance(name, str) or not name.strip():
         raise WrongResult(f"a {type(item).__name__} needs a name, not {_shown(name)}")
     if isinstance(item, Middleware) and not _is_strings(item.interfaces):

@@ -16,10 +16,11 @@ _MARK = f"{PROJECT}_impl"
 
 def hook_names(manager: pluggy.PluginManager) -> list[str]:
     """The hooks that are specified, by the core or by a plugin."""
-    return [name for name, caller in vars(manager.hook).items() if _is_specified(caller)]
+    return [name for name, caller in vars(manager.hook).items() if is_specified(caller)]
 
 
-def _is_specified(caller: object) -> bool:
+def is_specified(caller: object) -> bool:
+    """Whether it is a hook that the core or a plugin has specified."""
     return isinstance(caller, pluggy.HookCaller) and caller.has_spec()
 
 
@@ -45,7 +46,7 @@ def explain_refusal(
             continue
         hook = options.get("specname") or name
         caller = getattr(manager.hook, hook, None)
-        if caller is None or not _is_specified(caller):
+        if caller is None or not is_specified(caller):
             if not options.get("optionalhook"):
                 return f"'{hook}' is not a hook{did_you_mean(hook, hook_names(manager))}"
         elif unknown := _unknown_parameters(caller, getattr(plugin, name)):

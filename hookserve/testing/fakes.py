@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import IO
 
 from hookserve.config.resolved import Config, SettingsSource, resolve
@@ -79,6 +80,8 @@ class StandInWorker:
         """Seconds since the epoch."""
         self.calendar = time.gmtime
         """The calendar time of an access record."""
+        self.context = SimpleNamespace(host=SimpleNamespace(hook=SimpleNamespace()))
+        """As of a worker, without plugins."""
         self.begun = 0
         """How many requests have begun."""
         self.ended: list[tuple[int, int]] = []

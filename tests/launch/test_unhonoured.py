@@ -120,6 +120,11 @@ NEEDS = {
     "proxy_hops": (2, {"client_header": "X-Forwarded-For"}),
     "body_rate": (100, {"body_timeout": 1}),
     "abort_timeout": (5, {"boot_timeout": 100}),
+    "health_prefix": ("/health/", {"health": True}),
+    "health_min_workers": (2, {"health_bind": "127.0.0.1:8001"}),
+    "health_check": (["shop:check"], {"health": True}),
+    "health_check_interval": (1, {"health_check": "shop:check", "health": True}),
+    "health_check_timeout": (2, {"health_check": "shop:check", "health": True}),
     "statsd_prefix": ("shop", {"statsd_host": "127.0.0.1:8125"}),
     "dogstatsd_tags": ("env:test", {"statsd_host": "127.0.0.1:8125"}),
     "enable_backlog_metric": (True, {"statsd_host": "127.0.0.1:8125"}),
@@ -172,6 +177,7 @@ ALWAYS = """
     lifespan websocket_max_size websocket_ping_interval websocket_ping_timeout websocket_deflate
     accesslog loglevel logconfig_dict syslog
     certfile proxy_protocol memory_limit adaptive_max statsd_host reload
+    health health_bind health_agent_bind status
 """
 """Settings that have an effect whatever the others are, in their plugin's scope."""
 

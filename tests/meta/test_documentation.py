@@ -22,7 +22,7 @@ LINK = re.compile(r"\]\(([^)#:\s]+?)(?:#[^)]*)?\)")
 LABEL = re.compile(r'(bash|console|ini|mermaid|nginx|python|text|toml)( title="[^"]+")?')
 """A block of another language would be checked by no test; one with other options would be no block
 on the site."""
-COMMANDS_OF_PLUGINS = {"new", "greet", "ctl", "top", "NAME"}
+COMMANDS_OF_PLUGINS = {"new", "greet", "ctl", "top", "doctor", "NAME"}
 
 
 def blocks(*languages):

@@ -11,6 +11,7 @@ from hookserve.plugins.records import ITEMS, RESULTS, WrongResult, check_items, 
 from hookserve.types import (
     AuxiliaryProcess,
     Command,
+    Diagnosis,
     LoggerType,
     Middleware,
     ProtocolType,
@@ -51,6 +52,7 @@ GOOD = {
     "connection_wrappers": print,
     "takeover_adapters": print,
     "scoreboard_fields": ScoreboardField("a", "a"),
+    "diagnoses": Diagnosis("note", "moon", "it is full", "wait"),
     "tick_intervals": 1.5,
     "auxiliary_processes": AuxiliaryProcess("a", print),
 }

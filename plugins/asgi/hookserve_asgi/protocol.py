@@ -82,6 +82,7 @@ class AsgiProtocol(SuspendingProtocol):
     @classmethod
     def begin_service(cls, protocols: Sequence[Protocol]) -> None:
         """Have the application start, once for all listeners."""
+        super().begin_service(protocols)
         found = cast("Sequence[AsgiProtocol]", protocols)
         first = found[0]
         worker = first.worker

@@ -10,8 +10,9 @@ incomplete
     a head that arrives in pieces
 head, lines, target, grammar, rules
     from the bytes of a head to the environ, by the expressions of the RFC and the settings
-forwarded, profiles, insecure
-    what is believed of a trusted proxy; `--behind`; settings that believe clients
+forwarded, profiles, insecure, diagnoses
+    what is believed of a trusted proxy; `--behind`; settings that believe clients; what
+    ``hookserve doctor`` says of it
 framing, body
     where a body ends; ``wsgi.input``
 fields, repeated
@@ -29,6 +30,8 @@ mount, server_name
     the application below a path of its own; the server's name over a unix socket
 request, observers
     what hooks see of a request, and when
+server_paths, hooks
+    paths that the server itself answers; the hook by which plugins bring them
 errors, error_page, refusal, disconnected, saturation
     errors with their status; the server's own responses; a client that has gone; what has waited
     too long
@@ -39,7 +42,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from hookserve import ProtocolType, Setting, hookimpl
+from hookserve import Diagnosis, ProtocolType, Setting, hookimpl
 from hookserve.config.values import (
     boolean,
     integer,
@@ -56,6 +59,7 @@ from hookserve_http.profiles import PROFILES, describe_profiles
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve.plugins.host import PluginHost
 
 
 def header_name(value: object) -> str:
@@ -202,11 +206,28 @@ def settings() -> tuple[Setting, ...]:
 
 
 @hookimpl
+def configured_plugins(host: PluginHost) -> list[object]:
+    """None; what the plugin has a hook for may be configured now."""
+    from hookserve_http.hooks import HttpHooks
+
+    host.specify(HttpHooks)
+    return []
+
+
+@hookimpl
 def config_warnings(config: Config) -> Iterable[str]:
     """Settings that believe clients."""
     from hookserve_http.insecure import find_insecure
 
     return find_insecure(config)
+
+
+@hookimpl
+def diagnoses(config: Config) -> Iterable[Diagnosis]:
+    """What the server believes of a proxy, and whether the two agree."""
+    from hookserve_http.diagnoses import check_proxy
+
+    return check_proxy(config)
 
 
 @hookimpl

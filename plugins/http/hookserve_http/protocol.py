@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from hookserve import AccessRecord
 from hookserve.protocol.trust import trust_in_all, trusts
@@ -15,8 +16,10 @@ from hookserve_http.rules import rules_for
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.listeners.address import Endpoint as Address
+    from hookserve.protocol.seam import Protocol
     from hookserve.types import RequestInFlight
     from hookserve.worker.base import Worker
+    from hookserve_http.hooks import Answer
     from hookserve_http.outgoing import OutgoingResponse
 
 
@@ -26,6 +29,8 @@ class HttpProtocol(Endpoint):
     __slots__ = (
         "_is_trusted",
         "_make_connection",
+        "answered",
+        "answers",
         "exchange_type",
         "saturation",
         "strict_parser",
@@ -33,6 +38,11 @@ class HttpProtocol(Endpoint):
     )
 
     connection_type: ClassVar[type[HttpConnection]] = HttpConnection
+
+    answers: Mapping[str, Answer]
+    """What the server answers itself, by path; set where there is any."""
+    answered: tuple[bytes, ...]
+    """What the head of a request for one of them begins with."""
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
@@ -49,9 +59,24 @@ class HttpProtocol(Endpoint):
         if limit:
             from hookserve_http.saturation import Saturation, with_saturation
 
-            self._make_connection = with_saturation(self.connection_type)
+            self._make_connection = with_saturation(self._make_connection)
             self.saturation = Saturation(self, limit)
             """What is refused; only with `queue_timeout`."""
+
+    @classmethod
+    def begin_service(cls, protocols: Sequence[Protocol]) -> None:
+        """As `Protocol.begin_service`: ask the plugins what the server answers itself."""
+        found = cast("Sequence[HttpProtocol]", protocols)
+        worker = found[0].worker
+        if not getattr(worker.context.host.hook, "http_answers", None):
+            return
+        from hookserve_http.server_paths import find_answers, prefixes, with_answers
+
+        answers = find_answers(worker)
+        for each in found if answers else ():
+            each.answers = answers
+            each.answered = prefixes(answers)
+            each._make_connection = with_answers(each._make_connection)
 
     @classmethod
     def describe_request(cls, label: bytes) -> str:

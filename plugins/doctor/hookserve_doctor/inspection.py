@@ -1,0 +1,117 @@
+"""Loads an application and notes which module starts threads and opens sockets (PEP 578).
+
+Runs in a process of its own: an audit hook cannot be removed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import threading
+import weakref
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from hookserve.plugins import calling
+from hookserve.wording import describe
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+    from hookserve.plugins.host import PluginHost
+
+_LIBRARY = sysconfig.get_path("stdlib")
+_PACKAGES = tuple(filter(None, (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))))
+
+
+def inspect_loading(config: Config, host: PluginHost) -> dict[str, Any]:  # Any: a list, or a text
+    """The threads and sockets that are there once the application is loaded, each with its maker;
+    or ``error``, why it cannot be loaded."""
+    sockets: list[tuple[weakref.ref[Any], str]] = []  # Any: sockets
+    makers: dict[threading.Thread, str] = {}
+    start = threading.Thread.start
+
+    def start_noting_maker(thread: threading.Thread) -> None:
+        makers[thread] = _maker(sys._getframe(1))
+        start(thread)
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:  # Any: as PEP 578 has it
+        if event == "socket.__new__":
+            sockets.append((weakref.ref(arguments[0]), _maker(sys._getframe(1))))
+
+    before = _socket_descriptors()
+    threading.Thread.start = start_noting_maker  # type: ignore[method-assign,assignment]  # to the end
+    sys.addaudithook(audit)
+    try:
+        calling.fire(host.hook.load_app, config)
+    except BaseException as error:  # an application may raise anything
+        return {"error": describe(error)}
+    return {
+        "threads": _threads(makers),
+        "sockets": _sockets(sockets, _socket_descriptors() - before),
+    }
+
+
+def _threads(makers: dict[threading.Thread, str]) -> list[str]:
+    """Those that run, by name, and their makers."""
+    running = [each for each in threading.enumerate() if each is not threading.main_thread()]
+    found = [f"{each.name}, started by {makers.get(each, 'code in C')}" for each in running]
+    native = _thread_count() - 1 - len(running)
+    return found + (
+        [f"{native} that Python does not know, started by code in C"] if native > 0 else []
+    )
+
+
+def _sockets(
+    made: list[tuple[weakref.ref[Any], str]],  # Any: sockets
+    open_now: set[int],
+) -> list[str]:
+    found = []
+    for reference, maker in made:
+        made_socket = reference()
+        if made_socket is not None and made_socket.fileno() in open_now:
+            open_now.discard(made_socket.fileno())
+            found.append(f"{_describe(made_socket)}, made by {maker}")
+    return found + [f"descriptor {fd}, made by code in C" for fd in sorted(open_now)]
+
+
+def _describe(made: Any) -> str:  # Any: a socket
+    try:
+        return f"to {made.getpeername()}"
+    except OSError:
+        return f"descriptor {made.fileno()}, not connected"
+
+
+def _maker(frame: FrameType | None) -> str:
+    """The module that has called what the standard library does: the innermost that is not of
+    it."""
+    innermost = frame
+    while frame is not None:
+        name = frame.f_code.co_filename
+        is_library = name.startswith(_LIBRARY) and not name.startswith(_PACKAGES)
+        if not (is_library or name.startswith("<") or __file__ == name):
+            return f"{frame.f_globals.get('__name__', '?')} ({name}:{frame.f_lineno})"
+        frame = frame.f_back
+    return "?" if innermost is None else str(innermost.f_globals.get("__name__", "?"))
+
+
+def _socket_descriptors() -> set[int]:
+    found: set[int] = set()
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        return found
+    for name in names:
+        try:
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                found.add(int(name))
+        except OSError:
+            continue
+    return found
+
+
+def _thread_count() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return threading.active_count()

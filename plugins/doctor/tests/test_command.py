@@ -1,0 +1,126 @@
+"""The command, as an operator types it."""
+
+import json
+
+import pytest
+from support.command import hookserve
+
+pytestmark = pytest.mark.process
+
+APPLICATION = """
+import socket, threading, time
+{}
+def application(environ, start_response):
+    raise AssertionError("it is not called")
+"""
+OPENS = """
+KEPT = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+KEPT.connect(("127.0.0.1", 9))
+threading.Thread(target=time.sleep, args=(60,), daemon=True, name="refresher").start()
+socket.socket().close()
+print("loaded")
+"""
+PLUGIN = """
+from hookserve import Diagnosis, hookimpl
+
+@hookimpl
+def diagnoses(config):
+    yield Diagnosis("note", "moon", "it is full", "wait")
+    raise RuntimeError("of the plugin's making")
+"""
+SILENT = ("--health-bind", "127.0.0.1:8001", "-w", "1")
+
+
+def diagnose(site, *arguments, **environ):
+    """The exit code, and the findings by subject."""
+    done = hookserve("doctor", "--json", *arguments, cwd=site, **environ)
+    assert done.stderr == "" or "loaded" in done.stderr, done.stderr
+    return done.returncode, {each["subject"]: each for each in json.loads(done.stdout)}
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION.format(""))
+    (tmp_path / "opens.py").write_text(APPLICATION.format(OPENS))
+    (tmp_path / "moon.py").write_text(PLUGIN)
+    return tmp_path
+
+
+def test_what_a_preloaded_application_leaves_open_is_named_with_its_maker(site):
+    code, found = diagnose(site, *SILENT, "--preload", "opens")
+
+    assert code == 5
+    assert found["thread before the fork"]["text"].startswith("refresher, started by opens (")
+    socket_line = found["socket before the fork"]["text"]
+    assert socket_line.startswith("to ('127.0.0.1', 9), made by opens (")
+    assert found["socket before the fork"]["remedy"]
+
+
+def test_an_application_that_opens_nothing_may_be_preloaded(site):
+    found = diagnose(site, *SILENT, "--preload", "app")[1]
+
+    assert found["preload"]["level"] == "ok"
+
+
+def test_an_application_that_is_not_preloaded_is_not_loaded(site):
+    assert "preload" not in diagnose(site, *SILENT, "opens")[1]
+
+
+def test_a_preloaded_application_that_cannot_be_loaded_is_a_warning(site):
+    code, found = diagnose(site, *SILENT, "--preload", "nowhere")
+
+    assert code == 5
+    assert "nowhere" in found["preload"]["text"]
+
+
+def test_the_configuration_is_that_of_a_start(site):
+    (site / "hookserve.conf.py").write_text("behind = 'nginx'\nkeepalive = 5\n")
+
+    code, found = diagnose(site, *SILENT, "app")
+
+    assert code == 5
+    assert found["keep-alive"]["level"] == "warning"
+    assert "65 s" in found["keep-alive"]["remedy"]
+
+
+def test_a_platform_that_sends_kill_too_early_is_named(site):
+    stop = diagnose(site, *SILENT, "app", KUBERNETES_SERVICE_HOST="10.0.0.1")[1]["stop"]
+    assert stop["level"] == "warning"
+    assert "KILL after 30 s" in stop["text"]
+
+    arguments = (*SILENT, "--behind", "kubernetes", "app")
+    assert diagnose(site, *arguments, KUBERNETES_SERVICE_HOST="1")[1]["stop"]["level"] == "ok"
+
+
+def test_a_plugin_adds_its_own_and_one_that_raises_is_a_finding(site):
+    code, found = diagnose(site, *SILENT, "-P", "moon", "app", PYTHONPATH=str(site))
+
+    assert found["moon"]["remedy"] == "wait"
+    assert "of the plugin's making" in found["plugin moon"]["text"]
+    assert code == 5
+
+
+def test_the_text_has_the_worst_first_with_its_remedy(site):
+    done = hookserve("doctor", "-w", "1000", "app", cwd=site)
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 5
+    assert lines[0].startswith("warning")
+    assert lines[1].startswith("         → ")
+    assert lines[-1].endswith("warning") or lines[-1].endswith("warnings")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["app", "other"], 2, "unexpected word 'other'"),
+        (["--jsn"], 2, "unexpected word '--jsn'"),
+        (["--timeout", "soon"], 1, "timeout (command line)"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(site, arguments, code, message):
+    done = hookserve("doctor", *arguments, cwd=site)
+
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1

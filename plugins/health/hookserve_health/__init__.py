@@ -1,0 +1,165 @@
+"""Health checks that no application answers: live, ready, started; HAProxy's agent-check.
+
+plugin
+    what the arbiter and the workers do for one configuration
+condition
+    what is ready, live and started, and how many places are free
+checks, shared_state
+    the application's own checks; what is shared between the processes
+sockets
+    addresses of the plugin's own
+service, conversation
+    the auxiliary process that answers there; what it is asked and says
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hookserve import ConfigError, Diagnosis, Setting, hookimpl
+from hookserve.config.values import boolean, items, optional_text, positive, seconds, text
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+    from hookserve.server import Server
+
+
+def address(value: object) -> str | None:
+    """An address to listen on, as `bind` takes it."""
+    found = optional_text(value)
+    if found is None:
+        return None
+    from hookserve.listeners.address import parse_address
+
+    try:
+        parse_address(found)
+    except ConfigError as error:
+        raise ValueError(str(error).removeprefix("bind: ")) from None
+    return found
+
+
+def prefix(value: object) -> str:
+    """The beginning of a path, with a slash on both ends."""
+    found = text(value)
+    if not found.startswith("/") or not found.endswith("/") or not found.isascii():
+        raise ValueError("expected a path with a slash at both ends, as /-/")
+    return found
+
+
+def targets(value: object) -> tuple[str, ...]:
+    """Functions, each as ``module:function``."""
+    found: tuple[str, ...] = items(value)
+    for each in found:
+        module, _, name = each.partition(":")
+        if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+            raise ValueError(f"expected module:function, got {each!r}")
+    return found
+
+
+_LISTENS = ("health_bind", "health_agent_bind")
+_ANY = ("health", *_LISTENS)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "health",
+        False,
+        boolean,
+        "answer /-/live, /-/ready and /-/startup at every address, before the application",
+        switch=True,
+        details="A worker answers them. Where each one is busy, they wait as any request does:"
+        " `health_bind` is answered always.",
+    ),
+    Setting(
+        "health_prefix",
+        "/-/",
+        prefix,
+        "what the paths of the health checks begin with",
+        metavar="PATH",
+        needs=("health", "health_bind"),
+    ),
+    Setting(
+        "health_bind",
+        None,
+        address,
+        "answer the health checks at an address of their own, whatever the workers do",
+        metavar="ADDRESS",
+    ),
+    Setting(
+        "health_agent_bind",
+        None,
+        address,
+        "answer HAProxy's agent-check at this address: ready, drain, and a weight by free places",
+        metavar="ADDRESS",
+    ),
+    Setting(
+        "health_min_workers",
+        1,
+        positive,
+        "so many workers have to be ready for the server to be",
+        needs=_ANY,
+    ),
+    Setting(
+        "health_check",
+        (),
+        targets,
+        "a check of the application's own, module:function; repeatable",
+        repeatable=True,
+        metavar="TARGET",
+        needs=_ANY,
+        details="It is called without arguments, as the user of the workers, in a process beside"
+        " them that imports its module. It fails by raising, or by returning ``False``.",
+    ),
+    Setting(
+        "health_check_interval",
+        5.0,
+        seconds,
+        "how often the application's checks are run",
+        needs=("health_check",),
+    ),
+    Setting(
+        "health_check_timeout",
+        1.0,
+        seconds,
+        "how long one of them may take",
+        needs=("health_check",),
+    ),
+)
+
+
+@hookimpl
+def settings() -> tuple[Setting, ...]:
+    """Where the server is asked, and what it takes to be ready."""
+    return SETTINGS
+
+
+@hookimpl
+def configured_plugins(config: Config) -> Iterable[object]:
+    """The health checks, where they are asked for."""
+    if not any(config.get(name) for name in _ANY):
+        return []
+    from hookserve_health.plugin import Health
+
+    return [Health(config)]
+
+
+@hookimpl
+def diagnoses(config: Config) -> Iterable[Diagnosis]:
+    """Whether a load balancer can see that the server stops."""
+    if any(config.get(name) for name in ("health", *_LISTENS)):
+        text = "load balancers can ask whether the server is ready"
+        return [Diagnosis("ok", "health checks", text)]
+    if not config.drain_delay:
+        return []
+    text = "there is a drain delay, and nothing by which a load balancer sees that it has begun"
+    remedy = "--health-bind ADDRESS, and have the load balancer ask for /-/ready there"
+    return [Diagnosis("note", "health checks", text, remedy)]
+
+
+@hookimpl
+def reloaded(server: Server) -> None:
+    """Addresses that the new configuration has no more are closed."""
+    sockets = sys.modules.get("hookserve_health.sockets")
+    if sockets is not None and not any(server.config.get(name) for name in _LISTENS):
+        sockets.close_all(is_last=True)

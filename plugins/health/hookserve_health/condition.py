@@ -1,0 +1,107 @@
+"""What a server's condition is, by the scoreboard and the shared state, in any of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+    from hookserve.worker.reading import Reading, WorkerReading
+    from hookserve_health.shared_state import SharedState
+
+_GRACE = 15.0
+"""Seconds beyond all its deadlines after which a worker that is not ended shows that the arbiter is
+stuck."""
+
+
+class Verdict(NamedTuple):
+    """The answer to one question."""
+
+    holds: bool
+    reason: str
+    """In a few words; nothing that a client must not see."""
+
+
+class Condition:
+    """Judges a server by `read`, which reads its scoreboard."""
+
+    def __init__(self, config: Config, state: SharedState, read: Callable[[], Reading]) -> None:
+        self._read = read
+        self._state = state
+        self._least: int = config.health_min_workers
+        self._checks: Sequence[str] = config.health_check
+        self._timeout: float = config.timeout
+        self._is_stuck_after = config.timeout + config.abort_timeout + _GRACE
+        self._has_started = False
+
+    def live(self) -> Verdict:
+        """Whether the arbiter does its work: a restart would help if it did not."""
+        reading = self._read()
+        if self._timeout and any(
+            reading.now - each.heartbeat > self._is_stuck_after
+            for each in reading.workers
+            if each.ready_at and each.heartbeat > 0.0
+        ):
+            return Verdict(False, "a worker that hangs is not ended")
+        return Verdict(True, "live")
+
+    def ready(self) -> Verdict:
+        """Whether the server wants requests."""
+        reading = self._read()
+        if reading.is_stopping:
+            if self._state.successor_serves:
+                return Verdict(True, "ready: the successor serves")
+            return Verdict(False, "draining")
+        count = len(self._serving(reading))
+        if count < self._least:
+            return Verdict(False, f"{count} of {self._least} workers ready")
+        if self._checks:
+            if not self._state.is_checked:
+                return Verdict(False, "not checked yet")
+            failed = self._state.failed
+            if failed is not None:
+                return Verdict(False, f"check failed: {self._checks[failed]}")
+        return Verdict(True, "ready")
+
+    def startup(self) -> Verdict:
+        """Whether the server has ever been ready: until then it is not to be judged otherwise."""
+        if not self._has_started:
+            verdict = self.ready()
+            if not (verdict.holds or verdict.reason == "draining"):
+                return Verdict(False, f"starting: {verdict.reason}")
+            self._has_started = True
+        return Verdict(True, "started")
+
+    def agent(self) -> str:
+        """A line for HAProxy's agent-check (its configuration manual, "agent-check"): ``drain``,
+        ``down`` with the reason, or ``up ready`` and the free places in per cent, at least one."""
+        verdict = self.ready()
+        if verdict.reason == "draining":
+            return "drain\n"
+        if not verdict.holds:
+            return f"down #{verdict.reason}\n"
+        return f"up ready {self._free()}%\n"
+
+    def has_workers(self) -> bool:
+        """Whether the process of any worker exists."""
+        return bool(self._read().workers)
+
+    def is_stopping(self) -> bool:
+        """Whether the server has been told to stop."""
+        return self._read().is_stopping
+
+    def _serving(self, reading: Reading) -> list[WorkerReading]:
+        """The workers that are ready and give signs of life."""
+        return [
+            each
+            for each in reading.workers
+            if each.state == "ready"
+            and not (self._timeout and reading.now - each.heartbeat > self._timeout)
+        ]
+
+    def _free(self) -> int:
+        serving = self._serving(self._read())
+        places = sum(each.capacity for each in serving)
+        free = sum(max(0, each.capacity - each.busy) for each in serving)
+        return max(1, round(100 * free / places)) if places else 100

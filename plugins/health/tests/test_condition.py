@@ -1,0 +1,109 @@
+"""When a server is ready, live and started."""
+
+import pytest
+from hookserve_health.condition import Condition
+from hookserve_health.shared_state import SharedState
+
+from hookserve.config.resolved import SettingsSource, resolve
+from hookserve.launch.assembly import declare_settings, load_plugins
+from hookserve.worker.reading import Reading, WorkerReading
+
+NOW = 1000.0
+
+
+def worker(state="ready", silent=0.0, busy=0, capacity=1):
+    """A worker as a reader sees it."""
+    blank = dict.fromkeys(WorkerReading._fields, 0)
+    changed = {
+        "state": state,
+        "heartbeat": NOW - silent,
+        "ready_at": 0.0 if state == "booting" else 1.0,
+        "busy": busy,
+        "capacity": capacity,
+    }
+    return WorkerReading(**{**blank, **changed})
+
+
+def condition(*workers, state=None, is_stopping=False, **settings):
+    """That of a server that reads as given."""
+    config = resolve(declare_settings(load_plugins([], {})), [SettingsSource("test", settings)])
+    blank = dict.fromkeys(Reading._fields, 0)
+    found = Reading(**{**blank, "now": NOW, "workers": workers, "is_stopping": is_stopping})
+    return Condition(config, state or SharedState(), lambda: found)
+
+
+def test_one_worker_that_is_ready_is_enough_unless_more_are_asked_for():
+    assert condition(worker(), worker("booting")).ready() == (True, "ready")
+    verdict = condition(worker(), worker("booting"), health_min_workers=2).ready()
+    assert verdict == (False, "1 of 2 workers ready")
+
+
+@pytest.mark.parametrize("state", ["booting", "draining"])
+def test_a_worker_that_does_not_accept_does_not_count(state):
+    assert condition(worker(state)).ready() == (False, "0 of 1 workers ready")
+
+
+def test_a_worker_that_is_silent_for_longer_than_its_timeout_does_not_count():
+    assert condition(worker(silent=29), timeout=30).ready().holds
+    assert not condition(worker(silent=31), timeout=30).ready().holds
+    assert condition(worker(silent=3000), timeout=0).ready().holds
+
+
+def test_a_server_that_stops_is_draining_unless_its_successor_serves():
+    state = SharedState()
+    stopping = condition(worker(), is_stopping=True, state=state)
+    assert stopping.ready() == (False, "draining")
+
+    state.successor_serves = True
+
+    assert stopping.ready().holds
+
+
+def test_the_checks_have_to_have_passed():
+    state = SharedState()
+    checked = condition(worker(), state=state, health_check="shop:db,shop:cache")
+    assert checked.ready() == (False, "not checked yet")
+    state.record(1)
+    assert checked.ready() == (False, "check failed: shop:cache")
+    state.record(None)
+    assert checked.ready().holds
+
+
+def test_a_server_has_started_once_it_was_ready():
+    state = SharedState()
+    checked = condition(worker(), state=state, health_check="shop:db")
+    assert checked.startup() == (False, "starting: not checked yet")
+    state.record(None)
+    assert checked.startup().holds
+
+    state.record(0)
+
+    assert checked.startup() == (True, "started")
+
+
+def test_a_server_is_live_while_its_workers_hang_and_are_being_ended():
+    limits = {"timeout": 30, "abort_timeout": 2}
+    assert condition(worker(silent=40), **limits).live().holds
+    assert condition(**limits).live().holds
+
+
+def test_a_server_whose_hung_workers_are_not_ended_is_not_live():
+    verdict = condition(worker(silent=48), timeout=30, abort_timeout=2).live()
+    assert verdict == (False, "a worker that hangs is not ended")
+    assert condition(worker(silent=1e6), timeout=0).live().holds
+
+
+@pytest.mark.parametrize(
+    ("workers", "line"),
+    [
+        ([worker(busy=1, capacity=4), worker(busy=0, capacity=4)], "up ready 88%\n"),
+        ([worker(busy=4, capacity=4), worker("booting")], "up ready 1%\n"),
+        ([worker("booting")], "down #0 of 1 workers ready\n"),
+    ],
+)
+def test_the_agent_says_how_many_places_are_free(workers, line):
+    assert condition(*workers).agent() == line
+
+
+def test_the_agent_says_that_the_server_drains():
+    assert condition(worker(), is_stopping=True).agent() == "drain\n"

@@ -1,0 +1,267 @@
+"""Health checks of running servers."""
+
+import os
+import pwd
+import signal
+import socket
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.command import hookserve
+
+from hookserve.testing import serve, wait_until
+from hookserve.testing.contract.client import Client, ask, request
+
+pytestmark = pytest.mark.process
+
+APPLICATION = """
+import os, time
+
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/hang":
+        time.sleep(60)
+    start_response("200 OK", [("Content-Length", "3")])
+    return [b"app"]
+
+async def asgi(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"app"})
+
+def check():
+    open("checked", "w").write(str(os.getuid()))
+    if os.path.exists("broken"):
+        raise ConnectionError("no database")
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    return tmp_path
+
+
+@contextmanager
+def serving(site, app="app", worker="sync", **settings):
+    settings = {"health_bind": f"unix:{site}/health", **settings}
+    with serve(app, worker=worker, workers=2, chdir=site, settings=settings) as server:
+        yield server
+
+
+def ask_socket(path, data):
+    """What a socket at that path answers."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(path))
+        if data:
+            client.sendall(data)
+        received = b""
+        while data := client.recv(4096):
+            received += data
+        return received
+
+
+def check(site, name="ready"):
+    """Status and text of a health check at the address of its own."""
+    answer = ask_socket(site / "health", f"GET /-/{name} HTTP/1.1\r\n\r\n".encode())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body.decode().strip()
+
+
+class Checking(threading.Thread):
+    """Asks all the time; `others` is what was not ready."""
+
+    def __init__(self, site):
+        super().__init__()
+        self.site, self.count, self.others, self._ends = site, 0, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self._ends.wait(0.005):
+            try:
+                answer = check(self.site)
+            except OSError as error:
+                answer = repr(error)
+            self.count += 1
+            if answer != (200, "ready"):
+                self.others.append(answer)
+
+    def stop(self):
+        self._ends.set()
+        self.join()
+
+
+def test_the_address_of_its_own_answers_while_every_worker_hangs(site):
+    with serving(site, health=True, quick_timeout=0.1, abort_timeout=0.1) as server:
+        hung = [Client(server.address) for _ in range(2)]
+        for client in hung:
+            client.send(request("/hang"))
+        wait_until(lambda: check(site) == (200, "ready"))
+        began = time.monotonic()
+
+        assert check(site, "live") == (200, "live")
+        assert check(site, "startup") == (200, "started")
+        assert check(site, "other")[0] == 404
+        assert time.monotonic() - began < 2
+        for client in hung:
+            client.socket.close()
+        server.stop(signal.SIGQUIT)
+
+
+def test_term_turns_readiness_off_while_requests_are_served(site):
+    with serving(site, drain_delay=60, health=True) as server:
+        wait_until(lambda: check(site)[0] == 200)
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: check(site) == (503, "draining"))
+
+        assert ask(server.address).text == "app"
+        assert ask(server.address, "/-/ready").status == 503
+        assert check(site, "live") == (200, "live")
+        assert server.stop() == 0
+    assert not (site / "health").exists()
+
+
+def test_live_is_answered_until_the_last_worker_is_gone(site):
+    with serving(site, graceful_timeout=60) as server:
+        with Client(server.address) as client:
+            client.send(request("/hang"))
+            wait_until(lambda: check(site)[0] == 200)
+            server.signal(signal.SIGTERM)
+            wait_until(lambda: check(site) == (503, "draining"))
+            assert check(site, "live") == (200, "live")
+        assert server.stop(signal.SIGQUIT) == 0
+
+
+def test_the_applications_check_decides(site):
+    with serving(site, health_check="app:check", health_check_interval=0.05) as server:
+        wait_until(lambda: check(site) == (200, "ready"))
+        (site / "broken").touch()
+        wait_until(lambda: check(site) == (503, "check failed: app:check"))
+        assert "no database" in server.log
+        assert server.log.count("not ready") == 1
+        (site / "broken").unlink()
+        wait_until(lambda: check(site) == (200, "ready"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="to become another user takes root")
+def test_the_applications_check_runs_as_the_user_of_the_workers():
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder)  # pytest's own is closed to other users
+        site.chmod(0o777)
+        (site / "app.py").write_text(APPLICATION)
+        with serving(site, health_check="app:check", user="nobody"):
+            wait_until(lambda: check(site) == (200, "ready"))
+            assert (site / "checked").read_text() == str(pwd.getpwnam("nobody").pw_uid)
+
+
+@pytest.mark.parametrize(
+    ("worker", "app"), [("epoll", "app"), ("gthread", "app"), ("asyncio", "app:asgi")]
+)
+def test_workers_answer_before_the_application_and_log_nothing(site, worker, app):
+    settings = {"health": True, "health_prefix": "/health/", "accesslog": "-"}
+    with serving(site, app, worker, **settings) as server:
+        for name, text in (("ready", "ready"), ("live", "live"), ("startup", "started")):
+            answer = ask(server.address, f"/health/{name}")
+            assert (answer.status, answer.text, answer.closes) == (200, f"{text}\n", True)
+        assert ask(server.address, "/health/else").text == "app"
+        server.stop()
+        assert "/health/else" in server.log
+        assert "/health/ready" not in server.log
+
+
+def test_the_agent_says_how_many_places_are_free(site):
+    agent = site / "agent"
+    settings = {"threads": 2, "health_agent_bind": f"unix:{agent}", "drain_delay": 60}
+    with serving(
+        site, worker="gthread", quick_timeout=0.1, abort_timeout=0.1, **settings
+    ) as server:
+        wait_until(lambda: ask_socket(agent, b"") == b"up ready 100%\n")
+        with Client(server.address) as client:
+            client.send(request("/hang"))
+            wait_until(lambda: ask_socket(agent, b"") == b"up ready 75%\n")
+            server.signal(signal.SIGTERM)
+            wait_until(lambda: ask_socket(agent, b"") == b"drain\n")
+        server.stop(signal.SIGQUIT)
+
+
+def test_a_reload_is_ready_all_the_time(site):
+    with serving(site) as server:
+        wait_until(lambda: check(site)[0] == 200)
+        checking = Checking(site)
+        for count in (1, 2):
+            server.signal(signal.SIGHUP)
+            wait_until(lambda count=count: server.log.count("reloaded: generation") == count)
+            wait_until(lambda count=count: server.log.count("auxiliary health") >= 1 + 2 * count)
+        checking.stop()
+
+        assert checking.others == []
+        assert checking.count > 10
+
+
+def test_a_reload_that_drops_the_address_closes_it(site):
+    config = site / "hookserve.conf.py"
+    config.write_text(f"health_bind = 'unix:{site}/health'\n")
+    with serve("app", chdir=site) as server:
+        wait_until(lambda: check(site)[0] == 200)
+        config.write_text("")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded" in server.log)
+        wait_until(lambda: not (site / "health").exists())
+
+
+def test_an_upgrade_is_ready_but_for_a_moment(site):
+    """The address changes hands when the predecessor is gone: checks may miss it once."""
+    with serving(site, pidfile=site / "pid") as server:
+        wait_until(lambda: check(site)[0] == 200)
+        server.signal(signal.SIGUSR2)
+        wait_until(lambda: "the successor serves" in server.log)
+        successor = int((site / "pid.2").read_text())
+        checking = Checking(site)
+        server.signal(signal.SIGTERM)
+        server.wait()
+        wait_until(lambda: "auxiliary health" in server.log.rpartition("is gone")[2])
+        wait_until(lambda: check_or_none(site) == (200, "ready"))
+        checking.stop()
+        os.kill(successor, signal.SIGTERM)
+
+        # No answer at all means that the address is not listened on at that moment.
+        answers = {each for each in checking.others if not isinstance(each, str)}
+        assert answers <= {(200, "ready: the successor serves")}
+        wait_until(lambda: not (site / "pid").exists())
+
+
+def check_or_none(site):
+    try:
+        return check(site)
+    except OSError:
+        return None
+
+
+def test_an_address_in_use_refuses_the_start(site):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = hookserve("-b", "127.0.0.1:0", "--health-bind", address, "app", cwd=site)
+
+    assert done.returncode == 1
+    assert f"cannot listen on {address}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--health-bind", "8000"], "is a port without a host"),
+        (["--health-check", "app.check"], "expected module:function"),
+        (["--health-prefix", "health"], "a slash at both ends"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(site, flags, message):
+    done = hookserve(*flags, "app", cwd=site)
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
