@@ -19,7 +19,9 @@ from hookserve.launch.assembly import declare_settings, load_plugins
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\(([^)#:\s]+?)(?:#[^)]*)?\)")
-LABEL = re.compile(r'(bash|console|ini|mermaid|nginx|python|text|toml)( title="[^"]+")?')
+LABEL = re.compile(
+    r'(bash|console|dockerfile|ini|mermaid|nginx|python|text|toml|yaml)( title="[^"]+")?'
+)
 """A block of another language would be checked by no test; one with other options would be no block
 on the site."""
 COMMANDS_OF_PLUGINS = {"new", "greet", "ctl", "top", "doctor", "NAME"}

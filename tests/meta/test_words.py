@@ -87,6 +87,7 @@ ALLOWED = {
     "flight": (r"(?i)in[_ -]?flight", "requests in flight: the field's word"),
     "is none": (r"[Tt]here is none|is None", "something is absent"),
     "peers": (r"\.venv-peers", "a folder that is on many machines"),
+    "balance": (r"balance leastconn", "a directive of HAProxy's"),
     "facts": (r"gather_facts: ", "a word of Ansible's"),
     "tell": (r"self\.tell\b|def tell\(self\) -> int", "the method of a file"),
 }

@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import signal
 import sys
 import tempfile
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from tests.roll import report
 from tests.roll.ansible import lay_out
 from tests.roll.hosts import BALANCERS, machines
+from tests.roll.manifests import validate
 from tests.roll.network import missing, network
 from tests.roll.phases import PHASES, SHOP
 from tests.roll.roll import row
@@ -26,6 +28,9 @@ def main():
     if lacking := missing():
         print(f"make roll: {lacking}", file=sys.stderr)
         return 2
+    print(f"{validate()}\n")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     end = time.monotonic() + options.minutes * 60
     rows = []
     print(report.HEAD, flush=True)
@@ -39,6 +44,11 @@ def main():
     path.write_text(table)
     print(report.total(rows))
     return 1 if any(each.verdict for each in rows) else 0
+
+
+def _end(number, _):
+    """What runs in the namespaces is ended: by an exception, which all of it is a context of."""
+    sys.exit(128 + number)
 
 
 def _behind(kind, phases, end, logs):

@@ -77,13 +77,14 @@ class Machine:
         return self.host.connections(PORT)
 
     def kill_all(self):
-        """Kill the server, with all that it has started."""
-        for pid in self._processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)  # so that none notices the end of another
-        for pid in self._processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """Kill the server, with all that it has started; how many connections it had then."""
+        stopped = self._processes()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)  # so that none notices the end of another
+        held = self.held()
+        for pid in stopped:
+            os.kill(pid, signal.SIGKILL)
+        return held
 
     def _processes(self):
         arbiter = self.arbiter
@@ -97,7 +98,7 @@ class Machine:
     def close(self):
         with contextlib.suppress(AssertionError):
             self.manage("stop", "shop")
-        self._manager.kill()
+        self._manager.terminate()
         self._manager.wait()
 
 

@@ -56,7 +56,15 @@ class Manager:
         self._control.listen()
 
     def serve(self):
-        """Run until killed."""
+        """Run until told to end (TERM), with the service."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        try:
+            self._run()
+        finally:
+            if self._main:
+                os.kill(self._main, signal.SIGINT)
+
+    def _run(self):
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
         while True:
             ready, _, _ = select.select([self._notified, self._control], [], [], 0.05)

@@ -12,11 +12,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.roll.relay import DEVICE
+
+ROOT = Path(__file__).parents[2]
 BALANCER = "10.77.0.1"
 HOSTS = {"a": "10.77.0.11", "b": "10.77.0.12", "c": "10.77.0.13"}
 LINK = "eth0"
 """The interface of each host; at the other end, in the bridge, it has the name of the host."""
-_PROGRAMS = ("ip", "tc", "nsenter", "unshare", "mount", "curl", "haproxy", "nginx")
+_PROGRAMS = ("ip", "tc", "ss", "nsenter", "setpriv", "unshare", "mount", "curl", "haproxy", "nginx")
+_UNTIL_WE_END = ("setpriv", "--pdeathsig", "TERM")
 # What holds the namespaces: it says that they are there, and waits for the end of its input.
 _HOLDER = "import sys; print(flush=True); sys.stdin.read()"
 
@@ -62,8 +66,8 @@ class Host:
         return done.stdout
 
     def start(self, *command, **settings):
-        """Start a command there."""
-        return subprocess.Popen([*self.prefix, *command], **settings)
+        """Start a command there; it gets TERM when this process ends, however it does."""
+        return subprocess.Popen([*self.prefix, *_UNTIL_WE_END, *command], **settings)
 
     def mount_empty(self, *folders):
         """Give the host folders of its own, in memory."""
@@ -117,30 +121,28 @@ def mend(host):
     host.run("ip", "link", "set", LINK, "up")
 
 
-ROOT = Path(__file__).parents[2]
-
-
 @contextlib.contextmanager
 def delayed(balancer, host, seconds):
     """A slow cable between the two: every packet is so much later, in both directions."""
-    ends = ((balancer, host.name), (host, LINK))
     netem = ("root", "netem", "delay", f"{seconds * 1000:g}ms")
-    tried = [*balancer.prefix, "tc", "qdisc", "add", "dev", host.name, *netem]
+    tried = [*host.prefix, "tc", "qdisc", "add", "dev", LINK, *netem]
     if subprocess.run(tried, capture_output=True).returncode == 0:
-        host.run("tc", "qdisc", "add", "dev", LINK, *netem)
-        yield "netem"
-        for place, device in ends:
-            place.run("tc", "qdisc", "del", "dev", device, "root")
+        balancer.run("tc", "qdisc", "add", "dev", host.name, *netem)
+        try:
+            yield "netem"
+        finally:
+            for place, device in ((balancer, host.name), (host, LINK)):
+                place.run("tc", "qdisc", "del", "dev", device, "root")
         return
     words = [str(balancer.pid), str(host.pid), str(seconds)]
     command = [sys.executable, "-m", "tests.roll.relay", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as relay:
-        assert relay.stdout.readline(), "no tun device (/dev/net/tun)"
-        addresses = (BALANCER, HOSTS[host.name])
-        for place, own, other in zip((balancer, host), addresses, addresses[::-1], strict=True):
-            place.run("ip", "link", "set", "dev", "slow", "up")
-            place.run("ip", "route", "add", f"{other}/32", "dev", "slow", "src", own)
-        yield "a relay"
-        for place, other in ((balancer, addresses[1]), (host, addresses[0])):
-            place.run("ip", "route", "del", f"{other}/32", "dev", "slow")
-        relay.kill()
+        try:
+            assert relay.stdout.readline(), "no tun device (/dev/net/tun)"
+            addresses = (BALANCER, HOSTS[host.name])
+            for place, own, other in zip((balancer, host), addresses, addresses[::-1], strict=True):
+                place.run("ip", "link", "set", "dev", DEVICE, "up")
+                place.run("ip", "route", "add", f"{other}/32", "dev", DEVICE, "src", own)
+            yield "a relay"
+        finally:
+            relay.kill()  # its devices go with it, and the routes with the devices

@@ -37,6 +37,7 @@ def kill_an_arbiter(roll):
     """SIGKILL to the arbiter of b; the unit starts it again."""
     b = roll.machines["b"]
     arbiter = b.arbiter
+    assert arbiter, "b does not serve"
     roll.most_lost = b.held()
     os.kill(arbiter, signal.SIGKILL)
     roll.wait(lambda: b.arbiter not in (0, arbiter) and b.serves(), "a new arbiter")
@@ -47,8 +48,8 @@ def kill_a_host(roll):
     """SIGKILL to each process of b at once, as a host that loses power; and it comes back."""
     b = roll.machines["b"]
     arbiter = b.arbiter
-    roll.most_lost = b.held()
-    b.kill_all()
+    assert arbiter, "b does not serve"
+    roll.most_lost = b.kill_all()
     roll.wait(lambda: b.arbiter not in (0, arbiter) and b.serves(), "the host again")
     roll.load.run_for(5)
 
@@ -71,14 +72,23 @@ def delay_a_link(roll):
         roll.load.run_for(3)
 
 
-def broken_release(roll):
-    """A release that cannot be imported on b: the check before the reload finds it."""
+def broken_import(roll):
+    """A release that cannot be imported on b: the check before anything is touched finds it."""
     roll.play_broken("reload", _broken(""), serving=3)
 
 
-def broken_start(roll):
-    """One that can be loaded, and cannot start under the unit: b is out of service, c untouched."""
-    roll.play_broken("restart", _broken("'NOTIFY_SOCKET' in os.environ and "), serving=2)
+def broken_reload(roll):
+    """One that passes the check, and cannot be loaded under the unit: `ctl` says so."""
+    roll.play_broken("reload", _broken(_UNDER_THE_UNIT), serving=3)
+
+
+def broken_restart(roll):
+    """The same, restarted: b is out of service, c untouched."""
+    roll.play_broken("restart", _broken(_UNDER_THE_UNIT), serving=2)
+    roll.machines["b"].manage("start", "shop")  # the playbook has pointed back to the old release
+
+
+_UNDER_THE_UNIT = "'NOTIFY_SOCKET' in os.environ and "
 
 
 def _broken(condition):
@@ -101,8 +111,9 @@ PHASES = {
     "rolling reload": Phase(reload),
     "rolling upgrade": Phase(upgrade),
     "50 ms of delay, rolling restart": Phase(delay_a_link),
-    "broken release, reload": Phase(broken_release),
-    "broken release, restart": Phase(broken_start),
+    "broken release on b, found by the check": Phase(broken_import),
+    "broken release on b, reload": Phase(broken_reload),
+    "broken release on b, restart": Phase(broken_restart),
     "an arbiter killed": Phase(kill_an_arbiter, is_orderly=False),
     "a host killed": Phase(kill_a_host, is_orderly=False),
     "a link cut for 5 s": Phase(cut_a_link, is_orderly=False),

@@ -1,6 +1,7 @@
 """A row of the table: the hosts under load while something happens to them."""
 
 import contextlib
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.roll.ansible import Playbook
 from tests.roll.hosts import BALANCED, BALANCERS, Machine, is_balanced, wait_for
 from tests.roll.phases import PHASES
 
-KEPT, FRESH, RATE = 16, 8, 500.0
+KEPT, FRESH, RATE = 16, 8, 400.0
 METHODS = ("GET", "POST")
 """A load balancer may send the first to another host when no answer comes, the second never."""
 PLAYBOOK_LIMIT = 180.0
@@ -47,9 +48,9 @@ class Roll:
     def play_broken(self, how, text, serving):
         """Roll a release out that fails on the second host: there the roll ends."""
         before = self.served()
-        release = f"broken-{how}"
+        release = f"broken-{next(self.releases)}"
         made = self.folder / "deploy" / "releases" / release
-        made.mkdir(exist_ok=True)
+        made.mkdir()
         (made / "shop.py").write_text(text)
         exit_code, output = self._play(release, how)
         served = self.served()
@@ -59,7 +60,9 @@ class Roll:
         assert served["c"] == before["c"], served
         found = sum(bool(each) for each in served.values())
         assert found == serving, f"{found} hosts serve, not {serving}: {served}"
-        self.notes.append(f"the roll ended, {found} hosts serve")
+        failed = re.search(r'"msg": "b: (.+?): ', output)
+        assert failed, f"the roll has not ended on b:\n{output}"
+        self.notes.append(f"{found} hosts serve; failed on b: {failed[1]}")
 
     def served(self):
         return {name: machine.serves() for name, machine in self.machines.items()}

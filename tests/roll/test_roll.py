@@ -12,8 +12,7 @@ import pytest
 from hookserve.testing.waiting import wait_until
 from tests.chaos.driver import Outcome
 from tests.chaos.load import Connection
-from tests.roll import manager, network, report
-from tests.roll.hosts import FILES
+from tests.roll import network, report
 from tests.roll.network import ROOT
 from tests.roll.relay import relay
 from tests.roll.roll import Row
@@ -139,16 +138,5 @@ def test_the_manager_starts_stops_and_restarts_a_service(tmp_path, monkeypatch):
         assert main() == "0\n"
     finally:
         ask("stop", "shop")
-        serving.kill()
-        serving.wait()
-
-
-def test_the_unit_waits_as_long_as_the_server_may_take_to_stop():
-    from hookserve_http.profiles import PROFILES
-
-    unit = manager.Unit(FILES / "shop.service")
-
-    assert unit.is_restarted
-    assert unit.stop_limit > 30 + max(
-        PROFILES[name]["drain_delay"] for name in ("haproxy", "nginx")
-    )
+        serving.terminate()
+        assert serving.wait(20) == 0

@@ -9,7 +9,9 @@ import pytest
 
 pytestmark = pytest.mark.process
 
-GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "systemd.md"
+ROOT = Path(__file__).parents[3]
+GUIDE = ROOT / "docs" / "guide" / "systemd.md"
+SERVICE = ROOT / "examples" / "deploy" / "shop.service"
 ANALYZER = shutil.which("systemd-analyze")
 ACKNOWLEDGED = 253
 """The first version that knows Type=notify-reload."""
@@ -17,7 +19,8 @@ ACKNOWLEDGED = 253
 
 @pytest.mark.skipif(ANALYZER is None, reason="there is no systemd-analyze")
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
-    service, sockets = re.findall(r"```ini\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    service = SERVICE.read_text()
+    (sockets,) = re.findall(r"```ini\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     shown = subprocess.run([ANALYZER, "--version"], capture_output=True, text=True, check=True)
     if int(shown.stdout.split()[1]) < ACKNOWLEDGED:
         service = service.replace("notify-reload", "notify")

@@ -1,0 +1,167 @@
+"""What the recipe of a container relies on: process 1, a read-only root, a user without a name.
+
+No engine of containers is needed: namespaces of Linux do what one does.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from hookserve.testing.waiting import wait_until
+
+RECIPE = Path(__file__).parents[2] / "examples" / "deploy" / "Containerfile"
+USER = "10001"
+APPLICATION = """
+import os, subprocess, sys
+
+def application(environ, start_response):
+    # A child that ends before its own child does: process 1 has to reap the latter.
+    orphan = "import os; os.fork() or os.execlp('sleep', 'sleep', '0.1')"
+    subprocess.run([sys.executable, "-c", orphan], check=True)
+    body = str(os.getuid()).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+_NEEDED = ("unshare", "setpriv", "mount")
+_ALONE = ["unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc"]
+_WITHOUT_RIGHTS = [
+    *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
+    *("--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"),
+]
+ROOT = Path(__file__).parents[2]
+_USED = (sys.base_prefix, sys.prefix, str(ROOT))
+
+
+def read_only():
+    """Commands of the shell after which nothing may be written, in namespaces of its own: not the
+    root, not the memory that programs share.  Of root's home the user may read what is used."""
+    hidden = [path for path in _USED if path.startswith("/root/")]
+    commands = ["mount -t tmpfs tmpfs /mnt"]
+    for number, path in enumerate(hidden):
+        commands += [f"mkdir /mnt/{number}", f"mount --bind '{path}' /mnt/{number}"]
+    if hidden:
+        commands.append("mount -t tmpfs -o mode=755 tmpfs /root")
+    for number, path in enumerate(hidden):
+        commands += [f"mkdir -p '{path}'", f"mount --bind /mnt/{number} '{path}'"]
+    for place in [*hidden, *(["/root"] if hidden else []), "/mnt", "/"]:
+        commands.append(f"mount -o remount,bind,ro '{place}'")
+    commands += ["mount -t tmpfs -o ro tmpfs /dev/shm", 'exec "$@"']
+    return " && ".join(commands)
+
+
+def lacking():
+    if sys.platform != "linux" or os.geteuid():
+        return "namespaces need Linux and root"
+    missing = [each for each in _NEEDED if shutil.which(each) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    words = [*_ALONE, "sh", "-c", read_only(), "sh", *_WITHOUT_RIGHTS, "sh", "-c"]
+    words.append(f"exec {sys.executable} -c 'import hookserve'")
+    tried = subprocess.run(words, capture_output=True, text=True)
+    return tried.stderr.strip() if tried.returncode else ""
+
+
+def instruction(name):
+    """The words of the last instruction of a name, which are in JSON."""
+    return json.loads(re.findall(rf"^{name} (\[.*\])$", RECIPE.read_text(), re.MULTILINE)[-1])
+
+
+class Container:
+    """A process 1 of its own, with the recipe's command."""
+
+    def __init__(self, folder):
+        (folder / "shop.py").write_text(APPLICATION)
+        folder.chmod(0o755)
+        entry, command = instruction("ENTRYPOINT"), instruction("CMD")
+        assert entry == ["/srv/shop/venv/bin/hookserve"]
+        server = [sys.executable, "-m", "hookserve", "--chdir", str(folder), *command]
+        words = [*_ALONE, "sh", "-c", f"ip link set lo up && {read_only()}", "sh"]
+        self._log = folder / "log"
+        with open(self._log, "wb") as log:
+            self._process = subprocess.Popen(
+                [*words, *_WITHOUT_RIGHTS, *server],
+                env={"PATH": os.environ["PATH"], "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1"},
+                stdout=log,
+                stderr=log,
+            )
+        wait_until(lambda: " ready" in self.log or self._process.poll() is not None)
+        assert self._process.poll() is None, self.log
+
+    @property
+    def log(self):
+        return self._log.read_text()
+
+    @property
+    def first(self):
+        """The process id, outside, of process 1."""
+        pid = self._process.pid
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+    def states(self):
+        """The states of all its processes, as in /proc."""
+        command = ["nsenter", f"--target={self.first}", "--mount", "--pid", "sh", "-c"]
+        found = subprocess.run(
+            [*command, "cat /proc/[0-9]*/stat"], capture_output=True, text=True
+        ).stdout
+        return [line.rpartition(")")[2].split()[0] for line in found.splitlines()]
+
+    def get(self):
+        command = ["nsenter", f"--target={self.first}", "--net", sys.executable, "-c", _CLIENT]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def stop(self):
+        """TERM to process 1, as an engine sends it; the exit code."""
+        os.kill(self.first, signal.SIGTERM)
+        return self._process.wait(30)
+
+    def close(self):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+
+_CLIENT = """
+import socket
+with socket.create_connection(("127.0.0.1", 8000), 10) as client:
+    client.sendall(b"GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+    print(client.makefile("rb").read().decode().rpartition("\\n")[2], end="")
+"""
+
+
+@pytest.fixture
+def folder():
+    """One that every user may read, as `tmp_path` is not."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@pytest.mark.process
+def test_the_command_of_the_recipe_serves_as_process_1_with_nothing_to_write_to(folder):
+    if reason := lacking():
+        pytest.skip(reason)
+    container = Container(folder)
+    try:
+        before = len(container.states())
+        assert container.get() == USER, container.log
+        assert "WARNING" not in container.log, container.log
+        # The orphans end after their requests: none of them stays a zombie.
+        wait_until(lambda: len(container.states()) == before)
+        assert "Z" not in container.states()
+        assert container.stop() == 0, container.log
+    finally:
+        container.close()
+
+
+def test_the_recipe_runs_as_a_user_with_a_number_and_without_a_shell():
+    text = RECIPE.read_text()
+
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == [f"{USER}:{USER}"]
+    assert instruction("ENTRYPOINT")[0].startswith("/")
