@@ -19,6 +19,17 @@ _BACKLOG = 64
 
 
 def check(text: str) -> TcpAddress | UnixAddress:
+    """The address that `text` names, which no other machine reaches; raises ValueError."""
+    address = check_any(text)
+    if isinstance(address, TcpAddress) and not is_loopback(address.host):
+        raise ValueError(
+            "expected an address of this machine alone (127.0.0.1 or ::1): the status shows what"
+            " clients ask for"
+        )
+    return address
+
+
+def check_any(text: str) -> TcpAddress | UnixAddress:
     """The address that `text` names; raises ValueError."""
     try:
         address = parse_address(text)
@@ -32,12 +43,7 @@ def check(text: str) -> TcpAddress | UnixAddress:
             )
         return address
     if not isinstance(address, TcpAddress):
-        raise ValueError("expected unix:PATH, or 127.0.0.1:PORT")
-    if not is_loopback(address.host):
-        raise ValueError(
-            "expected an address of this machine alone (127.0.0.1 or ::1): the status shows what"
-            " clients ask for"
-        )
+        raise ValueError("expected unix:PATH, or HOST:PORT")
     if not address.port:
         raise ValueError("expected a port: the kernel's choice cannot be found again")
     return address
@@ -54,8 +60,8 @@ def is_loopback(host: str) -> bool:
 
 
 def resolve(text: str, directory: str) -> TcpAddress | UnixAddress:
-    """The address with its path made absolute."""
-    address = check(text)
+    """The address, which was checked, with its path made absolute."""
+    address = check_any(text)
     if isinstance(address, UnixAddress):
         return address._replace(path=os.path.join(directory, address.path))
     return address

@@ -20,7 +20,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._names: set[str] = set()
+        self.names: set[str] = set()
+        """Of the families."""
 
     def counter(
         self, name: str, summary: str, values: Iterable[tuple[Mapping[str, object], float]]
@@ -79,14 +80,18 @@ class Registry:
             family = self.counter if metric.kind == COUNTER else self.gauge
             family(name, metric.description, values)
 
+    def add_rendered(self, text: str) -> None:
+        """Families that are text already, of other names, without an end."""
+        self._lines += text.splitlines()
+
     def render(self) -> str:
         """All of it, as text."""
         return "\n".join([*self._lines, "# EOF", ""])
 
     def _family(self, name: str, kind: str, summary: str) -> None:
-        if name in self._names:
+        if name in self.names:
             raise ValueError(f"there is a metric {name} already")
-        self._names.add(name)
+        self.names.add(name)
         self._lines.append(f"# TYPE {name} {kind}")
         unit = name.rpartition("_")[2]
         if unit in _UNITS.values():

@@ -1,0 +1,74 @@
+"""Serves the server's metrics to Prometheus, and with them what applications measure.
+
+exporter
+    an auxiliary process with an address of its own
+bridge, process_numbers
+    applications' metrics by prometheus_client: files that do not grow in number when workers come
+    and go
+directory, collection
+    where these files are; what all of them together say
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hookserve import Setting, hookimpl
+from hookserve.config.values import boolean, optional_text
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+
+
+def scrape_address(value: object) -> str | None:
+    """``HOST:PORT`` or ``unix:PATH``, or nothing."""
+    found = optional_text(value)
+    if found is not None:
+        from hookserve_status.address import check_any
+
+        check_any(found)
+    return found
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "prometheus",
+        None,
+        scrape_address,
+        "serve the metrics to Prometheus at this address: HOST:PORT or unix:PATH",
+        metavar="ADDRESS",
+        details="They name no client and no target of a request; a client that reaches the"
+        " address may read them.",
+    ),
+    Setting(
+        "prometheus_client",
+        False,
+        boolean,
+        "collect what the application measures with prometheus_client, from all workers",
+        switch=True,
+    ),
+)
+
+
+@hookimpl
+def settings() -> tuple[Setting, ...]:
+    """Where metrics are served, and whose."""
+    return SETTINGS
+
+
+@hookimpl
+def configured_plugins(config: Config) -> list[object]:
+    """The address, and the collection of the application's metrics, where they are wanted."""
+    found: list[object] = []
+    directory = None
+    if config.prometheus_client:
+        from hookserve_prometheus.bridge import Bridge
+
+        bridge = Bridge(config)
+        directory = bridge.directory
+        found.append(bridge)
+    if config.prometheus:
+        from hookserve_prometheus.exporter import Exporter
+
+        found.append(Exporter(config, directory))
+    return found

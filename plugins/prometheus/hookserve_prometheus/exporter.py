@@ -1,0 +1,82 @@
+"""The auxiliary process that Prometheus scrapes; it waits for no worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hookserve_status import http_server
+from hookserve_status.address import resolve
+from hookserve_status.openmetrics import CONTENT_TYPE
+
+from hookserve import AuxiliaryProcess, hookimpl
+from hookserve.listeners.queues import describe
+from hookserve.worker.reading import Reader
+
+if TYPE_CHECKING:
+    from hookserve_status.snapshot import Source
+
+    from hookserve.config.resolved import Config
+    from hookserve.listeners.listeners import Listener
+    from hookserve.server import Server
+
+
+class Exporter:
+    """Serves the metrics of one configuration; `directory` has the application's."""
+
+    def __init__(self, config: Config, directory: str | None) -> None:
+        self._config, self._directory = config, directory
+        self._address = resolve(config.prometheus, os.getcwd())
+
+    @hookimpl
+    def auxiliary_processes(self, server: Server) -> list[AuxiliaryProcess]:
+        """The process."""
+        listening = describe(server.listeners)
+
+        def run() -> None:
+            from hookserve_status.snapshot import Source
+
+            source = Source(self._config, Reader(server.scoreboards), listening)
+            make_service = partial(Service, source, self._directory)
+            http_server.serve(
+                "prometheus", [self._address], make_service, source.reader, signal.pause
+            )
+
+        return [AuxiliaryProcess("prometheus", run)]
+
+
+class Handler(http_server.Handler):
+    """One connection."""
+
+    server: Service  # type: ignore[assignment]  # a service has what is used here
+
+    def do_GET(self) -> None:
+        """The metrics, at the path that Prometheus asks for by default."""
+        if self.path.partition("?")[0] == "/metrics":
+            self.send_content(200, CONTENT_TYPE, self.server.render().encode())
+        else:
+            self.send_content(404, "text/plain", b"there is nothing here (try /metrics)\n")
+
+    do_HEAD = do_GET
+
+
+class Service(http_server.Service):
+    """The address."""
+
+    handler = Handler
+
+    def __init__(self, source: Source, directory: str | None, listener: Listener) -> None:
+        super().__init__(listener)
+        self._source = source
+        self._directory = directory
+
+    def render(self) -> str:
+        """Everything, as OpenMetrics."""
+        registry = self._source.metrics()
+        if self._directory is not None:
+            from hookserve_prometheus.collection import collect
+
+            registry.add_rendered(collect(self._directory, registry.names))
+        return registry.render()
