@@ -127,9 +127,14 @@ class Arbiter:
             signal.SIGUSR2: self.upgrade.begin,
             signal.SIGTTIN: lambda: self.set_wanted(self.num_workers + 1),
             signal.SIGTTOU: lambda: self.set_wanted(max(1, self.num_workers - 1)),
-            signal.SIGWINCH: lambda: self.set_wanted(0),
+            signal.SIGWINCH: self._drain_daemon,
             signal.SIGCHLD: self._reap,
         }
+
+    def _drain_daemon(self) -> None:
+        """In the foreground the signal means that the terminal's size has changed."""
+        if self.config.daemon:
+            self.set_wanted(0)
 
     # What hooks and plugins may use (`hookserve.server.Server`).
 

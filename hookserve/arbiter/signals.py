@@ -25,7 +25,12 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ),
     ("TTIN", "one worker more", "ignored"),
     ("TTOU", "one worker less, down to one", "ignored"),
-    ("WINCH", "drain all workers; TTIN or HUP bring them back", "ignored"),
+    (
+        "WINCH",
+        "with `--daemon`: drain all workers, TTIN or HUP bring them back; in the foreground:"
+        " ignored, for a terminal sends it when its window is resized",
+        "ignored",
+    ),
     ("CHLD", "reap", "the system's default"),
     ("ABRT", "the system's default", "a missed deadline: the hook worker_abort, then the end"),
 )

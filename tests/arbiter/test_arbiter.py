@@ -28,6 +28,16 @@ def test_a_signal_without_a_meaning_is_one_line_and_the_others_of_the_batch_are_
         ]
 
 
+@pytest.mark.parametrize(("daemon", "wanted"), [(False, 2), (True, 0)])
+def test_winch_drains_the_workers_of_a_daemon_alone(daemon, wanted):
+    with serving(daemon=daemon) as server:
+        os.write(server.arbiter._inbox.descriptors()[1], bytes([signal.SIGWINCH]))
+
+        server.arbiter._process_signals()
+
+        assert server.arbiter.num_workers == wanted
+
+
 @pytest.mark.parametrize("value", [float("inf"), 1e300])
 def test_a_heartbeat_out_of_range_does_not_stop_the_loop(value):
     with serving(timeout=30) as server:

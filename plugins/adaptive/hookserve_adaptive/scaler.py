@@ -1,8 +1,8 @@
 """Moves the number of workers of a server as the policy says.
 
 TTIN and TTOU move the range, both ends by what they change the number by: who adds a worker wants
-one more than there would be, whatever the load.  WINCH, which drains all, is left alone until TTIN
-begins anew.  A reload reads the range again.
+one more than there would be, whatever the load.  WINCH, which drains all of a daemon, is left alone
+until TTIN begins anew.  A reload reads the range again.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
         "off",
         one_of("off", "v1", "v2", "auto"),
         "expect the PROXY protocol on each connection of a trusted proxy, in this"
-        " version or in either",
+        " version; auto: in either, and serve a connection without it as the proxy's own",
         bare="auto",
     ),
     Setting(

@@ -33,6 +33,10 @@ class BadHeader(Exception):
     """What a proxy sent is no header; the message says why."""
 
 
+class NoHeader(BadHeader):
+    """What a proxy sent does not begin as a header does."""
+
+
 class Header(NamedTuple):
     """What a header says."""
 
@@ -51,13 +55,13 @@ class Header(NamedTuple):
 def parse(data: bytes, version: str = "auto") -> Header | None:
     """The header that `data` begins with; `None` while it is not whole.
 
-    `version` is ``v1``, ``v2`` or ``auto``.  Raises BadHeader.
+    `version` is ``v1``, ``v2`` or ``auto``.  Raises NoHeader, and BadHeader for a malformed one.
     """
     if version != "v2" and data[: len(_V1_BEGIN)] == _V1_BEGIN[: len(data)]:
         return _parse_v1(data)
     if version != "v1" and data[: len(SIGNATURE)] == SIGNATURE[: len(data)]:
         return _parse_v2(data)
-    raise BadHeader("no PROXY header")
+    raise NoHeader("no PROXY header")
 
 
 def _parse_v1(data: bytes) -> Header | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hookserve.protocol.seam import CLOSING, READING_HEAD, Connection, Protocol
 from hookserve.protocol.trust import trusts
 from hookserve.protocol.wrappers import ConnectionWrapper
-from hookserve_proxy.header import BadHeader, Header, parse
+from hookserve_proxy.header import BadHeader, Header, NoHeader, parse
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 class ProxyProtocol(Protocol):
     """The PROXY protocol on one listener of one worker."""
 
-    __slots__ = ("_inner", "_is_trusted", "version")
+    __slots__ = ("_inner", "_is_trusted", "is_optional", "version")
 
     def __init__(self, inner: Protocol, config: Config) -> None:
         super().__init__(inner.worker, inner.local, inner.buffered)
         self._inner = inner
         self._is_trusted = trusts(config.proxy_allow_ips)
         self.version: str = config.proxy_protocol
+        self.is_optional = self.version == "auto"
+        """Whether a connection may begin without a header, as with gunicorn's ``auto``."""
 
     def connect(self, address: object) -> Connection:
-        """A connection that begins with a header if it is from a trusted address; from any other
-        address a header is a bad request."""
+        """A connection that begins with a header if it is from a trusted address (or may, with
+        ``auto``); from any other address a header is a bad request."""
         host = address[0] if isinstance(address, tuple) else ""
         connection = self._inner.connect(address)
         if not self._is_trusted(host):
@@ -45,7 +47,7 @@ class ProxyConnection(ConnectionWrapper):
         self._address = address
         self._buffer = b""
         self._has_begun = False
-        """Whether the header was read."""
+        """Whether the header was read, or is known not to come."""
 
     def feed(self, data: bytes) -> int:
         """As `Connection.feed`, after the header."""
@@ -56,12 +58,12 @@ class ProxyConnection(ConnectionWrapper):
         try:
             header = parse(self._buffer, self._protocol.version) if data else None
         except BadHeader as error:
-            log = self._protocol.worker.log
-            log.warning(
-                "refused a connection of the proxy %s: PROXY protocol: %s",
-                self._address or "unix:",
-                error,
-            )
+            if isinstance(error, NoHeader) and self._protocol.is_optional:
+                self._has_begun = True
+                rest, self._buffer = self._buffer, b""
+                self.state = self.inner.feed(rest)
+                return self.state
+            self._log_refusal(error)
             header = None
             data = b""
         if header is None:
@@ -75,6 +77,13 @@ class ProxyConnection(ConnectionWrapper):
         rest, self._buffer = self._buffer[header.size :], b""
         self.state = self.inner.feed(rest) if rest else READING_HEAD
         return self.state
+
+    def _log_refusal(self, error: BadHeader) -> None:
+        self._protocol.worker.log.warning(
+            "refused a connection of the proxy %s: PROXY protocol: %s",
+            self._address or "unix:",
+            error,
+        )
 
     def expire(self) -> int:
         """As `Connection.expire`; a client that has sent no whole header is closed silently."""

@@ -77,8 +77,20 @@ def test_a_client_that_is_not_a_proxy_cannot_speak_for_another():
     assert setting.seen("REMOTE_ADDR") == ["203.0.113.9"]
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("data", [REQUEST, b"PROXY nonsense\r\n" + REQUEST, b""])
-def test_a_connection_of_a_proxy_without_a_header_is_closed_unanswered(data):
+def test_a_connection_of_a_proxy_without_a_header_is_closed_unanswered(data, version):
+    setting = Setting(proxy_protocol=version)
+
+    sent, connection = setting.converse([data, b""] if data else [b""], peer=("10.0.0.1", 5555))
+
+    assert sent.sent == b""
+    assert connection.state == CLOSING
+    assert not setting.app.environs
+
+
+@pytest.mark.parametrize("data", [b"PROXY nonsense\r\n" + REQUEST, SIGNATURE + b"\x99\0\0\0", b""])
+def test_a_malformed_header_is_refused_where_none_is_needed(data):
     setting = Setting()
 
     sent, connection = setting.converse([data, b""] if data else [b""], peer=("10.0.0.1", 5555))
@@ -86,6 +98,22 @@ def test_a_connection_of_a_proxy_without_a_header_is_closed_unanswered(data):
     assert sent.sent == b""
     assert connection.state == CLOSING
     assert not setting.app.environs
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("method", [b"GET", b"POST", b"PROPFIND"])
+def test_with_auto_a_connection_without_a_header_is_the_proxys_own(method, size):
+    setting = Setting()
+    data = (method + REQUEST[3:]) * 2
+
+    sent, connection = setting.converse(
+        [data[at : at + size] for at in range(0, len(data), size)], peer=("10.0.0.1", 5555)
+    )
+
+    assert setting.seen("REMOTE_ADDR") == ["10.0.0.1"] * 2
+    assert setting.seen("PROXY_PROTOCOL") == [None] * 2
+    assert sent.sent.count(b"HTTP/1.1 200 ") == 2
+    assert connection.state == IDLE
 
 
 def test_a_header_is_waited_for_under_the_deadline_of_a_head():
