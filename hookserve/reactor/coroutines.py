@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from weakref import getweakrefcount
 
 AnyCoroutine = Coroutine[Any, Any, object]  # Any: what it yields is between it and asyncio
+"""What can be started."""
 
 
 class CoroutineStarter:

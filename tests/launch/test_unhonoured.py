@@ -128,6 +128,8 @@ NEEDS = {
     "statsd_prefix": ("shop", {"statsd_host": "127.0.0.1:8125"}),
     "dogstatsd_tags": ("env:test", {"statsd_host": "127.0.0.1:8125"}),
     "enable_backlog_metric": (True, {"statsd_host": "127.0.0.1:8125"}),
+    "otlp_service_name": ("shop", {"otlp_endpoint": "http://127.0.0.1:4318"}),
+    "otlp_interval": (30.0, {"otlp_endpoint": "http://127.0.0.1:4318"}),
     "reload_engine": ("poll", {"reload": True}),
     "reload_extra_files": (["*.html"], {"reload": True}),
 }
@@ -176,7 +178,7 @@ ALWAYS = """
     script_name casefold_http_method queue_timeout
     lifespan websocket_max_size websocket_ping_interval websocket_ping_timeout websocket_deflate
     accesslog loglevel logconfig_dict syslog
-    certfile proxy_protocol memory_limit adaptive_max statsd_host reload
+    certfile proxy_protocol memory_limit adaptive_max statsd_host otlp_endpoint reload
     health health_bind health_agent_bind status
 """
 """Settings that have an effect whatever the others are, in their plugin's scope."""
