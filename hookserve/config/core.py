@@ -28,7 +28,8 @@ _CONFIGURATION = (
         "config",
         None,
         optional_text,
-        "a Python configuration file; without it ./hookserve.conf.py is read, if it is there",
+        "a Python configuration file; without it ./hookserve.conf.py is read, else what plugins"
+        " look for (./gunicorn.conf.py); ./hookserve.toml is read in any case",
         ("-c",),
         metavar="FILE",
     ),

@@ -159,6 +159,11 @@ def execute_python_file(source: str) -> types.ModuleType:
     if source.startswith("python:"):
         return _import_afresh(source.removeprefix("python:"))
     path = os.path.normpath(source.removeprefix("file:"))
+    if path.endswith(".toml"):
+        raise ConfigError(
+            f"config: {path} is not a Python file: hookserve.toml is read from the working"
+            " directory without -c (leave -c out; --chdir names another directory)"
+        )
     module = types.ModuleType("__config__")
     module.__file__ = path
     try:

@@ -3,7 +3,7 @@
 import pytest
 
 from hookserve.config.settings import SettingsTable
-from hookserve.config.sources import environment_source, toml_sources
+from hookserve.config.sources import environment_source, execute_python_file, toml_sources
 from hookserve.errors import ConfigError
 
 
@@ -67,6 +67,12 @@ def test_a_tool_that_is_not_a_table_is_not_ours(tmp_path):
 
 def test_no_files_give_no_sources(tmp_path):
     assert toml_sources(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("name", ["hookserve.toml", "file:deploy/other.toml"])
+def test_a_toml_file_is_not_run_as_python(name):
+    with pytest.raises(ConfigError, match=r"^config: .*toml is not a Python file: .*leave -c out"):
+        execute_python_file(name)
 
 
 LINKS = {

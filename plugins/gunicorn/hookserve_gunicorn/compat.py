@@ -35,7 +35,7 @@ _WORKS = ("ssl_context", "gunicorn_logger")
 """Settings of gunicorn's that have their effect here under another name."""
 _COMMANDS = ("gunicorn", "hookserve")
 _IN_FILE = "__config__:"
-_NOT_IN_TOML = ("config", "wsgi_app", "gunicorn_logger")
+_NOT_IN_TOML = ("config", "gunicorn_logger")
 
 
 def run(arguments: list[str]) -> int:

@@ -64,7 +64,7 @@ def _is_for_gunicorn(config: Config, form: str) -> bool:
 
 def _paste(config: Config) -> Iterator[SettingValue]:
     """As ``gunicorn --paste``: the application, and the logging configuration beside it."""
-    from hookserve_gunicorn.paste import configures_logging
+    from hookserve_gunicorn.paste import configures_logging, variables_of
 
     path, has_name, name = config.paste.partition("#")
     path = os.path.abspath(path)
@@ -72,8 +72,7 @@ def _paste(config: Config) -> Iterator[SettingValue]:
         raise ConfigError(f"paste: there is no file {path}")
     if find_spec("paste") is None or find_spec("paste.deploy") is None:
         raise ConfigError("paste: PasteDeploy is not installed (pip install PasteDeploy)")
-    pairs = (word.replace(r"\=", "\0").partition("=") for word in config.raw_paste_global_conf)
-    variables = {key.replace("\0", "="): value.replace("\0", "=") for key, _, value in pairs}
+    variables = variables_of(config.raw_paste_global_conf)
     uri = f"config:{path}{has_name}{name}"
     origin = f"paste={config.paste}"
     yield SettingValue(

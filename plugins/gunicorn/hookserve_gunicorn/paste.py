@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import configparser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hookserve.embedding import serve
@@ -31,3 +31,9 @@ def configures_logging(path: str) -> bool:
     parser = configparser.RawConfigParser()
     parser.read([path])
     return parser.has_section("loggers")
+
+
+def variables_of(words: Iterable[str]) -> dict[str, str]:
+    r"""The variables of words ``name=value``, where ``\=`` is an equals sign."""
+    pairs = (word.replace(r"\=", "\0").partition("=") for word in words)
+    return {key.replace("\0", "="): value.replace("\0", "=") for key, _, value in pairs}

@@ -83,7 +83,10 @@ def test_the_toml_is_the_same_configuration(here, capsys):
     (here / "g.py").unlink()
     (here / "hookserve.toml").write_text("\n".join(found["the same as hookserve.toml"]))
     again = report(capsys, "--", "app:app")
-    assert tomllib.loads("\n".join(again["the same as hookserve.toml"])) == values
+    assert tomllib.loads("\n".join(again["the same as hookserve.toml"])) == {
+        **values,
+        "wsgi_app": "app:app",
+    }
 
 
 def test_a_command_line_follows_two_dashes(here, capsys):
@@ -93,6 +96,7 @@ def test_a_command_line_follows_two_dashes(here, capsys):
 
     assert found["works"] == ["wsgi_app = a", "workers = 4", "worker_class = gthread"]
     assert found["ignored"] == ["worker_tmp_dir: nothing is lost without it"]
+    assert found["the same as hookserve.toml"][0] == 'wsgi_app = "a"'
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from hookserve_gunicorn.classes import MODELS
 from hookserve_gunicorn.compat import DEFAULTS
 from hookserve_gunicorn.foreign import NOTHING, SETTINGS
 from hookserve_gunicorn.objects.arbiter import Arbiter
+from hookserve_gunicorn.objects.configuration import Config
 from hookserve_gunicorn.objects.log import Log
 from hookserve_gunicorn.objects.names import GUNICORN_HOOKS
 from hookserve_gunicorn.objects.request import Request, Response
+from hookserve_gunicorn.objects.worker import Worker
 
 PAGE = Path(__file__).parents[3] / "docs" / "guide" / "coming-from-gunicorn.md"
 ROWS = [
@@ -18,7 +20,14 @@ ROWS = [
     for line in PAGE.read_text().splitlines()
     if line.startswith("| ")
 ]
-OBJECTS = {"`server`": Arbiter, "`req`": Request, "`resp`": Response, "`log`": Log}
+OBJECTS = {
+    "`server`": Arbiter,
+    "`worker`": Worker,
+    "`cfg`": Config,
+    "`req`": Request,
+    "`resp`": Response,
+    "`log`": Log,
+}
 
 
 def names_in(cell):

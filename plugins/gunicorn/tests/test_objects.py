@@ -32,7 +32,9 @@ def on_starting(server):
     server.label = "mine"
     server.num_workers = 2
     note("on_starting", workers=server.app.cfg.workers,
-         settings=server.cfg.settings["workers"].get())
+         settings=server.cfg.settings["workers"].get(),
+         section=server.cfg.settings["workers"].section, config=server.cfg.config,
+         dirty=(server.dirty_arbiter, server.dirty_arbiter_pid))
 
 def when_ready(server):
     note("when_ready", num_workers=server.num_workers, pidfile=server.pidfile,
@@ -49,7 +51,8 @@ def post_fork(server, worker):
          sockets=len(worker.sockets), wsgi=worker.wsgi, server_label=server.label,
          num_workers=server.num_workers, env=server.cfg.env, address=server.address,
          is_ssl=server.app.cfg.is_ssl, name=server.cfg.worker_class_str, absent=server.cfg.reload,
-         uid=server.cfg.uid, heartbeat=worker.tmp.last_update() > 0)
+         connections=worker.worker_connections, uid=server.cfg.uid,
+         heartbeat=worker.tmp.last_update() > 0)
 
 def post_worker_init(worker):
     note("post_worker_init", callable=worker.app.callable is worker.wsgi is not None)
@@ -104,7 +107,9 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
     seen = notes(site)
 
     assert body == b"https yes"
-    assert seen["on_starting"] == [{"workers": 1, "settings": 1}]
+    (starting,) = seen["on_starting"]
+    assert (starting["workers"], starting["settings"], starting["dirty"]) == (1, 1, [None, 0])
+    assert (starting["section"], starting["config"]) == ("Worker Processes", "./gunicorn.conf.py")
     (ready,) = seen["when_ready"]
     assert (ready["num_workers"], ready["pidfile"], ready["timeout"]) == (2, None, 30)
     assert (ready["kind"], ready["level"], ready["log"]) == ("SyncWorker", 20, "hookserve")
@@ -117,7 +122,8 @@ def test_the_objects_of_a_server_have_what_public_files_use(site):
     assert (forked["nr"], forked["sockets"], forked["wsgi"]) == (0, 1, None)
     assert (forked["server_label"], forked["num_workers"]) == ("mine", 2)
     assert (forked["env"], forked["address"]) == ({"MODE": "test"}, [["127.0.0.1", 0]])
-    assert (forked["is_ssl"], forked["name"], forked["absent"]) == (False, "sync", False)
+    assert (forked["is_ssl"], forked["name"], forked["absent"]) == (None, "sync", False)
+    assert forked["connections"] == 1000
     assert forked["heartbeat"]
     assert seen["post_worker_init"][0] == {"callable": True}
     (request,) = seen["post_request"]
@@ -234,6 +240,16 @@ def test_a_configuration_has_what_was_set():
 
     assert (cfg.proc_name, cfg.threads, cfg.umask, cfg.pythonpath) == ("shop", 3, 0o22, "a,b")
     assert File(worker_class="gthread").cfg.threads == 4
+
+
+def test_a_configuration_says_where_its_values_are_from():
+    cfg = File(certfile="c.pem", raw_paste_global_conf=[r"a\=b=c=d"]).cfg
+
+    assert (cfg.is_ssl, cfg.config) == ("c.pem", "./gunicorn.conf.py")
+    assert cfg.paste_global_conf == {"a=b": "c=d"}
+    assert File(config="deploy.py").cfg.config == "deploy.py"
+    assert cfg.settings["threads"].section == "Worker Processes"
+    assert cfg.settings["tick_interval"].section == "hookserve"
 
 
 @pytest.mark.parametrize("name", GUNICORN_HOOKS)

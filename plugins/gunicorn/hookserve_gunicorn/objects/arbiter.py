@@ -41,6 +41,8 @@ class Arbiter(View):
     _native: Server | ServerView
     _objects: Objects
     _wanted: int
+    dirty_arbiter = None
+    dirty_arbiter_pid = 0
 
     def __init__(self, native: Server | ServerView, objects: Objects) -> None:
         super().__init__(native)

@@ -16,6 +16,7 @@ from hookserve.config.resolved import Config as NativeConfig
 from hookserve.listeners.address import TcpAddress, UnixAddress, parse_address
 from hookserve.plugins import calling
 from hookserve_gunicorn.objects.names import GUNICORN_HOOKS, no_hook
+from hookserve_gunicorn.objects.sections import OWN, SECTIONS
 from hookserve_gunicorn.objects.view import View
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class SettingView(NamedTuple):
     name: str
     value: object
     default: object = None
+    section: str = OWN
 
     def get(self) -> object:
         """The value in effect."""
@@ -144,7 +146,10 @@ class Config(View):
     def settings(self) -> dict[str, SettingView]:
         """Every setting by name."""
         names = dict.fromkeys([*self._native, *ABSENT, *GUNICORN_HOOKS])
-        return {name: SettingView(name, getattr(self, name)) for name in names}
+        return {
+            name: SettingView(name, getattr(self, name), section=SECTIONS.get(name, OWN))
+            for name in names
+        }
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.settings)
@@ -166,9 +171,22 @@ class Config(View):
         return shown
 
     @property
-    def is_ssl(self) -> bool:
-        """Whether connections are encrypted here."""
-        return bool(self._native.get("certfile") or self._native.get("keyfile"))
+    def is_ssl(self) -> str | None:
+        """The certificate's file, else the key's; `None` where connections are not encrypted."""
+        return self._native.get("certfile") or self._native.get("keyfile") or None
+
+    @property
+    def config(self) -> str:
+        """The configuration file, as named or found; gunicorn's default where there is none."""
+        found = getattr(of_file(self._host).module, "__file__", None) or "gunicorn.conf.py"
+        return self._native.config or os.path.join(".", found)
+
+    @property
+    def paste_global_conf(self) -> dict[str, str]:
+        """The variables of `raw_paste_global_conf`."""
+        from hookserve_gunicorn.paste import variables_of
+
+        return variables_of(self._native.get("raw_paste_global_conf") or ())
 
     @property
     def ssl_options(self) -> dict[str, object]:

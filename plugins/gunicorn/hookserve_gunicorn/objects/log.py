@@ -68,6 +68,11 @@ class Log(View):
         return []
 
     @property
+    def access_handlers(self) -> list[logging.Handler]:
+        """Empty, as in gunicorn: the handlers are those of `access_log`."""
+        return []
+
+    @property
     def loglevel(self) -> int:
         """The least level that is logged."""
         return self._native.getEffectiveLevel()

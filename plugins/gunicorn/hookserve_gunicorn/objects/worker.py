@@ -80,6 +80,11 @@ class Worker(View):
         return int(self._native.config.max_requests) or sys.maxsize
 
     @property
+    def worker_connections(self) -> int:
+        """The setting; in gunicorn the workers of threads and greenlets have it."""
+        return int(self._native.config.worker_connections)
+
+    @property
     def alive(self) -> bool:
         """Whether it serves, or will; setting it to false makes the worker drain."""
         native = self._native
