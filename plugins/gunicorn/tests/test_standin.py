@@ -111,6 +111,22 @@ def test_a_second_setup_takes_the_handlers_of_the_first_away(tmp_path, logs):
     assert files == [1, 0]
 
 
+def test_a_class_that_sets_a_handler_again_replaces_the_first(tmp_path, logs):
+    class Mine(glogging.Logger):
+        def setup(self, cfg):
+            super().setup(cfg)
+            form = logging.Formatter("MINE %(message)s")
+            self._set_handler(self.error_log, cfg.errorlog, form)
+            self._set_handler(self.access_log, None, form)
+
+    logger = Mine(settings(tmp_path, access_log_format="seen"))
+    logger.error("wrong")
+    logger.access(RESPONSE, REQUEST, ENVIRON, timedelta())
+
+    assert (tmp_path / "error").read_text() == "MINE wrong\n"
+    assert (tmp_path / "access").read_text() == ""
+
+
 def test_a_logging_configuration_is_put_on_gunicorns_own(tmp_path, logs):
     table = {
         "root": {"handlers": []},

@@ -96,17 +96,11 @@ class Logger:
         self.loglevel = self.LOG_LEVELS.get(str(cfg.loglevel).lower(), logging.INFO)
         self.error_log.setLevel(self.loglevel)
         self.access_log.setLevel(logging.INFO)
-        for log in (self.error_log, self.access_log):
-            for handler in log.handlers[:]:
-                if getattr(handler, "_gunicorn", False):
-                    log.removeHandler(handler)
-                    handler.close()
         self._set_handler(
             self.error_log, cfg.errorlog, logging.Formatter(self.error_fmt, self.datefmt)
         )
-        if cfg.accesslog is not None:
-            formatter = logging.Formatter(self.access_fmt)
-            self._set_handler(self.access_log, cfg.accesslog, formatter, stream=sys.stdout)
+        formatter = logging.Formatter(self.access_fmt)
+        self._set_handler(self.access_log, cfg.accesslog, formatter, stream=sys.stdout)
         if cfg.logconfig_dict:
             logging.config.dictConfig({**CONFIG_DEFAULTS, **cfg.logconfig_dict})
         elif cfg.logconfig_json:
@@ -224,6 +218,12 @@ class Logger:
     def _set_handler(
         self, log: logging.Logger, output: str | None, fmt: logging.Formatter, stream: Any = None
     ) -> None:  # Any: a text stream
+        """Put the handler for `output` on the log in the place of the one before it; `None`: none.
+        """
+        for handler in log.handlers[:]:
+            if getattr(handler, "_gunicorn", False):
+                log.removeHandler(handler)
+                handler.close()
         if output is None:
             return
         made: Any = logging.StreamHandler(stream) if output == "-" else logging.FileHandler(output)
