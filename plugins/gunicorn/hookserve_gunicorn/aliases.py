@@ -16,6 +16,16 @@ _SHARED = ("handlers", "filters", "level", "propagate", "disabled")
 class Alias(logging.Logger):
     """A logger with the handlers, filters, level and propagation of another."""
 
+    @property
+    def parent(self) -> logging.Logger | None:
+        """Where records go on: the handlers of a logger ``gunicorn`` are among those shared."""
+        return logging.getLogger(ALIASES[self.name]).parent
+
+    @parent.setter
+    def parent(self, value: logging.Logger | None) -> None:
+        """`logging` says so when a logger between it and the root is made: for `separate`."""
+        vars(self)["parent"] = value
+
 
 def _shared(attribute: str) -> property:
     def get(self: logging.Logger) -> object:
@@ -61,12 +71,7 @@ def _is_apart(name: str, own: logging.Logger, alias: logging.Logger) -> bool:
     error_log = logging.getLogger("hookserve")
     if any(getattr(each, "is_forward", False) for each in error_log.handlers):
         return True
-    return name == "gunicorn.access" and bool(alias.handlers) and not _is_direct(own)
-
-
-def _is_direct(own: logging.Logger) -> bool:
-    """Whether what is on the logger is the server's own, and no logging configuration's."""
-    return any(getattr(each, "is_access_log", False) for each in own.handlers)
+    return getattr(alias, "is_server_log", False)
 
 
 def _move(given: list[Any], kept: list[Any]) -> None:  # Any: handlers or filters

@@ -109,6 +109,17 @@ def test_a_separate_alias_has_nothing_of_the_servers(loggers):
     assert set(ALIASES) == {"gunicorn.error", "gunicorn.access"}
 
 
+def test_an_alias_passes_its_records_on_to_the_parent_of_the_servers_logger(loggers):
+    own, alias = loggers
+    share()
+
+    parent = logging.getLogger("gunicorn")
+
+    assert alias.parent is own.parent is logging.root
+    separate()
+    assert alias.parent is parent
+
+
 def test_the_loggers_of_a_logger_class_are_left_alone(loggers):
     own, alias = loggers
     forward = logging.NullHandler()

@@ -1,6 +1,7 @@
 """gunicorn's loggers in a logging configuration are the server's."""
 
 import json
+import signal
 
 import pytest
 from hookserve_gunicorn import logger_aliases
@@ -157,3 +158,111 @@ def test_a_file_on_the_command_line_has_them_if_it_names_gunicorns_loggers(tmp_p
     path.write_text("{")
     config = assemble(["--log-config-json", str(path), "app"], {}).config
     assert not config.logconfig_defaults
+
+
+LOGGERS = {
+    "the access log by propagation": (
+        {"root": ["all"], "gunicorn.access": [None, True]},
+        {"all": {"access": 2, "error": 0, "application": 0}, "errorlog": {"error": 1}},
+    ),
+    "a parent": (
+        {"root": [None], "gunicorn": ["parent", False]},
+        {"parent": {"access": 2, "error": 1, "application": 2}, "errorlog": {"error": 0}},
+    ),
+    "a parent and the root": (
+        {"root": ["all"], "gunicorn": ["parent", True]},
+        {
+            "parent": {"access": 2, "error": 1, "application": 2},
+            "all": {"access": 2, "error": 1, "application": 2},
+        },
+    ),
+    "the access log alone": (
+        {"root": ["all"], "gunicorn.access": ["access", False]},
+        {
+            "access": {"access": 2, "error": 0, "application": 0},
+            "errorlog": {"access": 0, "error": 1, "application": 2},
+            "all": {"access": 0, "error": 0, "application": 0},
+        },
+    ),
+    "an application's logger": (
+        {"root": [None], "shop": ["shop", False]},
+        {
+            "shop": {"access": 0, "error": 0, "application": 0},
+            "errorlog": {"access": 0, "error": 1, "application": 2},
+        },
+    ),
+}
+"""Loggers with a handler and propagation, and the lines that gunicorn writes to each file."""
+SEEN = {"access": "seen /page", "error": "listening on", "application": "by its name"}
+APPLICATION = """
+import logging
+
+def application(environ, start_response):
+    logging.getLogger("gunicorn.error").info("by its name")
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+"""
+
+
+def as_table(loggers):
+    """For dictConfig, each handler a file of its name."""
+    entries = {
+        name: {
+            "level": "INFO",
+            "handlers": list(filter(None, given[:1])),
+            **({"propagate": given[1]} if len(given) > 1 else {}),
+        }
+        for name, given in loggers.items()
+    }
+    files = {name for given in loggers.values() for name in filter(None, given[:1])}
+    return {
+        "version": 1,
+        "handlers": {name: {"class": "logging.FileHandler", "filename": name} for name in files},
+        "root": entries.pop("root"),
+        "loggers": entries,
+    }
+
+
+def as_ini(loggers):
+    """The same for fileConfig."""
+    files = {name for given in loggers.values() for name in filter(None, given[:1])}
+    keys = {name: name.replace(".", "_") for name in loggers}
+    parts = [
+        f"[loggers]\nkeys = {', '.join(keys.values())}\n[handlers]\nkeys = {', '.join(files)}\n"
+        "[formatters]\nkeys =\n"
+    ]
+    for name, (handler, *propagate) in loggers.items():
+        parts.append(
+            f"[logger_{keys[name]}]\nqualname = {name}\nlevel = INFO\nhandlers = {handler or ''}\n"
+            f"propagate = {int(all(propagate))}\n"
+        )
+    parts += [f"[handler_{name}]\nclass = FileHandler\nargs = ({name!r},)\n" for name in files]
+    return "".join(parts)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("form", ["logconfig_dict", "logconfig"])
+@pytest.mark.parametrize("case", LOGGERS)
+def test_each_line_goes_where_it_goes_under_gunicorn(tmp_path, case, form):
+    loggers, expected = LOGGERS[case]
+    (tmp_path / "app.py").write_text(APPLICATION)
+    (tmp_path / "log.ini").write_text(as_ini(loggers))
+    value = as_table(loggers) if form == "logconfig_dict" else "log.ini"
+    (tmp_path / "gunicorn.conf.py").write_text(
+        f"errorlog = 'errorlog'\naccess_log_format = 'seen %(U)s'\n{form} = {value!r}\n"
+    )
+    with serve("app", chdir=tmp_path) as server:
+        ask(server.address, "/page")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: any("reloaded" in text for text in texts(tmp_path).values()))
+        ask(server.address, "/page")
+        server.stop()
+
+    written = texts(tmp_path)
+    for name, counts in expected.items():
+        for kind, count in counts.items():
+            assert written.get(name, "").count(SEEN[kind]) == count, (name, kind)
+
+
+def texts(folder):
+    return {path.name: path.read_text() for path in folder.iterdir() if not path.suffix}

@@ -158,13 +158,12 @@ def config_warnings(config: Config, host: PluginHost) -> Iterable[str]:
     """Settings without effect, and logs that are lost."""
     from hookserve_logging.conflicts import find_conflicts
 
-    access_names: list[str] = []
+    names: tuple[list[str], list[str]] = ([], [])
     if config.logconfig or config.logconfig_dict or config.logconfig_json:
-        from hookserve_logging.errorlog import ACCESS_NAME
         from hookserve_logging.standard import served_names
 
-        access_names = served_names(config, host, ACCESS_NAME)
-    return find_conflicts(config, access_names)
+        names = served_names(config, host)
+    return find_conflicts(config, *names)
 
 
 @hookimpl

@@ -1,9 +1,9 @@
-"""A configuration of `logging` in the place of the server's own: read before it is applied."""
+"""A configuration of `logging`, applied on top of the server's own, and read before that."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookserve import ConfigError
 
@@ -34,21 +34,23 @@ def apply(config: Config) -> None:
         raise ConfigError(f"the logging configuration is wrong: {error}") from error
 
 
-def served(config: Config, names: Iterable[str]) -> list[str]:
-    """Those of the loggers that the configuration names and gives a handler, or the root's.
+def served(config: Config, names: Iterable[str], own: Container[str]) -> list[str]:
+    """Those of the loggers whose records the handlers of the configuration get: their own ones, or
+    by propagation those of a parent or the root.
 
-    A configuration that cannot be read names none; to apply it is the error.
+    A logger that has no entry counts where a parent has one that is not in `own`, the names of the
+    server's loggers, which do not propagate unless they are told to.  A configuration that cannot
+    be read names none; to apply it is the error.
     """
     form = form_of(config)
     if not form:
         return []
     try:
-        found = (
-            _served_by_file(config.logconfig) if form == "logconfig" else _served(_table(config))
-        )
+        is_file = form == "logconfig"
+        entries = _entries_of_file(config.logconfig) if is_file else _entries(_table(config), own)
     except Exception:  # whatever its parts raise
         return []
-    return [name for name in names if name in found]
+    return [name for name in names if _is_served(name, entries, own)]
 
 
 def _table(config: Config) -> Mapping[str, Any]:  # Any: the schema of dictConfig
@@ -93,25 +95,47 @@ def _places(path: str) -> dict[str, str]:
     return {"__file__": path, "here": os.path.dirname(path)}
 
 
-def _served(table: Mapping[str, Any]) -> set[str]:  # Any: the schema of dictConfig
-    root = table.get("root", {}).get("handlers")
-    return {
-        name
-        for name, entry in table.get("loggers", {}).items()
-        if entry.get("handlers") or (entry.get("propagate") and root)
+class _Entry(NamedTuple):
+    has_handlers: bool = False
+    propagates: bool = True
+
+
+_ROOT = ""
+
+
+def _is_served(name: str, entries: Mapping[str, _Entry], own: Container[str]) -> bool:
+    ends = [end for end, letter in enumerate(name) if letter == "."][::-1]
+    parents = [name[:end] for end in ends if name[:end] not in own]
+    if name not in entries and entries.keys().isdisjoint(parents):
+        return False
+    for each in (name, *parents):
+        # `logging.config` has the children of a logger with an entry propagate.
+        entry = entries.get(each, _Entry())
+        if entry.has_handlers or not entry.propagates:
+            return entry.has_handlers
+    return entries.get(_ROOT, _Entry()).has_handlers
+
+
+def _entries(
+    table: Mapping[str, Any], own: Container[str]
+) -> dict[str, _Entry]:  # Any: the schema of dictConfig
+    loggers = table.get("loggers", {})
+    found = {
+        name: _Entry(bool(entry.get("handlers")), bool(entry.get("propagate", name not in own)))
+        for name, entry in loggers.items()
     }
+    return {_ROOT: _Entry(bool(table.get("root", {}).get("handlers"))), **found}
 
 
-def _served_by_file(path: str) -> set[str]:
+def _entries_of_file(path: str) -> dict[str, _Entry]:
     import configparser
 
     parser = configparser.ConfigParser(_places(path))
     parser.read(path)
-    found = set()
+    found = {}
     for key in parser["loggers"]["keys"].split(","):
         section = parser[f"logger_{key.strip()}"]
-        root = parser["logger_root"].get("handlers", "").strip()
-        propagates = section.getint("propagate", fallback=1)
-        if section.get("handlers", "").strip() or (propagates and root):
-            found.add(section.get("qualname", ""))
+        name = _ROOT if key.strip() == "root" else section.get("qualname", "")
+        has_handlers = bool(section.get("handlers", "").strip())
+        found[name] = _Entry(has_handlers, bool(section.getint("propagate", fallback=1)))
     return found

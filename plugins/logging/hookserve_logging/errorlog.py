@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from hookserve import ConfigError, hookimpl
@@ -29,6 +29,8 @@ NOT_TO_SYSLOG = {"about_syslog": True}
 """The `extra` of records about syslog, which it does not get itself."""
 _installed: list[logging.Handler] = []
 """The error log's handlers, beside which there may be a program's."""
+_served_elsewhere: list[tuple[logging.Logger, list[logging.Handler]]] = []
+"""Loggers of the access log that a configuration of `logging` has set up, and their handlers."""
 
 
 class ReopeningHandler(logging.StreamHandler[Any]):  # Any: the stream is opened here
@@ -126,19 +128,25 @@ class JsonFormatter(logging.Formatter):
 class Installation:
     """The logging of one configuration: made aside, and installed when that takes effect.
 
-    `names` and `access_names` are the loggers for errors and for requests to which a configuration
-    of `logging` gives handlers.  Raises ConfigError for a file that cannot be opened.
+    `names` and `access_names` are the loggers for errors and for requests whose records the
+    handlers of a configuration of `logging` get; without `names` the error log stays where
+    `errorlog` says.  `aliases` are all other names of the error log.  Raises ConfigError for a file
+    that cannot be opened.
     """
 
     def __init__(
-        self, config: Config, names: Sequence[str] = (), access_names: Sequence[str] = ()
+        self,
+        config: Config,
+        names: Sequence[str] = (),
+        access_names: Sequence[str] = (),
+        aliases: Sequence[str] = (),
     ) -> None:
         self._config = config
         self._names = names
+        self._aliases = aliases
         self.access_names = access_names
-        self._is_custom = bool(custom.form_of(config))
         self._handlers: list[logging.Handler] = []
-        if not self._is_custom:
+        if not names:
             handler = ReopeningHandler(config.errorlog, owner_for(config))
             is_json = config.error_log_format == "json"
             handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
@@ -159,14 +167,18 @@ class Installation:
         logger.__class__ = ServerLogger
         for handler in _installed:
             logger.removeHandler(handler)
+        _release_loggers()
         others = logger.handlers[:]
         logger.setLevel(config.loglevel.upper())
-        logger.propagate = self._is_custom
+        logger.propagate = False
         access = logging.getLogger(ACCESS_NAME)
-        access.setLevel(logging.INFO)
-        access.propagate = False
-        if self._is_custom:
+        # Where it propagates, its lines are the root's, and no part of the error log.
+        access.parent = logger.parent
+        if custom.form_of(config):
             self._apply(logger)
+        if ACCESS_NAME not in self.access_names:
+            access.setLevel(logging.INFO)
+            access.propagate = False
         for handler in self._handlers:
             logger.addHandler(handler)
             if isinstance(handler, ReopeningHandler) and config.capture_output:
@@ -177,7 +189,7 @@ class Installation:
 
     def text_file(self) -> ReopeningHandler | None:
         """The handler of the error log's file, if lines of text go to one."""
-        if self._is_custom or self._config.error_log_format == "json":
+        if self._names or self._config.error_log_format == "json":
             return None
         (handler, *_) = self._handlers
         assert isinstance(handler, ReopeningHandler)
@@ -186,21 +198,26 @@ class Installation:
     def _apply(self, logger: logging.Logger) -> None:
         """Apply the configuration of `logging`; what it says of the server's other names is true
         of `logger` too."""
-        others = [logging.getLogger(name) for name in self._names if name != NAME]
+        others = [logging.getLogger(name) for name in self._aliases]
         access = [logging.getLogger(name) for name in self.access_names]
-        for each in (*others, *access):
-            each.propagate = False
+        before = logger.level
+        for loggers, level in ((others, before), (access, logging.INFO)):
+            for each in loggers:
+                each.propagate = False
+                each.setLevel(level)
         custom.apply(self._config)
         for each in access:
             each.__class__ = ServerLogger
-            if not each.level:
-                each.setLevel(logging.INFO)
         for each in others:
-            for handler in each.handlers:
+            if each.getEffectiveLevel() != before:
+                logger.setLevel(each.getEffectiveLevel())
+        reached = [each for name in self._names if name != NAME for each in _reached_by(name)]
+        for handler in (handler for each in reached for handler in each.handlers):
+            if logging.root not in reached or handler not in logging.root.handlers:
                 logger.addHandler(handler)
-            logger.setLevel(each.level or logger.level)
-        if others and NAME not in self._names:
-            logger.propagate = any(each.propagate for each in others)
+        if NAME not in self._names:
+            logger.propagate = logging.root in reached
+        _served_elsewhere[:] = [(each, each.handlers[:]) for each in access]
 
     def _refuse_unseen_fault(self, fault: str) -> None:
         """Raises ConfigError for a daemon that is not there, if that would be seen nowhere, or
@@ -209,7 +226,7 @@ class Installation:
         streams_are_gone = config.daemon and not config.enable_stdio_inheritance
         if fault and config.strict:
             raise ConfigError(f"{fault} (refused by --strict)")
-        if fault and streams_are_gone and not self._is_custom and config.errorlog == "-":
+        if fault and streams_are_gone and not self._names and config.errorlog == "-":
             raise ConfigError(f"{fault} (start it, or name a file with --error-logfile)")
 
     def close(self) -> None:
@@ -240,6 +257,23 @@ def reopen() -> None:
 def _loggers() -> list[logging.Logger]:
     known = logging.Logger.manager.loggerDict.values()
     return [logger for logger in known if isinstance(logger, logging.Logger)]
+
+
+def _release_loggers() -> None:
+    """Have the loggers of the access log without what a configuration of `logging` gave them."""
+    for logger, handlers in _served_elsewhere:
+        logger.__class__ = logging.Logger
+        for handler in handlers:
+            logger.removeHandler(handler)
+    _served_elsewhere.clear()
+
+
+def _reached_by(name: str) -> Iterator[logging.Logger]:
+    """The logger, and those that get its records by propagation."""
+    at: logging.Logger | None = logging.getLogger(name)
+    while at is not None:
+        yield at
+        at = at.parent if at.propagate else None
 
 
 class ErrorLog:

@@ -21,6 +21,8 @@ class ServerLogger(logging.Logger):
     otherwise; most applications do not.
     """
 
+    is_server_log = True
+
     @property
     def disabled(self) -> bool:
         """False."""

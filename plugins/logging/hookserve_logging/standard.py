@@ -18,8 +18,8 @@ def make_logger(config: Config, host: PluginHost) -> ErrorLog:
 
     Its files are open; nothing of the process's logging has changed.
     """
-    access_names = served_names(config, host, ACCESS_NAME)
-    installation = Installation(config, served_names(config, host, NAME), access_names)
+    names, access_names = served_names(config, host)
+    installation = Installation(config, names, access_names, aliases_of(host, NAME))
     is_asked_for = (
         access_names
         or config.accesslog is not None
@@ -32,10 +32,16 @@ def make_logger(config: Config, host: PluginHost) -> ErrorLog:
     return AccessLog(config, installation, host)
 
 
-def served_names(config: Config, host: PluginHost, name: str) -> list[str]:
-    """The names of one of the server's loggers to which a configuration of `logging` gives
-    handlers."""
+def served_names(config: Config, host: PluginHost) -> tuple[list[str], list[str]]:
+    """The names of the error log's logger, and of the access log's, whose records the handlers of a
+    configuration of `logging` get."""
     if not custom.form_of(config):
-        return []
-    aliases = calling.collect(host.hook.logger_aliases, name)
-    return custom.served(config, [name, *(alias for _, alias in aliases)])
+        return [], []
+    names, access_names = ([name, *aliases_of(host, name)] for name in (NAME, ACCESS_NAME))
+    own = [*names, *access_names]
+    return custom.served(config, names, own), custom.served(config, access_names, own)
+
+
+def aliases_of(host: PluginHost, name: str) -> list[str]:
+    """Other names of one of the server's loggers."""
+    return [alias for _, alias in calling.collect(host.hook.logger_aliases, name)]

@@ -33,20 +33,25 @@ def test_one_configuration_of_logging_is_applied(first, second):
     ("name", "value"),
     [("errorlog", "error.log"), ("error_log_format", "json"), ("capture_output", True)],
 )
-def test_a_configuration_of_logging_decides_where_the_log_goes(name, value):
-    lines = conflicts(logconfig="a.ini", **{name: value})
+def test_a_configuration_that_serves_the_error_log_takes_the_place_of_its_settings(name, value):
+    config = resolve(TABLE, [SettingsSource("here", {"logconfig": "a.ini", name: value})])
 
-    assert lines == [f"{name} (here): it has no effect beside logconfig"]
+    (line,) = find_conflicts(config, ["hookserve"])
+
+    assert line == (
+        f"{name} (here): it has no effect beside logconfig, whose handlers get what hookserve logs"
+    )
+    assert list(find_conflicts(config)) == []
 
 
 def test_a_configuration_that_serves_the_access_log_takes_the_place_of_its_file():
     config = resolve(TABLE, [SettingsSource("here", {"logconfig": "a.ini", "accesslog": "-"})])
 
-    (line,) = find_conflicts(config, ["hookserve.access"])
+    (line,) = find_conflicts(config, [], ["hookserve.access"])
 
     assert line == (
-        "accesslog (here): it has no effect beside logconfig, which gives handlers to"
-        " hookserve.access"
+        "accesslog (here): it has no effect beside logconfig, whose handlers get what"
+        " hookserve.access logs"
     )
     assert list(find_conflicts(config)) == []
 
@@ -64,8 +69,16 @@ def test_in_the_background_a_log_on_a_standard_stream_is_lost():
         {"errorlog": "error.log"},
         {"enable_stdio_inheritance": True},
         {"syslog": True},
-        {"logconfig": "a.ini"},
     ],
 )
 def test_in_the_background_a_log_that_goes_elsewhere_is_not_lost(values):
     assert conflicts(daemon=True, **values) == []
+
+
+def test_in_the_background_a_configuration_of_logging_keeps_the_log_that_it_serves():
+    values = {"logconfig": "a.ini", "daemon": True, "accesslog": "-"}
+    config = resolve(TABLE, [SettingsSource("here", values)])
+
+    assert [line.split()[0] for line in find_conflicts(config)] == ["errorlog", "accesslog"]
+    lines = list(find_conflicts(config, ["hookserve"], ["hookserve.access"]))
+    assert all("no effect beside logconfig" in line for line in lines)

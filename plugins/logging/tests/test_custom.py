@@ -25,12 +25,15 @@ class Aliases:
         return [f"other.{name}"]
 
 
+OTHERS = ("other.hookserve", "other.hookserve.access")
+
+
 @pytest.fixture(autouse=True)
 def loggers_as_before():
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     yield
-    for name in ("", "hookserve", "hookserve.access", "other.hookserve", "other.hookserve.access"):
+    for name in ("", "hookserve", "hookserve.access", "other", *OTHERS):
         logger = logging.getLogger(name)
         for handler in logger.handlers[:]:
             if isinstance(handler, logging.FileHandler) and handler not in handlers:
@@ -150,12 +153,91 @@ def test_errors_go_to_the_handlers_of_another_name_alone(write_to, tmp_path):
     assert lines(tmp_path / "root") == []
 
 
-def test_without_another_name_errors_go_to_the_root(write_to, tmp_path):
-    make(logconfig_dict=write_to("root"))
+@pytest.mark.parametrize(
+    "loggers",
+    [
+        {},
+        {"shop": {"level": "INFO"}},
+        {ACCESS_NAME: {"handlers": ["root"], "propagate": False}},
+        {"other.hookserve": {"level": "DEBUG"}},
+        {"other.hookserve": {"propagate": False}},
+        {"hookserve": {"handlers": []}},
+    ],
+)
+def test_without_a_handler_for_it_the_error_log_stays_where_errorlog_says(
+    write_to, tmp_path, loggers
+):
+    value = write_to("root", loggers=loggers)
+    logger = make(errorlog=str(tmp_path / "error"), logconfig_dict=value)
+
+    logging.getLogger("hookserve").info("started")
+    logging.getLogger("hookserve").debug("a detail")
+    logger.retired()
+
+    found = [line.partition("[INFO] ")[2] for line in lines(tmp_path / "error")]
+    is_detailed = loggers.get("other.hookserve", {}).get("level") == "DEBUG"
+    assert found == ["started", ""] if is_detailed else ["started"]
+    assert lines(tmp_path / "root") == []
+
+
+@pytest.mark.parametrize("name", ["hookserve", "other.hookserve"])
+def test_errors_go_to_the_root_where_their_logger_propagates(write_to, tmp_path, name):
+    make(logconfig_dict=write_to("root", loggers={name: {"propagate": True}}))
 
     logging.getLogger("hookserve").info("started")
 
     assert lines(tmp_path / "root") == ["hookserve: started"]
+
+
+@pytest.mark.parametrize(
+    ("propagates", "children"),
+    [(False, {}), (True, {}), (False, {"other.hookserve": {"propagate": True}})],
+)
+def test_both_logs_go_to_the_handlers_of_a_parent(write_to, tmp_path, propagates, children):
+    value = write_to("other", "root")
+    value["loggers"] = {
+        "other": {"handlers": ["other"], "level": "INFO", "propagate": propagates},
+        **children,
+    }
+    logger = make(access_log_format="%(s)s", logconfig_dict=value)
+
+    logging.getLogger("hookserve").info("started")
+    log(logger)
+
+    expected = ["hookserve: started", "other.hookserve.access: 200"]
+    assert lines(tmp_path / "other") == expected
+    assert lines(tmp_path / "root") == (expected if propagates else [])
+
+
+def test_a_file_without_the_servers_loggers_leaves_both_logs_alone(tmp_path):
+    (tmp_path / "log").write_text(
+        "[loggers]\nkeys = root, shop\n[handlers]\nkeys = file\n[formatters]\nkeys =\n"
+        "[logger_root]\nhandlers = file\n[logger_shop]\nqualname = shop\nhandlers =\n"
+        "[handler_file]\nclass = FileHandler\nargs = ('%(here)s/root', )\n"
+    )
+    logger = make(logconfig=str(tmp_path / "log"), errorlog=str(tmp_path / "error"))
+    logging.getLogger("hookserve").info("started")
+    logger.retired()
+
+    assert type(logger) is ErrorLog
+    assert lines(tmp_path / "root") == []
+    assert len(lines(tmp_path / "error")) == 1
+
+
+def test_the_handlers_of_the_error_log_do_not_get_the_lines_of_the_access_log(write_to, tmp_path):
+    logger = make(
+        access_log_format="%(s)s",
+        accesslog=str(tmp_path / "access"),
+        logconfig_dict=write_to("hookserve"),
+    )
+    logger.post_worker_init(None)
+
+    log(logger)
+    logger.worker_idle()
+
+    assert lines(tmp_path / "access") == ["200"]
+    assert lines(tmp_path / "hookserve") == []
+    logger.retired()
 
 
 def test_a_configuration_of_the_application_does_not_switch_the_access_log_off(write_to, tmp_path):
@@ -195,7 +277,8 @@ def test_a_server_logs_requests_where_the_configuration_says(write_to, tmp_path)
 
         wait_until(lambda: lines(tmp_path / ACCESS_NAME))
         assert lines(tmp_path / ACCESS_NAME) == ["hookserve.access: GET /seen HTTP/1.1"]
-        assert any("ready" in line for line in lines(tmp_path / "root"))
+        assert "ready" in server.log
+        assert lines(tmp_path / "root") == []
 
 
 def test_a_table_is_put_on_another(tmp_path, write_to):
@@ -230,6 +313,6 @@ def test_a_file_may_name_its_place(tmp_path):
     )
 
     make(logconfig=str(tmp_path / "log"))
-    logging.getLogger("hookserve").error("a line")
+    logging.getLogger().error("a line")
 
     assert lines(tmp_path / "written") == ["a line"]

@@ -16,6 +16,7 @@ def test_a_json_configuration_with_a_root_handler_has_the_servers_lines(tmp_path
         "version": 1,
         "handlers": {"file": {"class": "logging.FileHandler", "filename": str(path)}},
         "root": {"level": "INFO", "handlers": ["file"]},
+        "loggers": {"hookserve": {"propagate": True}},
     }
     (tmp_path / "logging.json").write_text(json.dumps(table))
     (tmp_path / "failing.py").write_text("def app(environ, start_response):\n    raise KeyError\n")

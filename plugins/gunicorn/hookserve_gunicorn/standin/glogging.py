@@ -218,8 +218,7 @@ class Logger:
     def _set_handler(
         self, log: logging.Logger, output: str | None, fmt: logging.Formatter, stream: Any = None
     ) -> None:  # Any: a text stream
-        """Put the handler for `output` on the log in the place of the one before it; `None`: none.
-        """
+        """Put the handler for `output`, if any, on the log in the place of the one before it."""
         for handler in log.handlers[:]:
             if getattr(handler, "_gunicorn", False):
                 log.removeHandler(handler)
