@@ -160,9 +160,10 @@ def execute_python_file(source: str) -> types.ModuleType:
         return _import_afresh(source.removeprefix("python:"))
     path = os.path.normpath(source.removeprefix("file:"))
     if path.endswith(".toml"):
+        name = "" if os.path.basename(path) == "hookserve.toml" else "call it hookserve.toml and "
         raise ConfigError(
             f"config: {path} is not a Python file: hookserve.toml is read from the working"
-            " directory without -c (leave -c out; --chdir names another directory)"
+            f" directory without -c ({name}leave -c out; --chdir names another directory)"
         )
     module = types.ModuleType("__config__")
     module.__file__ = path

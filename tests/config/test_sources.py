@@ -69,9 +69,15 @@ def test_no_files_give_no_sources(tmp_path):
     assert toml_sources(str(tmp_path)) == []
 
 
-@pytest.mark.parametrize("name", ["hookserve.toml", "file:deploy/other.toml"])
-def test_a_toml_file_is_not_run_as_python(name):
-    with pytest.raises(ConfigError, match=r"^config: .*toml is not a Python file: .*leave -c out"):
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("hookserve.toml", r"\(leave -c out"),
+        ("file:deploy/other.toml", r"\(call it hookserve.toml and leave -c out"),
+    ],
+)
+def test_a_toml_file_is_not_run_as_python(name, remedy):
+    with pytest.raises(ConfigError, match=f"^config: .*toml is not a Python file: .*{remedy}"):
         execute_python_file(name)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookserve.plugins import calling
+from hookserve_gunicorn.standin import standing_in
 
 if TYPE_CHECKING:
     from hookserve.plugins.host import PluginHost
@@ -61,6 +62,7 @@ _ADVICE = {
 def find_model(name: str, host: PluginHost) -> str | None:
     """The model that serves what gunicorn's worker class `name` serves; `None` when the name is
     not gunicorn's, or there is no such model."""
+    name = name.replace(":", ".") if name.startswith("gunicorn.") else name
     if name in MODELS:
         return MODELS[name]
     if name not in _ASGI_NAMES and _package(name) not in _ASGI_PACKAGES:
@@ -113,7 +115,8 @@ def _modules_behind(target: str) -> Iterator[str]:
     be imported the modules that its import went through."""
     module, _, name = target.partition(":")
     try:
-        found = getattr(importlib.import_module(module), name)
+        with standing_in():
+            found = getattr(importlib.import_module(module), name)
         for each in found.__mro__:
             yield f"{each.__module__}.{each.__qualname__}"
     except (Exception, SystemExit) as error:  # the caller has said that it cannot be imported

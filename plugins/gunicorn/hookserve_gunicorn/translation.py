@@ -38,6 +38,9 @@ def translate(
         if name == "logger_class" and isinstance(value, (list, tuple)) and len(value) == 1:
             value = value[0]  # of a flag, which may be given twice
         meant = _class_path(name, value, origin) if name in _CLASSES else value
+        if meant is not value and str(meant).replace(":", ".") in _LOGGERS:
+            yield SettingValue(name, "standard")
+            continue
         if name == "logger_class" and _is_for_gunicorn(value):
             yield SettingValue("gunicorn_logger", meant)
             yield SettingValue(name, ADAPTER)

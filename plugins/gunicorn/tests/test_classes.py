@@ -142,6 +142,46 @@ def test_a_class_whose_import_fails_is_known_by_what_it_imports(tmp_path, monkey
         load_serving_classes(assembly.host, assembly.config)
 
 
+@pytest.fixture
+def absent(tmp_path, monkeypatch):
+    """A directory with nothing of gunicorn's imported, before and after."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    for name in [each for each in sys.modules if each.partition(".")[0] == "gunicorn"]:
+        del sys.modules[name]
+    sys.modules.pop("shop_gw", None)
+
+
+CLASS = "from gunicorn.workers.gthread import ThreadWorker\nclass W(ThreadWorker): ...\n"
+
+
+def test_a_class_on_an_absent_gunicorns_worker_names_the_model(absent):
+    (absent / "shop_gw.py").write_text(CLASS)
+    assembly = assemble(["-k", "shop_gw.W", "app"], {})
+
+    with pytest.raises(PluginError, match=r"built on gunicorn's worker class .use -k gthread"):
+        load_serving_classes(assembly.host, assembly.config)
+
+
+def test_a_class_in_the_file_on_an_absent_gunicorns_worker_names_the_model(absent):
+    (absent / "gunicorn.conf.py").write_text(f"{CLASS}worker_class = W\n")
+    assembly = assemble(["app"], {})
+
+    with pytest.raises(PluginError, match=r"built on gunicorn's worker class .use -k gthread"):
+        load_serving_classes(assembly.host, assembly.config)
+
+
+def test_a_class_of_gunicorns_own_in_the_file_is_the_model(absent):
+    (absent / "gunicorn.conf.py").write_text(
+        "from gunicorn.workers.gthread import ThreadWorker as worker_class\n"
+        "from gunicorn.instrument.statsd import Statsd as logger_class\n"
+    )
+    config = assemble(["app"], {}).config
+
+    assert (config.worker_class, config.logger_class) == ("gthread", ("standard",))
+
+
 def test_a_logger_for_gunicorn_under_our_notation_is_refused_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = a_class("shop_logger.Json", a_class("gunicorn.glogging.Logger"))

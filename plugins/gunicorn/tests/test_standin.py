@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from hookserve_gunicorn.standin import glogging, util
+from hookserve_gunicorn.standin.instrument import statsd
 
 ENVIRON = {
     "REQUEST_METHOD": "GET",
@@ -140,18 +141,26 @@ def test_a_logging_configuration_is_put_on_gunicorns_own(tmp_path, logs):
     assert (tmp_path / "mine").read_text().startswith("192.0.2.1 ada")
 
 
-@pytest.mark.process
-def test_the_stand_in_is_found_inside_alone_and_never_where_gunicorn_is():
-    code = """
+IMPORTS = """
 import sys, types
 from hookserve_gunicorn.standin import standing_in
 with standing_in():
     import gunicorn, gunicorn.app.base, gunicorn.app.wsgiapp, gunicorn.config, gunicorn.util
     from gunicorn.glogging import Logger
     gunicorn.SERVER = "mine"
+    from gunicorn.instrument.statsd import Statsd
+    from gunicorn.workers.ggevent import GeventWorker, PyWSGIWorker
+    from gunicorn.workers.sync import SyncWorker
+    from gunicorn.workers.base import Worker
+    print(issubclass(Statsd, Logger), issubclass(GeventWorker, Worker))
+    for name in ("arbiter", "http.wsgi", "workers.mine", "pidfile"):
+        try:
+            __import__("gunicorn." + name)
+        except ModuleNotFoundError as error:
+            print(error)
     try:
-        import gunicorn.workers
-    except ModuleNotFoundError as error:
+        SyncWorker.handle_quit = None
+    except AttributeError as error:
         print(error)
 for name in [each for each in sys.modules if each.partition(".")[0] == "gunicorn"]:
     del sys.modules[name]
@@ -160,13 +169,27 @@ try:
 except ModuleNotFoundError as error:
     print(error)
 """
+
+
+@pytest.mark.process
+def test_the_stand_in_is_found_inside_alone_and_never_where_gunicorn_is():
     if find_spec("gunicorn") is not None:
         pytest.skip("gunicorn is installed")
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True)
 
     assert result.stdout.splitlines() == [
-        "hookserve has no gunicorn.workers (of gunicorn's packages there are app, config, glogging"
-        " and util; a worker is chosen by its name: sync, gthread, gevent, eventlet, tornado)",
+        "True True",
+        "hookserve has no gunicorn.arbiter (hooks get the arbiter as server: leave the import out,"
+        " or put a type's under typing.TYPE_CHECKING)",
+        "hookserve has no gunicorn.http (hooks get the request as req and the response as resp; no"
+        " code of gunicorn's reads or writes HTTP here. The header Server is left out with"
+        " --no-server-header)",
+        "hookserve has no gunicorn.workers.mine (a worker is chosen by its name: sync, gthread,"
+        " gevent, eventlet, tornado, asyncio)",
+        "hookserve has no gunicorn.pidfile (of gunicorn's packages there are app, config, glogging,"
+        " instrument, util and workers)",
+        "gunicorn's SyncWorker does not serve in hookserve: handle_quit cannot be changed (what it"
+        " does belongs into hooks)",
         "No module named 'gunicorn'",
     ]
 
@@ -191,6 +214,43 @@ def test_an_installed_gunicorn_is_used(tmp_path):
     )
 
     assert result.stdout == "True\n"
+
+
+class Sent(logging.Handler):
+    """What the plugin statsd is asked to send."""
+
+    def __init__(self):
+        super().__init__()
+        self.metrics = []
+
+    def send_metric(self, *metric):
+        self.metrics.append(metric)
+
+
+def test_what_a_logger_for_statsd_sends_goes_to_the_plugin(tmp_path, logs):
+    handler, own = Sent(), logging.getLogger("hookserve")
+    own.addHandler(handler)
+    try:
+        logger = statsd.Statsd(settings(tmp_path))
+        logger.gauge("a", 1)
+        logger.increment("b", 2)
+        logger.decrement("c", 3, 0.5)
+        logger.timer("d", 4.5)
+        logger.histogram("e", 5)
+        logger.info("", extra={"metric": "f", "value": 0, "mtype": "gauge"})
+        logger.info("said")
+    finally:
+        own.removeHandler(handler)
+
+    assert handler.metrics == [
+        ("a", 1, "gauge"),
+        ("b", 2, "counter"),
+        ("c", -3, "counter"),
+        ("d", 4.5, "timer"),
+        ("e", 5, "histogram"),
+        ("f", 0, "gauge"),
+    ]
+    assert (tmp_path / "error").read_text().endswith("[INFO] said\n")
 
 
 def test_the_utilities_do_what_gunicorns_do(tmp_path, monkeypatch):

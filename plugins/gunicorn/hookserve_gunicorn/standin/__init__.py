@@ -24,6 +24,15 @@ __version__ = "27.0.0"
 version_info = (27, 0, 0)
 
 _FOLDER = os.path.dirname(__file__)
+_HINTS = {
+    "arbiter": "hooks get the arbiter as server: leave the import out, or put a type's under"
+    " typing.TYPE_CHECKING",
+    "http": "hooks get the request as req and the response as resp; no code of gunicorn's reads or"
+    " writes HTTP here. The header Server is left out with --no-server-header",
+    "workers": "a worker is chosen by its name: sync, gthread, gevent, eventlet, tornado, asyncio",
+}
+"""What to do about an import, by what follows ``gunicorn.``."""
+_OTHER = "of gunicorn's packages there are app, config, glogging, instrument, util and workers"
 
 
 class Finder:
@@ -54,11 +63,8 @@ class Finder:
             )
         if os.path.exists(module_file):
             return spec_from_file_location(fullname, module_file)
-        raise ModuleNotFoundError(
-            f"hookserve has no {fullname} (of gunicorn's packages there are app, config, glogging"
-            " and util; a worker is chosen by its name: sync, gthread, gevent, eventlet, tornado)",
-            name=fullname,
-        )
+        hint = _HINTS.get(parts[0] if parts else "", _OTHER)
+        raise ModuleNotFoundError(f"hookserve has no {fullname} ({hint})", name=fullname)
 
 
 @contextmanager
