@@ -37,6 +37,8 @@ class Sender:
         self._log = logging.getLogger("hookserve")
         self._socket: socket.socket | None = None
         self._is_failing = False
+        self._successes = 0
+        """How many times in a row sending has succeeded since it failed."""
         self._family, self._address = self._resolve(parse(text))
 
     def _resolve(self, found: str | tuple[str, int]) -> tuple[int, Any]:  # Any: as `socket`
@@ -66,9 +68,14 @@ class Sender:
                 self._text,
                 (problem.strerror or str(problem)).lower(),
             )
-        elif problem is None and self._is_failing:
-            self._log.info("metrics are sent to %s again", self._text)
-        self._is_failing = problem is not None
+        if problem is not None:
+            self._is_failing, self._successes = True, 0
+        elif self._is_failing:
+            self._successes += 1
+            # The error of a datagram of UDP is that of the one before.
+            if self._successes > 1 or self._family == socket.AF_UNIX:
+                self._is_failing = False
+                self._log.info("metrics are sent to %s again", self._text)
 
     def _send(self, datagram: bytes) -> OSError | None:
         try:

@@ -49,6 +49,27 @@ def test_a_missing_daemon_is_said_once_and_its_return_too(tmp_path, caplog):
     assert back == f"metrics are sent to unix://{path} again"
 
 
+def test_a_missing_daemon_of_udp_is_one_line_until_it_listens(caplog):
+    """The error of a datagram is that of the one before: every other one seems to be sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        free_port = found.getsockname()[1]
+    sender = Sender(f"127.0.0.1:{free_port}")
+    with caplog.at_level(logging.INFO, "hookserve"):
+        for _ in range(8):
+            sender.send([b"a"])
+        assert [message.partition(":")[0] for message in caplog.messages] == [
+            "no metrics can be sent to 127.0.0.1"
+        ]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+            daemon.bind(("127.0.0.1", free_port))
+            for _ in range(3):
+                sender.send([b"b"])
+    sender.close()
+
+    assert caplog.messages[1:] == [f"metrics are sent to 127.0.0.1:{free_port} again"]
+
+
 def test_a_daemon_that_does_not_read_holds_nothing_up(tmp_path, caplog):
     path = tmp_path / "statsd"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
