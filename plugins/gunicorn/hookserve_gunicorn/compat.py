@@ -35,6 +35,8 @@ _WORKS = ("ssl_context", "gunicorn_logger")
 """Settings of gunicorn's that have their effect here under another name."""
 _COMMANDS = ("gunicorn", "hookserve")
 _IN_FILE = "__config__:"
+_UNDER_TABLES = "logconfig_defaults"
+"""What gunicorn puts under a logging configuration: in hookserve.toml it has to be said."""
 _NOT_IN_TOML = ("config", "gunicorn_logger")
 
 
@@ -90,7 +92,7 @@ def report(found: Configuration) -> Iterator[str]:
     yield from _section("differs", _differences(found))
     yield from _section("ignored", (_loss(setting) for setting in ignored))
     yield "the same as hookserve.toml:"
-    derived = [name for name in config if _is_derived(config.origin(name)) and name not in own]
+    derived = [name for name in config if _is_in_effect(config, name) and name not in own]
     for name in [*own, *derived]:
         if name not in _NOT_IN_TOML:
             yield f"  {_assignment(config, name)}"
@@ -140,6 +142,11 @@ def _differences(found: Configuration) -> Iterator[str]:
     for warning in found.warnings:
         if warning.partition(" ")[0] not in losses:
             yield warning
+
+
+def _is_in_effect(config: Config, name: str) -> bool:
+    """Whether the setting has a value that follows from others."""
+    return _is_derived(config.origin(name)) or (name == _UNDER_TABLES and bool(config.get(name)))
 
 
 def _is_derived(origin: str) -> bool:

@@ -1,13 +1,16 @@
 """``hookserve compat`` says what a gunicorn configuration does here."""
 
+import json
 import sys
 import tomllib
 
 import pytest
 from hookserve_gunicorn.compat import run
 from hookserve_gunicorn.logger_classes import make_logger
+from hookserve_gunicorn.standin.glogging import CONFIG_DEFAULTS
 
 from hookserve import HookserveError
+from hookserve.launch.assembly import assemble
 from hookserve.testing.fakes import configure
 
 FILE = """
@@ -87,6 +90,21 @@ def test_the_toml_is_the_same_configuration(here, capsys):
         **values,
         "wsgi_app": "app:app",
     }
+
+
+@pytest.mark.parametrize("form", ["logconfig_dict", "logconfig_json"])
+def test_the_toml_has_what_gunicorn_puts_under_a_logging_configuration(here, capsys, form):
+    table = {"formatters": {"generic": {"format": "own %(message)s"}}}
+    (here / "log.json").write_text(json.dumps(table))
+    value = table if form == "logconfig_dict" else "log.json"
+    (here / "g.py").write_text(f"{form} = {value!r}")
+
+    text = "\n".join(report(capsys, "g.py")["the same as hookserve.toml"])
+    (here / "hookserve.toml").write_text(text)
+    config = assemble(["app"], {}).config
+
+    assert getattr(config, form) == value
+    assert config.logconfig_defaults == CONFIG_DEFAULTS
 
 
 def test_a_command_line_follows_two_dashes(here, capsys):
