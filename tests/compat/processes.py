@@ -19,8 +19,6 @@ from websockets.sync.client import connect
 from hookserve.testing import wait_until
 
 DEPLOYMENT = Path(__file__).parent / "deployment"
-SYSLOG = re.compile(r"^<(\d+)>(?:gunicorn|hookserve)\.")
-"""Of a packet of syslog: the server's own name is not compared."""
 START, STEP = 30.0, 12.0
 """Seconds: until the first response, and for each later step."""
 
@@ -68,7 +66,7 @@ class Metrics:
                 for line in data.decode("latin-1").splitlines():
                     name, _, value = line.partition(":")
                     tags = value.partition("|#")[2]
-                    self.names.add(SYSLOG.sub(r"<\1>SERVER.", f"{name} {tags}".strip()))
+                    self.names.add(f"{name} {tags}".strip())
 
     def close(self):
         """No more packets."""

@@ -1,6 +1,7 @@
 """The life of a server in a case: start, three requests, HUP, a request, TERM."""
 
 import contextlib
+import re
 import signal
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from tests.compat.observation import (
     warnings,
 )
 from tests.compat.processes import STEP, Running, wait_for
+
+_PROGRAM = re.compile(r"(?<=^<\d\d>)(?:gunicorn|hookserve)(?=\.)")
 
 
 def run_case(case, gunicorn, hookserve):
@@ -113,6 +116,13 @@ def _placed(server, text):
     return text.replace(str(server.folder), "@DIR@").replace(str(server.port), "@PORT@")
 
 
+def _compared(name, case):
+    """A metric's name, or the program name of a packet of syslog.  Without a file a flag does not
+    say whose it is, and the program is hookserve: the guide has the row."""
+    has_file = case.file or "GUNICORN_CMD_ARGS" in case.env
+    return name if has_file else _PROGRAM.sub("SERVER", name)
+
+
 def _fill(server, observation, sinks, before):
     places = [(str(server.folder), "@DIR@"), (str(server.port), "@PORT@")]
     records = seen_by_application(Path(server.folder / "seen"), places)
@@ -125,6 +135,6 @@ def _fill(server, observation, sinks, before):
     observation.access_log = access_lines(sinks)
     observation.messages = messages(sinks)
     observation.hooks = hook_names(sinks)
-    observation.metrics = sorted(server.metrics.names)
+    observation.metrics = sorted(_compared(name, server.case) for name in server.metrics.names)
     observation.left = sorted(files_of(server.folder, before))
     observation.warnings = warnings(sinks)

@@ -111,6 +111,7 @@ NEEDS = {
     "logconfig_defaults": ({"version": 1}, {"logconfig_dict": {"version": 1}}),
     "capture_output": (True, {"errorlog": "error.log"}),
     "syslog_addr": ("unix:///dev/log", {"syslog": True}),
+    "syslog_program": ("gunicorn", {"syslog": True}),
     "syslog_prefix": ("shop", {"syslog": True}),
     "syslog_facility": ("daemon", {"syslog": True}),
     "disable_redirect_access_to_syslog": (True, {"syslog": True}),
@@ -157,8 +158,8 @@ RULES = {
     "keyfile": "test_a_setting_without_a_certificate_is_refused",
     "cert_reqs": "test_a_setting_without_a_certificate_is_refused",
     "tls_minimum_version": "test_a_setting_without_a_certificate_is_refused",
-    "errorlog": "test_a_configuration_of_logging_decides_where_the_log_goes",
-    "error_log_format": "test_a_configuration_of_logging_decides_where_the_log_goes",
+    "errorlog": "test_a_configuration_that_serves_the_error_log_takes_its_place",
+    "error_log_format": "test_a_configuration_that_serves_the_error_log_takes_its_place",
     "logconfig": "test_one_configuration_of_logging_is_applied",
     "logconfig_json": "test_one_configuration_of_logging_is_applied",
 }

@@ -36,6 +36,9 @@ def derive(config: Config) -> Iterator[SettingValue]:
     if mounted and "script_name" in config and config.origin("script_name") in _BELOW_RAW_ENV:
         yield SettingValue("script_name", mounted[-1].partition("=")[2], "raw_env SCRIPT_NAME")
 
+    if config.get("syslog") and not config.was_given("syslog_program") and _is_gunicorns(config):
+        yield from _syslog(config)
+
     form = next((name for name in LOG_TABLES if config.get(name)), None)
     if form and not config.get("logconfig_defaults", True) and _is_for_gunicorn(config, form):
         from hookserve_gunicorn.standin.glogging import CONFIG_DEFAULTS
@@ -44,6 +47,21 @@ def derive(config: Config) -> Iterator[SettingValue]:
 
 
 _BELOW_RAW_ENV = ("default", "SCRIPT_NAME")
+
+
+def _is_gunicorns(config: Config) -> bool:
+    """Whether any setting comes from a file of gunicorn's, or from ``GUNICORN_CMD_ARGS``."""
+    origins = {config.origin(name) for name in config} - {"FORWARDED_ALLOW_IPS"}
+    return any(is_of_gunicorn(origin) for origin in origins)
+
+
+def _syslog(config: Config) -> Iterator[SettingValue]:
+    """The program name that gunicorn has in syslog, which a daemon's filters look for."""
+    yield SettingValue("syslog_program", "gunicorn", "syslog=True")
+    if not config.syslog_prefix:
+        is_argument = config.origin("wsgi_app") == "command line"
+        name = config.proc_name or (is_argument and config.wsgi_app) or "gunicorn"
+        yield SettingValue("syslog_prefix", name.replace(":", "."), "syslog=True")
 
 
 def _is_for_gunicorn(config: Config, form: str) -> bool:

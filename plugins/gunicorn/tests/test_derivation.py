@@ -90,3 +90,34 @@ def test_without_pastedeploy_the_line_says_what_to_install(here, monkeypatch):
 
     with pytest.raises(ConfigError, match=r"not installed \(pip install PasteDeploy\)"):
         assemble(["--paste", "app.ini"], {})
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "program", "prefix"),
+    [
+        ("syslog = True\nsyslog_prefix = 'me'", "app", "gunicorn", "me"),
+        ("syslog = True", "shop:app", "gunicorn", "shop.app"),
+        ("syslog = True\nproc_name = 'a:b'", "shop:app", "gunicorn", "a.b"),
+        ("syslog = True\nwsgi_app = 'shop:app'", "", "gunicorn", "gunicorn"),
+        ("workers = 2", "--log-syslog app", "gunicorn", "app"),
+        ("syslog = True", "--syslog-program shop app", "shop", None),
+        ("", "--log-syslog app", "hookserve", None),
+        ("workers = 2", "app", "hookserve", None),
+    ],
+)
+def test_the_program_in_syslog_is_gunicorns_where_the_configuration_is(
+    here, text, line, program, prefix
+):
+    (here / "gunicorn.conf.py").write_text(text)
+
+    config = assemble(line.split(), {}).config
+
+    assert (config.syslog_program, config.syslog_prefix) == (program, prefix)
+
+
+def test_a_variable_alone_makes_no_program_gunicorns(here):
+    config = assemble(["--log-syslog", "app"], {"FORWARDED_ALLOW_IPS": "*"}).config
+
+    assert config.syslog_program == "hookserve"
+    config = assemble(["app"], {"GUNICORN_CMD_ARGS": "--log-syslog"}).config
+    assert config.syslog_program == "gunicorn"

@@ -11,6 +11,7 @@ import logging
 import logging.handlers
 import sys
 from collections.abc import Callable
+from os import getpid
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -46,9 +47,10 @@ class Syslog:
         if facility is None:
             raise ConfigError(f"syslog_facility: there is no '{config.syslog_facility}'")
         self._facility = facility
-        self._program = "hookserve"
+        self._sends_json = config.access_log_format == "json"
+        self._program: str = config.syslog_program
         if config.syslog_prefix:
-            self._program = f"hookserve.{config.syslog_prefix}"
+            self._program = f"{self._program}.{config.syslog_prefix}"
         targets = _targets(self._address)
         self._clean = visible if targets[0].kind == _socket.SOCK_STREAM else visible_lines
         self._delivery = Delivery(targets, self._report)
@@ -64,17 +66,25 @@ class Syslog:
 
     def make_handler(self) -> logging.Handler:
         """A handler for the error log."""
-        return _Handler(self._send_record)
+        handler = _Handler(self._send_record)
+        handler.setFormatter(logging.Formatter("[%(process)d] %(message)s"))
+        return handler
 
     def make_writer(self) -> Callable[[str], None]:
-        """A function that sends a line of the access log."""
+        """A function that sends a line of the access log.
+
+        A line of text has the process id before it; an object of JSON has it inside.
+        """
         begin = f"{self._begin(_INFO)}{self._program}.access: "
         send = self._delivery.send
 
-        def write(line: str) -> None:
+        def write_object(line: str) -> None:
             send(f"{begin}{line}".encode("utf-8", "replace"))
 
-        return write
+        def write(line: str) -> None:
+            write_object(f"[{getpid()}] {line}")
+
+        return write_object if self._sends_json else write
 
     def _send_record(self, level: int, text: str) -> None:
         severity = next((each for least, each in _SEVERITIES if level >= least), 7)

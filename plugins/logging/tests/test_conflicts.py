@@ -33,7 +33,7 @@ def test_one_configuration_of_logging_is_applied(first, second):
     ("name", "value"),
     [("errorlog", "error.log"), ("error_log_format", "json"), ("capture_output", True)],
 )
-def test_a_configuration_that_serves_the_error_log_takes_the_place_of_its_settings(name, value):
+def test_a_configuration_that_serves_the_error_log_takes_its_place(name, value):
     config = resolve(TABLE, [SettingsSource("here", {"logconfig": "a.ini", name: value})])
 
     (line,) = find_conflicts(config, ["hookserve"])

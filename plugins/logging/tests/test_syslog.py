@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import socket
 
 import pytest
@@ -64,10 +65,12 @@ def test_records_have_priority_and_program(make_syslog, path, daemon):
     handler = make_syslog(values).make_handler()
 
     for level in (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG):
-        handler.emit(logging.LogRecord(NAME, level, "", 0, "text", None, None))
+        record = logging.LogRecord(NAME, level, "", 0, "text", None, None)
+        record.process = 7
+        handler.emit(record)
 
     sent = [daemon.recv(1000).decode() for _ in range(5)]
-    assert sent == [f"<{128 + each}>hookserve.shop.error: text" for each in (2, 3, 4, 6, 7)]
+    assert sent == [f"<{128 + each}>hookserve.shop.error: [7] text" for each in (2, 3, 4, 6, 7)]
 
 
 def test_a_line_of_the_access_log_goes_to_syslog(make_syslog, path, daemon):
@@ -75,7 +78,15 @@ def test_a_line_of_the_access_log_goes_to_syslog(make_syslog, path, daemon):
 
     logger.log_access(AccessRecord({"HTTP_USER_AGENT": "é\n"}, 200, [], 0, 0.0, 0.0))
 
-    assert daemon.recv(1000).decode() == "<14>hookserve.access: 200 é\\n"
+    assert daemon.recv(1000).decode() == f"<14>hookserve.access: [{os.getpid()}] 200 é\\n"
+
+
+def test_the_program_may_have_another_name(make_syslog, path, daemon):
+    values = settings(path, syslog_program="gunicorn", syslog_prefix="shop")
+
+    make_syslog(values).make_writer()("a line")
+
+    assert daemon.recv(1000).decode() == f"<14>gunicorn.shop.access: [{os.getpid()}] a line"
 
 
 def test_no_text_of_a_record_begins_another_in_a_stream(make_syslog):
