@@ -116,6 +116,16 @@ def test_with_auto_a_connection_without_a_header_is_the_proxys_own(method, size)
     assert connection.state == IDLE
 
 
+@pytest.mark.parametrize(("trusted", "scheme"), [(("10.0.0.1",), "https"), ((), "http")])
+def test_with_auto_and_no_header_the_list_of_proxies_says_who_is_believed(trusted, scheme):
+    setting = Setting(forwarded_allow_ips=trusted)
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\n\r\n"
+
+    setting.converse([request], peer=("10.0.0.1", 5555))
+
+    assert setting.seen("wsgi.url_scheme") == [scheme]
+
+
 def test_a_header_is_waited_for_under_the_deadline_of_a_head():
     setting = Setting()
     connection = setting.protocol.connect(("10.0.0.1", 5555))
