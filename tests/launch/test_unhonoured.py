@@ -180,7 +180,7 @@ ALWAYS = """
     lifespan websocket_max_size websocket_ping_interval websocket_ping_timeout websocket_deflate
     accesslog loglevel logconfig_dict syslog
     certfile proxy_protocol memory_limit adaptive_max statsd_host otlp_endpoint reload
-    health health_bind health_agent_bind status
+    health health_bind health_agent_bind status prometheus prometheus_client
 """
 """Settings that have an effect whatever the others are, in their plugin's scope."""
 
