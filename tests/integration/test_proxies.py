@@ -47,8 +47,17 @@ def test_the_proxy_protocol_names_the_client_of_every_request(site, worker):
             assert {each["REMOTE_ADDR"] for each in found} == {"198.51.100.7"}
             assert {each["REMOTE_PORT"] for each in found} == {"51234"}
             assert {each["PROXY_ADDR"] for each in found} == {"203.0.113.5"}
-        with Client(server.address) as client, pytest.raises(Closed):
-            client.ask(request())
+        with Client(server.address) as client:
+            assert environ(client)["REMOTE_ADDR"] == "127.0.0.1"
+
+
+def test_a_version_of_the_proxy_protocol_that_is_named_needs_its_header(site):
+    with (
+        serve("app", chdir=site, settings={"proxy_protocol": "v1"}) as server,
+        Client(server.address) as client,
+        pytest.raises(Closed),
+    ):
+        client.ask(request())
 
 
 @pytest.mark.parametrize("worker", MODELS)
