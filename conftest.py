@@ -35,10 +35,17 @@ STARTS_PROCESSES = (
 WHOLE = ("epoll", "sync")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
 LIKE_OTHERS = ("asyncio", "eventlet", "tornado")
-"""Outside the contract asked in `make test-all` only: with an application of WSGI they work as
-gthread, gevent and epoll do.  What asyncio does with ASGI is asked by the plugins' own tests."""
+"""Asked in `make test-all` only, but for what is `IN_SHORT`: with an application of WSGI they work
+as gthread, gevent and epoll do.  Their own interfaces are asked by the plugins' own tests."""
 TWO_MODELS = ("sync", "gevent")
-OF_TWO_MODELS = ("tests/chaos/", "tests/hostile/", "tests/integration/test_frameworks.py")
+OF_TWO_MODELS = (
+    "tests/chaos/",
+    "tests/hostile/",
+    "tests/integration/test_binary_upgrade.py",
+    "tests/integration/test_frameworks.py",
+    "tests/integration/test_protocol_example.py",
+    "tests/integration/test_stopping.py",
+)
 """What takes long, as load and large applications do, is asked of two models in each run."""
 PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
 IN_SHORT = (
@@ -98,8 +105,8 @@ def _is_repeated(item):
         return item.cls.worker not in TWO_MODELS
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
-    if item.cls.worker == "eventlet":
-        return True  # the same green reactor as gevent
+    if item.cls.worker in LIKE_OTHERS:
+        return True
     return any(item.originalname in vars(part) for part in PEP_3333)
 
 

@@ -18,6 +18,7 @@ from hookserve.testing.contract.client import ask
 
 pytestmark = [
     pytest.mark.process,
+    pytest.mark.everywhere,
     pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed"),
 ]
 GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "health-checks.md"
