@@ -37,21 +37,22 @@ _WITHOUT_RIGHTS = [
     *("--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"),
 ]
 ROOT = Path(__file__).parents[2]
+_HOME = os.path.expanduser("~root")
 _USED = (sys.base_prefix, sys.prefix, str(ROOT))
 
 
 def read_only():
     """Commands of the shell after which nothing may be written, in namespaces of its own: not the
     root, not the memory that programs share.  Of root's home the user may read what is used."""
-    hidden = [path for path in _USED if path.startswith("/root/")]
+    hidden = [path for path in _USED if path.startswith(f"{_HOME}/")]
     commands = ["mount -t tmpfs tmpfs /mnt"]
     for number, path in enumerate(hidden):
         commands += [f"mkdir /mnt/{number}", f"mount --bind '{path}' /mnt/{number}"]
     if hidden:
-        commands.append("mount -t tmpfs -o mode=755 tmpfs /root")
+        commands.append(f"mount -t tmpfs -o mode=755 tmpfs {_HOME}")
     for number, path in enumerate(hidden):
         commands += [f"mkdir -p '{path}'", f"mount --bind /mnt/{number} '{path}'"]
-    for place in [*hidden, *(["/root"] if hidden else []), "/mnt", "/"]:
+    for place in [*hidden, *([_HOME] if hidden else []), "/mnt", "/"]:
         commands.append(f"mount -o remount,bind,ro '{place}'")
     commands += ["mount -t tmpfs -o ro tmpfs /dev/shm", 'exec "$@"']
     return " && ".join(commands)

@@ -23,8 +23,8 @@ def check(text: str) -> TcpAddress | UnixAddress:
     address = check_any(text)
     if isinstance(address, TcpAddress) and not is_loopback(address.host):
         raise ValueError(
-            "expected an address of this machine alone (127.0.0.1 or ::1): the status shows what"
-            " clients ask for"
+            "expected unix:PATH, or a port that this machine alone reaches (127.0.0.1:PORT or"
+            " [::1]:PORT): the status shows what clients ask for"
         )
     return address
 

@@ -78,7 +78,7 @@ class StatusClient:
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(
-                f"no server answers at {self.address}: {why.lower()} (does it run, with --status?)"
+                f"no server responds at {self.address}: {why.lower()} (does it run, with --status?)"
             ) from None
         finally:
             connection.close()

@@ -64,7 +64,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = _Parser(
         prog="hookserve ctl",
         description="See and control a running server that has the setting status.",
-        epilog="Exit codes: 0 done; 1 it has failed, or no server answers; 2 the command line"
+        epilog="Exit codes: 0 done; 1 it has failed, or no server responds; 2 the command line"
         " cannot be understood.",
     )
     add_address(parser)

@@ -78,7 +78,7 @@ class Top:
         except Unreachable as error:
             self._message = str(error)
             return last
-        if self._message.startswith("no server answers"):
+        if self._message.startswith("no server responds"):
             self._message = ""
         return found
 
