@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hookserve.config.resolved import Config
-    from hookserve.types import Setting, WSGIApplication
+    from hookserve.launch.assembly import Assembly
+    from hookserve.types import WSGIApplication
 
 
 def run(app: str | WSGIApplication, **settings: object) -> None:
@@ -42,43 +42,29 @@ def serve(
     it the setting `wsgi_app` or the command line in `arguments` names one.  `reads_files` tells
     whether configuration files are read, and `origin` is what messages call the settings.
     """
-    from hookserve.cli.main import exit_code_of
+    from hookserve.cli import main
+    from hookserve.config.resolved import SettingsSource
     from hookserve.launch.embedded import Embedded, EmbeddedApplication
-    from hookserve.launch.start import serve_embedded
     from hookserve.system.streams import open_standard_streams
 
-    values, plugin = dict(settings), None
-    if load is not None:
-        plugin = EmbeddedApplication(load)
-        values["wsgi_app"] = f"{origin}:application"
-    embedded = Embedded(values, plugin, tuple(arguments), reads_files, origin)
+    app = None if load is None else EmbeddedApplication(load)
+    named = {} if load is None else {"wsgi_app": f"{origin}:application"}
+    embedded = Embedded(SettingsSource(origin, {**settings, **named}), app, reads_files)
     open_standard_streams()
-    code = exit_code_of(lambda: serve_embedded(embedded, os.environ))
+    code = main.exit_code_of(lambda: main.serve(arguments, os.environ, embedded))
     if code:
         sys.exit(code)
 
 
-class Configuration(NamedTuple):
-    """What a command line, the environment and the files say, without serving."""
-
-    config: Config
-    """What is in effect."""
-    warnings: tuple[str, ...]
-    """What is wrong without being an error."""
-    settings: Mapping[str, Setting]
-    """Every setting by name."""
-
-
-def read_configuration(arguments: Sequence[str]) -> Configuration:
-    """The configuration that the command would start with, its worker model among what is
-    installed; raises HookserveError."""
+def read_configuration(arguments: Sequence[str]) -> Assembly:
+    """What the command would start with, its worker model among what is installed; raises
+    HookserveError."""
     from hookserve.launch.assembly import assemble
     from hookserve.plugins.selection import choose_worker
 
     made = assemble(list(arguments), os.environ)
     choose_worker(made.host, made.config.worker_class)
-    settings = {each.setting.name: each.setting for each in made.table}
-    return Configuration(made.config, made.warnings, settings)
+    return made
 
 
 def known_settings() -> dict[str, object]:

@@ -82,6 +82,37 @@ def test_files_are_read_unless_the_program_says_otherwise(tmp_path):
     assert "names no module" in results[1].stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["--check-config"], 0, "the configuration is valid and the application can be loaded"),
+        (["--print-config"], 0, "workers "),
+        (["--workers", "many"], 1, "workers (command line): expected a whole number"),
+    ],
+)
+def test_the_flags_of_a_program_are_those_of_the_command(tmp_path, arguments, code, expected):
+    program = f"from hookserve.embedding import serve; serve({{}}, print, arguments={arguments})"
+    result = subprocess.run(
+        [sys.executable, "-c", program.replace("print,", "lambda: print,")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert result.returncode == code
+    assert expected in result.stdout + result.stderr
+
+
+def test_a_program_without_an_application_is_refused(tmp_path):
+    program = "from hookserve.embedding import serve; serve({})"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path
+    )
+
+    assert result.returncode == 2
+    assert "no application" in result.stderr
+
+
 def test_the_known_settings_are_those_of_the_core_and_of_plugins():
     known = embedding.known_settings()
 

@@ -21,6 +21,7 @@ from hookserve.launch.assembly import (
     declare_settings,
     load_plugins,
 )
+from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 
@@ -67,7 +68,7 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
         build_parser(declare_settings(host)).print_help()
         print_commands(host)
         return 0
-    return _serve(arguments, environ)
+    return serve(arguments, environ)
 
 
 def _list(arguments: Arguments, environ: Mapping[str, str]) -> int:
@@ -97,11 +98,19 @@ def _declared(host: PluginHost) -> SettingsTable:
         return SettingsTable()
 
 
-def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
-    from hookserve.launch.assembly import require_application
-    from hookserve.launch.start import prepare, serve
+def serve(
+    arguments: Sequence[str] | Arguments,
+    environ: Mapping[str, str],
+    embedded: Embedded = NOTHING_EMBEDDED,
+) -> int:
+    """Serve until told to stop, or do what the flags say instead; raises HookserveError.
 
-    prepared = prepare(arguments, environ)
+    Returns 0.
+    """
+    from hookserve.launch import start
+    from hookserve.launch.assembly import require_application
+
+    prepared = start.prepare(arguments, environ, embedded)
     assembly = prepared.assembly
     if "print_config" in assembly.line.actions:
         from hookserve.cli import listings
@@ -113,7 +122,7 @@ def _serve(arguments: Arguments, environ: Mapping[str, str]) -> int:
     require_application(assembly.host, assembly.config)
     if "check_config" in assembly.line.actions:
         return _check(assembly)
-    serve(*prepared)
+    start.serve(*prepared)
     return 0
 
 

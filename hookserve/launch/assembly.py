@@ -198,7 +198,9 @@ def _settings_of(embedded: Embedded, host: PluginHost, table: SettingsTable) -> 
     if embedded.app is not None:
         host.register(embedded.app, "hookserve.run (application)")
     if source.values:
-        _register_file_plugins(host, embedded.module(), source.origin)
+        module = types.ModuleType("__config__")
+        vars(module).update(source.values, __file__=source.origin)
+        _register_file_plugins(host, module, source.origin)
     return source._replace(values={k: v for k, v in source.values.items() if k in table})
 
 

@@ -1,9 +1,8 @@
-"""What a program that embeds the server gives it instead of a command line."""
+"""What a program that embeds the server gives it beside a command line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from hookserve.config.resolved import SettingsSource
@@ -28,29 +27,13 @@ class EmbeddedApplication:
 class Embedded(NamedTuple):
     """The settings, hooks and application of the program."""
 
-    values: Mapping[str, object]
+    source: SettingsSource
     """Settings by name, and functions under the names of hooks."""
     app: EmbeddedApplication | None = None
     """`None`: the setting `wsgi_app` names the application."""
-    arguments: Sequence[str] = ()
-    """A command line."""
     reads_files: bool = True
     """Whether configuration files are read as well."""
-    origin: str = "hookserve.run"
-    """What messages call it."""
-
-    @property
-    def source(self) -> SettingsSource:
-        """The values, hooks among them."""
-        return SettingsSource(self.origin, self.values)
-
-    def module(self) -> ModuleType:
-        """The values as a configuration file has them."""
-        made = ModuleType("__config__")
-        made.__file__ = self.origin
-        vars(made).update(self.values)
-        return made
 
 
-NOTHING_EMBEDDED = Embedded({})
+NOTHING_EMBEDDED = Embedded(SettingsSource("", {}))
 """Of the command."""

@@ -27,7 +27,6 @@ from hookserve.launch.assembly import (
     enter_start,
     log_warnings,
     refuse_warnings,
-    require_application,
 )
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.limits import allow_descriptors
@@ -89,14 +88,6 @@ def prepare(
 
     assembly = assemble(arguments, environ, patch_early, embedded)
     return Prepared(assembly, reassemble, start, handover)
-
-
-def serve_embedded(embedded: Embedded, environ: Mapping[str, str]) -> int:
-    """Serve in a program that embeds the server; raises HookserveError.  Returns 0."""
-    prepared = prepare(embedded.arguments, environ, embedded)
-    require_application(prepared.assembly.host, prepared.assembly.config)
-    serve(*prepared)
-    return 0
 
 
 def serve(

@@ -2,26 +2,17 @@
 
 import pytest
 
-from hookserve.config.resolved import SettingsSource
 from hookserve.errors import AppNotFound
 from hookserve.launch.assembly import load_plugins
-from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded, EmbeddedApplication
+from hookserve.launch.embedded import NOTHING_EMBEDDED, EmbeddedApplication
 from hookserve.launch.start import load_application
 from hookserve.testing.fakes import configure
 
 
-def test_the_values_are_a_source_with_a_name():
-    values = {"plugins": "tls", "when_ready": print}
-
-    assert Embedded(values).source == SettingsSource("hookserve.run", values)
+def test_the_command_is_given_nothing():
     assert NOTHING_EMBEDDED.source.values == {}
-
-
-def test_values_are_as_a_configuration_file_has_them():
-    module = Embedded({"workers": 2, "when_ready": print}, origin="shop.serve").module()
-
-    assert (module.workers, module.when_ready) == (2, print)
-    assert module.__file__ == "shop.serve"
+    assert NOTHING_EMBEDDED.app is None
+    assert NOTHING_EMBEDDED.reads_files
 
 
 def test_the_application_is_the_programs_object_before_any_that_is_named():

@@ -8,10 +8,10 @@ from support.starting import SERVES_ON, application, asgi, assembly_of, run
 
 from hookserve.arbiter.handover import Handover
 from hookserve.arbiter.preparation import load_serving_classes
-from hookserve.errors import AppNotFound, UsageError
-from hookserve.launch import start
+from hookserve.config.resolved import SettingsSource
+from hookserve.errors import AppNotFound
 from hookserve.launch.embedded import Embedded
-from hookserve.launch.start import patch_early, preload, serve_embedded
+from hookserve.launch.start import patch_early, preload, prepare
 
 
 def test_a_preloaded_application_is_that_of_the_generation(life, patches, monkeypatch):
@@ -74,23 +74,17 @@ def test_a_model_patches_early_where_the_arbiter_will_preload(life, patches, set
     assert patches == patched
 
 
-def test_a_program_serves_and_its_server_can_be_assembled_again(life, tmp_path, monkeypatch):
+def test_what_a_program_gives_can_be_assembled_again(life, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    found = []
-    monkeypatch.setattr(start, "serve", lambda *arguments: found.append(arguments))
+    source = SettingsSource("shop", {"wsgi_app": "shop:app", "workers": 3, "when_ready": print})
 
-    assert serve_embedded(Embedded({"wsgi_app": "shop:app", "workers": 3}), {"A": "b"}) == 0
+    made = prepare((), {"A": "b"}, Embedded(source))
 
-    ((assembly, reassemble, record, handover),) = found
-    assert assembly.config.workers == 3
-    assert (record.directory, record.environ) == (str(tmp_path), {"A": "b"})
-    assert handover == Handover()
+    assert made.assembly.config.workers == 3
+    assert made.assembly.config.origin("workers") == "shop"
+    assert (made.start.directory, made.start.environ) == (str(tmp_path), {"A": "b"})
+    assert made.handover == Handover()
     os.chdir("/")
-    assert reassemble().config.workers == 3
+    assert made.reassemble().config.workers == 3
     assert os.getcwd() == str(tmp_path)
-
-
-def test_a_program_without_an_application_is_refused(life):
-    with pytest.raises(UsageError, match="no application"):
-        serve_embedded(Embedded({}), {})

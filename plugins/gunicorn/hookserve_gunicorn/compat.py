@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hookserve import UsageError
-from hookserve.embedding import Configuration, read_configuration
+from hookserve.embedding import read_configuration
 from hookserve_gunicorn.objects.names import hook_names
 
 if TYPE_CHECKING:
     from hookserve import Setting
     from hookserve.config.resolved import Config
+    from hookserve.launch.assembly import Assembly
 
 ANY = ("",)
 BLOCKING = ("sync", "gthread")
@@ -76,9 +77,13 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"compat: {message}")
 
 
-def report(found: Configuration) -> Iterator[str]:
+def _settings(found: Assembly) -> Mapping[str, Setting]:
+    return {each.setting.name: each.setting for each in found.table}
+
+
+def report(found: Assembly) -> Iterator[str]:
     """The lines of the report."""
-    config, settings = found.config, found.settings
+    config, settings = found.config, _settings(found)
     given = {name: settings[name] for name in config if config.was_given(name)}
     own = [name for name, setting in given.items() if setting.foreign is None]
     ignored = [
@@ -126,9 +131,9 @@ def _section(title: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
         yield ""
 
 
-def _differences(found: Configuration) -> Iterator[str]:
+def _differences(found: Assembly) -> Iterator[str]:
     """Values that follow from others, other defaults, and warnings about what has an effect."""
-    config, settings = found.config, found.settings
+    config, settings = found.config, _settings(found)
     for name in config:
         if _is_derived(config.origin(name)):
             yield f"{name} is {_shown(getattr(config, name))} because of {config.origin(name)}"
