@@ -13,7 +13,7 @@ from hookserve.arbiter.handles import ABORTING, DRAINING, Escalation, WorkerHand
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Deadlines
 from hookserve.plugins import calling
-from hookserve.types import RequestInFlight
+from hookserve.requests import list_requests
 from hookserve.wording import indented
 from hookserve.worker.signals import DUMP_SIGNAL
 
@@ -66,7 +66,7 @@ class Escalator(Part):
             handle.state = ABORTING
         model = current.classes.worker_type.name
         message = "%s, %s, timed out: %s; in flight: %s"
-        log.critical(message, handle, model, fault, _listed(requests))
+        log.critical(message, handle, model, fault, list_requests(requests) or "nothing")
         hook = current.hook.worker_timeout
         calling.notify(hook, server=self._server, worker=handle, requests=requests)
         handle.signal(DUMP_SIGNAL)
@@ -92,7 +92,7 @@ class Escalator(Part):
         if not requests:
             return
         if handle.escalation is None:
-            self._server.log.error("lost with %s: %s", handle, _listed(requests))
+            self._server.log.error("lost with %s: %s", handle, list_requests(requests))
         current = self._current()
         observers = calling.freeze(current.hook.log_access)
         make_record = current.classes.protocol_class.lost_request_record
@@ -100,7 +100,3 @@ class Escalator(Part):
             record = make_record(request, str(handle.reason), self._clock())
             for observe in observers if record is not None else ():
                 observe(record)
-
-
-def _listed(requests: list[RequestInFlight]) -> str:
-    return ", ".join(map(str, requests)) or "nothing"

@@ -6,6 +6,7 @@ import os
 import signal
 
 from hookserve.arbiter.handles import DRAINING, WorkerHandle
+from hookserve.requests import list_requests
 from hookserve.types import ExitReason
 
 _MEMORY_EVENTS = "/sys/fs/cgroup/memory.events"
@@ -40,7 +41,7 @@ class OutOfMemoryCounter:
 def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
     """The reason for the end of a worker; `status` is what waitpid(2) gave."""
     if handle.escalation is not None:
-        held = ", ".join(map(str, handle.escalation.requests))
+        held = list_requests(handle.escalation.requests)
         detail = handle.escalation.fault + (f"; in flight: {held}" if held else "")
         return ExitReason("timed out", detail)
     if handle.boot_error:

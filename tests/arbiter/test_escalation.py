@@ -1,5 +1,7 @@
 """How a worker that missed a deadline is ended, with children that are never forked."""
 
+import re
+
 from support.fake_arbiter import serving
 
 from hookserve import hookimpl
@@ -17,8 +19,9 @@ class Log:
         self.records.append(record)
 
 
-def hang(server, handle, label="GET /slow"):
-    handle.slot.request_slot(0).begin(server.clock.now, label.encode())
+def hang(server, handle, label="GET /slow", number=0):
+    name = b"id-%d" % number
+    handle.slot.request_slot(number).begin(server.clock.now + number, label.encode(), name)
 
 
 def test_a_silent_worker_is_reported_dumped_aborted_and_killed():
@@ -70,6 +73,19 @@ def test_a_request_that_is_lost_with_its_worker_has_an_access_record():
         assert record.environ["REQUEST_METHOD"] == "GET"
         assert record.environ["PATH_INFO"] == "/slow"
         assert record.reason == "killed (SIGKILL)"
+
+
+def test_the_log_names_five_requests_that_a_killed_worker_held_and_counts_the_others(caplog):
+    with serving(workers=1, worker_class="gthread", threads=8) as server:
+        handle = server.handle(0)
+        for number in range(7):
+            hang(server, handle, number=number)  # a second after the one before
+
+        server.end(handle, status=9)
+
+        (lost,) = [line for line in caplog.messages if line.startswith("lost with")]
+        named = ", ".join(f"GET /slow [id-{number}]" for number in range(5))
+        assert re.sub(r" \([0-9.]+ s\)", "", lost) == f"lost with {handle}: {named} and 2 more"
 
 
 def test_an_arbiter_that_was_late_ignores_the_silence_before():
