@@ -243,7 +243,8 @@ class Arbiter:
         count, hook = self.num_workers, self.hook.nworkers_changed
         calling.notify(hook, server=self, new_value=count, old_value=None)
         child.freeze_memory()
-        self.auxiliaries.gather()
+        # What the dry run of a re-exec could not try must not end workers that serve on.
+        (self.auxiliaries.restart if self.worker_table else self.auxiliaries.gather)()
         now = self.clock()
         self.pool.step(now)
         self.auxiliaries.step(now)

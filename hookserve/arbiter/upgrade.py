@@ -143,6 +143,7 @@ class Upgrade(Part):
             self.predecessor = None
             self._arbiter.log.info("the predecessor is gone: the upgrade is complete")
             self._inherit_pidfile()
+            self._arbiter.auxiliaries.restart()  # plugins open the addresses that it had
 
     def _inherit_pidfile(self) -> None:
         arbiter = self._arbiter

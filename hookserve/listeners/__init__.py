@@ -10,6 +10,8 @@ refusal
     an end that refuses new clients in all processes
 listeners
     the sockets: opened, inherited, kept across reloads, closed
+plugin_listeners
+    sockets of a plugin's own addresses, which no worker inherits
 queues
     how many connections wait there, asked by any process
 """

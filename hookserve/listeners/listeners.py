@@ -38,7 +38,7 @@ SYSTEMD_VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 _NO_HOST = "there is no host of that name (bind an address, or 0.0.0.0 for all)"
 _ADVICE = {
     errno.EADDRINUSE: "address already in use (another server is there: stop it, or choose"
-    " another address with --bind)",
+    " another address with {flag})",
     errno.EACCES: "permission denied (try a port above 1023, or a capability)",
     errno.EADDRNOTAVAIL: "this machine has no such address (bind its own, or 0.0.0.0 for all)",
     **dict.fromkeys((_socket.EAI_NONAME, _socket.EAI_AGAIN), _NO_HOST),
@@ -77,6 +77,8 @@ class ListenerOptions(NamedTuple):
     """The group of unix sockets; `None`: as the process."""
     umask: int = 0
     """What a unix socket without a mode of its own does not allow."""
+    flag: str = "--bind"
+    """What the remedy of an error names."""
 
 
 class Listener:
@@ -205,7 +207,7 @@ def _add_listeners(
 ) -> None:
     """Add a listener for each address that `address` stands for."""
     absent = None
-    numeric = _numeric(address)
+    numeric = _numeric(address, options)
     for each in numeric:
         if each in found:
             continue
@@ -217,8 +219,8 @@ def _add_listeners(
             found[each] = _open_beside(each, options, both, kept.values())
         except OSError as error:
             if not is_absent(error):
-                raise _listen_error(each, error) from None
-            absent = _listen_error(each, error)
+                raise _listen_error(each, error, options) from None
+            absent = _listen_error(each, error, options)
     if absent is not None and not any(each in found for each in numeric):
         raise absent
 
@@ -255,13 +257,13 @@ def _open_beside(
     return listener
 
 
-def _numeric(address: Address) -> Sequence[Address]:
+def _numeric(address: Address, options: ListenerOptions) -> Sequence[Address]:
     if not isinstance(address, TcpAddress):
         return (address,)
     try:
         return resolve(address)
     except OSError as error:
-        raise _listen_error(address, error) from None
+        raise _listen_error(address, error, options) from None
 
 
 def open_listener(address: Address, options: ListenerOptions) -> Listener:
@@ -269,7 +271,7 @@ def open_listener(address: Address, options: ListenerOptions) -> Listener:
     try:
         return _open(address, options)
     except OSError as error:
-        raise _listen_error(address, error) from None
+        raise _listen_error(address, error, options) from None
 
 
 def _open(address: Address, options: ListenerOptions, both_families: bool = False) -> Listener:
@@ -282,11 +284,12 @@ def _open(address: Address, options: ListenerOptions, both_families: bool = Fals
     return _open_unix(address, options)
 
 
-def _listen_error(address: Address, error: OSError) -> ListenError:
+def _listen_error(address: Address, error: OSError, options: ListenerOptions) -> ListenError:
     number = error.errno or 0
     path_advice = isinstance(address, UnixAddress) and number != errno.EADDRINUSE
     text = error.strerror or str(error)
     advice = text.lower() if path_advice else _ADVICE.get(number, text.lower())
+    advice = advice.replace("{flag}", options.flag)
     return ListenError(f"cannot listen on {address}: {advice}")
 
 

@@ -6,15 +6,12 @@ condition
     what is ready, live and started, and how many places are free
 checks, shared_state
     the application's own checks; what is shared between the processes
-sockets
-    addresses of the plugin's own
 service, conversation
     the auxiliary process that answers there; what it is asked and says
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -23,7 +20,6 @@ from hookserve.config.values import boolean, items, optional_text, positive, sec
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
-    from hookserve.server import Server
 
 
 def address(value: object) -> str | None:
@@ -139,9 +135,16 @@ def configured_plugins(config: Config) -> Iterable[object]:
     """The health checks, where they are asked for."""
     if not any(config.get(name) for name in _ANY):
         return []
+    from hookserve.listeners.address import parse_address
+    from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve_health.plugin import Health
 
-    return [Health(config)]
+    addresses = {
+        name: PluginListeners(name, [parse_address(config.get(name))])
+        for name in _LISTENS
+        if config.get(name)
+    }
+    return [*addresses.values(), Health(config, addresses)]
 
 
 @hookimpl
@@ -155,11 +158,3 @@ def diagnoses(config: Config) -> Iterable[Diagnosis]:
     text = "there is a drain delay, and nothing by which a load balancer sees that it has begun"
     remedy = "--health-bind ADDRESS, and have the load balancer ask for /-/ready there"
     return [Diagnosis("note", "health checks", text, remedy)]
-
-
-@hookimpl
-def reloaded(server: Server) -> None:
-    """Addresses that the new configuration has no more are closed."""
-    sockets = sys.modules.get("hookserve_health.sockets")
-    if sockets is not None and not any(server.config.get(name) for name in _LISTENS):
-        sockets.close_all(is_last=True)

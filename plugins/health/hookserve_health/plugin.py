@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -10,10 +10,11 @@ from hookserve import AuxiliaryProcess, hookimpl
 from hookserve_health.condition import Condition, Verdict
 from hookserve_health.conversation import Responder, status_of
 from hookserve_health.shared_state import state_of_server
-from hookserve_health.sockets import close_all, open_sockets
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
     from hookserve.worker.base import Worker
     from hookserve_health.checks import Check
@@ -25,43 +26,29 @@ _QUESTIONS = ("live", "ready", "startup")
 class Health:
     """The health checks."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, addresses: Mapping[str, PluginListeners]) -> None:
+        """`addresses` has those that there are, by the names of their settings."""
         self._config = config
         self._state = state_of_server()
-        self._addresses = {
-            config.health_bind: self._respond_http,
-            config.health_agent_bind: self._respond_agent,
-        }
-        self._addresses.pop(None, None)
+        self._addresses = addresses
 
     # In the arbiter.
 
     @hookimpl
     def auxiliary_processes(self, server: Server) -> Iterable[AuxiliaryProcess]:
         """The one that answers, where there is an address or a check of its own."""
-        # The predecessor of an upgrade has the addresses: the process opens them, once it is gone.
-        if server.upgrade.predecessor is None:
-            open_sockets(self._addresses)
         if not self._addresses and not self._config.health_check:
             return []
-        return [AuxiliaryProcess("health", partial(self._serve, server), is_unprivileged=True)]
+        sockets = {name: found.open(server) for name, found in self._addresses.items()}
+        serve = partial(self._serve, server, sockets)
+        return [AuxiliaryProcess("health", serve, is_unprivileged=True)]
 
     @hookimpl
     def on_stopping(self, server: Server) -> None:
         """The server stops; where another one serves at its addresses, it is ready all the same."""
         self._state.successor_serves = server.upgrade.successor_serves
 
-    @hookimpl
-    def on_exit(self) -> None:
-        """Close the addresses."""
-        close_all(is_last=True)
-
     # In a worker.
-
-    @hookimpl
-    def post_fork(self) -> None:
-        """The addresses are no worker's."""
-        close_all(is_last=False)
 
     @hookimpl(optionalhook=True)
     def http_answers(self, worker: Worker) -> Iterable[tuple[str, Callable[[], tuple[int, str]]]]:
@@ -77,15 +64,15 @@ class Health:
 
     # In the auxiliary process.
 
-    def _serve(self, server: Server) -> None:
+    def _serve(self, server: Server, sockets: Mapping[str, Sequence[Listener]]) -> None:
         from hookserve.worker.reading import Reader
         from hookserve_health.service import Service
 
         condition = Condition(self._config, self._state, Reader(server.scoreboards).read)
-        sockets = open_sockets(self._addresses)
+        responders = {"health_bind": self._respond_http, "health_agent_bind": self._respond_agent}
         listeners = {
-            listener: self._addresses[address](condition)
-            for address, found in sockets.items()
+            listener: responders[name](condition)
+            for name, found in sockets.items()
             for listener in found
         }
         service = Service(listeners, condition)

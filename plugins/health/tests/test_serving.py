@@ -240,17 +240,6 @@ def check_or_none(site):
         return None
 
 
-def test_an_address_in_use_refuses_the_start(site):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = hookserve("-b", "127.0.0.1:0", "--health-bind", address, "app", cwd=site)
-
-    assert done.returncode == 1
-    assert f"cannot listen on {address}" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

@@ -68,7 +68,11 @@ def configured_plugins(config: Config) -> list[object]:
         directory = bridge.directory
         found.append(bridge)
     if config.prometheus:
+        from hookserve_status.address import check_any
+
+        from hookserve.listeners.plugin_listeners import PluginListeners
         from hookserve_prometheus.exporter import Exporter
 
-        found.append(Exporter(config, directory))
+        listeners = PluginListeners("prometheus", [check_any(config.prometheus)])
+        found += [listeners, Exporter(config, listeners, directory)]
     return found

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hookserve_status import http_server
-from hookserve_status.address import resolve
 from hookserve_status.openmetrics import CONTENT_TYPE
 
 from hookserve import AuxiliaryProcess, hookimpl
@@ -20,29 +18,28 @@ if TYPE_CHECKING:
 
     from hookserve.config.resolved import Config
     from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
 
 
 class Exporter:
     """Serves the metrics of one configuration; `directory` has the application's."""
 
-    def __init__(self, config: Config, directory: str | None) -> None:
-        self._config, self._directory = config, directory
-        self._address = resolve(config.prometheus, os.getcwd())
+    def __init__(self, config: Config, listeners: PluginListeners, directory: str | None) -> None:
+        self._config, self._listeners, self._directory = config, listeners, directory
 
     @hookimpl
     def auxiliary_processes(self, server: Server) -> list[AuxiliaryProcess]:
         """The process."""
         listening = describe(server.listeners)
+        listeners = self._listeners.open(server)
 
         def run() -> None:
             from hookserve_status.snapshot import Source
 
             source = Source(self._config, Reader(server.scoreboards), listening)
             make_service = partial(Service, source, self._directory)
-            http_server.serve(
-                "prometheus", [self._address], make_service, source.reader, signal.pause
-            )
+            http_server.serve(listeners, make_service, source.reader, signal.pause)
 
         return [AuxiliaryProcess("prometheus", run)]
 

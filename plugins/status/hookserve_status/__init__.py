@@ -80,6 +80,9 @@ def configured_plugins(config: Config) -> list[object]:
     """The status, when it has an address."""
     if not config.status:
         return []
+    from hookserve.listeners.plugin_listeners import PluginListeners
+    from hookserve_status.address import check
     from hookserve_status.plugin import StatusPlugin
 
-    return [StatusPlugin(config)]
+    listeners = PluginListeners("status", map(check, config.status))
+    return [listeners, StatusPlugin(config, listeners)]

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import os
-from typing import TYPE_CHECKING
 
 from hookserve.errors import ConfigError
 from hookserve.listeners.address import TcpAddress, UnixAddress, parse_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hookserve.listeners.listeners import Listener
-
-_MODE = 0o600
-_BACKLOG = 64
 
 
 def check(text: str) -> TcpAddress | UnixAddress:
@@ -57,21 +47,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def resolve(text: str, directory: str) -> TcpAddress | UnixAddress:
-    """The address, which was checked, with its path made absolute."""
-    address = check_any(text)
-    if isinstance(address, UnixAddress):
-        return address._replace(path=os.path.join(directory, address.path))
-    return address
-
-
-def listen(addresses: list[TcpAddress | UnixAddress]) -> Iterator[Listener]:
-    """Listeners; raises ListenError."""
-    from hookserve.listeners.listeners import ListenerOptions, open_listener
-
-    for address in addresses:
-        if isinstance(address, UnixAddress):
-            address = address._replace(mode=address.mode or _MODE)
-        yield open_listener(address, ListenerOptions(backlog=_BACKLOG))

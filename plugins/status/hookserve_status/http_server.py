@@ -6,22 +6,16 @@ One thread for each connection; nothing wakes the process while nothing is asked
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
-from hookserve.errors import ListenError
-from hookserve_status.address import listen
-
 if TYPE_CHECKING:
-    from hookserve.listeners.address import TcpAddress, UnixAddress
     from hookserve.listeners.listeners import Listener
     from hookserve.worker.reading import Reader
 
@@ -33,23 +27,12 @@ _PAUSE = 0.05
 
 
 def serve(
-    setting: str,
-    addresses: Sequence[TcpAddress | UnixAddress],
+    listeners: Sequence[Listener],
     make_service: Callable[[Listener], Service],
     reader: Reader,
     wait: Callable[[], object],
 ) -> NoReturn:
-    """Serve the addresses that `setting` names, and call `wait` again and again, until told to end.
-
-    Exits with 1 where an address cannot be listened on, so that the arbiter starts the process
-    again.
-    """
-    try:
-        listeners = list(listen([*addresses]))
-    except ListenError as error:
-        what, _, _ = str(error).partition(" (")  # the remedy is for --bind
-        logging.getLogger("hookserve").error("%s: %s", setting, what)
-        sys.exit(1)
+    """Serve there, and call `wait` again and again, until told to end."""
     slots = threading.BoundedSemaphore(_CLIENTS)
     _end_with_server(listeners, reader)
     for listener in listeners:
@@ -60,16 +43,20 @@ def serve(
         wait()
 
 
-def _end_with_server(listeners: list[Listener], reader: Reader) -> None:
-    """TERM ends this process; when the whole server stops, not before its last worker is gone."""
+def _end_with_server(listeners: Sequence[Listener], reader: Reader) -> None:
+    """TERM ends this process; when the whole server stops, not before its last worker is gone.
+
+    After a reload another process goes on with the same sockets.
+    """
 
     def end(*_: object) -> NoReturn:
         with contextlib.suppress(Exception):
-            while (reading := reader.read()).is_stopping and reading.workers:
+            while (reading := reader.read()).is_stopping:
+                if not reading.workers:
+                    for listener in listeners:
+                        listener.remove()
+                    break
                 time.sleep(_PAUSE)
-        for listener in listeners:
-            with contextlib.suppress(OSError):
-                listener.remove()
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from typing import TYPE_CHECKING
 
 from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.listeners.queues import describe
 from hookserve.worker.reading import Reader
-from hookserve_status.address import resolve
 from hookserve_status.control import ArbiterSide
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
+    from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
 
 
 class StatusPlugin:
     """The status of one configuration."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, listeners: PluginListeners) -> None:
         self._config = config
-        self._addresses = [resolve(each, os.getcwd()) for each in config.status]
+        self._listeners = listeners
         self._arbiter_side: ArbiterSide | None = None
         self._client_end: socket.socket | None = None
         self._server: Server | None = None
@@ -38,6 +37,7 @@ class StatusPlugin:
         self._arbiter_side = ArbiterSide(server, ours)
         server.watch(ours.fileno(), self._arbiter_side.on_readable)
         listening = describe(server.listeners)
+        listeners = self._listeners.open(server)
 
         def run() -> None:
             from hookserve_status.control import Client
@@ -45,7 +45,7 @@ class StatusPlugin:
             from hookserve_status.snapshot import Source
 
             source = Source(self._config, Reader(server.scoreboards), listening)
-            serve(self._addresses, source, Client(theirs))
+            serve(listeners, source, Client(theirs))
 
         return [AuxiliaryProcess("status", run)]
 

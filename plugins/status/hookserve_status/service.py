@@ -20,16 +20,13 @@ from hookserve_status.samples import INTERVAL
 from hookserve_status.stacks import read_stacks
 
 if TYPE_CHECKING:
-    from hookserve.listeners.address import TcpAddress, UnixAddress
     from hookserve.listeners.listeners import Listener
     from hookserve_status.snapshot import Source
 
 _VERBS = ("reload", "drain", "scale", "recycle", "stacks")
 
 
-def serve(
-    addresses: Sequence[TcpAddress | UnixAddress], source: Source, client: Client
-) -> NoReturn:
+def serve(listeners: Sequence[Listener], source: Source, client: Client) -> NoReturn:
     """Serve until told to end."""
 
     def wait() -> None:
@@ -37,7 +34,7 @@ def serve(
         time.sleep(INTERVAL)
 
     make_service = partial(Service, source, client)
-    http_server.serve("status", addresses, make_service, source.reader, wait)
+    http_server.serve(listeners, make_service, source.reader, wait)
 
 
 class Handler(http_server.Handler):

@@ -245,13 +245,3 @@ def test_many_clients_that_send_nothing_hold_the_status_up_only_for_a_time(scene
     assert len(found) == 8
     for each in idle:
         each.close()
-
-
-def test_an_address_that_is_taken_is_a_line_in_the_log_and_the_server_serves(tmp_path):
-    (tmp_path / "app.py").write_text(APPLICATION)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        settings = {"status": f"127.0.0.1:{taken.getsockname()[1]}"}
-        with serve("app:application", settings=settings, chdir=tmp_path) as server:
-            wait_until(lambda: "address already in use" in server.log.lower())
-            assert Scene(server, tmp_path, 0).get() == 200
-            assert "Traceback" not in server.log

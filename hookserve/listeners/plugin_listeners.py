@@ -1,0 +1,105 @@
+"""Addresses that a plugin has for itself: opened by the arbiter, so that one that cannot be
+listened on ends the start or the reload in one line, and served by an auxiliary process.
+
+A plugin returns `PluginListeners` from its `configured_plugins`, beside the plugin that serves
+there.  The sockets of an address that a reload keeps stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from hookserve.errors import ListenError
+from hookserve.hookmarkers import hookimpl
+from hookserve.listeners.address import Address, UnixAddress
+from hookserve.listeners.listeners import Listener, ListenerOptions, open_listeners
+
+if TYPE_CHECKING:
+    from hookserve.server import Server
+
+_BACKLOG = 128
+_UMASK = 0o177
+_Key = tuple[str, Address]
+
+
+class _Shared:
+    """The sockets of one address, and those that have it in their configuration."""
+
+    def __init__(self, listeners: list[Listener]) -> None:
+        self.listeners = listeners
+        self.users: set[PluginListeners] = set()
+
+
+_open: dict[_Key, _Shared] = {}
+
+
+def descriptors() -> list[int]:
+    """All that are open in this process: no worker inherits them."""
+    return [each.fileno() for shared in _open.values() for each in shared.listeners]
+
+
+class PluginListeners:
+    """The listeners of one setting, in one configuration; a path has the mode 0600 where its
+    address names none.
+
+    Hooks in the arbiter open them, and the last configuration that has them closes them.
+    """
+
+    def __init__(self, setting: str, addresses: Iterable[Address]) -> None:
+        self._options = ListenerOptions(
+            backlog=_BACKLOG, umask=_UMASK, flag=f"--{setting.replace('_', '-')}"
+        )
+        self._setting = setting
+        self._keys: list[_Key] = [(setting, _absolute(each)) for each in dict.fromkeys(addresses)]
+
+    @hookimpl
+    def when_ready(self, server: Server) -> None:
+        """Open them; raises ListenError."""
+        self.open(server)
+
+    @hookimpl
+    def on_reload(self, server: Server) -> None:
+        """Open those that are new; raises ListenError."""
+        self.open(server)
+
+    @hookimpl
+    def retired(self) -> None:
+        """Close those that no other configuration has."""
+        for key in self._keys:
+            shared = _open.get(key)
+            if shared is not None:
+                shared.users.discard(self)
+                if not shared.users:
+                    _close(_open.pop(key))
+
+    def open(self, server: Server) -> Sequence[Listener]:
+        """All of them, in the arbiter; raises ListenError.  There are none while the predecessor
+        of an upgrade has the addresses."""
+        if server.upgrade.predecessor is not None:
+            return ()
+        return [listener for key in self._keys for listener in self._shared(key).listeners]
+
+    def _shared(self, key: _Key) -> _Shared:
+        found = _open.get(key)
+        if found is None:
+            try:
+                found = _open[key] = _Shared(open_listeners([key[1]], self._options))
+            except ListenError as error:
+                raise ListenError(f"{self._setting}: {error}") from None
+        found.users.add(self)
+        return found
+
+
+def _absolute(address: Address) -> Address:
+    """The same path after a reload, which may begin in another directory."""
+    if isinstance(address, UnixAddress) and not address.is_abstract:
+        return address._replace(path=os.path.abspath(address.path))
+    return address
+
+
+def _close(shared: _Shared) -> None:
+    for listener in shared.listeners:
+        listener.close()
+        listener.remove()

@@ -1,0 +1,91 @@
+"""Addresses that a plugin has for itself."""
+
+import socket
+from types import SimpleNamespace
+
+import pytest
+
+from hookserve import ListenError
+from hookserve.listeners import plugin_listeners
+from hookserve.listeners.address import TcpAddress, UnixAddress
+from hookserve.listeners.plugin_listeners import PluginListeners
+
+ANY_PORT = TcpAddress("127.0.0.1", 0)
+
+
+def server(predecessor=None):
+    return SimpleNamespace(upgrade=SimpleNamespace(predecessor=predecessor))
+
+
+@pytest.fixture
+def make():
+    """A function that makes those of one configuration."""
+    made = []
+
+    def make(*addresses, setting="metrics_bind"):
+        made.append(PluginListeners(setting, addresses))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.retired()
+    assert plugin_listeners.descriptors() == []
+
+
+def test_an_address_that_the_next_configuration_keeps_has_the_same_socket(make):
+    first, second = make(ANY_PORT), make(ANY_PORT)
+    (listener,) = first.open(server())
+    assert second.open(server()) == [listener]
+
+    first.retired()
+    assert listener.fileno() >= 0
+
+    second.retired()
+    assert listener.fileno() == -1
+
+
+def test_the_addresses_of_a_configuration_that_is_refused_are_closed_again(make, tmp_path):
+    first = make(ANY_PORT)
+    first.when_ready(server())
+    refused = make(ANY_PORT, UnixAddress(f"{tmp_path}/metrics"), UnixAddress("/no/such/folder/x"))
+    with pytest.raises(ListenError):
+        refused.on_reload(server())
+    assert (tmp_path / "metrics").exists()
+
+    refused.retired()
+
+    assert not (tmp_path / "metrics").exists()
+    assert len(plugin_listeners.descriptors()) == len(first.open(server())) == 1
+
+
+def test_a_path_is_the_owners_alone_where_the_address_does_not_say_otherwise(make, tmp_path):
+    paths = tmp_path / "mine", tmp_path / "ours"
+    make(UnixAddress(str(paths[0])), UnixAddress(str(paths[1]), mode=0o660)).open(server())
+
+    assert [each.stat().st_mode & 0o777 for each in paths] == [0o600, 0o660]
+
+
+def test_a_relative_path_stays_where_it_is(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    relative = make(UnixAddress("metrics"))
+    relative.open(server())
+    monkeypatch.chdir("/")
+
+    relative.retired()
+
+    assert not (tmp_path / "metrics").exists()
+
+
+def test_an_address_of_another_setting_is_in_use(make):
+    (listener,) = make(ANY_PORT).open(server())
+    taken = TcpAddress("127.0.0.1", int(listener.endpoint.port))
+
+    with pytest.raises(ListenError, match=r"^health_bind: .* in use .* with --health-bind\)$"):
+        make(taken, setting="health_bind").open(server())
+
+
+def test_the_predecessor_of_an_upgrade_keeps_the_address(make):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listeners = make(TcpAddress("127.0.0.1", taken.getsockname()[1]))
+        assert listeners.open(server(predecessor=7)) == ()
+    assert len(listeners.open(server())) == 1
