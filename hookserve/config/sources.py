@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from hookserve.config.resolved import SettingsSource
 from hookserve.config.settings import SettingsTable
@@ -100,8 +100,15 @@ def _parse(name: str, text: bytes) -> dict[str, object]:
         raise ConfigError(f"{name} is not valid TOML: {error}") from None
 
 
-def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> SettingsSource:
-    """The variables ``HOOKSERVE_<NAME>``; raises ConfigError for one that is not a setting's."""
+def environment_source(
+    table: SettingsTable,
+    environ: Mapping[str, str],
+    explain: Callable[[str], str | None] = lambda name: None,
+) -> SettingsSource:
+    """The variables ``HOOKSERVE_<NAME>``; raises ConfigError for one that is not a setting's.
+
+    `explain` returns what to do about a setting that is not known, or `None`.
+    """
     values: dict[str, object] = {}
     names: dict[str, str] = {}
     for variable, raw in environ.items():
@@ -112,10 +119,9 @@ def environment_source(table: SettingsTable, environ: Mapping[str, str]) -> Sett
             values[name], names[name] = raw, variable
         elif not _SERVICE_LINK.fullmatch(f"{variable}={raw}"):
             known = {declared.variable for declared in table} | RESERVED
-            raise ConfigError(
-                f"the environment variable {variable} is not a setting"
-                f"{did_you_mean(variable, known)}"
-            )
+            advice = explain(name)
+            hint = f" ({advice})" if advice else did_you_mean(variable, known)
+            raise ConfigError(f"the environment variable {variable} is not a setting{hint}")
     return SettingsSource("environment", values, names)
 
 

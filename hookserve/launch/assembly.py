@@ -156,7 +156,7 @@ def _read_sources(
     line = read(table, words[1], "command line", explain_flag)
     defaults, arguments = variable_sources(host, table, environ, explain_flag)
     low = [sources.platform_source(environ), *defaults, *toml]
-    ours = sources.environment_source(table, environ)
+    ours = sources.environment_source(table, environ, partial(explain, host, "setting"))
     high = [*arguments, ours, from_variable.source, line.source]
     return line, [translate(host, each) for each in low], [translate(host, each) for each in high]
 

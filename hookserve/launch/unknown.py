@@ -12,7 +12,9 @@ from hookserve.errors import ConfigError
 from hookserve.hookmarkers import PROJECT
 from hookserve.hookspecs import AssemblyHooks, Hooks
 from hookserve.plugins import calling
+from hookserve.plugins.discovery import published_settings
 from hookserve.plugins.host import PluginHost
+from hookserve.plugins.selection import explain_left_out
 from hookserve.wording import did_you_mean, nearest
 
 _SLIP_RATIO = 0.85
@@ -27,9 +29,25 @@ _TOO_LATE = {
 
 
 def explain(host: PluginHost, kind: str, name: str) -> str | None:
-    """What a plugin knows to do about an unknown name; `None` when none knows it."""
+    """What to do about an unknown name: what a plugin knows of it, else what is known of plugins
+    that are not loaded; `None` when that is nothing."""
     advice = calling.ask(host.hook.explain_unknown, kind, name)
-    return None if advice is None else str(advice)
+    return _explain_absent(host, kind, name) if advice is None else str(advice)
+
+
+def _explain_absent(host: PluginHost, kind: str, name: str) -> str | None:
+    setting = name.lstrip("-").replace("-", "_") if kind == "flag" else name
+    distribution = published_settings().get(setting)
+    for record in host.records:
+        candidate = record.candidate
+        is_named = candidate is not None and candidate.is_called(distribution or setting)
+        # A plugin that is not loaded does not say which settings it has.
+        if is_named or (kind == "flag" and setting.startswith(f"{record.name}_")):
+            if record in host.failures():
+                return record.failure
+            reason = explain_left_out(host, record.name)
+            return f"the plugin {record.name} {reason}" if reason else None
+    return distribution and f"it comes with {distribution}: pip install {distribution}"
 
 
 def refuse_unknown(

@@ -14,6 +14,7 @@ from hookserve.plugins.distributions import (
 )
 
 _OWN_PREFIX = "hookserve-"
+_SETTINGS_GROUP = "hookserve.settings"
 _REQUIREMENT = re.compile(
     r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?"
 )
@@ -78,6 +79,14 @@ def published() -> dict[str, str]:
         if match and match[3] and match[1].startswith(_OWN_PREFIX):
             found[match[1].removeprefix(_OWN_PREFIX)] = match[1]
     return found
+
+
+def published_settings() -> dict[str, str]:
+    """The settings of plugins that the project publishes apart, by name, each with its
+    distribution: hookserve's own metadata has them in a group of entry points."""
+    own = find_distribution("hookserve")
+    found = () if own is None else own.entry_points(_SETTINGS_GROUP)
+    return {name: normalized(module) for name, module in found}
 
 
 @cache

@@ -47,6 +47,11 @@ class Distribution:
                 fields[name].append(value.strip())
         return fields
 
+    def entry_points(self, group: str) -> Iterator[tuple[str, str]]:
+        """Names and values of one group."""
+        text = self.read_text("entry_points.txt") or ""
+        return _section(text, group) if f"[{group}]" in text else iter(())
+
 
 EntryPoint = tuple[str, str, Distribution]
 """Name, value and owner."""
@@ -55,10 +60,8 @@ EntryPoint = tuple[str, str, Distribution]
 def entry_points() -> Iterator[EntryPoint]:
     """The entry points of the group, in no order."""
     for distribution in _installed():
-        text = distribution.read_text("entry_points.txt") or ""
-        if f"[{GROUP}]" in text:
-            for name, value in _section(text):
-                yield name, value, distribution
+        for name, value in distribution.entry_points(GROUP):
+            yield name, value, distribution
 
 
 def find_distribution(name: str) -> Distribution | None:
@@ -118,12 +121,12 @@ def _read(folder: str, name: str) -> str | None:
         return None
 
 
-def _section(text: str) -> Iterator[tuple[str, str]]:
-    """Names and values of our section of an ``entry_points.txt``."""
+def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
+    """Names and values of one section of an ``entry_points.txt``."""
     section = ""
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):
             section = line.strip("[]")
-        elif section == GROUP and line and not line.startswith("#"):
+        elif section == group and line and not line.startswith("#"):
             name, _, value = line.partition("=")
             yield name.strip(), value.strip()

@@ -3,11 +3,13 @@
 import types
 
 import pytest
+from support.installed import install
 
 from hookserve import hookimpl
 from hookserve.config.resolved import SettingsSource
-from hookserve.errors import ConfigError
-from hookserve.launch.assembly import declare_settings, load_plugins
+from hookserve.errors import ConfigError, HookserveError
+from hookserve.launch import unknown
+from hookserve.launch.assembly import assemble, declare_settings, load_plugins
 from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 
 
@@ -39,6 +41,48 @@ def test_a_name_in_toml_that_is_not_a_setting_is_refused(host, table, name, hint
 
     assert str(caught.value).startswith(f"hookserve.toml: '{name}' is not a setting")
     assert hint in str(caught.value)
+
+
+@pytest.fixture
+def zebra(monkeypatch):
+    """A plugin of the project's that is not installed has a setting of that name."""
+    monkeypatch.setattr(unknown, "published_settings", lambda: {"zebra_count": "hookserve-zoo"})
+
+
+@pytest.mark.usefixtures("zebra")
+@pytest.mark.parametrize(("kind", "name"), [("flag", "--zebra-count"), ("setting", "zebra_count")])
+def test_a_setting_of_a_plugin_that_is_not_installed_says_what_to_install(host, kind, name):
+    assert explain(host, kind, name) == "it comes with hookserve-zoo: pip install hookserve-zoo"
+    assert explain(host, kind, f"{name}s") is None
+
+
+@pytest.mark.usefixtures("zebra")
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [(["--zebra-count=2"], {}), ([], {"HOOKSERVE_ZEBRA_COUNT": "2"})],
+)
+def test_so_do_a_flag_and_a_variable(arguments, environ):
+    with pytest.raises(HookserveError, match=r"\(it comes with .*: pip install hookserve-zoo\)"):
+        assemble(["app", *arguments], environ)
+
+
+def test_a_flag_of_a_plugin_that_is_left_out_says_so():
+    without = load_plugins(["-P", "no:health"], {})
+
+    advice = explain(without, "flag", "--health-bind")
+
+    assert advice is not None
+    assert advice.startswith("the plugin health is left out with -P no:health")
+    assert explain(without, "flag", "--healthy") is None
+
+
+def test_a_flag_of_a_plugin_that_cannot_be_loaded_has_the_reason(tmp_path, monkeypatch):
+    install(tmp_path, "hookserve-zoo", {"zoo": "zoo"}, {"zoo.py": "import nosuchlibrary"})
+    monkeypatch.syspath_prepend(tmp_path)
+
+    broken = load_plugins([], {})
+
+    assert "nosuchlibrary" in str(explain(broken, "flag", "--zoo-animals"))
 
 
 HOOKS = ("post_fork", "when_ready")

@@ -1,13 +1,17 @@
 """Installed plugins are found without importing them."""
 
+import importlib
 import sys
+from pathlib import Path
 
 import pytest
 from support.installed import install
 
 from hookserve.plugins import discovery
-from hookserve.plugins.discovery import Candidate, discover, published
+from hookserve.plugins.discovery import Candidate, discover, published, published_settings
 from hookserve.plugins.distributions import Distribution
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -93,6 +97,25 @@ def test_without_our_metadata_nothing_is_published(monkeypatch):
     monkeypatch.setattr(discovery, "find_distribution", lambda name: None)
 
     assert published() == {}
+    assert published_settings() == {}
+
+
+def test_our_own_metadata_has_the_settings_of_all_plugins_that_are_published_apart():
+    apart = [
+        each for each in discover() if each.distribution.startswith("hookserve-") and in_tree(each)
+    ]
+    found = {
+        setting.name: each.distribution
+        for each in apart
+        for setting in getattr(importlib.import_module(each.module), "SETTINGS", ())
+    }
+
+    assert len(apart) >= 2
+    assert published_settings() == found
+
+
+def in_tree(candidate):
+    return (ROOT / "plugins" / candidate.name / "pyproject.toml").exists()
 
 
 def test_a_distribution_without_fields_has_question_marks():
