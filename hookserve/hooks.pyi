@@ -12,7 +12,7 @@ from hookserve.listeners.listeners import Listener
 from hookserve.plugins.host import PluginHost
 from hookserve.protocol import seam
 from hookserve.server import Server, WorkerInfo
-from hookserve.types import WSGIApplication
+from hookserve.types import ScoreboardField, WorkerType, WSGIApplication
 from hookserve.worker.base import Worker
 from hookserve.worker.context import ServerView
 from types import ModuleType
@@ -133,6 +133,18 @@ class _takes_worker(_Protocol, Generic[_Result]):
 
 class _takes_self_worker(_Protocol, Generic[_Result]):
     def __call__(own, *, self: Any, worker: Worker) -> _Result: ...
+
+class _takes_model(_Protocol, Generic[_Result]):
+    def __call__(own, *, model: WorkerType) -> _Result: ...
+
+class _takes_self_model(_Protocol, Generic[_Result]):
+    def __call__(own, *, self: Any, model: WorkerType) -> _Result: ...
+
+class _takes_config_model(_Protocol, Generic[_Result]):
+    def __call__(own, *, config: Config, model: WorkerType) -> _Result: ...
+
+class _takes_self_config_model(_Protocol, Generic[_Result]):
+    def __call__(own, *, self: Any, config: Config, model: WorkerType) -> _Result: ...
 
 class _takes_server(_Protocol, Generic[_Result]):
     def __call__(own, *, server: Server) -> _Result: ...
@@ -715,8 +727,8 @@ def tick_intervals(
 ) -> Callable[[_tick_intervals_wrapper], _tick_intervals_wrapper]: ...
 
 
-_scoreboard_fields = TypeVar("_scoreboard_fields", bound=_takes[Iterable[types.ScoreboardField]] | _takes_self[Iterable[types.ScoreboardField]])
-_scoreboard_fields_wrapper = TypeVar("_scoreboard_fields_wrapper", bound=_takes[Generator[None, Any, Any]] | _takes_self[Generator[None, Any, Any]])
+_scoreboard_fields = TypeVar("_scoreboard_fields", bound=_takes[Iterable[ScoreboardField]] | _takes_self[Iterable[ScoreboardField]] | _takes_config[Iterable[ScoreboardField]] | _takes_model[Iterable[ScoreboardField]] | _takes_self_config[Iterable[ScoreboardField]] | _takes_self_model[Iterable[ScoreboardField]] | _takes_config_model[Iterable[ScoreboardField]] | _takes_self_config_model[Iterable[ScoreboardField]])
+_scoreboard_fields_wrapper = TypeVar("_scoreboard_fields_wrapper", bound=_takes[Generator[None, Any, Any]] | _takes_self[Generator[None, Any, Any]] | _takes_config[Generator[None, Any, Any]] | _takes_model[Generator[None, Any, Any]] | _takes_self_config[Generator[None, Any, Any]] | _takes_self_model[Generator[None, Any, Any]] | _takes_config_model[Generator[None, Any, Any]] | _takes_self_config_model[Generator[None, Any, Any]])
 @overload
 def scoreboard_fields(function: _scoreboard_fields, /) -> _scoreboard_fields: ...
 @overload

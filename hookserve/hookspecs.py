@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hookserve.plugins.host import PluginHost
     from hookserve.protocol import seam
     from hookserve.server import Server, WorkerInfo
-    from hookserve.types import WSGIApplication
+    from hookserve.types import ScoreboardField, WorkerType, WSGIApplication
     from hookserve.worker.base import Worker
 
     AppWrapper = Callable[[WSGIApplication], WSGIApplication] | types.Middleware
@@ -194,8 +194,8 @@ class AssemblyHooks(Protocol):
         """
 
     @hookspec
-    def scoreboard_fields(self) -> Iterable[types.ScoreboardField]:
-        """Memory that the plugin asks for in each worker's part of the scoreboard.
+    def scoreboard_fields(self, config: Config, model: WorkerType) -> Iterable[ScoreboardField]:
+        """Memory that the plugin asks for in each worker's part of the scoreboard, under a `model`.
 
         Runs in: arbiter, at each (re)load.  When it raises: the start fails; a reload logs it.
         """

@@ -126,6 +126,11 @@ class Server(Protocol):
         """How many workers are wanted."""
 
     @property
+    def worker_model(self) -> str:
+        """The name of the worker model: the setting's, or the one for the application's
+        interface."""
+
+    @property
     def worker_capacity(self) -> int:
         """How many requests one worker may have in flight at once."""
 

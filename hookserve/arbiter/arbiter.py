@@ -174,6 +174,11 @@ class Arbiter:
         return self.current.wanted
 
     @property
+    def worker_model(self) -> str:
+        """The name of the worker model."""
+        return self.current.classes.worker_type.name
+
+    @property
     def worker_capacity(self) -> int:
         """How many requests one worker may have in flight at once."""
         return self.current.capacity

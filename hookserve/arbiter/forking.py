@@ -16,7 +16,7 @@ from hookserve.worker.scoreboard import Scoreboard
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
-    from hookserve.hookspecs import Hooks
+    from hookserve.arbiter.generation import Generation
     from hookserve.types import ScoreboardField
     from hookserve.worker.channel import WorkerEnd
     from hookserve.worker.scoreboard import Slot
@@ -36,7 +36,7 @@ class WorkerFactory:
         slots = max(_FEWEST_SLOTS, 4 * workers)
         # A reload may have as many workers again; a few more may be asked for (TTIN).
         notifiable = min(_MOST_NOTIFIABLE, 2 * workers + 2)
-        fields = declared_fields(arbiter.hook)
+        fields = declared_fields(arbiter.current)
         self.scoreboard = Scoreboard(slots, self._request_slots(), -1, notifiable, fields)
         self.scoreboard.server.started_at = arbiter.clock()
         self._describe_requests()
@@ -46,7 +46,7 @@ class WorkerFactory:
         its plugins may want other fields."""
         wanted, current = self._request_slots(), self.scoreboard
         try:
-            fields = declared_fields(self._arbiter.hook)
+            fields = declared_fields(self._arbiter.current)
         except HookserveError as error:
             self._arbiter.log.error("%s; the scoreboard's fields stay", error)
             fields = current.layout.fields
@@ -167,10 +167,11 @@ class WorkerFactory:
         )
 
 
-def declared_fields(hook: Hooks) -> tuple[ScoreboardField, ...]:
+def declared_fields(generation: Generation) -> tuple[ScoreboardField, ...]:
     """The memory that plugins ask for; raises HookError, and PluginError for one that cannot be."""
     found: dict[str, ScoreboardField] = {}
-    for owner, field in calling.collect(hook.scoreboard_fields):
+    hook, model = generation.hook.scoreboard_fields, generation.classes.worker_type
+    for owner, field in calling.collect(hook, generation.config, model):
         fault = ""
         if not (field.name.isascii() and field.name.isidentifier() and field.name.islower()):
             fault = "its name is not of lower-case letters, digits and _"

@@ -31,6 +31,7 @@ def switch_model(arbiter: Arbiter, handle: WorkerHandle) -> bool:
         return False
     arbiter.current = current._replace(classes=classes)
     arbiter.begin_generation()
+    arbiter.auxiliaries.restart()  # the scoreboard that they read may be another one now
     arbiter.log.info(
         "%s has the interface %s: the worker model is %s",
         current.config.wsgi_app,

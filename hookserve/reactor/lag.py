@@ -49,9 +49,12 @@ class LagMonitor:
         self._thread = threading.get_ident()
         self._seen = 0.0
         """When the loop has given the last sign of life."""
+        self._cell: memoryview[float] | list[float] = [0.0]
 
-    def start(self) -> None:
-        """Start the thread."""
+    def start(self, cell: memoryview[float] | None = None) -> None:
+        """Start the thread, which stores in `cell` how late the loop is, in seconds."""
+        if cell is not None:
+            self._cell = cell
         threading.Thread(target=self._run, name="asyncio-lag", daemon=True).start()
 
     def wake(self) -> None:
@@ -75,13 +78,17 @@ class LagMonitor:
             pause.wait(interval)
             late = monotonic() - asked - interval
             if self._seen < asked:
+                self._cell[0] = monotonic() - asked
                 if monotonic() - self._seen > self._limit:
                     self._report(pause, asked)
                 continue
+            self._cell[0] = self._seen - asked
             if late > self._limit:
+                self._cell[0] = late
                 self._log.warning(_HELD, late, self._setting)
             self._wakeup.clear()  # before the look: what begins after it wakes this thread again
             if not self._is_busy():
+                self._cell[0] = 0.0
                 return
 
     def _answer(self) -> None:
@@ -101,3 +108,4 @@ class LagMonitor:
         )
         while self._seen < asked:
             pause.wait(self._limit / _LOOKS)
+            self._cell[0] = monotonic() - asked

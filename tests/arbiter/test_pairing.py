@@ -3,8 +3,15 @@
 import pytest
 from support.fake_arbiter import serving
 
+from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.arbiter import pairing
 from hookserve.errors import PluginError
+
+
+class Reads:
+    @hookimpl
+    def auxiliary_processes(self):
+        return [AuxiliaryProcess("metrics", lambda: None)]
 
 
 @pytest.fixture
@@ -34,6 +41,17 @@ def test_a_model_that_runs_the_interface_is_begun(other):
     with serving(is_ready=False) as server:
         assert is_switched(server, "asgi")
         assert server.arbiter.current.classes is other
+
+
+def test_auxiliary_processes_read_the_scoreboard_of_the_other_model(other):
+    with serving(is_ready=False, plugins=[Reads()]) as server:
+        server.arbiter.auxiliaries.gather()
+        server.turn()
+        (pid,) = server.arbiter.auxiliaries.pids()
+
+        is_switched(server, "asgi")
+
+        assert server.processes.sent_to(pid) == ["SIGTERM"]
 
 
 def test_a_worker_beside_the_first_is_no_failure_either(other):

@@ -19,7 +19,7 @@ def watch(caplog):
     busy = threading.Event()
     log = logging.getLogger("hookserve.asyncio.test")
     monitor = LagMonitor(loop, LIMIT, busy.is_set, log, "--loop-lag-warning")
-    monitor.start()
+    monitor.start(memoryview(bytearray(8)).cast("d"))
     yield loop, monitor, busy, caplog
     busy.clear()
     loop.run_until_complete(asyncio.sleep(LIMIT))
@@ -114,3 +114,27 @@ def test_a_call_that_holds_the_interpreter_is_reported(watch):
     run(loop, monitor, busy, hold())
 
     assert "the event loop has been blocked" in caplog.text
+
+
+def test_how_late_the_loop_is_can_be_read_while_it_is_blocked(watch):
+    loop, monitor, busy, _ = watch
+    seen = []
+
+    async def block():
+        await asyncio.sleep(LIMIT)
+        seen.append(monitor._cell[0])
+        compute(5 * LIMIT)
+        seen.append(monitor._cell[0])
+        await asyncio.sleep(2 * LIMIT)
+        seen.append(monitor._cell[0])
+
+    run(loop, monitor, busy, block())
+    busy.clear()
+    loop.run_until_complete(asyncio.sleep(2 * LIMIT))
+    wait_until(lambda: not monitor._wakeup.is_set())
+
+    before, blocked, after = seen
+    assert before < LIMIT
+    assert blocked > 3 * LIMIT
+    assert after < LIMIT
+    wait_until(lambda: monitor._cell[0] == 0)

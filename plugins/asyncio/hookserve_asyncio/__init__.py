@@ -11,8 +11,16 @@ and `lag`.
 
 from __future__ import annotations
 
-from hookserve import Capabilities, Setting, WorkerType, hookimpl
+from typing import TYPE_CHECKING
+
+from hookserve import Capabilities, ScoreboardField, Setting, WorkerType, hookimpl
 from hookserve.config.values import one_of, seconds
+
+if TYPE_CHECKING:
+    from hookserve.config.resolved import Config
+
+LAG_FIELD = "loop_lag_seconds"
+_LAG_SETTING = "loop_lag_warning"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -22,10 +30,11 @@ SETTINGS: tuple[Setting, ...] = (
         "the event loop of the asyncio worker; auto: uvloop when it is installed",
     ),
     Setting(
-        "loop_lag_warning",
+        _LAG_SETTING,
         1.0,
         seconds,
         "warn when the event loop of the asyncio worker is blocked for this long; 0: never",
+        details="The status and the metrics show how late the loop is, unless this is 0.",
     ),
 )
 
@@ -34,6 +43,15 @@ SETTINGS: tuple[Setting, ...] = (
 def settings() -> tuple[Setting, ...]:
     """Which event loop, and how long it may be blocked."""
     return SETTINGS
+
+
+@hookimpl
+def scoreboard_fields(config: Config, model: WorkerType) -> list[ScoreboardField]:
+    """The loop's lag, of models that watch their loop."""
+    if not config.get(_LAG_SETTING) or _LAG_SETTING not in model.capabilities.settings:
+        return []
+    summary = "How late the event loop is, or how long it has been blocked; 0 without requests."
+    return [ScoreboardField(LAG_FIELD, summary, is_real=True)]
 
 
 @hookimpl
@@ -52,7 +70,7 @@ def worker_types() -> list[WorkerType]:
                 request_timeout="cancel",
                 websocket=True,
                 settings=frozenset(
-                    {"loop", "loop_lag_warning", "threads", "spool_size", "buffer_bodies"}
+                    {"loop", _LAG_SETTING, "threads", "spool_size", "buffer_bodies"}
                 ),
             ),
             interfaces=("asgi", "wsgi"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 from hookserve.config.resolved import Config
@@ -23,6 +23,7 @@ from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
 from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
+from hookserve_asyncio import LAG_FIELD
 from hookserve_asyncio.loops import make_loop
 from hookserve_asyncio.threads import ThreadPool
 
@@ -83,7 +84,13 @@ class AsyncioWorker(ReactorWorker):
         if self._pool is not None:
             self._pool.start()
         elif self.lag is not None:
-            self.lag.start()
+            self.lag.start(self._lag_cell())
+
+    def _lag_cell(self) -> memoryview[float] | None:
+        """Where the lag is shown; `None` in a scoreboard that could not be made anew for it."""
+        if LAG_FIELD not in self.context.scoreboard.layout.field_words:
+            return None
+        return cast("memoryview[float]", self.context.slot.cells(LAG_FIELD))
 
     # What a model on another loop overrides.
 

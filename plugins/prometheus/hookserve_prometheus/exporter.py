@@ -37,7 +37,8 @@ class Exporter:
         def run() -> None:
             from hookserve_status.snapshot import Source
 
-            source = Source(self._config, Reader(server.scoreboards), listening)
+            reader = Reader(server.scoreboards)
+            source = Source(self._config, server.worker_model, reader, listening)
             make_service = partial(Service, source, self._directory)
             http_server.serve(listeners, make_service, source.reader, signal.pause)
 

@@ -102,11 +102,24 @@ def _newest(workers: Sequence[WorkerReading]) -> list[WorkerReading]:
 
 
 def _add_fields(registry: Registry, reading: Reading, fields: Iterable[ScoreboardField]) -> None:
-    """What plugins have declared in the scoreboard: sums over the workers."""
+    """What plugins have declared in the scoreboard: a counter's sum, each worker's gauge."""
     for field in fields:
-        values = reading.fields[field.name]
-        labels = [{"number": number} for number in range(len(values))] if values[1:] else [{}]
-        family = {"counter": registry.counter, "gauge": registry.gauge}.get(field.kind)
-        if family is not None:
-            name = f"hookserve_{field.name}"
-            family(name, field.summary, zip(labels, values, strict=True))
+        if field.kind == "counter":
+            samples = _numbered({}, reading.fields[field.name])
+            registry.counter(f"hookserve_{field.name}", field.summary, samples)
+        elif field.kind == "gauge":
+            samples = [
+                sample
+                for worker in _newest(reading.workers)
+                for sample in _numbered({"worker": worker.index}, worker.fields.get(field.name, ()))
+            ]
+            registry.gauge(f"hookserve_worker_{field.name}", field.summary, samples)
+
+
+def _numbered(
+    labels: dict[str, object], values: Sequence[float]
+) -> list[tuple[dict[str, object], float]]:
+    """A sample, or one for each of several numbers."""
+    if len(values) == 1:
+        return [(labels, values[0])]
+    return [({**labels, "number": number}, each) for number, each in enumerate(values)]

@@ -185,11 +185,7 @@ def _worker(worker: Mapping[str, Any], snapshot: Snapshot) -> str:
         f"{worker['cpu_seconds']:.1f} s of processor",
         f"age {duration(worker['age_seconds'])}",
         f"seen {duration(worker['silent_seconds'])} ago",
-        *(
-            f"{name} {number(values[0])}"
-            for name, values in worker["fields"].items()
-            if len(values) == 1
-        ),
+        *(_field(name, values[0]) for name, values in worker["fields"].items() if len(values) == 1),
     ]
     shown = "".join(f"<li>{escape(each)}</li>" for each in details)
     return (
@@ -198,6 +194,13 @@ def _worker(worker: Mapping[str, Any], snapshot: Snapshot) -> str:
         f'<p class="share">{worker["busy"]}<small>/{worker["capacity"]}</small></p>'
         f"<ul>{shown}</ul></article>"
     )
+
+
+def _field(name: str, value: float) -> str:
+    """What a plugin has declared, in words: the unit is last in its name."""
+    words, _, unit = name.rpartition("_")
+    shown = {"seconds": duration, "bytes": size}.get(unit)
+    return f"{words.replace('_', ' ')} {shown(value)}" if shown else f"{name} {number(value)}"
 
 
 def _strip(worker: Mapping[str, Any]) -> str:

@@ -44,7 +44,8 @@ class StatusPlugin:
             from hookserve_status.service import serve
             from hookserve_status.snapshot import Source
 
-            source = Source(self._config, Reader(server.scoreboards), listening)
+            reader = Reader(server.scoreboards)
+            source = Source(self._config, server.worker_model, reader, listening)
             serve(listeners, source, Client(theirs))
 
         return [AuxiliaryProcess("status", run)]

@@ -40,9 +40,9 @@ class Source:
     """Makes snapshots; from any thread."""
 
     def __init__(
-        self, config: Config, reader: Reader, listening: Sequence[ListeningSocket]
+        self, config: Config, model: str, reader: Reader, listening: Sequence[ListeningSocket]
     ) -> None:
-        self._config, self.reader, self._listening = config, reader, listening
+        self._config, self._model, self.reader, self._listening = config, model, reader, listening
         self._samples = Samples()
         self._lock = threading.Lock()
         self._settings = _settings(config)
@@ -61,7 +61,7 @@ class Source:
             processes = self._measure(reading)
             self._add_sample(reading, processes)
         return make_registry(
-            self._config.worker_class,
+            self._model,
             reading,
             self.reader.fields,
             accept_queues(self._listening),
@@ -103,7 +103,7 @@ class Source:
             "hookserve": __version__,
             "python": platform.python_version(),
             "name": self._config.proc_name or str(self._config.wsgi_app or ""),
-            "model": self._config.worker_class,
+            "model": self._model,
             "timeout": self._config.timeout,
             "time": time.time(),
         }

@@ -31,7 +31,7 @@ def busy_scoreboard(workers=64, places=4):
 @pytest.fixture
 def source():
     config = configure({"status": "127.0.0.1:1", "raw_env": "TOKEN=secret"})
-    return Source(config, Reader([busy_scoreboard()]), [])
+    return Source(config, "sync", Reader([busy_scoreboard()]), [])
 
 
 def test_every_form_shows_every_worker(source):
