@@ -43,6 +43,7 @@ def serve(
     whether configuration files are read, and `origin` is what messages call the settings.
     """
     from hookserve.cli import main
+    from hookserve.config.arguments import Arguments
     from hookserve.config.resolved import SettingsSource
     from hookserve.launch.embedded import Embedded, EmbeddedApplication
     from hookserve.system.streams import open_standard_streams
@@ -51,7 +52,8 @@ def serve(
     named = {} if load is None else {"wsgi_app": f"{origin}:application"}
     embedded = Embedded(SettingsSource(origin, {**settings, **named}), app, reads_files)
     open_standard_streams()
-    code = main.exit_code_of(lambda: main.serve(arguments, os.environ, embedded))
+    words = Arguments(arguments)
+    code = main.exit_code_of(lambda: main.serve(words, os.environ, embedded))
     if code:
         sys.exit(code)
 
@@ -65,6 +67,24 @@ def read_configuration(arguments: Sequence[str]) -> Assembly:
     made = assemble(list(arguments), os.environ)
     choose_worker(made.host, made.config.worker_class)
     return made
+
+
+def read_line(arguments: Sequence[str]) -> tuple[str | None, Mapping[str, object]]:
+    """The application that a command line names, if it names one, and the settings that it gives;
+    raises UsageError."""
+    from hookserve.config.arguments import Arguments, read
+    from hookserve.launch.assembly import declare_settings, load_plugins
+
+    words = Arguments(arguments)
+    line = read(declare_settings(load_plugins(words, os.environ)), words, "command line")
+    return line.application, line.source.values
+
+
+def load_application(name: str) -> WSGIApplication:
+    """The application of that name, as on the command line; raises AppNotFound, AppImportError."""
+    from hookserve.launch.application import load_app
+
+    return load_app(name)
 
 
 def known_settings() -> dict[str, object]:

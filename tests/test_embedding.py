@@ -7,7 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from hookserve import embedding
+from hookserve import AppNotFound, UsageError, embedding
 from hookserve.testing.server import serve_command
 from hookserve.testing.waiting import wait_until
 
@@ -87,6 +87,7 @@ def test_files_are_read_unless_the_program_says_otherwise(tmp_path):
     [
         (["--check-config"], 0, "the configuration is valid and the application can be loaded"),
         (["--print-config"], 0, "workers "),
+        (["--version"], 0, "hookserve 0."),
         (["--workers", "many"], 1, "workers (command line): expected a whole number"),
     ],
 )
@@ -118,3 +119,18 @@ def test_the_known_settings_are_those_of_the_core_and_of_plugins():
 
     assert known["workers"] == 1
     assert known["limit_request_line"] == 4094
+
+
+def test_a_command_line_is_read_without_a_start():
+    named, given = embedding.read_line(["--workers", "3", "no_module:make('x')"])
+
+    assert named == "no_module:make('x')"
+    assert given == {"workers": "3"}
+    with pytest.raises(UsageError, match="did you mean '--workers'"):
+        embedding.read_line(["--wrokers", "3"])
+
+
+def test_an_application_is_loaded_by_its_name_as_on_the_command_line():
+    assert embedding.load_application("builtins:print") is print
+    with pytest.raises(AppNotFound):
+        embedding.load_application("builtins:nothing")

@@ -55,20 +55,7 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
         command = find_command(words, environ)
         if command is not None:  # its flags are its own, --help included
             return run_command(command, words[1:], environ)
-    arguments = Arguments(words)
-    if arguments.flags & LISTING_FLAGS:
-        return _list(arguments, environ)
-    if arguments.flags & {"-v", "--version"}:
-        print(f"hookserve {__version__}")
-        return 0
-    if arguments.flags & {"-h", "--help"}:
-        from hookserve.config.parser import build_parser
-
-        host = load_plugins(arguments, environ)
-        build_parser(declare_settings(host)).print_help()
-        print_commands(host)
-        return 0
-    return serve(arguments, environ)
+    return serve(Arguments(words), environ)
 
 
 def _list(arguments: Arguments, environ: Mapping[str, str]) -> int:
@@ -99,14 +86,29 @@ def _declared(host: PluginHost) -> SettingsTable:
 
 
 def serve(
-    arguments: Sequence[str] | Arguments,
-    environ: Mapping[str, str],
-    embedded: Embedded = NOTHING_EMBEDDED,
+    arguments: Arguments, environ: Mapping[str, str], embedded: Embedded = NOTHING_EMBEDDED
 ) -> int:
     """Serve until told to stop, or do what the flags say instead; raises HookserveError.
 
     Returns 0.
     """
+    if arguments.flags & LISTING_FLAGS:
+        return _list(arguments, environ)
+    if arguments.flags & {"-v", "--version"}:
+        print(f"hookserve {__version__}")
+        return 0
+    if arguments.flags & {"-h", "--help"}:
+        from hookserve.config.parser import build_parser
+
+        host = load_plugins(arguments, environ)
+        build_parser(declare_settings(host)).print_help()
+        print_commands(host)
+        return 0
+    return _start(arguments, environ, embedded)
+
+
+def _start(arguments: Arguments, environ: Mapping[str, str], embedded: Embedded) -> int:
+    """Prepare a server, and serve, or show or check what was prepared.  Returns 0."""
     from hookserve.launch import start
     from hookserve.launch.assembly import require_application
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
-from collections.abc import Callable
-from pkgutil import resolve_name
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from hookserve import HookserveError
-from hookserve.embedding import known_settings, serve
+from hookserve import ConfigError, HookserveError, UsageError
+from hookserve.embedding import known_settings, load_application, read_line, serve
+from hookserve.wording import describe
 from hookserve_gunicorn.derivation import LOG_TABLES
 from hookserve_gunicorn.standin.glogging import CONFIG_DEFAULTS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 WSGI = Callable[..., Any]  # Any: as PEP 3333
 
@@ -60,12 +66,12 @@ class BaseApplication:
         self.do_load_config()
 
     def do_load_config(self) -> None:
-        """Call `load_config`; what is wrong ends the program with one line and the exit code 1."""
+        """Call `load_config`; what is wrong ends the program with one line and its exit code."""
         try:
             self.load_config()
-        except HookserveError as error:
-            print(f"hookserve: {error}", file=sys.stderr)
-            sys.exit(error.exit_code)
+        except Exception as error:  # `load_config` is not ours
+            print(f"hookserve: {describe(error)}", file=sys.stderr)
+            sys.exit(error.exit_code if isinstance(error, HookserveError) else 1)
 
     def load_config(self) -> None:
         """Set settings: ``self.cfg.set(name, value)``."""
@@ -84,7 +90,7 @@ class BaseApplication:
         """Serve until told to stop."""
         self._serve(self.load, ())
 
-    def _serve(self, load: Callable[[], WSGI] | None, arguments: tuple[str, ...]) -> None:
+    def _serve(self, load: Callable[[], WSGI] | None, arguments: Sequence[str]) -> None:
         values = {name: value for name, value in self.cfg.values.items() if value is not None}
         if not values.keys().isdisjoint(LOG_TABLES):
             values.setdefault("logconfig_defaults", CONFIG_DEFAULTS)
@@ -98,21 +104,65 @@ class BaseApplication:
 
 
 class Application(BaseApplication):
-    """Reads the command line and configuration files too, as the command does."""
+    """Reads the command line and configuration files too, as the command does; a class that has a
+    `load_config` of its own, and does not call this one, reads neither, as in gunicorn."""
 
-    reads_files = True
     app_uri: str | None = None
     """``package.module:application``; `None`: the command line names the application."""
+    _arguments: tuple[str, ...] = ()
+
+    def load_config(self) -> None:
+        """Have the command line and files read; now it is read for `app_uri` and `init` alone."""
+        self.reads_files, self._arguments = True, tuple(sys.argv[1:])
+        try:
+            named, given = read_line(self._arguments)
+            if type(self).init is Application.init:
+                self.app_uri = named or self.app_uri
+                return
+            variable = shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))
+            above = {*given, *read_line(variable)[1]}
+        except (UsageError, ValueError):
+            return  # `run` says more of it
+        from argparse import ArgumentParser
+
+        opts = SimpleNamespace(**{**dict.fromkeys(self.cfg.settings), **given})
+        parser = ArgumentParser(prog=self.prog, usage=self.usage)
+        for name, value in (self.init(parser, opts, [named] if named else []) or {}).items():
+            if name.lower() not in above:
+                self.cfg.set(name.lower(), value)
+
+    def init(
+        self, parser: ArgumentParser, opts: SimpleNamespace, args: Sequence[str]
+    ) -> Mapping[str, object] | None:
+        """Settings below the command line's, by name; `opts` has what the command line gives, and
+        `args` the application that it names."""
+        self.app_uri = args[0] if args else self.app_uri
+        return None
 
     def load(self) -> WSGI:
         """The application that `app_uri` names."""
-        return cast("WSGI", resolve_name(str(self.app_uri)))
+        if self.app_uri is None:
+            raise ConfigError("no application: name one on the command line, or set app_uri")
+        return load_application(self.app_uri)
 
     def run(self) -> None:
         """Serve until told to stop."""
-        loads = type(self).load is not Application.load or self.app_uri is not None
-        self._serve(self.load if loads else None, tuple(sys.argv[1:]))
+        if type(self).load is not Application.load:
+            self._serve(self.load, self._arguments)
+            return
+        if self.app_uri is not None and self.app_uri not in self._arguments:
+            self.cfg.values.setdefault("wsgi_app", self.app_uri)
+        self._serve(None, self._arguments)
 
 
 class WSGIApplication(Application):
     """As `Application`."""
+
+    def load_wsgiapp(self) -> WSGI:
+        """The application that `app_uri` names."""
+        return Application.load(self)
+
+
+def run(prog: str | None = None) -> None:
+    """Serve what the command line says, as ``gunicorn.app.wsgiapp.run``."""
+    WSGIApplication(prog=prog).run()

@@ -1,12 +1,15 @@
 """gunicorn's classes for embedding, on hookserve."""
 
+import subprocess
 import sys
+from contextlib import suppress
 from urllib.request import urlopen
 
 import pytest
-from hookserve_gunicorn.applications import BaseApplication, WSGIApplication
+from hookserve_gunicorn.applications import Application, BaseApplication, WSGIApplication, run
 from hookserve_gunicorn.objects.names import GUNICORN_HOOKS
 
+from hookserve import ConfigError
 from hookserve.testing.server import serve_command
 
 PROGRAM = """
@@ -94,3 +97,133 @@ def test_the_application_is_loaded_once():
 def test_a_base_without_an_application_says_so():
     with pytest.raises(NotImplementedError):
         BaseApplication().load()
+
+
+def application(environ, start_response):
+    raise NotImplementedError
+
+
+def make(name):
+    return application
+
+
+HERE = f"{__name__}:make('x')"
+
+
+@pytest.fixture
+def command_line(monkeypatch):
+    """Sets the program's command line."""
+    return lambda *words: monkeypatch.setattr(sys, "argv", ["program.py", *words])
+
+
+@pytest.mark.parametrize(
+    ("start", "flag", "expected"),
+    [
+        (lambda: WSGIApplication().run(), "--version", "hookserve 0"),
+        (lambda: WSGIApplication().run(), "--help", "usage: "),
+        (lambda: WSGIApplication().run(), "--list-workers", "sync"),
+        (run, "-v", "hookserve 0"),
+    ],
+)
+def test_a_command_line_that_asks_for_something_else_than_a_server_gets_it(
+    command_line, capsys, start, flag, expected
+):
+    command_line(flag, "nothing_there:app")
+    with suppress(SystemExit):
+        start()
+
+    assert expected in capsys.readouterr().out
+
+
+OWN_CONFIG = """
+from hookserve_gunicorn.applications import WSGIApplication
+
+def make(name):
+    return lambda environ, start_response: ...
+
+class Standalone(WSGIApplication):
+    def __init__(self):
+        self.app_uri = "program:make('x')"
+        super().__init__()
+
+    def load_config(self):
+        self.cfg.set("bind", "127.0.0.1:0")
+        self.cfg.set("when_ready", lambda server: server.halt())
+
+if __name__ == "__main__":
+    Standalone().run()
+"""
+
+
+@pytest.mark.process
+def test_a_load_config_of_its_own_leaves_the_command_line_to_the_program(tmp_path):
+    (tmp_path / "program.py").write_text(OWN_CONFIG)
+    (tmp_path / "gunicorn.conf.py").write_text("raise ValueError('this file is not read')\n")
+    found = subprocess.run(
+        [sys.executable, "program.py", "--stage", "production", "-v"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+
+    assert found.returncode == 0, found.stderr
+    assert "hookserve 0" in found.stderr, "it has served"
+
+
+def test_init_gives_settings_below_those_of_the_command_line(command_line, monkeypatch):
+    class Program(Application):
+        def init(self, parser, opts, args):
+            given.append((opts.proxy_protocol, opts.timeout, args))
+            return {"workers": 3, "keepalive": 7, "BACKLOG": 9, "graceful_timeout": 11}
+
+    given = []
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--graceful-timeout 12")
+    command_line("--keep-alive", "5", "--proxy-protocol", "v1", "some:app")
+
+    assert Program().cfg.values == {"workers": 3, "backlog": 9}
+    assert given == [("v1", None, ["some:app"])]
+
+
+@pytest.mark.parametrize("has_init", [False, True])
+def test_a_load_may_wrap_the_application_that_the_command_line_names(command_line, has_init):
+    class Wrapping(WSGIApplication):
+        def load(self):
+            return "wrapped", super().load(), self.load_wsgiapp()
+
+    if has_init:
+        Wrapping.init = lambda self, *arguments: super(Wrapping, self).init(*arguments)
+    command_line("--timeout", "9", HERE)
+
+    assert Wrapping().wsgi() == ("wrapped", application, application)
+
+
+def test_without_a_name_there_is_nothing_to_load(command_line):
+    command_line()
+    with pytest.raises(ConfigError, match="no application"):
+        WSGIApplication().load()
+
+
+@pytest.mark.parametrize("base", [BaseApplication, WSGIApplication])
+def test_what_load_config_raises_is_one_line(capsys, base):
+    class Wrong(base):
+        def load_config(self):
+            self.cfg.set("nix", 1)
+
+    with pytest.raises(SystemExit) as ended:
+        Wrong()
+
+    assert ended.value.code == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert "No configuration setting for: nix" in lines[0]
+
+
+def test_a_command_line_that_is_wrong_is_left_to_the_run(command_line, capsys):
+    command_line("--wrokers", "2", HERE)
+    program = WSGIApplication()
+    with pytest.raises(SystemExit) as ended:
+        program.run()
+
+    assert ended.value.code == 2
+    assert "did you mean '--workers'" in capsys.readouterr().err
