@@ -9,6 +9,8 @@
 # make chaos   break the server in every way under load, and count what its clients lose
 # make hostile attack every worker model, and measure what a good client notices
 # make loads   what a worker of asyncio bears: 5,000 requests at once, 1,000 websockets, clients that sleep
+# make scrape  an application's own metrics while 48 workers are recycled: files and scrape stay as they are;
+#              ten minutes, ARGS="--minutes 2" makes it shorter
 # make screenshots  pictures of the status page in Chromium, for the guide; two minutes
 # make fuzz    bytes that no client would send, and what others make of what we accept; some minutes
 # make compat  configurations under gunicorn and hookserve, side by side: what is alike; two minutes
@@ -38,7 +40,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: autobahn screenshots dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads fuzz compat frameworks roll \
+.PHONY: autobahn screenshots dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads scrape fuzz compat frameworks roll \
 	bench bench-quick bench-idle bench-marginal clean
 
 serve: $(VENV)/.serve
@@ -96,6 +98,9 @@ hostile: $(VENV)/.test
 
 loads: $(VENV)/.test
 	$(BIN)/python -m tests.loads $(ARGS)
+
+scrape: $(VENV)/.test
+	$(BIN)/python -m tests.scrape $(ARGS)
 
 fuzz: $(VENV)-fuzz/.installed
 	$(VENV)-fuzz/bin/python -m tests.fuzz $(ARGS)

@@ -138,6 +138,21 @@ def test_a_gauge_of_a_live_mode_ends_with_its_worker(scene):
 
 
 @pytest.mark.parametrize("scene", [{"workers": 1}], indirect=True)
+def test_workers_that_are_killed_leave_no_files_and_their_counters_stay(scene):
+    directory = scene.get()[1]
+    files = {each.name for each in directory.iterdir()}
+    for count in range(2, 6):
+        (pid,) = scene.server.workers().values()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda pid=pid: {pid}.isdisjoint(scene.server.workers().values()))
+
+        scene.get()
+
+        assert scene.scrape()["shop_orders_total", "book"] == count
+        assert {each.name for each in directory.iterdir()} == files
+
+
+@pytest.mark.parametrize("scene", [{"workers": 1}], indirect=True)
 def test_a_process_that_the_application_forks_has_files_of_its_own(scene):
     directory = scene.get("/fork")[1]
     scene.get("/fork")
