@@ -30,6 +30,7 @@ STARTS_PROCESSES = (
     "tests/hostile",
     "tests/integration",
     "tests/loads",
+    "tests/scrape",
     "tests/testing",
 )
 WHOLE = ("epoll", "sync")

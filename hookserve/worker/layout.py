@@ -20,6 +20,7 @@ upper bound.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import Struct
 
 from hookserve.types import ScoreboardField
 
@@ -88,6 +89,18 @@ SLOT = (
     "ready_at",
 )
 """The fields of a worker, one word each; moments are in seconds of the monotonic clock."""
+_MOMENTS = ("heartbeat", "forked_at", "ready_at")
+ROW = (
+    "bucket_0",
+    "bytes_sent",
+    "seconds",
+    "began",
+    "client_errors",
+    "server_errors",
+    *(f"bucket_{number}" for number in range(1, BUCKETS)),
+)
+"""The numbers of a request slot, one word each; after ``began`` come label and id."""
+_ROW_FORMAT = f"QQdd{LABEL_SIZE + ID_SIZE}xQQ{BUCKETS - 1}Q"
 SERVER = (
     "stopping",
     "version",
@@ -129,3 +142,14 @@ class Layout:
         self.slot_words = at + request_slots * REQUEST_SLOT_WORDS
         self.history_word = total
         """Where in the server record the latest exits and reloads are."""
+        self._head_format = "".join("d" if name in _MOMENTS else "Q" for name in SLOT)
+        for field in self.fields:
+            self._head_format += ("d" if field.is_real else "Q") * field.words
+        self._records: dict[int, Struct] = {}
+
+    def record(self, rows: int) -> Struct:
+        """A slot's words with those of so many request slots, their labels and ids left out."""
+        found = self._records.get(rows)
+        if found is None:
+            found = self._records[rows] = Struct(f"={self._head_format}{_ROW_FORMAT * rows}")
+        return found

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hookserve.types import RequestInFlight
-from hookserve.worker.layout import BUCKETS, COUNTERS, SLOT, VERSION
-from hookserve.worker.scoreboard import GONE, STATES, RequestSums, Scoreboard, Slot
+from hookserve.worker.layout import SLOT, VERSION
+from hookserve.worker.scoreboard import GONE, STATES, Scoreboard, Slot
 from hookserve.worker.server_record import Exit, ReloadResult
+from hookserve.worker.slot_record import RequestSums, SlotRecord
 
 _ATTEMPTS = 100
 _STATE, _PID = SLOT.index("state"), SLOT.index("pid")
@@ -108,7 +109,7 @@ class Reader:
         ]
         self.fields = scoreboards[0].layout.fields
         """What plugins have declared, of the current scoreboard."""
-        self._last: dict[Slot, tuple[tuple[int, float], RequestSums]] = {}
+        self._last: dict[Slot, tuple[tuple[float, float], RequestSums]] = {}
         """What was read of each slot: whose it was, and the sums."""
 
     def read(self) -> Reading:
@@ -146,14 +147,11 @@ class Reader:
             map(self._read_worker, self._owned()), key=lambda w: (w.index, w.forked_at)
         )
         workers = [each for each in counted if each.state != STATES[GONE]]
-        counters, seconds = dict(server.totals), server.seconds
-        buckets = list(server.buckets)
-        for worker in counted:
-            seconds += worker.seconds
-            for name in COUNTERS:
-                counters[name] += worker.counters[name]
-            for number in range(BUCKETS):
-                buckets[number] += worker.buckets[number]
+        counters = {
+            name: kept + sum([worker.counters[name] for worker in counted])
+            for name, kept in server.totals.items()
+        }
+        columns = zip(server.buckets, *(worker.buckets for worker in counted), strict=True)
         return Reading(
             VERSION,
             time.monotonic(),
@@ -166,8 +164,8 @@ class Reader:
             server.reloads_ended,
             workers,
             counters,
-            buckets,
-            seconds,
+            list(map(sum, columns)),
+            server.seconds + sum(worker.seconds for worker in counted),
             self._sum_fields(counted),
             server.exits_by_kind,
             server.exits(),
@@ -175,12 +173,15 @@ class Reader:
         )
 
     def _read_worker(self, slot: Slot) -> WorkerReading:
-        owner, sums = (slot.pid, slot.forked_at), slot.request_sums()
+        record = slot.record()
+        sums = record.sums
+        owner = record.head["pid"], record.head["forked_at"]
         last = self._last.get(slot)
-        if last is not None and last[0] == owner:
+        if last is not None and last[0] == owner and last[1] != sums:
             sums = _larger(last[1], sums)
+            record = record._replace(sums=sums)
         self._last[slot] = owner, sums
-        return _describe(slot, sums)
+        return _describe(record)
 
     def _sum_fields(self, workers: Sequence[WorkerReading]) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
@@ -205,22 +206,22 @@ def _larger(one: RequestSums, other: RequestSums) -> RequestSums:
     )
 
 
-def _describe(slot: Slot, sums: RequestSums) -> WorkerReading:
-    counters = slot.counters(sums)
-    state = slot.state
+def _describe(record: SlotRecord) -> WorkerReading:
+    head, sums = record.head, record.sums
+    state = head["state"]
     return WorkerReading(
-        slot.index,
-        slot.pid,
-        slot.generation,
+        head["index"],
+        head["pid"],
+        head["generation"],
         STATES[state] if state < len(STATES) else "unknown",
-        slot.heartbeat,
-        slot.forked_at,
-        slot.ready_at,
-        slot.busy(),
-        slot.capacity,
-        slot.open_connections,
-        counters,
+        head["heartbeat"],
+        head["forked_at"],
+        head["ready_at"],
+        record.busy,
+        head["capacity"],
+        head["open_connections"],
+        record.counters,
         sums.buckets,
         sums.seconds,
-        slot.fields(),
+        record.fields,
     )

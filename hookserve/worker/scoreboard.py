@@ -18,27 +18,25 @@ import _thread
 import mmap
 import os
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import count
 from struct import Struct
 from time import monotonic
-from typing import NamedTuple
 
 from hookserve.types import RequestInFlight, ScoreboardField
 from hookserve.wording import printable
 from hookserve.worker.layout import (
     BEGAN_WORD,
-    RARE_WORD,
     REQUEST_SLOT_SIZE,
     REQUEST_SLOT_WORDS,
     SLOT,
-    SLOW_BUCKETS_WORD,
     VERSION,
     WORD,
     Layout,
 )
 from hookserve.worker.request_slots import BEGIN, RequestSlot
 from hookserve.worker.server_record import HISTORY_SIZE, ServerRecord
+from hookserve.worker.slot_record import SlotRecord, read_slot
 
 BOOTING, READY, DRAINING, GONE = range(4)
 _SERVING, _STOPPING, _DRAIN_DELAY = range(3)
@@ -57,7 +55,6 @@ _STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _ACKNOWLEDGED, _USED = map(
         "used_request_slots",
     ),
 )
-_SENT_WORD, _SECONDS_WORD = 1, 2
 
 _BEGAN_AT = BEGAN_WORD * WORD
 _BEGAN = Struct("=d")
@@ -87,18 +84,6 @@ class _Moment:
 
     def __set__(self, slot: Slot, value: float) -> None:
         slot.reals[self._position] = value
-
-
-class RequestSums(NamedTuple):
-    """What a worker's finished requests come to."""
-
-    buckets: list[int]
-    """How many there were, by the bucket of their duration (`hookserve.worker.layout.BOUNDS`)."""
-    seconds: float
-    """All their durations."""
-    bytes_sent: int
-    client_errors: int
-    server_errors: int
 
 
 class Slot:
@@ -201,47 +186,19 @@ class Slot:
         """By row: when its request began, in seconds of the monotonic clock; 0: none runs."""
         return list[float](self.reals[self._rows(BEGAN_WORD)])
 
-    def busy(self) -> int:
-        """How many requests are in flight."""
-        return sum(map(bool, self.began()))
+    def record(self) -> SlotRecord:
+        """All numbers of the slot at this moment."""
+        return read_slot(self._memory, self._offset, self._layout, self._used())
 
-    def request_sums(self) -> RequestSums:
-        """What the finished requests come to."""
-        rows = self._rows(0)
-        values = self.words[rows.start : rows.stop].tolist()
-        buckets = (0, *range(SLOW_BUCKETS_WORD, REQUEST_SLOT_WORDS))
-        return RequestSums(
-            [sum(values[position::REQUEST_SLOT_WORDS]) for position in buckets],
-            sum(self.reals[self._rows(_SECONDS_WORD)]),
-            *(
-                sum(values[position::REQUEST_SLOT_WORDS])
-                for position in (_SENT_WORD, RARE_WORD, RARE_WORD + 1)
-            ),
-        )
+    def counters(self) -> dict[str, int]:
+        """What the worker has done so far."""
+        return self.record().counters
 
     def _rows(self, position: int) -> slice:
         """One field of each request slot that was ever used."""
         first = self._layout.request_slots_word
         end = first + self._used() * REQUEST_SLOT_WORDS
         return slice(first + position, end, REQUEST_SLOT_WORDS)
-
-    def fields(self) -> dict[str, Sequence[float]]:
-        """What plugins have declared, by name."""
-        return {each.name: self.cells(each.name).tolist() for each in self._layout.fields}
-
-    def counters(self, sums: RequestSums | None = None) -> dict[str, int]:
-        """What the worker has done so far; `sums` where they are at hand."""
-        sums = sums or self.request_sums()
-        return {
-            "requests": sum(sums.buckets),
-            "bytes_sent": sums.bytes_sent,
-            "client_errors": sums.client_errors,
-            "server_errors": sums.server_errors,
-            "connections": self.open_connections,
-            "accepted": self.accepted,
-            "rejected": self.rejected,
-            "saturated": self.saturated,
-        }
 
 
 class Scoreboard:

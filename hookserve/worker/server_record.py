@@ -156,14 +156,15 @@ class ServerRecord:
 
     def add(self, slot: Slot) -> None:
         """Keep what a worker has counted, whose slot is about to be given back."""
-        counters, sums = slot.counters(), slot.request_sums()
+        record = slot.record()
+        counters, sums = record.counters, record.sums
         for name in COUNTERS:
             self.words[SERVER.index(name)] += counters[name]
         first = SERVER.index("bucket_0")
         for number, count in enumerate(sums.buckets):
             self.words[first + number] += count
         self.reals[SERVER.index("seconds")] += sums.seconds
-        values = slot.fields()
+        values = record.fields
         for field in self._layout.fields:
             # A worker of an earlier scoreboard may lack a field.
             if field.kind == "counter" and field.name in values:

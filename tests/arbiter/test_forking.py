@@ -274,8 +274,8 @@ def test_each_worker_has_the_memory_that_plugins_ask_for():
         first, second = server.arbiter.worker_table
         first.slot.cells("hits")[1] = 5
 
-        assert first.slot.fields() == {"hits": [0, 5], "lag": [0]}
-        assert second.slot.fields() == {"hits": [0, 0], "lag": [0]}
+        assert first.slot.record().fields == {"hits": [0, 5], "lag": [0]}
+        assert second.slot.record().fields == {"hits": [0, 0], "lag": [0]}
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_reload_brings_other_fields_and_keeps_what_is_counted(capsys):
 
         record = server.arbiter.publication.record
         assert list(record.field_total("hits")) == [3]
-        assert server.handle(0).slot.fields() == {"more": [0], "hits": [0]}
+        assert server.handle(0).slot.record().fields == {"more": [0], "hits": [0]}
 
         broken = Asks(ScoreboardField("NO", ""))
         server.next_assembly = make_assembly(server.recorder, [broken], workers=1)

@@ -33,7 +33,7 @@ def test_a_duration_that_equals_a_bound_is_in_its_bucket_and_more_in_the_next(cl
     clock[0] = bound * 1.001
     request_slot.end(2, 0)
 
-    buckets = slot.request_sums().buckets
+    buckets = slot.record().sums.buckets
 
     assert buckets[number : number + 2] == [1, 1]
     assert sum(buckets) == 2
@@ -44,7 +44,7 @@ def test_errors_are_counted_by_whose_they_are(clock):
     for number, status_class in enumerate((1, 2, 3, CLIENT_ERROR, SERVER_ERROR, SERVER_ERROR, 6)):
         run(slot.request_slot(number % 2), clock, 0.25, status_class, sent=10)
 
-    sums = slot.request_sums()
+    sums = slot.record().sums
 
     assert (sums.client_errors, sums.server_errors) == (1, 3)
 
@@ -55,7 +55,7 @@ def test_sums_are_over_all_request_slots(clock):
     for request_slot in rows * 2:
         run(request_slot, clock, 0.5, sent=7)
 
-    sums = slot.request_sums()
+    sums = slot.record().sums
 
     assert sum(sums.buckets) == 4
     assert sums.seconds == 2.0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookserve import __version__
 from hookserve.worker.metrics import ACTIVE_REQUESTS, REQUEST_DURATION, server_metrics
-from hookserve_status.openmetrics import Registry
+from hookserve_status.openmetrics import Labels, Registry, render_labels
 
 if TYPE_CHECKING:
     from hookserve import ScoreboardField
@@ -80,9 +80,9 @@ def _add_server(
 
 def _add_workers(registry: Registry, reading: Reading, processes: Mapping[int, Process]) -> None:
     workers = _newest(reading.workers)
+    labels = [render_labels({"worker": worker.index}) for worker in workers]
 
     def gauge(name: str, summary: str, values: Iterable[float]) -> None:
-        labels = ({"worker": worker.index} for worker in workers)
         registry.gauge(f"hookserve_worker_{name}", summary, zip(labels, values, strict=True))
 
     gauge("busy", "Requests in flight in a worker.", [each.busy for each in workers])
@@ -116,9 +116,7 @@ def _add_fields(registry: Registry, reading: Reading, fields: Iterable[Scoreboar
             registry.gauge(f"hookserve_worker_{field.name}", field.summary, samples)
 
 
-def _numbered(
-    labels: dict[str, object], values: Sequence[float]
-) -> list[tuple[dict[str, object], float]]:
+def _numbered(labels: dict[str, object], values: Sequence[float]) -> list[tuple[Labels, float]]:
     """A sample, or one for each of several numbers."""
     if len(values) == 1:
         return [(labels, values[0])]

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from hookserve.worker.metrics import COUNTER, HISTOGRAM, Distribution, Metric
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+Labels = Mapping[str, object] | str
+"""Names and values, or these as text (`render_labels`): for those that many samples have."""
 _UNITS = {"s": "seconds", "By": "bytes"}
 """By UCUM's names; others are not part of a name."""
 
@@ -23,16 +25,12 @@ class Registry:
         self.names: set[str] = set()
         """Of the families."""
 
-    def counter(
-        self, name: str, summary: str, values: Iterable[tuple[Mapping[str, object], float]]
-    ) -> None:
+    def counter(self, name: str, summary: str, values: Iterable[tuple[Labels, float]]) -> None:
         """A number that only grows, as labels and value; `name` is without ``_total``."""
         self._family(name, "counter", summary)
         self._lines += [f"{name}_total{_labels(labels)} {_number(v)}" for labels, v in values]
 
-    def gauge(
-        self, name: str, summary: str, values: Iterable[tuple[Mapping[str, object], float]]
-    ) -> None:
+    def gauge(self, name: str, summary: str, values: Iterable[tuple[Labels, float]]) -> None:
         """A number that grows and falls, as labels and value."""
         self._family(name, "gauge", summary)
         self._lines += [f"{name}{_labels(labels)} {_number(value)}" for labels, value in values]
@@ -99,9 +97,14 @@ class Registry:
         self._lines.append(f"# HELP {name} {_escaped(summary)}")
 
 
-def _labels(labels: Mapping[str, object]) -> str:
+def render_labels(labels: Mapping[str, object]) -> str:
+    """Labels as they follow the name of a sample."""
     inside = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in labels.items())
     return f"{{{inside}}}" if inside else ""
+
+
+def _labels(labels: Labels) -> str:
+    return labels if isinstance(labels, str) else render_labels(labels)
 
 
 def _escaped(text: str) -> str:

@@ -6,6 +6,8 @@ import os
 from typing import NamedTuple
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LAST_FIELD = 21
+"""Of those after the name: the pages in memory."""
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -36,6 +38,6 @@ def read_process(pid: int, proc: str = "/proc") -> Process:
     finally:
         os.close(descriptor)
     # The name, in parentheses, may have blanks and parentheses of its own.
-    values = data[data.rindex(b")") + 2 :].split()
+    values = data[data.rindex(b")") + 2 :].split(None, _LAST_FIELD + 1)
     own, children = int(values[11]) + int(values[12]), int(values[13]) + int(values[14])
-    return Process(own / _TICK, children / _TICK, int(values[21]) * _PAGE)
+    return Process(own / _TICK, children / _TICK, int(values[_LAST_FIELD]) * _PAGE)

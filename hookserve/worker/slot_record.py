@@ -1,0 +1,69 @@
+"""What a slot of the scoreboard has, read at once: one call whatever its size."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any, NamedTuple
+
+from hookserve.worker.layout import ROW, SLOT, Layout
+
+_BEGAN = ROW.index("began")
+_SLOW = ROW.index("bucket_1")
+_NO_ROW = [0] * len(ROW)
+
+
+class RequestSums(NamedTuple):
+    """What a worker's finished requests come to."""
+
+    buckets: list[int]
+    """How many there were, by the bucket of their duration (`hookserve.worker.layout.BOUNDS`)."""
+    seconds: float
+    """All their durations."""
+    bytes_sent: int
+    client_errors: int
+    server_errors: int
+
+
+class SlotRecord(NamedTuple):
+    """A worker's part of the scoreboard at one moment."""
+
+    head: dict[str, Any]  # Any: as packed
+    """The fields of the worker, by `hookserve.worker.layout.SLOT`."""
+    sums: RequestSums
+    busy: int
+    """How many requests are in flight."""
+    fields: dict[str, list[float]]
+    """What plugins have declared, by name."""
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What the worker has done so far."""
+        head, sums = self.head, self.sums
+        return {
+            "requests": sum(sums.buckets),
+            "bytes_sent": sums.bytes_sent,
+            "client_errors": sums.client_errors,
+            "server_errors": sums.server_errors,
+            "connections": head["open_connections"],
+            "accepted": head["accepted"],
+            "rejected": head["rejected"],
+            "saturated": head["saturated"],
+        }
+
+
+def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> SlotRecord:
+    """The slot at that offset, with its first `rows` request slots."""
+    values = layout.record(rows).unpack_from(memory, offset)
+    first, width = layout.request_slots_word, len(ROW)
+    columns = [sum(values[at::width]) for at in range(first, first + width)] if rows else _NO_ROW
+    quick, sent, seconds, _, client_errors, server_errors = columns[:_SLOW]
+    sums = RequestSums([quick, *columns[_SLOW:]], seconds, sent, client_errors, server_errors)
+    return SlotRecord(
+        dict(zip(SLOT, values, strict=False)),
+        sums,
+        sum(map(bool, values[first + _BEGAN :: width])),
+        {
+            each.name: list(values[at : at + each.words])
+            for each, at in zip(layout.fields, layout.field_words.values(), strict=True)
+        },
+    )
