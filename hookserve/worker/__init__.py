@@ -13,8 +13,9 @@ channel
     messages between the two, in both directions
 layout, scoreboard, request_slots
     shared memory, field by field: state, heartbeat, counters and requests in flight of every worker
-server_record, reading
-    what the arbiter writes there of the whole server; all of it at one moment, in any process
+server_record, slot_record, reading
+    what the arbiter writes there of the whole server; the numbers of a worker, read at once; all of
+    it at one moment, in any process
 metrics
     the same as metrics with names and units, for all that publish them
 interface

@@ -14,6 +14,7 @@ SLEEPERS = {
     "hookserve/testing/contract/responses.py": {"closes": "the pause between two requests"},
     "tests/chaos/driver.py": {"_listen": "the pause between two looks"},
     "tests/roll/hosts.py": {"wait_for": "the pause between two looks"},
+    "tests/scrape/recycling.py": {"looks": "the pause between two looks"},
     # Applications and hooks.
     "hookserve/testing/contract/application.py": {
         "_overlapping": SLOW_APPLICATION,

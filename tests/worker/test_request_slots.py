@@ -49,19 +49,6 @@ def test_errors_are_counted_by_whose_they_are(clock):
     assert (sums.client_errors, sums.server_errors) == (1, 3)
 
 
-def test_sums_are_over_all_request_slots(clock):
-    slot = Scoreboard(1, 3).take()
-    rows = [slot.request_slot(number) for number in (2, 0)]
-    for request_slot in rows * 2:
-        run(request_slot, clock, 0.5, sent=7)
-
-    sums = slot.record().sums
-
-    assert sum(sums.buckets) == 4
-    assert sums.seconds == 2.0
-    assert sums.bytes_sent == 28
-
-
 def test_a_row_of_its_own_memory_works_alike(clock):
     request_slot = RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
 
