@@ -38,6 +38,7 @@ _COMMANDS = ("gunicorn", "hookserve")
 _IN_FILE = "__config__:"
 _UNDER_TABLES = "logconfig_defaults"
 """What gunicorn puts under a logging configuration: in hookserve.toml it has to be said."""
+_IN_TOML = (bool, int, float, str, os.PathLike)
 _NOT_IN_TOML = ("config", "gunicorn_logger")
 
 
@@ -106,13 +107,16 @@ def report(found: Assembly) -> Iterator[str]:
 
 
 def _assignment(config: Config, name: str) -> str:
-    """A line of TOML for a setting; a comment for a class of the Python file."""
+    """A line of TOML for a setting; a comment for what only a Python file can have."""
     value = getattr(config, name)
     if name == "logger_class" and config.get("gunicorn_logger"):
         value = config.gunicorn_logger
         value = value if value.startswith(_IN_FILE) else value.replace(":", ".")
     if str(value).startswith(_IN_FILE):
         return f"# the class of {name} stays in a Python file"
+    others = dict.fromkeys(_not_toml(value))
+    if others:
+        return f"# {name} stays in a Python file: TOML cannot write {', '.join(others)}"
     return f"{name} = {_toml(value)}"
 
 
@@ -164,6 +168,17 @@ def _loss(setting: Setting) -> str:
 
 def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _not_toml(value: object) -> Iterator[str]:
+    """The names of classes, functions and objects in a value that TOML has no form for."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (tuple, list)):
+        for each in value:
+            yield from _not_toml(each)
+    elif not isinstance(value, _IN_TOML):
+        yield getattr(value, "__qualname__", None) or getattr(value, "name", None) or repr(value)
 
 
 def _toml(value: object) -> str:

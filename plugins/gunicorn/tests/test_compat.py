@@ -107,6 +107,50 @@ def test_the_toml_has_what_gunicorn_puts_under_a_logging_configuration(here, cap
     assert config.logconfig_defaults == CONFIG_DEFAULTS
 
 
+TABLE = """
+import logging, pathlib, sys
+class Quiet(logging.Filter): ...
+def make(): return logging.NullHandler()
+logconfig_dict = {
+    "handlers": {
+        "a": {"()": make, "filters": ["quiet"]},
+        "b": {"class": "logging.StreamHandler", "stream": sys.__stdout__, "level": logging.INFO},
+        "c": {"class": "logging.FileHandler", "filename": pathlib.Path("x"), "encoding": None},
+    },
+    "filters": {"quiet": {"()": Quiet}, "again": {"()": Quiet}},
+    "root": {"handlers": ("a", "b")},
+}
+"""
+
+
+def test_a_table_with_what_toml_cannot_write_stays_in_a_python_file(here, capsys):
+    (here / "g.py").write_text(f"workers = 2\n{TABLE}")
+
+    found = report(capsys, "g.py")["the same as hookserve.toml"]
+
+    assert (
+        "# logconfig_dict stays in a Python file: TOML cannot write make, <stdout>, None, Quiet"
+        in found
+    )
+    values = tomllib.loads("\n".join(found))
+    assert values.keys() == {"workers", "logconfig_defaults"}
+
+
+def test_a_table_that_toml_can_write_is_written(here, capsys):
+    (here / "g.py").write_text(
+        "import pathlib\n"
+        "logconfig_dict = {'root': {'handlers': ('a',)}, 'handlers': {'a': {'class':"
+        " 'logging.FileHandler', 'filename': pathlib.Path('x'), 'delay': True}}}\n"
+    )
+
+    found = report(capsys, "g.py")["the same as hookserve.toml"]
+
+    assert tomllib.loads("\n".join(found))["logconfig_dict"] == {
+        "root": {"handlers": ["a"]},
+        "handlers": {"a": {"class": "logging.FileHandler", "filename": "x", "delay": True}},
+    }
+
+
 def test_a_command_line_follows_two_dashes(here, capsys):
     found = report(
         capsys, "--", "-w", "4", "--worker-tmp-dir", "/x", "-k", "egg:gunicorn#gthread", "a"

@@ -1,6 +1,8 @@
 """The modules that stand in for gunicorn where it is not installed."""
 
 import logging
+import os
+import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -50,6 +52,7 @@ def settings(tmp_path, **changes):
         "logconfig_json": None,
         "syslog": False,
         "disable_redirect_access_to_syslog": False,
+        "capture_output": False,
     }
     return SimpleNamespace(**{**values, **changes})
 
@@ -139,6 +142,113 @@ def test_a_logging_configuration_is_put_on_gunicorns_own(tmp_path, logs):
     logger.access(RESPONSE, REQUEST, ENVIRON, timedelta())
 
     assert (tmp_path / "mine").read_text().startswith("192.0.2.1 ada")
+
+
+@pytest.fixture
+def daemon():
+    """A syslog daemon that reads UDP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind(("127.0.0.1", 0))
+        made.settimeout(10)
+        yield made
+
+
+def to_syslog(tmp_path, daemon, **changes):
+    return settings(
+        tmp_path,
+        syslog=True,
+        syslog_addr=f"udp://127.0.0.1:{daemon.getsockname()[1]}",
+        syslog_facility="local3",
+        syslog_prefix=None,
+        proc_name="shop:app",
+        accesslog=None,
+        access_log_format="%(m)s",
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(("prefix", "shown"), [(None, "shop.app"), ("mine", "mine")])
+def test_both_logs_go_to_syslog_too(tmp_path, logs, daemon, prefix, shown):
+    cfg = to_syslog(tmp_path, daemon)
+    cfg.syslog_prefix = prefix
+    logger = glogging.Logger(cfg)
+    logger.setup(cfg)  # what the first set is not there twice
+    form = logging.Formatter("MINE %(message)s")
+    logger._set_handler(logger.error_log, cfg.errorlog, form)  # the one for the file alone
+    logger.error("wrong")
+    logger.access(RESPONSE, REQUEST, ENVIRON, timedelta())
+
+    found = [daemon.recv(999).decode().rstrip("\0") for _ in range(2)]
+    assert found == [
+        f"<155>gunicorn.{shown}.error: [{os.getpid()}] wrong",
+        f"<158>gunicorn.{shown}.access: [{os.getpid()}] GET",
+    ]
+    assert (tmp_path / "error").read_text() == "MINE wrong\n"
+
+
+def test_the_access_log_can_be_kept_out_of_syslog(tmp_path, logs, daemon):
+    logger = glogging.Logger(to_syslog(tmp_path, daemon, disable_redirect_access_to_syslog=True))
+    logger.access(RESPONSE, REQUEST, ENVIRON, timedelta())
+    logger.error("last")
+
+    assert b"last" in daemon.recv(999)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("unix:///dev/log", (None, "/dev/log")),
+        ("unix:///dev/log#dgram", (socket.SOCK_DGRAM, "/dev/log")),
+        ("unix:///dev/log#stream", (None, "/dev/log")),
+        ("udp://Logs", (socket.SOCK_DGRAM, ("logs", 514))),
+        ("udp://", (socket.SOCK_DGRAM, ("localhost", 514))),
+        ("tcp://192.0.2.1:1514", (socket.SOCK_STREAM, ("192.0.2.1", 1514))),
+        ("udp://[2001:db8::1]:515", (socket.SOCK_DGRAM, ("2001:db8::1", 515))),
+    ],
+)
+def test_an_address_of_syslog_is_read_as_gunicorn_reads_it(text, expected):
+    assert glogging.parse_syslog_address(text) == expected
+
+
+@pytest.mark.parametrize("text", ["localhost:514", "udp://localhost:x", "udp://localhost:99999"])
+def test_an_address_of_syslog_that_is_none_is_refused(text):
+    with pytest.raises(RuntimeError):
+        glogging.parse_syslog_address(text)
+
+
+def test_a_facility_that_is_none_is_refused(tmp_path, logs, daemon):
+    cfg = to_syslog(tmp_path, daemon)
+    cfg.syslog_facility = "local9"
+    with pytest.raises(RuntimeError, match="unknown facility name"):
+        glogging.Logger(cfg)
+
+
+CAPTURE = """
+import os, sys, types
+from hookserve_gunicorn.standin.glogging import Logger
+cfg = types.SimpleNamespace(**eval(sys.argv[1]))
+print("before")
+logger = Logger(cfg)
+print("first", flush=True)
+os.rename("error", "old")
+logger.reopen_files()
+os.system("echo second >&2")
+"""
+
+
+@pytest.mark.process
+def test_what_is_printed_goes_to_the_file_of_the_error_log_where_it_is_captured(tmp_path):
+    cfg = settings(tmp_path, capture_output=True, accesslog=None)
+    result = subprocess.run(
+        [sys.executable, "-c", CAPTURE, repr(vars(cfg))],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "before\n", "")
+    assert (tmp_path / "old").read_text() == "first\n"
+    assert (tmp_path / "error").read_text() == "second\n"
 
 
 IMPORTS = """

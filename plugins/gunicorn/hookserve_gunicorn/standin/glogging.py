@@ -16,7 +16,12 @@ import time
 import traceback
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from logging.handlers import SysLogHandler
 from typing import Any, ClassVar
+
+from hookserve_gunicorn.syslog import make_handler, parse_syslog_address
+
+__all__ = ["CONFIG_DEFAULTS", "Logger", "SafeAtoms", "parse_syslog_address"]
 
 CONFIG_DEFAULTS: dict[str, Any] = {  # Any: as of logging.config.dictConfig
     "version": 1,
@@ -96,11 +101,18 @@ class Logger:
         self.loglevel = self.LOG_LEVELS.get(str(cfg.loglevel).lower(), logging.INFO)
         self.error_log.setLevel(self.loglevel)
         self.access_log.setLevel(logging.INFO)
+        self._capture_output()
+        for log in (self.error_log, self.access_log):
+            _take_off(log, SysLogHandler)
         self._set_handler(
             self.error_log, cfg.errorlog, logging.Formatter(self.error_fmt, self.datefmt)
         )
         formatter = logging.Formatter(self.access_fmt)
         self._set_handler(self.access_log, cfg.accesslog, formatter, stream=sys.stdout)
+        if cfg.syslog:
+            self._set_syslog_handler(self.error_log, cfg, self.syslog_fmt, "error")
+            if not cfg.disable_redirect_access_to_syslog:
+                self._set_syslog_handler(self.access_log, cfg, self.syslog_fmt, "access")
         if cfg.logconfig_dict:
             logging.config.dictConfig({**CONFIG_DEFAULTS, **cfg.logconfig_dict})
         elif cfg.logconfig_json:
@@ -207,10 +219,20 @@ class Logger:
 
     def reopen_files(self) -> None:
         """Open the files of all handlers again."""
+        self._capture_output()
         for log in (self.error_log, self.access_log, logging.getLogger()):
             for handler in log.handlers:
                 if isinstance(handler, logging.FileHandler):
                     handler.close()  # the next record opens it
+
+    def _capture_output(self) -> None:
+        """Send standard output and standard error to the file of the error log, if asked for."""
+        if not self.cfg.capture_output or self.cfg.errorlog in (None, "-"):
+            return
+        with self.lock, open(self.cfg.errorlog, "a+") as self.logfile:
+            for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+                stream.flush()
+                os.dup2(self.logfile.fileno(), number)
 
     def close_on_exec(self) -> None:
         """Nothing: no descriptor is inherited by an executed program."""
@@ -219,15 +241,20 @@ class Logger:
         self, log: logging.Logger, output: str | None, fmt: logging.Formatter, stream: Any = None
     ) -> None:  # Any: a text stream
         """Put the handler for `output`, if any, on the log in the place of the one before it."""
-        for handler in log.handlers[:]:
-            if getattr(handler, "_gunicorn", False):
-                log.removeHandler(handler)
-                handler.close()
+        _take_off(log, logging.StreamHandler)
         if output is None:
             return
         made: Any = logging.StreamHandler(stream) if output == "-" else logging.FileHandler(output)
         made.setFormatter(fmt)
         made._gunicorn = True  # as gunicorn marks its own
+        log.addHandler(made)
+
+    def _set_syslog_handler(
+        self, log: logging.Logger, cfg: Any, fmt: str, name: str
+    ) -> None:  # Any: as above
+        """Put a handler that sends to syslog on the log."""
+        made: Any = make_handler(cfg, fmt, name)
+        made._gunicorn = True
         log.addHandler(made)
 
     def _get_user(self, environ: Mapping[str, Any]) -> str | None:  # Any: PEP 3333
@@ -241,3 +268,11 @@ class Logger:
             return base64.b64decode(credentials.strip()).decode("utf-8").partition(":")[0]
         except ValueError:
             return None
+
+
+def _take_off(log: logging.Logger, kind: type[logging.Handler]) -> None:
+    """Close the log's handlers of that kind that a `Logger` has put on it."""
+    for handler in log.handlers[:]:
+        if isinstance(handler, kind) and getattr(handler, "_gunicorn", False):
+            log.removeHandler(handler)
+            handler.close()
