@@ -10,8 +10,9 @@ foreign
     its settings and flags that hookserve does not have, and what is lost without them
 translation, derivation
     its values of settings that hookserve has; what settings make of each other
-classes, logger_classes, aliases
-    worker and logger classes; loggers of classes that are written for gunicorn; its loggers' names
+classes, logger_classes, aliases, syslog
+    worker and logger classes; loggers of classes that are written for gunicorn; its loggers' names;
+    handlers of such classes that send to syslog
 standin
     what stands in for the package gunicorn where it is not installed
 objects

@@ -211,12 +211,12 @@ def test_an_address_of_syslog_is_read_as_gunicorn_reads_it(text, expected):
 
 
 @pytest.mark.parametrize("text", ["localhost:514", "udp://localhost:x", "udp://localhost:99999"])
-def test_an_address_of_syslog_that_is_none_is_refused(text):
+def test_a_malformed_address_of_syslog_is_refused(text):
     with pytest.raises(RuntimeError):
         glogging.parse_syslog_address(text)
 
 
-def test_a_facility_that_is_none_is_refused(tmp_path, logs, daemon):
+def test_an_unknown_facility_of_syslog_is_refused(tmp_path, logs, daemon):
     cfg = to_syslog(tmp_path, daemon)
     cfg.syslog_facility = "local9"
     with pytest.raises(RuntimeError, match="unknown facility name"):
