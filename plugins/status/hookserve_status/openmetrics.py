@@ -33,7 +33,12 @@ class Registry:
     def gauge(self, name: str, summary: str, values: Iterable[tuple[Labels, float]]) -> None:
         """A number that grows and falls, as labels and value."""
         self._family(name, "gauge", summary)
-        self._lines += [f"{name}{_labels(labels)} {_number(value)}" for labels, value in values]
+        # Without a call for each: there are several of every worker.
+        self._lines += [
+            f"{name}{labels if isinstance(labels, str) else render_labels(labels)}"
+            f" {value if value != math.inf else '+Inf'}"
+            for labels, value in values
+        ]
 
     def info(self, name: str, summary: str, labels: Mapping[str, object]) -> None:
         """Texts that do not change while the process lives; `name` is without ``_info``."""
