@@ -40,4 +40,4 @@ def test_the_features_that_are_measured_can_be_had():
 def test_the_histogram_of_durations_costs_something(monkeypatch):
     monkeypatch.setattr(marginal, "_REPETITIONS", 20)
 
-    assert 0 < marginal.durations() < 5
+    assert 0 < marginal.durations(0.02) < 5
