@@ -4,6 +4,8 @@ Whatever the split and whatever the mode of the seam, the outcome is the same.
 """
 
 import re
+from functools import cache
+from itertools import product
 
 import pytest
 import support.corpus_driver as driver
@@ -13,9 +15,7 @@ from hookserve.protocol.seam import CLOSING, IDLE
 
 MOST_SPLITS = 120
 LARGEST_PIECE = 65536
-MODES = pytest.mark.parametrize(
-    "mode", [{}, {"awaited_body": 5}, {"buffered": True}], ids=["streamed", "awaited", "buffered"]
-)
+MODES = {"streamed": {}, "awaited": {"awaited_body": 5}, "buffered": {"buffered": True}}
 
 
 def ways_to_split(data):
@@ -41,15 +41,16 @@ def final(codes):
     return [code for code in codes if code >= 200]
 
 
-class Talk:
-    """Conversations of one mode; what is decided at boot, and what is cached, they share."""
+@cache
+def protocol_in(mode):
+    """One for all conversations of a mode: they share what is decided at boot and what is cached."""
+    return driver.make_protocol(None, **MODES[mode], **SETTINGS)
 
-    def __init__(self, mode):
-        self.protocol = driver.make_protocol(None, **mode, **SETTINGS)
 
-    def converse(self, pieces):
-        app = self.protocol.app = driver.Recorder()
-        return app, *driver.converse(self.protocol, pieces)
+def converse(mode, pieces):
+    protocol = protocol_in(mode)
+    app = protocol.app = driver.Recorder()
+    return app, *driver.converse(protocol, pieces)
 
 
 def test_every_file_has_its_expectation_and_the_other_way_round():
@@ -67,62 +68,60 @@ def test_no_request_is_there_twice():
     assert [same for same in names.values() if len(same) > 1] == []
 
 
-@MODES
 @pytest.mark.parametrize("name", VALID)
-def test_a_valid_request_is_understood(name, mode):
+def test_a_valid_request_is_understood(name):
     data, expected = read("valid", name), VALID[name]
     count = expected.get("requests", 1)
-    talk = Talk(mode)
 
-    for pieces in ways_to_split(data):
-        app, transport, connection = talk.converse(pieces)
+    for mode, pieces in product(MODES, ways_to_split(data)):
+        app, transport, connection = converse(mode, pieces)
 
-        assert final(statuses(transport.sent)) == [200] * count
+        assert final(statuses(transport.sent)) == [200] * count, mode
         environ = app.environs[0]
         for key, value in expected.get("environ", {}).items():
-            assert environ[key] == value
+            assert environ[key] == value, mode
         for key in expected.get("absent", ()):
-            assert key not in environ
+            assert key not in environ, mode
         if "body" in expected:
-            assert app.bodies[0].decode("latin-1") == expected["body"]
+            assert app.bodies[0].decode("latin-1") == expected["body"], mode
         if "size" in expected:
-            assert len(app.bodies[0]) == expected["size"]
+            assert len(app.bodies[0]) == expected["size"], mode
         if "paths" in expected:
-            assert [each["PATH_INFO"] for each in app.environs] == expected["paths"]
+            assert [each["PATH_INFO"] for each in app.environs] == expected["paths"], mode
         if "bodies" in expected:
-            assert [each.decode("latin-1") for each in app.bodies] == expected["bodies"]
-        assert connection.state == (IDLE if expected.get("persists", True) else CLOSING)
+            assert [each.decode("latin-1") for each in app.bodies] == expected["bodies"], mode
+        assert connection.state == (IDLE if expected.get("persists", True) else CLOSING), mode
 
 
-@MODES
 @pytest.mark.parametrize("name", VALID)
-def test_a_valid_request_is_understood_after_another(name, mode):
-    _, transport, _ = Talk(mode).converse([GOOD + read("valid", name)])
-
+def test_a_valid_request_is_understood_after_another(name):
     count = VALID[name].get("requests", 1)
-    assert final(statuses(transport.sent)) == [200] * (count + 1)
+
+    for mode in MODES:
+        _, transport, _ = converse(mode, [GOOD + read("valid", name)])
+
+        assert final(statuses(transport.sent)) == [200] * (count + 1), mode
 
 
-@MODES
 @pytest.mark.parametrize("name", INVALID)
-def test_an_invalid_request_is_refused_once(name, mode):
+def test_an_invalid_request_is_refused_once(name):
     data, expected = read("invalid", name), INVALID[name]
     outcome = [200] * expected.get("answered", 0) + [expected["status"]]
-    talk = Talk(mode)
 
-    for pieces in ways_to_split(data):
-        _, transport, connection = talk.converse(pieces)
+    for mode, pieces in product(MODES, ways_to_split(data)):
+        _, transport, connection = converse(mode, pieces)
 
-        assert final(statuses(transport.sent)) == outcome
-        assert connection.state == CLOSING
-        assert connection.lingers
+        assert final(statuses(transport.sent)) == outcome, mode
+        assert connection.state == CLOSING, mode
+        assert connection.lingers, mode
 
 
-@MODES
 @pytest.mark.parametrize("name", INVALID)
-def test_an_invalid_request_is_refused_after_another(name, mode):
-    _, transport, connection = Talk(mode).converse([GOOD + read("invalid", name)])
-
+def test_an_invalid_request_is_refused_after_another(name):
     answered = INVALID[name].get("answered", 0) + 1
-    assert final(statuses(transport.sent)) == [200] * answered + [INVALID[name]["status"]]
-    assert connection.state == CLOSING
+
+    for mode in MODES:
+        _, transport, connection = converse(mode, [GOOD + read("invalid", name)])
+
+        assert final(statuses(transport.sent)) == [200] * answered + [INVALID[name]["status"]], mode
+        assert connection.state == CLOSING, mode
