@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -33,23 +34,36 @@ STARTS_PROCESSES = (
     "tests/scrape",
     "tests/testing",
 )
-WHOLE = ("epoll", "sync")
+WHOLE = ("epoll", "gthread")
 """A buffered and a blocking model: these pass all of PEP 3333 in each run."""
-LIKE_OTHERS = ("asyncio", "eventlet", "tornado")
-"""Asked in `make test-all` only, but for what is `IN_SHORT`: with an application of WSGI they work
-as gthread, gevent and epoll do.  Their own interfaces are asked by the plugins' own tests."""
-TWO_MODELS = ("sync", "gevent")
-OF_TWO_MODELS = (
-    "tests/chaos/",
-    "tests/hostile/",
-    "tests/integration/test_binary_upgrade.py",
-    "tests/integration/test_frameworks.py",
-    "tests/integration/test_protocol_example.py",
-    "tests/integration/test_stopping.py",
-)
-"""What takes long, as load and large applications do, is asked of two models in each run."""
+LIKE_OTHERS = {
+    "aio": "gthread",
+    "asyncio": "gthread",
+    "eventlet": "gevent",
+    "sync": "gthread",
+    "tornado": "epoll",
+}
+"""With an application of WSGI they work as the other does: asked in `make test-all` only, but for
+what is `IN_SHORT`.  Their own interfaces are asked by the plugins' own tests."""
+ALL_KINDS = {"gthread", "gevent"}
+"""A function that is asked of one of them, or of neither, has chosen them: none is left out."""
+MODEL_PARAMETERS = ("worker", "model", "server", "begin", "scene")
+READS_FOR_ITSELF = ("tests/integration/test_corpus_over_sockets.py", "asyncio")
+"""Bytes reach asyncio by its own event loop, and the reactor's by another."""
+ONE_MODEL = ("gthread",)
+TWO_MODELS = ("gthread", "gevent")
+OF_FEW_MODELS = {
+    "tests/chaos/": TWO_MODELS,
+    "tests/hostile/": TWO_MODELS,
+    "tests/integration/test_binary_upgrade.py": ONE_MODEL,
+    "tests/integration/test_frameworks.py": TWO_MODELS,
+    "tests/integration/test_protocol_example.py": ONE_MODEL,
+    "tests/integration/test_stopping.py": TWO_MODELS,
+}
+"""What takes long, as load and large applications do, is asked of one or two models in each run."""
 PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
 IN_SHORT = (
+    "test_the_steps_of_a_life_come_in_their_order",
     "test_an_iterable_is_closed_once_when_the_worker_stops",
     "test_every_kind_of_iterable_is_sent",
     "test_an_error_after_the_head_is_raised",
@@ -76,11 +90,12 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    models = _models_of_functions(items)
     for item in items:
         path = item.path.relative_to(ROOT).as_posix()
         if path.startswith(STARTS_PROCESSES) or _is_contract(item):
             item.add_marker("process")
-        if _is_repeated(item):
+        if _is_repeated(item, path, models):
             item.add_marker("everywhere")
     # What takes long comes first, so that no process is left alone with it at the end.
     items.sort(
@@ -92,18 +107,46 @@ def _is_contract(item):
     return item.cls is not None and issubclass(item.cls, (WorkerContract, AsgiWorkerContract))
 
 
-def _is_repeated(item):
+def _model_of(item):
+    """The worker model that the test is asked of by a parameter; None where there is none."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    for name in MODEL_PARAMETERS:
+        value = parameters.get(name)
+        model = value.get("worker") if isinstance(value, dict) else value
+        if isinstance(model, str):
+            return model
+    return None
+
+
+def _models_of_functions(items):
+    """Of each function the models that it is asked of."""
+    found = defaultdict(set)
+    for item in items:
+        if model := _model_of(item):
+            found[item.path, item.originalname].add(model)
+    return found
+
+
+def _is_repeated(item, path, models):
     """Whether what the test asks was asked of another model that works in the same way."""
-    if not _is_contract(item):
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        model = parameters.get("worker", parameters.get("model"))
-        if model and item.path.relative_to(ROOT).as_posix().startswith(OF_TWO_MODELS):
-            return model not in TWO_MODELS
-        return model in LIKE_OTHERS
+    if _is_contract(item):
+        return _is_repeated_contract(item)
+    model = _model_of(item) if item.get_closest_marker("process") else None
+    if model is None or (path, model) == READS_FOR_ITSELF:
+        return False
+    for place, few in OF_FEW_MODELS.items():
+        if path.startswith(place):
+            return model not in few
+    return model in LIKE_OTHERS and models[item.path, item.originalname] >= ALL_KINDS
+
+
+def _is_repeated_contract(item):
     if issubclass(item.cls, AsgiWorkerContract):
         return False  # of one model
     if item.originalname in TAKEOVERS:
         return item.cls.worker not in TWO_MODELS
+    if not hasattr(WorkerContract, item.originalname):
+        return False  # the model's own
     if item.cls.worker in WHOLE or item.originalname in IN_SHORT:
         return False
     if item.cls.worker in LIKE_OTHERS:

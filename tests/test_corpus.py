@@ -43,7 +43,7 @@ def final(codes):
 
 @cache
 def protocol_in(mode):
-    """One for all conversations of a mode: they share what is decided at boot and what is cached."""
+    """One for each mode: its conversations share what is decided at boot and what is cached."""
     return driver.make_protocol(None, **MODES[mode], **SETTINGS)
 
 

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 from support.paths import SUPPORT
 
 from hookserve.testing import serve
+from tests.support import web
 
 HERE = SUPPORT
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -99,7 +99,7 @@ def digest_of(path):
 
 def client_of(server, application=""):
     fields = {"X-Application": application}
-    return httpx.Client(base_url=server.url, headers=fields, follow_redirects=True, timeout=60)
+    return web.Client(base_url=server.url, headers=fields, follow_redirects=True, timeout=60)
 
 
 def test_flask_registers_logs_in_writes_edits_and_deletes(flaskr):

@@ -15,7 +15,6 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 from support.paths import SUPPORT
 
@@ -23,6 +22,7 @@ from hookserve.testing import serve, wait_until
 from hookserve.testing.kernel import is_read
 from tests.chaos.driver import Driver
 from tests.chaos.scene import is_alive, opened_by
+from tests.support import web
 
 ROOT = Path(__file__).parents[2]
 HERE = {"chdir": SUPPORT}
@@ -70,7 +70,7 @@ def test_a_configuration_file_that_vanishes_does_not_end_the_server(tmp_path):
         server.signal(signal.SIGHUP)
         server.wait_for("reload failed")
 
-        assert httpx.get(server.url).text == str(before[0])
+        assert web.get(server.url).text == str(before[0])
 
 
 def test_workers_that_fail_while_the_server_ends_for_a_failed_boot_change_nothing(tmp_path):
@@ -130,7 +130,7 @@ def test_a_fork_that_fails_is_tried_again(tmp_path):
         (tmp_path / "no-forks").unlink()
 
         server.wait_for("ready", count=2)
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["{}/s", "@hookserve-{}"])
@@ -184,7 +184,7 @@ def test_a_shared_port_is_served_after_its_address_has_changed(tmp_path, free_po
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
 
-        answers = {httpx.get(f"http://127.0.0.1:{free_port}").status_code for _ in range(40)}
+        answers = {web.get(f"http://127.0.0.1:{free_port}").status_code for _ in range(40)}
 
         assert answers == {200}
 
@@ -220,7 +220,7 @@ def test_a_successor_gets_a_descriptor_that_was_handed_in(tmp_path):
         server.terminate()
 
         assert server.wait(20) == 0
-        assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
+        assert web.get(f"http://127.0.0.1:{port}").status_code == 200
     finally:
         for pid in filter(is_alive, pids):
             os.kill(pid, signal.SIGTERM)
@@ -270,7 +270,7 @@ def test_a_successor_that_cannot_start_is_reported_in_the_predecessors_log(tmp_p
         server.signal(signal.SIGUSR2)
         wait_until(lambda: "the successor has ended (3)" in server.log)
 
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
         assert (tmp_path / "pid").read_text() == f"{server.pid}\n"
 
 
@@ -305,6 +305,6 @@ def test_a_sign_of_life_touches_no_file(tmp_path):
     """W37: it is a word in shared memory, and no disk can hold it up."""
     with serve("app", **write_app(tmp_path)) as server:
         (pid,) = server.workers().values()
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
         opened = [path for descriptor, path in opened_by(pid).items() if descriptor > 2]
     assert [path for path in opened if path[0] == "/" and not path.startswith(NO_DISK)] == []

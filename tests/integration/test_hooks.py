@@ -6,7 +6,7 @@ import signal
 
 import httpx
 import pytest
-from support import installed
+from support import installed, web
 from support.paths import SUPPORT
 
 from hookserve.testing import ServerFailed, serve, wait_until
@@ -65,7 +65,7 @@ def raising(site, hook):
 def test_a_gunicorn_file_works_as_it_is(site):
     (site / "hookserve.conf.py").write_text(GUNICORN_FILE)
     with serve("app", workers=2, chdir=site) as server:
-        assert httpx.get(f"{server.url}/page").text == "ok"
+        assert web.get(f"{server.url}/page").text == "ok"
         server.stop()
 
     notes = (site / "notes").read_text().splitlines()
@@ -131,11 +131,11 @@ def test_in_a_booting_worker_a_hook_that_raises_fails_the_boot(site, hook):
 def test_while_serving_a_hook_that_raises_is_contained(site, hook):
     with serve("app", chdir=site, environ=raising(site, hook)) as server:
         for _ in range(3):
-            assert httpx.get(server.url).text == "ok"
+            assert web.get(server.url).text == "ok"
         server.signal(signal.SIGUSR1)
         os.kill(server.workers()[0], signal.SIGKILL)
         server.wait_for("ready", count=2)
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(server.url).text == "ok"
 
         assert server.stop() == 0
         assert f"plugin 'x' raised in {hook}: ValueError: from {hook}" in server.log
@@ -149,7 +149,7 @@ def test_a_listener_that_hangs_is_named_with_its_request(site):
     )
     limits = {"request_timeout": 0.5, "abort_timeout": 0.3}
     with serve("app", chdir=site, settings=limits) as server:
-        assert httpx.get(f"{server.url}/hangs").text == "ok"
+        assert web.get(f"{server.url}/hangs").text == "ok"
 
         gone = server.wait_for("exit")
 
@@ -188,7 +188,7 @@ def test_a_hook_that_raises_at_a_reload_leaves_everything_as_it_was(site, hook):
         server.wait_for("reload failed")
 
         assert server.workers() == before
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(server.url).text == "ok"
 
 
 CONFIGURED = """
@@ -230,7 +230,7 @@ def test_a_plugin_decides_how_many_workers_there_are(site):
         "def target_workers(server, stats): return 3 if stats['requests'] else 1\n"
     )
     with serve("app", chdir=site, settings={"tick_interval": 0.1}) as server:
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(server.url).text == "ok"
 
         server.wait_for("ready", lambda event: event["index"] == 2)
 
@@ -298,7 +298,7 @@ def test_a_wrapper_goes_around_every_request(site):
     )
     installed.install(site / "lib", "hookserve-x", {"x": "x_plugin"}, {"x_plugin.py": source})
     with serve("app", chdir=site, environ={"PYTHONPATH": str(site / "lib")}) as server:
-        assert httpx.get(server.url).text == "OK"
+        assert web.get(server.url).text == "OK"
 
 
 def test_a_reload_reads_the_configuration_file_again(site):
@@ -321,14 +321,14 @@ def test_a_relative_directory_means_the_same_at_every_reload(site):
             server.signal(signal.SIGHUP)
             server.wait_for("ready", count=count)
 
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(server.url).text == "ok"
 
 
 def test_a_reload_adds_and_removes_addresses_and_keeps_the_others(site):
     """W8: what stays is never closed, what is new is open before what goes is closed."""
 
     def answers(name):
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(site / name))) as client:
+        with web.Client(transport=httpx.HTTPTransport(uds=str(site / name))) as client:
             return client.get("http://x/").text
 
     def configure(*names):

@@ -12,6 +12,7 @@ from support.sockets import read_to_end, talk
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
+from tests.support import web
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def request(path, extra="", method="GET", version="HTTP/1.1"):
 
 
 def test_a_generator_is_sent_in_chunks(server):
-    answer = httpx.get(f"{server.url}/generator")
+    answer = web.get(f"{server.url}/generator")
 
     assert answer.headers["transfer-encoding"] == "chunked"
     assert answer.text == "0\n1\n2\n"
@@ -55,28 +56,28 @@ def test_a_generator_closes_the_connection_of_http_1_0(server):
 
 
 def test_what_is_written_comes_before_what_is_returned(server):
-    assert httpx.get(f"{server.url}/write").text == "written, returned"
+    assert web.get(f"{server.url}/write").text == "written, returned"
 
 
 def test_a_body_is_echoed_whole_and_chunked(server):
     body = os.urandom(1_000_000)
 
-    whole = httpx.post(f"{server.url}/echo", content=body)
-    chunked = httpx.post(f"{server.url}/echo", content=iter([body[:100], body[100:]]))
+    whole = web.post(f"{server.url}/echo", content=body)
+    chunked = web.post(f"{server.url}/echo", content=iter([body[:100], body[100:]]))
 
     assert whole.content == body
     assert chunked.content == body
 
 
 def test_a_file_is_sent_whole(server, served_file):
-    answer = httpx.get(f"{server.url}/file")
+    answer = web.get(f"{server.url}/file")
 
     assert answer.content == served_file.read_bytes()
     assert answer.headers["content-length"] == "3000000"
 
 
 def test_a_part_of_a_file_is_sent_from_where_it_stands(server, served_file):
-    answer = httpx.get(f"{server.url}/range")
+    answer = web.get(f"{server.url}/range")
 
     assert answer.content == served_file.read_bytes()[1000:501000]
 
@@ -109,7 +110,7 @@ def test_pipelined_requests_are_answered_in_order(server):
 
 
 def test_a_connection_is_kept_and_used_again(server):
-    with httpx.Client() as client:
+    with web.Client() as client:
         ports = set()
         for _ in range(5):
             answer = client.get(server.url)
@@ -183,7 +184,7 @@ def test_a_response_that_is_too_long_is_cut_off(server):
 
 @pytest.mark.parametrize("path", ["/raise", "/none", "/inject", "/status/abc", "/status/99"])
 def test_a_broken_application_is_a_500_that_tells_nothing(server, path):
-    answer = httpx.get(f"{server.url}{path}")
+    answer = web.get(f"{server.url}{path}")
 
     assert answer.status_code == 500
     assert answer.text == "500 Internal Server Error\n"
@@ -209,7 +210,7 @@ def test_a_silent_client_does_not_hold_up_the_others(server):
         half.sendall(b"GET / HTTP/1.1\r\nHo")
 
         began = time.monotonic()
-        answer = httpx.get(server.url)
+        answer = web.get(server.url)
 
         assert answer.status_code == 200
         assert time.monotonic() - began < 0.5
@@ -231,7 +232,7 @@ def test_a_client_that_half_closes_gets_its_answer(server):
 
 
 def test_a_client_that_disconnects_disturbs_no_other(server):
-    assert httpx.get(server.url).text == "ok"
+    assert web.get(server.url).text == "ok"
     (pid,) = server.workers().values()
     before = len(os.listdir(f"/proc/{pid}/fd"))
     for _ in range(20):
@@ -240,7 +241,7 @@ def test_a_client_that_disconnects_disturbs_no_other(server):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         client.close()
 
-    assert httpx.get(server.url).text == "ok"
+    assert web.get(server.url).text == "ok"
     wait_until(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= before)
 
 
@@ -266,7 +267,7 @@ def test_lingering_clients_delay_no_other(server):
         clients.append(client)
 
     began = time.monotonic()
-    answer = httpx.get(server.url)
+    answer = web.get(server.url)
 
     assert answer.status_code == 200
     assert time.monotonic() - began < 0.4
@@ -276,8 +277,8 @@ def test_lingering_clients_delay_no_other(server):
 
 def test_the_application_passes_the_validator():
     with serve(validated) as server:
-        assert httpx.get(server.url).text == "empty"
-        assert httpx.post(server.url, content=b"12345").text == "12345"
+        assert web.get(server.url).text == "empty"
+        assert web.post(server.url, content=b"12345").text == "12345"
         assert "AssertionError" not in server.log
 
 
@@ -290,7 +291,7 @@ def test_too_many_connections_close_the_idle_ones_first():
             client.settimeout(DEADLINE)
 
         began = time.monotonic()
-        answer = httpx.get(server.url, timeout=DEADLINE)
+        answer = web.get(server.url, timeout=DEADLINE)
 
         assert answer.status_code == 200
         assert time.monotonic() - began < 2
@@ -303,7 +304,7 @@ def test_a_unix_socket_is_served(tmp_path):
     bind = f"unix:{path}?mode=0600"
     with serve(everything, bind=bind) as server:
         transport = httpx.HTTPTransport(uds=str(path))
-        with httpx.Client(transport=transport) as client:
+        with web.Client(transport=transport) as client:
             assert client.get("http://x/").text == "ok"
         assert path.stat().st_mode & 0o777 == 0o600
 
@@ -318,15 +319,15 @@ def test_several_addresses_are_served(tmp_path):
         addresses = server.wait_for("listening")["addresses"]
         port = addresses[2].rpartition(":")[2]
 
-        assert httpx.get(f"http://[::1]:{port}/").text == "ok"
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(f"http://[::1]:{port}/").text == "ok"
+        assert web.get(server.url).text == "ok"
 
 
 @pytest.mark.parametrize(
     "data", [b"\x16\x03\x01\x00\x47", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"SSH-2.0-a\r\n"]
 )
 def test_connections_of_another_protocol_leave_no_descriptor_behind(server, data):
-    assert httpx.get(server.url).text == "ok"
+    assert web.get(server.url).text == "ok"
     (pid,) = server.workers().values()
     before = len(os.listdir(f"/proc/{pid}/fd"))
 
@@ -340,7 +341,7 @@ def test_two_threads_of_requests_do_not_mix(server):
     failures = []
 
     def ask(word):
-        with httpx.Client(timeout=DEADLINE) as client:
+        with web.Client(timeout=DEADLINE) as client:
             for _ in range(100):
                 if client.post(f"{server.url}/echo", content=word).content != word:
                     failures.append(word)

@@ -17,6 +17,7 @@ from support.sources import source_that_returns
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
+from tests.support import web
 
 MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 APPLICATIONS = {"chdir": SUPPORT}
@@ -32,7 +33,7 @@ def test_a_killed_worker_is_replaced_and_the_reason_is_logged():
 
         assert (gone["kind"], gone["detail"]) == ("killed", "SIGKILL")
         assert replacement["pid"] != victim
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
 
 
 def test_workers_end_by_themselves_when_the_arbiter_is_killed():
@@ -52,21 +53,21 @@ def test_a_worker_stuck_in_c_is_reported_aborted_and_replaced():
         victim = server.workers()[0]
 
         with pytest.raises(httpx.HTTPError):
-            httpx.get(f"{server.url}/in-c", timeout=DEADLINE)
+            web.get(f"{server.url}/in-c", timeout=DEADLINE)
         gone = server.wait_for("exit", lambda event: event["pid"] == victim)
         server.wait_for("ready", count=2)
 
         assert gone["kind"] == "timed out"
         assert "GET /in-c" in gone["detail"]
         assert "applications.py" in server.log
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
 
 
 def test_a_request_that_runs_too_long_is_ended_with_its_worker():
     settings = {"request_timeout": 0.5, "abort_timeout": 0.5, "timeout": 0}
     with serve("applications:busy", settings=settings, **APPLICATIONS) as server:
         with pytest.raises(httpx.HTTPError):
-            httpx.get(f"{server.url}/sleep/20", timeout=DEADLINE)
+            web.get(f"{server.url}/sleep/20", timeout=DEADLINE)
 
         gone = server.wait_for("exit")
 
@@ -133,7 +134,7 @@ def test_one_worker_that_cannot_boot_later_does_not_stop_the_others(tmp_path):
         os.kill(server.workers()[0], signal.SIGKILL)
         server.wait_for("exit", lambda event: event["kind"] == "boot failed", count=2)
 
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
         assert server.process.poll() is None
 
         (tmp_path / "broken").unlink()
@@ -160,7 +161,7 @@ def test_a_resized_terminal_drains_no_worker():
         server.signal(signal.SIGTTIN)
 
         server.wait_for("wanted", lambda event: event["count"] == 2)
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
         assert not [event for event in server.events if event["event"] == "exit"]
 
 
@@ -171,13 +172,13 @@ def test_a_worker_ignores_the_arbiters_signals():
         for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGWINCH, signal.SIGTTIN):
             os.kill(pid, number)
 
-        assert httpx.get(server.url).text.split()[0] == str(pid)
+        assert web.get(server.url).text.split()[0] == str(pid)
 
 
 def test_a_worker_is_recycled_after_its_requests_and_the_replacement_is_ready_first():
     with serve("applications:hello", settings={"max_requests": 5}, **APPLICATIONS) as server:
         for _ in range(20):
-            assert httpx.get(server.url).status_code == 200
+            assert web.get(server.url).status_code == 200
         gone = server.wait_for("exit")
 
         assert (gone["kind"], gone["detail"]) == ("recycled", "max_requests")
@@ -194,7 +195,7 @@ def test_a_reload_replaces_every_worker_and_reads_the_code_again(tmp_path):
         server.wait_for("ready", lambda event: event["generation"] == 2, count=2)
         server.wait_for("exit", count=2)
 
-        assert {httpx.get(server.url).text for _ in range(8)} == {"newer"}
+        assert {web.get(server.url).text for _ in range(8)} == {"newer"}
 
 
 def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path):
@@ -208,7 +209,7 @@ def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path)
 
         assert "half a deployment" in failed["reason"]
         assert server.workers() == before
-        assert httpx.get(server.url).text == "old"
+        assert web.get(server.url).text == "old"
         # The hook is called first: the error is the last line of the log.
         wait_until(lambda: "half a deployment" in server.log.splitlines()[-1])
 
@@ -223,7 +224,7 @@ def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
         server.wait_for("reload failed")
 
         assert server.workers() == before
-        assert httpx.get(server.url).text == "same"
+        assert web.get(server.url).text == "same"
 
 
 @pytest.mark.parametrize("changed", ["errorlog = 'new.log'", "loglevel = 'critical'"])
@@ -253,7 +254,7 @@ def test_preloaded_applications_are_imported_once(tmp_path):
         imports = (tmp_path / "imports").read_text().split()
 
         assert imports == [str(server.pid)]
-        assert httpx.get(server.url).text == "x"
+        assert web.get(server.url).text == "x"
 
 
 def test_a_crash_loop_backs_off(tmp_path):
@@ -287,7 +288,7 @@ def test_a_busy_worker_leaves_new_connections_to_the_others():
             client.sendall(b"GET /sleep/3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             began = time.monotonic()
 
-            answers = [httpx.get(server.url).text.split()[0] for _ in range(20)]
+            answers = [web.get(server.url).text.split()[0] for _ in range(20)]
 
             assert time.monotonic() - began < 2.5
             assert read_to_end(client).rpartition(b"\n")[2].split()[0].decode() not in answers
@@ -311,11 +312,11 @@ def test_a_daemon_reports_that_it_started_and_winch_drains_its_workers(tmp_path,
     assert result.returncode == 0
     pid = int(pidfile.read_text())
     try:
-        worker = int(httpx.get(f"http://127.0.0.1:{free_port}").text.split()[0])
+        worker = int(web.get(f"http://127.0.0.1:{free_port}").text.split()[0])
         os.kill(pid, signal.SIGWINCH)
         wait_until(lambda: not is_alive(worker))
         os.kill(pid, signal.SIGTTIN)
-        assert httpx.get(f"http://127.0.0.1:{free_port}").status_code == 200
+        assert web.get(f"http://127.0.0.1:{free_port}").status_code == 200
     finally:
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not is_alive(pid))
@@ -339,14 +340,14 @@ def test_workers_run_as_the_user_asked_for(tmp_path):
     for parent in list(tmp_path.parents)[:3]:
         parent.chmod(0o755)
     with serve("app", chdir=tmp_path, settings={"user": 65534, "group": 65534}) as server:
-        assert httpx.get(server.url).text == "(65534, 65534, [65534])"
+        assert web.get(server.url).text == "(65534, 65534, [65534])"
 
 
 @pytest.mark.skipif(not os.path.exists("/usr/bin/strace"), reason="strace is not installed")
 @pytest.mark.parametrize("worker", MODELS)
 def test_an_idle_server_sleeps(tmp_path, worker):
     with serve("applications:hello", worker=worker, workers=2, **APPLICATIONS) as server:
-        httpx.get(server.url)
+        web.get(server.url)
         pids = [server.pid, *server.workers().values()]
         trace = tmp_path / "trace"
         command = ["strace", "-f", "-o", str(trace)]

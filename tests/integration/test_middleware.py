@@ -2,9 +2,8 @@
 
 import re
 
-import httpx
 import pytest
-from support import installed
+from support import installed, web
 from support.command import hookserve
 
 from hookserve.testing import ServerFailed, serve
@@ -95,7 +94,7 @@ def bring(site, way, source):
 def test_each_interface_has_its_middleware_and_the_log_names_the_rest(site, interface, way, source):
     environ = bring(site, way, source)
     with serve(f"apps:{interface}", worker=None, chdir=site, environ=environ) as server:
-        response = httpx.get(server.url)
+        response = web.get(server.url)
         server.stop()
         log = server.log
 

@@ -12,14 +12,7 @@ from support.clean_environment import ROOT, build_wheel, make_environment, run
 
 from hookserve.testing import serve, wait_until
 
-MODELS = [
-    "gthread",
-    "gevent",
-    pytest.param("sync", marks=pytest.mark.everywhere),  # it works as gthread does
-    pytest.param("epoll", marks=pytest.mark.everywhere),
-    pytest.param("eventlet", marks=pytest.mark.everywhere),  # it works as gevent does
-    pytest.param("tornado", marks=pytest.mark.everywhere),  # and this as epoll
-]
+MODELS = ["gthread", "sync", "epoll", "gevent", "eventlet", "tornado"]
 EXAMPLE = ROOT / "examples" / "hookserve-resp"
 SLOW = """
 import time

@@ -9,13 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
-import httpx
 import pytest
 from support.paths import SUPPORT
 from support.sockets import read_to_end
 
 from hookserve.testing import serve, wait_until
 from tests.chaos.scene import opened_by
+from tests.support import web
 
 # What systemd does between fork(2) and exec(2): the socket is descriptor 3, the pid is known.
 MANAGER = f"""#!{sys.executable}
@@ -49,7 +49,7 @@ def activated(manager, **settings):
 
 def test_what_a_service_manager_hands_over_is_served(manager):
     with activated(manager) as server:
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
         assert listening(server.pid) == 1
 
 
@@ -62,7 +62,7 @@ def test_it_stays_through_reloads(manager, preload):
             server.wait_for("ready", lambda event, wanted=generation: event["generation"] == wanted)
             server.wait_for("exit", count=generation - 1)
 
-            assert httpx.get(server.url).status_code == 200
+            assert web.get(server.url).status_code == 200
         assert server.address == address
         assert listening(server.pid) == 1
 
@@ -78,7 +78,7 @@ def test_it_is_handed_to_a_successor_and_to_the_successor_of_that(manager):
             server.wait_for("exit", count=count - 1)
             wait_until(lambda: server.log.count("the upgrade is complete") == len(pids) - 1)
 
-            assert httpx.get(server.url).status_code == 200
+            assert web.get(server.url).status_code == 200
         assert listening(pids[-1]) == 1
         os.kill(pids[-1], signal.SIGTERM)
         server.wait_for("exit", count=3)

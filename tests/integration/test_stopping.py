@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 
-import httpx
 import pytest
 from support.paths import SUPPORT
 from support.processes import is_alive, sleeps
@@ -14,6 +13,7 @@ from support.sockets import read_to_end
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
 from tests.chaos.driver import Driver
+from tests.support import web
 
 APPLICATIONS = {"chdir": SUPPORT}
 
@@ -33,7 +33,7 @@ def test_a_graceful_stop_finishes_the_request_in_flight():
     with serve("applications:busy", **APPLICATIONS) as server:
         found = []
         client = threading.Thread(
-            target=lambda: found.append(httpx.get(f"{server.url}/sleep/1", timeout=DEADLINE))
+            target=lambda: found.append(web.get(f"{server.url}/sleep/1", timeout=DEADLINE))
         )
         client.start()
         wait_until(lambda: sleeps(server.workers()[0]))
@@ -113,4 +113,4 @@ def test_a_shared_port_loses_nothing_when_one_of_its_servers_stops(worker, free_
 
 def ask(server):
     """The pid of the worker that answers on a connection of its own."""
-    return int(httpx.get(server.url).text.split()[0])
+    return int(web.get(server.url).text.split()[0])

@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from support.clean_environment import ROOT, build_wheel, install, make_environment, run
 
 from hookserve.testing import WorkerContract, serve
+from tests.support import web
 
 EXAMPLE = ROOT / "examples" / "hookserve-aio"
 
@@ -173,7 +173,7 @@ def test_the_wheels_of_others_are_used(clean, tmp_path, worker):
         python=str(clean.python),
         arguments=arguments,
     ) as server:
-        answers = [httpx.get(f"{server.url}/{number}") for number in range(5)]
+        answers = [web.get(f"{server.url}/{number}") for number in range(5)]
         assert server.stop() == 0
 
     paths = [f"/{number}" for number in range(5)]

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 
-import httpx
 import pytest
 
 from hookserve.testing import Server, ServerFailed, serve
 from hookserve.testing.bridge import specification_of
+from tests.support import web
 
 
 def application(environ, start_response):
@@ -24,13 +24,13 @@ class Group:
 
 def test_an_application_object_is_served():
     with serve(application) as server:
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(server.url).text == "ok"
         assert list(server.workers()) == [0]
 
 
 def test_an_attribute_of_a_class_is_served():
     with serve(Group.inner) as server:
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(server.url).text == "ok"
 
 
 def test_what_has_no_name_in_a_file_is_refused():

@@ -4,11 +4,11 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import httpx
 import pytest
 
 from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.waiting import DEADLINE
+from tests.support import web
 
 pytestmark = pytest.mark.process
 
@@ -57,7 +57,7 @@ def load(site, server, requests=6):
     (site / "hold").touch()
     with ThreadPoolExecutor(requests) as pool:
         answers = [
-            pool.submit(httpx.get, f"{server.url}/held", timeout=DEADLINE) for _ in range(requests)
+            pool.submit(web.get, f"{server.url}/held", timeout=DEADLINE) for _ in range(requests)
         ]
         try:
             yield
@@ -129,7 +129,7 @@ def test_who_drains_all_workers_gets_none_back_unasked(site):
 
         server.signal(signal.SIGTTIN)
         server.wait_for("ready", count=2)
-        assert httpx.get(server.url).text == "ok"
+        assert web.get(server.url).text == "ok"
 
 
 def test_without_a_maximum_nothing_is_called(site):

@@ -7,7 +7,6 @@ import sys
 
 import flask
 import flask_sock
-import httpx
 import pytest
 from hookserve_gunicorn.client_socket import ClientSocket
 from websockets.exceptions import ConnectionClosed
@@ -15,6 +14,7 @@ from websockets.sync.client import connect
 
 from hookserve.testing import serve
 from hookserve.testing.waiting import wait_until
+from tests.support import web
 
 
 class Lender:
@@ -149,8 +149,8 @@ class TestFlaskSock:
 
     def test_requests_without_a_websocket_are_served_beside(self, server):
         with websocket(server), websocket(server):
-            assert httpx.get(server.url).text == "a page"
+            assert web.get(server.url).text == "a page"
 
     def test_a_request_for_the_page_that_offers_an_upgrade_gets_the_page(self, server):
         fields = {"Connection": "Upgrade", "Upgrade": "h2c"}
-        assert httpx.get(server.url, headers=fields).text == "a page"
+        assert web.get(server.url, headers=fields).text == "a page"

@@ -2,10 +2,10 @@
 
 import json
 
-import httpx
 import pytest
 
 from hookserve.testing import serve
+from tests.support import web
 
 pytestmark = pytest.mark.process
 
@@ -22,6 +22,6 @@ def test_a_json_configuration_with_a_root_handler_has_the_servers_lines(tmp_path
     (tmp_path / "failing.py").write_text("def app(environ, start_response):\n    raise KeyError\n")
     settings = {"logconfig_json": tmp_path / "logging.json"}
     with serve("failing:app", settings=settings, chdir=tmp_path) as server:
-        httpx.get(server.url)
+        web.get(server.url)
 
     assert "error handling GET /" in path.read_text()

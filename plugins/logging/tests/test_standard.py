@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from hookserve.testing import serve, wait_until
+from tests.support import web
 
 pytestmark = pytest.mark.process
 
@@ -28,7 +29,7 @@ def lines_of(path, count=1):
 def test_requests_are_logged_when_the_worker_is_idle(tmp_path):
     path = tmp_path / "access"
     with serve(application, settings={"accesslog": path}) as server:
-        httpx.get(f"{server.url}/a?b", headers={"User-Agent": "test"})
+        web.get(f"{server.url}/a?b", headers={"User-Agent": "test"})
 
         (line,) = lines_of(path)
 
@@ -39,8 +40,8 @@ def test_requests_are_logged_as_json_refused_ones_too(tmp_path):
     path = tmp_path / "access"
     settings = {"accesslog": path, "access_log_format": "json"}
     with serve(application, settings=settings) as server:
-        httpx.get(server.url)
-        httpx.get(server.url, headers={"Expect": "miracles"})
+        web.get(server.url)
+        web.get(server.url, headers={"Expect": "miracles"})
 
         good, refused = map(json.loads, lines_of(path, 2))
 
@@ -61,7 +62,7 @@ def test_a_line_waits_for_a_second_at_most_while_the_worker_is_busy(tmp_path):
             held_up.sendall(b"GET /sleep/10 HTTP/1.1\r\nHost: h\r\n\r\n")
             deadline = time.monotonic() + 5
             while not lines_of(path, 0) and time.monotonic() < deadline:
-                httpx.get(server.url)
+                web.get(server.url)
             lines = lines_of(path, 0)
         server.stop(signal.SIGQUIT)
 
@@ -72,7 +73,7 @@ def test_the_process_that_is_logged_is_the_worker(tmp_path):
     path = tmp_path / "access"
     settings = {"accesslog": path, "access_log_format": "%(p)s"}
     with serve(application, settings=settings) as server:
-        httpx.get(server.url)
+        web.get(server.url)
 
         assert lines_of(path) == [f"<{server.workers()[0]}>"]
 
@@ -81,14 +82,14 @@ def test_usr1_reopens_both_logs(tmp_path):
     access, error = tmp_path / "access", tmp_path / "error"
     settings = {"accesslog": access, "errorlog": error}
     with serve(application, settings=settings, workers=2) as server:
-        httpx.get(f"{server.url}/before")
+        web.get(f"{server.url}/before")
         lines_of(access)
         access.rename(tmp_path / "access.1")
         error.rename(tmp_path / "error.1")
         server.signal(signal.SIGUSR1)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline and "/after" not in "".join(lines_of(access, 0)):
-            httpx.get(f"{server.url}/after")
+            web.get(f"{server.url}/after")
         server.signal(signal.SIGTTIN)
         server.wait_for("ready", count=3)
 
@@ -101,8 +102,8 @@ def test_a_path_can_be_left_out(tmp_path):
     path = tmp_path / "access"
     settings = {"accesslog": path, "access_log_skip": "/health"}
     with serve(application, settings=settings) as server:
-        httpx.get(f"{server.url}/health")
-        httpx.get(f"{server.url}/page")
+        web.get(f"{server.url}/health")
+        web.get(f"{server.url}/page")
 
         assert ["/page" in line for line in lines_of(path)] == [True]
 
@@ -118,7 +119,7 @@ def test_a_killed_request_has_its_record(tmp_path):
     busy = Path(__file__).parents[3] / "tests" / "support"
     with serve("applications:busy", settings=settings, chdir=busy) as server:
         try:
-            httpx.get(f"{server.url}/sleep/30", timeout=20)
+            web.get(f"{server.url}/sleep/30", timeout=20)
         except httpx.HTTPError:
             pass
         server.wait_for("exit")

@@ -4,11 +4,11 @@ import sys
 from types import SimpleNamespace
 
 import hookserve_memory
-import httpx
 import pytest
 
 from hookserve.config.resolved import Config
 from hookserve.testing import ServerFailed, serve, wait_until
+from tests.support import web
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it measures on Linux")
 
@@ -56,7 +56,7 @@ def wait_for_ticks(site, count):
 @pytest.mark.parametrize("measure", ["pss", "rss"])
 def test_a_worker_that_has_grown_is_replaced(site, measure):
     with limited(site, settings={"memory_measure": measure}) as server:
-        victim = httpx.get(f"{server.url}/grow").text
+        victim = web.get(f"{server.url}/grow").text
         gone = server.wait_for("exit")
 
         assert str(gone["pid"]) == victim
@@ -65,7 +65,7 @@ def test_a_worker_that_has_grown_is_replaced(site, measure):
         assert gone["detail"].endswith(" MiB of 80 MiB")
         order = [event["event"] for event in server.events if event["event"] in ("ready", "exit")]
         assert order == ["ready", "ready", "exit"]
-        assert httpx.get(server.url).status_code == 200
+        assert web.get(server.url).status_code == 200
 
 
 def test_workers_within_the_limit_stay(site):
@@ -81,7 +81,7 @@ def test_several_are_replaced_one_after_the_other(site):
     with limited(site, workers=2) as server:
         grown = set()
         while len(grown) < 2 and not any(each["event"] == "exit" for each in server.events):
-            grown.add(httpx.get(f"{server.url}/grow").text)
+            grown.add(web.get(f"{server.url}/grow").text)
             server.workers()
         server.wait_for("exit", count=2)
 

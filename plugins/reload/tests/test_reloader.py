@@ -4,10 +4,10 @@ import re
 import socket
 import time
 
-import httpx
 import pytest
 
 from hookserve.testing import serve, wait_until
+from tests.support import web
 
 pytestmark = pytest.mark.process
 
@@ -59,7 +59,7 @@ def reloading(site, *arguments, **options):
 
 
 def get(server, path="/"):
-    return httpx.get(f"{server.url}{path}", timeout=20).text
+    return web.get(f"{server.url}{path}", timeout=20).text
 
 
 def wait_for_generation(server, number):

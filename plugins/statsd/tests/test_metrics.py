@@ -6,7 +6,6 @@ import socket
 import time
 
 import hookserve_statsd
-import httpx
 import pytest
 
 from hookserve.config.resolved import SettingsSource, resolve
@@ -14,6 +13,7 @@ from hookserve.errors import ConfigError
 from hookserve.launch.assembly import declare_settings, load_plugins
 from hookserve.testing import serve
 from hookserve.testing.server import DEADLINE
+from tests.support import web
 
 MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 
@@ -70,7 +70,7 @@ def test_requests_are_counted_by_status_under_every_model(tmp_path, daemon, work
     settings = {"statsd_host": daemon.address, "statsd_prefix": "shop"}
     with serve("app", worker=worker, chdir=tmp_path, settings=settings) as server:
         for path in ("/", "/", "/error"):
-            httpx.get(f"{server.url}{path}")
+            web.get(f"{server.url}{path}")
         wanted = {"requests": 3, "request_status_404": 2, "request_status_500": 1}
         logs = {"log_warning": 2, "log_exception": 1}
         found = daemon.wait_for(**wanted, **logs)
@@ -91,10 +91,10 @@ def test_a_reload_loses_no_count_and_the_end_sends_the_last(tmp_path, daemon):
         "enable_backlog_metric": True,
     }
     with serve("app", workers=2, chdir=tmp_path, settings=settings) as server:
-        httpx.get(server.url)
+        web.get(server.url)
         server.signal(signal.SIGHUP)
         server.wait_for("ready", count=4)
-        httpx.get(server.url)
+        web.get(server.url)
         assert server.stop() == 0
 
         assert daemon.wait_for(requests=2, log_warning=2) == {"requests": 2, "log.warning": 2}
@@ -114,7 +114,7 @@ def test_a_hook_sends_metrics_of_its_own(tmp_path, daemon):
         "        worker.log.info('', extra={'metric': 'my.' + kind, 'value': 7, 'mtype': kind})\n"
     )
     with serve("app", chdir=tmp_path) as server:
-        httpx.get(server.url)
+        web.get(server.url)
         daemon.wait_for(own=2, requests=1)
 
     found = [line for line in daemon.datagrams if line.startswith(b"shop.my.")]

@@ -6,10 +6,10 @@ import subprocess
 import threading
 from pathlib import Path
 
-import httpx
 import pytest
 
 from hookserve.testing import serve
+from tests.support import web
 
 pytestmark = pytest.mark.process
 
@@ -64,7 +64,7 @@ def test_running_out_of_descriptors_pauses_and_recovers():
         for client in clients[:20]:
             client.close()
 
-        answer = httpx.get(server.url, timeout=15)
+        answer = web.get(server.url, timeout=15)
 
         assert answer.status_code == 200
         assert server.workers()[0] == pid
@@ -76,7 +76,7 @@ def test_running_out_of_descriptors_pauses_and_recovers():
 def test_a_new_connection_costs_few_system_calls(tmp_path):
     count = 200
     with serve(application) as server:
-        httpx.get(server.url)
+        web.get(server.url)
         trace = tmp_path / "trace"
         tracer = subprocess.Popen(
             ["strace", "-f", "-p", str(server.workers()[0]), "-o", str(trace)],
@@ -103,4 +103,4 @@ def thread_and_flag(environ, start_response):
 
 def test_the_application_runs_in_the_main_thread():
     with serve(thread_and_flag) as server:
-        assert httpx.get(server.url).text == "MainThread False"
+        assert web.get(server.url).text == "MainThread False"

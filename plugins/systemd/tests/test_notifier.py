@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
+from tests.support import web
 
 pytestmark = pytest.mark.process
 
@@ -157,7 +157,7 @@ def test_the_end_is_sent_once(manager, site):
 def test_the_status_tells_of_workers_and_requests_when_they_change(manager, site):
     with notifying(manager, site, settings={"tick_interval": 0.05}) as server:
         for _ in range(3):
-            httpx.get(server.url)
+            web.get(server.url)
         manager.wait_for(lambda message: message["STATUS"].endswith("3 requests served"))
         os.kill(server.workers()[0], signal.SIGKILL)
         manager.wait_for(lambda message: message["STATUS"].startswith("0 of 1 workers ready"))
@@ -327,7 +327,7 @@ def test_the_watchdog_of_another_process_is_not_fed(manager, site):
     settings = {"tick_interval": 0.05}
     with notifying(manager, site, environ=environ, settings=settings) as server:
         for count in range(1, 6):
-            httpx.get(server.url)
+            web.get(server.url)
             wanted = f"{count} requests served"
             manager.wait_for(lambda message, wanted=wanted: message["STATUS"].endswith(wanted))
 
@@ -338,7 +338,7 @@ def test_a_manager_that_is_gone_does_not_matter(manager, site):
     Path(manager.address).unlink()
     with notifying(manager, site, settings={"tick_interval": 0.05}) as server:
         for _ in range(3):
-            assert httpx.get(server.url).text == "ok"
+            assert web.get(server.url).text == "ok"
         server.signal(signal.SIGTTIN)
         server.wait_for("ready", count=2)
 

@@ -6,12 +6,12 @@ import json
 import socket
 from pathlib import Path
 
-import httpx
 import pytest
 import tornado.websocket
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, request
+from tests.support import web
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def client(server):
 
 @pytest.fixture
 def http(server):
-    with httpx.Client(base_url=server.url) as connected:
+    with web.Client(base_url=server.url) as connected:
         yield connected
 
 
