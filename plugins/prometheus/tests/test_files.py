@@ -43,11 +43,73 @@ def test_each_metric_in_the_files_exists():
     assert used <= names
 
 
-@pytest.mark.process
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_finds_the_rules_valid():
-    done = subprocess.run(
-        ["promtool", "check", "rules", str(FILES / "alerts.yml")], capture_output=True, text=True
-    )
+@pytest.fixture
+def promtool(tmp_path):
+    """A function that runs it there; it must have nothing to say against."""
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    def run(*words):
+        done = subprocess.run(["promtool", *words], capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.mark.process
+def test_promtool_finds_the_rules_valid(promtool):
+    promtool("check", "rules", str(FILES / "alerts.yml"))
+
+
+ALERTS = {
+    "HookserveSaturated": {
+        "http_server_active_requests": "19x30",
+        "hookserve_requests_capacity": "20x30",
+    },
+    "HookserveQueue": {'hookserve_listener_queue{server_address="a"}': "3x30"},
+    "HookserveServerErrors": {
+        'hookserve_requests_errors_total{error_origin="server"}': "0+60x30",
+        "http_server_request_duration_seconds_count": "0+600x30",
+    },
+    "HookserveSlow": {
+        'http_server_request_duration_seconds_bucket{le="2.5"}': "0+90x30",
+        'http_server_request_duration_seconds_bucket{le="5.0"}': "0+100x30",
+        'http_server_request_duration_seconds_bucket{le="+Inf"}': "0+100x30",
+    },
+    "HookserveWorkersMissing": {
+        "hookserve_workers_wanted": "4x30",
+        'hookserve_workers{worker_state="ready"}': "3x30",
+        'hookserve_workers{worker_state="booting"}': "1x30",
+    },
+    "HookserveReloadFailed": {"hookserve_last_reload_failed": "1x30"},
+    "HookserveCertificateExpires": {'hookserve_certificate_expiry_seconds{file="c"}': "3600x30"},
+}
+"""What each alert is about, a sample a minute, as promtool writes series."""
+
+
+def firing(name):
+    """A test of promtool's: of all alerts this one alone fires after 25 minutes."""
+    series = [{"series": each, "values": values} for each, values in ALERTS[name].items()]
+    query = f'count(ALERTS{{alertstate="firing", alertname="{name}"}}) and count(ALERTS) == 1'
+    return {
+        "interval": "1m",
+        "input_series": series,
+        "promql_expr_test": [
+            {"expr": query, "eval_time": "25m", "exp_samples": [{"labels": "{}", "value": 1}]}
+        ],
+    }
+
+
+def test_each_alert_has_its_series():
+    rules = yaml.safe_load(FILES.joinpath("alerts.yml").read_text())["groups"][0]["rules"]
+
+    assert {rule["alert"] for rule in rules} == set(ALERTS)
+
+
+@pytest.mark.process
+def test_each_alert_fires_for_what_it_is_about_and_no_other(promtool, tmp_path):
+    rules = str(FILES / "alerts.yml")
+    tests = {"rule_files": [rules], "evaluation_interval": "1m", "tests": [*map(firing, ALERTS)]}
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests))
+
+    promtool("test", "rules", "tests.yml")
