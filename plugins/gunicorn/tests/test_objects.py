@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import weakref
 from types import SimpleNamespace
@@ -9,14 +10,16 @@ from urllib.request import urlopen
 
 import pytest
 from hookserve_gunicorn.objects.configuration import Config, of_file
-from hookserve_gunicorn.objects.hooks import adapt
-from hookserve_gunicorn.objects.names import GUNICORN_HOOKS
+from hookserve_gunicorn.objects.hooks import Objects, adapt
+from hookserve_gunicorn.objects.names import GUNICORN_HOOKS, no_hook
 from hookserve_gunicorn.objects.request import Request, Response
 from hookserve_http.request import RequestView
 
+from hookserve.config.resolved import Config as NativeConfig
 from hookserve.plugins.host import PluginHost
 from hookserve.testing.fakes import StandInWorker, configure
 from hookserve.testing.server import serve
+from hookserve.worker.base import Worker as NativeWorker
 
 CONFIGURATION = """
 import json, os
@@ -250,6 +253,63 @@ def test_a_configuration_says_where_its_values_are_from():
     assert File(config="deploy.py").cfg.config == "deploy.py"
     assert cfg.settings["threads"].section == "Worker Processes"
     assert cfg.settings["tick_interval"].section == "hookserve"
+
+
+def test_an_item_of_the_settings_has_the_value_as_it_was_set_and_the_default():
+    items = File(worker_class="gthread").cfg.settings
+
+    assert items["worker_class"].get() == "gthread"
+    assert items["proc_name"].get() is None
+    assert items["workers"].default == 1
+    assert (items["statsd_prefix"].default, items["reload_engine"].default) == ("", "auto")
+    assert items["post_fork"].default is no_hook
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("localhost:9125", ("localhost", 9125)),
+        ("[::1]:9125", ("::1", 9125)),
+        ("localhost", ("localhost", 8125)),
+        ("unix:///run/statsd", "/run/statsd"),
+        (None, None),
+    ],
+)
+def test_the_address_of_statsd_has_gunicorns_form(text, expected):
+    found = NativeConfig({"statsd_host": text}, {})
+
+    assert Config(found, PluginHost()).statsd_host == expected
+
+
+def test_a_configuration_is_shown_as_gunicorns():
+    lines = str(File(workers=3).cfg).splitlines()
+
+    assert any(re.fullmatch("workers += 3", line) for line in lines)
+    assert lines == sorted(lines)
+
+
+class Aborted(NativeWorker):
+    """A worker as far as it matters here."""
+
+    alive = True
+
+    def __init__(self):
+        """It has no process."""
+
+    def run(self):
+        raise NotImplementedError
+
+    drain = run
+
+
+def test_a_worker_that_is_aborted_is_not_alive():
+    objects = Objects()
+    worker = objects.worker(Aborted())
+    assert worker.alive
+
+    objects.worker_abort(worker.native)
+
+    assert (worker.aborted, worker.alive) == (True, False)
 
 
 @pytest.mark.parametrize("name", GUNICORN_HOOKS)

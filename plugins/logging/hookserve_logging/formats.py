@@ -127,7 +127,8 @@ ATOMS: dict[str, Part] = {
     "U": Field("environ['PATH_INFO']", _escape_or_dash),
     "q": Field("environ['QUERY_STRING'] or ''", quotable),
     "H": Field("environ['SERVER_PROTOCOL']", _escape_or_dash),
-    "b": Field("record.sent or '-'"),
+    # gunicorn's is 0 for a response without a body, where Apache's has a hyphen.
+    "b": Field("record.sent"),
     "B": Field("record.sent"),
     "f": Field("environ.get('HTTP_REFERER')", _escape_or_dash),
     "a": Field("environ.get('HTTP_USER_AGENT')", _escape_or_dash),

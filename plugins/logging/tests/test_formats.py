@@ -126,8 +126,8 @@ def test_a_time_of_day_that_is_set_back_is_followed_within_a_second(monkeypatch)
     assert line(record(ended=71.0)) != first
 
 
-def test_nothing_sent_is_a_dash():
-    assert text_lines("%(b)s %(B)s %(s)s")(record(sent=0, status_code=0)) == "- 0 -"
+def test_nothing_sent_is_0_bytes_as_gunicorn_has_it_and_a_dash_for_the_status():
+    assert text_lines("%(b)s %(B)s %(s)s")(record(sent=0, status_code=0)) == "0 0 -"
 
 
 @pytest.mark.parametrize("text", ["%(zz)s", "%(y)s", "%s", "50%", "%(h)d", "%({x}q)s"])

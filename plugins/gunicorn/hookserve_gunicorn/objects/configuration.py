@@ -8,10 +8,13 @@ import os
 import pkgutil
 import pwd
 from collections.abc import Iterator
+from inspect import isfunction
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+from hookserve.config.core import CORE_GROUPS
 from hookserve.config.resolved import Config as NativeConfig
 from hookserve.listeners.address import TcpAddress, UnixAddress, parse_address
 from hookserve.plugins import calling
@@ -63,6 +66,8 @@ def whole(seconds: float) -> int | float:
     return int(seconds) if seconds.is_integer() else seconds
 
 
+_AS_SET = ("worker_class", "proc_name")
+"""The settings whose items have the value as it was set, where ``cfg`` has what it means."""
 _CERT_REQS = {"none": 0, "optional": 1, "required": 2}
 
 
@@ -146,10 +151,39 @@ class Config(View):
     def settings(self) -> dict[str, SettingView]:
         """Every setting by name."""
         names = dict.fromkeys([*self._native, *ABSENT, *GUNICORN_HOOKS])
+        declared = calling.collect(self._host.hook.settings) if self._host is not None else []
+        known = [each for _, group in CORE_GROUPS for each in group] + [
+            each for _, each in declared
+        ]
+        defaults = {each.name: each.default for each in known}
+        defaults.update(dict.fromkeys(GUNICORN_HOOKS, no_hook), **ABSENT)
+        values = {
+            **{name: getattr(self, name) for name in names},
+            **{name: self._native.get(name) for name in _AS_SET},
+            **of_file(self._host).values,
+        }
         return {
-            name: SettingView(name, getattr(self, name), section=SECTIONS.get(name, OWN))
+            name: SettingView(name, values[name], defaults.get(name), SECTIONS.get(name, OWN))
             for name in names
         }
+
+    def __str__(self) -> str:
+        """A line for each setting, in the order of their names."""
+        shown = {name: item.value for name, item in self.settings.items()}
+        lines = (
+            f"{name:34} = {f'<{value.__qualname__}()>' if isfunction(value) else value}"
+            for name, value in shown.items()
+        )
+        return "\n".join(sorted(lines))
+
+    @property
+    def statsd_host(self) -> tuple[str, int] | str | None:
+        """Host and port, or the path of a socket."""
+        given = self._native.get("statsd_host")
+        if not given or given.startswith("unix:"):
+            return given.removeprefix("unix:").removeprefix("//") if given else None
+        parts = urlsplit(f"//{given}")
+        return parts.hostname or "", parts.port or 8125
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.settings)

@@ -89,7 +89,7 @@ class Worker(View):
         """Whether it serves, or will; setting it to false makes the worker drain."""
         native = self._native
         if isinstance(native, NativeWorker):
-            return native.alive
+            return native.alive and not self.aborted
         return native.state in ("booting", "ready")
 
     @alive.setter
