@@ -2,8 +2,10 @@
 
 hooks
     replaces the arguments of a file's function; what it keeps between two calls
-arbiter, worker
-    ``server`` and ``worker``, in the arbiter and in workers
+environment
+    the variables of `raw_env` in the arbiter's hooks
+arbiter, listener, worker
+    ``server``, its ``LISTENERS``, and ``worker``, in the arbiter and in workers
 request
     ``req`` and ``resp``
 names, view

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from hookserve.worker.context import ServerView
 from hookserve_gunicorn.objects.configuration import whole
+from hookserve_gunicorn.objects.listener import Listener
 from hookserve_gunicorn.objects.view import View
 
 if TYPE_CHECKING:
@@ -94,9 +95,12 @@ class Arbiter(View):
         }
 
     @property
-    def LISTENERS(self) -> list[Any]:  # gunicorn's name; Any: sockets
+    def LISTENERS(self) -> Sequence[Listener | str]:  # gunicorn's name
         """The listening sockets; in a worker their addresses."""
-        return list(self._native.listeners)
+        if isinstance(self._native, ServerView):
+            return list(self._native.listeners)
+        scheme = "https" if self.cfg.is_ssl else "http"
+        return [Listener(each, scheme) for each in self._native.listeners]
 
     @property
     def address(self) -> list[tuple[str, int] | str | int]:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from hookserve import hookimpl
-from hookserve.hookspecs import Hooks
+from hookserve.hookspecs import ArbiterHooks, Hooks
 from hookserve.plugins import calling
 from hookserve.worker.base import Worker as NativeWorker
 from hookserve.worker.context import ServerView
 from hookserve_gunicorn.objects.arbiter import Arbiter
 from hookserve_gunicorn.objects.configuration import Config
+from hookserve_gunicorn.objects.environment import with_raw_env
 from hookserve_gunicorn.objects.log import Log
 from hookserve_gunicorn.objects.request import Request, Response, keep, take
 from hookserve_gunicorn.objects.worker import Worker
@@ -121,7 +122,8 @@ def adapt(name: str, function: Callable[..., object], parameters: Sequence[str])
     def call(*values: Any) -> object:  # Any: the hook's
         return function(*[convert(values[place]) for place, convert in places])
 
-    return call
+    is_in_arbiter = name in vars(ArbiterHooks) and "server" in offered
+    return with_raw_env(call, offered.index("server")) if is_in_arbiter else call
 
 
 def _adapt_pre_request(function: Callable[..., object], places: list[int]) -> Adapted:
