@@ -266,8 +266,10 @@ class TornadoExchange(IncomingRequest):
 
     def _notify_close(self) -> None:
         """The application is told that its client is gone, once it has what has arrived."""
-        is_waiting = not self._has_body and self.input is not None
-        if self._stream is None and is_waiting and self.input.decoder.is_done:
+        body = self.input
+        is_waiting = not self._has_body and body is not None
+        # What was refused is not handed over any more, though it is complete.
+        if self._stream is None and is_waiting and body.decoder.is_done and body.failure is None:
             return
         delegate, callback = self._delegate, self._close_callback
         self._delegate = self._close_callback = None
