@@ -53,7 +53,7 @@ READS_FOR_ITSELF = ("tests/integration/test_corpus_over_sockets.py", "asyncio")
 ONE_MODEL = ("gthread",)
 TWO_MODELS = ("gthread", "gevent")
 OF_FEW_MODELS = {
-    "tests/chaos/": TWO_MODELS,
+    "tests/chaos/": ONE_MODEL,
     "tests/hostile/": TWO_MODELS,
     "tests/integration/test_binary_upgrade.py": ONE_MODEL,
     "tests/integration/test_frameworks.py": TWO_MODELS,

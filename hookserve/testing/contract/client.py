@@ -26,7 +26,7 @@ def request(path: str = "/", extra: str = "", method: str = "GET", body: bytes =
 class Response:
     """One response."""
 
-    def __init__(self, head: bytes, body: bytes) -> None:
+    def __init__(self, head: bytes | bytearray, body: bytes) -> None:
         self.head = head.decode("latin-1")
         self.status = int(self.head.split(" ", 2)[1])
         self.body = body
@@ -59,7 +59,7 @@ class Client:
         except OSError:
             self.socket.close()
             raise
-        self._unread = b""
+        self._unread = bytearray()  # bytes would be copied with each piece that comes
 
     def __enter__(self) -> Client:
         return self
@@ -97,23 +97,23 @@ class Client:
         while len(self._unread) < length:
             self._more()
         body, self._unread = self._unread[:length], self._unread[length:]
-        return Response(head, body)
+        return Response(head, bytes(body))
 
     def read_bytes(self, size: int) -> bytes:
         """So many bytes; raises Closed when the server closes first."""
         while len(self._unread) < size:
             self._more()
         found, self._unread = self._unread[:size], self._unread[size:]
-        return found
+        return bytes(found)
 
     def read_to_end(self) -> bytes:
         """Everything until the server closes."""
         with contextlib.suppress(Closed):
             while True:
                 self._more()
-        return self._unread
+        return bytes(self._unread)
 
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes | bytearray]:
         while True:
             while b"\r\n" not in self._unread:
                 self._more()

@@ -286,20 +286,21 @@ def test_a_body_that_stops_or_drips_ends_its_connection(tmp_path, drips):
         assert ask(server.address).status == 200
 
 
-def descriptors_of(server):
-    """How many the worker has."""
-    return len(os.listdir(f"/proc/{server.workers()[0]}/fd"))
+def sockets_of(server):
+    """How many the worker has open."""
+    folder = Path(f"/proc/{server.workers()[0]}/fd")
+    return sum(os.readlink(each).startswith("socket:") for each in folder.iterdir())
 
 
 def test_a_reader_that_stops_ends_its_connection(tmp_path):
     with native(tmp_path, settings={"write_timeout": 0.5}) as server:
-        assert ask(server.address).status == 200
-        before = descriptors_of(server)
+        before = sockets_of(server)
         with Client(server.address, receive_buffer=4096) as client:
             client.send(request("/large"))
             with Client(server.address) as other:
                 assert other.ask(request()).status == 200
-            wait_until(lambda: descriptors_of(server) == before, 5.0)
+                assert sockets_of(server) == before + 2
+            wait_until(lambda: sockets_of(server) == before)
             assert len(client.read_to_end()) < LARGE
         assert ask(server.address).status == 200
 
