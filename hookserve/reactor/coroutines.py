@@ -55,7 +55,8 @@ class CoroutineStarter:
         try:
             prepared.carrier.coroutine = coroutine
             try:
-                awaited = prepared.context.run(coroutine.send, None)
+                run = prepared.run
+                awaited = run(coroutine.send, None)
             finally:
                 _leave_task(loop, prepared.task)
         except StopIteration:
@@ -87,35 +88,33 @@ class CoroutineStarter:
 class _PreparedTask:
     """A task that waits for its coroutine, and by what it can be told that one has left a trace."""
 
-    __slots__ = ("_marks", "_variables", "carrier", "context", "task")
+    __slots__ = ("_name", "_references", "_variables", "carrier", "context", "run", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         self.context = context.copy()
+        self.run = self.context.run
         self.carrier = _Carrier(loop)
         # Not by the loop: a factory of the application's may begin what it is called with.
         self.task: asyncio.Task[object] = asyncio.Task(
             self.carrier, loop=loop, context=self.context
         )
         self._variables = tuple(context.items())
-        self._marks = self._read_marks()
+        self._name = self.task.get_name()
+        self._references = getrefcount(self.task), getweakrefcount(self.task)
 
     def is_as_new(self) -> bool:
         """Whether a coroutine that has ended has left nothing at the task: no variable of the
         context, no reference by which the next would be taken for it."""
-        if self._read_marks() != self._marks:
-            return False
-        context, variables = self.context, self._variables
-        return not variables or all(context.get(name, _end) is value for name, value in variables)
-
-    def _read_marks(self) -> tuple[object, ...]:
-        task = self.task
+        task, context, variables = self.task, self.context, self._variables
+        references, weak_references = self._references
         return (
-            getrefcount(task),
-            getweakrefcount(task),
-            task.get_name(),
-            task.cancelling(),
-            task._callbacks,
-            len(self.context),
+            getrefcount(task) - 1 == references  # one is the local name's
+            and getweakrefcount(task) == weak_references
+            and task.get_name() is self._name
+            and not task.cancelling()
+            and task._callbacks is None
+            and len(context) == len(variables)
+            and (not variables or all(context.get(name, _end) is it for name, it in variables))
         )
 
 

@@ -27,6 +27,7 @@ from hookserve.reactor.poller import GONE, HANGUP, READABLE, WRITABLE, is_gone
 if TYPE_CHECKING:
     from hookserve.reactor.transport import SocketTransport
 
+_exchange = Driver.exchange
 IS_SUSPENDED = frozenset({phases.SUSPENDED, STREAMING, phases.PAUSED})
 """The phases in which an exchange is suspended."""
 
@@ -75,7 +76,7 @@ class SuspendingDriver(Driver):
     def exchange_suspendable(self, accepted: Accepted, transport: SocketTransport) -> None:
         """As `Driver.exchange`: what is unsent of a suspended exchange goes out first."""
         transport.outbox, accepted.outbox = accepted.outbox, None
-        Driver.exchange(self, accepted, transport)
+        _exchange(self, accepted, transport)
 
     def resume(self, accepted: SuspendableAccepted) -> None:
         """Run the exchange again, in a turn of its own; from any thread."""

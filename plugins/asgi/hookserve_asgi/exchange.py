@@ -35,14 +35,15 @@ class AsgiExchange(AsgiResponse):
         if head is None or head.scope is None:
             scope = self._make_scope()
         else:
-            scope = repeat_scope(head.scope, self.environ, endpoint.state)
-        return endpoint.start_coroutine(endpoint.application(scope, self.receive, self.send))
+            scope = repeat_scope(head.scope, self.client, endpoint.state)
+        start, application = endpoint.start_coroutine, endpoint.application
+        return start(application(scope, self.receive, self.send))
 
     def _make_scope(self) -> Scope:
         endpoint, head = self._endpoint, self.repeated
         scope = make_scope(self.environ, self.head, self._connection.fields, endpoint)
         if head is not None:
-            head.scope = repeat_scope(scope, self.environ, None)
+            head.scope = repeat_scope(scope, None, None)
         return scope
 
     def _go_on(self, task: asyncio.Task[object] | None) -> None:

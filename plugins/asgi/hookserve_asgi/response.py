@@ -38,10 +38,30 @@ class AsgiResponse(SuspendableExchange):
         if self.has_ended:
             raise ApplicationError(f"{kind} after the end of the response")
         if kind == "http.response.body":
-            self._take_body(message)
+            body = message.get("body", b"")
+            if type(body) is not bytes and isinstance(body, (bytearray, memoryview)):
+                body = bytes(body)
+            if message.get("more_body") or self._trailers is not None:
+                self._write(body)
+            else:
+                self._send_whole(body)
+                self.has_ended = True
         elif kind == "http.response.start":
-            self._take_start(message)
-        elif kind == "http.response.pathsend":
+            if self.status_code:
+                raise ApplicationError("http.response.start was sent twice")
+            self._fields = headers = list(message.get("headers", ()))
+            writer = self._endpoint.writer
+            self.status_code, self._start, self._length, self._own = writer.encode_bytes(
+                message["status"], headers
+            )
+            if message.get("trailers"):
+                self._trailers = []
+        else:
+            return self._take_other(kind, message)
+        return None
+
+    def _take_other(self, kind: str, message: Message) -> Iterator[None] | None:
+        if kind == "http.response.pathsend":
             with open(message["path"], "rb") as file:
                 return self._send_file(file.fileno(), 0, os.fstat(file.fileno()).st_size, True)
         elif kind == "http.response.zerocopysend":
@@ -58,30 +78,6 @@ class AsgiResponse(SuspendableExchange):
         """Send the head alone, if the application has begun a response and sent none of it."""
         if self.status_code and not self._head_sent:
             self._send(self._head(-1))
-
-    def _take_start(self, message: Message) -> None:
-        if self.status_code:
-            raise ApplicationError("http.response.start was sent twice")
-        status = message["status"]
-        headers = message.get("headers", ())
-        if type(headers) is not list:
-            headers = list(headers)
-        self._fields = headers
-        self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode_bytes(
-            status, headers
-        )
-        if message.get("trailers"):
-            self._trailers = []
-
-    def _take_body(self, message: Message) -> None:
-        body = message.get("body", b"")
-        if isinstance(body, bytearray | memoryview):
-            body = bytes(body)
-        if message.get("more_body") or self._trailers is not None:
-            self._write(body)
-        else:
-            self._send_whole(body)
-            self.has_ended = True
 
     def _take_hint(self, message: Message) -> None:
         """103 Early Hints (RFC 8297)."""

@@ -10,6 +10,7 @@ from hookserve_http.handshake import split_list
 
 if TYPE_CHECKING:
     from hookserve_http.fields import FieldLists
+    from hookserve_http.repeated import Client
 
     from hookserve_asgi.protocol import AsgiProtocol
 
@@ -73,18 +74,17 @@ def make_scope(
 
 def repeat_scope(
     made: Scope,
-    environ: dict[str, Any],  # Any: PEP 3333
+    client: Client,
     state: dict[str, Any] | None,  # Any: the application's
 ) -> Scope:
-    """The scope of another request with the head that `made` is of.
+    """The scope of another request, by that client, with the head that `made` is of.
 
     It is the application's to change, but for the values of its extensions, which are empty.
     """
     scope = made.copy()
-    address = environ["REMOTE_ADDR"]
     scope["asgi"] = VERSIONS.copy()
     scope["headers"] = scope["headers"].copy()
-    scope["client"] = (address, int(environ["REMOTE_PORT"] or 0)) if address else None
+    scope["client"] = client
     scope["extensions"] = scope["extensions"].copy()
     if state is not None:
         scope["state"] = state.copy()

@@ -153,3 +153,28 @@ def test_a_stream_of_events_is_told_that_the_worker_stops(
     assert seen == (["http.disconnect"] if ends else [])
     assert client.sent.endswith(b"0\r\n\r\n") is ends
     assert client.state == (IDLE if ends else SUSPENDED)
+
+
+def test_a_head_that_is_repeated_is_that_of_the_client_that_repeats_it(connect):
+    environs, scopes = [], []
+
+    async def application(scope, receive, send):
+        scopes.append(scope)
+        await hello(scope, receive, send)
+
+    clients = [connect(application), connect(application)]
+    for client in clients:
+        client.protocol.notify_observers = lambda record, began: environs.append(record.environ)
+    clients[1].connection = clients[0].protocol.connect(("203.0.113.10", 2))
+    clients[1].connection.attach(clients[1])
+    browser = GET.replace(b"\r\n\r\n", b"\r\nUser-Agent: a browser\r\n\r\n")
+
+    for _ in range(3):
+        for client in clients:
+            client.feed(browser)
+
+    addresses = [("203.0.113.9", "50000"), ("203.0.113.10", "2")]
+    assert [(each["REMOTE_ADDR"], each["REMOTE_PORT"]) for each in environs] == addresses * 3
+    assert [each["client"] for each in scopes] == [("203.0.113.9", 50000), ("203.0.113.10", 2)] * 3
+    assert {each["HTTP_USER_AGENT"] for each in environs} == {"a browser"}
+    assert len({id(each) for each in environs}) == 6

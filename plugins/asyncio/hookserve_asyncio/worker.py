@@ -197,7 +197,8 @@ class AsyncioWorker(ReactorWorker):
             transport = self._transports.pop()
         except IndexError:
             transport = self.make_loop_transport()
-        self.reactor.exchange(accepted, transport)
+        exchange = self.reactor.exchange
+        exchange(accepted, transport)
         self._transports.append(transport)
         if self.has_worked and not self._is_idle_due:  # a task has ended the request
             self._is_idle_due = True

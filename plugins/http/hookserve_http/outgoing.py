@@ -66,9 +66,9 @@ class OutgoingResponse(AccessRecord):
         head: bytes,
         traits: tuple[bool, bool, bool] | None = None,
     ) -> None:
-        """`traits` are those of a head that is repeated (`hookserve_http.repeated`)."""
+        """`traits` are those of a head that is repeated (`hookserve_http.repeated`), whose environ
+        is made when it is asked for."""
         self._endpoint = endpoint
-        self.environ = environ
         self.head = head
         """The request head as it arrived, and maybe bytes after it."""
         self.input: Any = None  # Any: a StreamInput or its like; hot paths test only for None
@@ -76,6 +76,7 @@ class OutgoingResponse(AccessRecord):
         if traits is not None:
             self.is_http11, self.is_bodiless, self.persists = traits
         else:
+            self.environ = environ
             self.is_http11 = environ["SERVER_PROTOCOL"] != "HTTP/1.0"
             method = environ["REQUEST_METHOD"]
             self.is_bodiless = method == "HEAD"

@@ -19,13 +19,18 @@ _SEEN_SIZE = 1024
 _MISSES = 4096
 """Misses of a full cache after which it is cleared."""
 
+Client = tuple[str, int] | None
+"""Address and port; `None`: it has none, as on a unix socket."""
+
 
 class RepeatedHead:
     """What follows from a head, for every client that sends it."""
 
-    __slots__ = ("environ", "scope", "traits")
+    __slots__ = ("data", "environ", "scope", "traits")
 
-    def __init__(self, request: OutgoingResponse) -> None:
+    def __init__(self, data: bytes, request: OutgoingResponse) -> None:
+        self.data = data
+        """The head."""
         self.environ: dict[str, Any] = {  # Any: PEP 3333
             **request.environ,
             "REMOTE_ADDR": "",
@@ -36,11 +41,11 @@ class RepeatedHead:
         self.scope: dict[str, Any] | None = None  # Any: the interface's
         """What an interface makes of the head, if it has made that."""
 
-    def make_environ(self, address: str, port: str) -> dict[str, Any]:  # Any: PEP 3333
-        """The environ of a request by the client at that address."""
+    def make_environ(self, client: Client) -> dict[str, Any]:  # Any: PEP 3333
+        """The environ of a request by that client."""
         environ = self.environ.copy()
-        environ["REMOTE_ADDR"] = address
-        environ["REMOTE_PORT"] = port
+        if client is not None:
+            environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
         return environ
 
 
@@ -60,7 +65,8 @@ class RepeatedHeads(dict[bytes, RepeatedHead]):
 
         It is kept from its second time on, if the block of its fields is cached.
         """
-        if len(data) > self._limit or FIELDS not in request.environ:
+        environ = request.environ
+        if len(data) > self._limit or FIELDS not in environ or "HTTP_UPGRADE" in environ:
             return
         key = hash(data)
         if key not in self._seen:
@@ -75,4 +81,4 @@ class RepeatedHeads(dict[bytes, RepeatedHead]):
                 return
             self._misses = 0
             self.clear()
-        self[data] = RepeatedHead(request)
+        self[data] = RepeatedHead(data, request)

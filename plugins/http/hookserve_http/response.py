@@ -66,7 +66,8 @@ class HeadWriter:
         """The lines Date and Server, made once a second (RFC 9110, 6.6.1), without those of the
         application's `own`: 1 for Date, 2 for Server."""
         second, lines = self._dated
-        now = self._clock()
+        clock = self._clock
+        now = clock()
         if not 0.0 <= now - second < 1.0:
             second = now // 1.0
             date, server = f"Date: {_http_date(self._calendar(second))}\r\n".encode(), self._server

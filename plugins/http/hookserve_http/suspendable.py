@@ -11,7 +11,7 @@ post_request, log_access, end.  What comes after its response holds up no connec
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hookserve.protocol.seam import PAUSED, SUSPENDED, RequestCancelled
 from hookserve_http.errors import BadRequest, NoResources, RequestTimeout
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hookserve.protocol.seam import Transport
     from hookserve.worker.request_slots import RequestSlot
-    from hookserve_http.repeated import RepeatedHead
+    from hookserve_http.repeated import Client, RepeatedHead
     from hookserve_http.suspendable_connection import SuspendableConnection
     from hookserve_http.suspending import SuspendingProtocol
 
@@ -41,11 +41,13 @@ class SuspendableExchange(OutgoingResponse):
 
     __slots__ = (
         "_connection",
+        "_environ",
         "_has_body",
         "_is_gone",
         "_shall_end",
         "_slot",
         "_suspension",
+        "client",
         "has_ended",
         "is_over",
         "repeated",
@@ -54,6 +56,7 @@ class SuspendableExchange(OutgoingResponse):
     suspension_type: ClassVar[type[Suspension]] = Suspension
 
     _endpoint: SuspendingProtocol
+    _environ: dict[str, Any]  # Any: PEP 3333
     _connection: SuspendableConnection
     _slot: RequestSlot
     has_ended: bool
@@ -69,14 +72,32 @@ class SuspendableExchange(OutgoingResponse):
     _suspension: Suspension | None
     repeated: RepeatedHead | None
     """What is known of its head from before."""
+    client: Client
+    """Whose request it is, if its head is repeated."""
+
+    @property  # a slot of the base class, which is written once and read by few
+    def environ(self) -> dict[str, Any]:  # Any: PEP 3333
+        """As of each request; that of a head which is repeated is made when it is asked for."""
+        try:
+            return self._environ
+        except AttributeError:
+            assert self.repeated is not None
+            self._environ = made = self.repeated.make_environ(self.client)
+            return made
+
+    @environ.setter
+    def environ(self, environ: dict[str, Any]) -> None:  # Any: PEP 3333
+        self._environ = environ
 
     def begin(self, connection: SuspendableConnection, transport: Transport) -> None:
         """Begin the application, and run it until it ends or waits."""
-        environ, worker = self.environ, self._endpoint.worker
+        worker = self._endpoint.worker
         self._connection, self._transport = connection, transport
         self._has_body = self.has_ended = self.is_over = False
         self._is_gone = self._shall_end = False
         self._suspension = None
+        head = self.repeated
+        environ = self.environ if head is None else head.environ
         name = environ.get("HTTP_X_REQUEST_ID")
         self._slot = worker.begin(self.head, name.encode("latin-1") if name else b"")
         try:

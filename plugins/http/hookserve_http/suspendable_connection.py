@@ -32,7 +32,7 @@ from hookserve_http.request_body import RequestBody
 if TYPE_CHECKING:
     from hookserve_http.fields import FieldLists
     from hookserve_http.head import HeadParser
-    from hookserve_http.repeated import RepeatedHeads
+    from hookserve_http.repeated import Client, RepeatedHead, RepeatedHeads
     from hookserve_http.suspendable import SuspendableExchange
     from hookserve_http.suspending import SuspendingProtocol
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class SuspendableConnection(HttpConnection):
     """One connection."""
 
-    __slots__ = ("_current", "handle")
+    __slots__ = ("_current", "_last", "client", "handle")
 
     handle: ConnectionHandle
 
@@ -48,6 +48,10 @@ class SuspendableConnection(HttpConnection):
         self, endpoint: SuspendingProtocol, parser: HeadParser, address: str, port: str
     ) -> None:
         super().__init__(endpoint, parser, address, port)
+        self.client: Client = (address, int(port or 0)) if address else None
+        """Who has connected."""
+        self._last: RepeatedHead | None = None
+        """Of the request before, if its head is repeated."""
         self._current: SuspendableExchange | None = None
         """The exchange that has begun and is not over."""
 
@@ -62,16 +66,17 @@ class SuspendableConnection(HttpConnection):
 
     def _take_head(self, data: bytes) -> int:
         """As of HTTP; a head that clients repeat is not parsed again."""
-        endpoint = self._endpoint
-        heads: Any = self._parser.repeated  # Any: RepeatedHeads; None only in WSGI's
-        head = heads.get(data)
-        if head is None or self._connection_info is not None:
-            return self._take_new_head(data, heads)
+        endpoint, head = self._endpoint, self._last
+        if head is None or head.data != data:  # to compare is cheaper than to hash
+            heads: Any = self._parser.repeated  # Any: RepeatedHeads; None only in WSGI's
+            head = heads.get(data)
+            if head is None or self._connection_info is not None:
+                return self._take_new_head(data, heads)
+            self._last = head
         self._skipped_line = False
-        environ = head.make_environ(self._address, self._port)
         make_exchange: Any = endpoint.exchange_type  # Any: a type of SuspendableExchange
-        self._exchange = exchange = make_exchange(endpoint, environ, data, head.traits)
-        exchange.repeated = head
+        self._exchange = exchange = make_exchange(endpoint, head.environ, data, head.traits)
+        exchange.repeated, exchange.client = head, self.client
         self.state = READY
         return READY
 
@@ -94,10 +99,13 @@ class SuspendableConnection(HttpConnection):
         elif self._exchange is None:
             return self._send_refusal(transport)
         else:
-            current = cast("SuspendableExchange", self._exchange)
+            begun: Any = self._exchange  # Any: a SuspendableExchange
             self._exchange = None
-            if "HTTP_UPGRADE" in current.environ and not (current := self._upgrade(current)):
-                return self._send_refusal(transport)
+            if begun.repeated is None and "HTTP_UPGRADE" in begun.environ:
+                begun = self._upgrade(begun)
+                if begun is None:
+                    return self._send_refusal(transport)
+            current = begun
             self._current = current
             current.begin(self, transport)
         if not current.is_over:

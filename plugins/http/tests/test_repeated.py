@@ -23,14 +23,14 @@ def test_a_head_is_kept_from_its_second_time_on():
 
 
 def test_the_address_is_that_of_the_client_that_repeats_it():
-    head = RepeatedHead(make_request(PATH_INFO="/x"))
+    head = RepeatedHead(b"GET /x", make_request(PATH_INFO="/x"))
 
-    environ = head.make_environ("203.0.113.10", "2")
+    environ = head.make_environ(("203.0.113.10", 2))
     environ["PATH_INFO"] = "/changed"
 
     assert (environ["REMOTE_ADDR"], environ["REMOTE_PORT"]) == ("203.0.113.10", "2")
-    assert head.make_environ("", "")["PATH_INFO"] == "/x"
-    assert head.make_environ("", "")["REMOTE_ADDR"] == ""
+    assert head.make_environ(None)["PATH_INFO"] == "/x"
+    assert head.make_environ(None)["REMOTE_ADDR"] == ""
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,14 @@ def test_the_address_is_that_of_the_client_that_repeats_it():
         ((print,), b"a", make_request()),
         ((), b"a" * 1025, make_request()),
         ((), b"a", SimpleNamespace(environ={})),
+        ((), b"a", make_request(HTTP_UPGRADE="h2c")),
     ],
-    ids=["a hook may change the environ", "it is long", "its fields are not cached"],
+    ids=[
+        "a hook may change the environ",
+        "it is long",
+        "its fields are not cached",
+        "it asks for another protocol",
+    ],
 )
 def test_what_is_not_kept(observers, data, request_of):
     heads = RepeatedHeads(observers)
