@@ -23,7 +23,8 @@
 #              most; ARGS="--cases 6.*" runs some of it
 # make bench   measure against other servers, and write docs/explanation/performance.md; 25 minutes
 #              bench-quick: has it become slower? bench-idle: the cost of idle connections;
-#              bench-marginal: what a hook or a log adds to a request
+#              bench-marginal: what a hook or a log adds to a request; bench-off: what plugins cost
+#              that are installed and off
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
 
@@ -41,7 +42,7 @@ BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
 .PHONY: autobahn screenshots dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads scrape fuzz compat frameworks roll \
-	bench bench-quick bench-idle bench-marginal clean
+	bench bench-quick bench-idle bench-marginal bench-off clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -129,6 +130,9 @@ bench-idle: $(BIN)/python
 
 bench-marginal: $(VENV)/.serve
 	$(BIN)/python -m benchmarks.marginal $(ARGS)
+
+bench-off: $(VENV)/.serve
+	$(BIN)/python -m benchmarks.off $(ARGS)
 
 clean:
 	rm -rf .venv .venv-* benchmarks/.venv-* dist site docs/assets/mermaid.min.js

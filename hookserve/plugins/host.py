@@ -165,12 +165,11 @@ class PluginHost:
 
         Raises PluginError when it implements a hook that does not exist, or wrongly.
         """
-        problem = self._register(plugin, name)
+        record = PluginRecord(name)
+        problem = self._register(record, plugin)
         if problem:
             raise PluginError(f"plugin '{name}': {problem}", name)
-        record = PluginRecord(name)
         self.records.append(record)
-        self._activate(record, plugin)
 
     def specify(self, hooks: type) -> None:
         """Add a plugin's own hooks, a class of methods with `hookspec`; once or more often.  Other
@@ -221,12 +220,11 @@ class PluginHost:
         finally:
             record.import_time = perf_counter() - began
         if not cause:
-            cause, remedy = self._register(plugin, record.name), "mend it"
+            cause, remedy = self._register(record, plugin), "mend it"
         if cause:
             record.is_fatal = True
             record.fail(cause, f"{remedy}, or leave it out with -P no:{record.name}")
             return
-        self._activate(record, plugin)
         self.warnings += [
             f"{record.title}: its function {name} is never called (it is not marked with @hookimpl)"
             for name in find_unmarked(self.manager, plugin)
@@ -262,8 +260,9 @@ class PluginHost:
             " hookserve --list-plugins shows what there is"
         )
 
-    def _register(self, plugin: object, name: str) -> str:
+    def _register(self, record: PluginRecord, plugin: object) -> str:
         """Register with pluggy; what is wrong with the plugin, or nothing."""
+        name = record.name
         if plugin is None:
             return "it is None"
         if inspect.isclass(plugin):
@@ -274,8 +273,13 @@ class PluginHost:
             return f"it is registered already, as '{self.manager.get_name(plugin)}'"
         try:
             self.manager.register(plugin, name)
-            self.manager.check_pending()
-            problem = find_coroutine(self.manager.get_hookcallers(plugin) or [], plugin)
+            # Each look through all hooks is a part of a start: one for each plugin.
+            callers = self.manager.get_hookcallers(plugin) or []
+            if not all(map(is_specified, callers)):
+                self.manager.check_pending()
+            problem = find_coroutine(callers, plugin)
+            if not problem:
+                record.state, record.hooks = "active", sorted(each.name for each in callers)
         except pluggy.PluginValidationError as error:
             problem = explain_refusal(self.manager, plugin, error)
         except Exception as error:  # a plugin may raise anything when inspected
@@ -283,11 +287,6 @@ class PluginHost:
         if problem and self.manager.has_plugin(name):
             self.manager.unregister(name=name)
         return problem
-
-    def _activate(self, record: PluginRecord, plugin: object) -> None:
-        record.state = "active"
-        callers = self.manager.get_hookcallers(plugin) or []
-        record.hooks = sorted(caller.name for caller in callers)
 
     def explain(self, only: str | None = None) -> dict[str, list[Implementation]]:
         """For each hook that a plugin implements (or the one named), the plugins in calling order.

@@ -68,13 +68,13 @@ def find_unmarked(manager: pluggy.PluginManager, plugin: object) -> list[str]:
     """The functions of a plugin module that are called like hooks and are not marked as such."""
     if not isinstance(plugin, ModuleType):
         return []
-    members = vars(plugin)
     return [
         name
-        for name in hook_names(manager)
-        if inspect.isfunction(function := members.get(name))
-        and function.__module__ == plugin.__name__
-        and not hasattr(function, _MARK)
+        for name, member in vars(plugin).items()
+        if inspect.isfunction(member)
+        and member.__module__ == plugin.__name__
+        and not hasattr(member, _MARK)
+        and is_specified(getattr(manager.hook, name, None))
     ]
 
 

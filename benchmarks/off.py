@@ -1,0 +1,115 @@
+"""What plugins cost that are installed and off: ``python -m benchmarks.off``.
+
+The same server is started with them and without (``-P no:NAME``), in turns: the time until its
+worker is ready, the memory of arbiter and worker, and, where valgrind is installed, instructions of
+a start and of a request, which nothing else on the machine changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from benchmarks.answers import Client
+from benchmarks.cases import BROWSER
+from hookserve.testing import serve, wait_until
+from hookserve.testing.server import Server, serve_command
+
+ROOT = Path(__file__).parent.parent
+PLUGINS = ("status", "health", "doctor", "prometheus")
+APPLICATION = "examples.hello:application"
+_MEMORY = ("Pss", "Private_Dirty")
+_ENVIRON = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(ROOT)}
+"""The same hashes each time, and modules that are compiled once."""
+_REQUESTS = (50, 1050)
+"""That are served under valgrind: the difference is what those between them take."""
+_LONGEST = 120.0
+"""Seconds for a start or a stop there."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.off", description=__doc__)
+    parser.add_argument("--starts", type=int, default=15)
+    parser.add_argument("--plugin", action="append", metavar="NAME", help=f"{', '.join(PLUGINS)}")
+    parser.add_argument("--each", action="store_true", help="and each of them alone left out")
+    options = parser.parse_args()
+    plugins = tuple(options.plugin or PLUGINS)
+    cases: dict[str, Sequence[str]] = {"installed, off": (), "left out": plugins}
+    if options.each:
+        cases |= {f"without {name}": (name,) for name in plugins}
+    seen: dict[str, list[tuple[float, ...]]] = {name: [] for name in cases}
+    start(())  # compiles
+    for _ in range(options.starts):
+        for name, without in cases.items():
+            seen[name].append(start(without))
+    print(_row("", "start, ms", "arbiter, KiB", "", "worker, KiB", "", "instructions", ""))
+    print(_row("", "", *_MEMORY, *_MEMORY, "of a start", "a request"))
+    for name, without in cases.items():
+        figures = (median(column) for column in zip(*seen[name], strict=True))
+        started, *memory = figures
+        counted = instructions(without) if shutil.which("valgrind") else ("-", "-")
+        print(_row(name, f"{started:.1f}", *(f"{each:.0f}" for each in memory), *counted))
+    return 0
+
+
+def _row(*cells: str) -> str:
+    return cells[0].ljust(20) + "".join(cell.rjust(15) for cell in cells[1:])
+
+
+def _words(without: Sequence[str]) -> list[str]:
+    return [word for name in without for word in ("-P", f"no:{name}")]
+
+
+@contextmanager
+def _running(without: Sequence[str]) -> Iterator[Server]:
+    words = _words(without)
+    with serve(APPLICATION, arguments=words, environ=_ENVIRON, chdir=ROOT) as server:
+        yield server
+
+
+def start(without: Sequence[str]) -> tuple[float, ...]:
+    """Milliseconds until the worker is ready; KiB of arbiter and worker (smaps_rollup, proc(5))."""
+    began = time.perf_counter()
+    with _running(without) as server:
+        took = 1000 * (time.perf_counter() - began)
+        pids = (server.pid, *server.workers().values())
+        return took, *(each for pid in pids for each in _memory(pid))
+
+
+def _memory(pid: int) -> list[float]:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return [float(text.partition(f"\n{name}:")[2].split()[0]) for name in _MEMORY]
+
+
+def instructions(without: Sequence[str]) -> tuple[str, str]:
+    """Of the arbiter and its first worker, in millions; of a request over a kept connection."""
+    few, many = (_count(without, requests) for requests in _REQUESTS)
+    return f"{few / 1e6:.2f} M", f"{(many - few) / (_REQUESTS[1] - _REQUESTS[0]):.0f}"
+
+
+def _count(without: Sequence[str], requests: int) -> int:
+    """Of a server that serves so many requests and is stopped: all its processes."""
+    with tempfile.TemporaryDirectory() as directory:
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={directory}/%p"]
+        limits = ["--boot-timeout", "0", "--timeout", "0"]  # valgrind is slow
+        server = [sys.executable, "-m", "hookserve", "-b", "127.0.0.1:0", *limits]
+        command = [*valgrind, *server, *_words(without), APPLICATION]
+        with serve_command(command, _ENVIRON, ROOT, workers=0) as running:
+            wait_until(running.workers, _LONGEST)
+            with Client(running.address[1]) as client:
+                for _ in range(requests):
+                    client.ask(BROWSER.request)
+            running.stop(timeout=_LONGEST)
+            return sum(map(int, re.findall(r"Collected : (\d+)", running.log)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
