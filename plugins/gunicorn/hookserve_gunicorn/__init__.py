@@ -19,6 +19,8 @@ objects
     the objects that a configuration file's hooks get
 client_socket
     ``gunicorn.socket`` of the environ
+root_path
+    the `root_path` of ASGI's scopes
 tls
     ``ssl_context`` of a configuration file
 """
@@ -37,6 +39,7 @@ from hookserve import Command, Setting, SettingValue, Variable, hookimpl
 if TYPE_CHECKING:
     import socket
 
+    from hookserve import Middleware
     from hookserve.config.resolved import Config
     from hookserve.plugins.host import PluginHost
     from hookserve.worker.base import Worker
@@ -120,6 +123,17 @@ def derived_settings(config: Config) -> Iterable[SettingValue]:
     from hookserve_gunicorn.derivation import derive
 
     return derive(config)
+
+
+@hookimpl
+def middlewares(config: Config) -> list[Middleware]:
+    """What puts `root_path` into the scopes of an ASGI application."""
+    root = config.get("root_path")
+    if not root:
+        return []
+    from hookserve_gunicorn.root_path import middlewares
+
+    return middlewares(root)
 
 
 @hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hookserve import UsageError
 from hookserve.embedding import read_configuration
+from hookserve_gunicorn.derivation import OF_ASGI
 from hookserve_gunicorn.objects.names import hook_names
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ DEFAULTS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 }
 """Settings with another default than gunicorn's, that default, what it means, and the models where
 it counts."""
-_WORKS = ("ssl_context", "gunicorn_logger")
+_WORKS = ("ssl_context", "gunicorn_logger", *OF_ASGI)
 """Settings of gunicorn's that have their effect here under another name."""
+_SAME = ("root_path",)
+"""Those that have it under their own."""
 _COMMANDS = ("gunicorn", "hookserve")
 _IN_FILE = "__config__:"
 _UNDER_TABLES = "logconfig_defaults"
@@ -86,11 +89,11 @@ def report(found: Assembly) -> Iterator[str]:
     """The lines of the report."""
     config, settings = found.config, _settings(found)
     given = {name: settings[name] for name in config if config.was_given(name)}
-    own = [name for name, setting in given.items() if setting.foreign is None]
+    own = [name for name, each in given.items() if each.foreign is None or name in _SAME]
     ignored = [
         setting
         for name, setting in given.items()
-        if setting.foreign is not None and name not in _WORKS
+        if setting.foreign is not None and name not in (*_WORKS, *_SAME)
     ]
     yield from _section("works", (f"{name} = {_shown(getattr(config, name))}" for name in own))
     hooks = _hooks()

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 LOG_TABLES = ("logconfig_dict", "logconfig_json")
 """The settings of logging configurations that gunicorn's defaults are put under."""
+OF_ASGI = {
+    "asgi_loop": "loop",
+    "asgi_lifespan": "lifespan",
+    "websocket_max_message_size": "websocket_max_size",
+}
+"""Our settings for gunicorn's of ASGI."""
 _WITHOUT_THREADS = ("sync", "gevent", "eventlet", "tornado")
 
 
@@ -30,6 +36,14 @@ def derive(config: Config) -> Iterator[SettingValue]:
             yield SettingValue("threads", None)
         elif config.worker_class == "sync":
             yield SettingValue("worker_class", "gthread", f"threads={threads}")
+    for theirs, ours in OF_ASGI.items():
+        value = config.get(theirs)
+        if (
+            config.was_given(theirs)
+            and config.get(ours, value) != value
+            and config.is_default(ours)
+        ):
+            yield SettingValue(ours, value, f"{theirs}={value}")
     if config.get("paste"):
         yield from _paste(config)
     mounted = [word for word in config.raw_env if word.startswith("SCRIPT_NAME=")]

@@ -89,5 +89,5 @@ SETTINGS: tuple[Setting, ...] = (
     _in_files("dirty_worker_init", None, anything, NOTHING),
     _in_files("dirty_worker_exit", None, anything, NOTHING),
 )
-"""A row a setting.  ASGI's are for worker classes that are refused by name; `ssl_context` is a hook
-here, which a program that embeds the server sets as gunicorn's setting."""
+"""A row a setting.  ASGI's have their effect by `derivation` and `root_path`; `ssl_context` is a
+hook here, which a program that embeds the server sets as gunicorn's setting."""

@@ -179,6 +179,18 @@ def test_what_cannot_start_is_one_line(here, arguments, message):
     assert "\n" not in str(caught.value)
 
 
+def test_settings_of_asgi_are_ours_in_the_toml(here, capsys):
+    found = report(capsys, "--", "-k", "asgi", "--root-path", "/x", "--asgi-lifespan", "off", "a")
+
+    assert "ignored" not in found
+    assert tomllib.loads("\n".join(found["the same as hookserve.toml"])) == {
+        "wsgi_app": "a",
+        "worker_class": "asyncio",
+        "root_path": "/x",
+        "lifespan": "off",
+    }
+
+
 @pytest.mark.parametrize(
     "command", [["gunicorn"], ["/usr/bin/gunicorn"], ["python", "-m", "gunicorn"]]
 )

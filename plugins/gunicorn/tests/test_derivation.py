@@ -50,6 +50,27 @@ def test_threads_that_a_model_does_not_have_are_warned_about(here):
     assert line.startswith("threads (command line): the worker gevent does not honour it")
 
 
+def test_settings_of_asgi_are_ours_by_their_names(here):
+    (here / "gunicorn.conf.py").write_text(
+        "asgi_loop = 'asyncio'\nasgi_lifespan = 'off'\nwebsocket_max_message_size = 9\n"
+    )
+    config = assemble(["-k", "asgi", "app"], {}).config
+
+    assert (config.loop, config.lifespan, config.websocket_max_size) == ("asyncio", "off", 9)
+    assert config.origin("lifespan") == "asgi_lifespan=off"
+    line = ["--asgi-lifespan", "on", "--lifespan", "off", "app"]
+    assert assemble(line, {}).config.lifespan == "off", "ours is the one that is meant"
+    with pytest.raises(ConfigError, match=r"loop \(asgi_loop=trio\): expected one of auto"):
+        assemble(["--asgi-loop", "trio", "app"], {})
+
+
+def test_a_setting_of_asgi_that_asks_for_nothing_changes_nothing(here):
+    found = assemble(["-k", "sync", "--asgi-loop", "auto", "--asgi-lifespan", "auto", "app"], {})
+
+    assert found.config.loop == found.config.lifespan == "auto"
+    assert found.warnings == ()
+
+
 INI = "[app:main]\nuse = egg:shop\n"
 
 
