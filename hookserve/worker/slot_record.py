@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hookserve.worker.layout import ROW, SLOT, Layout
@@ -55,7 +56,9 @@ def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> Slot
     """The slot at that offset, with its first `rows` request slots."""
     values = layout.record(rows).unpack_from(memory, offset)
     first, width = layout.request_slots_word, len(ROW)
-    columns = [sum(values[at::width]) for at in range(first, first + width)] if rows else _NO_ROW
+    columns: Sequence[Any] = values[first:] or _NO_ROW
+    if rows > 1:
+        columns = [sum(values[at::width]) for at in range(first, first + width)]
     quick, sent, seconds, _, client_errors, server_errors = columns[:_SLOW]
     sums = RequestSums([quick, *columns[_SLOW:]], seconds, sent, client_errors, server_errors)
     return SlotRecord(
