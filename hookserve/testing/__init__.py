@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:  # Any: whichever is asked for
             import pytest
 
             # Or a failing assertion would say nothing but that it failed.
-            parts = ("base", "life", "protocol", "protocol_base", "suspension")
+            parts = ("base", "order", "protocol", "protocol_base", "suspension")
             pytest.register_assert_rewrite(part, *(f"{_FOLDER}.{each}" for each in parts))
         return getattr(importlib.import_module(part), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

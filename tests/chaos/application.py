@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from hookserve.testing.announcer import announce
+from tests.support.columns import live
 
 DIRECTORY = Path(os.environ.get("CHAOS_DIRECTORY", "."))
 LARGE = b"x" * 200_000
@@ -36,9 +37,7 @@ def application(environ, start_response):
 async def asgi_application(scope, receive, send):
     """Suspends each request for a turn of the loop, as one that asks a database does."""
     if scope["type"] == "lifespan":
-        while (await receive())["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
+        await live(receive, send)
         return
     body = respond(scope["path"])
     await asyncio.sleep(0)

@@ -13,22 +13,13 @@ from statistics import median
 
 from hookserve.testing import serve
 from tests.chaos.driver import ROOT, Driver
+from tests.support.columns import columns_of
 
 DEADLINE = 30.0
 IMPORT_TIME = 0.15
 CLIENTS = 16
-WSGI, ASGI = (f"tests.chaos.application:{name}" for name in ("application", "asgi_application"))
-MODELS = {
-    "sync": ("sync", WSGI),
-    "gthread": ("gthread", WSGI),
-    "epoll": ("epoll", WSGI),
-    "gevent": ("gevent", WSGI),
-    "eventlet": ("eventlet", WSGI),
-    "tornado": ("tornado", WSGI),
-    "asgi": ("asyncio", ASGI),
-    "asyncio": ("asyncio", WSGI),
-}
-"""Worker class and application of each column of the table; asyncio's threads run one of WSGI."""
+MODELS = columns_of("tests.chaos")
+MODELS["asyncio"] = ("asyncio", MODELS["sync"][1])  # its threads run one of WSGI
 
 
 @dataclass

@@ -3,6 +3,8 @@
 Of WSGI, and the same of ASGI, with a websocket that sends back what it receives.
 """
 
+from tests.support.columns import live
+
 PAGES = {"/": b"hello, world\n", "/page": b"x" * 200_000, "/large": b"x" * 2_000_000}
 
 
@@ -19,9 +21,7 @@ def application(environ, start_response):
 
 async def asgi_application(scope, receive, send):
     if scope["type"] == "lifespan":
-        while (await receive())["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
+        await live(receive, send)
         return
     if scope["type"] == "websocket":
         await receive()

@@ -15,19 +15,10 @@ from pathlib import Path
 from hookserve.testing import serve
 from tests.hostile import websocket_attacks
 from tests.hostile.attacker import ATTACKS, IDLE
+from tests.support.columns import columns_of
 
 ROOT = Path(__file__).parents[2]
-WSGI, ASGI = (f"tests.hostile.application:{name}" for name in ("application", "asgi_application"))
-MODELS = {
-    "sync": ("sync", WSGI),
-    "gthread": ("gthread", WSGI),
-    "epoll": ("epoll", WSGI),
-    "gevent": ("gevent", WSGI),
-    "eventlet": ("eventlet", WSGI),
-    "tornado": ("tornado", WSGI),
-    "asgi": ("asyncio", ASGI),
-}
-"""Worker class and application of each column of the table."""
+MODELS = columns_of("tests.hostile")
 LIMIT = 0.05
 RATE = 50.0
 SLOW = {
@@ -236,7 +227,7 @@ def can_run(attack):
 
 def concerns(attack, model):
     """Whether the model can be attacked so."""
-    return attack not in websocket_attacks.ATTACKS or MODELS[model][1] == ASGI
+    return attack not in websocket_attacks.ATTACKS or model == "asgi"
 
 
 def raise_limit():

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+from tests.support.columns import live
+
 BLOCK = bytes(range(256)) * 256
 """64 KiB, of which large responses are made."""
 endings = []
@@ -12,9 +14,7 @@ endings = []
 async def application(scope, receive, send):
     """Serve a path, a websocket, or the lifespan."""
     if scope["type"] == "lifespan":
-        while (await receive())["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        await send({"type": "lifespan.shutdown.complete"})
+        await live(receive, send)
     elif scope["type"] == "websocket":
         await echo(receive, send)
     elif scope["path"] == "/sleep":

@@ -89,8 +89,8 @@ def test_the_life_of_the_page_is_the_one_of_the_contract():
         "exit",
     ]
     # Not imported by itself: the contract must have its assertions rewritten first.
-    life = inspect.getmodule(WorkerContract.test_the_steps_of_a_life_come_in_their_order)
-    called = [step.removeprefix("worker_") for step in life.IN_WORKER]
+    order = inspect.getmodule(WorkerContract.test_the_steps_of_a_life_come_in_their_order)
+    called = [step.removeprefix("worker_") for step in order.IN_WORKER]
     assert [step for step in called if step in steps] == [step for step in steps if step in called]
 
 

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from hookserve.testing.contract.application import BLOCK
-from hookserve.testing.contract.base import Contract
 from hookserve.testing.contract.client import Client, Load, ask, in_parallel, request
-from hookserve.testing.contract.life import IN_ARBITER, IN_WORKER
+from hookserve.testing.contract.order import OrderContract
 from hookserve.testing.waiting import DEADLINE, wait_until
 
 _MANY = 50
@@ -29,7 +28,7 @@ _BLOCKS = 2000
 """More than the kernel takes for a client that reads nothing, in blocks of 64 KiB."""
 
 
-class AsgiWorkerContract(Contract):
+class AsgiWorkerContract(OrderContract):
     """Tasks that wait, and what they are told; see `hookserve.testing.contract.base.Contract` for
     what to set."""
 
@@ -38,18 +37,6 @@ class AsgiWorkerContract(Contract):
     def test_it_runs_the_interface(self) -> None:
         """As its `WorkerType` says."""
         assert "asgi" in self._row["interfaces"]
-
-    def test_the_steps_of_a_life_come_in_their_order(self) -> None:
-        """Each in its process; the application's lifespan begins after post_worker_init."""
-        with self.serve(records=True) as server:
-            pid = server.workers()[0]
-            assert ask(server.address).text == str(pid)
-            self.wait_for_call(server, "worker_idle")
-            server.stop()
-
-            calls = self.called(server)
-        assert [each["hook"] for each in calls if each["pid"] == pid] == list(IN_WORKER)
-        assert [each["hook"] for each in calls if each["pid"] == server.pid] == list(IN_ARBITER)
 
     def test_the_lifespan_is_around_the_requests(self, tmp_path: Path) -> None:
         """Once in each worker, and its state is in each request."""

@@ -8,44 +8,13 @@ import signal
 import time
 from pathlib import Path
 
-from hookserve.testing.contract.base import Contract
 from hookserve.testing.contract.client import Client, Load, ask, in_parallel, request
+from hookserve.testing.contract.order import OrderContract
 from hookserve.testing.waiting import wait_until
 
-IN_WORKER = (
-    "post_fork",
-    "application",
-    "app_wrappers",
-    "post_worker_init",
-    "pre_request",
-    "post_request",
-    "log_access",
-    "worker_idle",
-    "worker_draining",
-    "worker_exit",
-)
-IN_ARBITER = ("pre_fork", "worker_ready", "child_exit")
 
-
-class LifeContract(Contract):
+class LifeContract(OrderContract):
     """Order, process and arguments of everything that happens to a worker."""
-
-    def test_the_steps_of_a_life_come_in_their_order(self) -> None:
-        """Each in its process, and with the standard library patched or not."""
-        with self.serve(records=True) as server:
-            pid = server.workers()[0]
-            assert ask(server.address).text == str(pid)
-            self.wait_for_call(server, "worker_idle")
-            server.stop()
-
-            calls = self.called(server)
-        assert [each["hook"] for each in calls if each["pid"] == pid] == list(IN_WORKER)
-        assert [each["hook"] for each in calls if each["pid"] == server.pid] == list(IN_ARBITER)
-        for each in calls:
-            assert each["is_patched"] == (self.patches and each["pid"] == pid), each
-            if each["hook"] not in ("pre_request", "post_request", "log_access", "worker_idle"):
-                assert each["is_main_thread"], each
-                assert each.get("worker", pid) == (None if each["hook"] == "pre_fork" else pid)
 
     def test_a_preloaded_application_is_imported_in_a_patched_arbiter(self) -> None:
         """Patching comes before the application, wherever that is imported."""

@@ -27,6 +27,7 @@ if importlib.util.find_spec("pytest") is not None:
                 "deadlines",
                 "life",
                 "limits",
+                "order",
                 "requests",
                 "responses",
                 "stopping",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from support.life import LifeTests
 from support.processes import is_alive
 
 from hookserve.testing import serve, wait_until
@@ -36,14 +37,9 @@ def serving(*arguments, workers=1, **settings):
         yield server
 
 
-def test_a_reload_loses_nothing():
-    with serving(workers=2) as server, Load(server.address) as load:
-        for count in (2, 3):
-            server.signal(signal.SIGHUP)
-            server.wait_for("ready", count=2 * count)
-            load.wait_for(30)
-
-        assert load.failures == []
+class TestLife(LifeTests):
+    page = "/sleep/0"
+    serving = staticmethod(serving)
 
 
 def test_a_reload_finishes_what_is_suspended():
@@ -71,14 +67,6 @@ def test_an_upgrade_loses_nothing(tmp_path):
         wait_until(lambda: not is_alive(successor))
 
 
-def test_workers_are_recycled_and_nothing_is_lost():
-    with serving(workers=2, max_requests=50) as server, Load(server.address) as load:
-        load.wait_for(400)
-
-        assert load.failures == []
-        server.wait_for("ready", count=4)
-
-
 def test_hooks_are_called_with_what_they_are_called_with_for_wsgi():
     with serving("-P", recorder.__name__) as server:
         assert ask(server.address, "/sleep/0.2").status == 200
@@ -91,15 +79,6 @@ def test_hooks_are_called_with_what_they_are_called_with_for_wsgi():
     assert named["post_request"]["status"] == "200 OK" or named["post_request"]["status"] == 200
     assert named["log_access"]["status"] == 200
     assert 0.1 < named["log_access"]["elapsed"] < 2.0
-
-
-def test_the_access_log_has_what_it_has_for_wsgi():
-    format_ = "%(m)s %(U)s %(s)s %(B)s %({content-length}o)s %({user-agent}i)s"
-    with serving(access_logfile="-", access_logformat=format_) as server:
-        with Client(server.address) as client:
-            client.ask(request("/sleep/0", "User-Agent: tester\r\n"))
-        size = len(str(server.workers()[0]))
-        wait_until(lambda: f"GET /sleep/0 200 {size} {size} tester" in server.log)
 
 
 def test_within_tls(tmp_path):

@@ -16,7 +16,7 @@ import tornado.websocket
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract import recorder
-from hookserve.testing.contract.client import Client, Load, ask, request
+from hookserve.testing.contract.client import Client, ask, request
 
 pytestmark = pytest.mark.process
 
@@ -200,14 +200,6 @@ def test_a_client_that_goes_away_ends_its_request(tmp_path):
 
         assert (record["status"], bool(record["reason"])) == (0, True) or record["status"] == 200
         assert ask(server.address).status == 200
-
-
-def test_recycling_loses_no_request(tmp_path):
-    with native(tmp_path, settings={"max_requests": 30}) as server:
-        with Load(server.address) as load:
-            server.wait_for("exit", count=2)
-
-        assert load.failures == []
 
 
 def test_connections_are_limited(tmp_path):

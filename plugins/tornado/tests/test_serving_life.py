@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import tornado.websocket
 import trustme
+from support.life import LifeTests
 
 from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.contract import recorder
-from hookserve.testing.contract.client import Client, Load, ask, request
+from hookserve.testing.contract.client import Client, ask, request
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -34,6 +35,10 @@ def serving(*arguments, app="site_application:application", workers=1, chdir=HER
         arguments=arguments,
         chdir=chdir,
     )
+
+
+class TestLife(LifeTests):
+    serving = staticmethod(serving)
 
 
 @pytest.fixture
@@ -168,14 +173,6 @@ def test_hooks_and_records_are_those_of_every_interface():
     assert 0.1 < record["elapsed"] < 2.0
 
 
-def test_the_access_log_has_what_it_has_for_wsgi():
-    format_ = "%(m)s %(U)s %(s)s %(B)s %({content-length}o)s %({user-agent}i)s"
-    with serving(access_logfile="-", access_logformat=format_) as server:
-        with Client(server.address) as client:
-            client.ask(request("/", "User-Agent: tester\r\n"))
-        wait_until(lambda: "GET / 200 5 5 tester" in server.log)
-
-
 def test_a_websocket_is_one_request_whose_record_is_made_at_its_end():
     with serving("-P", recorder.__name__) as server:
         with Client(server.address) as client:
@@ -197,24 +194,6 @@ def test_a_request_that_runs_too_long_is_cancelled_alone():
         assert "GET /sleep/30: request_timeout (0.3 s)" in server.log
         server.stop()
         assert server.wait() == 0
-
-
-def test_a_reload_loses_nothing():
-    with serving(workers=2) as server, Load(server.address) as load:
-        for count in (2, 3):
-            server.signal(signal.SIGHUP)
-            server.wait_for("ready", count=2 * count)
-            load.wait_for(30)
-
-        assert load.failures == []
-
-
-def test_workers_are_recycled_and_nothing_is_lost():
-    with serving(workers=2, max_requests=50) as server, Load(server.address) as load:
-        load.wait_for(400)
-
-        assert load.failures == []
-        server.wait_for("ready", count=4)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGHUP, signal.SIGTERM])
