@@ -6,6 +6,7 @@ fairness, and runs alone at the end.  ``everywhere``: it repeats for one model w
 was asked already, and runs in `make test-all` only.
 """
 
+import gc
 import json
 import logging
 import os
@@ -152,6 +153,13 @@ def _is_repeated_contract(item):
     if item.cls.worker in LIKE_OTHERS:
         return True
     return any(item.originalname in vars(part) for part in PEP_3333)
+
+
+def pytest_collection_finish():
+    """The garbage collector passes over what lasts: a test that collects would wait for it each
+    time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

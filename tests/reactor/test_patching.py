@@ -1,5 +1,6 @@
 """Who came before the patch is found and named."""
 
+import gc
 import socket
 import subprocess
 import sys
@@ -11,6 +12,15 @@ import pytest
 
 from hookserve.errors import BootError
 from hookserve.reactor.patching import PatchCheck
+
+
+@pytest.fixture(autouse=True)
+def _seen_by_the_collector():
+    """The check asks the garbage collector, which the tests' own `conftest` has told to pass over
+    what is loaded."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
 
 
 @pytest.fixture
