@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hookserve import AccessRecord, ConfigError, hookimpl
 from hookserve.wording import describe
 from hookserve_gunicorn.objects.configuration import Config
+from hookserve_gunicorn.objects.request import path_of
 from hookserve_gunicorn.standin import standing_in
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class _Request:
         self._environ = environ
         self.method = environ["REQUEST_METHOD"]
         self.uri = environ["RAW_URI"]
-        self.path = environ["PATH_INFO"]
+        self.path = path_of(environ["RAW_URI"])
         self.query = environ["QUERY_STRING"]
 
     @property

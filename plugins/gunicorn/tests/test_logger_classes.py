@@ -83,7 +83,7 @@ def test_a_refused_request_has_what_is_known_of_it(module):
     adapter.log_access(AccessRecord({}, 400, [], 0, 1.0, 1.0, "", "\x16\x03"))
 
     assert [call[:4] for call in adapter._logger.calls] == [
-        ("400", "GET", "-", "/x"),
+        ("400", "GET", "/x", "/x"),
         ("400", "-", "-", "-"),
     ]
 

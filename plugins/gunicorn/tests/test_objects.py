@@ -186,6 +186,43 @@ def test_headers_that_pre_request_appends_removes_or_changes_are_in_the_environ(
     assert view.environ["CONTENT_TYPE"] == "text/plain"
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/shop/a%20b?c=/d#e", "/shop/a%20b"),
+        ("//shop//a?b", "//shop//a"),
+        ("http://host/a%2Fb?c", "/a%2Fb"),
+        ("*", "*"),
+    ],
+)
+def test_a_path_is_that_of_the_target_as_it_was_sent(target, path):
+    made, _ = request(RAW_URI=target, SCRIPT_NAME="/shop", PATH_INFO="/a b")
+
+    assert (made.uri, made.path) == (target, path)
+
+
+def test_what_pre_request_changes_of_the_target_is_in_the_environ():
+    made, view = request(RAW_URI="/shop/a?b=c", SCRIPT_NAME="/shop", PATH_INFO="/a")
+    made.uri = "/other"
+    assert made.path == "/shop/a", "as in gunicorn, each by itself"
+
+    made.path = "/shop/n%C3%A9w%2F"
+    made.query = "z=1"
+    made.method = "PUT"
+
+    names = ("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "RAW_URI")
+    assert [view.environ[name] for name in names] == [
+        "PUT",
+        "/shop",
+        "/n\u00c3\u00a9w/",
+        "z=1",
+        "/other",
+    ]
+    assert (made.method, made.path, made.query) == ("PUT", "/shop/n%C3%A9w%2F", "z=1")
+    made.path = "/elsewhere"
+    assert view.environ["PATH_INFO"] == "/elsewhere"
+
+
 def test_an_unchanged_request_leaves_the_environ_alone():
     made, view = request(HTTP_A="1")
     before = dict(view.environ)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from hookserve_gunicorn.objects.view import View
 
@@ -20,7 +22,7 @@ _PLAIN = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
 class Request(View):
     """gunicorn's ``Request``: one object from `pre_request` to `post_request`.
 
-    What `pre_request` changes in `scheme` and `headers` is in the environ afterwards.
+    What `pre_request` changes in it is in the environ afterwards.
     """
 
     _native: NativeRequest
@@ -32,6 +34,48 @@ class Request(View):
         self._headers: Headers | None = None
         """What hooks were given, to be changed by them; `None` as long as none has asked."""
         self._before: Headers = []
+        self._path: str | None = None
+
+    @property
+    def method(self) -> str:
+        """The method."""
+        return self._native.method
+
+    @method.setter
+    def method(self, value: str) -> None:
+        self._environ["REQUEST_METHOD"] = value
+
+    @property
+    def uri(self) -> str:
+        """The target as it was sent."""
+        return self._native.uri
+
+    @uri.setter
+    def uri(self, value: str) -> None:
+        self._path = self.path  # as in gunicorn, each is by itself
+        self._environ["RAW_URI"] = value
+
+    @property
+    def path(self) -> str:
+        """The target's path as it was sent, with ``SCRIPT_NAME``."""
+        if self._path is None:
+            self._path = path_of(self._native.uri)
+        return self._path
+
+    @path.setter
+    def path(self, value: str) -> None:
+        self._path = value
+        below = value.removeprefix(self._environ.get("SCRIPT_NAME", ""))
+        self._environ["PATH_INFO"] = unquote_to_bytes(below).decode("latin-1")
+
+    @property
+    def query(self) -> str:
+        """The target's query as it was sent."""
+        return self._native.query
+
+    @query.setter
+    def query(self, value: str) -> None:
+        self._environ["QUERY_STRING"] = value
 
     @property
     def headers(self) -> Headers:
@@ -122,6 +166,13 @@ class Request(View):
             joined[key] = f"{joined[key]},{value}" if key in joined else value
         self._environ.update(joined)
         self._before = list(headers)
+
+
+def path_of(target: str) -> str:
+    """The path of a request target, as it was sent."""
+    if "://" in target and target[0] != "/":
+        return urlsplit(target).path
+    return re.split("[?#]", target, maxsplit=1)[0]
 
 
 def _key(name: str) -> str:
