@@ -176,7 +176,7 @@ ALWAYS = """
     limit_request_line limit_request_fields limit_request_field_size limit_request_body
     forwarded_allow_ips behind header_map permit_obsolete_folding strip_header_spaces
     permit_unconventional_http_method permit_unconventional_http_version server_header
-    script_name casefold_http_method queue_timeout
+    script_name casefold_http_method queue_timeout request_id
     lifespan websocket_max_size websocket_ping_interval websocket_ping_timeout websocket_deflate
     accesslog loglevel logconfig_dict syslog
     certfile proxy_protocol memory_limit adaptive_max statsd_host otlp_endpoint reload

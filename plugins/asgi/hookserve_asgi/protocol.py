@@ -18,6 +18,7 @@ from hookserve_asgi.scope import as_coroutine_function
 
 if TYPE_CHECKING:
     from hookserve_http.connection import HttpConnection
+    from hookserve_http.outgoing import OutgoingResponse
 
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.worker.base import Worker
@@ -41,10 +42,10 @@ class AsgiProtocol(SuspendingProtocol):
     )
 
     connection_type: ClassVar[type[HttpConnection]] = AsgiConnection
+    exchange_class: ClassVar[type[OutgoingResponse]] = AsgiExchange
 
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
-        self.exchange_type = AsgiExchange
         self.root_path: str = worker.config.get("script_name")
         self.server = (local.host, int(local.port) if local.port else None)
         self.state: dict[str, Any] | None = None  # Any: the application's
@@ -68,7 +69,13 @@ class AsgiProtocol(SuspendingProtocol):
             from hookserve_asgi.websocket import WebsocketExchange
         except ModuleNotFoundError as error:
             raise self._not_installed(error) from None
-        return WebsocketExchange(request, handshake)
+        if self.request_ids is None:
+            return WebsocketExchange(request, handshake)
+        from hookserve_http.request_ids import identified_exchange
+
+        make: Any = identified_exchange(WebsocketExchange)  # Any: a WebsocketExchange
+        websocket: WebsocketExchange = make(request, handshake)
+        return websocket
 
     def _not_installed(self, error: ModuleNotFoundError) -> Exception:
         if (error.name or "").partition(".")[0] != "websockets":

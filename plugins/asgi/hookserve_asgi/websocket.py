@@ -146,7 +146,7 @@ class WebsocketExchange(AsgiExchange):
             raise ApplicationError(f"the client has not offered the subprotocol {subprotocol!r}")
         extensions, codecs = self._agreed
         self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
-        lines = map(endpoint.writer.line, self.headers)
+        lines = map(endpoint.writer.line, self.headers + self.id_fields(self.headers))
         start = self._handshake.response(extensions, subprotocol)
         self.status, self.status_code, self._head_sent = "101 Switching Protocols", 101, True
         self._codec = FrameCodec(endpoint.message_limit, codecs)

@@ -28,8 +28,8 @@ handshake, frames
     websockets: the opening handshake, and what follows it
 mount, server_name
     the application below a path of its own; the server's name over a unix socket
-request, observers
-    what hooks see of a request, and when
+request, observers, request_ids
+    what hooks see of a request, and when; the ids of requests
 server_paths, hooks
     paths that the server itself answers; the hook by which plugins bring them
 errors, error_page, refusal, disconnected, saturation
@@ -64,9 +64,28 @@ if TYPE_CHECKING:
 
 def header_name(value: object) -> str:
     """The name of a header."""
-    if isinstance(value, str) and all(part.isalnum() for part in value.split("-") if value):
-        return value
+    if isinstance(value, str):
+        parts = value.split("-") if value else []
+        if all(part.isascii() and part.isalnum() for part in parts):
+            return value
     raise ValueError("expected the name of a header")
+
+
+_TAKEN = frozenset({"cookie", "date", "expect", "host", "server", "set-cookie"})
+_FAMILIES = ("content-", "forwarded", "sec-", "x-forwarded-")
+
+
+def id_header(value: object) -> str:
+    """The name of a header that has no meaning of its own."""
+    name = header_name(value)
+    if not name:
+        return name
+    from hookserve_http.grammar import HOP_BY_HOP
+
+    lowered = name.lower()
+    if lowered in _TAKEN or lowered in HOP_BY_HOP or lowered.startswith(_FAMILIES):
+        raise ValueError(f"{name} is taken: expected a header for ids, such as X-Request-ID")
+    return name
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -184,6 +203,17 @@ SETTINGS: tuple[Setting, ...] = (
         details="What waits in the accept queue counts, and on an open connection. A unix socket"
         " tells nothing of that: there, and for what has waited in a proxy, the header"
         " ``X-Request-Start`` of a trusted proxy says since when.",
+    ),
+    Setting(
+        "request_id",
+        "",
+        id_header,
+        "the header by which a request has an id, X-Request-ID as a rule: taken from a trusted"
+        " proxy, made for other requests, and sent with the response",
+        metavar="NAME",
+        details="A proxy of `forwarded_allow_ips` is believed, if its id has 1 to 128 letters,"
+        " digits and ``._~:;/+=@|-``. The application has the id in the request's header, which is"
+        " replaced; ``ctl requests``, reports and logs name the request by it.",
     ),
     Setting("sendfile", True, boolean, "send files with sendfile(2)", switch=True),
     Setting("server_header", True, boolean, "send the header Server", switch=True),

@@ -167,10 +167,13 @@ class HttpConnection(Connection):
             environ, size = self._parser.parse(
                 data, self._address, self._port, self._connection_info
             )
-            if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
-                decoder = decoder_for(environ, endpoint.body_limit)
         except BadRequest as error:
             return self._refuse(error, error.environ, data)
+        if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+            try:
+                decoder = decoder_for(environ, endpoint.body_limit)
+            except BadRequest as error:
+                return self._refuse(error, environ, data)
         if size != len(data):
             self._buffer = data[size:]
         make_exchange = endpoint.exchange_type

@@ -32,6 +32,7 @@ class Endpoint(Protocol):
         "app",
         "awaited_body",
         "body_limit",
+        "id_key",
         "keeps_alive",
         "log_access",
         "notify_observers",
@@ -61,6 +62,8 @@ class Endpoint(Protocol):
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)
         self.keeps_alive: bool = config.get("keepalive", 1.0) > 0
+        self.id_key = "HTTP_X_REQUEST_ID"
+        """The entry of an environ that the scoreboard has of a request, if there is one."""
         self.writer = HeadWriter(
             worker.wall_clock, worker.calendar, config.get("server_header", True)
         )

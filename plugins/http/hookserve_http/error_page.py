@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from hookserve_http.response import HeadWriter
+    from hookserve_http.response import Header, HeadWriter
 
 
 # Not from `http`: an error page is made when no descriptor is left to import a module with.
@@ -38,7 +39,7 @@ class ErrorPage(NamedTuple):
 
 
 def error_page(
-    code: int, writer: HeadWriter, is_bodiless: bool, fields: tuple[tuple[str, str], ...] = ()
+    code: int, writer: HeadWriter, is_bodiless: bool, fields: Iterable[Header] = ()
 ) -> ErrorPage:
     """The response to a request that is refused or has failed; it shows the status only."""
     status = f"{code} {PHRASES[code]}"

@@ -42,8 +42,9 @@ class Exchange(OutgoingResponse):
         environ = self.environ
         if self.is_http11:
             environ["wsgi.early_hints"] = self.early_hints
-        name = environ.get("HTTP_X_REQUEST_ID")
-        request_slot = worker.begin(self.head, name.encode("latin-1") if name else b"")
+        key = endpoint.id_key
+        name = environ[key].encode("latin-1") if key in environ else b""
+        request_slot = worker.begin(self.head, name)
         try:
             if endpoint.pre_request:
                 view = self.view = RequestView()

@@ -65,12 +65,13 @@ _METHODS = {
 class HeadParser:
     """Parses heads by one set of rules.
 
-    `template` has the entries that are the same in every environ of the listener, and every key
-    of a request line.
+    `template` has what is the same in each environ of the listener, and each key of a request line.
 
     Threads share a parser without a lock: each cache is read by one look-up and never by a test
     and a look-up, because another thread may clear it in between.
     """
+
+    field_lists_type: type[FieldLists] = FieldLists
 
     def __init__(self, rules: HeadRules, template: Environ) -> None:
         self._template = template
@@ -88,7 +89,7 @@ class HeadParser:
         self._block_cache: dict[bytes, dict[str, str]] = {}
         self._block_cache_misses = 0
         self._scheme = rules.secure_scheme_headers
-        self.field_lists = FieldLists(self._parse_line, rules.permit_obsolete_folding)
+        self.field_lists = self.field_lists_type(self._parse_line, rules.permit_obsolete_folding)
         """The fields of heads, for interfaces that want pairs of bytes."""
         self.repeated: RepeatedHeads | None = None
         """Of such interfaces: the environ of a cached block has the fields too, as `FIELDS`."""

@@ -35,10 +35,10 @@ def _trust_in_all(config: Config) -> Iterator[str]:
     trusted = trust_in_all(config.forwarded_allow_ips)
     if not trusted or not config.was_given("forwarded_allow_ips"):
         return
-    settings = ("client_header", "secure_scheme_headers", "forwarder_headers")
+    settings = ("client_header", "secure_scheme_headers", "forwarder_headers", "request_id")
     believed = [
         each
-        for name, each in zip(settings, ("address", "scheme", "path"), strict=True)
+        for name, each in zip(settings, ("address", "scheme", "path", "id"), strict=True)
         if config.get(name)
     ]
     if believed:

@@ -18,6 +18,7 @@ from hookserve_http.response import is_bodiless
 if TYPE_CHECKING:
     from hookserve.protocol.seam import Transport
     from hookserve_http.endpoint import Endpoint
+    from hookserve_http.response import Header
 
 _JOIN_LIMIT = 32768
 """Up to this size, in bytes, one copy is cheaper than two buffers."""
@@ -120,6 +121,10 @@ class OutgoingResponse(AccessRecord):
     def is_chunked(self) -> bool:
         """Whether the body goes out with ``Transfer-Encoding: chunked``."""
         return self._chunked
+
+    def id_fields(self, headers: list[Header]) -> list[Header]:
+        """The header field of a response with the request's id, unless `headers` have it."""
+        return []
 
     def complete_record(self) -> None:
         """Have `status` and `headers` as hooks and logs read them."""
@@ -263,7 +268,8 @@ class OutgoingResponse(AccessRecord):
 
     def _send_error_page(self, code: int) -> None:
         """Send an error page instead of the application's response."""
-        page = error_page(code, self._endpoint.writer, self.is_bodiless)
+        fields = self.id_fields([])
+        page = error_page(code, self._endpoint.writer, self.is_bodiless, fields)
         self.status_code, self.status, self._head_sent = code, page.status, True
         self.headers = page.headers
         try:

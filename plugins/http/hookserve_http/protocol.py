@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hookserve import AccessRecord
 from hookserve.protocol.trust import trust_in_all, trusts
+from hookserve.requests import REQUEST_ID
 from hookserve_http.connection import HttpConnection
 from hookserve_http.endpoint import Endpoint
 from hookserve_http.exchange import Exchange
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from hookserve.worker.base import Worker
     from hookserve_http.hooks import Answer
     from hookserve_http.outgoing import OutgoingResponse
+    from hookserve_http.request_ids import RequestIds
 
 
 class HttpProtocol(Endpoint):
@@ -32,12 +34,14 @@ class HttpProtocol(Endpoint):
         "answered",
         "answers",
         "exchange_type",
+        "request_ids",
         "saturation",
         "strict_parser",
         "trusting_parser",
     )
 
     connection_type: ClassVar[type[HttpConnection]] = HttpConnection
+    exchange_class: ClassVar[type[OutgoingResponse]] = Exchange
 
     answers: Mapping[str, Answer]
     """What the server answers itself, by path; set where there is any."""
@@ -47,14 +51,17 @@ class HttpProtocol(Endpoint):
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
         config = worker.config
-        self.exchange_type: type[OutgoingResponse] = Exchange
+        self._make_connection = self.connection_type
+        self.exchange_type = self.exchange_class
         """What is made of each request."""
+        self.request_ids = self._make_ids(config.get("request_id", ""))
+        """Those of requests; `None`: requests have none."""
         self._is_trusted = trusts(config.forwarded_allow_ips)
-        self.strict_parser = HeadParser(rules_for(config, trusted=False), self.template)
+        make_strict = self._parser_type(HeadParser, believes=False)
+        self.strict_parser = make_strict(rules_for(config, trusted=False), self.template)
         """For heads that speak for their own connection only."""
         self.trusting_parser = self._make_trusting(config)
         """For those of trusted proxies."""
-        self._make_connection = self.connection_type
         limit: float = config.get("queue_timeout", 0.0)
         if limit:
             from hookserve_http.saturation import Saturation, with_saturation
@@ -97,7 +104,7 @@ class HttpProtocol(Endpoint):
             "QUERY_STRING": query,
         }
         if request.id:
-            environ["HTTP_X_REQUEST_ID"] = request.id
+            environ["HTTP_X_REQUEST_ID"] = environ[REQUEST_ID] = request.id
         began = now - request.elapsed
         return AccessRecord(environ, 0, [], 0, began, now, reason, request.label)
 
@@ -113,9 +120,37 @@ class HttpProtocol(Endpoint):
     def _make_trusting(self, config: Config) -> HeadParser:
         rules = rules_for(config, trusted=True)
         if not config.client_header:
-            return HeadParser(rules, self.template)
+            return self._parser_type(HeadParser, believes=True)(rules, self.template)
         from hookserve_http.forwarded import ForwardedParser
 
         # Where every address is trusted, what a client wrote looks like one more proxy.
         hops = config.proxy_hops or int(bool(trust_in_all(config.forwarded_allow_ips)))
-        return ForwardedParser(rules, self.template, config.client_header, self._is_trusted, hops)
+        make: Any = self._parser_type(ForwardedParser, believes=True)  # Any: a ForwardedParser
+        parser: HeadParser = make(
+            rules, self.template, config.client_header, self._is_trusted, hops
+        )
+        return parser
+
+    def _make_ids(self, header: str) -> RequestIds | None:
+        """Have requests identified by that header, where there is one."""
+        if not header:
+            return None
+        from hookserve_http.request_ids import (
+            RequestIds,
+            identified_exchange,
+            identifying_connection,
+        )
+
+        kind: Any = self.exchange_class  # Any: mypy does not see that it is hashable
+        self.exchange_type = identified_exchange(kind)
+        self._make_connection = identifying_connection(self._make_connection)
+        self.id_key = REQUEST_ID
+        return RequestIds(header)
+
+    def _parser_type(self, kind: type[HeadParser], believes: bool) -> type[HeadParser]:
+        """That kind, or what identifies requests besides; by the id of a client it `believes`."""
+        if self.request_ids is None:
+            return kind
+        from hookserve_http.request_ids import identifying_parser
+
+        return identifying_parser(kind, self.request_ids, believes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hookserve.requests import REQUEST_ID
 from hookserve.types import AccessRecord
 from hookserve_http.error_page import ErrorPage, error_page
 
@@ -30,7 +31,7 @@ class RefusedRequest(NamedTuple):
         is_bodiless = self.head[:5].upper() == b"HEAD "
         page = error_page(error.status, endpoint.writer, is_bodiless, error.fields)
         line = self.head.partition(b"\r\n")[0][:_LINE_LIMIT]
-        request_slot = worker.begin(line)
+        request_slot = worker.begin(line, self.environ.get(REQUEST_ID, "").encode("ascii"))
         sent = 0
         try:
             transport.send(page.head, page.body)

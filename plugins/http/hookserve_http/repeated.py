@@ -5,7 +5,6 @@ Between two requests of a client nothing of it changes but its address and port.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookserve_http.fields import FIELDS
@@ -50,12 +49,12 @@ class RepeatedHead:
 
 
 class RepeatedHeads(dict[bytes, RepeatedHead]):
-    """The repeated heads of one parser's clients; none where there are `observers` of a request
-    before it runs, which may change what follows from its head."""
+    """The repeated heads of one parser's clients; none unless a request `follows` from its head:
+    observers before it runs may change it."""
 
-    def __init__(self, observers: Sequence[object]) -> None:
+    def __init__(self, follows: bool) -> None:
         super().__init__()
-        self._limit = 0 if observers else _CACHED_HEAD_LIMIT
+        self._limit = _CACHED_HEAD_LIMIT if follows else 0
         self._seen: set[int] = set()
         """The hashes of heads that have come once."""
         self._misses = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hookserve.requests import REQUEST_ID
+
 
 class RequestView:
     """A request, read from its environ; the names are gunicorn's."""
@@ -38,6 +40,11 @@ class RequestView:
         """``(1, 1)`` or ``(1, 0)``."""
         major, _, minor = str(self.environ["SERVER_PROTOCOL"]).removeprefix("HTTP/").partition(".")
         return int(major), int(minor)
+
+    @property
+    def request_id(self) -> str:
+        """The request's id; empty where requests have none."""
+        return str(self.environ.get(REQUEST_ID, ""))
 
     @property
     def headers(self) -> list[tuple[str, str]]:

@@ -91,17 +91,19 @@ class SuspendableExchange(OutgoingResponse):
 
     def begin(self, connection: SuspendableConnection, transport: Transport) -> None:
         """Begin the application, and run it until it ends or waits."""
-        worker = self._endpoint.worker
+        endpoint = self._endpoint
+        worker = endpoint.worker
         self._connection, self._transport = connection, transport
         self._has_body = self.has_ended = self.is_over = False
         self._is_gone = self._shall_end = False
         self._suspension = None
         head = self.repeated
         environ = self.environ if head is None else head.environ
-        name = environ.get("HTTP_X_REQUEST_ID")
-        self._slot = worker.begin(self.head, name.encode("latin-1") if name else b"")
+        key = endpoint.id_key
+        name = environ[key].encode("latin-1") if key in environ else b""
+        self._slot = worker.begin(self.head, name)
         try:
-            if self._endpoint.pre_request:
+            if endpoint.pre_request:
                 self._call_pre_request()
             task = self._start_application()
         except BaseException as error:  # the application may raise anything

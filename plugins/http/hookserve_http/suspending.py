@@ -26,7 +26,8 @@ class SuspendingProtocol(HttpProtocol):
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
         for parser in (self.strict_parser, self.trusting_parser):
-            parser.repeated = RepeatedHeads(self.pre_request)
+            # With an id of its own no request is the same as another.
+            parser.repeated = RepeatedHeads(self.request_ids is None and not self.pre_request)
         self.body_timeout: float = worker.config.body_timeout
         self.body_rate: float = worker.config.body_rate
         self.request_timeout: float = worker.config.request_timeout

@@ -13,6 +13,10 @@ SILENT = {"secure_scheme_headers": {}, "forwarder_headers": ()}
 CASES = [
     ({"forwarded_allow_ips": "*"}, "every client may choose its own scheme and path"),
     ({"forwarded_allow_ips": "*", **HEADER}, "choose its own address, scheme and path"),
+    (
+        {"forwarded_allow_ips": "*", "request_id": "X-Request-ID", **HEADER},
+        "choose its own address, scheme, path and id",
+    ),
     ({"forwarded_allow_ips": "10.0.0.1,*", **HEADER, **SILENT}, "choose its own address (name"),
     ({"forwarded_allow_ips": "0.0.0.0/0"}, "with 0.0.0.0/0 every client may choose its own scheme"),
     (

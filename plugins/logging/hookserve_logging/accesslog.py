@@ -59,7 +59,7 @@ class AccessLog(ErrorLog):
         if form == "json":
             from hookserve_logging.jsonlines import compile_json
 
-            return compile_json(self._clock, write)
+            return compile_json(self._clock, write, bool(self._config.get("request_id")))
         from hookserve_logging.formats import compile_format
 
         return compile_format(form, self._clock, write)

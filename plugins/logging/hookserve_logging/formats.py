@@ -107,7 +107,7 @@ def _request_line(value: str | tuple[str | None, ...]) -> str:
     return quotable(value) if isinstance(value, str) else " ".join(map(_escape_or_dash, value))
 
 
-FUNCTIONS: Functions = {"user": _user, "header": _header}
+FUNCTIONS: Functions = {"user": _user, "header": _header, "quote": quotable}
 """What the fields' expressions call."""
 
 
@@ -123,6 +123,7 @@ ATOMS: dict[str, Part] = {
         _request_line,
     ),
     "s": Field("record.status_code", _number_or_dash),
+    "i": Field("quote(record.request_id or '-')"),  # not cached: each is another
     "m": Field("environ['REQUEST_METHOD']", _escape_or_dash),
     "U": Field("environ['PATH_INFO']", _escape_or_dash),
     "q": Field("environ['QUERY_STRING'] or ''", quotable),

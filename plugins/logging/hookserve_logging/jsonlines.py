@@ -10,9 +10,10 @@ from hookserve_logging.clock import Clock, process_text, time_text
 from hookserve_logging.line import Field, Functions, Log, Part, Write, compile_line
 
 
-def compile_json(clock: Clock, write: Write) -> Log:
-    """A function that makes one JSON object of a record, and has it written."""
-    return compile_line(PARTS, FUNCTIONS, clock, write)
+def compile_json(clock: Clock, write: Write, with_ids: bool = False) -> Log:
+    """A function that makes one JSON object of a record, `with_ids` with the request's, and has it
+    written."""
+    return compile_line(PARTS_WITH_ID if with_ids else PARTS, FUNCTIONS, clock, write)
 
 
 def _quote(text: str | None) -> str:
@@ -34,7 +35,7 @@ def _quote_failure(record: AccessRecord) -> str:
 
 
 # Not int(): to call a class, CPython packs its arguments.
-FUNCTIONS: Functions = {"floor": floor, "quote_failure": _quote_failure}
+FUNCTIONS: Functions = {"floor": floor, "quote": _quote, "quote_failure": _quote_failure}
 PARTS: tuple[Part, ...] = (
     '{"time":"',
     time_text("%Y-%m-%dT%H:%M:%S%z"),
@@ -58,3 +59,7 @@ PARTS: tuple[Part, ...] = (
     Field("environ.get('HTTP_USER_AGENT')", _quote),
     Field("quote_failure(record) if record.reason else '}'"),
 )
+# Not cached: each is another.
+_ID = ',"request_id":', Field("quote(record.request_id)")
+PARTS_WITH_ID: tuple[Part, ...] = (*PARTS[:-1], *_ID, PARTS[-1])
+"""Where requests have ids (`request_id`)."""

@@ -45,8 +45,8 @@ def text_lines(text, tick=tuple):
     return _answering(lambda write: formats.compile_format(text, Clock(tick), write))
 
 
-def json_lines(tick=tuple):
-    return _answering(lambda write: jsonlines.compile_json(Clock(tick), write))
+def json_lines(tick=tuple, with_ids=False):
+    return _answering(lambda write: jsonlines.compile_json(Clock(tick), write, with_ids))
 
 
 def _answering(compile_it):
@@ -225,6 +225,30 @@ def test_a_json_line_has_every_field_and_cannot_be_forged():
     assert found["reason"] == "the client is gone"
     assert found["duration_us"] == 1234567
     assert found["bytes"] == 5
+
+
+def test_a_json_line_has_the_id_where_requests_have_ids():
+    identified = record(environ={**ENVIRON, "hookserve.request_id": "a-1"}, reason="gone")
+
+    line = json_lines(with_ids=True)(identified)
+
+    assert json.loads(line) == {
+        **json.loads(json_lines()(identified)),
+        "request_id": "a-1",
+    }
+    assert "request_id" not in json_lines()(identified)
+    assert json.loads(json_lines(with_ids=True)(record()))["request_id"] == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "shown"),
+    [({}, "-"), ({"hookserve.request_id": "a-1"}, "a-1"), ({"hookserve.request_id": 'a"'}, "a")],
+)
+def test_a_text_line_has_the_id_where_it_is_asked_for(environ, shown):
+    line = text_lines('"%(i)s"')(record(environ={**ENVIRON, **environ}))
+
+    assert line.startswith(f'"{shown}')
+    assert '"' not in line[1:-1].replace('\\"', "")
 
 
 def test_a_json_line_of_a_killed_request_is_whole():

@@ -12,24 +12,40 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from hookserve.requests import REQUEST_ID
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
 
-    from hookserve.types import AccessRecord
+    from hookserve.requests import AccessRecord
 
 _TIMEOUT = 2
 """Seconds that the collector has for one sending; a worker that ends waits no longer for it."""
 _CONVENTIONS = "OTEL_SEMCONV_STABILITY_OPT_IN"
 
 
-def instrument_wsgi(app: Any) -> Any:  # Any: the package's WSGI types are its own
-    """The WSGI application within OpenTelemetry's middleware."""
+def instrument_wsgi(app: Any, id_header: str = "") -> Any:  # Any: its WSGI types are its own
+    """The WSGI application within OpenTelemetry's middleware; spans have the ids of requests in
+    that header, where there is one."""
     _use_stable_names()
     from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 
-    return OpenTelemetryMiddleware(app, request_hook=_name_by_method)
+    if not id_header:
+        return OpenTelemetryMiddleware(app, request_hook=_name_by_method)
+    attribute = attribute_of(id_header)
+
+    def name_and_identify(span: Span, environ: dict[str, Any]) -> None:  # Any: PEP 3333
+        _name_by_method(span, environ)
+        span.set_attribute(attribute, [environ[REQUEST_ID]])
+
+    return OpenTelemetryMiddleware(app, request_hook=name_and_identify)
+
+
+def attribute_of(header: str) -> str:
+    """The attribute of a span that has a field of the request, as a list of its values."""
+    return f"http.request.header.{header.lower()}"
 
 
 def _name_by_method(span: Span, environ: dict[str, Any]) -> None:  # Any: PEP 3333
@@ -37,19 +53,27 @@ def _name_by_method(span: Span, environ: dict[str, Any]) -> None:  # Any: PEP 33
     span.update_name(environ["REQUEST_METHOD"])
 
 
-def _details(scope: dict[str, Any]) -> tuple[str, dict[str, str]]:  # Any: as ASGI says
+def _details(scope: dict[str, Any]) -> tuple[str, dict[str, Any]]:  # Any: as ASGI says
     """The name of a span, as of `_name_by_method`, and no further attributes."""
     return scope.get("method", "websocket"), {}
 
 
-def instrument_asgi(app: Any) -> Any:  # Any: as above
+def instrument_asgi(app: Any, id_header: str = "") -> Any:  # Any: as above
     """The ASGI application within OpenTelemetry's middleware: one span a request, none for each
-    call of `receive` and `send`."""
+    call of `receive` and `send`; ids as of `instrument_wsgi`."""
     _use_stable_names()
     from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
+    attribute, field = attribute_of(id_header), id_header.lower().encode()
+
+    def details_with_id(scope: dict[str, Any]) -> tuple[str, dict[str, Any]]:  # Any: as above
+        found = [value.decode("latin-1") for name, value in scope["headers"] if name == field]
+        return _details(scope)[0], {attribute: found}
+
     return OpenTelemetryMiddleware(
-        app, exclude_spans=["receive", "send"], default_span_details=_details
+        app,
+        exclude_spans=["receive", "send"],
+        default_span_details=details_with_id if id_header else _details,
     )
 
 
@@ -82,8 +106,8 @@ class SpanSender:
         trace.set_tracer_provider(self._provider)
         return True
 
-    def add_refused(self, record: AccessRecord) -> None:
-        """A request that did not come to the application."""
+    def add_refused(self, record: AccessRecord, id_header: str = "") -> None:
+        """A request that did not come to the application; its id as of `instrument_wsgi`."""
         from opentelemetry import propagate, trace
 
         method, _, rest = record.request_line.partition(" ")
@@ -105,6 +129,8 @@ class SpanSender:
             attributes={**attributes, "http.response.status_code": record.status_code},
             start_time=now - int((ended - record.began) * 1e9),
         )
+        if id_header and record.request_id:
+            span.set_attribute(attribute_of(id_header), [record.request_id])
         span.set_status(trace.StatusCode.ERROR, record.reason)
         span.end(now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookserve import AuxiliaryProcess, Middleware, hookimpl
 
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from hookserve.worker.context import ServerView
     from hookserve_opentelemetry.spans import SpanSender
 
-_SPANS = "hookserve_opentelemetry.spans"
-
 
 class Telemetry:
     """Sends to one collector."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._id_header: str = config.get("request_id", "")
         self._spans: SpanSender | None = None
         """In a worker."""
 
@@ -30,9 +29,19 @@ class Telemetry:
     def middlewares(self) -> list[Middleware]:
         """Around all other middleware, whose time is part of the request's."""
         return [
-            Middleware("opentelemetry", f"{_SPANS}:instrument_wsgi", ("wsgi",)),
-            Middleware("opentelemetry", f"{_SPANS}:instrument_asgi", ("asgi",)),
+            Middleware("opentelemetry", self._instrument_wsgi, ("wsgi",)),
+            Middleware("opentelemetry", self._instrument_asgi, ("asgi",)),
         ]
+
+    def _instrument_wsgi(self, app: Any) -> Any:  # Any: an application
+        from hookserve_opentelemetry.spans import instrument_wsgi
+
+        return instrument_wsgi(app, self._id_header)
+
+    def _instrument_asgi(self, app: Any) -> Any:  # Any: an application
+        from hookserve_opentelemetry.spans import instrument_asgi
+
+        return instrument_asgi(app, self._id_header)
 
     @hookimpl(trylast=True)
     def post_worker_init(self, worker: Worker) -> None:
@@ -52,7 +61,7 @@ class Telemetry:
     def log_access(self, record: AccessRecord) -> None:
         """Only what was refused has its request line here, and no middleware has seen it."""
         if record.request_line and self._spans is not None:
-            self._spans.add_refused(record)
+            self._spans.add_refused(record, self._id_header)
 
     @hookimpl
     def worker_exit(self, server: ServerView, worker: Worker) -> None:

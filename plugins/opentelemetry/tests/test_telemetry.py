@@ -76,6 +76,18 @@ def span_named(collector, name):
     return next(each for each in collector.spans if each.name == name)
 
 
+@pytest.mark.parametrize(("worker", "text"), [("gevent", WSGI), ("asyncio", ASGI)])
+def test_the_span_of_a_request_has_its_id(tmp_path, collector, worker, text):
+    words = ("--request-id", "X-Request-ID")
+    with serving(tmp_path, collector.url, text, *words, worker=worker) as server:
+        assert get(server, **{"X-Request-ID": "a-1"}) == 200
+        server.stop()
+
+    span = span_named(collector, "GET")
+    (found,) = [each for each in span.attributes if each.key == "http.request.header.x-request-id"]
+    assert [each.string_value for each in found.value.array_value.values] == ["a-1"]
+
+
 @pytest.mark.parametrize("worker", MODELS)
 def test_a_request_is_a_span_with_the_parent_from_its_header(tmp_path, collector, worker):
     with serving(tmp_path, collector.url, WSGI, worker=worker) as server:

@@ -221,7 +221,7 @@ class TornadoExchange(IncomingRequest):
         if "HTTP_UPGRADE" not in self.environ or self.is_bodiless or not self.is_http11:
             raise ApplicationError("status 101, and the client has asked for no upgrade")
         writer = self._endpoint.writer
-        lines = [writer.line(each) for each in pairs]
+        lines = [writer.line(each) for each in (*pairs, *self.id_fields(pairs))]
         protocols = [value for name, value in pairs if name.lower() == "upgrade"]
         upgrade = b"Upgrade: %b\r\n" % ", ".join(protocols).encode("latin-1")
         self.status, self.status_code = "101 Switching Protocols", _SWITCHING

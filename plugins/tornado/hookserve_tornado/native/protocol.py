@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from hookserve_http.suspending import SuspendingProtocol
 from tornado.httputil import HTTPServerConnectionDelegate
@@ -15,6 +15,8 @@ from hookserve_tornado.native.exchange import TornadoExchange
 from hookserve_tornado.native.handlers import Handlers
 
 if TYPE_CHECKING:
+    from hookserve_http.outgoing import OutgoingResponse
+
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.worker.base import Worker
 
@@ -27,9 +29,10 @@ class TornadoProtocol(SuspendingProtocol):
 
     __slots__ = ("application", "done", "max_body_size")
 
+    exchange_class: ClassVar[type[OutgoingResponse]] = TornadoExchange
+
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         super().__init__(worker, local, buffered)
-        self.exchange_type = TornadoExchange
         app: object = worker.app
         if not isinstance(app, HTTPServerConnectionDelegate):
             raise BootError(
