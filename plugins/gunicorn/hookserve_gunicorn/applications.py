@@ -131,6 +131,15 @@ class Application(BaseApplication):
             if name.lower() not in above:
                 self.cfg.set(name.lower(), value)
 
+    def load_config_from_module_name_or_filename(self, location: str) -> None:
+        """Have that configuration file read, as after ``-c``, when it runs."""
+        self.reads_files = True
+        self.cfg.set("config", location)
+
+    def load_config_from_file(self, filename: str) -> None:
+        """As `load_config_from_module_name_or_filename`."""
+        self.load_config_from_module_name_or_filename(filename)
+
     def init(
         self, parser: ArgumentParser, opts: SimpleNamespace, args: Sequence[str]
     ) -> Mapping[str, object] | None:

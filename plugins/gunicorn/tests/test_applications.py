@@ -156,6 +156,22 @@ if __name__ == "__main__":
 
 
 @pytest.mark.process
+def test_a_load_config_of_its_own_may_name_the_file(tmp_path):
+    (tmp_path / "program.py").write_text(
+        OWN_CONFIG.replace(
+            'self.cfg.set("bind"', 'self.load_config_from_file("m.py"); self.cfg.set("bind"'
+        )
+    )
+    (tmp_path / "m.py").write_text("1 / 0\n")
+    found = subprocess.run(
+        [sys.executable, "program.py", "--stage"], capture_output=True, text=True, cwd=tmp_path
+    )
+
+    assert found.returncode == 1
+    assert "the configuration file m.py failed: ZeroDivisionError" in found.stderr
+
+
+@pytest.mark.process
 def test_a_load_config_of_its_own_leaves_the_command_line_to_the_program(tmp_path):
     (tmp_path / "program.py").write_text(OWN_CONFIG)
     (tmp_path / "gunicorn.conf.py").write_text("raise ValueError('this file is not read')\n")

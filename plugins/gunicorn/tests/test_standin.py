@@ -363,6 +363,21 @@ def test_what_a_logger_for_statsd_sends_goes_to_the_plugin(tmp_path, logs):
     assert (tmp_path / "error").read_text().endswith("[INFO] said\n")
 
 
+def test_the_names_that_logger_classes_import_are_there(tmp_path, logs):
+    logger = glogging.Logger(settings(tmp_path))
+
+    assert glogging.SYSLOG_FACILITIES["local3"] == 19
+    assert set(logs) <= set(glogging.loggers())
+    assert logging.getLogger() in glogging.loggers()
+    assert logger._get_gunicorn_handler(logger.error_log).baseFilename == str(tmp_path / "error")
+    assert logger._get_gunicorn_handler(logging.getLogger("other")) is None
+    extra = {statsd.METRIC_VAR: 1, statsd.VALUE_VAR: 2, statsd.MTYPE_VAR: statsd.GAUGE_TYPE}
+    assert extra == {"metric": 1, "value": 2, "mtype": "gauge"}
+    kinds = (statsd.COUNTER_TYPE, statsd.TIMER_TYPE, statsd.HISTOGRAM_TYPE)
+    assert kinds == ("counter", "timer", "histogram")
+    assert util.import_app("builtins:print") is print
+
+
 def test_the_utilities_do_what_gunicorns_do(tmp_path, monkeypatch):
     link = tmp_path / "link"
     link.symlink_to(tmp_path)

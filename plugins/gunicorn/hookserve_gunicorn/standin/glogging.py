@@ -21,7 +21,16 @@ from typing import Any, ClassVar
 
 from hookserve_gunicorn.syslog import make_handler, parse_syslog_address
 
-__all__ = ["CONFIG_DEFAULTS", "Logger", "SafeAtoms", "parse_syslog_address"]
+__all__ = [
+    "CONFIG_DEFAULTS",
+    "SYSLOG_FACILITIES",
+    "Logger",
+    "SafeAtoms",
+    "loggers",
+    "parse_syslog_address",
+]
+
+SYSLOG_FACILITIES = SysLogHandler.facility_names
 
 CONFIG_DEFAULTS: dict[str, Any] = {  # Any: as of logging.config.dictConfig
     "version": 1,
@@ -122,6 +131,10 @@ class Logger:
             here = os.path.dirname(cfg.logconfig)
             defaults = {"__file__": cfg.logconfig, "here": here}
             logging.config.fileConfig(cfg.logconfig, defaults, disable_existing_loggers=False)
+
+    def _get_gunicorn_handler(self, log: logging.Logger) -> logging.Handler | None:
+        """The first handler of the log that a `Logger` has put on it."""
+        return next((each for each in log.handlers if getattr(each, "_gunicorn", False)), None)
 
     # The error log.
 
@@ -276,3 +289,9 @@ def _take_off(log: logging.Logger, kind: type[logging.Handler]) -> None:
         if isinstance(handler, kind) and getattr(handler, "_gunicorn", False):
             log.removeHandler(handler)
             handler.close()
+
+
+def loggers() -> list[logging.Logger]:
+    """The root logger, and all others that there are."""
+    root = logging.getLogger()
+    return [root, *map(logging.getLogger, root.manager.loggerDict)]

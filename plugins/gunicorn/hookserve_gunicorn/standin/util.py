@@ -6,7 +6,9 @@ import os
 import time
 from pkgutil import resolve_name
 
-__all__ = ["check_is_writable", "getcwd", "http_date", "load_class"]
+from hookserve.embedding import load_application as import_app
+
+__all__ = ["check_is_writable", "getcwd", "http_date", "import_app", "load_class"]
 
 
 def getcwd() -> str:

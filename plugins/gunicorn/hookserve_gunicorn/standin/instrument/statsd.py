@@ -11,6 +11,14 @@ from typing import Any
 
 from ..glogging import Logger
 
+METRIC_VAR = "metric"
+VALUE_VAR = "value"
+MTYPE_VAR = "mtype"
+GAUGE_TYPE = "gauge"
+COUNTER_TYPE = "counter"
+HISTOGRAM_TYPE = "histogram"
+TIMER_TYPE = "timer"
+
 
 class Statsd(Logger):
     """A logger with the methods of statsd."""
@@ -18,7 +26,7 @@ class Statsd(Logger):
     def log(self, lvl: int | str, msg: str, *args: object, **kwargs: Any) -> None:  # Any: as there
         """As of `Logger`; ``metric``, ``value`` and ``mtype`` of `extra` are sent as well."""
         extra = kwargs.get("extra") or {}
-        name, value, kind = (extra.get(key) for key in ("metric", "value", "mtype"))
+        name, value, kind = (extra.get(key) for key in (METRIC_VAR, VALUE_VAR, MTYPE_VAR))
         if name and kind and value is not None:
             _send(name, value, kind)
         if msg:
