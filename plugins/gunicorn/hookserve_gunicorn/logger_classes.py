@@ -101,7 +101,7 @@ class LoggerAdapter:
 
 
 class Forward(logging.Handler):
-    """Calls the method of the record's level."""
+    """Calls the method of the record's level; `exception` for an error with an exception."""
 
     is_forward = True
 
@@ -112,7 +112,9 @@ class Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler.emit`."""
         try:
-            log = getattr(self._logger, record.levelname.lower())
+            is_exception = record.levelno == logging.ERROR and record.exc_info
+            name = "exception" if is_exception else record.levelname.lower()
+            log = getattr(self._logger, name)
             log("%s", record.getMessage(), exc_info=record.exc_info)
         except Exception:  # the class is not ours
             self.handleError(record)

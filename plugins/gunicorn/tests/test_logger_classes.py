@@ -97,6 +97,21 @@ def test_what_the_server_logs_goes_through_the_methods_of_the_class(module):
     assert adapter._logger.calls == [("error", "a fault of x")]
 
 
+def test_an_exception_goes_through_the_method_for_exceptions(module):
+    adapter = made(module, "Mine")
+    adapter.install_logs()
+    calls = adapter._logger.calls
+    adapter._logger.exception = lambda msg, *args, exc_info: calls.append((msg % args, exc_info[0]))
+
+    try:
+        raise ValueError
+    except ValueError:
+        logging.getLogger("hookserve").exception("a fault")
+        logging.getLogger("hookserve").error("another", exc_info=True)
+
+    assert calls == [("a fault", ValueError), ("another", ValueError)]
+
+
 def test_a_second_installation_replaces_the_first(module):
     first, second = made(module, "Mine"), made(module, "Mine")
     first.install_logs()
