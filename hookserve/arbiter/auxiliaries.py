@@ -18,7 +18,7 @@ from hookserve.arbiter.child import fork_child, privilege_dropper, set_environme
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff
 from hookserve.arbiter.signals import HANDLED
-from hookserve.errors import HookserveError
+from hookserve.errors import HookserveError, ListenError
 from hookserve.plugins import calling
 from hookserve.system.calls import close, set_signal
 from hookserve.system.exiting import run_to_end
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from hookserve.worker.channel import ArbiterEnd, WorkerEnd
 
 _FORK_PAUSE = 1.0
+_RESTART = -1
+"""Beside the numbers of processes, for the back-off."""
 
 
 class Auxiliary:
@@ -59,6 +61,8 @@ class Auxiliaries(Part):
         self._wanted: list[Auxiliary] = []
         self._stopping: list[Auxiliary] = []
         self._backoff = Backoff()
+        self._restart_at: float | None = None
+        """When the plugins are asked again, after an address was in use."""
 
     def gather(self) -> None:
         """Ask the plugins what there is; what runs already is ended and replaced.
@@ -71,9 +75,19 @@ class Auxiliaries(Part):
         self._backoff.reset()
 
     def restart(self) -> None:
-        """As `gather`; a plugin that fails is logged, and nothing changes."""
+        """As `gather`; a plugin that fails is logged, and nothing changes.
+
+        An address that is in use is tried again: processes of an arbiter that has just ended may
+        hold it for a moment.
+        """
+        self._restart_at = None
         try:
             self.gather()
+        except ListenError as error:
+            now = self._arbiter.clock()
+            pause = self._backoff.record_failure(_RESTART, 0.0, now)
+            self._restart_at = now + pause
+            self._arbiter.log.error("%s; tried again in %g s", error, pause)
         except HookserveError as error:
             self._arbiter.log.error("%s", error)
 
@@ -85,6 +99,8 @@ class Auxiliaries(Part):
                 auxiliary.kill_at = 0.0
         if not self._may_start:
             return
+        if self._restart_at is not None and now >= self._restart_at:
+            self.restart()
         for number, auxiliary in enumerate(self._wanted):
             if auxiliary.pid is None and not auxiliary.is_done and now >= self._backoff.due(number):
                 self._start(number, auxiliary, now)
@@ -93,6 +109,8 @@ class Auxiliaries(Part):
         """When a process must be started or killed."""
         found = [auxiliary.kill_at for auxiliary in self._stopping if auxiliary.kill_at > 0]
         if self._may_start:
+            if self._restart_at is not None:
+                found.append(self._restart_at)
             for number, auxiliary in enumerate(self._wanted):
                 if auxiliary.pid is None and not auxiliary.is_done:
                     found.append(max(now, self._backoff.due(number)))

@@ -7,7 +7,7 @@ import pytest
 from support.descriptors import open_descriptors
 from support.fake_arbiter import serving
 
-from hookserve import AuxiliaryProcess, hookimpl
+from hookserve import AuxiliaryProcess, ConfigError, ListenError, hookimpl
 from hookserve.arbiter import auxiliaries
 
 
@@ -130,3 +130,40 @@ def test_a_plugin_that_fails_at_a_restart_is_logged_and_leaves_what_runs(caplog)
         assert "raised in auxiliary_processes: ValueError: a slip" in caplog.text
         assert server.arbiter.auxiliaries.pids() == {pid}
         assert server.processes.sent_to(pid) == []
+
+
+class Listens:
+    """Its address is in use the first times."""
+
+    def __init__(self, failures, error=ListenError):
+        self.failures, self.error = failures, error
+
+    @hookimpl
+    def auxiliary_processes(self):
+        if self.failures:
+            self.failures -= 1
+            raise self.error("cannot listen on :9000")
+        return [AuxiliaryProcess("metrics", lambda: None)]
+
+
+def test_an_address_that_is_in_use_when_the_server_serves_is_tried_again(caplog):
+    with serving(workers=1, plugins=[Listens(3)]) as server:
+        part = server.arbiter.auxiliaries
+        part.restart()
+        server.turn()  # at once
+        assert part.due(server.clock.now) == server.clock.now + 0.5
+        server.turn(seconds=0.5)
+        assert len(part) == 0
+        server.turn(seconds=1.0)
+
+        assert len(part) == 1
+        assert part.due(server.clock.now) is None
+        assert caplog.text.count("cannot listen on :9000; tried again in") == 3
+
+
+def test_a_plugin_that_fails_otherwise_is_not_asked_again(caplog):
+    with serving(workers=1, plugins=[Listens(1, ConfigError)]) as server:
+        server.arbiter.auxiliaries.restart()
+
+        assert server.arbiter.auxiliaries.due(server.clock.now) is None
+        assert "cannot listen" in caplog.text
