@@ -162,6 +162,14 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """What a test leaves open is found in its own file, and not in whichever comes later."""
+    is_last = nextitem is None or nextitem.path != item.path
+    if is_last and item.get_closest_marker("process"):
+        gc.collect()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     from support.scheduling import ScopeScheduling

@@ -90,6 +90,13 @@ def test_coroutines_run_side_by_side(tmp_path):
             client.socket.close()
 
 
+async def close(connection):
+    """Wait for the end, too: the loop that ends first leaves the client's socket open."""
+    connection.close()
+    while await connection.read_message() is not None:
+        pass
+
+
 def test_a_websocket_talks(tmp_path):
     async def talk(address):
         connection = await tornado.websocket.websocket_connect(
@@ -97,7 +104,7 @@ def test_a_websocket_talks(tmp_path):
         )
         await connection.write_message("hello")
         answer = await connection.read_message()
-        connection.close()
+        await close(connection)
         return answer
 
     with native(tmp_path) as server:
@@ -112,7 +119,7 @@ def test_the_chat_of_the_examples_lets_its_guests_talk():
         await guests[0].write_message("good evening")
         received = [await guest.read_message() for guest in guests]
         for guest in guests:
-            guest.close()
+            await close(guest)
         return received
 
     examples = Path(__file__).parents[3] / "examples"
