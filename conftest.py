@@ -57,9 +57,9 @@ OF_FEW_MODELS = {
     "tests/chaos/": ONE_MODEL,
     "tests/hostile/": TWO_MODELS,
     "tests/integration/test_binary_upgrade.py": ONE_MODEL,
-    "tests/integration/test_frameworks.py": TWO_MODELS,
+    "tests/integration/test_frameworks.py": ONE_MODEL,
     "tests/integration/test_protocol_example.py": ONE_MODEL,
-    "tests/integration/test_stopping.py": TWO_MODELS,
+    "tests/integration/test_stopping.py": ONE_MODEL,
 }
 """What takes long, as load and large applications do, is asked of one or two models in each run."""
 PEP_3333 = (ClosingContract, FileContract, InputContract, ResponseContract)
