@@ -173,6 +173,10 @@ class Listener:
         self.inode = 0  # the next socket at this path may get the same
 
 
+of_plugins: set[Listener] = set()
+"""Those that are open and that no worker inherits (`hookserve.listeners.plugin_listeners`)."""
+
+
 def open_listeners(
     addresses: Iterable[Address], options: ListenerOptions, existing: Sequence[Listener] = ()
 ) -> list[Listener]:

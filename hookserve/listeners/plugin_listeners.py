@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hookserve.errors import ListenError
 from hookserve.hookmarkers import hookimpl
 from hookserve.listeners.address import Address, UnixAddress
-from hookserve.listeners.listeners import Listener, ListenerOptions, open_listeners
+from hookserve.listeners.listeners import Listener, ListenerOptions, of_plugins, open_listeners
 
 if TYPE_CHECKING:
     from hookserve.server import Server
@@ -33,11 +33,6 @@ class _Shared:
 
 
 _open: dict[_Key, _Shared] = {}
-
-
-def descriptors() -> list[int]:
-    """All that are open in this process: no worker inherits them."""
-    return [each.fileno() for shared in _open.values() for each in shared.listeners]
 
 
 class PluginListeners:
@@ -86,6 +81,7 @@ class PluginListeners:
         if found is None:
             try:
                 found = _open[key] = _Shared(open_listeners([key[1]], self._options))
+                of_plugins.update(found.listeners)
             except ListenError as error:
                 raise ListenError(f"{self._setting}: {error}") from None
         found.users.add(self)
@@ -100,6 +96,7 @@ def _absolute(address: Address) -> Address:
 
 
 def _close(shared: _Shared) -> None:
+    of_plugins.difference_update(shared.listeners)
     for listener in shared.listeners:
         listener.close()
         listener.remove()
