@@ -89,6 +89,12 @@ class Transport(ABC):
     def send(self, *buffers: bytes) -> None:
         """Hand all of the buffers to the kernel, in order, in as few calls as there can be."""
 
+    def send_last(self, data: bytes) -> None:
+        """As `send`, for the last bytes of an exchange after which the connection waits for the
+        next request in `IDLE`: a model may have them go out a little later, with those of other
+        connections."""
+        self.send(data)
+
     @abstractmethod
     def receive(self, size: int) -> bytes:
         """At least one byte and at most `size`; empty when the client sends no more."""

@@ -10,6 +10,8 @@ reactor, driver
     drive connections through their phases: read, run, wait, close; all of them, and one
 suspension
     connections whose exchange goes on elsewhere
+held
+    responses that are held until the end of a turn, and go out together
 takeover
     connections that an application has taken over
 accepted, connections

@@ -1,8 +1,8 @@
 """The reactor of one worker: its connections, driven through their phases by events.
 
 `hookserve.reactor.driver` and `hookserve.reactor.suspension` have what happens to one connection,
-this module what goes over all:
-events, accepting, draining, deadlines.  Several threads may call `handle_events` at once.
+`hookserve.reactor.held` what is sent of several at once, this module what goes over all: events,
+accepting, draining, deadlines.  Several threads may call `handle_events` at once.
 
 Deadlines are checked together, in a *sweep*: a wait sets two attributes and no timer.
 """
@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from hookserve.protocol.seam import READY
+from hookserve.reactor.held import HoldingDriver
 from hookserve.reactor.phases import KEPT, LINGERING, SILENT, STREAMING, WRITING
 from hookserve.reactor.poller import FOR_EVER, READABLE, Event, replace_poller
-from hookserve.reactor.suspension import IS_SUSPENDED, SuspendingDriver
+from hookserve.reactor.suspension import IS_SUSPENDED
 from hookserve.reactor.takeover import Takeovers
 from hookserve.system.exiting import end_forked_child
 
@@ -35,7 +36,7 @@ def _end_child(timeout: float) -> list[Event]:
     end_forked_child()
 
 
-class Reactor(SuspendingDriver):
+class Reactor(HoldingDriver):
     """Drives the connections of `worker`; `serve` is called with each that is ready to run.
 
     `batch` is the number of events that one `turn` takes from the kernel, -1 for all there are:
@@ -77,6 +78,15 @@ class Reactor(SuspendingDriver):
     def turn(self, timeout: float) -> None:
         """Wait for events, at most `timeout` seconds, and handle them and what is due."""
         self.handle_events(self.wait(timeout))
+
+    def turn_holding(self, timeout: float) -> None:
+        """As `turn`; responses that are held go out at its end (`hold_responses`)."""
+        self._holds = True
+        try:
+            self.handle_events(self.wait(timeout))
+        finally:
+            self._holds = False
+            self.send_held()
 
     def handle_events(self, events: Iterable[Event]) -> None:
         """Drive the connections that the events are of, and check deadlines."""
@@ -145,6 +155,8 @@ class Reactor(SuspendingDriver):
 
     def sweep(self, now: float) -> None:
         """Handle the deadlines that have passed, and accept again when there may be room."""
+        if self._holds:
+            self.send_held()  # a deadline may close a connection
         self.loop.begin_sweep()
         if now >= self._next_scan:
             self._scan(now)

@@ -286,3 +286,56 @@ def test_a_receiver_that_is_cancelled_is_cancelled(connect):
         await hello(scope, receive, send)
 
     assert connect(application).feed(GET, 8).sent == HELLO
+
+
+class Lasting(Transport):
+    """Notes what was sent as the last of a response."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = []
+
+    def send_last(self, data):
+        self.last.append(data[-2:])
+        super().send_last(data)
+
+
+ONE_0 = GET.replace(b"HTTP/1.1", b"HTTP/1.0")
+CLOSE = GET.replace(b"Host: h", b"Host: h\r\nConnection: close")
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "is_observed", "last"),
+    [
+        (GET, False, [b"ok"]),
+        (GET + GET, False, [b"ok"]),  # of the second alone
+        (post(b"body"), False, []),
+        (CLOSE, False, []),
+        (ONE_0, False, []),
+        (GET, True, []),
+    ],
+    ids=["it is", "another follows", "a body", "it closes", "1.0", "a hook is called after it"],
+)
+def test_a_response_is_the_last_thing_when_the_next_request_is_waited_for(
+    connect, request_bytes, is_observed, last
+):
+    client = connect(hello, Lasting())
+    if is_observed:
+        client.protocol.notify_observers = lambda record, began: None
+
+    client.feed(request_bytes)
+
+    assert client.transport.last == last
+    assert client.sent.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_response_that_is_cut_off_ends_its_connection(connect):
+    async def application(scope, receive, send):
+        headers = [(b"content-length", b"3")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send(part(b"ok"))
+
+    client = connect(application, Lasting()).feed(GET)
+
+    assert client.transport.last == []
+    assert client.state == CLOSING

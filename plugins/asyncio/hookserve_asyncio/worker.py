@@ -16,9 +16,9 @@ from weakref import WeakKeyDictionary
 from hookserve.config.resolved import Config
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.coroutines import AnyCoroutine, CoroutineStarter
+from hookserve.reactor.held import HoldingTransport
 from hookserve.reactor.lag import LagMonitor
 from hookserve.reactor.stacks import format_task
-from hookserve.reactor.transport import LoopTransport
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
 from hookserve.worker.base import WHOLE_BODY
@@ -57,7 +57,7 @@ class AsyncioWorker(ReactorWorker):
             self._begun: RequestSlot | None = None
             self.begin = self._begin_noting_request  # type: ignore[method-assign]  # at boot
             self.start_coroutine = self._start_noting_request
-        self._transports: list[LoopTransport] = []
+        self._transports: list[HoldingTransport] = []
         """Those that no exchange uses: one may run within another."""
         self._is_idle_due = False
         """Whether what waits for the worker to be idle is called before the loop waits."""
@@ -114,6 +114,9 @@ class AsyncioWorker(ReactorWorker):
         self.loop.add_reader(self.wakeup, self._on_wakeup)
         self.loop.add_reader(self.reactor.fileno(), self._turn)
         self.reactor.start_accepting()
+        if self.suspends:
+            self.reactor.hold_responses()
+            self.turn_reactor = self.reactor.turn_holding
 
     def step(self, seconds: float) -> None:
         """Run the loop for that long, or until something has to be done; then do it."""
@@ -204,9 +207,9 @@ class AsyncioWorker(ReactorWorker):
             self._is_idle_due = True
             self.loop.call_soon(self._call_idle)
 
-    def make_loop_transport(self) -> LoopTransport:
+    def make_loop_transport(self) -> HoldingTransport:
         """A transport for exchanges that run in the loop: one for each that runs at a time."""
-        return LoopTransport(
+        return HoldingTransport(
             self.spool, write_timeout=self.config.write_timeout, progress=self.notify
         )
 

@@ -146,12 +146,20 @@ class OutgoingResponse(AccessRecord):
             self._send(head, data)
         else:
             try:
-                self._transport.send(head + data)
+                if self._endpoint.suspends and self._is_last(size):
+                    self._transport.send_last(head + data)
+                else:
+                    self._transport.send(head + data)
             except OSError as error:
                 self._on_disconnect(error)
                 raise
         if size < self._length:
             self._finish()
+
+    def _is_last(self, size: int) -> bool:
+        """Whether a whole body of that many bytes is the last thing that is done for the request,
+        and its connection stays open."""
+        return False
 
     def _write(self, data: bytes) -> bool:
         """Send a part of the body, and before it the head, if not sent yet; write() of PEP 3333.

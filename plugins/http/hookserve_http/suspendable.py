@@ -196,6 +196,12 @@ class SuspendableExchange(OutgoingResponse):
 
     # The course of the exchange.
 
+    def _is_last(self, size: int) -> bool:
+        """As `OutgoingResponse._is_last`; hooks and logs are called when all of it is sent."""
+        is_whole = self.persists and size >= self._length and self.input is None
+        is_alone = self._endpoint.notify_observers is None and not self._connection.has_more
+        return is_whole and is_alone
+
     @property
     def is_suspended(self) -> bool:
         """Whether the application has waited, so that what it sends is kept."""

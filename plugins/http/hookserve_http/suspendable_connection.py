@@ -60,6 +60,11 @@ class SuspendableConnection(HttpConnection):
         """The lists of header fields, for heads of this client's."""
         return self._parser.field_lists
 
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes have arrived that follow the request."""
+        return bool(self._buffer)
+
     def attach(self, handle: ConnectionHandle) -> None:
         """As `Connection.attach`."""
         self.handle = handle

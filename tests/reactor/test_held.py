@@ -1,0 +1,247 @@
+"""Responses of one turn go out together at its end."""
+
+import logging
+import select
+import socket
+import struct
+
+import pytest
+from support.reactors import FakeWorker, Lines, close_reactor, readable, turn_until
+
+from hookserve.protocol.seam import IDLE
+from hookserve.reactor import held
+from hookserve.reactor.held import HoldingTransport
+from hookserve.reactor.reactor import Reactor
+from hookserve.testing import wait_until
+
+
+class Whole(Lines):
+    """Echoes a line as a whole response; notes what the clients have received by then."""
+
+    __slots__ = ()
+
+    clients = []  # cleared by the fixture
+    seen = []
+
+    def run(self, transport):
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        if line != b"wait":
+            self.seen.append([readable(each) for each in self.clients])
+        size = int(line) if line.isdigit() else 1
+        transport.send_last(line * size + b"\n")
+        if line == b"fail":
+            raise ValueError(line)
+        self.state = IDLE
+        return IDLE
+
+
+class Held:
+    """A reactor that holds responses, and clients that are connected."""
+
+    def __init__(self, **settings):
+        self.worker = FakeWorker(Whole, **settings)
+        self.worker.suspends = False
+        self.worker.spool = None
+        transport = HoldingTransport(lambda: None, progress=self.worker.notify)
+        self.reactor = Reactor(
+            self.worker, lambda accepted: self.reactor.exchange(accepted, transport)
+        )
+        self.reactor.start_accepting()
+        self.reactor.hold_responses()
+        self.clients = Whole.clients
+
+    def connect(self, count=1):
+        address = self.worker.listener.getsockname()
+        for _ in range(count):
+            self.clients.append(socket.create_connection(address, timeout=5))
+            turn_until(self.reactor, lambda: len(self.reactor.open) == len(self.clients))
+        return self.clients[-count:]
+
+    def turn(self, *clients, line=b"a\n"):
+        """One turn, in which the worker has a line of each client."""
+        for client in clients:
+            client.sendall(line)
+        wait_until(lambda: len(self._waiting()) == len(clients))
+        self.reactor.turn_holding(0)
+
+    def _waiting(self):
+        return [fd for fd in self.reactor.open if select.select([fd], [], [], 0)[0]]
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+        close_reactor(self.reactor)
+        self.worker.close()
+
+
+@pytest.fixture
+def hold():
+    made = []
+
+    def hold(**settings):
+        made.append(Held(**settings))
+        return made[-1]
+
+    yield hold
+    for each in made:
+        each.close()
+    Whole.clients.clear()
+    Whole.seen.clear()
+
+
+def test_responses_of_one_turn_go_out_at_its_end(hold):
+    server = hold()
+    clients = server.connect(3)
+
+    server.turn(*clients)
+
+    assert Whole.seen == [[None] * 3] * 3
+    assert [client.recv(10) for client in clients] == [b"a\n"] * 3
+
+
+def test_outside_a_turn_a_response_goes_out_at_once(hold):
+    server = hold()
+    first, second = server.connect(2)
+    first.sendall(b"wait\n")
+    second.sendall(b"a\n")
+
+    turn_until(server.reactor, lambda: Whole.seen)
+
+    assert b"wait\n" in (Whole.seen[0][0], readable(first))
+
+
+def test_others_that_take_long_are_not_waited_for(hold, monkeypatch):
+    monkeypatch.setattr(held, "_LONGEST", -1.0)
+    server = hold()
+    clients = server.connect(2)
+
+    server.turn(*clients)
+
+    assert sorted(Whole.seen[1], key=bool) == [None, b"a\n"]
+
+
+def test_so_many_are_held_at_a_time(hold, monkeypatch):
+    monkeypatch.setattr(held, "_MOST", 2)
+    server = hold()
+    clients = server.connect(3)
+
+    server.turn(*clients)
+
+    assert Whole.seen[2].count(b"a\n") == 2
+
+
+def test_a_large_response_goes_out_at_once(hold):
+    server = hold()
+    clients = server.connect(2)
+
+    server.turn(*clients, line=b"20000\n")
+
+    assert sum(each is not None for each in Whole.seen[1]) == 1
+
+
+def test_a_client_that_has_sent_its_end_gets_its_response(hold):
+    server = hold()
+    (client,) = server.connect()
+    client.sendall(b"wait\n")
+    client.shutdown(socket.SHUT_WR)
+
+    while server.reactor.open:
+        server.reactor.turn_holding(0.01)
+
+    assert client.recv(10) == b"wait\n"
+
+
+def test_a_client_that_does_not_read_gets_the_rest_later(hold, monkeypatch):
+    server = hold()
+    (client,) = server.connect()
+    write = held.write
+    monkeypatch.setattr(held, "write", lambda fd, data: write(fd, data[:1]))
+
+    server.turn(client, line=b"wait\n")
+
+    turn_until(server.reactor, lambda: client.recv(10, socket.MSG_PEEK) == b"wait\n")
+    client.recv(10)
+    server.turn(client)
+    assert client.recv(10)[:1] == b"a"
+
+
+def test_a_client_whose_kernel_takes_nothing_waits(hold, monkeypatch):
+    def refuse(fd, data):
+        raise BlockingIOError
+
+    server = hold()
+    (client,) = server.connect()
+    monkeypatch.setattr(held, "write", refuse)
+
+    server.turn(client, line=b"wait\n")
+    turn_until(server.reactor, lambda: readable(client) == b"wait\n")
+
+    assert server.reactor.open
+
+
+def test_a_client_that_is_gone_is_closed(hold):
+    server = hold()
+    gone, other = server.connect(2)
+
+    def reset():
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.close()
+
+    class Resets(list):
+        def append(self, entry):
+            super().append(entry)
+            if len(self) == 2:
+                reset()
+
+    server.clients.clear()
+    server.reactor._held = Resets()
+    server.turn(gone, other)
+
+    assert other.recv(10) == b"a\n"
+    turn_until(server.reactor, lambda: len(server.reactor.open) == 1)
+    server.clients.append(other)
+
+
+def test_an_exchange_that_fails_after_its_response_closes_its_connection_alone(hold):
+    server = hold()
+    server.worker.log = logging.getLogger("held")
+    first, second = server.connect(2)
+    first.sendall(b"fail\n")
+    second.sendall(b"wait\n")
+
+    while len(server.reactor.open) != 1 or readable(second) is None:
+        server.reactor.turn_holding(0.01)
+
+    assert len(server.reactor.open) == 1
+
+
+def test_nothing_is_held_when_an_idle_connection_gives_its_place(hold):
+    server = hold()
+    (client,) = server.connect()
+    server.reactor._holds = True
+    accepted = next(iter(server.reactor.open.values()))
+    client.sendall(b"wait\n")
+    wait_until(accepted.is_readable)
+    server.reactor._take(accepted)
+    server.reactor.receive(accepted)
+    assert readable(client) is None
+
+    server.reactor.evict(accepted)
+
+    assert client.recv(10) == b"wait\n"
+    assert not server.reactor.open
+
+
+def test_nothing_is_held_when_deadlines_are_looked_at(hold):
+    server = hold(keepalive=0.0001)
+    (client,) = server.connect()
+    server.reactor._holds = True
+    accepted = next(iter(server.reactor.open.values()))
+    client.sendall(b"wait\n")
+    wait_until(accepted.is_readable)
+    server.reactor._take(accepted)
+    server.reactor.receive(accepted)
+
+    server.reactor.sweep(server.worker.clock() + 1)
+
+    assert client.recv(10) == b"wait\n"
