@@ -24,7 +24,7 @@
 # make bench   measure against other servers, and write docs/explanation/performance.md; 25 minutes
 #              bench-quick: has it become slower? bench-idle: the cost of idle connections;
 #              bench-marginal: what a hook or a log adds to a request; bench-off: what plugins cost
-#              that are installed and off
+#              that are installed and off; bench-scrape: a scrape of 64 workers
 #
 # PYTHON=python3.13 chooses another interpreter; each has an environment of its own.
 
@@ -42,7 +42,7 @@ BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
 .PHONY: autobahn screenshots dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads scrape fuzz compat frameworks roll \
-	bench bench-quick bench-idle bench-marginal bench-off clean
+	bench bench-quick bench-idle bench-marginal bench-off bench-scrape clean
 
 serve: $(VENV)/.serve
 	@echo "http://$(BIND)/ is the example application; the terminal shows its workers."
@@ -133,6 +133,9 @@ bench-marginal: $(VENV)/.serve
 
 bench-off: $(VENV)/.serve
 	$(BIN)/python -m benchmarks.off $(ARGS)
+
+bench-scrape: $(VENV)/.serve
+	$(BIN)/python -m benchmarks.scraping $(ARGS)
 
 clean:
 	rm -rf .venv .venv-* benchmarks/.venv-* dist site docs/assets/mermaid.min.js

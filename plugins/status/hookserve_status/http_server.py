@@ -100,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = _CLIENT_TIME
+    wbufsize = 1 << 16
+    """Head and body in one call: the client is not woken between the two."""
     server_version, sys_version = "hookserve", ""
     fields: Sequence[tuple[str, str]] = (("Cache-Control", "no-store"),)
     """Of each response."""
