@@ -204,7 +204,7 @@ class AssemblyHooks(Protocol):
     def auxiliary_processes(self, server: Server) -> Iterable[types.AuxiliaryProcess]:
         """Auxiliary processes that the arbiter supervises, each of which runs exactly once.
 
-        Runs in: arbiter, at each (re)load, after an upgrade.  When it raises: no start; else logged.
+        Runs in: arbiter, at each (re)load, after an upgrade.  When it raises: no start, or logged.
         """
 
 
