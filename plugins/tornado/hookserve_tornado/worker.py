@@ -32,7 +32,10 @@ class TornadoWorker(AsyncioWorker):
     def prepare_blocking(self) -> None:
         """An application of WSGI runs in the loop, one request at a time."""
         self.turn_reactor = self._turn_outside_loop
-        self._transport = self.make_loop_transport()
+        # No `HoldingTransport`: what responds at once holds nothing.
+        self._transport = LoopTransport(
+            self.spool, write_timeout=self.config.write_timeout, progress=self.notify
+        )
         self.lag = None
 
     def serve(self, accepted: Accepted) -> None:
