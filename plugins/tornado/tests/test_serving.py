@@ -248,6 +248,17 @@ def test_frames_that_come_with_the_handshake_are_not_lost(client):
     assert b"\r\nSec-Websocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in data
 
 
+def test_a_websocket_has_the_id_of_its_request():
+    settings = {"request_id": "X-Request-ID"}
+    with serving(settings=settings) as found, Client(found.address) as client:
+        client.send(request("/socket", f"{UPGRADE}X-Request-ID: a-1\r\n"))
+
+        head = client.read(is_bodiless=True).head
+
+        assert head.startswith("HTTP/1.1 101 ")
+        assert head.count("\r\nX-Request-ID: a-1") == 1
+
+
 def test_a_request_without_a_handshake_is_refused_by_tornado(http):
     assert http.get("/socket").status_code == 400
 
