@@ -84,7 +84,7 @@ def id_header(value: object) -> str:
 
     lowered = name.lower()
     if lowered in _TAKEN or lowered in HOP_BY_HOP or lowered.startswith(_FAMILIES):
-        raise ValueError(f"{name} is taken: expected a header for ids, such as X-Request-ID")
+        raise ValueError("expected a header without a meaning of its own, such as X-Request-ID")
     return name
 
 
