@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 LONG = 5.0
@@ -12,6 +13,12 @@ _FEW_PLACES = 128
 websocket does."""
 _RECENT = 300.0
 """Seconds that a fault of the past is pointed at."""
+_BOOT = 10.0
+"""Seconds that a worker may take to boot before it is pointed at."""
+_LAG, _LOOP_LAG = 1.0, "loop_lag_seconds"
+"""Seconds that an event loop may be late, and the field where its worker model says how late."""
+_MANY_LOST = 3
+_LIMIT = re.compile(r"recycled \(\w+: ")
 _DAYS = 14.0
 _WORKERS = 3
 """How many are named."""
@@ -41,7 +48,9 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if snapshot["is_stopping"]:
         yield "warning", "The server is stopping."
         return
-    if wanted and not ready:
+    if not wanted:
+        yield "error", "No worker is wanted: nothing is served (hookserve ctl scale N)."
+    elif not ready:
         yield "error", "No worker is ready: nothing is served."
     elif len(ready) < wanted:
         yield "warning", f"{len(ready)} of {wanted} workers are ready."
@@ -75,30 +84,59 @@ def is_stuck(worker: Mapping[str, Any], timeout: float) -> bool:
     # A worker that waits gives a sign of life twice within the time.
     if timeout and worker["silent_seconds"] > 0.75 * timeout and worker["state"] != "booting":
         return True
+    if _loop_lag(worker) >= LONG:
+        return True
     ages = [each["seconds"] for each in worker["in_flight"]]
     return 0 < int(worker["capacity"]) <= len(ages) and min(ages) >= LONG
 
 
+def _loop_lag(worker: Mapping[str, Any]) -> float:
+    """How late its event loop is, or how long that has been blocked; 0.0 where there is none."""
+    return float(max(worker["fields"].get(_LOOP_LAG, ()), default=0.0))
+
+
 def _of_workers(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    timeout = snapshot["timeout"]
     for worker in snapshot["workers"]:
-        name = f"Worker {worker['index']} (pid {worker['pid']})"
-        oldest = worker["in_flight"][0] if worker["in_flight"] else None
-        running = f": {oldest['label']}" if oldest else ""
-        if timeout and worker["silent_seconds"] > 0.75 * timeout and worker["state"] != "booting":
-            yield (
-                "error",
-                f"{name} has been silent for {worker['silent_seconds']:.0f} s and is ended at"
-                f" {timeout:g} s{running}",
-            )
-        elif oldest and is_stuck(worker, timeout):
-            yield (
-                "error",
-                f"{name} is stuck: each of its places has run a request for more than {LONG:g} s,"
-                f" the oldest for {oldest['seconds']:.0f} s{running}",
-            )
-        elif oldest and oldest["seconds"] >= LONG and worker["capacity"] <= _FEW_PLACES:
-            yield "warning", f"{name} has run a request for {oldest['seconds']:.0f} s{running}"
+        fault = _of_worker(worker, snapshot["timeout"], snapshot["boot_timeout"])
+        if fault is not None:
+            level, text = fault
+            yield level, f"Worker {worker['index']} (pid {worker['pid']}) {text}"
+
+
+def _of_worker(
+    worker: Mapping[str, Any], timeout: float, boot_timeout: float
+) -> tuple[str, str] | None:
+    if worker["state"] == "booting":
+        return _of_boot(worker["age_seconds"], boot_timeout)
+    oldest = worker["in_flight"][0] if worker["in_flight"] else None
+    running = f": {oldest['label']}" if oldest else ""
+    silent, lag = worker["silent_seconds"], _loop_lag(worker)
+    if timeout and silent > 0.75 * timeout:
+        return "error", f"has been silent for {silent:.0f} s and is ended at {timeout:g} s{running}"
+    if lag >= _LAG:  # the oldest request need not be the one that blocks it
+        return (
+            "error" if lag >= LONG else "warning",
+            f"serves no other connection: the event loop has been blocked for {lag:.0f} s"
+            f" (hookserve ctl stacks {worker['index']})",
+        )
+    if oldest is None or oldest["seconds"] < LONG:
+        return None
+    if is_stuck(worker, timeout):
+        return (
+            "error",
+            f"is stuck: each of its places has run a request for more than {LONG:g} s,"
+            f" the oldest for {oldest['seconds']:.0f} s{running}",
+        )
+    if worker["capacity"] <= _FEW_PLACES:
+        return "warning", f"has run a request for {oldest['seconds']:.0f} s{running}"
+    return None
+
+
+def _of_boot(age: float, limit: float) -> tuple[str, str] | None:
+    if age < _BOOT:
+        return None
+    end = f" and is ended at {limit:g} s" if limit else ", and boot_timeout does not end it"
+    return "warning", f"has been booting for {age:.0f} s{end}"
 
 
 def _shortened(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -123,15 +161,30 @@ def _of_reloads(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _of_exits(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    for gone in snapshot["exits"]["latest"]:
-        ago = snapshot["time"] - gone["at"]
-        if ago < _RECENT and gone["reason"].startswith(_UNASKED):
-            yield (
-                "warning",
-                f"Worker {gone['index']} (pid {gone['pid']}) was lost {ago:.0f} s ago:"
-                f" {gone['reason']}",
-            )
-            return  # the table below has the others
+    now = snapshot["time"]
+    recent = [each for each in snapshot["exits"]["latest"] if now - each["at"] < _RECENT]
+    lost = [each for each in recent if each["reason"].startswith(_UNASKED)]
+    if lost:
+        newest, count = lost[0], len(lost)
+        more = f"; {count} in the last 5 minutes" if count > 1 else ""
+        yield (
+            "error" if count >= _MANY_LOST else "warning",
+            f"Worker {newest['index']} (pid {newest['pid']}) was lost"
+            f" {now - newest['at']:.0f} s ago: {newest['reason']}{more}",
+        )
+    yield from _of_limits(recent, now)
+
+
+def _of_limits(recent: Sequence[Mapping[str, Any]], now: float) -> Iterator[tuple[str, str]]:
+    """Workers that had exceeded a limit: a reason with a colon says what was measured."""
+    found = [each for each in recent if _LIMIT.match(each["reason"])]
+    if len(found) > 1:
+        reason = found[0]["reason"].removeprefix("recycled (").removesuffix(")")
+        yield (
+            "warning",
+            f"{len(found)} workers were recycled in the last 5 minutes, the last one"
+            f" {now - found[0]['at']:.0f} s ago: {reason}",
+        )
 
 
 def _of_certificates(snapshot: Snapshot) -> Iterator[tuple[str, str]]:

@@ -105,6 +105,7 @@ class Source:
             "name": self._config.proc_name or str(self._config.wsgi_app or ""),
             "model": self._model,
             "timeout": self._config.timeout,
+            "boot_timeout": self._config.boot_timeout,
             "time": time.time(),
         }
 

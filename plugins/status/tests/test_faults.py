@@ -4,7 +4,17 @@ import pytest
 from hookserve_status.faults import find_faults
 
 
-def worker(index=0, state="ready", busy=0, capacity=2, silent=0.0, oldest=None, generation=1):
+def worker(
+    index=0,
+    state="ready",
+    busy=0,
+    capacity=2,
+    silent=0.0,
+    oldest=None,
+    generation=1,
+    lag=0.0,
+    age=1.0,
+):
     in_flight = [] if oldest is None else [{"label": "GET /x", "id": "", "seconds": oldest}]
     return {
         "index": index,
@@ -15,6 +25,8 @@ def worker(index=0, state="ready", busy=0, capacity=2, silent=0.0, oldest=None, 
         "capacity": capacity,
         "silent_seconds": silent,
         "in_flight": in_flight,
+        "fields": {"loop_lag_seconds": [lag]},
+        "age_seconds": age,
     }
 
 
@@ -24,6 +36,7 @@ def snapshot(*workers, **changes):
         "wanted": len(workers or (1,)),
         "is_stopping": False,
         "timeout": 30.0,
+        "boot_timeout": 0.0,
         "time": 1000.0,
         "generation": 1,
         "queues": [{"address": "127.0.0.1:8000", "length": 0, "limit": 100}],
@@ -88,6 +101,18 @@ def test_a_server_that_is_well_has_none():
         (faults_of(certificates=[{"file": "c", "days_left": 3.0}]), "warning", "expires in 3 days"),
         (faults_of(certificates=[{"file": "c", "days_left": None}]), "warning", "cannot be read"),
         (faults_of(is_stopping=True, workers=[]), "warning", "The server is stopping."),
+        (
+            faults_of(worker(capacity=1000, oldest=9.0, lag=2.0)),
+            "warning",
+            "serves no other connection: the event loop has been blocked for 2 s",
+        ),
+        (faults_of(worker(capacity=1000, oldest=9.0, lag=6.0)), "error", "been blocked for 6 s"),
+        (
+            faults_of(worker(), worker(0, "booting", age=70.0)),
+            "warning",
+            "has been booting for 70 s, and boot_timeout does not end it",
+        ),
+        (faults_of(wanted=0, workers=[]), "error", "No worker is wanted: nothing is served"),
     ],
 )
 def test_each_fault_is_one_line(found, level, text):
@@ -112,6 +137,39 @@ def test_old_exits_and_orderly_ones_are_no_fault():
     ]
 
     assert faults_of(exits={"latest": latest}) == []
+
+
+def gone(reason, at=990.0, index=0):
+    return {"index": index, "pid": 7, "at": at, "reason": reason}
+
+
+def test_several_lost_workers_are_counted():
+    latest = [gone("exited (code 3)", at=at) for at in (995.0, 990.0, 980.0, 600.0)]
+
+    ((level, text),) = faults_of(exits={"latest": latest})
+
+    assert level == "error"
+    assert text == "Worker 0 (pid 7) was lost 5 s ago: exited (code 3); 3 in the last 5 minutes"
+
+
+def test_workers_that_are_replaced_for_their_memory_again_and_again_are_a_fault():
+    latest = [gone("recycled (memory: 74 MiB of 60 MiB)", at=at) for at in (995.0, 980.0)]
+
+    assert faults_of(exits={"latest": latest[:1]}) == []
+    ((level, text),) = faults_of(exits={"latest": latest})
+    assert level == "warning"
+    assert text == (
+        "2 workers were recycled in the last 5 minutes, the last one 5 s ago:"
+        " memory: 74 MiB of 60 MiB"
+    )
+
+
+def test_a_worker_that_boots_is_no_fault_at_first_nor_where_boot_timeout_ends_it():
+    assert faults_of(worker(), worker(0, "booting", age=5.0), wanted=1) == []
+    found = faults_of(worker(), worker(0, "booting", age=70.0), wanted=1, boot_timeout=90.0)
+    assert found == [
+        ("warning", "Worker 0 (pid 100) has been booting for 70 s and is ended at 90 s")
+    ]
 
 
 def test_many_stuck_workers_are_one_fault():
