@@ -54,6 +54,8 @@ class WorkerReading(NamedTuple):
     """Their durations together."""
     fields: Mapping[str, Sequence[float]]
     """What plugins have declared (`hookserve.types.ScoreboardField`)."""
+    oldest_began: float
+    """When the oldest request in flight began; 0.0: there is none."""
 
 
 class Reading(NamedTuple):
@@ -224,4 +226,5 @@ def _describe(record: SlotRecord) -> WorkerReading:
         sums.buckets,
         sums.seconds,
         record.fields,
+        record.oldest_began,
     )

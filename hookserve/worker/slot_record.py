@@ -33,6 +33,8 @@ class SlotRecord(NamedTuple):
     sums: RequestSums
     busy: int
     """How many requests are in flight."""
+    oldest_began: float
+    """When the oldest of them began, in seconds of the monotonic clock; 0.0: there is none."""
     fields: dict[str, list[float]]
     """What plugins have declared, by name."""
 
@@ -61,10 +63,12 @@ def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> Slot
         columns = [sum(values[at::width]) for at in range(first, first + width)]
     quick, sent, seconds, _, client_errors, server_errors = columns[:_SLOW]
     sums = RequestSums([quick, *columns[_SLOW:]], seconds, sent, client_errors, server_errors)
+    began = list(filter(None, values[first + _BEGAN :: width]))
     return SlotRecord(
         dict(zip(SLOT, values, strict=False)),
         sums,
-        sum(map(bool, values[first + _BEGAN :: width])),
+        len(began),
+        min(began, default=0.0),
         {
             each.name: list(values[at : at + each.words])
             for each, at in zip(layout.fields, layout.field_words.values(), strict=True)

@@ -40,6 +40,8 @@ def test_workers_are_read_by_index_with_what_they_do():
         (1, 11, "draining"),
     ]
     assert [each.busy for each in reading.workers] == [0, 1]
+    assert reading.workers[0].oldest_began == 0.0
+    assert 0.0 < reading.workers[1].oldest_began <= reading.now
     assert reading.workers[1].connections == 2
     assert reading.workers[0].capacity == 4
     assert reading.counters["requests"] == 3

@@ -81,6 +81,16 @@ ALERTS = {
         'hookserve_workers{worker_state="ready"}': "3x30",
         'hookserve_workers{worker_state="booting"}': "1x30",
     },
+    "HookserveWorkersLost": {
+        'hookserve_worker_exits_total{exit_kind="timed out"}': "0+1x30",
+        'hookserve_worker_exits_total{exit_kind="recycled"}': "0+9x30",
+    },
+    "HookserveRequestStuck": {
+        'hookserve_worker_oldest_request_seconds{worker="0"}': "0+60x30",
+        'hookserve_worker_capacity{worker="0"}': "4x30",
+        'hookserve_worker_oldest_request_seconds{worker="1"}': "0+60x30",
+        'hookserve_worker_capacity{worker="1"}': "1000x30",
+    },
     "HookserveReloadFailed": {"hookserve_last_reload_failed": "1x30"},
     "HookserveCertificateExpires": {'hookserve_certificate_expiry_seconds{file="c"}': "3600x30"},
 }

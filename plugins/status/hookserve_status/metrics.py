@@ -92,6 +92,8 @@ def _add_workers(registry: Registry, reading: Reading, processes: Mapping[int, P
     gauge("resident_memory_bytes", "Memory of a worker.", memory)
     silence = [max(0.0, reading.now - each.heartbeat) for each in workers]
     gauge("silent_seconds", "Since a worker's last sign of life.", silence)
+    oldest = [reading.now - each.oldest_began if each.busy else 0.0 for each in workers]
+    gauge("oldest_request_seconds", "For how long its oldest request runs; 0: none does.", oldest)
     ages = [reading.now - each.forked_at for each in workers]
     gauge("age_seconds", "Since a worker was forked.", ages)
 

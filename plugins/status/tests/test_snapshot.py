@@ -44,6 +44,14 @@ def test_every_form_shows_every_worker(source):
     assert len(snapshot["workers"]) == 64
 
 
+def test_the_metrics_say_for_how_long_each_workers_oldest_request_runs(source):
+    lines = source.metrics().render().splitlines()
+
+    name = 'hookserve_worker_oldest_request_seconds{worker="63"} '
+    (found,) = [line.removeprefix(name) for line in lines if line.startswith(name)]
+    assert 60 <= float(found) < 90
+
+
 def test_what_a_client_sends_is_text_on_the_page(source):
     page = render_page(source.make())
 
