@@ -339,9 +339,11 @@ class Driver(ABC):
             self._close_failed(accepted, error)
             return
         accepted.outbox = None
-        if not self._watch(self._poller.modify, accepted, READABLE):
-            return
-        state = accepted.state_after
+        if self._watch(self._poller.modify, accepted, READABLE):
+            self._go_on_in(accepted, accepted.state_after)
+
+    def _go_on_in(self, accepted: Accepted, state: int) -> None:
+        """All of the response is sent: go on in that state of the protocol's."""
         if state == CLOSING:
             self.close(accepted)
             return

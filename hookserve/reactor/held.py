@@ -8,10 +8,14 @@ woken once.
 Held is what an exchange has sent by `Transport.send_last`: the last bytes of a response, after
 which its connection waits for the next request.  What is large, what is streamed, and what ends its
 connection goes out at once, and so does everything that is sent outside a turn.
+
+A connection whose response is held does not wait for its client yet: nothing reads from it, resumes
+it, evicts it or closes it before the response is sent, and its keep-alive time begins then.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from hookserve.reactor.driver import Driver
@@ -21,6 +25,9 @@ from hookserve.reactor.transport import MEMORY, LoopTransport
 from hookserve.system.calls import write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO
+
     from hookserve.reactor.accepted import Accepted
 
 _exchange = Driver.exchange
@@ -32,25 +39,58 @@ _MOST = 64
 """Responses that are held at a time."""
 
 
+class HeldResponse(Outbox):
+    """In place of an outbox: what a transport holds."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: HoldingTransport) -> None:
+        super().__init__()
+        self._transport = transport
+
+    def close(self) -> None:
+        """The exchange has failed after its response, and the connection is about to be closed."""
+        with contextlib.suppress(OSError):
+            self._transport.send()
+
+
 class HoldingTransport(LoopTransport):
     """Holds the end of a response, where the driver lets it."""
 
-    __slots__ = ("held", "may_hold")
+    __slots__ = ("_held_response", "held", "may_hold")
 
     held: bytes | None
-    """What is to go out at the end of the turn."""
+    """What is to go out at the end of the turn; `outbox` is a `HeldResponse` then."""
     may_hold: bool
     """Whether there is one."""
 
+    def __init__(
+        self,
+        make_file: Callable[[], IO[bytes]],
+        write_timeout: float,
+        progress: Callable[[], object],
+    ) -> None:
+        super().__init__(make_file, write_timeout=write_timeout, progress=progress)
+        self._held_response = HeldResponse(self)
+
     def send(self, *buffers: bytes) -> None:
         """As `SocketTransport.send`, behind what is held."""
-        held, self.held = self.held, None
-        super().send(*buffers if held is None else (held, *buffers))
+        held = self.held
+        if held is not None:
+            self.held = self.outbox = None
+            buffers = (held, *buffers)
+        super().send(*buffers)
+
+    def send_file(self, fileno: int, offset: int, count: int) -> int:
+        """As `SpoolingTransport.send_file`, behind what is held."""
+        if self.held is not None:
+            self.send()
+        return super().send_file(fileno, offset, count)
 
     def send_last(self, data: bytes) -> None:
         """As `Transport.send_last`."""
         if self.may_hold and self.outbox is None and len(data) <= _LARGEST:
-            self.held = data
+            self.held, self.outbox = data, self._held_response
         else:
             self.send(data)
 
@@ -66,9 +106,12 @@ class HoldingDriver(SuspendingDriver):
     def hold_responses(self) -> None:
         """Have the responses of each `turn_holding` go out at its end, for a model whose exchanges
         wait for nothing, with a `HoldingTransport` for each; decided once, before the first
-        connection."""
+        connection, after `start_accepting`."""
         self._held: list[tuple[Accepted, bytes]] = []
         self.exchange = self.exchange_holding  # type: ignore[assignment]  # for good
+        self._write_unheld = self._write_later
+        self._write_later = self._write_later_holding  # type: ignore[method-assign]  # for good
+        self._suspend = self._suspend_holding  # type: ignore[method-assign]  # for good
 
     def exchange_holding(self, accepted: Accepted, transport: HoldingTransport) -> None:
         """As `Driver.exchange`."""
@@ -79,34 +122,43 @@ class HoldingDriver(SuspendingDriver):
         _exchange(self, accepted, transport)
         data = transport.held
         if data is not None:
-            held = self._held
-            if not held:
-                self._held_since = accepted.since
-            held.append((accepted, data))
-            if accepted.since - self._held_since > _LONGEST or len(held) >= _MOST:
-                self.send_held()
+            if not self._held:
+                self._held_since = self.worker.clock()
+            self._held.append((accepted, data))
+        if self._held:
+            self._send_held_in_time()
 
     def send_held(self) -> None:
-        """Send what is held."""
+        """Send what is held, and go on with its connections."""
         held, self._held = self._held, []
         for accepted, data in held:
-            if self._waiting.get(accepted.fd) is not accepted:
-                continue  # its exchange has failed after the response
             try:
                 sent = write(accepted.fd, data)
             except BlockingIOError:
                 sent = 0
             except OSError:
-                if self._take(accepted):
-                    self._drop(accepted)
+                self._drop(accepted)
                 continue
-            if sent < len(data) and self._take(accepted):
+            if sent == len(data):
+                self._go_on_in(accepted, accepted.state_after)
+            else:
                 accepted.outbox = Outbox(MEMORY, self.worker.spool)
                 accepted.outbox.add(memoryview(data)[sent:])
-                self._write_later(accepted, accepted.connection.state)
+                self._write_unheld(accepted, accepted.state_after)
 
-    def evict(self, accepted: Accepted) -> None:
-        """As `Driver.evict`: a connection whose response is held has been idle for no time."""
-        if self._holds:
+    def _send_held_in_time(self) -> None:
+        """Something has been done while responses are held: send them if it has taken long."""
+        held_for = self.worker.clock() - self._held_since
+        if held_for > _LONGEST or len(self._held) >= _MOST:
             self.send_held()
-        super().evict(accepted)
+
+    def _write_later_holding(self, accepted: Accepted, state: int) -> None:
+        if type(accepted.outbox) is HeldResponse:  # `exchange_holding` goes on
+            accepted.outbox, accepted.state_after = None, state
+        else:
+            self._write_unheld(accepted, state)
+
+    def _suspend_holding(self, accepted: Accepted, state: int) -> None:
+        super()._suspend(accepted, state)
+        if self._held:
+            self._send_held_in_time()

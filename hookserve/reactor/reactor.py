@@ -155,8 +155,6 @@ class Reactor(HoldingDriver):
 
     def sweep(self, now: float) -> None:
         """Handle the deadlines that have passed, and accept again when there may be room."""
-        if self._holds:
-            self.send_held()  # a deadline may close a connection
         self.loop.begin_sweep()
         if now >= self._next_scan:
             self._scan(now)

@@ -10,6 +10,7 @@ import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+from hookserve.reactor.held import HoldingTransport
 from hookserve.reactor.poller import FOR_EVER
 from hookserve.reactor.reactor import Reactor
 from hookserve.reactor.transport import SocketTransport, SpoolingTransport
@@ -76,7 +77,9 @@ class ReactorWorker(Worker):
         """As `Worker.after_fork`, and release the connections and the poller."""
         super().after_fork()
         self.reactor.abandon()
-        SocketTransport.send = self.on_send_in_child  # type: ignore[method-assign,assignment]  # of every exchange, in this process alone
+        # Of every exchange, in this process alone.
+        SocketTransport.send = self.on_send_in_child  # type: ignore[method-assign,assignment]
+        HoldingTransport.send_last = self.on_send_in_child  # type: ignore[method-assign,assignment]
 
     def on_send_in_child(self, *_: object) -> None:
         """An exchange wants to send in a child that the application has forked: the application

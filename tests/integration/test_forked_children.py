@@ -29,6 +29,18 @@ def application(environ, start_response):
     return [body]
 
 
+async def asgi_application(scope, receive, send):
+    """Forks at any path; a child that goes on after its response says so in the log."""
+    assert scope["type"] == "http"
+    pid = os.fork()
+    body = b"%d" % pid
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+    if pid == 0:
+        os.write(2, b"the child goes on\n")
+
+
 def end(how):
     if how == "exits":
         sys.exit(3)
@@ -86,3 +98,11 @@ def test_a_child_that_stays_holds_no_port_and_no_connection_and_can_be_terminate
             wait_until(lambda: not tcp_sockets(child))
         os.kill(child, signal.SIGTERM)
         wait_until(lambda: not is_running(child))
+
+
+def test_a_child_of_an_asgi_application_ends_at_its_response():
+    with serve(asgi_application, worker="asyncio", arguments=["--lifespan", "off"]) as server:
+        with Client(server.address) as client:
+            child = int(client.ask(request()).body)
+            wait_until(lambda: not is_running(child))
+        assert "the child goes on" not in server.log

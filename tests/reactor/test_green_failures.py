@@ -8,6 +8,7 @@ from support.green import run_for
 
 from hookserve.protocol.seam import RequestCancelled
 from hookserve.reactor import worker as worker_module
+from hookserve.reactor.held import HoldingTransport
 from hookserve.reactor.transport import SocketTransport
 
 # The end of a request that takes too long.
@@ -216,6 +217,7 @@ def forking(greens, monkeypatch):
 
     monkeypatch.setattr(worker_module, "end_forked_child", end)
     monkeypatch.setattr(SocketTransport, "send", SocketTransport.send)  # to be set back
+    monkeypatch.setattr(HoldingTransport, "send_last", HoldingTransport.send_last)
     origin, failures = [], []
     worker = greens.worker(application, request_timeout=5)
     worker.fail = failures.append
@@ -241,6 +243,7 @@ def test_another_greenlets_response_is_not_sent_by_a_forked_child(forking):
 
 def test_a_forked_child_cancels_no_request(greens, limited, monkeypatch):
     monkeypatch.setattr(SocketTransport, "send", SocketTransport.send)  # to be set back
+    monkeypatch.setattr(HoldingTransport, "send_last", HoldingTransport.send_last)
     greens.connect(limited.worker, b"60\n")
     limited.worker.call_later(1.0, limited.worker.after_fork)
 

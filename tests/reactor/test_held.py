@@ -8,9 +8,10 @@ import struct
 import pytest
 from support.reactors import FakeWorker, Lines, close_reactor, readable, turn_until
 
-from hookserve.protocol.seam import IDLE
+from hookserve.protocol.seam import CLOSING
 from hookserve.reactor import held
 from hookserve.reactor.held import HoldingTransport
+from hookserve.reactor.poller import is_readable
 from hookserve.reactor.reactor import Reactor
 from hookserve.testing import wait_until
 
@@ -28,11 +29,12 @@ class Whole(Lines):
         if line != b"wait":
             self.seen.append([readable(each) for each in self.clients])
         size = int(line) if line.isdigit() else 1
-        transport.send_last(line * size + b"\n")
+        send = transport.send if self.buffer else transport.send_last
+        send(line * size + b"\n")
         if line == b"fail":
             raise ValueError(line)
-        self.state = IDLE
-        return IDLE
+        self.state = CLOSING if line == b"quit" else self._next_state()
+        return self.state
 
 
 class Held:
@@ -40,9 +42,9 @@ class Held:
 
     def __init__(self, **settings):
         self.worker = FakeWorker(Whole, **settings)
-        self.worker.suspends = False
+        self.worker.suspends = True
         self.worker.spool = None
-        transport = HoldingTransport(lambda: None, progress=self.worker.notify)
+        transport = HoldingTransport(lambda: None, 0.0, self.worker.notify)
         self.reactor = Reactor(
             self.worker, lambda accepted: self.reactor.exchange(accepted, transport)
         )
@@ -64,6 +66,16 @@ class Held:
         wait_until(lambda: len(self._waiting()) == len(clients))
         self.reactor.turn_holding(0)
 
+    def begin_turn(self, client):
+        """Serve the client in a turn that has not ended; returns its accepted socket."""
+        self.reactor._holds = True
+        accepted = next(iter(self.reactor.open.values()))
+        client.sendall(b"wait\n")
+        wait_until(accepted.is_readable)
+        self.reactor._take(accepted)
+        self.reactor.receive(accepted)
+        return accepted
+
     def _waiting(self):
         return [fd for fd in self.reactor.open if select.select([fd], [], [], 0)[0]]
 
@@ -72,6 +84,14 @@ class Held:
             client.close()
         close_reactor(self.reactor)
         self.worker.close()
+
+
+def received(client):
+    """All that comes until the end."""
+    pieces = []
+    while piece := client.recv(65536):
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 @pytest.fixture
@@ -215,33 +235,76 @@ def test_an_exchange_that_fails_after_its_response_closes_its_connection_alone(h
     assert len(server.reactor.open) == 1
 
 
-def test_nothing_is_held_when_an_idle_connection_gives_its_place(hold):
+def test_a_connection_whose_response_is_held_does_not_give_its_place(hold):
     server = hold()
     (client,) = server.connect()
-    server.reactor._holds = True
-    accepted = next(iter(server.reactor.open.values()))
-    client.sendall(b"wait\n")
-    wait_until(accepted.is_readable)
-    server.reactor._take(accepted)
-    server.reactor.receive(accepted)
+    accepted = server.begin_turn(client)
     assert readable(client) is None
 
     server.reactor.evict(accepted)
+    server.reactor.send_held()
 
     assert client.recv(10) == b"wait\n"
-    assert not server.reactor.open
+    assert server.reactor.open
 
 
-def test_nothing_is_held_when_deadlines_are_looked_at(hold):
+def test_the_time_of_a_kept_connection_begins_when_its_response_is_sent(hold):
     server = hold(keepalive=0.0001)
     (client,) = server.connect()
-    server.reactor._holds = True
-    accepted = next(iter(server.reactor.open.values()))
-    client.sendall(b"wait\n")
-    wait_until(accepted.is_readable)
-    server.reactor._take(accepted)
-    server.reactor.receive(accepted)
+    server.begin_turn(client)
 
     server.reactor.sweep(server.worker.clock() + 1)
+    assert server.reactor.open
+
+    server.reactor.send_held()
+    assert client.recv(10) == b"wait\n"
+
+
+def test_a_response_comes_before_the_end_that_its_client_has_sent_in_the_same_turn(hold):
+    server = hold()
+    (client,) = server.connect()
+    server.turn(client, line=b"wait\n" * 17)  # the last of them has a turn of its own
+    client.shutdown(socket.SHUT_WR)
+    wait_until(lambda: is_readable(next(iter(server.reactor.open))))
+
+    while server.reactor.open:
+        server.reactor.turn_holding(0.01)
+
+    assert received(client) == b"wait\n" * 17
+
+
+def test_a_response_that_is_held_comes_before_the_next_of_its_connection(hold):
+    server = hold()
+    (client,) = server.connect()
+    server.turn(client, line=b"wait\n" * 17)
+    server.clients.clear()  # not to be read from by the exchange
+    client.sendall(b"20000\n")
+    wait_until(lambda: is_readable(next(iter(server.reactor.open))))
+    server.reactor.turn_holding(0)
+    client.shutdown(socket.SHUT_WR)
+
+    while server.reactor.open:
+        server.reactor.turn_holding(0.01)
+
+    with client:
+        assert received(client) == b"wait\n" * 17 + b"20000" * 20000 + b"\n"
+
+
+def test_a_response_is_sent_before_the_connection_that_it_ends_is_closed(hold):
+    server = hold()
+    (client,) = server.connect()
+
+    server.turn(client, line=b"quit\n")
+
+    assert received(client) == b"quit\n"
+
+
+def test_a_response_is_sent_though_its_exchange_is_resumed_meanwhile(hold):
+    server = hold()
+    (client,) = server.connect()
+    accepted = server.begin_turn(client)
+
+    accepted.resume()
+    server.reactor.send_held()
 
     assert client.recv(10) == b"wait\n"

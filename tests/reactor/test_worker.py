@@ -11,6 +11,7 @@ from support.reactors import readable
 from hookserve import hookimpl
 from hookserve.reactor import reactor as reactor_module
 from hookserve.reactor import worker as worker_module
+from hookserve.reactor.held import HoldingTransport
 from hookserve.reactor.poller import EDGE, FOR_EVER, READABLE, make_poller
 from hookserve.reactor.transport import SocketTransport, SpoolingTransport
 from hookserve.reactor.worker import ReactorWorker
@@ -254,6 +255,7 @@ def forked(make_worker, connect, monkeypatch):
     for module in (reactor_module, worker_module):
         monkeypatch.setattr(module, "end_forked_child", end)
     monkeypatch.setattr(SocketTransport, "send", SocketTransport.send)  # to be set back
+    monkeypatch.setattr(HoldingTransport, "send_last", HoldingTransport.send_last)
     worker = make_worker(Model)
     client = connect(worker.reactor)
     (fd,) = worker.reactor.open

@@ -209,9 +209,7 @@ class AsyncioWorker(ReactorWorker):
 
     def make_loop_transport(self) -> HoldingTransport:
         """A transport for exchanges that run in the loop: one for each that runs at a time."""
-        return HoldingTransport(
-            self.spool, write_timeout=self.config.write_timeout, progress=self.notify
-        )
+        return HoldingTransport(self.spool, self.config.write_timeout, self.notify)
 
     def _call_idle(self) -> None:
         self._is_idle_due = False
