@@ -179,6 +179,15 @@ def test_a_client_that_half_closes_gets_its_response(server):
         assert client.read().status == 200
 
 
+def test_a_request_that_follows_a_body_is_served_though_the_client_half_closes(server):
+    with connect(server) as client:
+        client.send(request("/sleep/0.1", method="POST", body=b"body") + request())
+        client.socket.shutdown(socket.SHUT_WR)
+
+        assert [client.read().status, client.read().status] == [200, 200]
+        assert client.read_to_end() == b""
+
+
 # Faults.
 
 

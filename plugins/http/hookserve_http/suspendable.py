@@ -163,9 +163,11 @@ class SuspendableExchange(OutgoingResponse):
         self._wake()
 
     def end_input(self) -> None:
-        """The client sends no more: to an application it is gone, though its response is sent."""
-        self.persists = False
-        if not (self.input is None or self.input.decoder.is_done):
+        """The client sends no more: to an application it is gone, though its response is sent, and
+        those to the requests that it has sent before its end."""
+        body = self.input
+        self.persists = self.persists and body is not None and bool(body.rest)
+        if not (body is None or body.decoder.is_done):
             self.reason = self.reason or "the client disconnected"
         self._is_gone = True
         self._wake()
@@ -237,6 +239,7 @@ class SuspendableExchange(OutgoingResponse):
         self.input.failure = error
         self.reason = self.reason or str(error)
         self.end_input()
+        self.persists = False
 
     @property
     def _refusal(self) -> int:
