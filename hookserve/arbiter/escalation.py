@@ -15,6 +15,7 @@ from hookserve.arbiter.policies import Deadlines
 from hookserve.plugins import calling
 from hookserve.requests import list_requests
 from hookserve.wording import indented
+from hookserve.worker.dumps import render_dump
 from hookserve.worker.signals import DUMP_SIGNAL
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Escalator(Part):
     def _next_step(self, handle: WorkerHandle, escalation: Escalation, now: float) -> None:
         escalation.step += 1
         if escalation.step == 1:
-            stacks = indented(handle.dumped_stacks().strip(), 1 << 18) or "(it wrote none)"
+            stacks = indented(render_dump(handle.dumped_stacks()), 1 << 18) or "(it wrote none)"
             self._server.log.critical("stacks of %s:\n%s", handle, stacks)
             handle.signal(signal.SIGABRT)
             escalation.deadline = now + handle.config.abort_timeout

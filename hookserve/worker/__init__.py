@@ -26,8 +26,9 @@ coroutines
     what a protocol whose applications are coroutines needs of a model
 spool
     temporary files, within bounds
-running
-    which thread runs which request, for the log of slow ones
+running, dumps
+    which thread runs which request, for the log of slow ones; the stacks of a worker as they are
+    shown
 signals, wakeup
     what a worker does on each signal, and the descriptor that ends its wait
 """

@@ -104,16 +104,22 @@ class ArbiterSide:
         return {"pid": worker.pid}
 
     def _stacks(self, index: int) -> dict[str, object]:
-        worker = self._worker(index)
+        # Of two the one that boots or drains is asked for: it is what does not come to an end.
+        worker = min(self._workers(index), key=lambda each: each.state == "ready")
         return {"pid": worker.pid, "descriptor": worker.request_stacks()}
 
     def _worker(self, index: int) -> WorkerInfo:
         """The worker that serves under an index; raises ControlError."""
-        found = [each for each in self._server.workers if each.index == index]
+        found = self._workers(index)
         serving = [each for each in found if each.state in ("ready", "aborting")]
+        return (serving or found)[0]
+
+    def _workers(self, index: int) -> list[WorkerInfo]:
+        """One, or two while it is replaced; raises ControlError."""
+        found = [each for each in self._server.workers if each.index == index]
         if not found:
             raise ControlError(f"there is no worker {index}", 404)
-        return (serving or found)[0]
+        return found
 
 
 class Client:

@@ -147,7 +147,8 @@ def _scale(client: StatusClient, given: argparse.Namespace) -> int:
             return len(ready) == int(given.value)
 
         _wait(look, given.timeout, f"there are not {given.value} workers")
-    print(f"{reply['wanted']} workers wanted, not {reply['before']}")
+    wanted, before = reply["wanted"], reply["before"]
+    print(f"{wanted} workers wanted, {'as before' if wanted == before else f'not {before}'}")
     return 0
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from hookserve.worker.dumps import render_dump
+
 _TIME = 2.0
 """Seconds that a worker has; the signal's handler is in C, so even a busy one needs few."""
 _PAUSE = 0.05
@@ -20,6 +22,6 @@ def read_stacks(descriptor: int) -> str:
             last, size = size, os.fstat(descriptor).st_size
             if size and size == last:
                 break
-        return os.pread(descriptor, min(size, _MOST), 0).decode("utf-8", "replace")
+        return render_dump(os.pread(descriptor, min(size, _MOST), 0).decode("utf-8", "replace"))
     finally:
         os.close(descriptor)

@@ -11,7 +11,7 @@ from typing import Any
 from hookserve import UsageError
 from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
 from hookserve_status.ctl import add_address
-from hookserve_status.text import duration, number, places, requests, size
+from hookserve_status.text import duration, moment, number, places, requests, size
 
 Snapshot = dict[str, Any]  # Any: JSON
 _ORDERS = {"i": "index", "b": "busy", "m": "rss_bytes", "r": "requests", "t": "cpu_seconds"}
@@ -48,6 +48,8 @@ class Top:
         self._question: int | None = None
         """The index of the worker that is recycled when the answer is yes."""
         self._message = ""
+        self._unreachable = ""
+        """Why what is shown is old."""
         self._due = 0.0
 
     def run(self, snapshot: Snapshot) -> None:
@@ -76,10 +78,9 @@ class Top:
         try:
             found = self._client.snapshot()
         except Unreachable as error:
-            self._message = str(error)
+            self._unreachable = str(error)
             return last
-        if self._message.startswith("no server responds"):
-            self._message = ""
+        self._unreachable = ""
         return found
 
     def on_key(self, key: int, snapshot: Snapshot) -> bool:
@@ -145,6 +146,9 @@ class Top:
                 0,
             ),
         ]
+        if self._unreachable:
+            text = f"! This was so at {moment(snapshot['time'])}: {self._unreachable}"
+            found.insert(1, (text, _color(_ERROR) | curses.A_BOLD))
         for queue in snapshot["queues"]:
             text = f"queue {queue['length']}/{queue['limit']} at {queue['address']}"
             found.append((text, _color(_WARNING) if queue["length"] else 0))

@@ -162,6 +162,9 @@ def test_a_preloaded_application_is_reloaded_and_what_was_counted_is_kept(scene,
 def test_workers_are_scaled_and_recycled(scene, capsys):
     assert scene.ctl("scale", "3", "--wait") == 0
     assert [each["index"] for each in scene.client.snapshot()["workers"]] == [0, 1, 2]
+    assert capsys.readouterr().out == "3 workers wanted, not 2\n"
+    assert scene.ctl("scale", "3") == 0
+    assert capsys.readouterr().out == "3 workers wanted, as before\n"
     before = worker(scene, 1)["pid"]
 
     assert scene.ctl("recycle", "1", "--wait") == 0
@@ -189,6 +192,26 @@ def test_the_stacks_of_a_stuck_worker_are_shown(scene, capsys):
     assert scene.ctl("requests") == 0
     assert "an-id" in capsys.readouterr().out
     held.close()
+
+
+def test_of_two_workers_with_one_index_the_stacks_are_those_of_the_one_that_is_not_ready(
+    scene, tmp_path, capsys
+):
+    pid = worker(scene, 0)["pid"]
+    (tmp_path / "app.py").write_text(f"import time\ntime.sleep(60)\n{APPLICATION}")
+    scene.ctl("reload")
+    wait_until(lambda: len(scene.client.snapshot()["workers"]) == 3)
+    capsys.readouterr()
+
+    def shown():
+        try:
+            scene.ctl("stacks", "0")
+        except Refused:  # it is not far enough to write any
+            return ""
+        return capsys.readouterr().out
+
+    wait_until(lambda: 'app.py", line 2 in <module>' in shown())
+    assert f"(pid {pid})" not in shown()
 
 
 def test_a_server_that_is_drained_answers_until_its_last_request_is_over(scene, tmp_path, capsys):

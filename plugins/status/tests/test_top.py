@@ -101,6 +101,6 @@ def test_a_server_that_is_gone_is_said_so_and_q_quits(scene):
     terminal.type("f")
     server.stop()
 
-    terminal.wait_for("no server responds")
+    terminal.wait_for(r"! This was so at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: no server responds")
     terminal.type("q")
     wait_until(lambda: os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
