@@ -50,13 +50,21 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"ctl: {message}")
 
 
-def add_address(parser: argparse.ArgumentParser) -> None:
+def add_address(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """The flags that say which server is meant."""
     parser.add_argument(
-        "-a", "--address", metavar="ADDRESS", help="its status address; else the configuration's"
+        "-a",
+        "--address",
+        metavar="ADDRESS",
+        default=default,
+        help="its status address; else the configuration's",
     )
     parser.add_argument(
-        "-c", "--config", metavar="FILE", help="the configuration that has the address"
+        "-c",
+        "--config",
+        metavar="FILE",
+        default=default,
+        help="the configuration that has the address",
     )
 
 
@@ -70,6 +78,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     add_address(parser)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
     made = {name: verbs.add_parser(name, help=text) for name, text in _VERBS.items()}
+    for each in made.values():  # they may stand before the command or behind it
+        add_address(each, argparse.SUPPRESS)
     for name in ("status", "requests"):
         made[name].add_argument("--json", action="store_true", help="as JSON")
     for name, text in (
