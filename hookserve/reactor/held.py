@@ -121,12 +121,16 @@ class HoldingDriver(SuspendingDriver):
         transport.held = None
         _exchange(self, accepted, transport)
         data = transport.held
+        held = self._held
         if data is not None:
-            if not self._held:
-                self._held_since = self.worker.clock()
-            self._held.append((accepted, data))
-        if self._held:
-            self._send_held_in_time()
+            now = self.worker.clock()
+            if not held:
+                self._held_since = now
+            held.append((accepted, data))
+            if now - self._held_since > _LONGEST or len(held) >= _MOST:
+                self.send_held()
+        elif held:
+            self._send_if_late()
 
     def send_held(self) -> None:
         """Send what is held, and go on with its connections."""
@@ -146,10 +150,9 @@ class HoldingDriver(SuspendingDriver):
                 accepted.outbox.add(memoryview(data)[sent:])
                 self._write_unheld(accepted, accepted.state_after)
 
-    def _send_held_in_time(self) -> None:
-        """Something has been done while responses are held: send them if it has taken long."""
-        held_for = self.worker.clock() - self._held_since
-        if held_for > _LONGEST or len(self._held) >= _MOST:
+    def _send_if_late(self) -> None:
+        """Something else has been done while responses are held: send them if it took long."""
+        if self.worker.clock() - self._held_since > _LONGEST:
             self.send_held()
 
     def _write_later_holding(self, accepted: Accepted, state: int) -> None:
@@ -161,4 +164,4 @@ class HoldingDriver(SuspendingDriver):
     def _suspend_holding(self, accepted: Accepted, state: int) -> None:
         super()._suspend(accepted, state)
         if self._held:
-            self._send_held_in_time()
+            self._send_if_late()

@@ -8,7 +8,7 @@ import struct
 import pytest
 from support.reactors import FakeWorker, Lines, close_reactor, readable, turn_until
 
-from hookserve.protocol.seam import CLOSING
+from hookserve.protocol.seam import CLOSING, SUSPENDED
 from hookserve.reactor import held
 from hookserve.reactor.held import HoldingTransport
 from hookserve.reactor.poller import is_readable
@@ -26,6 +26,9 @@ class Whole(Lines):
 
     def run(self, transport):
         line, _, self.buffer = self.buffer.partition(b"\n")
+        if line == b"suspend":
+            self.state = SUSPENDED
+            return SUSPENDED
         if line != b"wait":
             self.seen.append([readable(each) for each in self.clients])
         size = int(line) if line.isdigit() else 1
@@ -66,11 +69,11 @@ class Held:
         wait_until(lambda: len(self._waiting()) == len(clients))
         self.reactor.turn_holding(0)
 
-    def begin_turn(self, client):
+    def begin_turn(self, client, line=b"wait\n"):
         """Serve the client in a turn that has not ended; returns its accepted socket."""
         self.reactor._holds = True
-        accepted = next(iter(self.reactor.open.values()))
-        client.sendall(b"wait\n")
+        accepted = list(self.reactor.open.values())[self.clients.index(client)]
+        client.sendall(line)
         wait_until(accepted.is_readable)
         self.reactor._take(accepted)
         self.reactor.receive(accepted)
@@ -229,10 +232,11 @@ def test_an_exchange_that_fails_after_its_response_closes_its_connection_alone(h
     first.sendall(b"fail\n")
     second.sendall(b"wait\n")
 
-    while len(server.reactor.open) != 1 or readable(second) is None:
+    while len(server.reactor.open) != 1 or not is_readable(second.fileno()):
         server.reactor.turn_holding(0.01)
 
     assert len(server.reactor.open) == 1
+    assert received(first) == b"fail\n"
 
 
 def test_a_connection_whose_response_is_held_does_not_give_its_place(hold):
@@ -308,3 +312,28 @@ def test_a_response_is_sent_though_its_exchange_is_resumed_meanwhile(hold):
     server.reactor.send_held()
 
     assert client.recv(10) == b"wait\n"
+
+
+def test_an_exchange_that_waits_after_a_long_time_has_what_is_held_sent(hold):
+    server = hold()
+    client, other = server.connect(2)
+    server.begin_turn(client)
+    server.reactor._held_since -= 1
+
+    server.begin_turn(other, b"suspend\n")
+
+    assert client.recv(10) == b"wait\n"
+
+
+def test_a_file_goes_out_behind_what_is_held(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"second")
+    ours, client = socket.socketpair()
+    transport = HoldingTransport(lambda: None, 0.0, lambda: None)
+    transport.fd, transport.held, transport.may_hold = ours.fileno(), None, True
+    with ours, client, path.open("rb") as file:
+        transport.send_last(b"first ")
+        assert readable(client) is None
+        assert transport.send_file(file.fileno(), 0, 6) == 6
+
+        assert client.recv(20) == b"first second"
