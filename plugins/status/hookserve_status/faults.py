@@ -73,10 +73,23 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _of_responses(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    share = rates["server_errors"] / rates["requests"] if rates["requests"] else 0.0
+    refused, everything = rates["refused"], "the requests"
+    if refused:
+        share = refused / max(refused, rates["requests"])
+        yield (
+            _level(share),
+            f"{share:.0%} of {everything} are refused with 503: they have waited longer than"
+            " queue_timeout.",
+        )
+        everything = "the other requests"
+    requests, errors = rates["requests"] - refused, rates["server_errors"] - refused
+    share = errors / requests if requests > 0 else 0.0
     if share >= _ERRORS:
-        level = "error" if share >= _MANY_ERRORS else "warning"
-        yield level, f"{share:.0%} of the requests end with a server error (5xx)."
+        yield _level(share), f"{share:.0%} of {everything} end with a server error (5xx)."
+
+
+def _level(share: float) -> str:
+    return "error" if share >= _MANY_ERRORS else "warning"
 
 
 def is_stuck(worker: Mapping[str, Any], timeout: float) -> bool:

@@ -30,6 +30,8 @@ class Sample(NamedTuple):
     bytes_sent: int
     client_errors: int
     server_errors: int
+    refused: int
+    """After `queue_timeout`; each is among the server errors."""
     buckets: Sequence[int]
     busy: int
     cpu_seconds: float
@@ -41,10 +43,12 @@ class Rates(NamedTuple):
     seconds: float
     """How long that is."""
     requests: float
-    """Each second, as are the next three."""
+    """Each second, as are the next four."""
     bytes_sent: float
     client_errors: float
     server_errors: float
+    refused: float
+    """After `queue_timeout`; among the server errors."""
     cpu: float
     """Processors in use."""
     percentiles: dict[str, float | None]
@@ -69,6 +73,7 @@ class Samples:
                 counters["bytes_sent"],
                 counters["client_errors"],
                 counters["server_errors"],
+                counters["saturated"],
                 tuple(reading.buckets),
                 busy,
                 cpu_seconds,
@@ -96,6 +101,7 @@ class Samples:
             _rate(last.bytes_sent - first.bytes_sent, seconds),
             _rate(last.client_errors - first.client_errors, seconds),
             _rate(last.server_errors - first.server_errors, seconds),
+            _rate(last.refused - first.refused, seconds),
             _rate(last.cpu_seconds - first.cpu_seconds, seconds),
             {name: percentile(buckets, share) for name, share in shares.items()},
         )

@@ -30,6 +30,10 @@ def worker(
     }
 
 
+def rates(requests, server_errors, refused=0.0):
+    return {"requests": requests, "server_errors": server_errors, "refused": refused}
+
+
 def snapshot(*workers, **changes):
     found = {
         "workers": list(workers or (worker(),)),
@@ -40,7 +44,7 @@ def snapshot(*workers, **changes):
         "time": 1000.0,
         "generation": 1,
         "queues": [{"address": "127.0.0.1:8000", "length": 0, "limit": 100}],
-        "rates": {"requests": 10.0, "server_errors": 0.0},
+        "rates": rates(10.0, 0.0),
         "reload": {"wanted": 0, "ended": 0},
         "reloads": [],
         "exits": {"latest": []},
@@ -76,11 +80,11 @@ def test_a_server_that_is_well_has_none():
         (faults_of(worker(oldest=7.0)), "warning", "has run a request for 7 s: GET /x"),
         (faults_of(worker(capacity=1, oldest=7.0)), "error", "is stuck: each of its places"),
         (
-            faults_of(rates={"requests": 100.0, "server_errors": 5.0}),
+            faults_of(rates=rates(100.0, 5.0)),
             "warning",
             "5% of the requests end with a server error",
         ),
-        (faults_of(rates={"requests": 10.0, "server_errors": 5.0}), "error", "50% of the requests"),
+        (faults_of(rates=rates(10.0, 5.0)), "error", "50% of the requests"),
         (
             faults_of(reload={"wanted": 1, "ended": 0}, generation=2),
             "warning",
@@ -141,6 +145,16 @@ def test_old_exits_and_orderly_ones_are_no_fault():
 
 def gone(reason, at=990.0, index=0):
     return {"index": index, "pid": 7, "at": at, "reason": reason}
+
+
+def test_requests_that_are_refused_are_no_errors_of_the_application():
+    text = "69% of the requests are refused with 503: they have waited longer than queue_timeout."
+
+    assert faults_of(rates=rates(10.0, 6.9, 6.9)) == [("error", text)]
+    assert faults_of(rates=rates(10.0, 7.9, 6.9)) == [
+        ("error", text),
+        ("error", "32% of the other requests end with a server error (5xx)."),
+    ]
 
 
 def test_several_lost_workers_are_counted():

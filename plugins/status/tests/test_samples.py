@@ -9,8 +9,9 @@ from hookserve_status.samples import Samples, percentile
 from hookserve.worker.layout import BOUNDS, BUCKETS, COUNTERS
 
 
-def reading(now, requests=0, errors=0, buckets=None):
-    counters = dict.fromkeys(COUNTERS, 0) | {"requests": requests, "server_errors": errors}
+def reading(now, requests=0, errors=0, buckets=None, refused=0):
+    counters = dict.fromkeys(COUNTERS, 0)
+    counters |= {"requests": requests, "server_errors": errors, "saturated": refused}
     return SimpleNamespace(now=now, counters=counters, buckets=buckets or [0] * BUCKETS, workers=[])
 
 
@@ -21,6 +22,14 @@ def test_a_rate_is_over_the_last_seconds_only():
 
     assert samples.rates().seconds == 10
     assert samples.rates().requests == pytest.approx(10)
+
+
+def test_what_is_refused_has_a_rate_of_its_own():
+    samples = Samples()
+    for second in (0, 10):
+        samples.add(reading(100.0 + second, requests=9 * second, refused=3 * second), 0.0)
+
+    assert samples.rates().refused == pytest.approx(3)
 
 
 def test_without_two_readings_nothing_is_known():
