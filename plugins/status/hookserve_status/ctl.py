@@ -124,7 +124,7 @@ def _reload(client: StatusClient, given: argparse.Namespace) -> int:
         reloads = {each["number"]: each for each in client.snapshot()["reloads"]}
         return reloads.get(ticket)
 
-    result = _wait(look, given.timeout, "the reload is not over")
+    result = _wait(look, given.timeout, "the reload is still under way")
     if not result["is_complete"]:
         raise Refused(f"the reload has failed, the old workers serve on: {result['reason']}")
     seconds = result["seconds"]

@@ -163,7 +163,8 @@ def _shortened(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
 def _of_reloads(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if snapshot["reload"]["wanted"]:
         old = sum(each["generation"] < snapshot["generation"] for each in snapshot["workers"])
-        yield "warning", f"A reload is under way: {old} workers of the old generation are left."
+        left = f"{old} worker{' is' if old == 1 else 's are'} left of the old generation"
+        yield "warning", f"A reload is under way: {left}."
     elif snapshot["reloads"] and not snapshot["reloads"][0]["is_complete"]:
         reload = snapshot["reloads"][0]
         yield (

@@ -88,7 +88,7 @@ def test_a_server_that_is_well_has_none():
         (
             faults_of(reload={"wanted": 1, "ended": 0}, generation=2),
             "warning",
-            "A reload is under way: 1 workers of the old generation",
+            "A reload is under way: 1 worker is left of the old generation",
         ),
         (
             faults_of(reloads=[{"is_complete": 0, "reason": "no module"}]),
