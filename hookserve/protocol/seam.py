@@ -260,7 +260,8 @@ class Protocol(ABC):
 
     @classmethod  # noqa: B027  # optional
     def end_service(cls, protocols: Sequence[Protocol]) -> None:
-        """Called once in each worker that ends by itself, after its last connection."""
+        """Called once in each worker that ends by itself, after its last connection; to return by
+        `Worker.ends_by`."""
 
     @abstractmethod
     def connect(self, address: object) -> Connection:

@@ -71,6 +71,8 @@ class Worker(ABC):
     """Whether to accept; false from TERM on."""
     is_quick = False
     """Whether to stop at once (INT, QUIT, or the arbiter is gone)."""
+    ends_by = 0.0
+    """When the process is to have ended, set before the drain (monotonic seconds)."""
     exit_code = 0
     """What the process exits with."""
     accepts_again_at = 0.0
@@ -350,14 +352,12 @@ class Worker(ABC):
             self.__unwrapped_protocols.append(protocol)
             self.suspends |= protocol.suspends
             self.__protocols[listener] = wrap_protocol(self, protocol)
-        protocols = self.__unwrapped_protocols
-        if protocols:
+        if protocols := self.__unwrapped_protocols:
             type(protocols[0]).begin_service(protocols)
 
     def finish(self) -> None:
         """No connection is open any more, and the process is about to end."""
-        protocols = self.__unwrapped_protocols
-        if protocols:
+        if protocols := self.__unwrapped_protocols:
             type(protocols[0]).end_service(protocols)
 
     def listen_for_signals(self) -> None:

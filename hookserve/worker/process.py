@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from hookserve.worker.base import Worker
     from hookserve.worker.running import RunningRequests
 
+_END_TIME = 1.0
+"""What is kept for the end of what may be suspended, in seconds; at most half of the time."""
+_EXIT_TIME = 0.2
+"""How long before its time is over a process exits, in seconds; at most a tenth of it."""
 _ARBITER_TIME = 0.5
 """How long a worker that a signal has stopped waits for its arbiter to say why, in seconds."""
 
@@ -106,10 +110,19 @@ class WorkerProcess:
             calling.notify(self._hook.worker_int, worker)
         self._wait_for_arbiter()
         config = worker.config
-        limit = config.quick_timeout if worker.is_quick else config.graceful_timeout
-        worker.drain(worker.clock() + limit)
+        self._drain(config.quick_timeout if worker.is_quick else config.graceful_timeout)
         worker.finish()
         return worker.exit_code
+
+    def _drain(self, limit: float) -> None:
+        """Finish the requests; where they may be suspended, early enough to cancel those that do
+        not end and to end the application within `limit` seconds, after which the arbiter would
+        end the worker."""
+        worker = self._worker
+        now = worker.clock()
+        worker.ends_by = now + limit - min(_EXIT_TIME, limit / 10)
+        kept = min(_END_TIME, limit / 2) if worker.suspends else 0.0
+        worker.drain(now + limit - kept)
 
     def _wait_for_arbiter(self) -> None:
         """The signal may have been sent to every process of the server, as by Ctrl-C.  Then the

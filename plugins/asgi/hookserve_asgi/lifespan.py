@@ -53,7 +53,7 @@ class Lifespan:
         try:
             failure = await asyncio.wait_for(self._announce("shutdown"), limit)
         except TimeoutError:
-            failure = f"it has not ended in {limit:g} s"
+            failure = f"it has not ended in {limit:.2f} s"
             self._task.cancel()
         if failure is not None:
             self._log.error("the application's shutdown failed: %s", failure)

@@ -104,5 +104,5 @@ class AsgiProtocol(SuspendingProtocol):
         """Have the application end."""
         first = cast("AsgiProtocol", protocols[0])
         if first._lifespan is not None:
-            limit = first.worker.config.graceful_timeout
+            limit = max(0.0, first.worker.ends_by - first.worker.clock())
             first.loop.run_until_complete(first._lifespan.stop(limit))

@@ -151,7 +151,9 @@ class AsyncioWorker(ReactorWorker):
         for task in tasks:
             task.cancel()
         if tasks:
-            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_TIME))
+            # The lifespan ends afterwards.
+            limit = min(_CANCEL_TIME, (self.ends_by - self.clock()) / 2)
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=max(0.0, limit)))
         super().end_exchanges()
 
     def finish(self) -> None:
