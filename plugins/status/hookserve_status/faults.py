@@ -46,7 +46,8 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     workers, wanted = snapshot["workers"], snapshot["wanted"]
     ready = [each for each in workers if each["state"] == "ready"]
     if snapshot["is_stopping"]:
-        yield "warning", "The server is stopping."
+        left = _what_is_left(workers, snapshot["drain_delay"])
+        yield "warning", f"The server is stopping{left}."
         return
     if not wanted:
         yield "error", "No worker is wanted: nothing is served (hookserve ctl scale N)."
@@ -56,12 +57,12 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield "warning", f"{len(ready)} of {wanted} workers are ready."
     capacity = sum(each["capacity"] for each in ready)
     waiting = sum(each["length"] for each in snapshot["queues"])
-    connections = f"{waiting} connection{'s' if waiting != 1 else ''}"
+    connections = f"{waiting or 'no'} connection{'s wait' if waiting > 1 else ' waits'}"
     if ready and sum(each["busy"] for each in ready) >= capacity:
         level = "error" if waiting else "warning"
-        yield level, f"Every place is busy ({capacity} of {capacity}), and {connections} wait."
+        yield level, f"Every place is busy ({capacity} of {capacity}), and {connections}."
     elif waiting > len(ready):
-        yield "warning", f"{connections} wait to be accepted."
+        yield "warning", f"{connections} to be accepted."
     yield from _of_responses(snapshot["rates"])
     for queue in snapshot["queues"]:
         if queue["limit"] and queue["length"] >= queue["limit"]:
@@ -70,6 +71,16 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
                 f"The accept queue of {queue['address']} is full ({queue['length']}): new clients"
                 " are not answered.",
             )
+
+
+def _what_is_left(workers: Sequence[Mapping[str, Any]], drain_delay: float) -> str:
+    if drain_delay and workers and all(each["state"] == "ready" for each in workers):
+        return ": it accepts connections until drain_delay is over"
+    ages = [request["seconds"] for each in workers for request in each["in_flight"]]
+    if not ages:
+        return ""
+    count = f"{len(ages)} request{'s' if len(ages) > 1 else ''}"
+    return f": it waits for {count} in flight, the oldest has run for {max(ages):.0f} s"
 
 
 def _of_responses(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -106,6 +106,7 @@ class Source:
             "model": self._model,
             "timeout": self._config.timeout,
             "boot_timeout": self._config.boot_timeout,
+            "drain_delay": self._config.drain_delay,
             "time": time.time(),
         }
 

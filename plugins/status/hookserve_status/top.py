@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import curses
 import sys
+import textwrap
 import time
 from typing import Any
 
@@ -147,14 +148,14 @@ class Top:
             ),
         ]
         if self._unreachable:
-            text = f"! This was so at {moment(snapshot['time'])}: {self._unreachable}"
-            found.insert(1, (text, _color(_ERROR) | curses.A_BOLD))
+            text = f"This was so at {moment(snapshot['time'])}: {self._unreachable}"
+            found[1:1] = _wrapped(text, width, _color(_ERROR) | curses.A_BOLD)
         for queue in snapshot["queues"]:
             text = f"queue {queue['length']}/{queue['limit']} at {queue['address']}"
             found.append((text, _color(_WARNING) if queue["length"] else 0))
         for fault in snapshot["faults"]:
             pair = _ERROR if fault["level"] == "error" else _WARNING
-            found.append((f"! {fault['text']}", _color(pair) | curses.A_BOLD))
+            found += _wrapped(fault["text"], width, _color(pair) | curses.A_BOLD)
         found.append((self._prompt(), curses.A_DIM))
         found += self._worker_lines(snapshot, width)
         if requests(snapshot):
@@ -173,24 +174,32 @@ class Top:
         return self._message or _HELP
 
     def _worker_lines(self, snapshot: Snapshot, width: int) -> list[tuple[str, int]]:
-        strip = max(8, min(32, width - 78))
-        head = f"{'WORKER':>6} {'PID':>8} {'STATE':<9} {'PLACES':<{strip}} {'BUSY':>9} {'OPEN':>5}"
-        head += f" {'REQUESTS':>9} {'MEMORY':>8} {'CPU':>7} {'AGE':>7}"
+        strip = max(6, min(32, width - 74))  # the other columns have 73, and the last stays empty
+        head = f"{'WORKER':>6} {'PID':>7} {'STATE':<8} {'PLACES':<{strip}} {'BUSY':>9} {'OPEN':>5}"
+        head += f" {'REQUESTS':>8} {'MEMORY':>8} {'CPU':>7} {'AGE':>6}"
         found = [(head, curses.A_REVERSE)]
         for row, each in enumerate(self.ordered(snapshot)):
             share = each["busy"] / each["capacity"] if each["capacity"] else 0.0
             full = round(share * strip) or int(each["busy"] > 0)
             oldest = each["in_flight"][0]["seconds"] if each["in_flight"] else 0.0
-            text = f"{each['index']:>6} {each['pid']:>8} {each['state']:<9} "
+            text = f"{each['index']:>6} {each['pid']:>7} {each['state']:<8} "
             text += f"{('#' * full).ljust(strip, '.')} {each['busy']:>4}/{each['capacity']:<4}"
-            text += f" {each['connections']:>5} {number(each['requests']):>9}"
+            text += f" {each['connections']:>5} {number(each['requests']):>8}"
             text += f" {size(each['rss_bytes']):>8} {each['cpu_seconds']:>6.1f}s"
-            text += f" {duration(each['age_seconds']):>7}"
+            text += f" {duration(each['age_seconds']):>6}"
             attribute = _color(_ERROR if oldest >= 5 else _WARNING if share >= 1 else 0)
             if row == self._clamp(snapshot):
                 attribute |= curses.A_BOLD | curses.A_UNDERLINE
             found.append((text, attribute))
         return found
+
+
+def _wrapped(text: str, width: int, attribute: int) -> list[tuple[str, int]]:
+    """What is wrong, whole however narrow the terminal is."""
+    lines = textwrap.wrap(
+        f"! {text}", max(20, width - 1), subsequent_indent="  ", break_on_hyphens=False
+    )
+    return [(line, attribute) for line in lines]
 
 
 def _color(pair: int) -> int:

@@ -41,6 +41,7 @@ def snapshot(*workers, **changes):
         "is_stopping": False,
         "timeout": 30.0,
         "boot_timeout": 0.0,
+        "drain_delay": 0.0,
         "time": 1000.0,
         "generation": 1,
         "queues": [{"address": "127.0.0.1:8000", "length": 0, "limit": 100}],
@@ -69,7 +70,11 @@ def test_a_server_that_is_well_has_none():
     [
         (faults_of(worker(state="booting")), "error", "No worker is ready"),
         (faults_of(worker(), worker(1, "booting")), "warning", "1 of 2 workers are ready"),
-        (faults_of(worker(busy=2)), "warning", "Every place is busy (2 of 2), and 0 connections"),
+        (
+            faults_of(worker(busy=2)),
+            "warning",
+            "Every place is busy (2 of 2), and no connection waits",
+        ),
         (
             faults_of(worker(busy=2), queues=[{**QUEUE, "length": 7}]),
             "error",
@@ -105,6 +110,16 @@ def test_a_server_that_is_well_has_none():
         (faults_of(certificates=[{"file": "c", "days_left": 3.0}]), "warning", "expires in 3 days"),
         (faults_of(certificates=[{"file": "c", "days_left": None}]), "warning", "cannot be read"),
         (faults_of(is_stopping=True, workers=[]), "warning", "The server is stopping."),
+        (
+            faults_of(worker(), is_stopping=True, drain_delay=5.0),
+            "warning",
+            "The server is stopping: it accepts connections until drain_delay is over.",
+        ),
+        (
+            faults_of(worker(0, "draining", oldest=12.0), worker(1, "draining"), is_stopping=True),
+            "warning",
+            "The server is stopping: it waits for 1 request in flight, the oldest has run for 12 s",
+        ),
         (
             faults_of(worker(capacity=1000, oldest=9.0, lag=2.0)),
             "warning",

@@ -1,5 +1,6 @@
 """The same in a terminal: a real one, whose screen is read."""
 
+import curses
 import os
 import pty
 import re
@@ -11,9 +12,14 @@ import time
 import pytest
 from hookserve_status.address import check
 from hookserve_status.client import StatusClient, Unreachable
+from hookserve_status.snapshot import Source
+from hookserve_status.top import Top
 
 from hookserve.testing import serve, wait_until
+from hookserve.testing.fakes import configure
 from hookserve.testing.waiting import DEADLINE
+from hookserve.worker.reading import Reader
+from hookserve.worker.scoreboard import READY, Scoreboard
 
 pytestmark = pytest.mark.process
 
@@ -104,3 +110,22 @@ def test_a_server_that_is_gone_is_said_so_and_q_quits(scene):
     terminal.wait_for(r"! This was so at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: no server responds")
     terminal.type("q")
     wait_until(lambda: os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+
+
+def test_a_terminal_of_80_columns_shows_each_fault_whole_and_every_column(monkeypatch):
+    monkeypatch.setattr(curses, "color_pair", lambda pair: pair)
+    scoreboard = Scoreboard(1, 1)
+    scoreboard.server.pid = scoreboard.server.wanted = 1
+    slot = scoreboard.take()
+    slot.pid, slot.capacity, slot.state = 4194304, 1, READY
+    slot.forked_at = slot.heartbeat = time.monotonic()
+    slot.request_slot(0).begin(time.monotonic() - 60, b"GET /" + b"export/" * 9)
+    source = Source(configure({}), "sync", Reader([scoreboard]), [])
+    snapshot = source.make()
+
+    shown = [text for text, _ in Top(None, None, 1.0).lines(snapshot, 80)]
+
+    (at,) = [row for row, text in enumerate(shown) if "is stuck" in text]
+    assert "".join(text.strip() for text in shown[at : at + 3]).endswith("export/" * 9)
+    (row,) = [row for row, text in enumerate(shown) if text.endswith("AGE")]
+    assert [len(shown[row]), len(shown[row + 1])] == [79, 79]
