@@ -38,4 +38,6 @@ def switch_model(arbiter: Arbiter, handle: WorkerHandle) -> bool:
         interface,
         classes.worker_type.name,
     )
+    for warning in current.assembly.unhonoured_by(classes.worker_type):
+        arbiter.log.warning("%s", warning)
     return True

@@ -165,5 +165,6 @@ def _prepare(assembly: Assembly) -> None:
     for line in (
         *find_left_out(host, assembly.config, interface),
         *find_unknown(host, interface),
+        *assembly.unhonoured_by(classes.worker_type),
     ):
         print(f"hookserve: warning: {line}", file=sys.stderr)

@@ -34,6 +34,7 @@ from hookserve.launch.unknown import explain, file_settings, refuse_unknown
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost, PluginSelection
 from hookserve.plugins.selection import choose_worker
+from hookserve.types import WorkerType
 
 AUTOLOAD_VARIABLE = "HOOKSERVE_PLUGIN_AUTOLOAD"
 
@@ -47,6 +48,12 @@ class Assembly(NamedTuple):
     line: CommandLine
     warnings: tuple[str, ...]
     """What was wrong without being an error; ``--strict`` refuses to start with any."""
+
+    def unhonoured_by(self, model: WorkerType) -> list[str]:
+        """One line for each setting without effect on the model that runs the application's
+        interface, where no model was named, that `warnings` do not have."""
+        found = unhonoured_settings(self.host, self.table, self.config, model, is_final=True)
+        return [each for each in found if each not in self.warnings]
 
 
 def load_plugins(

@@ -193,7 +193,10 @@ def _preload_safely(
     """
     try:
         app = preload(assembly, classes)
-        return app, pair_with(app, assembly, classes)
+        classes = pair_with(app, assembly, classes)
+        for warning in assembly.unhonoured_by(classes.worker_type):
+            logging.getLogger("hookserve").warning("%s", warning)
+        return app, classes
     except HookserveError as error:
         if not handover.workers:
             raise
@@ -265,7 +268,7 @@ def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> Servi
     """The classes that serve an application.
 
     Raises AppNotFound when those named do not, and ConfigError with the setting `strict` where a
-    middleware is left out.
+    middleware is left out or the model does not honour a setting.
     """
     config, model = assembly.config, classes.worker_type
     name, known = str(config.wsgi_app), application_classes(assembly.host)
@@ -277,5 +280,6 @@ def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> Servi
         interface = error.interface
         classes = load_serving_classes(assembly.host, config, interface)
     if config.strict:
-        refuse_warnings(config, find_left_out(assembly.host, config, interface))
+        left_out = find_left_out(assembly.host, config, interface)
+        refuse_warnings(config, [*left_out, *assembly.unhonoured_by(classes.worker_type)])
     return classes._replace(found_interface=interface)

@@ -16,9 +16,16 @@ _TCP_ONLY = ("reuse_port", "defer_accept")
 
 
 def unhonoured_settings(
-    host: PluginHost, table: SettingsTable, config: Config, chosen: WorkerType
+    host: PluginHost,
+    table: SettingsTable,
+    config: Config,
+    chosen: WorkerType,
+    is_final: bool = False,
 ) -> list[str]:
-    """One line for each setting that has a value and that the chosen model does not honour."""
+    """One line for each setting that has a value and that the chosen model does not honour.
+
+    `is_final`: the application is loaded, so that no other model will be chosen for its interface.
+    """
     can = chosen.capabilities
     needs = {declared.setting.name: declared.setting.needs for declared in table}
     refused = {
@@ -32,7 +39,9 @@ def unhonoured_settings(
         refused["sendfile"] = "it reads and sends"
     if not can.buffered or config.get("buffer_bodies"):
         refused.pop("buffer_bodies", None)  # off, where a body can only be had as a whole
-    honoured = can.settings | _honoured_by_interface(host, config, chosen)
+    honoured = can.settings
+    if not is_final and config.is_default("worker_class"):
+        honoured = honoured | _honoured_by_interface(host, chosen)
     if "buffer_bodies" in honoured and config.get("buffer_bodies") is False:
         honoured = honoured - {"spool_size"}
         refused["spool_size"] = "with buffer_bodies it would"
@@ -43,11 +52,9 @@ def unhonoured_settings(
     ]
 
 
-def _honoured_by_interface(host: PluginHost, config: Config, chosen: WorkerType) -> frozenset[str]:
+def _honoured_by_interface(host: PluginHost, chosen: WorkerType) -> frozenset[str]:
     """The settings of models that run another interface, which the application may have: where no
     model is named it is one of these that serves it then."""
-    if not config.is_default("worker_class"):
-        return frozenset()
     types = [each for each, _ in claimed_workers(host)]
     others = [each for each in types if not set(each.interfaces) <= set(chosen.interfaces)]
     of_others = {name for each in others for name in each.capabilities.settings}

@@ -43,6 +43,14 @@ def test_a_model_that_runs_the_interface_is_begun(other):
         assert server.arbiter.current.classes is other
 
 
+def test_what_has_no_effect_on_the_other_model_is_logged(other, caplog):
+    with serving(is_ready=False, loop="uvloop") as server:
+        assert "loop" not in caplog.text
+        assert is_switched(server, "asgi")
+
+    assert "the worker loop does not honour it (asyncio would)" in caplog.text
+
+
 def test_auxiliary_processes_read_the_scoreboard_of_the_other_model(other):
     with serving(is_ready=False, plugins=[Reads()]) as server:
         server.arbiter.auxiliaries.gather()

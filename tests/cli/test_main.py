@@ -63,6 +63,16 @@ def test_a_configuration_is_checked(here, capsys):
     assert "the configuration is valid" in capsys.readouterr().out
 
 
+def test_a_setting_without_effect_on_the_model_of_the_application_is_named(here, capsys):
+    (here / "sold_under_test.py").write_text("def application(environ, start_response): ...\n")
+    words = ["--check-config", "--loop", "uvloop", "sold_under_test"]
+
+    assert main(words) == 0
+    assert "the worker sync does not honour it (asyncio would)" in capsys.readouterr().err
+    assert main(["--strict", *words]) == 1
+    assert "the worker sync does not honour it" in capsys.readouterr().err
+
+
 def test_an_interrupt_is_no_traceback(monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt

@@ -28,12 +28,12 @@ class Choosy:
         ]
 
 
-def not_honoured(chosen, **values):
+def not_honoured(chosen, *, is_final=False, **values):
     host = load_plugins([], {})
     host.register(Choosy(), "choosy")
     table = declare_settings(host)
     config = resolve(table, [SettingsSource("hookserve.toml", values)])
-    return unhonoured_settings(host, table, config, choose_worker(host, chosen))
+    return unhonoured_settings(host, table, config, choose_worker(host, chosen), is_final)
 
 
 def test_a_setting_of_another_model_is_named():
@@ -48,6 +48,13 @@ def test_a_setting_of_a_model_for_another_interface_may_have_an_effect_unless_a_
     assert not_honoured("sync", loop="uvloop", worker_class="sync") == [
         "loop (hookserve.toml): the worker sync does not honour it (asyncio would)"
     ]
+
+
+def test_the_loop_has_no_effect_on_the_model_that_a_tornado_application_has_chosen():
+    assert not_honoured("tornado", loop="uvloop", is_final=True) == [
+        "loop (hookserve.toml): the worker tornado does not honour it (asyncio would)"
+    ]
+    assert not_honoured("asyncio", loop="uvloop", is_final=True) == []
 
 
 def test_a_setting_of_another_model_may_have_an_effect_with_a_second_setting():
