@@ -26,6 +26,8 @@ def text(value: object) -> str:
 
 
 def _string(value: object) -> str:
+    if isinstance(value, list | tuple):  # as settings are that take several
+        raise ValueError("expected one string, without a list around it")
     if not isinstance(value, str):
         raise ValueError("expected a string")
     return value

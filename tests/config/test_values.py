@@ -111,3 +111,8 @@ def test_a_number_that_no_account_has_is_refused(raw):
 @pytest.mark.parametrize("raw", ["0", 0, "4294967294", "www-data", "\u00b2", "a1"])
 def test_other_numbers_and_names_are_left_to_the_system(raw):
     assert values.account(raw) == str(raw)
+
+
+def test_a_list_where_one_string_is_expected_is_said_to_be_one():
+    with pytest.raises(ValueError, match="expected one string, without a list around it"):
+        values.text(["127.0.0.1:9100"])
