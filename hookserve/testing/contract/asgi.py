@@ -14,9 +14,12 @@ is held to `WorkerContract` besides.
 from __future__ import annotations
 
 import signal
+import ssl
 import time
 from pathlib import Path
 from typing import ClassVar
+
+import pytest
 
 from hookserve.testing.contract.application import BLOCK
 from hookserve.testing.contract.client import Client, Load, ask, in_parallel, request
@@ -87,6 +90,47 @@ class AsgiWorkerContract(OrderContract):
                 found += client.socket.recv(65536)
 
         assert found.startswith(b"HTTP/1.1 200 ")
+
+    def test_tls_is_carried_both_ways(self, tmp_path: Path) -> None:
+        """A request that waits, and bodies of many records, on one connection."""
+        trustme = pytest.importorskip("trustme")
+        authority = trustme.CA()
+        certificate = authority.issue_cert("contract")
+        certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+        trust = ssl.create_default_context()
+        authority.configure_trust(trust)
+        body = BLOCK * 20
+        with (
+            self.serve(certfile=tmp_path / "server.pem") as server,
+            Client(server.address) as client,
+        ):
+            client.socket = trust.wrap_socket(client.socket, server_hostname="contract")
+            pid = str(server.workers()[0])
+            assert client.ask(request()).text == pid
+            assert client.ask(request("/sleep/0.1")).text == pid
+            assert client.ask(request("/echo", method="POST", body=body)).body == body
+
+    def test_a_websocket_is_served_and_closed_by_a_graceful_stop(self, tmp_path: Path) -> None:
+        """Text and bytes come back; the client and the application are told of the end."""
+        if not self.can["websocket"]:
+            pytest.skip("the model declares no websockets")
+        pytest.importorskip("websockets")
+        from websockets.exceptions import ConnectionClosed
+        from websockets.sync.client import connect
+
+        file = tmp_path / "file"
+        with self.serve(file=str(file)) as server:
+            host, port = server.address
+            with connect(f"ws://{host}:{port}/talk", proxy=None) as client:
+                for message in ("text", b"bytes", BLOCK):
+                    client.send(message)
+                    assert client.recv(DEADLINE) == message
+                server.signal(signal.SIGTERM)
+                with pytest.raises(ConnectionClosed):
+                    client.recv(DEADLINE)
+                assert client.close_code in (1001, 1012)
+            assert server.wait() == 0
+            assert file.read_text().splitlines()[1:] == [f"closed {client.close_code}", "shutdown"]
 
     def test_a_client_that_reads_slowly_holds_the_application_up(self, tmp_path: Path) -> None:
         """What it does not take is not kept in memory: `send` waits."""

@@ -133,6 +133,15 @@ async def _fail(scope: Scope, receive: Receive, send: Send, argument: str) -> No
     raise ValueError("on purpose")
 
 
+async def _talk(scope: Scope, receive: Receive, send: Send, argument: str) -> None:
+    """A websocket that sends back what it receives."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({**event, "type": "websocket.send"})
+    _write(f"closed {event['code']}")
+
+
 PAGES: dict[str, Callable[[Scope, Receive, Send, str], Awaitable[None]]] = {
     "": _pid,
     "context": _context,
@@ -143,6 +152,7 @@ PAGES: dict[str, Callable[[Scope, Receive, Send, str], Awaitable[None]]] = {
     "sleep": _sleep,
     "state": _state,
     "stream": _stream,
+    "talk": _talk,
     "waiting": _waiting,
 }
 """By the first part of the path."""
