@@ -152,8 +152,8 @@ class AsyncioWorker(ReactorWorker):
             task.cancel()
         if tasks:
             # The lifespan ends afterwards.
-            limit = min(_CANCEL_TIME, (self.ends_by - self.clock()) / 2)
-            self.loop.run_until_complete(asyncio.wait(tasks, timeout=max(0.0, limit)))
+            limit = min(_CANCEL_TIME, max(0.0, self.ends_by - self.clock()) / 2)
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=limit))
         super().end_exchanges()
 
     def finish(self) -> None:
