@@ -29,6 +29,8 @@ def switch_model(arbiter: Arbiter, handle: WorkerHandle) -> bool:
         classes = load_serving_classes(current.assembly.host, current.config, interface)
     except HookserveError:  # the worker has said what is wrong
         return False
+    if classes.worker_type.name == handle.model:  # it would say so for ever
+        return False
     arbiter.current = current._replace(classes=classes)
     arbiter.begin_generation()
     arbiter.auxiliaries.restart()  # the scoreboard that they read may be another one now

@@ -75,6 +75,33 @@ def _arguments_of(app: object) -> list[str]:
     ]
 
 
+def _takes_events(app: object) -> bool:
+    """Whether it can be called as one of ASGI is; true where that cannot be seen."""
+    try:
+        signature = inspect.signature(_call_of(app))  # type: ignore[arg-type]  # a callable
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(*[None] * _ARGUMENTS_OF_ASGI)
+    except TypeError:
+        return False
+    return True
+
+
+def _check_wanted(app: object, wanted: str, found: str, name: str) -> None:
+    """Raises AppNotFound for an application that cannot have the interface of the setting."""
+    if wanted == WSGI and found != WSGI:
+        what = f"one of {found}"
+        if found == ASGI:
+            what = "asynchronous, as those of ASGI are"
+        raise AppNotFound(f"{name} is not a WSGI application: it is {what} (leave --interface out)")
+    if wanted == ASGI and not _takes_events(app):
+        raise AppNotFound(
+            f"{name} is not an ASGI application: it cannot be called with scope, receive and send"
+            " (leave --interface out)"
+        )
+
+
 def pair(
     app: object,
     wanted: str,
@@ -86,8 +113,8 @@ def pair(
     """The interface by which a worker model serves an application.
 
     `wanted` is the setting's, `runs` are those that the model runs, and `name` is the
-    application's in a message; `classes` are as of `interface_of`.  Raises InterfaceMismatch, and
-    AppNotFound for one of ASGI 2.
+    application's in a message; `classes` are as of `interface_of`.  Raises InterfaceMismatch where
+    another model would do, and AppNotFound for one of ASGI 2, or that is not what `wanted` says.
     """
     if wanted in (AUTO, ASGI, WSGI) and is_double_callable(app):
         raise AppNotFound(
@@ -95,15 +122,10 @@ def pair(
             " ASGI 3: asgiref.compatibility.guarantee_single_callable)"
         )
     found = interface_of(app, classes)
-    if wanted == WSGI and found != WSGI:
-        what = f"one of {found}"
-        if found == ASGI:
-            what = "asynchronous, as those of ASGI are"
-        raise InterfaceMismatch(
-            f"{name} is not a WSGI application: it is {what} (leave --interface out)", found
-        )
+    _check_wanted(app, wanted, found, name)
     interface = found if wanted == AUTO else wanted
-    if wanted == AUTO and found == WSGI and WSGI not in runs:
+    is_unseen = wanted == AUTO and found == WSGI and WSGI not in runs
+    if is_unseen and (runs[0] != ASGI or _takes_events(app)):
         interface = runs[0]  # a callable that returns a coroutine looks like any other
     if interface not in runs:
         raise InterfaceMismatch(

@@ -43,6 +43,12 @@ def test_a_model_that_runs_the_interface_is_begun(other):
         assert server.arbiter.current.classes is other
 
 
+def test_the_model_that_could_not_boot_is_not_begun_again(other):
+    with serving(is_ready=False) as server:
+        server.arbiter.current = server.arbiter.current._replace(classes=other)
+        assert not is_switched(server, "asgi")
+
+
 def test_what_has_no_effect_on_the_other_model_is_logged(other, caplog):
     with serving(is_ready=False, loop="uvloop") as server:
         assert "loop" not in caplog.text

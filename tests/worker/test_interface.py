@@ -128,14 +128,25 @@ def test_an_asynchronous_application_is_refused_by_a_model_that_runs_others(app)
 
 
 def test_an_asynchronous_application_is_no_wsgi_application_whatever_is_said():
-    with pytest.raises(InterfaceMismatch, match="shop:app is not a WSGI application"):
+    with pytest.raises(AppNotFound, match="shop:app is not a WSGI application") as caught:
         pair(asgi, "wsgi", "loop", ("asgi", "wsgi"), "shop:app")
+    assert not isinstance(caught.value, InterfaceMismatch)  # no other model would do
 
 
-def test_what_cannot_be_seen_is_believed():
+@pytest.mark.parametrize("app", [lambda *arguments: None, print])
+def test_what_cannot_be_seen_is_believed(app):
     """A callable that returns a coroutine looks like one of WSGI."""
-    assert pair(wsgi, "asgi", "loop", ("asgi", "wsgi"), "shop:app") == "asgi"
-    assert pair(wsgi, "auto", "loop", ("asgi",), "shop:app") == "asgi"
+    assert pair(app, "asgi", "loop", ("asgi", "wsgi"), "shop:app") == "asgi"
+    assert pair(app, "auto", "loop", ("asgi",), "shop:app") == "asgi"
+
+
+@pytest.mark.parametrize("app", [wsgi, Wsgi(), functools.partial(wsgi)])
+def test_what_cannot_be_called_with_three_arguments_is_no_asgi_application(app):
+    with pytest.raises(AppNotFound, match="shop:app is not an ASGI application: it cannot be"):
+        pair(app, "asgi", "loop", ("asgi", "wsgi"), "shop:app")
+    message = "shop:app is a WSGI application, which the worker loop does not run"
+    with pytest.raises(InterfaceMismatch, match=message):
+        pair(app, "auto", "loop", ("asgi",), "shop:app")
 
 
 def test_an_interface_that_the_model_does_not_run_is_named():
@@ -168,7 +179,7 @@ def test_an_application_of_a_class_that_a_protocol_names_has_its_interface():
 
 
 def test_an_application_of_another_interface_is_no_wsgi_application_whatever_is_said():
-    with pytest.raises(InterfaceMismatch, match="shop:app is not a WSGI application: it is one of"):
+    with pytest.raises(AppNotFound, match="shop:app is not a WSGI application: it is one of"):
         pair(Tornado(), "wsgi", "io", ("wsgi", "tornado"), "shop:app", CLASSES)
 
 
