@@ -18,16 +18,25 @@ if TYPE_CHECKING:
     from hookserve.plugins.host import PluginHost
 
 HAS_WARNINGS = 5
+_USAGE = "hookserve doctor [settings] [APP] [--json]"
+_HELP = f"""usage: {_USAGE}
+
+Looks for what breaks deployments: on this machine, with the configuration that a start would have.
+The settings are those of a start (hookserve --help); --json prints a list of objects.
+
+exit codes: 0 there is no warning; {HAS_WARNINGS} there is at least one;
+1, 2 the configuration or the command line is wrong"""
 _ORDER = ("warning", "note", "ok")
 
 
 def run(arguments: Sequence[str], config: Config, host: PluginHost) -> int:
     """Print the findings, the worst first; returns the exit code."""
+    if {"-h", "--help"} & set(arguments):
+        print(_HELP)
+        return 0
     words = [word for word in arguments if word != "--json"]
     if len(words) > 1 or any(word.startswith("-") for word in words):
-        raise UsageError(
-            f"doctor: unexpected word {words[-1]!r} (hookserve doctor [settings] [APP] [--json])"
-        )
+        raise UsageError(f"doctor: unexpected word {words[-1]!r} ({_USAGE})")
     for application in words:
         config = _with_application(config, application)
     found = sorted(ask_plugins(config, host), key=lambda each: _ORDER.index(each.level))

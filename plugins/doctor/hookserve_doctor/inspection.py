@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import threading
 import weakref
+from socket import SO_ACCEPTCONN, SOL_SOCKET
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,8 @@ def _describe(made: Any) -> str:  # Any: a socket
     try:
         return f"to {made.getpeername()}"
     except OSError:
+        if made.getsockopt(SOL_SOCKET, SO_ACCEPTCONN):
+            return f"listening on {made.getsockname()}"
         return f"descriptor {made.fileno()}, not connected"
 
 

@@ -20,6 +20,9 @@ threading.Thread(target=time.sleep, args=(60,), daemon=True, name="refresher").s
 socket.socket().close()
 print("loaded")
 """
+LISTENS = """
+KEPT = socket.create_server(("127.0.0.1", 0))
+"""
 PLUGIN = """
 from hookserve import Diagnosis, hookimpl
 
@@ -54,6 +57,15 @@ def test_what_a_preloaded_application_leaves_open_is_named_with_its_maker(site):
     socket_line = found["socket before the fork"]["text"]
     assert socket_line.startswith("to ('127.0.0.1', 9), made by opens (")
     assert found["socket before the fork"]["remedy"]
+
+
+def test_a_listening_socket_is_named_by_its_address(site):
+    (site / "listens.py").write_text(APPLICATION.format(LISTENS))
+
+    found = diagnose(site, *SILENT, "--preload", "listens")[1]
+
+    line = found["socket before the fork"]["text"]
+    assert line.startswith("listening on ('127.0.0.1', "), line
 
 
 def test_an_application_that_opens_nothing_may_be_preloaded(site):
@@ -108,6 +120,14 @@ def test_the_text_has_the_worst_first_with_its_remedy(site):
     assert lines[0].startswith("warning")
     assert lines[1].startswith("         → ")
     assert lines[-1].endswith("warning") or lines[-1].endswith("warnings")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_says_how_it_is_called(site, flag):
+    done = hookserve("doctor", flag, cwd=site)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: hookserve doctor [settings] [APP] [--json]\n")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,23 @@ def test_a_stop_has_to_end_before_kill(variable, graceful, level):
     assert found["stop"].level == level
 
 
+@pytest.mark.parametrize("name", ["kubernetes", "heroku"])
+def test_the_platform_that_the_profile_names_counts_on_other_machines_too(name):
+    found = check({}, behind=name, drain_delay=20, graceful_timeout=30)
+
+    assert found["stop"].level == "warning"
+    assert f"{name} sends KILL after 30 s" in found["stop"].text
+    assert check({}, behind=name)["stop"].level == "ok"
+
+
+def test_only_what_the_platform_has_is_advised():
+    advice = check({"DYNO": "1"}, graceful_timeout=60)["stop"].remedy
+    assert "terminationGracePeriodSeconds" not in advice
+
+    advice = check({}, behind="kubernetes", graceful_timeout=60)["stop"].remedy
+    assert "terminationGracePeriodSeconds" in advice
+
+
 def test_elsewhere_there_is_no_limit():
     assert check({}, graceful_timeout=300)["stop"].level == "ok"
 
