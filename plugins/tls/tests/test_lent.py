@@ -76,7 +76,8 @@ def exchange(connected, data):
         try:
             received += connected.recv(65536)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            select.select([connected], [connected] if unsent else [], [], 10)
+            if unsent or len(received) < len(data):
+                select.select([connected], [connected] if unsent else [], [], 10)
     return bytes(received)
 
 
