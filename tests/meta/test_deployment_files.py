@@ -106,6 +106,28 @@ def test_the_playbook_rolls_one_host_at_a_time_and_ends_with_the_first_that_fail
     assert ways == {"reload", "restart", "upgrade"}
 
 
+@pytest.mark.process
+def test_the_loop_over_hosts_ends_with_the_first_that_fails_and_says_so(tmp_path):
+    (loop,) = [
+        block.text
+        for block in blocks_of(ROOT / "docs" / "guide" / "many-hosts.md")
+        if block.text.startswith("for host in a b c")
+    ]
+    ssh = f'ssh() {{ echo "$@" >> {tmp_path}/asked; [ "$1" != b ]; }}\n'
+
+    done = subprocess.run(["sh", "-c", ssh + loop], capture_output=True, text=True)
+
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == [f"{host} systemctl restart shop" for host in "ab"]
+    assert done.returncode != 0, "who calls the script believes that all hosts were restarted"
+
+
+def test_each_requirement_of_the_image_is_on_the_page():
+    (file,) = re.findall(r"^COPY (\S*requirements\S*) ", text_of("Containerfile"), re.MULTILINE)
+
+    assert f"`{file}`" in (ROOT / "docs" / "guide" / "many-hosts.md").read_text()
+
+
 def container():
     deployment = documents("kubernetes.yaml")[0]
     return deployment, deployment["spec"]["template"]["spec"]["containers"][0]

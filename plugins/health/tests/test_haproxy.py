@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -35,7 +36,6 @@ defaults
     timeout client 10s
     timeout server 10s
     timeout connect 2s
-    retries 0
 frontend shop
     bind 127.0.0.1:{port}
     default_backend shop
@@ -53,7 +53,14 @@ def free_ports(count):
 
 
 def configuration(folder, port, servers):
-    """That of the guide, with short intervals and these ports."""
+    """That of the guide, with short intervals and these ports; nothing is tried twice."""
+    text = with_ports(folder, port, servers).replace("    option redispatch 1\n", "")
+    text = text.replace("inter 2s", "inter 200ms").replace("agent-inter 1s", "agent-inter 200ms")
+    return text.replace("defaults\n", "defaults\n    retries 0\n")
+
+
+def with_ports(folder, port, servers):
+    """That of the guide, with these ports."""
     text = re.search(r'title="haproxy.cfg"\n(.*?)```', GUIDE.read_text(), re.DOTALL)[1]
     for (name, host), (main, health, agent) in zip(
         (("one", "10.0.0.5"), ("two", "10.0.0.6")), servers, strict=True
@@ -62,8 +69,6 @@ def configuration(folder, port, servers):
         assert line in text
         ours = f"server {name} 127.0.0.1:{main} check port {health} agent-check agent-port {agent}"
         text = text.replace(line, ours)
-    text = text.replace("inter 2s", "inter 200ms").replace("agent-inter 1s", "agent-inter 200ms")
-    text = text.replace("    retry-on conn-failure\n", "")  # nothing is to be tried twice here
     return FRONT.format(folder=folder, port=port) + text
 
 
@@ -137,3 +142,23 @@ def test_a_rolling_restart_behind_haproxy_loses_no_request(tmp_path):
 
     assert [each.lost for each in clients] == [[]] * 4
     assert sum(each.count for each in clients) > 500
+
+
+def test_requests_go_to_the_other_server_until_a_dead_one_is_noticed(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    front, dead, *ports = free_ports(5)
+    config = tmp_path / "haproxy.cfg"
+    # The checks of both ask the one that serves: so HAProxy has noticed nothing yet.
+    config.write_text(with_ports(tmp_path, front, [(dead, *ports[1:]), ports]))
+    with serving(tmp_path, ports), subprocess.Popen(["haproxy", "-q", "-f", config]) as haproxy:
+        try:
+            wait_until(lambda: (tmp_path / "stats").exists())
+            began = monotonic()
+            statuses = [ask(("127.0.0.1", front)).status for _ in range(4)]
+            took = monotonic() - began
+            assert is_up(tmp_path, "one")
+        finally:
+            haproxy.terminate()
+
+    assert statuses == [200] * 4
+    assert took < 2  # without a wait between two attempts, of one second by default
