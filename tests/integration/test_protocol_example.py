@@ -12,7 +12,7 @@ from support.clean_environment import ROOT, build_wheel, make_environment, run
 
 from hookserve.testing import serve, wait_until
 
-MODELS = ["gthread", "sync", "epoll", "gevent", "eventlet", "tornado"]
+MODELS = ["gthread", "sync", "epoll", "gevent", "eventlet", "tornado", "asyncio"]
 EXAMPLE = ROOT / "examples" / "hookserve-resp"
 SLOW = """
 import time
@@ -156,6 +156,22 @@ def test_what_one_connection_publishes_others_receive(begin):
         first.send([b"UNSUBSCRIBE"], [b"ECHO", b"again"])
         assert [first.read(), first.read()] == [[b"unsubscribe", b"news", 0], b"again"]
         assert third.ask(b"PUBLISH", b"news", b"last") == 1
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "tornado"])
+def test_event_loops_run_exchanges_that_are_suspended_for_other_interfaces_than_coroutines(loop):
+    """Responses are held until the end of a turn for those of coroutines alone."""
+    settings = {"protocol": "resp"}
+    with serve("hookserve_resp.store:handle", worker=loop, settings=settings) as server:
+        with closing(Client(socket.create_connection(server.address, timeout=10))) as subscriber:
+            subscriber.subscribe(b"news")
+            with closing(Client(socket.create_connection(server.address, timeout=10))) as publisher:
+                for _ in range(10):  # each thread has begun another exchange
+                    assert publisher.ask(b"PUBLISH", b"news", b"hello") == 1
+                    assert subscriber.read() == [b"message", b"news", b"hello"]
+            assert server.stop() == 0
+            assert subscriber.is_at_end()
+        assert "failed" not in server.log
 
 
 def test_a_subscriber_that_is_gone_is_not_counted(begin):

@@ -114,7 +114,7 @@ class AsyncioWorker(ReactorWorker):
         self.loop.add_reader(self.wakeup, self._on_wakeup)
         self.loop.add_reader(self.reactor.fileno(), self._turn)
         self.reactor.start_accepting()
-        if self.suspends:
+        if self.suspends and self.interface not in _BLOCKING:
             self.reactor.hold_responses()
             self.turn_reactor = self.reactor.turn_holding
 
