@@ -16,7 +16,6 @@ from hookserve.plugins import calling
 from hookserve.requests import list_requests
 from hookserve.wording import indented
 from hookserve.worker.dumps import render_dump
-from hookserve.worker.signals import DUMP_SIGNAL
 
 if TYPE_CHECKING:
     from hookserve.arbiter.generation import Generation
@@ -70,7 +69,7 @@ class Escalator(Part):
         log.critical(message, handle, model, fault, list_requests(requests) or "nothing")
         hook = current.hook.worker_timeout
         calling.notify(hook, server=self._server, worker=handle, requests=requests)
-        handle.signal(DUMP_SIGNAL)
+        handle.request_stacks()
 
     def _next_step(self, handle: WorkerHandle, escalation: Escalation, now: float) -> None:
         escalation.step += 1

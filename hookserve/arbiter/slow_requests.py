@@ -15,7 +15,6 @@ from hookserve.arbiter.parts import Part
 from hookserve.types import RequestInFlight
 from hookserve.wording import indented
 from hookserve.worker.running import split_stacks
-from hookserve.worker.signals import DUMP_SIGNAL
 
 if TYPE_CHECKING:
     import logging
@@ -87,7 +86,7 @@ class SlowRequests(Part):
         requests = {number: each for number, each in found.items() if each is not None}
         if requests:
             self._dumps[handle] = _Dump(handle, requests, now + _DUMP_TIME)
-            handle.signal(DUMP_SIGNAL)
+            handle.request_stacks()
 
     def _report(self, dump: _Dump) -> None:
         handle = dump.handle

@@ -26,6 +26,6 @@ def render_dump(dumped: str) -> str:
         for stack, found in threads.items()
         if len(found) > 1
     ]
-    rest = re.sub(_THREAD, "", f"{dumped.rstrip()}\n").strip()
+    rest = re.sub(_THREAD, "", f"{dumped.rstrip()}\n").strip("\n")  # not of `MARK`, a space too
     rest = re.sub(_REQUEST, r"The request in slot \1 (most recent call last):", rest)
     return "\n\n".join(each for each in (*alone, *shared, rest) if each)

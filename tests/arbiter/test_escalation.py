@@ -1,5 +1,6 @@
 """How a worker that missed a deadline is ended, with children that are never forked."""
 
+import os
 import re
 
 from support.fake_arbiter import serving
@@ -37,6 +38,19 @@ def test_a_silent_worker_is_reported_dumped_aborted_and_killed():
         names = server.processes.sent_to(handle.pid)
         assert names[1:] == ["SIGABRT", "SIGKILL"]
         assert server.recorder.named("worker_timeout") == [(0,)]
+
+
+def test_the_report_has_no_stacks_that_the_worker_has_dumped_before(caplog):
+    with serving(workers=1, timeout=30) as server:
+        handle = server.handle(0)
+        os.write(handle.dump_fd, b"of ctl stacks")
+
+        server.turn(seconds=30)
+        os.write(handle.dump_fd, b"of the report")
+        server.turn(seconds=0.3)
+
+        assert "of the report" in caplog.text
+        assert "of ctl stacks" not in caplog.text
 
 
 def test_each_step_has_a_moment_of_its_own():

@@ -67,6 +67,17 @@ def test_a_worker_that_says_nothing_of_its_requests_has_its_threads_shown(caplog
         assert "File of the extension" in slow_lines(caplog)[0]
 
 
+def test_what_the_worker_has_dumped_for_another_is_not_the_stack_of_a_request(caplog):
+    with serving(workers=1, slow_request=5) as server:
+        handle = server.handle(0)
+        begin(server, handle)
+        dump(handle, "Current thread:\n  File of ctl stacks\n")
+        server.turn(seconds=5)
+        server.turn(seconds=0.3)
+
+        assert "(it wrote none)" in slow_lines(caplog)[0]
+
+
 def test_a_request_is_found_slow_at_the_moment_it_is():
     with serving(workers=1, slow_request=5, timeout=0) as server:
         part, now = server.arbiter.slow_requests, server.clock.now

@@ -33,6 +33,16 @@ def test_what_is_no_thread_is_kept_and_a_slow_request_is_named_by_its_slot():
     )
 
 
+def test_a_slow_request_is_named_where_only_threads_come_before_it():
+    dumped = thread(1, BUSY) + "\x1e0\nFile a\n" + "\x1e1\nFile b\n"
+
+    assert render_dump(dumped) == (
+        f"{thread(1, BUSY)}"
+        "The request in slot 0 (most recent call last):\nFile a\n"
+        "The request in slot 1 (most recent call last):\nFile b"
+    )
+
+
 def dump():
     """As faulthandler writes it of this process."""
     with tempfile.TemporaryFile("w+") as file:
