@@ -149,3 +149,7 @@ class Response(Protocol):
     @property
     def sent(self) -> int:
         """Bytes of the body handed to the kernel so far."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the complete request head to the last byte handed over."""

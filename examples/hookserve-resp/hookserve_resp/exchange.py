@@ -64,9 +64,9 @@ class Exchange(AccessRecord):
     def end(self) -> None:
         """It is over: tell the hooks, then the access log, then the scoreboard."""
         worker = self._worker
+        self.ended = worker.clock()
         for hook in worker.post_request:
             hook(worker, self, self.environ, self)
-        self.ended = worker.clock()
         for log in worker.log_access:
             log(self)
         self.release()

@@ -68,6 +68,7 @@ class LifeContract(OrderContract):
         assert [each["status"] for each in after] == [status for _, status in pages]
         assert [each["status"] for each in logged] == [status for _, status in pages]
         assert [bool(each["reason"]) for each in logged] == [False, False, True, False]
+        assert all(0 < each["elapsed"] < 10 for each in after)
         assert logged[-1]["sent"] == after[-1]["sent"] == 3 * 65536
 
     def test_a_refused_request_has_an_access_record_and_no_hook(self) -> None:

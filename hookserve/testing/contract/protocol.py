@@ -23,6 +23,7 @@ from hookserve.protocol.seam import CLOSING, IDLE, READING_HEAD, READY
 from hookserve.testing.contract.protocol_base import STATES, Body, name_of
 from hookserve.testing.contract.suspension import SuspensionContract
 from hookserve.testing.fakes import Conversation, converse
+from hookserve.types import Response
 
 __all__ = ["ProtocolContract"]
 
@@ -153,16 +154,21 @@ class ProtocolContract(SuspensionContract):
     def test_the_hooks_are_called_once_an_exchange(self) -> None:
         """pre_request, post_request and log_access, in this order, while it is in flight."""
         calls: list[str] = []
+        seen: list[Response] = []
         self.make()
         worker = self.worker
         worker.pre_request = (lambda *_: calls.append("pre"),)
-        worker.post_request = (lambda *_: calls.append("post"),)
+        worker.post_request = (
+            lambda *_: calls.append("post"),
+            lambda *given: seen.append(given[3]),
+        )
         worker.log_access = (lambda *_: calls.append("log"),)
         worker.end = lambda *_: calls.append("end")  # type: ignore[method-assign]  # to be told
 
         converse(self.make_again(), [self.request * 2])
 
         assert calls == ["pre", "post", "log", "end"] * 2
+        assert all(response.elapsed >= 0 for response in seen)
 
     def test_a_worker_that_stops_keeps_no_connection(self) -> None:
         """A request in flight gets its response, and the client sees the end announced."""

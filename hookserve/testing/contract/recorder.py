@@ -92,6 +92,7 @@ def post_request(
         query=environ["QUERY_STRING"],
         status=resp.status_code,
         sent=resp.sent,
+        elapsed=resp.elapsed,
     )
 
 

@@ -10,6 +10,7 @@ from hookserve_http.handshake import split_list
 
 if TYPE_CHECKING:
     from hookserve_http.fields import FieldLists
+    from hookserve_http.head import Environ
     from hookserve_http.repeated import Client
 
     from hookserve_asgi.protocol import AsgiProtocol
@@ -35,12 +36,7 @@ VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 """2.4: `send` raises OSError once the client is gone."""
 
 
-def make_scope(
-    environ: dict[str, Any],  # Any: PEP 3333
-    head: bytes,
-    fields: FieldLists,
-    endpoint: AsgiProtocol,
-) -> Scope:
+def make_scope(environ: Environ, head: bytes, fields: FieldLists, endpoint: AsgiProtocol) -> Scope:
     """The scope of a request whose head is `head`, which was parsed into `environ`.
 
     A path that a trusted proxy has named (SCRIPT_NAME) goes before the one that the server is
@@ -101,10 +97,7 @@ def _raw_path(target: str) -> bytes:
 
 
 def make_websocket_scope(
-    environ: dict[str, Any],  # Any: PEP 3333
-    head: bytes,
-    fields: FieldLists,
-    endpoint: AsgiProtocol,
+    environ: Environ, head: bytes, fields: FieldLists, endpoint: AsgiProtocol
 ) -> Scope:
     """The scope of a request that asks for a websocket."""
     scope = make_scope(environ, head, fields, endpoint)
@@ -116,7 +109,7 @@ def make_websocket_scope(
     return scope
 
 
-def _paths(environ: dict[str, Any], root_path: str) -> tuple[str, str]:  # Any: PEP 3333
+def _paths(environ: Environ, root_path: str) -> tuple[str, str]:
     """The path, decoded, and the root path."""
     path: str = environ["PATH_INFO"]
     if not path.isascii():

@@ -27,6 +27,8 @@ def make_notifier(worker: Worker) -> NotifyObservers | None:
 
     def notify_observers(record: AccessRecord, began: float) -> None:
         environ = record.environ
+        record.began = began
+        record.ended = clock()
         if post_request:
             view = getattr(record, "view", None)
             if view is None:  # no hook has seen the request yet
@@ -35,8 +37,6 @@ def make_notifier(worker: Worker) -> NotifyObservers | None:
             for observe in post_request:
                 observe(worker, view, environ, record)
         if log_access:
-            record.began = began
-            record.ended = clock()
             record.request_line = ""
             for log in log_access:
                 log(record)
