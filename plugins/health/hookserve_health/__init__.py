@@ -149,8 +149,13 @@ def configured_plugins(config: Config) -> Iterable[object]:
 
 @hookimpl
 def diagnoses(config: Config) -> Iterable[Diagnosis]:
-    """Whether a load balancer can see that the server stops."""
-    if any(config.get(name) for name in ("health", *_LISTENS)):
+    """Whether a load balancer can see that the server stops, and that it ever is ready."""
+    if any(config.get(name) for name in _ANY):
+        wanted, most = config.get("health_min_workers"), config.workers
+        if isinstance(most, int) and wanted > max(most, config.get("adaptive_max") or 0):
+            text = f"health_min_workers is {wanted}, workers {most}: the server is never ready"
+            remedy = "lower health_min_workers, or have more workers"
+            return [Diagnosis("warning", "health checks", text, remedy)]
         text = "load balancers can ask whether the server is ready"
         return [Diagnosis("ok", "health checks", text)]
     if not config.drain_delay:

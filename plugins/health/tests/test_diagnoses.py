@@ -1,0 +1,29 @@
+"""What the doctor says of health checks."""
+
+from hookserve_health import diagnoses
+
+from hookserve.config.resolved import SettingsSource, resolve
+from hookserve.launch.assembly import declare_settings, load_plugins
+
+
+def check(**settings):
+    config = resolve(declare_settings(load_plugins([], {})), [SettingsSource("test", settings)])
+    return [(each.level, each.subject) for each in diagnoses(config)]
+
+
+def test_a_server_that_can_be_asked_is_well():
+    assert check(health_bind="127.0.0.1:8001") == [("ok", "health checks")]
+    assert check(health=True, workers="auto", health_min_workers=2) == [("ok", "health checks")]
+
+
+def test_a_drain_delay_that_no_load_balancer_sees_is_a_note():
+    assert check(drain_delay=5) == [("note", "health checks")]
+    assert check() == []
+
+
+def test_more_workers_asked_for_than_there_are_is_a_warning():
+    settings = {"health_agent_bind": "127.0.0.1:8001", "health_min_workers": 3}
+
+    assert check(workers=2, **settings) == [("warning", "health checks")]
+    assert check(workers=3, **settings) == [("ok", "health checks")]
+    assert check(workers=2, adaptive_max=4, **settings) == [("ok", "health checks")]
