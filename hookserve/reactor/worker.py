@@ -101,6 +101,7 @@ class ReactorWorker(Worker):
             self.reactor.takeovers.drain(self.clock(), deadline)
             left = max(0.0, deadline - self.clock())
             self.step(min(self.reactor.pause(), self.drain_interval, left))
+        self.reactor.loop.on_earlier_sweep = _no_step  # there is no further one to end
         self.end_exchanges()
         if not self.reactor.open:
             self.count_open(0)  # another thread may be about to publish that
@@ -116,3 +117,7 @@ class ReactorWorker(Worker):
     def is_draining(self, deadline: float) -> bool:
         """Whether there is something left to finish, and time for it."""
         return self.reactor.is_draining(deadline)
+
+
+def _no_step() -> None:
+    """No loop waits."""

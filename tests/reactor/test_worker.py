@@ -216,6 +216,28 @@ def test_a_model_is_notified_of_an_earlier_sweep(make_worker):
     assert sweeps == [worker.reactor.next_sweep]
 
 
+def test_a_model_that_has_drained_is_notified_of_no_sweep(make_worker):
+    """It takes no further step, and what would end that would end something else."""
+
+    class Notified(Model):
+        def on_earlier_sweep(self):
+            sweeps.append(self.reactor.next_sweep)
+
+        def end_exchanges(self):
+            self.reactor.loop.sweep_by(0.0)
+            super().end_exchanges()
+
+    sweeps = []
+    worker = make_worker(Notified)
+    worker.start()
+
+    worker.begin_drain()
+    sweeps.clear()
+    worker.drain(worker.clock())
+
+    assert sweeps == []
+
+
 @pytest.mark.parametrize(("model", "expected"), [(Model, 3), (OnePiece, 1)])
 def test_a_turn_takes_as_many_events_as_the_models_batch(make_worker, model, expected):
     worker = make_worker(model)
