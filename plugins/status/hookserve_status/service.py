@@ -70,6 +70,8 @@ class Handler(http_server.Handler):
         verb = url.path.strip("/")
         if not self.server.takes_commands:
             self._send_error(403, "commands are taken at a unix socket alone (status = unix:PATH)")
+        elif "Origin" in self.headers:  # a browser adds it to each POST
+            self._send_error(403, "no page gives commands (hookserve ctl does)")
         elif verb not in _VERBS:
             self._send_error(404, f"there is no command '{verb}' ({', '.join(_VERBS)})")
         else:
@@ -89,10 +91,11 @@ class Handler(http_server.Handler):
 
     def _is_allowed(self) -> bool:
         """A page of another site may send its reader's browser here, under its own name (DNS
-        rebinding): a port answers under the names of this machine only."""
+        rebinding): so the status answers under the names of this machine only.  At a unix socket a
+        name without a dot will do, and a browser comes by a tunnel."""
         host = self.headers.get("Host", "")
         name = urlsplit(f"//{host}").hostname or ""
-        if self.server.takes_commands or is_loopback(name):
+        if is_loopback(name) or (self.server.takes_commands and "." not in name):
             return True
         self._send_error(403, "this address is 127.0.0.1 or localhost, and no other name")
         return False

@@ -48,6 +48,16 @@ class Scene:
         connection.close()
         return status
 
+    def fetch_at_socket(self, path="/", method="GET", **headers):
+        """The status, by way of the unix socket."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.path))
+        connection.request(method, path, headers=headers)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
     def fetch(self, path="/", method="GET", **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, headers=headers)
@@ -129,6 +139,17 @@ def test_a_port_takes_no_command_and_answers_under_no_other_name(scene):
     response, body = scene.fetch("/nothing")
     assert response.status == 404
     assert scene.client.snapshot()["reload"] == {"wanted": 0, "ended": 0}
+
+
+def test_a_page_of_another_site_cannot_use_a_tunnel_to_the_unix_socket(scene):
+    """`ssh -L 9100:/run/shop/status host` has it at a port where a browser runs."""
+    for origin in ("https://evil.example", "null", "http://localhost:9100"):
+        assert scene.fetch_at_socket("/reload", "POST", Origin=origin) == 403
+    assert scene.fetch_at_socket(Host="evil.example:9100") == 403
+    assert scene.client.snapshot()["reload"] == {"wanted": 0, "ended": 0}
+
+    for host in ("localhost:9100", "127.0.0.1:9100", "[::1]:9100", "status", ""):
+        assert scene.fetch_at_socket(Host=host) == 200
 
 
 def test_a_reload_is_waited_for_with_its_outcome(scene, tmp_path, capsys):
