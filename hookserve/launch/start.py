@@ -35,7 +35,7 @@ from hookserve.plugins import calling
 from hookserve.plugins.selection import application_classes
 from hookserve.system.title import set_title
 from hookserve.wording import describe
-from hookserve.worker.interface import InterfaceMismatch, pair
+from hookserve.worker.interface import InterfaceMismatch, check_protocol, pair
 from hookserve.worker.middleware import find_left_out
 
 if TYPE_CHECKING:
@@ -267,8 +267,8 @@ def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:
 def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> ServingClasses:
     """The classes that serve an application.
 
-    Raises AppNotFound when those named do not, and ConfigError with the setting `strict` where a
-    middleware is left out or the model does not honour a setting.
+    Raises AppNotFound and BootError when those named do not, and ConfigError with the setting
+    `strict` where a middleware is left out or the model does not honour a setting.
     """
     config, model = assembly.config, classes.worker_type
     name, known = str(config.wsgi_app), application_classes(assembly.host)
@@ -279,6 +279,7 @@ def pair_with(app: object, assembly: Assembly, classes: ServingClasses) -> Servi
             raise
         interface = error.interface
         classes = load_serving_classes(assembly.host, config, interface)
+    check_protocol(config.protocol, classes.protocol_classes, interface)
     if config.strict:
         left_out = find_left_out(assembly.host, config, interface)
         refuse_warnings(config, [*left_out, *assembly.unhonoured_by(classes.worker_type)])

@@ -7,11 +7,11 @@ interface is the setting's, or what can be seen of the application before its fi
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from hookserve.errors import AppNotFound
+from hookserve.errors import AppNotFound, BootError
 
 AUTO = "auto"
 """The setting's value for: what can be seen of the application."""
@@ -135,3 +135,12 @@ def pair(
             interface,
         )
     return interface
+
+
+def check_protocol(protocol: str, served: Container[str], interface: str) -> None:
+    """Raises BootError where a protocol, which serves those, is not for that interface."""
+    if interface not in served:
+        raise BootError(
+            f"the protocol {protocol} does not serve applications of the interface {interface}"
+            " (hookserve --list-plugins -v shows the protocols)"
+        )

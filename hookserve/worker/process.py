@@ -29,7 +29,7 @@ from hookserve.plugins import calling
 from hookserve.plugins.selection import application_classes
 from hookserve.system.exiting import end_process, run_to_end
 from hookserve.wording import describe
-from hookserve.worker.interface import InterfaceMismatch, pair
+from hookserve.worker.interface import InterfaceMismatch, check_protocol, pair
 from hookserve.worker.scoreboard import DRAINING, GONE, READY
 from hookserve.worker.signals import DUMP_SIGNAL, restore_defaults, take_over
 
@@ -152,11 +152,7 @@ class WorkerProcess:
             str(config.wsgi_app),
             application_classes(context.host),
         )
-        if self._worker.interface not in context.protocol_classes:
-            raise BootError(
-                f"the protocol {config.protocol} does not serve applications of the interface"
-                f" {self._worker.interface} (hookserve --list-plugins -v shows the protocols)"
-            )
+        check_protocol(config.protocol, context.protocol_classes, self._worker.interface)
         self._worker.prepare(app)  # type: ignore[arg-type]  # as checked
 
     def _report_ready(self) -> None:

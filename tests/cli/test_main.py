@@ -73,6 +73,16 @@ def test_a_setting_without_effect_on_the_model_of_the_application_is_named(here,
     assert "the worker sync does not honour it" in capsys.readouterr().err
 
 
+def test_a_protocol_that_does_not_serve_the_interface_of_the_application_is_refused(here, capsys):
+    (here / "async_under_test.py").write_text("async def application(scope, receive, send): ...\n")
+    words = ["--protocol", "resp", "--check-config", "async_under_test:application"]
+
+    for chosen in ([], ["-k", "asyncio"]):
+        assert main([*chosen, *words]) == 3
+        err = capsys.readouterr().err
+        assert "the protocol resp does not serve applications of the interface asgi" in err
+
+
 def test_an_interrupt_is_no_traceback(monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt

@@ -4,8 +4,8 @@ import functools
 
 import pytest
 
-from hookserve.errors import AppNotFound
-from hookserve.worker.interface import InterfaceMismatch, interface_of, pair
+from hookserve.errors import AppNotFound, BootError
+from hookserve.worker.interface import InterfaceMismatch, check_protocol, interface_of, pair
 
 
 async def asgi(scope, receive, send): ...
@@ -186,3 +186,9 @@ def test_an_application_of_another_interface_is_no_wsgi_application_whatever_is_
 def test_a_model_that_does_not_run_the_interface_of_the_class_is_refused():
     with pytest.raises(InterfaceMismatch, match="is an application of tornado, which the worker"):
         pair(Tornado(), "auto", "sync", ("wsgi",), "shop:app", CLASSES)
+
+
+def test_a_protocol_has_to_serve_the_interface():
+    check_protocol("http", {"wsgi": object, "asgi": object}, "asgi")
+    with pytest.raises(BootError, match="the protocol resp does not serve applications of the"):
+        check_protocol("resp", {"wsgi": object}, "asgi")
