@@ -66,8 +66,8 @@ def _quality(media_type: str, wishes: list[tuple[str, float]]) -> float:
     return 0.0
 
 
-def render(form: str, source: Source) -> tuple[str, bytes]:
-    """Content type and body."""
+def render(form: str, source: Source, opened: str = "") -> tuple[str, bytes]:
+    """Content type and body; `opened` is the section of the page that is not folded."""
     if form == "metrics":
         from hookserve_status.openmetrics import CONTENT_TYPE
 
@@ -76,7 +76,7 @@ def render(form: str, source: Source) -> tuple[str, bytes]:
     if form == "html":
         from hookserve_status.page import render_page
 
-        return _HTML, render_page(snapshot).encode()
+        return _HTML, render_page(snapshot, opened).encode()
     if form == "text":
         from hookserve_status.text import render_text
 

@@ -35,16 +35,16 @@ _HEAD = """<!doctype html>
 """
 
 
-def render_page(snapshot: Snapshot) -> str:
-    """The whole document."""
+def render_page(snapshot: Snapshot, opened: str = "") -> str:
+    """The whole document; `opened` is the section that is not folded."""
     errors = sum(each["level"] == "error" for each in snapshot["faults"])
     name = snapshot["name"] or "hookserve"
     title = f"({errors}) {name}" if errors else name
-    parts = "\n".join(_parts(snapshot, name))
+    parts = "\n".join(_parts(snapshot, name, opened))
     return f"{_HEAD.format(title=escape(title))}{parts}\n</body>\n</html>\n"
 
 
-def _parts(snapshot: Snapshot, name: str) -> Iterator[str]:
+def _parts(snapshot: Snapshot, name: str, opened: str) -> Iterator[str]:
     yield _part("header", "top", _header(snapshot, name))
     yield _part("section", "faults", _faults(snapshot), 'aria-live="polite"')
     yield _part("section", "figures", "".join(_figures(snapshot)))
@@ -55,7 +55,7 @@ def _parts(snapshot: Snapshot, name: str) -> Iterator[str]:
     yield _part("section", "reloads", _reloads(snapshot))
     yield "</div>"
     yield _part("section", "totals", _totals(snapshot))
-    yield _part("section", "settings", _settings(snapshot))
+    yield _part("section", "settings", _settings(snapshot, opened == "settings"))
 
 
 def _part(tag: str, name: str, content: str, attributes: str = "") -> str:
@@ -281,14 +281,17 @@ def _totals(snapshot: Snapshot) -> str:
     return f"<h2>Since the start</h2><dl>{rows}</dl>"
 
 
-def _settings(snapshot: Snapshot) -> str:
+def _settings(snapshot: Snapshot, is_open: bool) -> str:
+    """Folded; without JavaScript, where the page loads itself again, a link keeps them open."""
     rows = [
         ("" if each["origin"] != "default" else "quiet", tuple(each.values()))
         for each in snapshot["settings"]
     ]
     table = _table(("Setting", "Value", "From"), rows, "")
     given = sum(each["origin"] != "default" for each in snapshot["settings"])
-    return f"<details><summary>Settings <small>{given} given</small></summary>{table}</details>"
+    link = '<noscript><a href="/?settings#settings">keep open</a></noscript>'
+    head = f"<summary>Settings <small>{given} given</small> {link}</summary>"
+    return f"<details{' open' * is_open}>{head}{table}</details>"
 
 
 def _table(

@@ -47,12 +47,13 @@ class Handler(http_server.Handler):
         """Show something."""
         if not self._is_allowed():
             return
-        path = urlsplit(self.path).path
+        url = urlsplit(self.path)
+        path = url.path
         if path in forms.FILES:
             self.send_content(200, *forms.read_file(path))
         elif path == "/":
             form = forms.negotiate(self.headers.get("Accept", "*/*"))
-            self.send_content(200, *forms.render(form, self.server.source))
+            self.send_content(200, *forms.render(form, self.server.source, url.query))
         elif path == "/metrics":
             self.send_content(200, *forms.render("metrics", self.server.source))
         else:

@@ -141,6 +141,15 @@ def test_a_port_takes_no_command_and_answers_under_no_other_name(scene):
     assert scene.client.snapshot()["reload"] == {"wanted": 0, "ended": 0}
 
 
+def test_settings_stay_open_without_javascript_where_the_page_loads_itself_again(scene):
+    _, page = scene.fetch(Accept="text/html")
+    assert "<details><summary>Settings" in page
+    assert '<noscript><a href="/?settings#settings">' in page
+
+    _, page = scene.fetch("/?settings", Accept="text/html")
+    assert "<details open><summary>Settings" in page
+
+
 def test_a_page_of_another_site_cannot_use_a_tunnel_to_the_unix_socket(scene):
     """`ssh -L 9100:/run/shop/status host` has it at a port where a browser runs."""
     for origin in ("https://evil.example", "null", "http://localhost:9100"):
