@@ -349,7 +349,9 @@ def test_a_handshake_that_breaks_the_rfc_never_reaches_the_application(wire, req
     sent = wire.feed(request_head)
 
     assert sent.startswith(b"HTTP/1.1 " + status)
-    assert (b"\r\nSec-WebSocket-Version: 13\r\n" in sent) == status.startswith(b"426")
+    is_about_version = status.startswith(b"426")
+    assert (b"\r\nSec-WebSocket-Version: 13\r\n" in sent) == is_about_version
+    assert (b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" in sent) == is_about_version
     assert wire.connection.state == CLOSING
     assert wire.worker.begun == len(wire.records) == 1
 

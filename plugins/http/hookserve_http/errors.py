@@ -49,10 +49,14 @@ class ExpectationFailed(BadRequest):
 
 
 class UpgradeRequired(BadRequest):
-    """The version of the websocket protocol is not supported (RFC 6455, 4.2.2)."""
+    """The version of the websocket protocol is not supported (RFC 6455, 4.2.2; RFC 9110, 7.8)."""
 
     status = 426
-    fields = (("Sec-WebSocket-Version", "13"),)
+    fields = (
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+    )
 
 
 class HeadTooLarge(BadRequest):
