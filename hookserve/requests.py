@@ -8,6 +8,11 @@ from typing import Any, NamedTuple, Protocol
 REQUEST_ID = "hookserve.request_id"
 """The entry of an environ that has the request's id; it is missing where requests have none."""
 _MOST_LISTED = 5
+_ENTRIES = (
+    *("REMOTE_ADDR", "REQUEST_METHOD", "SERVER_PROTOCOL"),
+    *("RAW_URI", "PATH_INFO", "QUERY_STRING"),
+)
+"""What the formats of access logs have of an environ."""
 _DELIMITERS = "[](),; "
 _HIDDEN = str.maketrans(dict.fromkeys(_DELIMITERS, "?"))
 _ENCODED = str.maketrans({each: f"%{ord(each):02X}" for each in _DELIMITERS})
@@ -58,7 +63,7 @@ class AccessRecord:
 
     def __init__(
         self,
-        environ: dict[str, Any],  # Any: PEP 3333 says so
+        environ: dict[str, Any] | None,  # Any: PEP 3333 says so
         status_code: int,
         headers: list[tuple[str, str]],
         sent: int,
@@ -66,9 +71,19 @@ class AccessRecord:
         ended: float,
         reason: str = "",
         request_line: str = "",
+        *,
+        address: str = "",
+        method: str = "",
+        target: str = "",
+        protocol: str = "",
     ) -> None:
+        """A protocol without an environ gives `None`, and the last four."""
+        if environ is None:
+            given = address, method, protocol, target, target, ""
+            environ = dict(zip(_ENTRIES, given, strict=True))
         self.environ = environ
-        """The WSGI environ; partial for a request that was refused or killed."""
+        """As of WSGI, whatever the interface; partial for a request that was refused or killed, and
+        for other protocols than HTTP."""
         self.status_code = status_code
         """As it was sent; 0 when nothing was."""
         self.headers = headers
@@ -85,6 +100,26 @@ class AccessRecord:
         """As it came, of a request that was refused or killed; empty for others."""
 
     @property
+    def address(self) -> str:
+        """The client's; empty where it has none, as on a unix socket."""
+        return str(self.environ.get("REMOTE_ADDR", ""))
+
+    @property
+    def method(self) -> str:
+        """What was to be done; empty where that did not come."""
+        return str(self.environ.get("REQUEST_METHOD", ""))
+
+    @property
+    def target(self) -> str:
+        """With what, as it came: of HTTP the request target (RFC 9112, 3.2)."""
+        return str(self.environ.get("RAW_URI", ""))
+
+    @property
+    def protocol(self) -> str:
+        """By what, with its version: ``HTTP/1.1``."""
+        return str(self.environ.get("SERVER_PROTOCOL", ""))
+
+    @property
     def request_id(self) -> str:
         """The request's id (`request_id`); empty where requests have none."""
         return str(self.environ.get(REQUEST_ID, ""))
@@ -95,7 +130,7 @@ class AccessRecord:
         return self.ended - self.began
 
     def __repr__(self) -> str:
-        line = self.request_line or self.environ.get("RAW_URI", "")
+        line = self.request_line or self.target
         return f"<AccessRecord {line!r} {self.status_code} {self.sent} bytes {self.elapsed:.6f} s>"
 
 

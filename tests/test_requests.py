@@ -13,6 +13,20 @@ def test_an_access_record_says_what_it_is_of():
     assert repr(record) == "<AccessRecord '/x?y' 200 5 bytes 0.250000 s>"
 
 
+def test_an_access_record_has_fields_of_its_own():
+    fields = {"address": "203.0.113.9", "method": "GET", "target": "key", "protocol": "RESP2"}
+    environ = {"REMOTE_ADDR": "::1", "REQUEST_METHOD": "PUT", "RAW_URI": "/x"}
+
+    for record, expected in (
+        (AccessRecord(None, 0, [], 0, 1.0, 1.0, **fields), fields),
+        (
+            AccessRecord(environ, 200, [], 5, 1.0, 1.0),
+            {"address": "::1", "method": "PUT", "target": "/x", "protocol": ""},
+        ),
+    ):
+        assert {name: getattr(record, name) for name in fields} == expected
+
+
 def test_a_record_of_what_was_refused_shows_the_line_as_it_came():
     record = AccessRecord({}, 400, [], 0, 70.0, 70.0, "no request", "NONSENSE")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hookserve import AccessRecord
 
@@ -22,22 +22,15 @@ class Exchange(AccessRecord):
     def __init__(self, worker: Worker, command: list[bytes], address: str) -> None:
         label = b" ".join(command[:2])  # name and key: what follows is the client's data
         line = label.decode("latin-1")
-        environ = environ_of(line)
-        environ["REMOTE_ADDR"] = address
         began = worker.clock()
-        super().__init__(environ, 0, [], 0, began, began, "", line)
+        super().__init__(None, 0, [], 0, began, began, "", line, **fields_of(line, address))
         self._worker = worker
         self._slot = worker.begin(label)
         self.status = ""
         self.status_class = 2
         """4 for an error of the client's, 5 for one of the server's."""
         for hook in worker.pre_request:
-            hook(worker, self, environ)
-
-    @property
-    def method(self) -> str:
-        """The command's name."""
-        return self.request_line.partition(" ")[0]
+            hook(worker, self, self.environ)
 
     @property
     def uri(self) -> str:
@@ -72,13 +65,7 @@ class Exchange(AccessRecord):
         self.release()
 
 
-def environ_of(line: str) -> dict[str, Any]:  # Any: as AccessRecord has it
-    """What the formats of access logs ask for, of a command and its key."""
+def fields_of(line: str, address: str = "") -> dict[str, str]:
+    """What the record of a command and its key has."""
     name, _, key = line.partition(" ")
-    return {
-        "REQUEST_METHOD": name,
-        "PATH_INFO": key,
-        "RAW_URI": key,
-        "QUERY_STRING": "",
-        "SERVER_PROTOCOL": "RESP2",
-    }
+    return {"address": address, "method": name, "target": key, "protocol": "RESP2"}

@@ -15,7 +15,7 @@ from hookserve.protocol.seam import (
 )
 from hookserve.types import AccessRecord
 from hookserve_resp.commands import CommandReader, ProtocolError, bulk, error
-from hookserve_resp.exchange import Exchange, environ_of
+from hookserve_resp.exchange import Exchange, fields_of
 
 if TYPE_CHECKING:
     from hookserve.types import RequestInFlight
@@ -35,7 +35,7 @@ class RespProtocol(Protocol):
     def lost_request_record(cls, request: RequestInFlight, reason: str, now: float) -> AccessRecord:
         """As `Protocol.lost_request_record`: the address of the client is not known there."""
         began, line = now - request.elapsed, request.label
-        return AccessRecord(environ_of(line), 0, [], 0, began, now, reason, line)
+        return AccessRecord(None, 0, [], 0, began, now, reason, line, **fields_of(line))
 
 
 class RespConnection(Connection):
