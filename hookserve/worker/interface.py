@@ -123,6 +123,11 @@ def pair(
         )
     found = interface_of(app, classes)
     _check_wanted(app, wanted, found, name)
+    if wanted in classes.values() and found != wanted:
+        raise AppNotFound(
+            f"{name} is not an application of {wanted}: {type(app).__name__} is none of its classes"
+            " (leave --interface out)"
+        )
     interface = found if wanted == AUTO else wanted
     is_unseen = wanted == AUTO and found == WSGI and WSGI not in runs
     if is_unseen and (runs[0] != ASGI or _takes_events(app)):

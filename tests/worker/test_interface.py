@@ -183,6 +183,14 @@ def test_an_application_of_another_interface_is_no_wsgi_application_whatever_is_
         pair(Tornado(), "wsgi", "io", ("wsgi", "tornado"), "shop:app", CLASSES)
 
 
+@pytest.mark.parametrize("app", [wsgi, double])
+def test_what_is_of_no_class_of_the_interface_is_refused_whatever_is_said(app):
+    classes = {f"{__name__}:Handlers": "handlers"}
+
+    with pytest.raises(AppNotFound, match="shop:app is not an application of handlers: function"):
+        pair(app, "handlers", "loop", ("handlers",), "shop:app", classes)
+
+
 def test_a_model_that_does_not_run_the_interface_of_the_class_is_refused():
     with pytest.raises(InterfaceMismatch, match="is an application of tornado, which the worker"):
         pair(Tornado(), "auto", "sync", ("wsgi",), "shop:app", CLASSES)
