@@ -115,7 +115,9 @@ def _inherited(node: ast.ClassDef, name: str) -> str:
 
 
 def _tree(module: str) -> ast.Module:
-    path = ROOT.joinpath(*module.split("."))
+    parts = module.split(".")
+    plugin = ROOT / "plugins" / parts[0].removeprefix("hookserve_")
+    path = (plugin if plugin.is_dir() else ROOT).joinpath(*parts)
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return ast.parse(source.read_text())
 

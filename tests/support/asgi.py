@@ -142,10 +142,10 @@ class Client(ConnectionHandle):
         self._runs = False
 
 
-def make_protocol(loop, application, **settings):
-    """The protocol of a worker that runs coroutines."""
+def make_protocol(loop, application, kind=AsgiProtocol, **settings):
+    """The protocol, of that kind, of a worker that runs coroutines."""
     worker = driver.make_worker(application, **settings)
     worker.loop = loop
     worker.starter = CoroutineStarter(loop)
     worker.start_coroutine = worker.starter.start
-    return AsgiProtocol(worker, Endpoint("127.0.0.1", "8000"), False)
+    return kind(worker, Endpoint("127.0.0.1", "8000"), False)

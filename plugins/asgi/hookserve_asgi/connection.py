@@ -20,13 +20,13 @@ class AsgiConnection(SuspendableConnection):
 
     __slots__ = ()
 
-    def _upgrade(self, request: SuspendableExchange) -> SuspendableExchange | None:
+    def upgrade(self, request: SuspendableExchange) -> SuspendableExchange | None:
         """The websocket that a request asks for, or the request; `None`: it is refused."""
         if not asks_for_websocket(request.environ):
             return request
-        endpoint = cast("AsgiProtocol", self._endpoint)
+        endpoint = cast("AsgiProtocol", self.endpoint)
         try:
             return endpoint.make_websocket(cast("AsgiExchange", request))
         except BadRequest as error:
-            self._refuse(error, request.environ, request.head)
+            self.refuse(error, request.environ, request.head)
             return None

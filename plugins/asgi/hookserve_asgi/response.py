@@ -42,17 +42,17 @@ class AsgiResponse(SuspendableExchange):
             if type(body) is not bytes and isinstance(body, (bytearray, memoryview)):
                 body = bytes(body)
             if message.get("more_body") or self._trailers is not None:
-                self._write(body)
+                self.write_body(body)
             else:
-                self._send_whole(body)
+                self.send_whole(body)
                 self.has_ended = True
         elif kind == "http.response.start":
             if self.status_code:
                 raise ApplicationError("http.response.start was sent twice")
             self._fields = headers = list(message.get("headers", ()))
-            writer = self._endpoint.writer
-            self.status_code, self._start, self._length, self._own = writer.encode_bytes(
-                message["status"], headers
+            writer = self.endpoint.writer
+            self.status_code, self.head_lines, self.content_length, self.own_lines = (
+                writer.encode_bytes(message["status"], headers)
             )
             if message.get("trailers"):
                 self._trailers = []
@@ -76,28 +76,28 @@ class AsgiResponse(SuspendableExchange):
 
     def send_head(self) -> None:
         """Send the head alone, if the application has begun a response and sent none of it."""
-        if self.status_code and not self._head_sent:
-            self._send(self._head(-1))
+        if self.status_code and not self.head_sent:
+            self.send_bytes(self.make_head(-1))
 
     def _take_hint(self, message: Message) -> None:
         """103 Early Hints (RFC 8297)."""
-        if self.is_http11 and not self._head_sent:
-            line = self._endpoint.writer.line
+        if self.is_http11 and not self.head_sent:
+            line = self.endpoint.writer.line
             links = [line(("Link", str(each, "latin-1"))) for each in message["links"]]
-            self._send(b"HTTP/1.1 103 Early Hints\r\n", *links, b"\r\n")
+            self.send_bytes(b"HTTP/1.1 103 Early Hints\r\n", *links, b"\r\n")
 
     def _take_trailers(self, message: Message) -> None:
         """The fields after a chunked body (RFC 9112, 7.1.2)."""
-        if self._trailers is None or not self._head_sent or self.has_ended:
+        if self._trailers is None or not self.head_sent or self.has_ended:
             raise ApplicationError("trailers were not announced, or come before the body's end")
         for name, value in message.get("headers", ()):
             pair = str(name, "latin-1"), str(value, "latin-1")
-            self._trailers.append(self._endpoint.writer.line(pair))
+            self._trailers.append(self.endpoint.writer.line(pair))
         if not message.get("more_trailers"):
-            if self._chunked:
-                self._send(b"0\r\n", *self._trailers, b"\r\n")
-                self._chunked = False
-            self._finish()
+            if self.is_chunked:
+                self.send_bytes(b"0\r\n", *self._trailers, b"\r\n")
+                self.is_chunked = False
+            self.end_body()
             self.has_ended = True
 
     def _take_stretch(self, message: Message) -> Iterator[None] | None:
@@ -116,32 +116,32 @@ class AsgiResponse(SuspendableExchange):
         self, fileno: int, offset: int, count: int, is_last: bool
     ) -> Iterator[None] | None:
         """Send part of a file, by the kernel where it can; returns as `take` does."""
-        if not self._head_sent:
-            self._send(self._head(count if self._length < 0 and is_last else -1))
-        if 0 <= self._length < self.sent + count:
-            self._warn("the body is longer than its Content-Length; the rest was cut off")
-            count = self._length - self.sent
+        if not self.head_sent:
+            self.send_bytes(self.make_head(count if self.content_length < 0 and is_last else -1))
+        if 0 <= self.content_length < self.sent + count:
+            self.warn("the body is longer than its Content-Length; the rest was cut off")
+            count = self.content_length - self.sent
         if count and not self.is_bodiless and not self._send_by_kernel(fileno, offset, count):
             return self._send_pieces(os.dup(fileno), offset, count, is_last)
         self._end_file(is_last)
         return None
 
     def _send_by_kernel(self, fileno: int, offset: int, count: int) -> bool:
-        if self._chunked:
+        if self.is_chunked:
             return False
         try:
-            self.sent += self._transport.send_file(fileno, offset, count)
+            self.sent += self.transport.send_file(fileno, offset, count)
         except NotImplementedError:
             return False
         except OSError as error:
-            self._on_disconnect(error)
+            self.on_disconnect(error)
             raise
         return True
 
     def _send_pieces(self, fileno: int, offset: int, count: int, is_last: bool) -> Iterator[None]:
         try:
             while count > 0 and (data := os.pread(fileno, min(count, _PIECE), offset)):
-                self._write(data)
+                self.write_body(data)
                 offset += len(data)
                 count -= len(data)
                 yield
@@ -151,7 +151,7 @@ class AsgiResponse(SuspendableExchange):
 
     def _end_file(self, is_last: bool) -> None:
         if is_last:
-            self._finish()
+            self.end_body()
             self.has_ended = True
 
     def complete_record(self) -> None:

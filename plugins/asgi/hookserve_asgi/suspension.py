@@ -42,7 +42,8 @@ class FileSuspension(Suspension):
         self.pending.append(_FilePart(os.dup(fileno), offset, count))
         return count
 
-    def _send_pending(self, transport: Transport, pending: list[Any]) -> None:  # Any: as above
+    def send_parts(self, transport: Transport, pending: list[Any]) -> None:  # Any: as above
+        """As `Suspension.send_parts`."""
         buffers: list[bytes] = []
         try:
             for each in pending:

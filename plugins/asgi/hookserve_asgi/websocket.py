@@ -51,11 +51,11 @@ class WebsocketExchange(AsgiExchange):
 
     def __init__(self, request: AsgiExchange, handshake: Handshake) -> None:
         """Raises BadRequest for extensions that cannot be read."""
-        super().__init__(request._endpoint, request.environ, request.head)
+        super().__init__(request.endpoint, request.environ, request.head)
         self.persists = False
         self.repeated = None
         self._handshake = handshake
-        self._agreed = agree(handshake.extensions if self._endpoint.deflates else "")
+        self._agreed = agree(handshake.extensions if self.endpoint.deflates else "")
         self._codec: FrameCodec | None = None
         """`None` until the websocket is accepted."""
         self._closed: tuple[int, str] | None = None
@@ -74,14 +74,14 @@ class WebsocketExchange(AsgiExchange):
     def begin(self, connection: SuspendableConnection, transport: Transport) -> None:
         """As `AsgiExchange.begin`; the websocket may outlast the application."""
         super().begin(connection, transport)
-        if isinstance(self._transport, DisconnectedTransport):
+        if isinstance(self.transport, DisconnectedTransport):
             self.disconnect(self._gone())
         elif not self.is_over:
-            self._transport = self._waiting()
+            self.transport = self.ensure_suspension()
 
     def _make_scope(self) -> Scope:
-        fields = self._connection.fields
-        return make_websocket_scope(self.environ, self.head, fields, self._endpoint)
+        fields = self.connection.fields
+        return make_websocket_scope(self.environ, self.head, fields, self.endpoint)
 
     # What the application calls.
 
@@ -94,17 +94,17 @@ class WebsocketExchange(AsgiExchange):
         while not self._messages:
             if self._codec is not None and self._codec.end and self._closed is None:
                 self._finish_closing()
-                self._connection.handle.resume_now()
+                self.connection.handle.resume_now()
             if self._closed is not None or self.has_ended:
                 code, reason = self._closed or (1006, "")
                 return {"type": "websocket.disconnect", "code": code, "reason": reason}
-            await self._next_event()
+            await self.wait_for_event()
         was_full = self.is_full
         message = self._messages.pop(0)
         self._size -= len(message)
         self._is_busy = True
         if was_full and not self.is_full:
-            self._connection.handle.resume()
+            self.connection.handle.resume()
         kind = "text" if isinstance(message, str) else "bytes"
         return {"type": "websocket.receive", kind: message}
 
@@ -119,7 +119,7 @@ class WebsocketExchange(AsgiExchange):
             text = message.get("text")
             frame = self._codec.encode(message["bytes"] if text is None else text)
             self.sent += len(frame)
-            self._send(frame)
+            self.send_bytes(frame)
         elif kind == "websocket.close":
             self._shut(message.get("code") or 1000, message.get("reason") or "")
         else:
@@ -130,7 +130,7 @@ class WebsocketExchange(AsgiExchange):
         if kind == "websocket.accept" and not (self.status_code or self.has_ended):
             self._accept(message)
         elif kind == "websocket.close" and not self.status_code:
-            self._send_error_page(403)
+            self.send_error_page(403)
             self.has_ended = True
         elif kind.startswith("websocket.http.response."):
             super().take({**message, "type": kind.removeprefix("websocket.")})
@@ -138,7 +138,7 @@ class WebsocketExchange(AsgiExchange):
             raise ApplicationError(f"{kind!r} may not come now, before the websocket is open")
 
     def _accept(self, message: Message) -> None:
-        endpoint, subprotocol = self._endpoint, message.get("subprotocol") or ""
+        endpoint, subprotocol = self.endpoint, message.get("subprotocol") or ""
         headers: Any = message.get("headers") or ()
         if any(bytes(name).lower() in RESERVED for name, _ in headers):
             raise ApplicationError("the headers of websocket.accept have one of the handshake's")
@@ -148,9 +148,9 @@ class WebsocketExchange(AsgiExchange):
         self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in headers]
         lines = map(endpoint.writer.line, self.headers + self.id_fields(self.headers))
         start = self._handshake.response(extensions, subprotocol)
-        self.status, self.status_code, self._head_sent = "101 Switching Protocols", 101, True
+        self.status, self.status_code, self.head_sent = "101 Switching Protocols", 101, True
         self._codec = FrameCodec(endpoint.message_limit, codecs)
-        self._send(start, endpoint.writer.date(), *lines, b"\r\n")
+        self.send_bytes(start, endpoint.writer.date(), *lines, b"\r\n")
         self.head = self.head.partition(b"\r\n")[0]  # for as long as the websocket is open
         self._last = endpoint.loop.time()
         endpoint.websockets.wait(self, endpoint.ping_interval)
@@ -162,7 +162,7 @@ class WebsocketExchange(AsgiExchange):
     @property
     def is_full(self) -> bool:
         """Whether the client is not to be read from for now."""
-        unsent = 0 if self._suspension is None else self._suspension.unsent
+        unsent = 0 if self.suspension is None else self.suspension.unsent
         return max(self._size, unsent) >= HIGH_WATER or len(self._messages) >= _MOST_MESSAGES
 
     @property
@@ -173,7 +173,7 @@ class WebsocketExchange(AsgiExchange):
     @property
     def state(self) -> int:
         """As of the connection."""
-        if self.has_ended or (self._suspension is not None and self._suspension.pending):
+        if self.has_ended or (self.suspension is not None and self.suspension.pending):
             return READY
         return PAUSED if self.is_full else SUSPENDED
 
@@ -181,7 +181,7 @@ class WebsocketExchange(AsgiExchange):
         """Take bytes of frames."""
         codec = self._codec
         assert codec is not None
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         if self._last < self._pinged and self._closed is None and codec.end is None:
             endpoint.websockets.wait(self, endpoint.ping_interval)
         self._last = endpoint.loop.time()
@@ -190,7 +190,7 @@ class WebsocketExchange(AsgiExchange):
         if self._closed is None:
             self._messages += messages
             self._size += sum(map(len, messages))
-        self._send(*codec.data_to_send())
+        self.send_bytes(*codec.data_to_send())
         if codec.end is not None:
             if self._closed is not None:
                 self.has_ended = True
@@ -198,7 +198,7 @@ class WebsocketExchange(AsgiExchange):
                 endpoint.websockets.wait(self, _CLOSE_TIME)
             else:
                 self._finish_closing()
-        self._wake()
+        self.wake()
 
     def end_input(self) -> None:
         """The client sends no more, and has not closed before: it is gone."""
@@ -220,7 +220,7 @@ class WebsocketExchange(AsgiExchange):
 
     def on_deadline(self, now: float) -> None:
         """The client was silent for as long as it may be, or a closing handshake has not ended."""
-        endpoint, codec = self._endpoint, self._codec
+        endpoint, codec = self.endpoint, self._codec
         assert codec is not None
         interval, timeout = endpoint.ping_interval, endpoint.ping_timeout
         if self._closed is not None:
@@ -237,9 +237,9 @@ class WebsocketExchange(AsgiExchange):
             return
         else:
             self._pinged = now
-            self._send(codec.ping())
+            self.send_bytes(codec.ping())
             endpoint.websockets.wait(self, timeout or interval)
-        self._connection.handle.resume_now()
+        self.connection.handle.resume_now()
 
     # The closing handshake.
 
@@ -251,9 +251,9 @@ class WebsocketExchange(AsgiExchange):
             return
         frame = self._codec.close(code, reason)
         self._closed = code, reason
-        self._endpoint.websockets.wait(self, _CLOSE_TIME)
-        self._send(frame)
-        self._wake()
+        self.endpoint.websockets.wait(self, _CLOSE_TIME)
+        self.send_bytes(frame)
+        self.wake()
 
     def _finish_closing(self) -> None:
         """Send the close frame that the client waits for."""
@@ -263,35 +263,36 @@ class WebsocketExchange(AsgiExchange):
         self._closed, self.has_ended = (code, reason), True
         if self._codec.parser_exc is not None:
             self.reason = f"the client was disconnected: {code} {reason}"
-        self._send(frame)
-        self._wake()
+        self.send_bytes(frame)
+        self.wake()
 
     def _gone(self) -> OSError:
         """What an application gets that sends once the websocket is closed."""
-        if self._disconnect_error is None:
+        if self.disconnect_error is None:
             code, reason = self._closed or (1006, "")
-            self._disconnect_error = ConnectionResetError(f"closed with {code} {reason}".strip())
-        assert isinstance(self._disconnect_error, OSError)
-        return self._disconnect_error
+            self.disconnect_error = ConnectionResetError(f"closed with {code} {reason}".strip())
+        assert isinstance(self.disconnect_error, OSError)
+        return self.disconnect_error
 
-    def _on_timeout(self, timeout: float) -> None:
+    def on_timeout(self, timeout: float) -> None:
+        """As `SuspendableExchange.on_timeout`."""
         if self._codec is None:
-            super()._on_timeout(timeout)
+            super().on_timeout(timeout)
 
     def _end(self) -> None:
         if self._codec is None:
             super()._end()
         else:
-            self._finish_with(0)
+            self.finish_with(0)
 
-    def _finish_with(self, status: int) -> None:
+    def finish_with(self, status: int) -> None:
         """The application has returned or raised, which has had that status in a request."""
         if self._codec is None:
-            super()._finish_with(status)
+            super().finish_with(status)
         elif self._closed is None:
             try:
                 self._shut({500: 1011, 503: 1012}.get(status, 1000), "")
-            except OSError:  # as in _suspend: `begin` sees it
+            except OSError:  # as in suspend: `begin` sees it
                 pass
 
     def complete_record(self) -> None:
@@ -299,6 +300,7 @@ class WebsocketExchange(AsgiExchange):
         if self._codec is None:
             super().complete_record()
 
-    def _close(self) -> None:
-        self._endpoint.websockets.discard(self)
-        super()._close()
+    def end_exchange(self) -> None:
+        """As `SuspendableExchange.end_exchange`."""
+        self.endpoint.websockets.discard(self)
+        super().end_exchange()

@@ -69,7 +69,6 @@ class HttpConnection(Connection):
         "_body",
         "_buffer",
         "_connection_info",
-        "_endpoint",
         "_exchange",
         "_head",
         "_interim",
@@ -77,12 +76,16 @@ class HttpConnection(Connection):
         "_port",
         "_refused",
         "_skipped_line",
+        "endpoint",
     )
+
+    endpoint: HttpProtocol
+    """What all connections of its listener share."""
 
     def __init__(self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str) -> None:
         self.state = IDLE
         self.lingers = False
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._parser = parser
         self._address = address
         self._port = port
@@ -143,7 +146,7 @@ class HttpConnection(Connection):
             return READING_HEAD
         if data[1] != 10 or self._skipped_line:
             error = BadRequest("empty line instead of a request line")
-            return self._refuse(error, self._endpoint.template.copy(), data)
+            return self.refuse(error, self.endpoint.template.copy(), data)
         self._skipped_line = True
         if len(data) > 2:
             return self._find_head(data[2:])
@@ -160,7 +163,7 @@ class HttpConnection(Connection):
 
     def _take_head(self, data: bytes) -> int:
         """Parse the head that `data` begins with; bytes may follow it, if they end like a head."""
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         self._skipped_line = False
         decoder = None
         try:
@@ -168,12 +171,12 @@ class HttpConnection(Connection):
                 data, self._address, self._port, self._connection_info
             )
         except BadRequest as error:
-            return self._refuse(error, error.environ, data)
+            return self.refuse(error, error.environ, data)
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
             try:
                 decoder = decoder_for(environ, endpoint.body_limit)
             except BadRequest as error:
-                return self._refuse(error, environ, data)
+                return self.refuse(error, environ, data)
         if size != len(data):
             self._buffer = data[size:]
         make_exchange = endpoint.exchange_type
@@ -186,7 +189,7 @@ class HttpConnection(Connection):
     def _expect_body(self, decoder: Decoder, environ: dict[str, Any]) -> int:  # Any: PEP 3333
         rest = self._buffer
         expects = "HTTP_EXPECT" in environ and not rest and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         if not endpoint.buffered and (expects or not endpoint.awaited_body):
             self._body = _StreamedBody(decoder, expects)
             self.state = READY
@@ -205,12 +208,12 @@ class HttpConnection(Connection):
         try:
             body.take(data)
         except BadRequest as error:
-            return self._refuse(error, exchange.environ, exchange.head)
+            return self.refuse(error, exchange.environ, exchange.head)
         if body.is_complete:
             exchange.environ["wsgi.input"] = body.open()
             self._buffer = body.rest
             self.state = READY
-        elif not self._endpoint.buffered and body.size >= self._endpoint.awaited_body:
+        elif not self.endpoint.buffered and body.size >= self.endpoint.awaited_body:
             self._body = _StreamedBody(body.decoder, False, body.open().read())
             self.state = READY
         return self.state
@@ -231,11 +234,12 @@ class HttpConnection(Connection):
     def _refuse_head(self, error: BadRequest) -> int:
         """Refuse a request of which part of the head has arrived."""
         head = self._buffer if self._head is None else bytes(self._head.data)
-        return self._refuse(error, self._endpoint.template.copy(), head)
+        return self.refuse(error, self.endpoint.template.copy(), head)
 
-    def _refuse(
+    def refuse(
         self, error: BadRequest, environ: Mapping[str, Any], head: bytes
     ) -> int:  # Any: PEP 3333
+        """Have `run` send an error page in place of the request's response, and then close."""
         self._drop_exchange()
         self._refused = RefusedRequest(error, {**environ, "REMOTE_ADDR": self._address}, head)
         self.state = READY
@@ -249,12 +253,12 @@ class HttpConnection(Connection):
             return self._close(lingers=True)
         refused = failure_of(error)
         unexpected = None if isinstance(error, OSError | MemoryError) else error
-        log = self._endpoint.worker.log
+        log = self.endpoint.worker.log
         log.error("a request from %s fails: %s", self._address, refused, exc_info=unexpected)
         exchange = self._exchange
         if exchange is None:
             return self._refuse_head(refused)
-        return self._refuse(refused, exchange.environ, exchange.head)
+        return self.refuse(refused, exchange.environ, exchange.head)
 
     @property
     def _is_draining(self) -> bool:
@@ -277,11 +281,11 @@ class HttpConnection(Connection):
         if "REMOTE_ADDR" in info:
             # What follows is written by this client, not by the proxy that named it.
             self._address = str(info["REMOTE_ADDR"])
-            self._parser = self._endpoint.parser_for(self._address)
+            self._parser = self.endpoint.parser_for(self._address)
 
     def distrust(self) -> None:
         """See `hookserve.protocol.seam.Connection.distrust`."""
-        self._parser = self._endpoint.strict_parser
+        self._parser = self.endpoint.strict_parser
 
     def expire(self) -> int:
         """A deadline has passed: a request of which a part arrived gets the status 408."""
@@ -293,7 +297,7 @@ class HttpConnection(Connection):
         exchange = self._exchange
         if self.state == READING_BODY and exchange is not None:
             error = RequestTimeout("timeout while reading the request body")
-            return self._refuse(error, exchange.environ, exchange.head)
+            return self.refuse(error, exchange.environ, exchange.head)
         self.state = CLOSING
         return CLOSING
 
@@ -366,7 +370,7 @@ class HttpConnection(Connection):
     def _send_refusal(self, transport: Transport) -> int:
         assert self._refused is not None
         refused, self._refused = self._refused, None
-        refused.send(transport, self._endpoint, self._address)
+        refused.send(transport, self.endpoint, self._address)
         return self._close(lingers=True)
 
 

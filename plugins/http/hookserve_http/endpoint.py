@@ -10,12 +10,14 @@ from hookserve.worker.base import WHOLE_BODY
 from hookserve_http.body import EmptyInput
 from hookserve_http.file_wrapper import FileWrapper
 from hookserve_http.mount import mounted
-from hookserve_http.observers import make_notifier
+from hookserve_http.observers import NotifyObservers, make_notifier
 from hookserve_http.response import HeadWriter
 from hookserve_http.server_name import NAME, PORT, named_by_host
 from hookserve_http.takeover import OfferTakeover, make_offer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hookserve.listeners.address import Endpoint as Address
     from hookserve.types import WSGIApplication
     from hookserve.worker.base import Worker
@@ -44,6 +46,26 @@ class Endpoint(Protocol):
         "writer",
     )
 
+    app: WSGIApplication
+    """The application, as `wrap_application` returns it."""
+    pre_request: tuple[Callable[..., None], ...]
+    """Hooks that see a request before its application; empty: there are none."""
+    notify_observers: NotifyObservers | None
+    """Calls `post_request` and `log_access`, with a record and when it began (seconds of the
+    worker's clock); `None`: there are no such hooks."""
+    offer_takeover: OfferTakeover | None
+    """What gives a request for another protocol the entries to take its connection over."""
+    body_limit: int
+    """Bytes that the body of a request may have; 0: no limit."""
+    keeps_alive: bool
+    """Whether connections may stay open after a response."""
+    id_key: str
+    """The entry of an environ that the scoreboard has of a request, if there is one."""
+    writer: HeadWriter
+    """Encodes the heads of responses."""
+    template: dict[str, Any]  # Any: PEP 3333
+    """The entries that are the same in every environ of the listener."""
+
     def __init__(self, worker: Worker, local: Address, buffered: bool) -> None:
         config = worker.config
         wanted = config.buffer_bodies
@@ -54,16 +76,14 @@ class Endpoint(Protocol):
         self.pre_request = worker.pre_request
         self.log_access = worker.log_access
         self.notify_observers = make_notifier(worker)
-        self.offer_takeover: OfferTakeover | None = make_offer(worker)
-        """What gives a request for another protocol the entries to take its connection over."""
-        self.body_limit: int = config.limit_request_body
+        self.offer_takeover = make_offer(worker)
+        self.body_limit = config.limit_request_body
         self.awaited_body = _AWAITED_BODY if has_whole_body else worker.awaited_body
         # A body that is read as it arrives needs no temporary file.
         self.spool_size: int = config.spool_size if buffered else sys.maxsize
         self.sendfile: bool = config.get("sendfile", True)
-        self.keeps_alive: bool = config.get("keepalive", 1.0) > 0
+        self.keeps_alive = config.get("keepalive", 1.0) > 0
         self.id_key = "HTTP_X_REQUEST_ID"
-        """The entry of an environ that the scoreboard has of a request, if there is one."""
         self.writer = HeadWriter(
             worker.wall_clock, worker.calendar, config.get("server_header", True)
         )

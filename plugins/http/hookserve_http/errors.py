@@ -18,6 +18,7 @@ class BadRequest(Exception):
     """
 
     status = 400
+    """That of the response (RFC 9110, 15)."""
     environ: Mapping[str, Any] = MappingProxyType({})  # Any: PEP 3333
     """The part of the head that was parsed; set by `HeadParser`."""
     fields: tuple[tuple[str, str], ...] = ()

@@ -36,9 +36,9 @@ class Exchange(OutgoingResponse):
 
     def run(self, transport: Transport) -> None:
         """Run the exchange to its end; then `persists` tells whether the connection stays open."""
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         worker, app, notify_observers = endpoint.worker, endpoint.app, endpoint.notify_observers
-        self._transport = transport
+        self.transport = transport
         environ = self.environ
         if self.is_http11:
             environ["wsgi.early_hints"] = self.early_hints
@@ -53,11 +53,11 @@ class Exchange(OutgoingResponse):
                     observe(worker, view, environ)
             result = app(environ, self.start_response)
             if type(result) is list and len(result) == 1:
-                self._send_whole(result[0])
+                self.send_whole(result[0])
             else:
                 self._send_result(result)
         except BaseException as error:  # the application may raise anything, and so may its timers
-            self._fail(error)
+            self.fail(error)
         finally:
             try:
                 if notify_observers is not None:
@@ -71,7 +71,7 @@ class Exchange(OutgoingResponse):
             # Break the cycle between environ and exchange: no work for the garbage collector.  And
             # a write() that the application kept must not reach the transport's next client.
             environ["wsgi.early_hints"] = None
-            del self._transport
+            del self.transport
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -79,18 +79,18 @@ class Exchange(OutgoingResponse):
         """`start_response` of PEP 3333; raises ApplicationError for an invalid status or header."""
         if exc_info is not None:
             try:
-                if self._head_sent:
+                if self.head_sent:
                     raise exc_info[1].with_traceback(exc_info[2])  # type: ignore[arg-type]  # a traceback
             finally:
                 exc_info = None
         elif self.status:
             raise ApplicationError("start_response was called twice without exc_info")
-        self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode(
-            status, headers
+        self.status_code, self.head_lines, self.content_length, self.own_lines = (
+            self.endpoint.writer.encode(status, headers)
         )
         self.status = status
         self.headers = headers
-        return self._write
+        return self.write_body
 
     def take_over(self, on_leave: Callable[[], object] | None = None) -> socket.socket:
         """``hookserve.take_over`` of the environ: the client's connection, as a blocking socket.
@@ -103,8 +103,8 @@ class Exchange(OutgoingResponse):
         Raises RuntimeError when the response has begun, the body has not been read or the request
         is over, and OSError when there is no descriptor.
         """
-        transport = getattr(self, "_transport", None)
-        if transport is None or self._head_sent:
+        transport = getattr(self, "transport", None)
+        if transport is None or self.head_sent:
             raise RuntimeError("the connection cannot be taken over: the response has begun")
         received, body = b"", self.input
         if body is not None:
@@ -115,38 +115,38 @@ class Exchange(OutgoingResponse):
         taken: socket.socket = transport.take_over(received, on_leave)
         self.environ.pop(NAME, None)  # no cycle: a socket that is dropped is closed
         self.status_code = 200 if self.environ["REQUEST_METHOD"] == "CONNECT" else 101
-        self.persists, self._head_sent, self._transport = False, True, TakenTransport()
+        self.persists, self.head_sent, self.transport = False, True, TakenTransport()
         return taken
 
     def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """Send 103 Early Hints (RFC 8297); nothing after the response head, or in HTTP/1.0."""
-        if self._head_sent or not self.is_http11:
+        if self.head_sent or not self.is_http11:
             return
-        lines = [self._endpoint.writer.line(header) for header in headers]
-        self._send(b"HTTP/1.1 103 Early Hints\r\n", *lines, b"\r\n")
+        lines = [self.endpoint.writer.line(header) for header in headers]
+        self.send_bytes(b"HTTP/1.1 103 Early Hints\r\n", *lines, b"\r\n")
 
     def send_continue(self) -> None:
         """Send ``100 Continue`` at the application's first read (RFC 9110, 10.1.1).
 
         Send nothing after the response head: it would be taken for a part of the body.
         """
-        if not self._head_sent:
-            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if not self.head_sent:
+            self.send_bytes(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _send_result(self, result: Iterable[bytes]) -> None:
         """Send the iterable that the application returned, and close it."""
         kind = type(result)
         if kind is list or kind is tuple:
-            self._send_whole(b"".join(result))
+            self.send_whole(b"".join(result))
             return
         try:
             if kind is FileWrapper:
                 self._send_file(result)  # type: ignore[arg-type]  # just tested
             else:
                 for chunk in result:
-                    if (chunk or type(chunk) is not bytes) and self._write(chunk):
+                    if (chunk or type(chunk) is not bytes) and self.write_body(chunk):
                         break
-            self._finish()
+            self.end_body()
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -154,24 +154,24 @@ class Exchange(OutgoingResponse):
 
     def _send_file(self, wrapper: FileWrapper) -> None:
         """Send a file from its current position, with sendfile(2) if the transport can."""
-        count = wrapper.remaining() if self._endpoint.sendfile else None
-        if count is None or self._head_sent:
+        count = wrapper.remaining() if self.endpoint.sendfile else None
+        if count is None or self.head_sent:
             self._send_chunks(wrapper)
             return
-        if 0 <= self._length < count:
-            count = self._length
+        if 0 <= self.content_length < count:
+            count = self.content_length
         if count <= _SMALL_FILE:
-            self._send_whole(wrapper.read(count))
+            self.send_whole(wrapper.read(count))
             return
-        self._send(self._head(count))
+        self.send_bytes(self.make_head(count))
         if self.is_bodiless:
             return
         try:
-            sent = self._transport.send_file(wrapper.fileno(), wrapper.tell(), count)
+            sent = self.transport.send_file(wrapper.fileno(), wrapper.tell(), count)
         except NotImplementedError:
             self._send_chunks(wrapper)
         except OSError as error:
-            self._on_disconnect(error)
+            self.on_disconnect(error)
             raise
         else:
             self.sent += sent
@@ -179,15 +179,15 @@ class Exchange(OutgoingResponse):
     def _send_chunks(self, wrapper: FileWrapper) -> None:
         """Read and send a file, no further than its Content-Length: it may have no end."""
         for chunk in wrapper:
-            if self._write(chunk) or self.is_bodiless:
+            if self.write_body(chunk) or self.is_bodiless:
                 return
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """End the exchange after an exception: with an error page, if the head is not sent yet."""
         self.persists = False
-        self._endpoint.worker.end_if_forked(error)
-        is_taken = type(getattr(self, "_transport", None)) is TakenTransport
-        if error is self._disconnect_error or (is_taken and isinstance(error, StopIteration)):
+        self.endpoint.worker.end_if_forked(error)
+        is_taken = type(getattr(self, "transport", None)) is TakenTransport
+        if error is self.disconnect_error or (is_taken and isinstance(error, StopIteration)):
             return
         if is_taken and isinstance(error, ConnectionError):
             error = BodyCutOff(str(error))
@@ -196,7 +196,7 @@ class Exchange(OutgoingResponse):
             return
         if self.input is not None and error is self.input.timed_out:
             error = RequestTimeout("the request body was too slow")
-        log = self._endpoint.worker.log
+        log = self.endpoint.worker.log
         method, target = self.method_and_target
         code = 500
         if isinstance(error, BadRequest):
@@ -209,5 +209,5 @@ class Exchange(OutgoingResponse):
         else:
             self.reason = f"the application failed: {type(error).__name__}"
             log.error("error handling %s %s", method, target, exc_info=error)
-        if not self._head_sent:
-            self._send_error_page(code)
+        if not self.head_sent:
+            self.send_error_page(code)

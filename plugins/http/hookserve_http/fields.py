@@ -18,6 +18,7 @@ FIELDS = "hookserve.fields"
 """The entry of an environ that has the fields of its head; they must not be changed."""
 
 Fields = list[tuple[bytes, bytes]]
+"""Names in lower case and values, in the order in which they came."""
 
 _CACHE_SIZE = 64
 _CACHED_BLOCK_LIMIT = 1024

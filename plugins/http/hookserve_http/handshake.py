@@ -31,6 +31,7 @@ class Handshake(NamedTuple):
     accept: bytes
     """Sec-WebSocket-Accept of the response."""
     subprotocols: list[str]
+    """Those that the client offers, the one that it prefers first."""
     extensions: str
     """The list that the client offers, not parsed yet."""
 

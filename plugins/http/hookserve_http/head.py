@@ -23,12 +23,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from hookserve_http import grammar
-from hookserve_http.errors import (
-    BadRequest,
-    HeadTooLarge,
-    TargetTooLong,
-    UnknownVersion,
-)
+from hookserve_http.errors import BadRequest, HeadTooLarge, TargetTooLong, UnknownVersion
 from hookserve_http.fields import END, FIELDS, FieldLists
 from hookserve_http.lines import has_bare_end, unfold, validate
 from hookserve_http.rules import HeadRules
@@ -39,6 +34,7 @@ if TYPE_CHECKING:
     from hookserve_http.repeated import RepeatedHeads
 
 Environ = dict[str, Any]  # Any: PEP 3333 says so
+"""What a request is to a WSGI application (PEP 3333): the head, as `HeadParser` makes it."""
 
 _REQUEST_LINE_CACHE_SIZE = 256
 _CACHED_REQUEST_LINE_LIMIT = 256
@@ -72,6 +68,13 @@ class HeadParser:
     """
 
     field_lists_type: type[FieldLists] = FieldLists
+    """What makes the lists of pairs of its heads."""
+    size_limit: int
+    """Bytes that a head may have; a longer one is refused before it is complete."""
+    field_lists: FieldLists
+    """The fields of heads, for interfaces that want pairs of bytes."""
+    repeated: RepeatedHeads | None
+    """Of such interfaces: the environ of a cached block has the fields too, as `FIELDS`."""
 
     def __init__(self, rules: HeadRules, template: Environ) -> None:
         self._template = template
@@ -81,7 +84,6 @@ class HeadParser:
         self._lines_limit = self._fields_limit + 2
         self._field_size = rules.limit_request_field_size or 8190
         self.size_limit = self._line_limit + _LINE_LIMIT + self._field_size
-        """Bytes that a head may have; a longer one is refused before it is complete."""
         self._rules = rules
         self._request_line_cache: dict[bytes, dict[str, str]] = {}
         self._name_cache: dict[bytes, str] = {}
@@ -90,9 +92,7 @@ class HeadParser:
         self._block_cache_misses = 0
         self._scheme = rules.secure_scheme_headers
         self.field_lists = self.field_lists_type(self._parse_line, rules.permit_obsolete_folding)
-        """The fields of heads, for interfaces that want pairs of bytes."""
-        self.repeated: RepeatedHeads | None = None
-        """Of such interfaces: the environ of a cached block has the fields too, as `FIELDS`."""
+        self.repeated = None
         self._unfolds = rules.permit_obsolete_folding
 
     def parse(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hookserve_http.hooks import Answer
     from hookserve_http.outgoing import OutgoingResponse
     from hookserve_http.request_ids import RequestIds
+    from hookserve_http.saturation import Saturation
 
 
 class HttpProtocol(Endpoint):
@@ -41,7 +42,20 @@ class HttpProtocol(Endpoint):
     )
 
     connection_type: ClassVar[type[HttpConnection]] = HttpConnection
+    """What is made for each client; settings may have a class derived from it take its place."""
     exchange_class: ClassVar[type[OutgoingResponse]] = Exchange
+    """What is made for each request; with `request_id` one derived from it takes its place."""
+
+    exchange_type: type[OutgoingResponse]
+    """That which is made: `exchange_class`, or the one in its place."""
+    request_ids: RequestIds | None
+    """Those of requests; `None`: requests have none."""
+    strict_parser: HeadParser
+    """For heads that speak for their own connection only."""
+    trusting_parser: HeadParser
+    """For those of trusted proxies."""
+    saturation: Saturation
+    """What is refused; only with `queue_timeout`."""
 
     answers: Mapping[str, Answer]
     """What the server answers itself, by path; set where there is any."""
@@ -53,22 +67,17 @@ class HttpProtocol(Endpoint):
         config = worker.config
         self._make_connection = self.connection_type
         self.exchange_type = self.exchange_class
-        """What is made of each request."""
         self.request_ids = self._make_ids(config.get("request_id", ""))
-        """Those of requests; `None`: requests have none."""
         self._is_trusted = trusts(config.forwarded_allow_ips)
         make_strict = self._parser_type(HeadParser, believes=False)
         self.strict_parser = make_strict(rules_for(config, trusted=False), self.template)
-        """For heads that speak for their own connection only."""
         self.trusting_parser = self._make_trusting(config)
-        """For those of trusted proxies."""
         limit: float = config.get("queue_timeout", 0.0)
         if limit:
             from hookserve_http.saturation import Saturation, with_saturation
 
             self._make_connection = with_saturation(self._make_connection)
             self.saturation = Saturation(self, limit)
-            """What is refused; only with `queue_timeout`."""
 
     @classmethod
     def begin_service(cls, protocols: Sequence[Protocol]) -> None:

@@ -28,19 +28,29 @@ class RequestBody:
         "waiting",
     )
 
+    decoder: Decoder
+    """Where the body ends."""
+    expects_continue: bool
+    """Whether the client waits for ``100 Continue`` (RFC 9110, 10.1.1)."""
+    rest: bytes
+    """What follows the body: the beginning of the next request."""
+    failure: BadRequest | None
+    """Why the body cannot be received."""
+    waiting: int
+    """Bytes that wait for the application."""
+    received: int
+    """Bytes that have arrived."""
+    waited: float
+    """Seconds for which the application has waited for the client."""
+
     def __init__(self, decoder: Decoder, expects_continue: bool) -> None:
         self.decoder = decoder
         self.expects_continue = expects_continue
-        """Whether the client waits for ``100 Continue`` (RFC 9110, 10.1.1)."""
         self.rest = b""
-        """What follows the body: the beginning of the next request."""
-        self.failure: BadRequest | None = None
-        """Why the body cannot be received."""
+        self.failure = None
         self.waiting = 0
-        """Bytes that wait for the application."""
         self.received = 0
         self.waited = 0.0
-        """Seconds for which the application has waited for the client."""
         self._parts: list[bytes] = []
 
     @property

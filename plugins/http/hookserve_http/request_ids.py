@@ -99,14 +99,14 @@ def identifying_connection(kind: type[HttpConnection]) -> type[HttpConnection]:
 
         __slots__ = ()
 
-        def _refuse(
+        def refuse(
             self, error: BadRequest, environ: Mapping[str, Any], head: bytes
         ) -> int:  # Any: PEP 3333
             environ = {**environ}
             self._parser.identify(environ)
-            header = self._endpoint.request_ids.header
+            header = self.endpoint.request_ids.header
             error.fields = *error.fields, (header, environ[REQUEST_ID])
-            return cast("int", super()._refuse(error, environ, head))
+            return cast("int", super().refuse(error, environ, head))
 
     return cast("type[HttpConnection]", IdentifyingConnection)
 
@@ -132,15 +132,15 @@ def identified_exchange(kind: type[OutgoingResponse]) -> type[OutgoingResponse]:
 
         def id_fields(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
             """As `OutgoingResponse.id_fields`."""
-            header = self._endpoint.request_ids.header
+            header = self.endpoint.request_ids.header
             if any(name.lower() == header.lower() for name, _ in headers):
                 return []
             return [(header, self.request_id)]
 
-        def _head(self, size: int) -> bytes:
-            head: bytes = super()._head(size)
-            ids: RequestIds = self._endpoint.request_ids
-            if b"\r\n%b:" % ids.field in self._start.lower():
+        def make_head(self, size: int) -> bytes:
+            head: bytes = super().make_head(size)
+            ids: RequestIds = self.endpoint.request_ids
+            if b"\r\n%b:" % ids.field in self.head_lines.lower():
                 return head
             return b"%b%b%b\r\n\r\n" % (head[:-2], ids.prefix, self.request_id.encode("ascii"))
 

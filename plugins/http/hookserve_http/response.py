@@ -21,6 +21,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 Header = tuple[str, str]
+"""Name and value, of latin-1 (PEP 3333)."""
 Line = tuple[bytes, int]
 """The encoded header line, empty when it is not sent, and the length it declares, or `_PLAIN`,
 `_DATE` or `_SERVER`."""

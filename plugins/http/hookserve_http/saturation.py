@@ -108,12 +108,12 @@ def with_saturation(kind: type[HttpConnection]) -> type[HttpConnection]:
 
         def run(self, transport: Transport) -> int:
             """As `Connection.run`."""
-            saturation: Saturation = self._endpoint.saturation
+            saturation: Saturation = self.endpoint.saturation
             exchange = self._exchange
             if exchange is not None:
                 error = saturation.refusal(exchange, transport, self._free_since, self._parser)
                 if error is not None:
-                    self._refuse(error, exchange.environ, exchange.head)
+                    self.refuse(error, exchange.environ, exchange.head)
             state: int = super().run(transport)
             self._free_since = saturation.clock()
             return state

@@ -74,7 +74,7 @@ def with_answers(kind: type[HttpConnection]) -> type[HttpConnection]:
 
         def _take_head(self, data: bytes) -> int:
             state: int = super()._take_head(data)
-            if state == READY and data.startswith(self._endpoint.answered):
+            if state == READY and data.startswith(self.endpoint.answered):
                 _answer_itself(self)
             return state
 
@@ -86,7 +86,7 @@ def _answer_itself(connection: Any) -> None:  # Any: an AnsweringConnection
     exchange = connection._exchange
     if exchange is None or connection._body is not None:
         return
-    answer = connection._endpoint.answers.get(exchange.environ["PATH_INFO"])
+    answer = connection.endpoint.answers.get(exchange.environ["PATH_INFO"])
     if answer is not None and exchange.environ["REQUEST_METHOD"] in ("GET", "HEAD"):
         connection._exchange = None
         connection._refused = AnsweredRequest(answer, exchange.is_bodiless)

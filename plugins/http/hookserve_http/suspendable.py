@@ -40,36 +40,39 @@ class SuspendableExchange(OutgoingResponse):
     """One exchange; an interface says how its application is begun and what it calls."""
 
     __slots__ = (
-        "_connection",
         "_environ",
-        "_has_body",
-        "_is_gone",
-        "_shall_end",
         "_slot",
-        "_suspension",
         "client",
+        "connection",
         "has_ended",
+        "has_whole_body",
+        "is_gone",
         "is_over",
         "repeated",
+        "shall_end",
+        "suspension",
     )
 
     suspension_type: ClassVar[type[Suspension]] = Suspension
+    """What an exchange has once its application waits."""
 
-    _endpoint: SuspendingProtocol
+    endpoint: SuspendingProtocol
     _environ: dict[str, Any]  # Any: PEP 3333
-    _connection: SuspendableConnection
+    connection: SuspendableConnection
+    """The client's, once the exchange has begun."""
     _slot: RequestSlot
     has_ended: bool
     """Whether the application has sent all of the response."""
     is_over: bool
     """Whether the response was handed over, and the connection is free for the next request."""
-    _has_body: bool
+    has_whole_body: bool
     """Whether the application has the whole body of the request."""
-    _is_gone: bool
+    is_gone: bool
     """Whether the application is told that its client is gone."""
-    _shall_end: bool
+    shall_end: bool
     """Whether that is because the worker stops."""
-    _suspension: Suspension | None
+    suspension: Suspension | None
+    """`None`: the application has not waited."""
     repeated: RepeatedHead | None
     """What is known of its head from before."""
     client: Client
@@ -91,12 +94,12 @@ class SuspendableExchange(OutgoingResponse):
 
     def begin(self, connection: SuspendableConnection, transport: Transport) -> None:
         """Begin the application, and run it until it ends or waits."""
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         worker = endpoint.worker
-        self._connection, self._transport = connection, transport
-        self._has_body = self.has_ended = self.is_over = False
-        self._is_gone = self._shall_end = False
-        self._suspension = None
+        self.connection, self.transport = connection, transport
+        self.has_whole_body = self.has_ended = self.is_over = False
+        self.is_gone = self.shall_end = False
+        self.suspension = None
         head = self.repeated
         environ = self.environ if head is None else head.environ
         key = endpoint.id_key
@@ -105,42 +108,42 @@ class SuspendableExchange(OutgoingResponse):
         try:
             if endpoint.pre_request:
                 self._call_pre_request()
-            task = self._start_application()
+            task = self.start_application()
         except BaseException as error:  # the application may raise anything
-            self._fail(error)
+            self.fail(error)
             return
         if task is not None or not self.is_over:
-            self._go_on(task)
+            self.go_on(task)
 
     # What an interface provides.
 
     @abstractmethod
-    def _start_application(self) -> asyncio.Task[object] | None:
+    def start_application(self) -> asyncio.Task[object] | None:
         """Run the application until it ends or waits; returns its task where it has one."""
 
     @abstractmethod
-    def _go_on(self, task: asyncio.Task[object] | None) -> None:
+    def go_on(self, task: asyncio.Task[object] | None) -> None:
         """The application waits or has ended, and its response has not ended, or its task has
         not."""
 
-    def _cancel(self) -> None:
+    def cancel_application(self) -> None:
         """`request_timeout` has passed while the application waits."""
-        assert self._suspension is not None
-        assert self._suspension.task is not None
-        self._suspension.task.cancel()
+        assert self.suspension is not None
+        assert self.suspension.task is not None
+        self.suspension.task.cancel()
 
     # What the connection calls.
 
     def send_pending(self, transport: Transport) -> None:
         """Send what the application has sent since the last time."""
-        suspension = self._suspension
+        suspension = self.suspension
         assert suspension is not None
         try:
             suspension.send_to(transport)
         except OSError as error:
             self.disconnect(error)
         if self.has_ended and not self.is_over:
-            self._close()
+            self.end_exchange()
 
     @property
     def takes_input(self) -> bool:
@@ -159,8 +162,8 @@ class SuspendableExchange(OutgoingResponse):
         try:
             self.input.feed(data)
         except BadRequest as error:
-            self._fail_body(error)
-        self._wake()
+            self.fail_body(error)
+        self.wake()
 
     def end_input(self) -> None:
         """The client sends no more: to an application it is gone, though its response is sent, and
@@ -169,72 +172,74 @@ class SuspendableExchange(OutgoingResponse):
         self.persists = self.persists and body is not None and bool(body.rest)
         if not (body is None or body.decoder.is_done):
             self.reason = self.reason or "the client disconnected"
-        self._is_gone = True
-        self._wake()
+        self.is_gone = True
+        self.wake()
 
     def drained(self) -> None:
         """The client has taken all that was sent."""
-        if self._suspension is not None:
-            self._suspension.drained()
+        if self.suspension is not None:
+            self.suspension.drained()
 
     def leave(self) -> None:
         """The worker is about to stop: a stream of events may have no end of its own, and is told
         to end unless it does so in a moment.  At a quick stop no client is waited for."""
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         if self._start_is_event_stream():
-            endpoint.loop.call_later(_LEAVE_TIME, self._request_end)
+            endpoint.loop.call_later(_LEAVE_TIME, self.request_end)
         if endpoint.worker.is_quick and self.takes_input:
             endpoint.loop.call_later(QUICK_TIME, self._abandon_body)
 
     def disconnect(self, error: OSError) -> None:
         """The client is gone: nothing can be sent any more."""
         if not self.is_over:
-            self._on_disconnect(error)
-            self._is_gone = True
-            self._wake()
+            self.on_disconnect(error)
+            self.is_gone = True
+            self.wake()
             self.drained()
             if self.has_ended:
-                self._close()
+                self.end_exchange()
 
     # The course of the exchange.
 
-    def _is_last(self, size: int) -> bool:
-        """As `OutgoingResponse._is_last`; hooks and logs are called when all of it is sent."""
-        is_whole = self.persists and size >= self._length and self.input is None
-        is_alone = self._endpoint.notify_observers is None and not self._connection.has_more
+    def is_last(self, size: int) -> bool:
+        """As `OutgoingResponse.is_last`; hooks and logs are called when all of it is sent."""
+        is_whole = self.persists and size >= self.content_length and self.input is None
+        is_alone = self.endpoint.notify_observers is None and not self.connection.has_more
         return is_whole and is_alone
 
     @property
     def is_suspended(self) -> bool:
         """Whether the application has waited, so that what it sends is kept."""
-        return self._suspension is not None and self._suspension.has_begun
+        return self.suspension is not None and self.suspension.has_begun
 
-    def _suspend(self, task: asyncio.Task[object] | None) -> None:
+    def suspend(self, task: asyncio.Task[object] | None) -> None:
         """The application waits for something: it goes on elsewhere, in a task where it is
         known."""
-        suspension, endpoint = self._waiting(), self._endpoint
-        suspension.begin(task, self._transport)
-        if self._disconnect_error is None:
-            self._transport = suspension
+        suspension, endpoint = self.ensure_suspension(), self.endpoint
+        suspension.begin(task, self.transport)
+        if self.disconnect_error is None:
+            self.transport = suspension
         else:
-            self._is_gone = True
+            self.is_gone = True
         if not endpoint.worker.alive:
             self.leave()
         timeout = endpoint.request_timeout
         if timeout:
-            suspension.timer = endpoint.loop.call_later(timeout, self._on_timeout, timeout)
+            suspension.timer = endpoint.loop.call_later(timeout, self.on_timeout, timeout)
 
-    def _on_timeout(self, timeout: float) -> None:
+    def on_timeout(self, timeout: float) -> None:
+        """`request_timeout`, of so many seconds, has passed since the application first waited."""
         if self.is_suspended and not self.has_ended:
             self.reason = f"request_timeout ({timeout:g} s)"
-            self._cancel()
+            self.cancel_application()
 
-    def _request_end(self) -> None:
-        if not (self.has_ended or self._is_gone):
-            self._is_gone = self._shall_end = True
-            self._wake()
+    def request_end(self) -> None:
+        """The worker stops: the application is told that its client is gone."""
+        if not (self.has_ended or self.is_gone):
+            self.is_gone = self.shall_end = True
+            self.wake()
 
-    def _fail_body(self, error: BadRequest) -> None:
+    def fail_body(self, error: BadRequest) -> None:
         """The rest of the body is of no use."""
         self.input.failure = error
         self.reason = self.reason or str(error)
@@ -242,14 +247,14 @@ class SuspendableExchange(OutgoingResponse):
         self.persists = False
 
     @property
-    def _refusal(self) -> int:
+    def refusal_status(self) -> int:
         """The status by which a body that cannot be received is refused; 0: no fault was found."""
         failure: BadRequest | None = None if self.input is None else self.input.failure
         return 0 if failure is None else failure.status
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """The application has raised."""
-        worker = self._endpoint.worker
+        worker = self.endpoint.worker
         worker.end_if_forked(error)
         method, target = self.method_and_target
         if isinstance(error, RequestCancelled):
@@ -257,43 +262,43 @@ class SuspendableExchange(OutgoingResponse):
             worker.log.warning("%s %s: %s%s", method, target, error, after)
             if not self.has_ended:
                 self.reason = str(error)
-                self._finish_with(503)
+                self.finish_with(503)
         elif self._is_disconnect(error):
             if not self.has_ended:
-                self._finish_with(self._refusal)
+                self.finish_with(self.refusal_status)
         elif self.has_ended:
             what = "%s %s: error after the response"
             worker.log.error(what, method, target, exc_info=error)
         else:
             self.reason = f"the application failed: {type(error).__name__}"
             worker.log.error("error handling %s %s", method, target, exc_info=error)
-            self._finish_with(500)
+            self.finish_with(500)
 
     def _is_disconnect(self, error: BaseException) -> bool:
         """Whether the application says no more than that its client is gone, or has not sent all
         of the body: then it has nothing to work with, however it says so."""
         body = self.input
-        if self._is_gone and body is not None and not body.decoder.is_done:
+        if self.is_gone and body is not None and not body.decoder.is_done:
             return isinstance(error, Exception)
-        gone = self._disconnect_error
+        gone = self.disconnect_error
         return gone is not None and gone in (error, error.__cause__, error.__context__)
 
-    def _finish_with(self, status: int) -> None:
+    def finish_with(self, status: int) -> None:
         """End the response, with an error page where there is a status and no head was sent."""
         self.persists = False
-        if status and not self._head_sent:
-            self._send_error_page(status)
+        if status and not self.head_sent:
+            self.send_error_page(status)
         self.has_ended = True
         if not self.is_suspended:
-            self._close()
+            self.end_exchange()
 
-    def _close(self) -> None:
+    def end_exchange(self) -> None:
         """The response has been handed over."""
         self.is_over = True
-        endpoint = self._endpoint
-        if self._suspension is not None:
-            self._suspension.close()
-            self._wake()
+        endpoint = self.endpoint
+        if self.suspension is not None:
+            self.suspension.close()
+            self.wake()
         try:
             if endpoint.notify_observers is not None:
                 self.complete_record()
@@ -304,31 +309,32 @@ class SuspendableExchange(OutgoingResponse):
     def _call_pre_request(self) -> None:
         view = self.view = RequestView()
         view.environ = self.environ
-        for observe in self._endpoint.pre_request:
-            observe(self._endpoint.worker, view, self.environ)
+        for observe in self.endpoint.pre_request:
+            observe(self.endpoint.worker, view, self.environ)
 
     def _start_is_event_stream(self) -> bool:
-        return self._head_sent and b"content-type: text/event-stream" in self._start.lower()
+        return self.head_sent and b"content-type: text/event-stream" in self.head_lines.lower()
 
     # Waiting.
 
-    def _send_continue(self) -> None:
+    def send_continue(self) -> None:
         """``100 Continue`` (RFC 9110, 10.1.1): the client waits for it before it sends the body."""
         self.input.expects_continue = False
-        if not self._head_sent:
-            self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self._connection.handle.resume_now()
+        if not self.head_sent:
+            self.send_bytes(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.connection.handle.resume_now()
 
-    async def _next_event(self) -> None:
-        loop = self._endpoint.loop
+    async def wait_for_event(self) -> None:
+        """Wait until a part of the body has come, the client is gone or the response has ended."""
+        loop = self.endpoint.loop
         future = loop.create_future()
-        self._waiting().receivers.append(future)
+        self.ensure_suspension().receivers.append(future)
         body = self.input
-        if self._has_body or body is None:
+        if self.has_whole_body or body is None:
             await future
             return
-        left = body.time_left(self._endpoint.body_timeout, self._endpoint.body_rate)
-        timer = loop.call_later(left, self._on_slow_body) if left else None
+        left = body.time_left(self.endpoint.body_timeout, self.endpoint.body_rate)
+        timer = loop.call_later(left, self.on_slow_body) if left else None
         began = loop.time()
         try:
             await future
@@ -339,17 +345,19 @@ class SuspendableExchange(OutgoingResponse):
 
     def _abandon_body(self) -> None:
         if self.takes_input and not self.has_ended:
-            self._fail_body(NoResources("the worker stops before the request body is complete"))
+            self.fail_body(NoResources("the worker stops before the request body is complete"))
 
-    def _on_slow_body(self) -> None:
-        self._fail_body(RequestTimeout("timeout while reading the request body"))
+    def on_slow_body(self) -> None:
+        """The client has not sent the body in time (`body_timeout`, `body_rate`)."""
+        self.fail_body(RequestTimeout("timeout while reading the request body"))
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Something has happened that the application may wait for."""
-        if self._suspension is not None:
-            self._suspension.wake()
+        if self.suspension is not None:
+            self.suspension.wake()
 
-    def _waiting(self) -> Suspension:
-        if self._suspension is None:
-            self._suspension = self.suspension_type()
-        return self._suspension
+    def ensure_suspension(self) -> Suspension:
+        """The suspension, made if there is none yet."""
+        if self.suspension is None:
+            self.suspension = self.suspension_type()
+        return self.suspension

@@ -43,13 +43,15 @@ class SuspendableConnection(HttpConnection):
     __slots__ = ("_current", "_last", "client", "handle")
 
     handle: ConnectionHandle
+    """The worker's side of the connection: has `run` called once more."""
+    client: Client
+    """Who has connected."""
 
     def __init__(
         self, endpoint: SuspendingProtocol, parser: HeadParser, address: str, port: str
     ) -> None:
         super().__init__(endpoint, parser, address, port)
-        self.client: Client = (address, int(port or 0)) if address else None
-        """Who has connected."""
+        self.client = (address, int(port or 0)) if address else None
         self._last: RepeatedHead | None = None
         """Of the request before, if its head is repeated."""
         self._current: SuspendableExchange | None = None
@@ -71,7 +73,7 @@ class SuspendableConnection(HttpConnection):
 
     def _take_head(self, data: bytes) -> int:
         """As of HTTP; a head that clients repeat is not parsed again."""
-        endpoint, head = self._endpoint, self._last
+        endpoint, head = self.endpoint, self._last
         if head is None or head.data != data:  # to compare is cheaper than to hash
             heads: Any = self._parser.repeated  # Any: RepeatedHeads; None only in WSGI's
             head = heads.get(data)
@@ -107,7 +109,7 @@ class SuspendableConnection(HttpConnection):
             begun: Any = self._exchange  # Any: a SuspendableExchange
             self._exchange = None
             if begun.repeated is None and "HTTP_UPGRADE" in begun.environ:
-                begun = self._upgrade(begun)
+                begun = self.upgrade(begun)
                 if begun is None:
                     return self._send_refusal(transport)
             current = begun
@@ -161,7 +163,7 @@ class SuspendableConnection(HttpConnection):
         self.state = PAUSED if self._buffer else current.state
         return self.state
 
-    def _upgrade(self, request: SuspendableExchange) -> SuspendableExchange | None:
+    def upgrade(self, request: SuspendableExchange) -> SuspendableExchange | None:
         """What is begun for a request with an Upgrade field; `None`: it is refused."""
         return request
 
@@ -175,6 +177,6 @@ class SuspendableConnection(HttpConnection):
             try:
                 exchange.input.feed(rest)
             except BadRequest as error:
-                return self._refuse(error, environ, exchange.head)
+                return self.refuse(error, environ, exchange.head)
         self.state = READY
         return READY

@@ -18,18 +18,26 @@ class Suspension(Transport):
 
     __slots__ = ("_kept", "_unsent", "has_begun", "pending", "receivers", "room", "task", "timer")
 
+    has_begun: bool
+    """Whether the application has suspended for the first time."""
+    task: asyncio.Task[object] | None
+    """The one that runs the application, where it is known."""
+    pending: list[Any]  # Any: bytes, and what a derived class keeps
+    """What was sent since `send_to` was called for the last time."""
+    receivers: list[asyncio.Future[None]]
+    """Those that wait for an event."""
+    room: asyncio.Future[None] | None
+    """Done when the client has taken what was sent."""
+    timer: asyncio.TimerHandle | None
+    """Of `request_timeout`."""
+
     def __init__(self) -> None:
         self.has_begun = False
-        """Whether the application has suspended for the first time."""
-        self.task: asyncio.Task[object] | None = None
-        """The one that runs the application, where it is known."""
-        self.pending: list[Any] = []  # Any: bytes, and what a derived class keeps
-        self.receivers: list[asyncio.Future[None]] = []
-        """Those that wait for an event."""
-        self.room: asyncio.Future[None] | None = None
-        """Done when the client has taken what was sent."""
-        self.timer: asyncio.TimerHandle | None = None
-        """Of `request_timeout`."""
+        self.task = None
+        self.pending = []
+        self.receivers = []
+        self.room = None
+        self.timer = None
         self._kept = self._unsent = 0
 
     @property
@@ -56,12 +64,13 @@ class Suspension(Transport):
         """Send what was kept; raises OSError when the client is gone."""
         if self.pending:
             pending, self.pending, self._kept = self.pending, [], 0
-            self._send_pending(transport, pending)
+            self.send_parts(transport, pending)
             self._unsent = transport.unsent
             if not self._unsent:
                 self.drained()
 
-    def _send_pending(self, transport: Transport, pending: list[Any]) -> None:  # Any: as above
+    def send_parts(self, transport: Transport, pending: list[Any]) -> None:  # Any: as above
+        """Send what was kept, in its order; raises OSError."""
         transport.send(*pending)
 
     def drained(self) -> None:

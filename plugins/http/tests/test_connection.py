@@ -33,7 +33,7 @@ def hello(environ, start_response):
 
 def reachable(connection):
     """All that the connection refers to, but not what its protocol does."""
-    shared = {id(connection._endpoint), id(connection._parser), id(HttpConnection)}
+    shared = {id(connection.endpoint), id(connection._parser), id(HttpConnection)}
     found, waiting = [], [connection]
     while waiting:
         for each in gc.get_referents(waiting.pop()):

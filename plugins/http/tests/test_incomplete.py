@@ -110,8 +110,8 @@ def test_a_connection_releases_what_has_arrived_when_the_head_is_over(end):
 def test_a_timeout_logs_the_request_line_that_has_arrived():
     connection = driver.make_protocol(driver.Recorder()).connect(("203.0.113.9", 5))
     begun = []
-    begin = connection._endpoint.worker.begin
-    connection._endpoint.worker.begin = lambda label, name: begun.append(label) or begin(label)
+    begin = connection.endpoint.worker.begin
+    connection.endpoint.worker.begin = lambda label, name: begun.append(label) or begin(label)
     feed_bytes(connection, HEAD[:-1])
 
     connection.expire()

@@ -76,7 +76,7 @@ def test_a_request_that_has_not_waited_too_long_is_served():
 def test_a_refused_request_is_in_the_access_log_with_its_reason():
     site = Site()
     records = []
-    site.connection._endpoint.log_access = (records.append,)
+    site.connection.endpoint.log_access = (records.append,)
     site.ask(age=9.0)
 
     assert (records[0].status_code, records[0].reason) == (
@@ -123,7 +123,7 @@ def test_the_warning_is_not_repeated_for_each_request(caplog):
     log.setLevel("WARNING")
     log.addHandler(caplog.handler)
     for _ in range(3):
-        site.connection = site.connection._endpoint.connect(("192.0.2.1", 4000))
+        site.connection = site.connection.endpoint.connect(("192.0.2.1", 4000))
         site.ask(age=9.0)
 
     assert [each.getMessage()[:9] for each in caplog.records] == ["saturated"]
@@ -135,4 +135,4 @@ def test_without_the_setting_there_is_nothing_to_ask():
     site.transport.waited = None
 
     assert site.ask() == IDLE
-    assert type(site.connection) is type(site.connection._endpoint).connection_type
+    assert type(site.connection) is type(site.connection.endpoint).connection_type

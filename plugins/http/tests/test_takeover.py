@@ -121,7 +121,7 @@ def test_nothing_is_sent_after_a_take_over_and_the_connection_ends():
 
     assert served.state == CLOSING
     assert served.transport.sent == b""
-    assert served.connection._endpoint.worker.ended == [(1, 0)]
+    assert served.connection.endpoint.worker.ended == [(1, 0)]
 
 
 def test_the_record_says_101_and_of_connect_200():

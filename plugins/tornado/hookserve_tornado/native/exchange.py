@@ -43,8 +43,8 @@ class TornadoExchange(IncomingRequest):
     def set_close_callback(self, callback: Callable[[], object] | None) -> None:
         """Have a function called when the client is gone before the response has ended."""
         self._close_callback = callback
-        if callback is not None and self._is_gone:
-            self._endpoint.loop.call_soon(self._notify_close)
+        if callback is not None and self.is_gone:
+            self.endpoint.loop.call_soon(self._notify_close)
 
     def write_headers(
         self,
@@ -64,11 +64,11 @@ class TornadoExchange(IncomingRequest):
         try:
             if start_line.code == _SWITCHING:
                 return self._switch(pairs)
-            self.status_code, self._start, self._length, self._own = self._endpoint.writer.encode(
-                status, pairs
+            self.status_code, self.head_lines, self.content_length, self.own_lines = (
+                self.endpoint.writer.encode(status, pairs)
             )
         except ApplicationError as error:  # tornado has no other head to send
-            self._fail(error)
+            self.fail(error)
             self.end_response()
             raise
         self.status = status
@@ -80,12 +80,12 @@ class TornadoExchange(IncomingRequest):
         """Send a part of the body; the future is done when there is room for more."""
         if self._is_closed:
             return self._closed()
-        is_first = not self._head_sent
+        is_first = not self.head_sent
         try:
-            self._write(chunk if type(chunk) is bytes else bytes(chunk))
+            self.write_body(chunk if type(chunk) is bytes else bytes(chunk))
         except OSError:
             return self._closed()
-        if is_first and self.is_suspended and not self._endpoint.worker.alive:
+        if is_first and self.is_suspended and not self.endpoint.worker.alive:
             self.leave()
         return self._written()
 
@@ -93,10 +93,10 @@ class TornadoExchange(IncomingRequest):
         """The response is complete."""
         if self.status_code == _SWITCHING or self.has_ended:
             return
-        if self._disconnect_error is None:
+        if self.disconnect_error is None:
             try:
-                self._finish()
-            except OSError:  # `_on_disconnect` has it
+                self.end_body()
+            except OSError:  # `on_disconnect` has it
                 pass
         self.end_response()
 
@@ -105,16 +105,16 @@ class TornadoExchange(IncomingRequest):
         self._stream = stream = ConnectionStream(self)
         self._close_callback = self._delegate = None
         self.persists = False
-        self._head_sent = True  # whatever the application sends is its own
+        self.head_sent = True  # whatever the application sends is its own
         self.head = self.head.partition(b"\r\n")[0]  # for as long as it is open
-        if self.is_suspended and not self._endpoint.worker.alive:
-            self._endpoint.loop.call_soon(self.leave)
+        if self.is_suspended and not self.endpoint.worker.alive:
+            self.endpoint.loop.call_soon(self.leave)
         return stream
 
     def close(self) -> None:
         """Close the connection."""
         if not self.has_ended:
-            self._finish_with(0)
+            self.finish_with(0)
             self.end_response()
 
     # What handlers and streams call.
@@ -127,35 +127,35 @@ class TornadoExchange(IncomingRequest):
     def on_cancelled(self) -> None:
         """The task of the handler was cancelled."""
         if not self.has_ended:
-            is_at_end = not self._endpoint.worker.alive
+            is_at_end = not self.endpoint.worker.alive
             reason = "the worker ends" if is_at_end else "the application cancelled it"
-            self._fail(RequestCancelled(self.reason or reason))
+            self.fail(RequestCancelled(self.reason or reason))
             self.end_response()
 
     @property
     def has_room(self) -> bool:
         """Whether the client has taken enough for more to be sent."""
-        return self._transport.unsent <= HIGH_WATER
+        return self.transport.unsent <= HIGH_WATER
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes of a connection that was taken over; raises OSError."""
         self.sent += len(data)
-        self._send(data)
+        self.send_bytes(data)
         self._push()
 
     def resume_reading(self) -> None:
         """The client may be read from again."""
-        self._connection.handle.resume()
+        self.connection.handle.resume()
 
     def end_response(self) -> None:
         """Nothing more is sent: have what is left go out, and the exchange end."""
         self.has_ended = True
         if self.is_over:
             return
-        if self._disconnect_error is not None or not self.is_suspended:
-            self._close()
+        if self.disconnect_error is not None or not self.is_suspended:
+            self.end_exchange()
         else:
-            self._connection.handle.resume_now()
+            self.connection.handle.resume_now()
 
     # What the connection calls.
 
@@ -170,7 +170,7 @@ class TornadoExchange(IncomingRequest):
         stream = self._stream
         if stream is None:
             return super().state
-        if self.has_ended or (self._suspension is not None and self._suspension.pending):
+        if self.has_ended or (self.suspension is not None and self.suspension.pending):
             return READY
         return PAUSED if stream.is_full else SUSPENDED
 
@@ -204,8 +204,8 @@ class TornadoExchange(IncomingRequest):
             super().leave()
         elif hasattr(self._handler, "ws_connection"):
             self._handler.close(_RESTART)
-            if self._endpoint.worker.is_quick:
-                self._endpoint.loop.call_later(QUICK_TIME, self._stream.close)
+            if self.endpoint.worker.is_quick:
+                self.endpoint.loop.call_later(QUICK_TIME, self._stream.close)
 
     def disconnect(self, error: OSError) -> None:
         """As `SuspendableExchange.disconnect`."""
@@ -220,14 +220,14 @@ class TornadoExchange(IncomingRequest):
         """Accept an upgrade, whose fields go from hop to hop (RFC 9110, 7.8 and 15.2.2)."""
         if "HTTP_UPGRADE" not in self.environ or self.is_bodiless or not self.is_http11:
             raise ApplicationError("status 101, and the client has asked for no upgrade")
-        writer = self._endpoint.writer
+        writer = self.endpoint.writer
         lines = [writer.line(each) for each in (*pairs, *self.id_fields(pairs))]
         protocols = [value for name, value in pairs if name.lower() == "upgrade"]
         upgrade = b"Upgrade: %b\r\n" % ", ".join(protocols).encode("latin-1")
         self.status, self.status_code = "101 Switching Protocols", _SWITCHING
-        self._head_sent, self.persists = True, False
+        self.head_sent, self.persists = True, False
         try:
-            self._send(_SWITCH, upgrade, writer.date(), *lines, b"\r\n")
+            self.send_bytes(_SWITCH, upgrade, writer.date(), *lines, b"\r\n")
         except OSError:
             return self._closed()
         return self._written()
@@ -235,11 +235,11 @@ class TornadoExchange(IncomingRequest):
     @property
     def _is_closed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self._disconnect_error is not None or self._shall_end or self.has_ended
+        return self.disconnect_error is not None or self.shall_end or self.has_ended
 
     def _closed(self) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = self._endpoint.loop.create_future()
-        error = self._disconnect_error
+        future: asyncio.Future[None] = self.endpoint.loop.create_future()
+        error = self.disconnect_error
         found = error if isinstance(error, Exception) else None
         future.set_exception(StreamClosedError(real_error=found))
         future.exception()  # it need not be asked for
@@ -247,27 +247,28 @@ class TornadoExchange(IncomingRequest):
 
     def _written(self) -> asyncio.Future[None]:
         self._push()
-        if self._transport.unsent <= HIGH_WATER:
-            return self._endpoint.done
-        suspension = self._waiting()
+        if self.transport.unsent <= HIGH_WATER:
+            return self.endpoint.done
+        suspension = self.ensure_suspension()
         if suspension.room is None:
-            suspension.room = self._endpoint.loop.create_future()
+            suspension.room = self.endpoint.loop.create_future()
         return asyncio.shield(suspension.room)
 
     def _push(self) -> None:
-        suspension = self._suspension
+        suspension = self.suspension
         if suspension is not None and suspension.has_begun and suspension.pending:
-            self._connection.handle.resume_now()
+            self.connection.handle.resume_now()
 
-    def _request_end(self) -> None:
-        super()._request_end()
-        if self._shall_end:
+    def request_end(self) -> None:
+        """As `SuspendableExchange.request_end`."""
+        super().request_end()
+        if self.shall_end:
             self._notify_close()
 
     def _notify_close(self) -> None:
         """The application is told that its client is gone, once it has what has arrived."""
         body = self.input
-        is_waiting = not self._has_body and body is not None
+        is_waiting = not self.has_whole_body and body is not None
         # What was refused is not handed over any more, though it is complete.
         if self._stream is None and is_waiting and body.decoder.is_done and body.failure is None:
             return
@@ -280,25 +281,29 @@ class TornadoExchange(IncomingRequest):
         elif callback is not None and not self.has_ended:
             callback()
 
-    def _on_timeout(self, timeout: float) -> None:
+    def on_timeout(self, timeout: float) -> None:
+        """As `SuspendableExchange.on_timeout`."""
         if self._stream is None:
-            super()._on_timeout(timeout)
+            super().on_timeout(timeout)
 
-    def _cancel(self) -> None:
+    def cancel_application(self) -> None:
+        """As `SuspendableExchange.cancel_application`."""
         task = self._task
-        self._fail(RequestCancelled(self.reason))  # first: tornado responds to a cancellation
+        self.fail(RequestCancelled(self.reason))  # first: tornado responds to a cancellation
         self.end_response()
         if task is not None:
             task.cancel()
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """As `SuspendableExchange.fail`."""
         self._notify_close()
         if isinstance(error, HTTPInputError) and not self.has_ended:
             self.reason = str(error)
-            self._finish_with(400)
+            self.finish_with(400)
         else:
-            super()._fail(error)
+            super().fail(error)
 
-    def _close(self) -> None:
+    def end_exchange(self) -> None:
+        """As `SuspendableExchange.end_exchange`."""
         self._delegate = self._close_callback = self._handler = self._task = None
-        super()._close()
+        super().end_exchange()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class IncomingRequest(SuspendableExchange, HTTPConnection):
     """Hands a request to the application's delegate."""
 
-    _endpoint: TornadoProtocol
+    endpoint: TornadoProtocol
     context: RequestContext
     """What tornado knows of the client."""
     _delegate: HTTPMessageDelegate | None
@@ -32,24 +32,26 @@ class IncomingRequest(SuspendableExchange, HTTPConnection):
     _task: asyncio.Task[object] | None
     """The one that runs the handler, where it has waited."""
 
-    def _start_application(self) -> asyncio.Task[object] | None:
-        endpoint, environ = self._endpoint, self.environ
+    def start_application(self) -> asyncio.Task[object] | None:
+        """As `SuspendableExchange.start_application`."""
+        endpoint, environ = self.endpoint, self.environ
         self._close_callback = self._stream = self._handler = self._task = None
         self._max_body_size, self._body_time = endpoint.max_body_size, 0.0
         self.context = RequestContext(environ)
-        self._delegate = delegate = endpoint.application.start_request(self._connection, self)
+        self._delegate = delegate = endpoint.application.start_request(self.connection, self)
         awaited = delegate.headers_received(
-            make_start_line(environ), make_headers(self._connection.fields.of(self.head, environ))
+            make_start_line(environ), make_headers(self.connection.fields.of(self.head, environ))
         )
         if self.input is not None or awaited is not None:
             return endpoint.start_coroutine(self._receive(delegate, awaited))
-        self._has_body = True
+        self.has_whole_body = True
         self._finish_request(delegate)
         return None
 
-    def _go_on(self, task: asyncio.Task[object] | None) -> None:
+    def go_on(self, task: asyncio.Task[object] | None) -> None:
+        """As `SuspendableExchange.go_on`."""
         if not self.is_over:
-            self._suspend(self._task)
+            self.suspend(self._task)
         if task is not None:
             task.add_done_callback(self._on_received)
 
@@ -81,13 +83,13 @@ class IncomingRequest(SuspendableExchange, HTTPConnection):
             await awaited
         timer = None
         if self._body_time:
-            timer = self._endpoint.loop.call_later(self._body_time, self._on_slow_body)
+            timer = self.endpoint.loop.call_later(self._body_time, self.on_slow_body)
         try:
-            while not (self._has_body or self._stream is not None or self.has_ended):
+            while not (self.has_whole_body or self._stream is not None or self.has_ended):
                 await self._deliver(delegate)
-                if self._is_gone and not self._has_body:
+                if self.is_gone and not self.has_whole_body:
                     if not self.has_ended:  # the application knows that the rest does not come
-                        self._finish_with(self._refusal)
+                        self.finish_with(self.refusal_status)
                     return
         finally:
             if timer is not None:
@@ -98,25 +100,25 @@ class IncomingRequest(SuspendableExchange, HTTPConnection):
         """Hand the delegate what has arrived, or wait for more."""
         body = self.input
         if body is None:
-            self._has_body = True
+            self.has_whole_body = True
             return
         was_full = body.is_full
         data, is_done = body.take(), body.decoder.is_done
         if body.received + self._left_of(body.decoder) > self._max_body_size:
             limit = self._max_body_size
-            self._fail_body(BodyTooLarge(f"request body larger than {limit} bytes"))
+            self.fail_body(BodyTooLarge(f"request body larger than {limit} bytes"))
         elif data or is_done:
             if was_full:
-                self._connection.handle.resume()
+                self.connection.handle.resume()
             if data:
                 taken = delegate.data_received(data)
                 if taken is not None:
                     await taken
-            self._has_body = is_done
-        elif not self._is_gone:
+            self.has_whole_body = is_done
+        elif not self.is_gone:
             if body.expects_continue:
-                self._send_continue()
-            await self._next_event()
+                self.send_continue()
+            await self.wait_for_event()
 
     @staticmethod
     def _left_of(decoder: Any) -> int:  # Any: a Decoder
@@ -127,6 +129,6 @@ class IncomingRequest(SuspendableExchange, HTTPConnection):
     def _on_received(self, task: asyncio.Task[object]) -> None:
         """The body has been received, or could not be."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
+            self.fail(error)
         if self.has_ended and not self.is_over:
             self.end_response()
