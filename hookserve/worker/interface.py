@@ -125,8 +125,8 @@ def pair(
     _check_wanted(app, wanted, found, name)
     if wanted in classes.values() and found != wanted:
         raise AppNotFound(
-            f"{name} is not an application of {wanted}: {type(app).__name__} is none of its classes"
-            " (leave --interface out)"
+            f"{name} is not an application of {wanted}: {type(app).__name__} is not one of"
+            " its classes (leave --interface out)"
         )
     interface = found if wanted == AUTO else wanted
     is_unseen = wanted == AUTO and found == WSGI and WSGI not in runs

@@ -232,6 +232,6 @@ def test_a_stop_finishes_what_runs_and_what_has_begun_to_arrive():
 
 
 def test_an_application_of_another_interface_is_refused():
-    with pytest.raises(ServerFailed, match="is not an application of tornado: function is none"):
+    with pytest.raises(ServerFailed, match="is not an application of tornado: function is not"):
         with serving("--interface", "tornado", app="site_application:wsgi"):
             pass
