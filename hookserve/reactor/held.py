@@ -62,7 +62,7 @@ class HoldingTransport(LoopTransport):
     held: bytes | None
     """What is to go out at the end of the turn; `outbox` is a `HeldResponse` then."""
     may_hold: bool
-    """Whether there is one."""
+    """Whether a response may be held: there is a turn, and nothing more is to be read."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from support.asgi import LENGTH_2, part
+from support.asgi import LENGTH_2, hello, part
 from support.websocket_wire import Wire
 
 NAME = b"X-Request-ID"
@@ -19,17 +19,21 @@ def ids_of(scope):
     return [value for name, value in scope["headers"] if name == b"x-request-id"]
 
 
-@pytest.fixture
-def served(connect):
-    """A client, and the scopes of its requests."""
+def recording(scopes):
+    """An application that responds with two bytes, and keeps the scopes of its requests."""
 
     async def application(scope, receive, send):
         scopes.append(scope)
-        await send(LENGTH_2)
-        await send(part(b"ok"))
+        await hello(scope, receive, send)
 
+    return application
+
+
+@pytest.fixture
+def served(connect):
+    """A client, and the scopes of its requests."""
     scopes = []
-    return connect(application, request_id="X-Request-ID"), scopes
+    return connect(recording(scopes), request_id="X-Request-ID"), scopes
 
 
 def test_the_scope_has_the_id_of_the_response_in_the_place_of_the_clients(served):
@@ -54,13 +58,9 @@ def test_a_head_that_is_repeated_is_another_request_each_time(served):
 
 
 def test_an_id_of_a_trusted_proxy_is_the_requests(connect):
-    async def application(scope, receive, send):
-        scopes.append(scope)
-        await send(LENGTH_2)
-        await send(part(b"ok"))
-
-    scopes = []
-    client = connect(application, request_id="X-Request-ID", forwarded_allow_ips="203.0.113.9")
+    scopes, trusted = [], "203.0.113.9"
+    settings = {"request_id": "X-Request-ID", "forwarded_allow_ips": trusted}
+    client = connect(recording(scopes), **settings)
     for name in (b"a-1", b"a-2"):
         client.transport.sent = b""
         client.feed(b"GET / HTTP/1.1\r\nHost: h\r\nX-Request-ID: %b\r\n\r\n" % name)
