@@ -9,6 +9,8 @@ server
     `serve`: a real server in a process of its own
 waiting, kernel
     `wait_until`, and what can be waited for: the server has accepted, has read, has closed
+suspending
+    a process that stands still, for certain
 announcer, bridge
     in the tested server: what happens there, reported to the test; application objects of a test
 fakes

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from hookserve.testing.suspending import suspend
 from tests.chaos.scene import connect, is_alive, starve
 
 RATE = 4000.0
@@ -202,7 +203,7 @@ def no_processes(scene):
 def held_arbiter(scene):
     """The arbiter is stopped for three seconds, the timeout is two."""
     before = scene.server.workers()
-    os.kill(scene.server.pid, signal.SIGSTOP)
+    suspend(scene.server.pid)
     scene.load.run_for(3.0)
     os.kill(scene.server.pid, signal.SIGCONT)
     scene.load.run_for(1.0)
@@ -213,7 +214,7 @@ def held_worker(scene):
     """A worker is stopped for less than its timeout: no request is lost, its clients wait."""
     before = scene.server.workers()
     for pid in before.values():
-        os.kill(pid, signal.SIGSTOP)
+        suspend(pid)
         scene.load.run_for(1.2)
         os.kill(pid, signal.SIGCONT)
         scene.load.run_for(0.5)
@@ -225,7 +226,7 @@ def suspended(scene):
     before = scene.server.workers()
     pids = [scene.server.pid, *before.values()]
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        suspend(pid)
     time.sleep(3.0)  # suspended for longer than the timeout
     for pid in pids:
         os.kill(pid, signal.SIGCONT)

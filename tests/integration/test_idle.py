@@ -8,6 +8,7 @@ import pytest
 from hookserve.testing import serve
 from hookserve.testing.contract import recorded, recorder
 from hookserve.testing.contract.client import Client, request
+from hookserve.testing.suspending import suspend
 
 CLIENTS = 32
 
@@ -25,7 +26,7 @@ def test_what_waits_together_is_served_together(model):
     plugin = ("-P", recorder.__name__)
     with serve(specification, worker=model, arguments=plugin) as server:
         pid = server.workers()[0]
-        os.kill(pid, signal.SIGSTOP)
+        suspend(pid)
         clients = [Client(server.address) for _ in range(CLIENTS)]
         for client in clients:
             client.send(request("/", "Connection: close\r\n"))

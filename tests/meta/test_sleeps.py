@@ -11,6 +11,7 @@ SLEEPERS = {
     # What waits for conditions.
     "hookserve/testing/waiting.py": {"wait_until": "the pause between two looks"},
     "hookserve/testing/kernel.py": {"_pause": "systems whose kernel does not say"},
+    "hookserve/testing/suspending.py": {"suspend": "systems whose kernel does not say"},
     "hookserve/testing/contract/responses.py": {"closes": "the pause between two requests"},
     "tests/chaos/driver.py": {"_listen": "the pause between two looks"},
     "tests/roll/hosts.py": {"wait_for": "the pause between two looks"},

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from hookserve.testing.suspending import suspend
 from tests.roll.network import ROOT
 
 FILES = ROOT / "examples" / "deploy"
@@ -80,7 +81,7 @@ class Machine:
         """Kill the server, with all that it has started; how many connections it had then."""
         stopped = self._processes()
         for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)  # so that none notices the end of another
+            suspend(pid)  # so that none notices the end of another
         held = self.held()
         for pid in stopped:
             os.kill(pid, signal.SIGKILL)

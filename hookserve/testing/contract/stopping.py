@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hookserve.testing.contract.base import Contract
 from hookserve.testing.contract.client import Client, Load, is_refused, request
+from hookserve.testing.suspending import suspend
 from hookserve.testing.waiting import DEADLINE, wait_until
 
 
@@ -73,7 +74,7 @@ class StoppingContract(Contract):
             self.wait_for_call(server, "pre_request", path="/hold")
             queued = [self.begin(server, "/") for _ in range(8)]
 
-            server.signal(signal.SIGSTOP)
+            suspend(server.pid)
             os.kill(server.workers()[0], signal.SIGTERM)
             server.signal(signal.SIGTERM)
             file.touch()

@@ -14,6 +14,7 @@ from hookserve_status.client import Refused, StatusClient, Unreachable
 from hookserve_status.ctl import run
 
 from hookserve.testing import serve, wait_until
+from hookserve.testing.suspending import suspend
 
 pytestmark = pytest.mark.process
 
@@ -262,7 +263,7 @@ def test_a_server_that_is_drained_answers_until_its_last_request_is_over(scene, 
 
 
 def test_an_arbiter_that_is_stuck_is_said_so_and_the_rest_is_shown(scene):
-    os.kill(scene.server.pid, signal.SIGSTOP)
+    suspend(scene.server.pid)
     try:
         with pytest.raises(Refused, match="the arbiter has not answered"):
             scene.client.do("recycle", 0)
