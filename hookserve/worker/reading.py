@@ -1,10 +1,6 @@
 """Reads the scoreboard as one consistent record, in any process that has it mapped.
 
 A reader needs no lock and no other process: it works while every worker, or the arbiter, is stuck.
-
-A worker stores several numbers at once with `struct.pack_into`, which clears them first: a reader
-on another processor may see zeros for a moment.  So a reader keeps what it has read of each worker,
-and takes the larger one.
 """
 
 from __future__ import annotations
@@ -17,7 +13,7 @@ from hookserve.types import RequestInFlight
 from hookserve.worker.layout import SLOT, VERSION
 from hookserve.worker.scoreboard import GONE, STATES, Scoreboard, Slot
 from hookserve.worker.server_record import Exit, ReloadResult
-from hookserve.worker.slot_record import RequestSums, SlotRecord
+from hookserve.worker.slot_record import SlotRecord
 
 _ATTEMPTS = 100
 _STATE, _PID = SLOT.index("state"), SLOT.index("pid")
@@ -111,8 +107,6 @@ class Reader:
         ]
         self.fields = scoreboards[0].layout.fields
         """What plugins have declared, of the current scoreboard."""
-        self._last: dict[Slot, tuple[tuple[float, float], RequestSums]] = {}
-        """What was read of each slot: whose it was, and the sums."""
 
     def read(self) -> Reading:
         """Everything but the requests in flight."""
@@ -146,7 +140,8 @@ class Reader:
     def _read(self) -> Reading:
         server = self._server
         counted = sorted(
-            map(self._read_worker, self._owned()), key=lambda w: (w.index, w.forked_at)
+            [_describe(slot.record()) for slot in self._owned()],
+            key=lambda worker: (worker.index, worker.forked_at),
         )
         workers = [each for each in counted if each.state != STATES[GONE]]
         counters = {
@@ -174,17 +169,6 @@ class Reader:
             server.reloads(),
         )
 
-    def _read_worker(self, slot: Slot) -> WorkerReading:
-        record = slot.record()
-        sums = record.sums
-        owner = record.head["pid"], record.head["forked_at"]
-        last = self._last.get(slot)
-        if last is not None and last[0] == owner and last[1] != sums:
-            sums = _larger(last[1], sums)
-            record = record._replace(sums=sums)
-        self._last[slot] = owner, sums
-        return _describe(record)
-
     def _sum_fields(self, workers: Sequence[WorkerReading]) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
         for field in self.fields:
@@ -196,16 +180,6 @@ class Reader:
             columns = [each.fields[field.name] for each in of if field.name in each.fields]
             found[field.name] = [sum(values) for values in zip(kept, *columns, strict=False)]
         return found
-
-
-def _larger(one: RequestSums, other: RequestSums) -> RequestSums:
-    return RequestSums(
-        list(map(max, one.buckets, other.buckets)),
-        max(one.seconds, other.seconds),
-        max(one.bytes_sent, other.bytes_sent),
-        max(one.client_errors, other.client_errors),
-        max(one.server_errors, other.server_errors),
-    )
 
 
 def _describe(record: SlotRecord) -> WorkerReading:

@@ -1,7 +1,8 @@
 """A row in a worker's table of requests in flight: what a request costs the scoreboard.
 
-`RequestSlot.begin` and `RequestSlot.end` are on the path of every request: one store each for a
-request that is quick and no error.
+`RequestSlot.begin` and `RequestSlot.end` are on the path of every request.  Sums are stored word by
+word: other processes see 8 bytes whole, while `struct.pack_into` clears them before it packs, and a
+sum would seem to fall.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from hookserve.worker.layout import (
     BOUNDS,
     ID_SIZE,
     LABEL_SIZE,
-    RARE_WORD,
     REQUEST_SLOT_SIZE,
     WORD,
 )
@@ -28,7 +28,6 @@ _BEGAN = Struct("=d")
 _NEVER = (0.0,)
 BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 """When, label, id."""
-_END = Struct("=QQdd")
 _5MS, _10MS, _25MS, _50MS, _75MS, _100MS, _250MS, _500MS, _750MS, _1S, _2S5, _5S, _7S5, _10S = (
     BOUNDS
 )
@@ -40,11 +39,11 @@ class RequestSlot:
     __slots__ = (
         "_began_at",
         "_memory",
-        "_offset",
         "_quick",
-        "_rare",
+        "_reals",
         "_seconds",
         "_sent",
+        "_words",
         "began",
         "number",
     )
@@ -53,12 +52,11 @@ class RequestSlot:
         self.number = number
         """Of its row; -1 where no other process sees it."""
         self._memory = memory
-        self._offset = offset
         self._began_at = offset + _BEGAN_AT
         self._quick = self._sent = 0
         self._seconds = 0.0
-        rare = offset + RARE_WORD * WORD
-        self._rare = memoryview(memory)[rare : offset + REQUEST_SLOT_SIZE].cast("Q")
+        own = memoryview(memory)[offset : offset + REQUEST_SLOT_SIZE]
+        self._words, self._reals = own.cast("Q"), own.cast("d")
         self.began = 0.0
         """When the request began, in seconds of the monotonic clock."""
 
@@ -82,26 +80,27 @@ class RequestSlot:
         `SERVER_ERROR` and above; any other class is counted as a request only.
         """
         seconds = monotonic() - self.began
-        # By comparisons, for bisect_left(BOUNDS, seconds) costs more than all the rest.  Most
-        # requests are in the first bucket, which is stored with the sums.
+        words, reals = self._words, self._reals
+        # By comparisons, for bisect_left(BOUNDS, seconds) costs more than all the rest; and at
+        # literal places (`hookserve.worker.layout.ROW`), for a name costs a look-up.
         if seconds <= _5MS:
-            self._quick += 1
+            words[0] = self._quick = self._quick + 1
         elif seconds <= _100MS:
             if seconds <= _25MS:
-                self._rare[2 if seconds <= _10MS else 3] += 1
+                words[22 if seconds <= _10MS else 23] += 1
             else:
-                self._rare[4 if seconds <= _50MS else 5 if seconds <= _75MS else 6] += 1
+                words[24 if seconds <= _50MS else 25 if seconds <= _75MS else 26] += 1
         elif seconds <= _1S:
             if seconds <= _500MS:
-                self._rare[7 if seconds <= _250MS else 8] += 1
+                words[27 if seconds <= _250MS else 28] += 1
             else:
-                self._rare[9 if seconds <= _750MS else 10] += 1
+                words[29 if seconds <= _750MS else 30] += 1
         elif seconds <= _5S:
-            self._rare[11 if seconds <= _2S5 else 12] += 1
+            words[31 if seconds <= _2S5 else 32] += 1
         else:
-            self._rare[13 if seconds <= _7S5 else 14 if seconds <= _10S else 15] += 1
+            words[33 if seconds <= _7S5 else 34 if seconds <= _10S else 35] += 1
         if status_class >= CLIENT_ERROR:
-            self._rare[status_class >= SERVER_ERROR] += 1
-        self._seconds += seconds
-        self._sent += sent
-        _END.pack_into(self._memory, self._offset, self._quick, self._sent, self._seconds, 0.0)
+            words[20 if status_class == CLIENT_ERROR else 21] += 1
+        words[1] = self._sent = self._sent + sent
+        reals[2] = self._seconds = self._seconds + seconds
+        reals[3] = 0.0
