@@ -83,12 +83,13 @@ class Escalator(Part):
         escalation.deadline = now + _KILL_AGAIN
 
     def record_lost_requests(self, handle: WorkerHandle) -> None:
-        """The access records of the requests that ended with a worker, and their names in the log
-        unless the report of a timeout has them.
+        """Count the requests that ended with a worker; their access records, and their names in the
+        log unless the report of a timeout has them.
 
         What such a record says is the protocol's business (`Protocol.lost_request_record`).
         """
         requests = handle.slot.in_flight()
+        handle.slot.lost = len(requests)
         if not requests:
             return
         if handle.escalation is None:

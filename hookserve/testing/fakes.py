@@ -86,6 +86,8 @@ class StandInWorker:
         """How many requests have begun."""
         self.ended: list[tuple[int, int]] = []
         """Class of the status and bytes sent of each request that is over."""
+        self.has_worked = False
+        """As of a worker: whether its hook worker_idle is due."""
 
     def begin(self, label: bytes, request_id: bytes = b"") -> RequestSlot:
         """As `Worker.begin`."""
@@ -97,6 +99,10 @@ class StandInWorker:
     def end(self, request_slot: RequestSlot, status_class: int, sent: int) -> None:
         """As `Worker.end`."""
         self.ended.append((status_class, sent))
+
+    def notify(self) -> float:
+        """As `Worker.notify`."""
+        return self.clock()
 
     def end_if_forked(self, error: BaseException | None = None) -> None:
         """As `Worker.end_if_forked`, where nothing forks."""

@@ -24,7 +24,7 @@ from struct import Struct
 
 from hookserve.types import ScoreboardField
 
-VERSION = 2
+VERSION = 3
 """Of this layout."""
 WORD = 8
 """Bytes."""
@@ -56,6 +56,7 @@ COUNTERS = (
     "accepted",
     "rejected",
     "saturated",
+    "lost",
 )
 """What is counted of each worker, and kept when the worker is gone."""
 EXIT_KINDS = (
@@ -79,6 +80,7 @@ SLOT = (
     "accepted",
     "rejected",
     "saturated",
+    "lost",
     "acknowledged",
     "used_request_slots",
     "index",

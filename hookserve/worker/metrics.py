@@ -65,6 +65,7 @@ def server_metrics(reading: Reading, queues: Iterable[AcceptQueue] = ()) -> list
     """Everything that the scoreboard has, and the accept queues."""
     return [
         *_of_requests(reading),
+        *_of_unserved(reading.counters),
         *_of_connections(reading, queues),
         *_of_workers(reading),
         *_of_reloads(reading),
@@ -107,16 +108,25 @@ def _of_requests(reading: Reading) -> Iterator[Metric]:
         "Requests that ended with an error of the client or of the server.",
         _by("error.origin", errors),
     )
-    saturated = counters["saturated"]
+    yield _one(
+        "hookserve.response.io", COUNTER, "By", "Bytes of response bodies.", counters["bytes_sent"]
+    )
+
+
+def _of_unserved(counters: Mapping[str, int]) -> Iterator[Metric]:
     yield _one(
         "hookserve.requests.saturated",
         COUNTER,
         "{request}",
-        "Requests that were refused because they had waited for too long.",
-        saturated,
+        "Requests that were refused because they had waited for too long; they are in no other.",
+        counters["saturated"],
     )
     yield _one(
-        "hookserve.response.io", COUNTER, "By", "Bytes of response bodies.", counters["bytes_sent"]
+        "hookserve.requests.lost",
+        COUNTER,
+        "{request}",
+        "Requests that ended with their worker's process, without a response or amid it.",
+        counters["lost"],
     )
 
 

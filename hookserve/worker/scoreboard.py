@@ -101,7 +101,9 @@ class Slot:
     rejected = _Word("rejected")
     """How often a connection could not be accepted for want of resources."""
     saturated = _Word("saturated")
-    """Requests refused because they had waited too long."""
+    """Requests refused because they had waited too long; no other counter has them."""
+    lost = _Word("lost")
+    """Requests in flight when the process ended; the arbiter writes it then."""
     acknowledged = _Word("acknowledged")
     """Notices of sibling workers that this worker has seen."""
     used_request_slots = _Word("used_request_slots")

@@ -51,6 +51,7 @@ class SlotRecord(NamedTuple):
             "accepted": head["accepted"],
             "rejected": head["rejected"],
             "saturated": head["saturated"],
+            "lost": head["lost"],
         }
 
 

@@ -100,6 +100,7 @@ def test_the_log_names_five_requests_that_a_killed_worker_held_and_counts_the_ot
         (lost,) = [line for line in caplog.messages if line.startswith("lost with")]
         named = ", ".join(f"GET /slow [id-{number}]" for number in range(5))
         assert re.sub(r" \([0-9.]+ s\)", "", lost) == f"lost with {handle}: {named} and 2 more"
+        assert server.arbiter.stats()["lost"] == 7
 
 
 def test_an_arbiter_that_was_late_ignores_the_silence_before():

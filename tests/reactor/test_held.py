@@ -23,6 +23,7 @@ class Whole(Lines):
 
     clients = []  # cleared by the fixture
     seen = []
+    worker = None  # the fixture's, or one that counts nothing
 
     def run(self, transport):
         line, _, self.buffer = self.buffer.partition(b"\n")
@@ -34,6 +35,7 @@ class Whole(Lines):
         size = int(line) if line.isdigit() else 1
         send = transport.send if self.buffer else transport.send_last
         send(line * size + b"\n")
+        self.worker.end(line, 2, size)
         if line == b"fail":
             raise ValueError(line)
         self.state = CLOSING if line == b"quit" else self._next_state()
@@ -47,6 +49,7 @@ class Held:
         self.worker = FakeWorker(Whole, **settings)
         self.worker.suspends = True
         self.worker.spool = None
+        Whole.worker = self.worker
         transport = HoldingTransport(lambda: None, 0.0, self.worker.notify)
         self.reactor = Reactor(
             self.worker, lambda accepted: self.reactor.exchange(accepted, transport)
@@ -110,6 +113,30 @@ def hold():
         each.close()
     Whole.clients.clear()
     Whole.seen.clear()
+
+
+def test_a_request_is_in_flight_until_its_response_is_sent(hold):
+    """The report of a worker that is killed names it."""
+    server = hold()
+    first, second = server.connect(2)
+
+    server.begin_turn(first, b"a\n")
+    server.begin_turn(second, b"20000\n")
+    assert server.worker.ended == [b"20000"]  # is not held
+
+    server.reactor._holds = False
+    server.reactor.send_held()
+    assert server.worker.ended == [b"20000", b"a"]
+
+
+def test_a_request_that_ends_outside_a_turn_ends_at_once(hold):
+    server = hold()
+    (client,) = server.connect()
+    server.turn(client)
+
+    server.worker.end(b"later", 2, 0)
+
+    assert server.worker.ended == [b"a", b"later"]
 
 
 def test_responses_of_one_turn_go_out_at_its_end(hold):

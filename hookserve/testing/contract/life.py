@@ -125,6 +125,7 @@ class LifeContract(OrderContract):
             "accepted": 5,
             "rejected": 0,
             "saturated": 0,
+            "lost": 0,
         }
 
     def test_a_worker_ends_when_its_arbiter_is_killed(self) -> None:

@@ -168,6 +168,13 @@ async def block(scope, receive, send, argument):
     await respond(send, b"done")
 
 
+async def hang(scope, receive, send, argument):
+    """Hold the loop up from the first step on, and say so."""
+    os.write(2, b"the application hangs\n")
+    compute(float(argument))
+    await respond(send, b"done")
+
+
 def compute(seconds):
     """Use the processor for so long."""
     loop = asyncio.get_running_loop()
@@ -191,6 +198,7 @@ PAGES = {
     "fail": fail,
     "path": path,
     "block": block,
+    "hang": hang,
 }
 
 

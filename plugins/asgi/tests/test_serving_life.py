@@ -18,6 +18,7 @@ from support.processes import is_alive
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract import recorder
 from hookserve.testing.contract.client import Client, Load, ask, request
+from hookserve.testing.suspending import suspend
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -51,6 +52,25 @@ def test_a_reload_finishes_what_is_suspended():
 
         assert client.read().text == before
         assert ask(server.address).text != before
+
+
+def test_the_log_names_a_request_whose_response_was_held_by_a_killed_worker():
+    with serving() as server, Client(server.address) as one, Client(server.address) as other:
+        for client in (one, other):
+            assert client.ask(request("/")).status == 200
+        (worker,) = server.workers().values()
+        suspend(worker)
+        one.send(request("/?held"))
+        other.send(request("/hang/20"))
+        os.kill(worker, signal.SIGCONT)
+        wait_until(lambda: "the application hangs" in server.log)
+
+        os.kill(worker, signal.SIGKILL)
+
+        wait_until(lambda: "lost with worker 0" in server.log)
+        lost = next(line for line in server.log.splitlines() if "lost with worker 0" in line)
+    assert "GET /?held" in lost
+    assert "GET /hang/20" in lost
 
 
 def test_an_upgrade_loses_nothing(tmp_path):

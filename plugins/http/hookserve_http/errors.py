@@ -23,6 +23,8 @@ class BadRequest(Exception):
     """The part of the head that was parsed; set by `HeadParser`."""
     fields: tuple[tuple[str, str], ...] = ()
     """Header fields of the response that belong to the status."""
+    is_counted = True
+    """Whether the request is among those that were served, with its status and duration."""
 
 
 class RequestTimeout(BadRequest):
@@ -100,6 +102,7 @@ class Saturated(BadRequest):
     """The request has waited longer than `queue_timeout`."""
 
     status = 503
+    is_counted = False  # it has a counter of its own, and its quick end is no latency
 
 
 class NoRoom(ServerFailed):

@@ -10,7 +10,6 @@ from hookserve_http.error_page import ErrorPage, error_page
 
 if TYPE_CHECKING:
     from hookserve.protocol.seam import Transport
-    from hookserve.worker.request_slots import RequestSlot
     from hookserve_http.endpoint import Endpoint
     from hookserve_http.errors import BadRequest
 
@@ -31,7 +30,10 @@ class RefusedRequest(NamedTuple):
         is_bodiless = self.head[:5].upper() == b"HEAD "
         page = error_page(error.status, endpoint.writer, is_bodiless, error.fields)
         line = self.head.partition(b"\r\n")[0][:_LINE_LIMIT]
-        request_slot = worker.begin(line, self.environ.get(REQUEST_ID, "").encode("ascii"))
+        began, request_slot = worker.notify(), None
+        if error.is_counted:
+            name = self.environ.get(REQUEST_ID, "").encode("ascii")
+            request_slot = worker.begin(line, name)
         sent = 0
         try:
             transport.send(page.head, page.body)
@@ -40,14 +42,16 @@ class RefusedRequest(NamedTuple):
             pass
         worker.log.debug("refused a request from %s: %s", address, error)
         try:
-            self._log(endpoint, request_slot, page, line, sent)
+            self._log(endpoint, began, page, line, sent)
         finally:
-            worker.end(request_slot, error.status // 100, sent)
+            if request_slot is not None:
+                worker.end(request_slot, error.status // 100, sent)
+            worker.has_worked = True  # what is logged is written when the worker is idle
 
     def _log(
         self,
         endpoint: Endpoint,
-        request_slot: RequestSlot,
+        began: float,
         page: ErrorPage,
         line: bytes,
         sent: int,
@@ -59,7 +63,7 @@ class RefusedRequest(NamedTuple):
             int(self.error.status),
             page.headers,
             sent,
-            request_slot.began,
+            began,
             endpoint.worker.clock(),
             str(self.error),
             line.decode("latin-1"),

@@ -62,7 +62,17 @@ def test_a_request_that_has_waited_too_long_is_refused_before_the_application():
     assert b"\r\nConnection: close\r\n" in head
     assert site.ran == []
     assert site.slot.counters()["saturated"] == 1
-    assert site.worker.ended == [(5, len(head.partition(b"\r\n\r\n")[2]))]
+
+
+def test_a_request_that_is_refused_for_its_wait_is_in_no_other_counter():
+    """Its quick 503 would be the median of a server that is too slow."""
+    site = Site()
+
+    site.ask(age=9.0)
+
+    assert site.worker.ended == []
+    assert site.slot.counters()["saturated"] == 1
+    assert site.worker.has_worked  # what it has logged is written when the worker is idle
 
 
 def test_a_request_that_has_not_waited_too_long_is_served():

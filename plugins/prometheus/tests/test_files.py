@@ -71,6 +71,11 @@ ALERTS = {
         'hookserve_requests_errors_total{error_origin="server"}': "0+60x30",
         "http_server_request_duration_seconds_count": "0+600x30",
     },
+    "HookserveRefused": {
+        "hookserve_requests_saturated_total": "0+60x30",
+        "http_server_request_duration_seconds_count": "0+600x30",
+    },
+    "HookserveRequestsLost": {"hookserve_requests_lost_total": "0+1x30"},
     "HookserveSlow": {
         'http_server_request_duration_seconds_bucket{le="2.5"}': "0+90x30",
         'http_server_request_duration_seconds_bucket{le="5.0"}': "0+100x30",

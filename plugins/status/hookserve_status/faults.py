@@ -86,15 +86,14 @@ def _what_is_left(workers: Sequence[Mapping[str, Any]], drain_delay: float) -> s
 def _of_responses(rates: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     refused, everything = rates["refused"], "the requests"
     if refused:
-        share = refused / max(refused, rates["requests"])
+        share = refused / (refused + rates["requests"])
         yield (
             _level(share),
             f"{share:.0%} of {everything} are refused with 503: they have waited longer than"
             " queue_timeout.",
         )
         everything = "the other requests"
-    requests, errors = rates["requests"] - refused, rates["server_errors"] - refused
-    share = errors / requests if requests > 0 else 0.0
+    share = rates["server_errors"] / rates["requests"] if rates["requests"] else 0.0
     if share >= _ERRORS:
         yield _level(share), f"{share:.0%} of {everything} end with a server error (5xx)."
 

@@ -268,6 +268,7 @@ def _totals(snapshot: Snapshot) -> str:
         "connections": number(snapshot["totals"]["accepted"]),
         "accepting failed": number(snapshot["totals"]["rejected"]),
         "refused after queue_timeout": number(snapshot["totals"]["saturated"]),
+        "lost with a worker": number(snapshot["totals"]["lost"]),
         "processor time": duration(snapshot["cpu_seconds"]),
     }
     for certificate in snapshot["certificates"]:

@@ -31,7 +31,7 @@ class Sample(NamedTuple):
     client_errors: int
     server_errors: int
     refused: int
-    """After `queue_timeout`; each is among the server errors."""
+    """After `queue_timeout`; in none of the others."""
     buckets: Sequence[int]
     busy: int
     cpu_seconds: float
@@ -48,7 +48,7 @@ class Rates(NamedTuple):
     client_errors: float
     server_errors: float
     refused: float
-    """After `queue_timeout`; among the server errors."""
+    """After `queue_timeout`; in none of the others."""
     cpu: float
     """Processors in use."""
     percentiles: dict[str, float | None]

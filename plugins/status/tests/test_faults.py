@@ -165,8 +165,8 @@ def gone(reason, at=990.0, index=0):
 def test_requests_that_are_refused_are_no_errors_of_the_application():
     text = "69% of the requests are refused with 503: they have waited longer than queue_timeout."
 
-    assert faults_of(rates=rates(10.0, 6.9, 6.9)) == [("error", text)]
-    assert faults_of(rates=rates(10.0, 7.9, 6.9)) == [
+    assert faults_of(rates=rates(3.1, 0.0, 6.9)) == [("error", text)]
+    assert faults_of(rates=rates(3.1, 1.0, 6.9)) == [
         ("error", text),
         ("error", "32% of the other requests end with a server error (5xx)."),
     ]
