@@ -28,8 +28,8 @@ shutdown, retirement
     TERM, INT and QUIT: drain delay, drain, end; the end of a listener
 escalation, reaper, exits
     a worker that missed a deadline; a process that ended, and why
-slow_requests
-    the log of requests that run for long, with their stacks
+slow_requests, backlog
+    the logs of requests that run for long, with their stacks, and of accept queues that are full
 auxiliaries, ticker
     auxiliary processes of plugins; periodic hooks
 publication

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from hookserve.arbiter import child, handles
 from hookserve.arbiter.auxiliaries import Auxiliaries
+from hookserve.arbiter.backlog import Backlog
 from hookserve.arbiter.escalation import Escalator
 from hookserve.arbiter.generation import Generation
 from hookserve.arbiter.handles import WorkerHandle, WorkerTable
@@ -106,6 +107,7 @@ class Arbiter:
             self.reaper,
             self.escalator,
             self.slow_requests,
+            Backlog(self, self.clock),
             self.retirement,
             self.shutdown,
             self.reexec,

@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 from contextlib import contextmanager
+from socket import AF_INET
 from types import SimpleNamespace
 
 from hookserve import hookimpl
@@ -106,8 +107,13 @@ class Recorder:
         return [call[1:] for call in self.calls if call[0] == name]
 
 
+_DESCRIPTOR = os.open(os.devnull, os.O_RDONLY)
+
+
 class FakeListener:
     """A listener without a socket."""
+
+    socket = SimpleNamespace(family=AF_INET)
 
     def __init__(self, address):
         self.address = self.shown_address = address
@@ -118,7 +124,7 @@ class FakeListener:
         self.inode = 0
 
     def fileno(self):
-        return -1 if self.is_closed else 1000
+        return -1 if self.is_closed else _DESCRIPTOR
 
     def refuse_new_connections(self):
         self.refuses_new_connections = True
