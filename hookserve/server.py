@@ -170,11 +170,12 @@ class Server(Protocol):
     def recycle(self, worker: WorkerInfo, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it is retired."""
 
-    def reload(self) -> None:
-        """As HUP: reload configuration and code; during a reload, another one follows it."""
+    def reload(self, asked_by: str = "a plugin") -> None:
+        """As HUP: reload configuration and code; during a reload, another one follows it.  The log
+        says who has asked for it."""
 
-    def stop(self) -> None:
-        """As TERM: stop gracefully."""
+    def stop(self, asked_by: str = "a plugin") -> None:
+        """As TERM: stop gracefully.  The log says who has asked for it."""
 
     def reopen_logs(self) -> None:
         """As USR1: reopen the logs, here and in the workers."""

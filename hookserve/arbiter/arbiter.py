@@ -119,18 +119,18 @@ class Arbiter:
             self.publication,
         )
 
-    def _signal_handlers(self) -> dict[int, Callable[[], None]]:
+    def _signal_handlers(self) -> dict[int, Callable[[str], object]]:
         return {
             signal.SIGTERM: self.shutdown.shutdown,
             signal.SIGINT: self.shutdown.shutdown_now,
             signal.SIGQUIT: self.shutdown.shutdown_now,
             signal.SIGHUP: self.reloads.begin,
-            signal.SIGUSR1: self.reopen_logs,
-            signal.SIGUSR2: self.upgrade.begin,
-            signal.SIGTTIN: lambda: self.set_wanted(self.num_workers + 1),
-            signal.SIGTTOU: lambda: self.set_wanted(max(1, self.num_workers - 1)),
-            signal.SIGWINCH: self._drain_daemon,
-            signal.SIGCHLD: self._reap,
+            signal.SIGUSR1: lambda _: self.reopen_logs(),
+            signal.SIGUSR2: lambda _: self.upgrade.begin(),
+            signal.SIGTTIN: lambda _: self.set_wanted(self.num_workers + 1),
+            signal.SIGTTOU: lambda _: self.set_wanted(max(1, self.num_workers - 1)),
+            signal.SIGWINCH: lambda _: self._drain_daemon(),
+            signal.SIGCHLD: lambda _: self._reap(),
         }
 
     def _drain_daemon(self) -> None:
@@ -225,13 +225,13 @@ class Arbiter:
         assert isinstance(worker, WorkerHandle)
         self.pool.recycle(worker, reason)
 
-    def reload(self) -> None:
+    def reload(self, asked_by: str = "a plugin") -> None:
         """As HUP."""
-        self.reloads.begin()
+        self.reloads.begin(asked_by)
 
-    def stop(self) -> None:
+    def stop(self, asked_by: str = "a plugin") -> None:
         """As TERM."""
-        self.shutdown.shutdown()
+        self.shutdown.shutdown(asked_by)
 
     def reopen_logs(self) -> None:
         """As USR1: reopen the logs, here and in the workers."""
@@ -374,7 +374,7 @@ class Arbiter:
         others = any(each.state == handles.BOOTING for each in self.worker_table)
         if not self.has_been_ready and not others and not self.is_stopping:
             self.log.error("no worker can boot: stopping")
-            self.shutdown.shutdown_now()
+            self.shutdown.shutdown_now("a worker that cannot boot")
 
     # Signals and messages.
 
@@ -383,7 +383,7 @@ class Arbiter:
         for number in sorted(dict.fromkeys(self._inbox.read()), key=signal.SIGCHLD.__eq__):
             handler = self._handlers.get(number)
             if handler is not None:
-                handler()
+                handler(name_of(number))
             elif number not in self._ignored_signals:
                 self._ignored_signals.add(number)
                 self.log.warning("%s is ignored: it has no meaning here", name_of(number))

@@ -46,6 +46,7 @@ class Reload(Part):
         self._arbiter = arbiter
         self._reassemble = reassemble
         self._is_wanted_again = False
+        self._asked_by = "the one before it"  # whose process is replaced by a re-exec
 
     def descriptors(self) -> list[int]:
         """The listeners that only workers of the previous generation accept from; one that has
@@ -53,11 +54,12 @@ class Reload(Part):
         found = (listener.fileno() for listener in self._removed())
         return [each for each in found if each >= 0]
 
-    def begin(self) -> None:
+    def begin(self, asked_by: str) -> None:
         """Start a reload; during one, another follows when it is over."""
         arbiter = self._arbiter
         if arbiter.is_draining:
             return
+        self._asked_by = asked_by
         if not self._is_wanted_again:
             arbiter.publication.on_reload()
         if arbiter.previous is not None or arbiter.reexec.is_under_way:
@@ -68,10 +70,11 @@ class Reload(Part):
     def _start(self) -> None:
         arbiter = self._arbiter
         if arbiter.current.app is not None and hasattr(os, "memfd_create"):
-            arbiter.log.info("reloading: the new code is tried in a dry run")
+            message = "reloading, asked by %s: the new code is tried in a dry run"
+            arbiter.log.info(message, self._asked_by)
             arbiter.reexec.begin()
             return
-        arbiter.log.info("reloading")
+        arbiter.log.info("reloading, asked by %s", self._asked_by)
         current, undo = arbiter.current, ExitStack()
         try:
             generation = self._prepare(undo)

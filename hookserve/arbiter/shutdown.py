@@ -27,6 +27,7 @@ class Shutdown(Part):
         """Until then the server still accepts, although it has been told to stop."""
         self._deadline = 0.0
         self._has_begun = False
+        self._asked_by = ""
 
     @property
     def has_begun(self) -> bool:
@@ -53,7 +54,7 @@ class Shutdown(Part):
         if is_waiting and not self._arbiter.retirement.has_handshake(now):
             self._drain()
 
-    def shutdown(self) -> None:
+    def shutdown(self, asked_by: str) -> None:
         """Stop gracefully (TERM): after `drain_delay`, or now when told again, workers finish
         their requests, for at most `graceful_timeout`.
 
@@ -63,24 +64,26 @@ class Shutdown(Part):
         delay = 0.0 if arbiter.upgrade.another_serves else arbiter.config.drain_delay
         if self.has_begun:
             return
+        self._asked_by = asked_by
         if not delay or self._delay_ends:
             self._begin()
             self.step(arbiter.clock())
             return
         self._delay_ends = arbiter.clock() + delay
-        arbiter.log.info("drain delay: connections are accepted for %g s more", delay)
+        message = "drain delay: connections are accepted for %g s more, asked by %s"
+        arbiter.log.info(message, delay, asked_by)
         arbiter.pool.factory.announce_drain_delay()
         for handle in arbiter.worker_table:
             handle.send("drain delay")
         calling.notify(arbiter.hook.on_drain_delay, server=arbiter)
 
-    def shutdown_now(self) -> None:
+    def shutdown_now(self, asked_by: str) -> None:
         """Stop at once (INT, QUIT): workers have `quick_timeout`."""
         arbiter = self._arbiter
         limit = arbiter.config.quick_timeout
         self._begin()
         self._set_deadline(limit)
-        arbiter.log.info("stopping quickly")
+        arbiter.log.info("stopping quickly, asked by %s", asked_by)
         arbiter.auxiliaries.end(limit)
         for handle in arbiter.worker_table:
             handle.stop_now(arbiter.clock(), limit)
@@ -113,7 +116,7 @@ class Shutdown(Part):
         arbiter = self._arbiter
         limit = arbiter.config.graceful_timeout
         self._set_deadline(limit)
-        arbiter.log.info("stopping")
+        arbiter.log.info("stopping, asked by %s", self._asked_by)
         arbiter.auxiliaries.end(limit)
         for handle in arbiter.worker_table:
             handle.retire(arbiter.clock(), limit)

@@ -64,3 +64,33 @@ def test_what_a_worker_writes_is_one_line_of_the_log(caplog):
         assert server.handle(1).boot_error == "a\n  b"
     finally:
         server.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "settings", "line"),
+    [
+        (signal.SIGTERM, {}, "stopping, asked by SIGTERM"),
+        (signal.SIGINT, {}, "stopping quickly, asked by SIGINT"),
+        (signal.SIGHUP, {}, "reloading, asked by SIGHUP"),
+        (
+            signal.SIGTERM,
+            {"drain_delay": 5},
+            "drain delay: connections are accepted for 5 s more, asked by SIGTERM",
+        ),
+    ],
+)
+def test_the_log_says_who_has_asked_for_a_stop_or_a_reload(number, settings, line, caplog):
+    caplog.set_level("INFO", "hookserve")
+    with serving(workers=1, **settings) as server:
+        os.write(server.arbiter._inbox.descriptors()[1], bytes([number]))
+        server.arbiter.turn()
+
+        assert line in caplog.messages
+
+
+def test_the_log_names_a_plugin_that_stops_the_server(caplog):
+    caplog.set_level("INFO", "hookserve")
+    with serving(workers=1) as server:
+        server.arbiter.stop("the watchdog")
+
+        assert "stopping, asked by the watchdog" in caplog.messages

@@ -69,7 +69,7 @@ def test_once_a_worker_was_ready_no_failure_stops_the_server(workers):
 def test_a_worker_that_ends_while_the_server_stops_is_not_an_error(caplog, settings, status):
     with serving(workers=1, **settings) as server:
         handle = server.handle(0)
-        server.arbiter.shutdown.shutdown()
+        server.arbiter.shutdown.shutdown("SIGTERM")
 
         with caplog.at_level(logging.INFO):
             server.end(handle, status=status)
@@ -85,7 +85,7 @@ def test_a_worker_that_is_killed_with_a_request_while_the_server_stops_is_an_err
         handle.slot.request_slot(0).begin(server.clock.now, b"GET /lost")
         if not begun:
             handle.slot.request_slot(0).end(0, 10)
-        server.arbiter.shutdown.shutdown()
+        server.arbiter.shutdown.shutdown("SIGTERM")
 
         with caplog.at_level(logging.INFO):
             server.end(handle, status=signal.SIGKILL)
@@ -98,7 +98,7 @@ def test_a_worker_that_is_killed_with_a_request_while_the_server_stops_is_an_err
 def test_a_worker_that_crashes_while_the_server_stops_is_an_error(caplog):
     with serving(workers=1) as server:
         handle = server.handle(0)
-        server.arbiter.shutdown.shutdown()
+        server.arbiter.shutdown.shutdown("SIGTERM")
 
         with caplog.at_level(logging.INFO):
             server.end(handle, status=signal.SIGSEGV)

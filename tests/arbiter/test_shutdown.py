@@ -50,7 +50,7 @@ def test_a_second_term_ends_the_drain_delay():
 def test_int_ends_the_drain_delay():
     with serving(workers=1, drain_delay=60, quick_timeout=2) as server:
         server.arbiter.stop()
-        server.arbiter.shutdown.shutdown_now()
+        server.arbiter.shutdown.shutdown_now("SIGINT")
         (handle,) = server.arbiter.worker_table
 
         assert server.arbiter.is_stopping
@@ -94,7 +94,7 @@ def test_there_is_no_drain_delay_where_another_arbiter_serves_at_the_addresses()
 
 def test_int_stops_at_once():
     with serving(workers=1, quick_timeout=2) as server:
-        server.arbiter.shutdown.shutdown_now()
+        server.arbiter.shutdown.shutdown_now("SIGINT")
         handle = next(iter(server.arbiter.worker_table))
 
         assert server.processes.sent_to(handle.pid) == ["SIGQUIT"]
@@ -130,7 +130,7 @@ def test_int_waits_for_no_handshake():
     with serving(workers=1) as server:
         server.arbiter.listeners[0].shakes_hands = True
 
-        server.arbiter.shutdown.shutdown_now()
+        server.arbiter.shutdown.shutdown_now("SIGINT")
 
         assert [each.state for each in server.arbiter.worker_table] == [DRAINING]
 
@@ -138,7 +138,7 @@ def test_int_waits_for_no_handshake():
 def test_int_during_a_graceful_stop_shortens_it():
     with serving(workers=1, graceful_timeout=60, quick_timeout=2) as server:
         server.arbiter.stop()
-        server.arbiter.shutdown.shutdown_now()
+        server.arbiter.shutdown.shutdown_now("SIGINT")
         handle = next(iter(server.arbiter.worker_table))
 
         assert handle.drain_deadline == server.clock.now + 2

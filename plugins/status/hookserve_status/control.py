@@ -38,6 +38,7 @@ class ArbiterSide:
     def __init__(self, server: Server, end: socket.socket) -> None:
         self._server, self._socket = server, end
         end.setblocking(False)
+        self._asked_by = "ctl"
         self._verbs: dict[str, Callable[[int], dict[str, object]]] = {
             "reload": self._reload,
             "drain": self._drain,
@@ -63,6 +64,7 @@ class ArbiterSide:
 
     def _answer(self, request: dict[str, Any]) -> None:  # Any: JSON
         reply: dict[str, object]
+        self._asked_by = str(request.get("by", "ctl"))
         try:
             reply = self._verbs[request["verb"]](int(request["value"]))
         except ControlError as error:
@@ -78,12 +80,12 @@ class ArbiterSide:
             raise ControlError("the server stops")
         record = server.scoreboards[0].server
         ticket = record.reloads_ended + min(2, record.reloads_wanted + 1)
-        server.reload()
+        server.reload(self._asked_by)
         return {"ticket": ticket}
 
     def _drain(self, _: int) -> dict[str, object]:
         if not (self._server.is_draining or self._server.is_stopping):
-            self._server.stop()
+            self._server.stop(self._asked_by)
         return {"pid": self._server.pid}
 
     def _scale(self, count: int) -> dict[str, object]:
@@ -130,11 +132,14 @@ class Client:
         self._lock = threading.Lock()
         self._number = 0
 
-    def ask(self, verb: str, value: int = 0) -> tuple[dict[str, Any], int]:  # Any: JSON
-        """The arbiter's answer, and a descriptor that came with it or -1; raises ControlError."""
+    def ask(
+        self, verb: str, value: int = 0, by: str = "ctl"
+    ) -> tuple[dict[str, Any], int]:  # Any: JSON
+        """The arbiter's answer, and a descriptor that came with it or -1; `by` is who asks, for
+        the log.  Raises ControlError."""
         with self._lock:
             self._number += 1
-            request = {"id": self._number, "verb": verb, "value": value}
+            request = {"id": self._number, "verb": verb, "value": value, "by": by}
             try:
                 self._socket.send(json.dumps(request).encode())
                 reply, descriptor = self._receive(time.monotonic() + TIMEOUT)

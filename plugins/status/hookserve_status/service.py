@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
+import struct
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
     from hookserve_status.snapshot import Source
 
+_CREDENTIALS = struct.Struct("3i")
 _VERBS = ("reload", "drain", "scale", "recycle", "stacks")
 
 
@@ -85,7 +88,7 @@ class Handler(http_server.Handler):
                 self._send_error(error.status, str(error))
 
     def _do(self, verb: str, value: int) -> dict[str, Any]:  # Any: JSON
-        reply, descriptor = self.server.client.ask(verb, value)
+        reply, descriptor = self.server.client.ask(verb, value, _asker(self.connection))
         if descriptor >= 0:
             reply["stacks"] = read_stacks(descriptor)
         return reply
@@ -103,6 +106,15 @@ class Handler(http_server.Handler):
 
     def _send_error(self, status: int, text: str) -> None:
         self.send_content(status, forms.JSON, _encode({"error": text}))
+
+
+def _asker(connection: socket.socket) -> str:
+    """Who is at the other end of a unix socket, as the kernel says (unix(7))."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return "ctl"
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, user, _ = _CREDENTIALS.unpack(data)
+    return f"ctl (pid {pid}, uid {user})"
 
 
 def _encode(value: object) -> bytes:

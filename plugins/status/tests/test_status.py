@@ -254,6 +254,7 @@ def test_a_server_that_is_drained_answers_until_its_last_request_is_over(scene, 
     assert scene.client.snapshot()["is_stopping"]
     (fault,) = [each["text"] for each in scene.client.snapshot()["faults"]]
     assert fault.startswith("The server is stopping: it waits for 1 request in flight, the oldest")
+    assert f"stopping, asked by ctl (pid {os.getpid()}, uid {os.getuid()})" in scene.server.log
     (tmp_path / "go on").touch()
     assert held.getresponse().status == 200
     assert scene.server.wait() == 0
