@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,6 @@ COUNTS_VARIABLE = "PYTEST_COUNTS_FILE"
 _STARTING = ("os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen")
 
 
-# A test may write a source twice within a second: its old byte code must not be taken for the new.
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-
-
 def pytest_addoption(parser):
     parser.addoption(
         "--no-process", action="store_true", help="a test that starts a process or forks fails"
@@ -92,8 +89,9 @@ def pytest_addoption(parser):
 
 def pytest_collection_modifyitems(config, items):
     models = _models_of_functions(items)
+    paths = {path: path.relative_to(ROOT).as_posix() for path in {item.path for item in items}}
     for item in items:
-        path = item.path.relative_to(ROOT).as_posix()
+        path = paths[item.path]
         if path.startswith(STARTS_PROCESSES) or _is_contract(item):
             item.add_marker("process")
         if _is_repeated(item, path, models):
@@ -105,7 +103,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_contract(item):
-    return item.cls is not None and issubclass(item.cls, (WorkerContract, AsgiWorkerContract))
+    return item.cls is not None and _is_contract_class(item.cls)
+
+
+@cache
+def _is_contract_class(cls):
+    return issubclass(cls, (WorkerContract, AsgiWorkerContract))
 
 
 def _model_of(item):
@@ -156,8 +159,14 @@ def _is_repeated_contract(item):
 
 
 def pytest_collection_finish():
-    """The garbage collector passes over what lasts: a test that collects would wait for it each
-    time."""
+    """From here on no byte code is written, and the garbage collector passes over what lasts.
+
+    A test may write a source twice within a second: its old byte code must not be taken for the
+    new.  That of the tests themselves has been written by now, for the next run.  A test that
+    collects would wait for what lasts each time.
+    """
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
     gc.collect()
     gc.freeze()
 

@@ -288,5 +288,5 @@ def test_what_exists_before_the_first_fork_is_not_collected_any_more():
         assert gc.get_freeze_count() > 0
         assert gc.isenabled()
     finally:
-        gc.unfreeze()
+        # It stays frozen, as `conftest` has it: all later tests would wait for collections.
         (gc.enable if was_enabled else gc.disable)()

@@ -6,6 +6,7 @@ words that the code uses.
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -118,9 +119,15 @@ def names_in(tree):
             name = node.arg
         elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
             name = node.id if isinstance(node, ast.Name) else node.attr
-        parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
-        if _NAMES & set(parts.lower().split("_")) or any(words_in(parts)):
+        if is_private(name):
             yield node.lineno, name
+
+
+@cache
+def is_private(name):
+    """Whether a private word is part of the name."""
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return bool(_NAMES & set(parts.lower().split("_"))) or any(words_in(parts))
 
 
 def files():

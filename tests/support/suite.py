@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from importlib.util import cache_from_source
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,8 @@ TESTS_FAILED, NO_TESTS = 1, 5
 """Exit codes of pytest."""
 MOST_AGAIN = 12
 """With more failures something is wrong, and not only slow."""
+MANY = 40
+"""Files of tests; fewer are rewritten by each process sooner than by others before."""
 PROCESSES_A_CORE = 3
 """Tests wait more than they compute."""
 WORDS = ("passed", "failed", "error", "skipped", "xfailed")
@@ -31,14 +34,58 @@ def compile_sources():
         compileall.compile_dir(folder, quiet=2, workers=0)
 
 
+def environment(**variables):
+    """Of a process of pytest: it keeps the tests whose assertions it has rewritten.
+
+    `conftest` sets the variable again for what the tests start.
+    """
+    kept = {**os.environ, **variables}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept
+
+
+def compile_tests(processes):
+    """Have pytest rewrite the assertions of all tests, if many are new, shared by processes.
+
+    Those that run the tests begin at once and with the same file: each would rewrite them all.
+    """
+    files = [str(path) for path in find_tests() if not is_compiled(path)]
+    if len(files) < MANY:
+        return
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"]
+    started = [
+        subprocess.Popen(
+            [*command, *files[number::processes]],
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for number in range(processes)
+    ]
+    for each in started:
+        each.wait()  # what cannot be collected is said by the run
+
+
+def is_compiled(path):
+    """Whether pytest has kept what it made of the file as it is now."""
+    kept = Path(cache_from_source(path)).parent.glob(f"{path.stem}.*pytest-*.pyc")
+    changed = path.stat().st_mtime
+    return any(each.stat().st_mtime >= changed for each in kept)
+
+
+def find_tests():
+    """The files with tests."""
+    folders = [ROOT / "tests", ROOT / "plugins"]
+    return sorted(path for folder in folders for path in folder.rglob("test_*.py"))
+
+
 def run(arguments):
     """Run pytest: its exit code, how many tests ended how, and the names of those that failed."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "counts")
         command = [sys.executable, "-m", "pytest", *arguments]
-        variables = {**os.environ, COUNTS_VARIABLE: str(path)}
-        # pytest keeps the tests whose assertions it has rewritten; `conftest` sets it again.
-        variables.pop("PYTHONDONTWRITEBYTECODE", None)
+        variables = environment(**{COUNTS_VARIABLE: str(path)})
         code = subprocess.run(command, env=variables, check=False).returncode
         found = json.loads(path.read_text()) if path.exists() else {"counts": {}, "failed": []}
     return code, Counter(found["counts"]), found["failed"]
@@ -67,9 +114,7 @@ def run_alone(failed, counts):
 
 def files_that_measure():
     """The files with a test that runs alone: to collect all others takes as long as these run."""
-    folders = [ROOT / "tests", ROOT / "plugins"]
-    found = [path for folder in folders for path in folder.rglob("test_*.py")]
-    return sorted(str(path) for path in found if "mark.serial" in path.read_text())
+    return [str(path) for path in find_tests() if "mark.serial" in path.read_text()]
 
 
 def closing_line(counts, seconds):
@@ -88,7 +133,9 @@ def main(arguments):
     if "--everything" in arguments:
         arguments.remove("--everything")
         condition = ""
-    processes = min(16, PROCESSES_A_CORE * len(os.sched_getaffinity(0)))
+    cores = len(os.sched_getaffinity(0))
+    compile_tests(cores)
+    processes = min(16, PROCESSES_A_CORE * cores)
     side_by_side = ["-n", str(processes), "--no-loadscope-reorder"]
     first = run(["-m", f"not serial{condition}", *side_by_side, *arguments])
     has_names = any(not argument.startswith("-") for argument in arguments)
