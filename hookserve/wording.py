@@ -1,4 +1,5 @@
-"""How errors and names are put into words: an exception in one line, the nearest known name."""
+"""How errors, names and numbers are put into words: an exception in one line, the nearest known
+name, one thing or several."""
 
 from __future__ import annotations
 
@@ -47,6 +48,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A phrase for an error message, with the nearest match when there is one."""
     match = nearest(name, known)
     return f" (did you mean '{match}'?)" if match else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``1 worker``, ``3 workers``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def printable(stored: bytes) -> str:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hookserve.errors import ConfigError
-from hookserve.wording import describe, did_you_mean, indented, nearest, one_line
+from hookserve.wording import counted, describe, did_you_mean, indented, nearest, one_line
 
 
 def test_an_exception_is_described_with_its_place():
@@ -81,3 +81,9 @@ def test_no_line_of_a_text_can_pass_for_a_record():
 
     assert text == "Traceback:\n  [2026-11-28] [1] [CRITICAL] forged\n  ?[2J?"
     assert len(indented("x" * 100_000)) == 1 << 16
+
+
+def test_one_thing_is_no_plural():
+    found = [counted(number, "worker") for number in (0, 1, 2)]
+
+    assert found == ["0 workers", "1 worker", "2 workers"]

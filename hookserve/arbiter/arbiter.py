@@ -38,6 +38,7 @@ from hookserve.arbiter.watcher import Watcher
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.plugins import calling
 from hookserve.system.processes import Processes
+from hookserve.wording import counted
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Start
@@ -216,9 +217,8 @@ class Arbiter:
             return
         old = self.num_workers
         self.current = self.current._replace(wanted=count)
-        self.log.info("%d workers wanted, not %d", count, old)
-        hook = self.hook.nworkers_changed
-        calling.notify(hook, server=self, new_value=count, old_value=old)
+        self.log.info("%s wanted, not %d", counted(count, "worker"), old)
+        calling.notify(self.hook.nworkers_changed, server=self, new_value=count, old_value=old)
 
     def recycle(self, worker: WorkerInfo, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it is retired."""

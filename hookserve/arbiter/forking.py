@@ -10,6 +10,7 @@ from hookserve.arbiter.child import fork_worker
 from hookserve.arbiter.handles import WorkerHandle
 from hookserve.errors import HookserveError, PluginError
 from hookserve.plugins import calling
+from hookserve.wording import counted
 from hookserve.worker.context import ServerView, WorkerContext
 from hookserve.worker.layout import FIELD_KINDS
 from hookserve.worker.scoreboard import Scoreboard
@@ -58,8 +59,8 @@ class WorkerFactory:
             larger = Scoreboard(current.slots, wanted, -1, len(current.wakeup_fds), fields)
         except OSError as error:  # requests beyond the table are served, and not shown
             self._arbiter.log.warning(
-                "the scoreboard has room for %d requests of a worker, and cannot grow to %d: %s",
-                current.request_slots,
+                "the scoreboard has room for %s of a worker, and cannot grow to %d: %s",
+                counted(current.request_slots, "request"),
                 wanted,
                 error.strerror,
             )

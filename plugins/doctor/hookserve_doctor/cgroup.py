@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
+from hookserve.wording import counted
 from hookserve_doctor.limits import threads_of
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _check_processors(workers: int, limit: float | None) -> Diagnosis:
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = own if limit is None else min(limit, own)
     where = "" if limit is None or limit > own else ", by the control group"
-    text = f"{workers} workers for {count:g} processors{where}"
+    processors = "1 processor" if count == 1 else f"{count:g} processors"
+    text = f"{counted(workers, 'worker')} for {processors}{where}"
     if workers > max(1.0, count) * _MOST_WORKERS:
         remedy = f"set workers to about {max(1, round(2 * count))}: more of them only take turns"
         return Diagnosis("warning", "processors", text, remedy)
@@ -96,7 +98,8 @@ def _check_memory(workers: int, limit: int | None) -> Diagnosis:
     if limit is None:
         return Diagnosis("ok", "memory", "the control group has no limit")
     share = limit // (workers + 1)
-    text = f"{limit >> 20} MiB for {workers} workers and the arbiter, {share >> 20} MiB each"
+    sharers = f"{counted(workers, 'worker')} and the arbiter"
+    text = f"{limit >> 20} MiB for {sharers}, {share >> 20} MiB each"
     if share < _LEAST_MEMORY:
         remedy = "start fewer workers, share pages with preload_app, or raise the limit"
         return Diagnosis("warning", "memory", text, remedy)

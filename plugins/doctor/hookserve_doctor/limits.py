@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
+from hookserve.wording import counted
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -35,7 +36,7 @@ def _check_descriptors(connections: int, limits: tuple[int, int]) -> Diagnosis:
         return Diagnosis(
             "warning",
             "open files",
-            f"{text} by a worker with {connections} connections",
+            f"{text} by a worker with {counted(connections, 'connection')}",
             f"raise the hard limit (LimitNOFILE={wanted} in a unit, --ulimit nofile of a"
             " container), or lower worker_connections",
         )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from hookserve import UsageError
+from hookserve.wording import counted
 from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
 from hookserve_status.text import duration, request_lines
 
 _PAUSE = 0.2
+_ASKS = ("drain", "scale")
+"""These may end the service."""
 _Found = TypeVar("_Found")
 _VERBS = {
     "status": "show the server",
@@ -92,6 +96,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         made[name].add_argument(
             "--timeout", type=float, default=120.0, help="seconds to wait at most (120)"
         )
+    for name in _ASKS:
+        made[name].add_argument("-y", "--yes", action="store_true", help="do not ask")
     made["scale"].add_argument("value", type=int, metavar="N", help="how many workers")
     for name in ("recycle", "stacks"):
         made[name].add_argument("value", type=int, metavar="INDEX", help="the worker's index")
@@ -133,7 +139,16 @@ def _reload(client: StatusClient, given: argparse.Namespace) -> int:
     return 0
 
 
+def _ask(question: str, given: argparse.Namespace) -> None:
+    """At a terminal; raises Refused unless the answer is yes."""
+    if not given.yes and sys.stdin.isatty():
+        answer = input(f"{question} (y/n) ")
+        if answer.strip().lower() not in ("y", "yes"):
+            raise Refused("nothing is done")
+
+
 def _drain(client: StatusClient, given: argparse.Namespace) -> int:
+    _ask("stop the whole server, when its requests are over?", given)
     pid = client.do("drain")["pid"]
     if given.wait:
         _wait(lambda: _is_gone(client, pid), given.timeout, "the server is not gone")
@@ -149,6 +164,10 @@ def _is_gone(client: StatusClient, pid: int) -> bool:
 
 
 def _scale(client: StatusClient, given: argparse.Namespace) -> int:
+    if given.value == 0:
+        if not (given.yes or sys.stdin.isatty()):
+            raise UsageError("ctl: with no worker nothing is served (scale 0 --yes)")
+        _ask("have no worker, so that nothing is served?", given)
     reply = client.do("scale", given.value)
     if given.wait:
 
@@ -156,9 +175,10 @@ def _scale(client: StatusClient, given: argparse.Namespace) -> int:
             ready = [each for each in client.snapshot()["workers"] if each["state"] == "ready"]
             return len(ready) == int(given.value)
 
-        _wait(look, given.timeout, f"there are not {given.value} workers")
+        _wait(look, given.timeout, "as many workers are not ready")
     wanted, before = reply["wanted"], reply["before"]
-    print(f"{wanted} workers wanted, {'as before' if wanted == before else f'not {before}'}")
+    change = "as before" if wanted == before else f"not {before}"
+    print(f"{counted(wanted, 'worker')} wanted, {change}")
     return 0
 
 

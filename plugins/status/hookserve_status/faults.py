@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hookserve.wording import counted
+
 LONG = 5.0
 """Seconds that a request runs before it is pointed at."""
 _FEW_PLACES = 128
@@ -57,7 +59,8 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield "warning", f"{len(ready)} of {wanted} workers are ready."
     capacity = sum(each["capacity"] for each in ready)
     waiting = sum(each["length"] for each in snapshot["queues"])
-    connections = f"{waiting or 'no'} connection{'s wait' if waiting > 1 else ' waits'}"
+    connections = f"{counted(waiting, 'connection')} wait{'s' if waiting == 1 else ''}"
+    connections = connections if waiting else "no connection waits"
     if ready and sum(each["busy"] for each in ready) >= capacity:
         level = "error" if waiting else "warning"
         yield level, f"Every place is busy ({capacity} of {capacity}), and {connections}."
@@ -79,7 +82,7 @@ def _what_is_left(workers: Sequence[Mapping[str, Any]], drain_delay: float) -> s
     ages = [request["seconds"] for each in workers for request in each["in_flight"]]
     if not ages:
         return ""
-    count = f"{len(ages)} request{'s' if len(ages) > 1 else ''}"
+    count = counted(len(ages), "request")
     return f": it waits for {count} in flight, the oldest has run for {max(ages):.0f} s"
 
 
@@ -167,13 +170,15 @@ def _shortened(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
     more = len(faults) - _WORKERS
     if more <= 0:
         return faults
-    return [*faults[:_WORKERS], ("error", f"{more} more workers are in the same state.")]
+    are = "is" if more == 1 else "are"
+    text = f"{counted(more, 'more worker')} {are} in the same state."
+    return [*faults[:_WORKERS], ("error", text)]
 
 
 def _of_reloads(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if snapshot["reload"]["wanted"]:
         old = sum(each["generation"] < snapshot["generation"] for each in snapshot["workers"])
-        left = f"{old} worker{' is' if old == 1 else 's are'} left of the old generation"
+        left = f"{counted(old, 'worker')} {'is' if old == 1 else 'are'} left of the old generation"
         yield "warning", f"A reload is under way: {left}."
     elif snapshot["reloads"] and not snapshot["reloads"][0]["is_complete"]:
         reload = snapshot["reloads"][0]

@@ -179,7 +179,7 @@ def _worker(worker: Mapping[str, Any], snapshot: Snapshot) -> str:
     details = [
         f"pid {worker['pid']}",
         f"generation {worker['generation']}{' (old)' if old else ''}",
-        f"{number(worker['requests'])} requests",
+        f"{number(worker['requests'])} request{'' if worker['requests'] == 1 else 's'}",
         f"{worker['connections']} open, {worker['idle_connections']} idle",
         size(worker["rss_bytes"]),
         f"{worker['cpu_seconds']:.1f} s of processor",

@@ -1,7 +1,10 @@
 """The command ``hookserve ctl``: its words."""
 
+import io
+import sys
+
 import pytest
-from hookserve_status.client import Unreachable
+from hookserve_status.client import Refused, Unreachable
 from hookserve_status.ctl import run
 
 from hookserve import UsageError
@@ -21,3 +24,35 @@ def test_the_address_stands_before_the_command_or_behind_it(tmp_path, words):
 def test_an_unknown_flag_is_refused_as_the_commands():
     with pytest.raises(UsageError, match="ctl: unrecognized arguments: --now"):
         run(["status", "--now"])
+
+
+class Terminal(io.StringIO):
+    """Standard input that is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("words", [["scale", "0"], ["drain"]])
+def test_what_ends_the_service_is_asked_about_at_a_terminal(tmp_path, monkeypatch, capsys, words):
+    address = ["-a", f"unix:{tmp_path}/none"]
+    monkeypatch.setattr(sys, "stdin", Terminal("n\ny\n"))
+
+    with pytest.raises(Refused, match="nothing is done"):
+        run([*address, *words])
+    assert capsys.readouterr().out.endswith("? (y/n) ")
+    with pytest.raises(Unreachable):
+        run([*address, *words])
+    with pytest.raises(Unreachable):
+        run([*address, *words, "--yes"])  # there is nothing left to read
+
+
+def test_without_a_terminal_no_worker_is_wanted_on_purpose_alone(tmp_path, monkeypatch):
+    address = ["-a", f"unix:{tmp_path}/none"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+
+    with pytest.raises(UsageError, match=r"nothing is served \(scale 0 --yes\)"):
+        run([*address, "scale", "0"])
+    for words in (["scale", "0", "--yes"], ["scale", "1"], ["drain"]):
+        with pytest.raises(Unreachable):
+            run([*address, *words])

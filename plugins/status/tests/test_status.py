@@ -196,6 +196,10 @@ def test_workers_are_scaled_and_recycled(scene, capsys):
     assert capsys.readouterr().out == "3 workers wanted, not 2\n"
     assert scene.ctl("scale", "3") == 0
     assert capsys.readouterr().out == "3 workers wanted, as before\n"
+    assert scene.ctl("scale", "1", "--wait") == 0
+    assert capsys.readouterr().out == "1 worker wanted, not 3\n"
+    assert "1 worker wanted, not 3" in scene.server.log
+    assert scene.ctl("scale", "3", "--wait") == 0
     before = worker(scene, 1)["pid"]
 
     assert scene.ctl("recycle", "1", "--wait") == 0

@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hookserve import hookimpl
+from hookserve.wording import counted
 
 if TYPE_CHECKING:
     from hookserve.server import Server
@@ -171,7 +172,7 @@ class Notifier:
         ready = sum(worker.state == "ready" for worker in server.workers)
         text = (
             f"{ready} of {server.num_workers} workers ready,"
-            f" {server.stats().get('requests', 0)} requests served"
+            f" {counted(server.stats().get('requests', 0), 'request')} served"
         )
         return f"{text}; the last reload failed: {self._failure}" if self._failure else text
 

@@ -13,6 +13,7 @@ import pytest
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
+from hookserve.wording import counted
 from tests.support import web
 
 pytestmark = pytest.mark.process
@@ -328,7 +329,7 @@ def test_the_watchdog_of_another_process_is_not_fed(manager, site):
     with notifying(manager, site, environ=environ, settings=settings) as server:
         for count in range(1, 6):
             web.get(server.url)
-            wanted = f"{count} requests served"
+            wanted = f"{counted(count, 'request')} served"
             manager.wait_for(lambda message, wanted=wanted: message["STATUS"].endswith(wanted))
 
         assert manager.received("WATCHDOG") == []
