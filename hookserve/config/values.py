@@ -163,6 +163,11 @@ def lines(value: object) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else items(value)
 
 
+def addresses(value: object) -> tuple[str, ...]:
+    """Addresses: a list, or one string; commas separate them in both."""
+    return tuple(address for each in lines(value) for address in items(each))
+
+
 def variables(value: object) -> tuple[str, ...]:
     """Environment variables ``KEY=VALUE``: a list, or one string; a comma is part of a value."""
     words = lines(value)

@@ -1,4 +1,4 @@
-"""The application's own checks, run one after another in a thread of the auxiliary process."""
+"""The application's own checks, run one after another in threads of the auxiliary process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from typing import NamedTuple, cast
 
 from hookserve.wording import describe
 from hookserve_health.shared_state import SharedState
+
+_LONGEST_PAUSE = 60.0
+"""Seconds between two rounds while checks hang, unless the interval is longer."""
+_MOST_HANGING = 32
+"""Threads of checks that hang; another round waits for one of them to end."""
 
 
 class Check(NamedTuple):
@@ -36,12 +41,23 @@ def load_check(target: str) -> Check:
     return Check(target, run)
 
 
-class Checker:
-    """Runs the checks every `interval` seconds, one round at a time; `on_change` is called in the
-    thread that runs a round, whenever `due` has changed.
+class _Round:
+    """One call of each check, until one fails."""
 
-    A round whose check takes longer than `limit` seconds has failed at that moment, and the next
-    one begins when it has ended.
+    def __init__(self, now: float) -> None:
+        self.at: tuple[int, float] | None = (0, now)
+        """The check that runs, and since when (monotonic seconds); `None` between two."""
+        self.is_abandoned = False
+        """Whether a check took too long: what it says later counts no more."""
+
+
+class Checker:
+    """Runs the checks every `interval` seconds, in a thread for each round; `on_change` is called
+    there, whenever `due` has changed.
+
+    A round whose check takes longer than `limit` seconds has failed at that moment.  Its thread
+    cannot be ended, so the next round has one of its own; the more of them hang, the later it
+    begins.
     """
 
     def __init__(
@@ -57,56 +73,69 @@ class Checker:
         self._state = state
         self._on_change = on_change
         self._log = logging.getLogger("hookserve")
+        self._lock = threading.Lock()
         self._next = 0.0
         """When the next round begins."""
-        self._at: tuple[int, float] | None = None
-        """The check that runs, and since when (monotonic seconds)."""
-        self._is_running = False
+        self._round: _Round | None = None
+        """The one that runs."""
+        self._hanging = 0
+        """Rounds that were abandoned and have not ended."""
         self._last: str | None = None
         """What was logged last; `None`: nothing yet, empty: that all have passed."""
 
     def due(self) -> float:
         """When `step` has something to do, in seconds of the monotonic clock; infinite: when
         `on_change` has been called."""
-        at = self._at
-        if not self._is_running:
-            return self._next
-        return inf if at is None else at[1] + self._limit
+        with self._lock:
+            if self._round is None:
+                return self._next if self._hanging < _MOST_HANGING else inf
+            at = self._round.at
+            return inf if at is None else at[1] + self._limit
 
     def step(self, now: float, clock: Callable[[], float]) -> None:
-        """Begin a round that is due; fail one that takes too long."""
-        at = self._at
-        if self._is_running:
-            if at is not None and now >= at[1] + self._limit:
-                self._at = None
-                self._report(at[0], f"it takes longer than {self._limit:g} s")
-            return
-        if now >= self._next:
-            self._next = now + self._interval
-            self._is_running, self._at = True, (0, now)
-            thread = threading.Thread(target=self._run, args=(clock,), name="checks", daemon=True)
-            thread.start()
+        """Begin a round that is due; abandon one that takes too long."""
+        with self._lock:
+            if self._round is not None:
+                self._abandon_late(self._round, now)
+            elif now >= self._next and self._hanging < _MOST_HANGING:
+                self._next = now + self._interval
+                self._round = _Round(now)
+                arguments = self._round, clock
+                threading.Thread(
+                    target=self._run, args=arguments, name="checks", daemon=True
+                ).start()
 
-    def _run(self, clock: Callable[[], float]) -> None:
+    def _abandon_late(self, round_: _Round, now: float) -> None:
+        if round_.at is None or now < round_.at[1] + self._limit:
+            return
+        round_.is_abandoned, self._round = True, None
+        self._report(round_.at[0], f"it takes longer than {self._limit:g} s")
+        longest = max(self._interval, _LONGEST_PAUSE)
+        self._next = max(self._next, now + min(self._interval * 2**self._hanging, longest))
+        self._hanging += 1
+
+    def _run(self, round_: _Round, clock: Callable[[], float]) -> None:
         try:
-            is_in_time = True
             for number, check in enumerate(self._checks):
-                self._at = number, clock()
+                with self._lock:
+                    round_.at = number, clock()
                 self._on_change()
-                try:
-                    result = check.run()
-                    fault = "it returned False" if result is False else ""
-                except BaseException as error:  # the application's code raises what it likes
-                    fault = describe(error)
-                is_in_time = self._at is not None
-                self._at = None
-                if fault and is_in_time:
-                    self._report(number, fault)
-                if fault or not is_in_time:
-                    return
-            self._report(None, "")
+                fault = _call(check)
+                with self._lock:
+                    if round_.is_abandoned:
+                        return
+                    round_.at = None
+                    if fault:
+                        self._report(number, fault)
+                        return
+            with self._lock:
+                self._report(None, "")
         finally:
-            self._is_running = False
+            with self._lock:
+                if round_.is_abandoned:
+                    self._hanging -= 1
+                else:
+                    self._round = None
             self._on_change()
 
     def _report(self, failed: int | None, fault: str) -> None:
@@ -117,3 +146,12 @@ class Checker:
         elif self._last and not line:
             self._log.info("the checks of the application pass again")
         self._last = line
+
+
+def _call(check: Check) -> str:
+    """Why the check fails; empty: it passes."""
+    try:
+        result = check.run()
+    except BaseException as error:  # the application's code raises what it likes
+        return describe(error)
+    return "it returned False" if result is False else ""

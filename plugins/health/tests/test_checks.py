@@ -5,8 +5,11 @@ import time
 from math import inf
 
 import pytest
+from hookserve_health import checks
 from hookserve_health.checks import Check, Checker, load_check
 from hookserve_health.shared_state import SharedState
+
+from hookserve.testing import wait_until
 
 
 class Rounds:
@@ -26,7 +29,7 @@ class Rounds:
         self.now += 10.0
         self.checker.step(self.now, lambda: self.now)
         with self.changed:
-            self.changed.wait_for(lambda: not self.checker._is_running, 10)
+            self.changed.wait_for(lambda: self.checker._round is None, 10)
 
 
 def passes():
@@ -80,26 +83,85 @@ def test_the_same_fault_is_logged_once_and_its_end_too(caplog):
     assert rounds.state.failed is None
 
 
-def test_a_check_that_takes_too_long_has_failed_at_that_moment():
-    entered, leave = threading.Event(), threading.Event()
-    rounds = Rounds(Check("a:b", lambda: (entered.set(), leave.wait(30))), limit=2.0)
+class Hanging:
+    """A check that hangs the first times that it is called."""
+
+    def __init__(self, times):
+        self.times, self.calls, self.returned = times, 0, 0
+        self.entered, self.leave = threading.Semaphore(0), threading.Event()
+
+    def __call__(self):
+        self.calls += 1
+        number = self.calls
+        self.entered.release()
+        if number <= self.times:
+            self.leave.wait(30)
+        self.returned += 1
+
+
+@pytest.fixture
+def hang():
+    made = []
+
+    def hang(times):
+        made.append(Hanging(times))
+        return made[-1], Rounds(Check("shop:check", made[-1]), limit=2.0)
+
+    yield hang
+    for each in made:
+        each.leave.set()
+
+
+def test_a_check_that_takes_too_long_has_failed_at_that_moment(hang):
+    check, rounds = hang(1)
     checker = rounds.checker
     checker.step(rounds.now, lambda: rounds.now)
-    entered.wait(10)
+    check.entered.acquire(timeout=10)
     assert checker.due() == rounds.now + 2.0
     assert not rounds.state.is_checked
 
     checker.step(rounds.now + 2.0, time.monotonic)
     assert rounds.state.failed == 0
-    assert checker.due() == inf
-    checker.step(rounds.now + 60.0, time.monotonic)  # no second one beside it
+    assert checker.due() == rounds.now + 12.0
 
-    with rounds.changed:
-        leave.set()
-        rounds.changed.wait_for(lambda: not checker._is_running, 10)
-    assert rounds.state.failed == 0
+
+def test_a_check_that_hangs_is_tried_again_and_what_it_says_later_does_not_count(hang, caplog):
+    caplog.set_level("INFO")
+    check, rounds = hang(1)
+    rounds.checker.step(rounds.now, lambda: rounds.now)
+    check.entered.acquire(timeout=10)
+    rounds.checker.step(rounds.now + 2.0, time.monotonic)
+
+    rounds.now += 2.0
     rounds.run()
+
     assert rounds.state.failed is None
+    assert caplog.messages == [
+        "not ready: the check shop:check: it takes longer than 2 s",
+        "the checks of the application pass again",
+    ]
+    rounds.state.record(0)
+    check.leave.set()
+    wait_until(lambda: check.returned == 2 and rounds.checker._hanging == 0)
+    assert rounds.state.failed == 0
+
+
+def test_what_hangs_again_and_again_is_tried_less_and_less_often(hang, monkeypatch):
+    monkeypatch.setattr(checks, "_MOST_HANGING", 5)
+    check, rounds = hang(99)
+    pauses = []
+    for _ in range(5):
+        rounds.checker.step(rounds.now, lambda: rounds.now)
+        check.entered.acquire(timeout=10)
+        rounds.now += 2.0
+        rounds.checker.step(rounds.now, time.monotonic)
+        pauses.append(rounds.checker._next - rounds.now)
+        rounds.now = rounds.checker._next
+
+    assert pauses == [10.0, 20.0, 40.0, 60.0, 60.0]
+    assert rounds.checker.due() == inf
+    rounds.checker.step(rounds.now + 999.0, time.monotonic)
+    assert check.calls == 5
 
 
 def test_a_check_is_found_by_its_name():

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hookserve_http.protocol import HttpProtocol
 
 _WARNING_PAUSE = 60.0
+_AT_THE_SOCKET, _IN_THE_PROXY = "at its socket", "since X-Request-Start"
+"""Where a request has waited: each is mended elsewhere, and has a warning of its own."""
 _LONGEST = 3600.0
 """A header that says more was written by another clock, or for another purpose."""
 _MICROSECONDS, _MILLISECONDS = 1e14, 1e11
@@ -55,7 +57,7 @@ class Saturation:
         self._trusting_parser = endpoint.trusting_parser
         self._limit = limit
         self._retry_after = (("Retry-After", str(max(1, math.ceil(limit)))),)
-        self._warning_at = 0.0
+        self._warnings_at = {_AT_THE_SOCKET: 0.0, _IN_THE_PROXY: 0.0}
 
     def refusal(
         self,
@@ -67,26 +69,30 @@ class Saturation:
         """Why the exchange is refused; `None`: it has not waited too long.  `free_since` is when
         the one before it on its connection ended."""
         now = self.clock()
-        waited = min(transport.waited(), now - free_since)
+        waited, where = min(transport.waited(), now - free_since), _AT_THE_SOCKET
         start = exchange.environ.get("HTTP_X_REQUEST_START")
         if start and parser is self._trusting_parser:
-            waited = max(waited, seconds_since(start, self._worker.wall_clock()))
+            behind_proxy = seconds_since(start, self._worker.wall_clock())
+            if waited <= self._limit < behind_proxy:
+                where = _IN_THE_PROXY
+            waited = max(waited, behind_proxy)
         if waited <= self._limit:
             return None
-        self._count(now, waited)
+        self._count(now, waited, where)
         error = Saturated(f"it has waited {waited:.1f} s (queue_timeout)")
         error.fields = self._retry_after
         return error
 
-    def _count(self, now: float, waited: float) -> None:
+    def _count(self, now: float, waited: float, where: str) -> None:
         self._worker.context.slot.count_saturated()
-        if now < self._warning_at:
+        if now < self._warnings_at[where]:
             return
-        self._warning_at = now + _WARNING_PAUSE
+        self._warnings_at[where] = now + _WARNING_PAUSE
         self._worker.log.warning(
-            "saturated: requests are refused with 503, this one has waited %.1f s, longer than"
+            "saturated: requests are refused with 503, this one has waited %.1f s %s, longer than"
             " queue_timeout (said once in %g s)",
             waited,
+            where,
             _WARNING_PAUSE,
         )
 

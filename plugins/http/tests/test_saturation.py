@@ -140,6 +140,20 @@ def test_the_warning_is_not_repeated_for_each_request(caplog):
     assert site.slot.counters()["saturated"] == 3
 
 
+def test_a_wait_in_the_proxy_has_a_warning_of_its_own(caplog):
+    site = Site(peer="127.0.0.1")
+    site.worker.log.setLevel("WARNING")
+    site.worker.log.addHandler(caplog.handler)
+    start = GET[:-2] + b"X-Request-Start: t=1700000091\r\n\r\n"
+    for data, age in ((GET, 8.0), (start, 0.0), (start, 8.0), (start, 0.0)):
+        site.connection = site.connection.endpoint.connect(("127.0.0.1", 4000))
+        assert site.ask(data, age) == CLOSING
+
+    at_the_socket, in_the_proxy = [each.getMessage() for each in caplog.records]
+    assert "has waited 8.0 s at its socket, longer" in at_the_socket
+    assert "has waited 9.0 s since X-Request-Start, longer" in in_the_proxy
+
+
 def test_without_the_setting_there_is_nothing_to_ask():
     site = Site(limit=0.0)
     site.transport.waited = None

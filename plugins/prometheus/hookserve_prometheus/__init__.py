@@ -14,29 +14,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
-from hookserve.config.values import boolean, optional_text
+from hookserve.config.values import addresses, boolean
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
 
 
-def scrape_address(value: object) -> str | None:
-    """``HOST:PORT`` or ``unix:PATH``, or nothing."""
-    found = optional_text(value)
-    if found is not None:
+def scrape_addresses(value: object) -> tuple[str, ...]:
+    """``HOST:PORT`` and ``unix:PATH``; a string separates them by commas."""
+    found: tuple[str, ...] = () if value is None else addresses(value)
+    if found:
         from hookserve_status.address import check_any
 
-        check_any(found)
+        for each in found:
+            check_any(each)
     return found
 
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "prometheus",
-        None,
-        scrape_address,
+        (),
+        scrape_addresses,
         "serve the metrics to Prometheus at this address: HOST:PORT or unix:PATH",
         metavar="ADDRESS",
+        repeatable=True,
         details="They name no client and no target of a request; a client that reaches the"
         " address may read them.",
     ),
@@ -73,6 +75,6 @@ def configured_plugins(config: Config) -> list[object]:
         from hookserve.listeners.plugin_listeners import PluginListeners
         from hookserve_prometheus.exporter import Exporter
 
-        listeners = PluginListeners("prometheus", [check_any(config.prometheus)])
+        listeners = PluginListeners("prometheus", map(check_any, config.prometheus))
         found += [listeners, Exporter(config, listeners, directory)]
     return found

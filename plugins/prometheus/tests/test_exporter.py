@@ -7,7 +7,7 @@ import socket
 import subprocess
 
 import pytest
-from hookserve_prometheus import scrape_address
+from hookserve_prometheus import scrape_addresses
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from hookserve.testing import serve, wait_until
@@ -41,7 +41,7 @@ def scrape(tmp_path):
         finally:
             connection.close()
 
-    settings = {"prometheus": f"127.0.0.1:{port}"}
+    settings = {"prometheus": f"127.0.0.1:{port},unix:{tmp_path}/metrics"}
     with serve("app:application", workers=1, settings=settings, chdir=tmp_path) as server:
         wait_until(fetch)
         client = http.client.HTTPConnection(*server.address, timeout=30)
@@ -56,7 +56,7 @@ def scrape(tmp_path):
 
 
 @pytest.mark.process
-def test_a_scrape_has_the_servers_metrics_while_every_worker_is_stuck(scrape):
+def test_a_scrape_has_the_servers_metrics_while_every_worker_is_stuck(scrape, tmp_path):
     status, content_type, text = scrape()
 
     assert (status, content_type.partition(";")[0]) == (200, "application/openmetrics-text")
@@ -67,6 +67,10 @@ def test_a_scrape_has_the_servers_metrics_while_every_worker_is_stuck(scrape):
     assert families["hookserve_workers_wanted"].samples[0].value == 1
     assert scrape("/")[0] == 404
     assert scrape(method="HEAD")[2] == ""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.connect(str(tmp_path / "metrics"))
+        other.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert other.recv(15) == b"HTTP/1.1 200 OK"
 
 
 @pytest.mark.process
@@ -102,9 +106,12 @@ def in_older_format(text):
 @pytest.mark.parametrize("text", ["@hidden", "fd://3", "0.0.0.0:0"])
 def test_an_address_that_cannot_be_scraped_is_refused(text):
     with pytest.raises(ValueError, match="expected"):
-        scrape_address(text if text != "@hidden" else "unix:@hidden")
+        scrape_addresses(text if text != "@hidden" else "unix:@hidden")
 
 
-def test_an_address_may_be_reached_from_other_machines():
-    assert scrape_address("0.0.0.0:9100") == "0.0.0.0:9100"
-    assert scrape_address(None) is None
+def test_there_may_be_several_addresses_which_other_machines_reach():
+    one, other = "0.0.0.0:9100", "unix:/run/shop/metrics"
+
+    assert scrape_addresses(one) == (one,)
+    assert scrape_addresses(f"{one}, {other}") == scrape_addresses([one, other]) == (one, other)
+    assert scrape_addresses(None) == scrape_addresses("") == ()

@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import Command, Setting, hookimpl
-from hookserve.config.values import text as to_text
+from hookserve.config import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,10 +33,7 @@ if TYPE_CHECKING:
 
 def addresses(value: object) -> tuple[str, ...]:
     """``unix:PATH`` and ``HOST:PORT`` of this machine alone; a string separates them by commas."""
-    if not isinstance(value, list | tuple):
-        value = [value]
-    words = [word.strip() for each in value for word in to_text(each).split(",")]
-    found = tuple(filter(None, words))
+    found: tuple[str, ...] = values.addresses(value)
     if found:
         from hookserve_status.address import check
 
