@@ -38,8 +38,8 @@ class Upgrade(Part):
     def begin(self) -> None:
         """Start a successor."""
         arbiter = self._arbiter
-        if arbiter.is_draining or self.successor is not None or self.predecessor is not None:
-            arbiter.log.warning("USR2: nothing is done, %s", self._why_not())
+        if obstacle := self._obstacle():
+            arbiter.log.warning("USR2: nothing is done, %s", obstacle)
             return
         calling.notify(arbiter.hook.pre_exec, server=arbiter)
         try:
@@ -109,12 +109,18 @@ class Upgrade(Part):
         """The successor."""
         return () if self.successor is None else (self.successor,)
 
-    def _why_not(self) -> str:
+    def _obstacle(self) -> str:
+        """Why no successor is started; empty: nothing prevents it."""
         if self.successor is not None:
             return f"there is a successor already (pid {self.successor})"
         if self.predecessor is not None:
             return f"the predecessor is still there (pid {self.predecessor})"
-        return "the server is stopping"
+        if self._arbiter.is_draining:
+            return "the server is stopping"
+        if self._arbiter.pid == 1:
+            # The kernel kills all processes of a namespace when its process 1 ends.
+            return "this is process 1: a successor would end with it; replace the container"
+        return ""
 
     def _become_successor(self, handover: Handover) -> NoReturn:
         start = self._arbiter.start

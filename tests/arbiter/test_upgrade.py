@@ -72,3 +72,13 @@ def test_no_successor_is_started_while_the_server_stops():
         server.arbiter.upgrade.begin()
 
         assert server.arbiter.upgrade.successor is None
+
+
+def test_process_1_has_no_successor_for_it_would_end_with_it(caplog):
+    with serving(workers=1) as server:
+        server.arbiter.pid = 1
+
+        server.arbiter.upgrade.begin()
+
+        assert server.arbiter.upgrade.successor is None
+        assert "USR2: nothing is done, this is process 1: a successor would end with" in caplog.text

@@ -3,9 +3,7 @@
 No engine of containers is needed: namespaces of Linux do what one does.
 """
 
-import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -16,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from hookserve.testing.waiting import wait_until
+from tests.image import recipe
+from tests.roll.network import ROOT
+from tests.support.namespaces import states
 
-RECIPE = Path(__file__).parents[2] / "examples" / "deploy" / "Containerfile"
 USER = "10001"
 APPLICATION = """
 import os, subprocess, sys
@@ -36,7 +36,6 @@ _WITHOUT_RIGHTS = [
     *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
     *("--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"),
 ]
-ROOT = Path(__file__).parents[2]
 _HOME = os.path.expanduser("~root")
 _USED = (sys.base_prefix, sys.prefix, str(ROOT))
 
@@ -70,18 +69,13 @@ def lacking():
     return tried.stderr.strip() if tried.returncode else ""
 
 
-def instruction(name):
-    """The words of the last instruction of a name, which are in JSON."""
-    return json.loads(re.findall(rf"^{name} (\[.*\])$", RECIPE.read_text(), re.MULTILINE)[-1])
-
-
 class Container:
     """A process 1 of its own, with the recipe's command."""
 
     def __init__(self, folder):
         (folder / "shop.py").write_text(APPLICATION)
         folder.chmod(0o755)
-        entry, command = instruction("ENTRYPOINT"), instruction("CMD")
+        entry, command = recipe.words("ENTRYPOINT"), recipe.words("CMD")
         assert entry == ["/srv/shop/venv/bin/hookserve"]
         server = [sys.executable, "-m", "hookserve", "--chdir", str(folder), *command]
         words = [*_ALONE, "sh", "-c", f"ip link set lo up && {read_only()}", "sh"]
@@ -107,12 +101,7 @@ class Container:
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
     def states(self):
-        """The states of all its processes, as in /proc."""
-        command = ["nsenter", f"--target={self.first}", "--mount", "--pid", "sh", "-c"]
-        found = subprocess.run(
-            [*command, "cat /proc/[0-9]*/stat"], capture_output=True, text=True
-        ).stdout
-        return [line.rpartition(")")[2].split()[0] for line in found.splitlines()]
+        return states(self.first)
 
     def get(self):
         command = ["nsenter", f"--target={self.first}", "--net", sys.executable, "-c", _CLIENT]
@@ -144,25 +133,37 @@ def folder():
         yield Path(name)
 
 
-@pytest.mark.process
-def test_the_command_of_the_recipe_serves_as_process_1_with_nothing_to_write_to(folder):
+@pytest.fixture
+def container(folder):
     if reason := lacking():
         pytest.skip(reason)
-    container = Container(folder)
-    try:
-        before = len(container.states())
-        assert container.get() == USER, container.log
-        assert "WARNING" not in container.log, container.log
-        # The orphans end after their requests: none of them stays a zombie.
-        wait_until(lambda: len(container.states()) == before)
-        assert "Z" not in container.states()
-        assert container.stop() == 0, container.log
-    finally:
-        container.close()
+    made = Container(folder)
+    yield made
+    made.close()
+
+
+@pytest.mark.process
+def test_the_command_of_the_recipe_serves_as_process_1_with_nothing_to_write_to(container):
+    before = len(container.states())
+    assert container.get() == USER, container.log
+    assert "WARNING" not in container.log, container.log
+    # The orphans end after their requests: none of them stays a zombie.
+    wait_until(lambda: len(container.states()) == before)
+    assert "Z" not in container.states()
+    assert container.stop() == 0, container.log
+
+
+@pytest.mark.process
+def test_process_1_starts_no_successor_that_would_end_with_it(container):
+    before = len(container.states())
+
+    os.kill(container.first, signal.SIGUSR2)
+
+    wait_until(lambda: "USR2: nothing is done, this is process 1" in container.log)
+    assert len(container.states()) == before
+    assert container.get() == USER, container.log
 
 
 def test_the_recipe_runs_as_a_user_with_a_number_and_without_a_shell():
-    text = RECIPE.read_text()
-
-    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == [f"{USER}:{USER}"]
-    assert instruction("ENTRYPOINT")[0].startswith("/")
+    assert recipe.instructions("USER") == [f"{USER}:{USER}"]
+    assert recipe.words("ENTRYPOINT")[0].startswith("/")

@@ -1,9 +1,10 @@
 """What the guides show of a deployment is what is run: the files in `examples/deploy`."""
 
-import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -12,8 +13,11 @@ import yaml
 from hookserve_http.profiles import PROFILES
 from support.pages import PAGES, blocks_of
 
-from tests.roll.hosts import FILES, PORT
+from tests.image import recipe
+from tests.image.engine import STOP_LIMIT
+from tests.roll.hosts import FILES, PORT, nginx_configuration
 from tests.roll.manager import Unit
+from tests.roll.manifests import validate
 from tests.roll.network import BALANCER, HOSTS
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +73,7 @@ def test_all_files_name_the_same_hosts():
     settings = tomllib.loads(text_of("hookserve.toml"))
     assert settings["bind"] == [f"0.0.0.0:{PORT}"]
     assert settings["forwarded_allow_ips"] == [BALANCER]
-    assert documents("kamal.yml")[0]["servers"]["web"] == list(HOSTS.values())
+    assert documents("kamal.yml")[0]["servers"]["web"]["hosts"] == list(HOSTS.values())
 
 
 @pytest.mark.process
@@ -80,6 +84,16 @@ def test_haproxy_finds_nothing_wrong():
 
     assert result.returncode == 0, result.stderr
     assert "WARNING" not in result.stderr
+
+
+@pytest.mark.process
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_finds_nothing_wrong(tmp_path):
+    command = ["nginx", "-t", "-c", nginx_configuration(tmp_path), "-e", "stderr"]
+    result = subprocess.run(command, capture_output=True, text=True)
+
+    assert result.returncode == 0, result.stderr
+    assert "[warn]" not in result.stderr
 
 
 def test_haproxy_closes_its_connections_before_the_servers_do():
@@ -106,6 +120,29 @@ def test_the_playbook_rolls_one_host_at_a_time_and_ends_with_the_first_that_fail
     assert ways == {"reload", "restart", "upgrade"}
 
 
+def ansible(tool, tmp_path, *arguments):
+    """Run one of Ansible's tools on the playbook; it must find nothing wrong."""
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    found = shutil.which(tool, path=beside)
+    if found is None:
+        pytest.skip(f"{tool} is not installed")
+    environ = {**os.environ, "PATH": beside, "ANSIBLE_HOME": str(tmp_path / "ansible")}
+    command = [found, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=FILES, env=environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.process
+def test_ansible_can_read_the_playbook(tmp_path):
+    ansible("ansible-playbook", tmp_path, "--syntax-check", "-i", "inventory.ini", "roll.yml")
+
+
+@pytest.mark.process
+def test_ansible_lint_finds_nothing_wrong(tmp_path):
+    files = [str(path.relative_to(FILES)) for path in sorted((FILES / "how").iterdir())]
+    ansible("ansible-lint", tmp_path, "--offline", "--strict", "roll.yml", *files)
+
+
 @pytest.mark.process
 def test_the_loop_over_hosts_ends_with_the_first_that_fails_and_says_so(tmp_path):
     (loop,) = [
@@ -123,7 +160,7 @@ def test_the_loop_over_hosts_ends_with_the_first_that_fails_and_says_so(tmp_path
 
 
 def test_each_requirement_of_the_image_is_on_the_page():
-    (file,) = re.findall(r"^COPY (\S*requirements\S*) ", text_of("Containerfile"), re.MULTILINE)
+    (file,) = re.findall(r"(\S*requirements\S*) ", "\n".join(recipe.instructions("COPY")))
 
     assert f"`{file}`" in (ROOT / "docs" / "guide" / "many-hosts.md").read_text()
 
@@ -133,13 +170,8 @@ def container():
     return deployment, deployment["spec"]["template"]["spec"]["containers"][0]
 
 
-def command_of_the_image():
-    (command,) = re.findall(r"^CMD (\[.*\])$", text_of("Containerfile"), re.MULTILINE)
-    return json.loads(command)
-
-
 def value_of(flag):
-    words = command_of_the_image()
+    words = recipe.words("CMD")
     return words[words.index(flag) + 1]
 
 
@@ -155,6 +187,19 @@ def test_kubernetes_asks_at_the_ports_of_the_image():
         "readinessProbe": ("/-/ready", "health"),
         "livenessProbe": ("/-/live", "health"),
     }
+
+
+def test_the_engine_waits_as_long_as_the_server_may_take_to_stop():
+    profile = PROFILES[value_of("--behind")]
+    (seconds,) = re.findall(r"podman run .*--stop-timeout=(\d+)", text_of("Containerfile"))
+
+    assert int(seconds) == STOP_LIMIT > profile["drain_delay"] + profile["graceful_timeout"]
+
+
+def test_the_manifests_are_what_the_schemas_of_kubernetes_ask_for():
+    pytest.importorskip("kubernetes_validate")
+
+    assert validate().endswith("Deployment, Service, PodDisruptionBudget")
 
 
 def test_kubernetes_waits_as_long_as_the_server_may_take_to_stop():
@@ -183,6 +228,9 @@ def test_kamal_knows_each_key():
 
     for section, known in KAMAL.items():
         assert set(config[section] if section else config) == set(known.split())
+    web = config["servers"]["web"]
+    assert set(web) == {"hosts", "options"}
+    assert web["options"] == {"stop-timeout": STOP_LIMIT}
     assert str(config["proxy"]["app_port"]) == value_of("--bind").rpartition(":")[2]
     assert (FILES / config["builder"]["dockerfile"]).is_file()
     assert config["proxy"]["healthcheck"]["path"] == "/-/ready"

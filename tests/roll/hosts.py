@@ -119,6 +119,19 @@ class HAProxy:
         self._log.close()
 
 
+def nginx_configuration(folder):
+    """A file that includes the guide's; all that nginx writes is in the folder."""
+    path = folder / "nginx.conf"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    path.write_text(
+        f"daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\nerror_log stderr warn;\n"
+        "events { worker_connections 768; }\n"
+        f"http {{\n{temporary}access_log off;\ninclude {FILES}/nginx.conf;\n}}\n"
+    )
+    return path
+
+
 class Nginx:
     """As Debian's is configured, with the guide's file in the block http."""
 
@@ -126,14 +139,7 @@ class Nginx:
 
     def __init__(self, host, folder):
         self._log = open(folder / "nginx.log", "ab")
-        path = folder / "nginx.conf"
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-        path.write_text(
-            f"daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\nerror_log stderr warn;\n"
-            "events { worker_connections 768; }\n"
-            f"http {{\n{temporary}access_log off;\ninclude {FILES}/nginx.conf;\n}}\n"
-        )
+        path = nginx_configuration(folder)
         command = ("nginx", "-c", str(path), "-e", "stderr")
         self._process = host.start(*command, stdout=self._log, stderr=self._log)
 
