@@ -65,9 +65,16 @@ class Driver:
 
     def wait_for(self, count, meanwhile=lambda: None):
         """Wait until so many requests have been answered in all."""
+        self._wait_until("answered", count, meanwhile)
+
+    def wait_for_failures(self, count):
+        """Wait until the clients have met so many in all."""
+        self._wait_until("failures", count, lambda: None)
+
+    def _wait_until(self, what, count, meanwhile):
         deadline = time.monotonic() + TIMEOUT
-        while self.answered < count:
-            assert time.monotonic() < deadline, f"only {self.answered} of {count} were answered"
+        while (found := self.last.get(what, 0)) < count:
+            assert time.monotonic() < deadline, f"{what}: {found} of {count}"
             meanwhile()
             self._listen(0.05)
 

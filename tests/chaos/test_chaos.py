@@ -77,7 +77,7 @@ def server_that_sends(reply, delay=0.0):
 )
 def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
     with server_that_sends(reply) as address, Driver(address, 0, 1, 100.0) as load:
-        load.run_for(0.3)
+        load.wait_for_failures(1)
         outcome = load.finish()
 
     assert outcome.answered == 0
@@ -85,10 +85,20 @@ def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
     assert outcome.failures
 
 
+def test_a_client_that_starts_late_is_waited_for():
+    """Beside load the interpreter alone may take half a second."""
+    late = ("sh", "-c", 'sleep 0.5; exec "$@"', "sh")
+    with server_that_sends(b"") as address, Driver(address, 0, 1, 100.0, late) as load:
+        load.wait_for_failures(1)
+        outcome = load.finish()
+
+    assert outcome.failures
+
+
 @pytest.mark.serial
 def test_the_client_counts_refused_connections_until_the_server_ends(free_port):
     with Driver(("127.0.0.1", free_port), 1, 1, 100.0) as load:
-        load.run_for(0.3)
+        load.wait_for_failures(2)  # one of each kind
         load.announce_stop()
         outcome = load.finish(is_stopped=True)
 
@@ -108,7 +118,7 @@ def test_a_kept_connection_that_is_closed_while_idle_is_no_failure_and_counted()
 
 def test_the_longest_gap_is_measured():
     with server_that_sends(GOOD, delay=0.2) as address, Driver(address, 0, 1, 100.0) as load:
-        load.run_for(1.0)
+        load.wait_for(3)
         outcome = load.finish()
 
     assert 0.15 < outcome.gap < 2

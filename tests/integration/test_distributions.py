@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from support.clean_environment import ROOT, build_wheel, make_environment, run
+from support.clean_environment import ROOT, make_environment, run, wheel_of
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import ask
@@ -16,10 +16,8 @@ ALL = ("asyncio", "epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheels")
-    for project in (ROOT, *(ROOT / "plugins" / name for name in SEPARATE)):
-        build_wheel(project, folder)
-    return sorted(folder.glob("*.whl"))
+    projects = (ROOT, *(ROOT / "plugins" / name for name in SEPARATE))
+    return [wheel_of(project, tmp_path_factory) for project in projects]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 import trustme
-from support.clean_environment import ROOT, build_wheel, make_environment, run
+from support.clean_environment import ROOT, make_environment, run, wheel_of
 
 from hookserve.testing import serve, wait_until
 
@@ -243,8 +243,8 @@ def test_it_speaks_tls_without_knowing(begin, tmp_path):
         assert subscriber.read() == [b"message", b"news", b"encrypted"]
 
 
-def test_its_wheel_is_found_and_used(tmp_path):
-    wheels = [build_wheel(source, tmp_path / "wheels") for source in (ROOT, EXAMPLE)]
+def test_its_wheel_is_found_and_used(tmp_path, tmp_path_factory):
+    wheels = [wheel_of(project, tmp_path_factory) for project in (ROOT, EXAMPLE)]
     python = make_environment(tmp_path / "venv", wheels)
     listed = run(python, "-m", "hookserve", "--list-plugins")
     assert "hookserve-resp 1.0" in " ".join(listed.split())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import suite
+from support.clean_environment import make_once
 
 TEST = """import os, sys
 def test_what_a_test_starts_writes_no_byte_code():
@@ -59,3 +60,29 @@ def test_many_new_tests_are_rewritten_before_the_run_shared_by_processes(monkeyp
     suite.compile_tests(2)
     assert [len(each) for each in started] == [suite.MANY // 2] * 2
     assert sorted(chain.from_iterable(started)) == sorted(map(str, files[1:]))
+
+
+class Factory:
+    """As pytest's, in one of the processes side by side."""
+
+    def __init__(self, base):
+        (base / "popen-gw0").mkdir()
+        self.getbasetemp = lambda: base / "popen-gw0"
+
+
+def test_what_processes_share_is_made_once_and_again_if_that_fails(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    factory, made = Factory(tmp_path), []
+
+    def make(folder):
+        assert list(folder.iterdir()) == []
+        (folder / "part").touch()
+        made.append(folder)
+        assert len(made) > 1, "the first fails"
+
+    with pytest.raises(AssertionError, match="the first fails"):
+        make_once(factory, "slow", make)
+    for _ in range(2):
+        assert make_once(factory, "slow", make) == tmp_path / "slow"
+
+    assert len(made) == 2

@@ -87,29 +87,6 @@ BAD = {
 }
 
 
-def run_mypy(folder, source):
-    """What mypy says of a module: lines of the text, and its messages."""
-    (folder / "sample.py").write_text(HEAD + source)
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "mypy",
-            "--strict",
-            "--cache-dir",
-            str(folder / "cache"),
-            "sample.py",
-        ],
-        cwd=folder,
-        env={**os.environ, "MYPYPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert result.stderr == ""
-    errors = re.findall(r"^sample\.py:(\d+): error: (.*)$", result.stdout, re.MULTILINE)
-    return [(int(line), message) for line, message in errors]
-
-
 SETTINGS = """
 from hookserve.config import core
 from hookserve.config.values import items, optional_text
@@ -137,29 +114,70 @@ B = Setting("b", "not an integer", integer, "b")
 """
 
 
-@pytest.mark.process
-@pytest.mark.skipif(find_spec("mypy") is None, reason="no mypy")
-def test_the_value_of_a_setting_has_its_type(tmp_path):
-    assert run_mypy(tmp_path, SETTINGS) == []
-
-    source = f"{SETTINGS}def misread(config: Config) -> None:{WRONG_READS}"
-    first = (HEAD + SETTINGS).count("\n") + 2
-    expected = range(first, first + WRONG_READS.strip().count("\n") + 1)
-    assert [line for line, _ in run_mypy(tmp_path, source)] == list(expected)
+MISREAD = f"{SETTINGS}def misread(config: Config) -> None:{WRONG_READS}"
 
 
-@pytest.mark.process
-@pytest.mark.skipif(find_spec("mypy") is None, reason="no mypy")
-def test_right_implementations_pass_and_each_wrong_one_is_an_error(tmp_path):
-    assert run_mypy(tmp_path, GOOD) == []
-
+def sources_of_bad():
+    """One module with all of `BAD`, and the lines of each."""
     source, ranges = "", {}
     for number, (name, text) in enumerate(BAD.items()):
         begin = (HEAD + source).count("\n") + 1
         source += re.sub(r"\b(class A|def f)\b", rf"\g<1>{number}", text) + "\n"
         ranges[name] = range(begin, (HEAD + source).count("\n") + 1)
     ast.parse(HEAD + source)
-    found_errors = run_mypy(tmp_path, source)
+    return source, ranges
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory):
+    """What mypy says of each module: lines of the text, and its messages.
+
+    Of all in one call, which reads hookserve once.
+    """
+    folder = tmp_path_factory.mktemp("typed")
+    modules = {
+        "good": GOOD,
+        "bad": sources_of_bad()[0],
+        "settings_read": SETTINGS,
+        "settings_misread": MISREAD,
+    }
+    for name, source in modules.items():
+        (folder / f"{name}.py").write_text(HEAD + source)
+    files = [f"{name}.py" for name in modules]
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, *files],
+        cwd=folder,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stderr == ""
+    assert f"(checked {len(files)} source files)" in result.stdout
+    found = {name: [] for name in modules}
+    for name, line, message in re.findall(
+        r"^(\w+)\.py:(\d+): error: (.*)$", result.stdout, re.MULTILINE
+    ):
+        found[name].append((int(line), message))
+    return found
+
+
+@pytest.mark.process
+@pytest.mark.skipif(find_spec("mypy") is None, reason="no mypy")
+def test_the_value_of_a_setting_has_its_type(errors):
+    assert errors["settings_read"] == []
+
+    first = (HEAD + SETTINGS).count("\n") + 2
+    expected = range(first, first + WRONG_READS.strip().count("\n") + 1)
+    assert [line for line, _ in errors["settings_misread"]] == list(expected)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(find_spec("mypy") is None, reason="no mypy")
+def test_right_implementations_pass_and_each_wrong_one_is_an_error(errors):
+    assert errors["good"] == []
+
+    found_errors = errors["bad"]
     assert not [message for _, message in found_errors if "already defined" in message]
     lines = {line for line, _ in found_errors}
+    ranges = sources_of_bad()[1]
     assert [name for name, found in ranges.items() if not lines.intersection(found)] == []

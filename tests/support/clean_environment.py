@@ -3,7 +3,9 @@
 What the wheels depend on is copied, file by file, from the environment that the tests run in.
 """
 
+import fcntl
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +23,33 @@ def run(*command, **options):
     result = subprocess.run(words, capture_output=True, text=True, check=False, **options)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
+
+
+def make_once(factory, name, make):
+    """A folder that is made once in a run, by the first of the processes side by side that asks.
+
+    `factory` is pytest's `tmp_path_factory`; `make` gets the folder, and the others wait for it.
+    A `make` that fails is repeated by the next that asks.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # of all processes
+    folder, made = base / name, base / f"{name}.made"
+    with open(base / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            made.touch()
+    return folder
+
+
+def wheel_of(project, factory):
+    """The wheel of one of our own projects, built once in a run; its path."""
+    name = f"wheel-of-{project.name}"
+    folder = make_once(factory, name, lambda made: build_wheel(project, made))
+    return next(folder.glob("*.whl"))
 
 
 def build_wheel(project, wheels):
