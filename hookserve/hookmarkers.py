@@ -3,6 +3,8 @@
 import pluggy
 
 PROJECT = "hookserve"
+MARK = f"{PROJECT}_impl"
+"""The attribute by which `hookimpl` marks a function."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

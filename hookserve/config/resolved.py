@@ -12,6 +12,8 @@ from hookserve.wording import describe
 
 T = TypeVar("T")
 
+_DEFAULT = "default"
+
 
 class SettingsSource(NamedTuple):
     """The values that one source gives."""
@@ -42,6 +44,7 @@ class Config:
         origins: Mapping[str, str],
         implied: Iterable[str] = (),
     ) -> None:
+        """`origins` has the origins of values that are not the defaults."""
         object.__setattr__(self, "_values", dict(values))
         object.__setattr__(self, "_origins", dict(origins))
         object.__setattr__(self, "_implied", frozenset(implied))
@@ -76,11 +79,11 @@ class Config:
 
     def origin(self, name: str) -> str:
         """Where the value came from: ``default``, a file's name, a variable, ``command line``."""
-        return str(self._origins[name])
+        return str(self._origins.get(name, _DEFAULT))
 
     def is_default(self, name: str) -> bool:
         """Whether the setting has its default: no source gives a value, no other setting does."""
-        return self.origin(name) == "default"
+        return self.origin(name) == _DEFAULT
 
     def was_given(self, name: str) -> bool:
         """Whether a source gives the setting a value; one that another setting implies does not
@@ -94,11 +97,8 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
 
     Raises ConfigError naming setting, source, what was expected and what was given.
     """
-    values: dict[str, object] = {}
+    values = {declared.setting.name: declared.setting.default for declared in table}
     origins: dict[str, str] = {}
-    for declared in table:
-        values[declared.setting.name] = declared.setting.default
-        origins[declared.setting.name] = "default"
     for source in sources:
         for name, raw in source.values.items():
             if raw is not None:  # a Python file's way to say nothing
@@ -109,7 +109,7 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
         name = declared.setting.name
         implied = declared.setting.implies.get(str(values[name]), {})
         for other, raw in implied.items():
-            if other in table and origins[other] == "default":
+            if other in table and other not in origins:
                 origins[other] = f"{name}={values[name]}"
                 implied_names.append(other)
                 values[other] = convert(table[other], raw, origins[other])
@@ -119,10 +119,11 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
 def derive(table: SettingsTable, config: Config, changes: Iterable[SettingValue]) -> Config:
     """The configuration with other values for some settings; raises ConfigError."""
     values = {name: config.get(name) for name in config}
-    origins = {name: config.origin(name) for name in config}
+    origins = {name: config.origin(name) for name in config if not config.is_default(name)}
     for name, raw, origin in changes:
         if raw is None:
-            values[name], origins[name] = table[name].setting.default, "default"
+            values[name] = table[name].setting.default
+            origins.pop(name, None)
         else:
             values[name], origins[name] = convert(table[name], raw, origin), origin
     implied = [name for name in config if not config.was_given(name)]

@@ -12,13 +12,13 @@ import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from time import perf_counter
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import NamedTuple, cast
 
 import pluggy
 
 from hookserve.errors import PluginError
-from hookserve.hookmarkers import PROJECT
+from hookserve.hookmarkers import MARK, PROJECT
 from hookserve.hookspecs import Hooks
 from hookserve.plugins.calling import implementations
 from hookserve.plugins.discovery import Candidate, discover
@@ -109,13 +109,40 @@ class Implementation(NamedTuple):
 
 
 class _Manager(pluggy.PluginManager):
-    """pluggy's manager, which inspects only what can be a hook."""
+    """pluggy's manager, which looks once at what a plugin has.
+
+    Each plugin that is installed is registered at each start, whether it is used or not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(PROJECT)
+        self._implemented: list[str] = []
+
+    def register_one(self, plugin: object, name: str) -> list[pluggy.HookCaller]:
+        """Register a plugin; the hooks that it implements, for which pluggy's `get_hookcallers`
+        would go through all hooks and their implementations."""
+        self._implemented = []
+        self.register(plugin, name)
+        return [getattr(self.hook, each) for each in dict.fromkeys(self._implemented)]
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        """As pluggy's.  A module has many names that are not functions, and to inspect each of them
-        takes a tenth of a server's start."""
-        if isinstance(plugin, ModuleType) and not inspect.isroutine(vars(plugin).get(name)):
-            return None
+        """As pluggy's."""
+        options = self._options_of(plugin, name)
+        if options is not None:
+            self._implemented.append(options.get("specname") or name)
+        return options
+
+    def _options_of(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """What `hookimpl` has given it.  In a module few names can have anything, and nearly all of
+        these are plain functions: pluggy's inspection of each name would take a tenth of a
+        start."""
+        if isinstance(plugin, ModuleType):
+            member = vars(plugin).get(name)
+            if isinstance(member, FunctionType):
+                mark = vars(member).get(MARK)
+                return cast("pluggy.HookimplOpts", mark) if isinstance(mark, dict) else None
+            if not hasattr(type(member), "__get__"):  # unlike all that binds as functions do
+                return None
         return super().parse_hookimpl_opts(plugin, name)
 
 
@@ -125,7 +152,7 @@ class PluginHost:
     hook: Hooks
 
     def __init__(self) -> None:
-        self.manager = _Manager(PROJECT)
+        self.manager = _Manager()
         self.manager.add_hookspecs(Hooks)
         self.hook = cast("Hooks", self.manager.hook)
         self.records: list[PluginRecord] = []
@@ -272,9 +299,7 @@ class PluginHost:
         if self.manager.is_registered(plugin):
             return f"it is registered already, as '{self.manager.get_name(plugin)}'"
         try:
-            self.manager.register(plugin, name)
-            # Each look through all hooks is a part of a start: one for each plugin.
-            callers = self.manager.get_hookcallers(plugin) or []
+            callers = self.manager.register_one(plugin, name)
             if not all(map(is_specified, callers)):
                 self.manager.check_pending()
             problem = find_coroutine(callers, plugin)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import NamedTuple, cast
 
-from hookserve.hookmarkers import PROJECT
+from hookserve.hookmarkers import MARK
 from hookserve.types import (
     AuxiliaryProcess,
     Command,
@@ -28,8 +28,6 @@ from hookserve.types import (
     WorkerType,
 )
 
-_MARK = f"{PROJECT}_impl"
-"""The attribute that `hookimpl` gives a function."""
 _TARGET = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
@@ -49,7 +47,7 @@ def _instance_of(words: str, *kinds: type) -> _Expected:
 
 def _has_hooks(item: object) -> bool:
     with contextlib.suppress(Exception):  # attributes of a plugin may raise anything
-        return any(hasattr(getattr(item, name, None), _MARK) for name in dir(item))
+        return any(hasattr(getattr(item, name, None), MARK) for name in dir(item))
     return True
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import pluggy
 
-from hookserve.hookmarkers import PROJECT
+from hookserve.hookmarkers import MARK
 from hookserve.types import API_LEVEL
 from hookserve.wording import did_you_mean
-
-_MARK = f"{PROJECT}_impl"
 
 
 def hook_names(manager: pluggy.PluginManager) -> list[str]:
@@ -71,9 +69,9 @@ def find_unmarked(manager: pluggy.PluginManager, plugin: object) -> list[str]:
     return [
         name
         for name, member in vars(plugin).items()
-        if inspect.isfunction(member)
+        if isinstance(member, FunctionType)
         and member.__module__ == plugin.__name__
-        and not hasattr(member, _MARK)
+        and MARK not in vars(member)
         and is_specified(getattr(manager.hook, name, None))
     ]
 

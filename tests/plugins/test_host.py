@@ -138,3 +138,36 @@ def test_an_object_is_registered_under_a_name():
     assert host.explain("on_exit") == {"on_exit": []}
     with pytest.raises(PluginError, match=r"'on_exot' is not a hook \(did you mean 'on_exit'"):
         host.explain("on_exot")
+
+
+def test_the_hooks_of_a_plugin_are_those_that_pluggy_finds():
+    host = load()
+
+    for record in host.records:
+        callers = host.manager.get_hookcallers(host.manager.get_plugin(record.name)) or []
+        assert record.hooks == sorted(each.name for each in callers)
+
+
+def test_a_hook_that_a_module_implements_twice_is_listed_once():
+    module = types.ModuleType("twice_under_test")
+    module.on_exit = hookimpl(lambda: None)
+    module.at_the_end = hookimpl(specname="on_exit")(lambda: None)
+
+    host = PluginHost()
+    host.register(module, "twice")
+
+    assert host.record_of("twice").hooks == ["on_exit"]
+
+
+def test_what_a_module_holds_is_not_asked_for_attributes():
+    class Proxy:
+        def __getattr__(self, name):
+            raise RuntimeError("there is no request")
+
+    module = types.ModuleType("proxy_under_test")
+    module.request = Proxy()
+
+    host = PluginHost()
+    host.register(module, "proxy")
+
+    assert host.record_of("proxy").hooks == []

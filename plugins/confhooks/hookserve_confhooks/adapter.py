@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from hookserve import ConfigError, hookimpl
+from hookserve.hookmarkers import MARK
 from hookserve.hookspecs import AssemblyHooks, Hooks
 from hookserve.wording import describe
 
@@ -30,7 +31,6 @@ _FEWEST = {"pre_request": 2, "post_request": 2}
 _USUAL = {"pre_request": 2}
 """How many arguments a function with defaults gets where that is not all of them."""
 
-_MARK = "hookserve_impl"
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.\w+)*[.:]\w+(\.\w+)*")
 
 
@@ -55,11 +55,11 @@ def adapt(module: ModuleType, replace: Replace) -> FilePlugin | None:
         function = getattr(module, name, None)
         if isinstance(function, str) and name not in COLLECTED and _REFERENCE.fullmatch(function):
             function = _find(module, name, function)
-        if not callable(function) or (name in COLLECTED and not hasattr(function, _MARK)):
+        if not callable(function) or (name in COLLECTED and not hasattr(function, MARK)):
             continue
         setattr(plugin, name, _implementation(module, name, function, replace))
     for name, function in vars(module).items():
-        if getattr(function, _MARK, {}).get("specname") and not hasattr(plugin, name):
+        if getattr(function, MARK, {}).get("specname") and not hasattr(plugin, name):
             setattr(plugin, name, function)  # a hook under a name of the file's own
     return plugin if vars(plugin) else None
 
@@ -83,7 +83,7 @@ def _find(module: ModuleType, name: str, reference: str) -> object:
 def _implementation(
     module: ModuleType, name: str, function: Callable[..., object], replace: Replace
 ) -> Callable[..., object]:
-    if hasattr(function, _MARK):
+    if hasattr(function, MARK):
         return function
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise ConfigError(

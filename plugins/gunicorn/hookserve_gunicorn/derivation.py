@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -85,6 +84,8 @@ def _is_for_gunicorn(config: Config, form: str) -> bool:
         return True
     table = config.get(form)
     if form == "logconfig_json":
+        import json
+
         try:
             with open(os.path.join(config.chdir or "", table), encoding="utf-8") as file:
                 table = json.load(file)

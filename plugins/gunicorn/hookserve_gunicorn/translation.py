@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from hookserve import ConfigError, SettingValue
 from hookserve.wording import describe
-from hookserve_gunicorn.classes import find_model
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -46,6 +45,8 @@ def translate(
             yield SettingValue(name, ADAPTER)
             continue
         if name == "worker_class" and isinstance(meant, str):
+            from hookserve_gunicorn.classes import find_model
+
             meant = find_model(meant, host) or meant
         elif name in _TRUSTING and os.path.basename(origin) in _OF_GUNICORN:
             meant = _with_unix_sockets(meant)

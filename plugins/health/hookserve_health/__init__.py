@@ -8,6 +8,8 @@ checks, shared_state
     the application's own checks; what is shared between the processes
 service, conversation
     the auxiliary process that answers there; what it is asked and says
+advice
+    what ``hookserve doctor`` says of it
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from hookserve import ConfigError, Diagnosis, Setting, hookimpl
+from hookserve import ConfigError, Setting, hookimpl
 from hookserve.config.values import boolean, items, optional_text, positive, seconds, text
 
 if TYPE_CHECKING:
+    from hookserve import Diagnosis
     from hookserve.config.resolved import Config
 
 
@@ -55,7 +58,8 @@ def targets(value: object) -> tuple[str, ...]:
 
 
 _LISTENS = ("health_bind", "health_agent_bind")
-_ANY = ("health", *_LISTENS)
+ANY = ("health", *_LISTENS)
+"""The settings that turn the plugin on."""
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -94,7 +98,7 @@ SETTINGS: tuple[Setting, ...] = (
         1,
         positive,
         "so many workers have to be ready for the server to be",
-        needs=_ANY,
+        needs=ANY,
     ),
     Setting(
         "health_check",
@@ -103,7 +107,7 @@ SETTINGS: tuple[Setting, ...] = (
         "a check of the application's own, module:function; repeatable",
         repeatable=True,
         metavar="TARGET",
-        needs=_ANY,
+        needs=ANY,
         details="It is called without arguments, as the user of the workers, in a process beside"
         " them that imports its module. It fails by raising, or by returning ``False``.",
     ),
@@ -133,7 +137,7 @@ def settings() -> tuple[Setting, ...]:
 @hookimpl
 def configured_plugins(config: Config) -> Iterable[object]:
     """The health checks, where they are asked for."""
-    if not any(config.get(name) for name in _ANY):
+    if not any(config.get(name) for name in ANY):
         return []
     from hookserve.listeners.address import parse_address
     from hookserve.listeners.plugin_listeners import PluginListeners
@@ -150,16 +154,6 @@ def configured_plugins(config: Config) -> Iterable[object]:
 @hookimpl
 def diagnoses(config: Config) -> Iterable[Diagnosis]:
     """Whether a load balancer can see that the server stops, and that it ever is ready."""
-    if any(config.get(name) for name in _ANY):
-        wanted, most = config.get("health_min_workers"), config.workers
-        if isinstance(most, int) and wanted > max(most, config.get("adaptive_max") or 0):
-            text = f"health_min_workers is {wanted}, workers {most}: the server is never ready"
-            remedy = "lower health_min_workers, or have more workers"
-            return [Diagnosis("warning", "health checks", text, remedy)]
-        text = "load balancers can ask whether the server is ready"
-        return [Diagnosis("ok", "health checks", text)]
-    if not config.drain_delay:
-        return []
-    text = "there is a drain delay, and nothing by which a load balancer sees that it has begun"
-    remedy = "--health-bind ADDRESS, and have the load balancer ask for /-/ready there"
-    return [Diagnosis("note", "health checks", text, remedy)]
+    from hookserve_health.advice import advise
+
+    return advise(config)

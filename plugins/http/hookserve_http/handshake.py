@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, b64encode
-from hashlib import sha1
 from typing import Any, NamedTuple
 
 from hookserve_http.errors import BadRequest, UpgradeRequired
@@ -76,6 +75,9 @@ def _accept(key: str) -> bytes:
         is_valid = False
     if not is_valid:
         raise BadRequest("missing or invalid Sec-WebSocket-Key")
+    # It brings OpenSSL, half a megabyte in each worker: those that have websockets need it.
+    from hashlib import sha1
+
     return b64encode(sha1(key.encode() + _GUID).digest())
 
 

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from hookserve import ConfigError, Setting, SettingValue, hookimpl
 from hookserve.config.values import boolean, one_of, paths
-from hookserve_reload import places
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -58,6 +57,10 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
+read_from = {"directory": "", "python_file": ""}
+"""Where the configuration that was read last has its files; there is one at a time in a process."""
+
+
 @hookimpl
 def settings() -> tuple[Setting, ...]:
     """Whether, how, and what besides."""
@@ -77,14 +80,15 @@ def derived_settings(config: Config) -> list[SettingValue]:
 @hookimpl
 def config_files() -> list[str]:
     """No names: this is when the settings of the files are read, relative to this directory."""
-    places.set_directory()
+    read_from.update(directory=os.getcwd(), python_file="")
     return []
 
 
 @hookimpl
 def file_plugins(module: ModuleType) -> list[object]:
     """No plugins: this is the file that was read."""
-    places.set_file(module)
+    path = getattr(module, "__file__", None)
+    read_from["python_file"] = os.path.abspath(path) if path else ""
     return []
 
 
@@ -111,6 +115,7 @@ def configured_plugins(config: Config) -> list[object]:
         _refuse_missing(config)
     if not config.reload:
         return []
+    from hookserve_reload.places import files_of
     from hookserve_reload.reloader import Reloader
     from hookserve_reload.waiting import has_watchfiles
 
@@ -120,7 +125,7 @@ def configured_plugins(config: Config) -> list[object]:
             " (pip install watchfiles, or leave it at auto)"
         )
     extra = [os.path.abspath(entry) for entry in config.reload_extra_files]
-    return [Reloader(config, places.files_of(config), extra)]
+    return [Reloader(config, files_of(config, **read_from), extra)]
 
 
 def _refuse_missing(config: Config) -> None:

@@ -5,7 +5,8 @@ from types import ModuleType
 
 import hookserve_reload
 import pytest
-from hookserve_reload import places, waiting
+from hookserve_reload import waiting
+from hookserve_reload.places import files_of
 
 from hookserve.config.resolved import SettingsSource, resolve
 from hookserve.errors import ConfigError
@@ -86,6 +87,10 @@ def test_the_flags_are_those_of_gunicorn(tmp_path):
     assert config.reload_extra_files == ("a", "*.b")
 
 
+def places(config):
+    return files_of(config, **hookserve_reload.read_from)
+
+
 def test_files_are_found_where_they_were_read(tmp_path):
     site = tmp_path / "site"
     site.mkdir()
@@ -94,7 +99,7 @@ def test_files_are_found_where_they_were_read(tmp_path):
 
     config = assemble(["app"], {}).config
 
-    assert sorted(places.files_of(config)) == sorted(
+    assert sorted(places(config)) == sorted(
         str(path)
         for path in (tmp_path / "hookserve.toml", tmp_path / "hookserve.conf.py", site / "log.ini")
     )
@@ -105,10 +110,10 @@ def test_a_file_that_is_not_read_any_more_is_not_watched(tmp_path):
     assemble(["app"], {})
     (tmp_path / "hookserve.conf.py").unlink()
 
-    assert places.files_of(assemble(["app"], {}).config) == []
+    assert places(assemble(["app"], {}).config) == []
 
 
 def test_a_configuration_without_a_file_is_accepted():
-    places.set_file(ModuleType("of a package in a zip file"))
+    hookserve_reload.file_plugins(ModuleType("of a package in a zip file"))
 
-    assert places.files_of(assemble(["app"], {}).config) == []
+    assert places(assemble(["app"], {}).config) == []

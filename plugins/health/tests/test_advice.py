@@ -1,6 +1,6 @@
 """What the doctor says of health checks."""
 
-from hookserve_health import diagnoses
+from hookserve_health.advice import advise
 
 from hookserve.config.resolved import SettingsSource, resolve
 from hookserve.launch.assembly import declare_settings, load_plugins
@@ -8,7 +8,7 @@ from hookserve.launch.assembly import declare_settings, load_plugins
 
 def check(**settings):
     config = resolve(declare_settings(load_plugins([], {})), [SettingsSource("test", settings)])
-    return [(each.level, each.subject) for each in diagnoses(config)]
+    return [(each.level, each.subject) for each in advise(config)]
 
 
 def test_a_server_that_can_be_asked_is_well():
