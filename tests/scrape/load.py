@@ -15,7 +15,8 @@ def run(address, at_once):
     while True:
         while len(clients) < at_once:
             client = socket.create_connection(address, 30)
-            client.sendall(REQUEST)
+            with contextlib.suppress(ConnectionError):  # its worker was killed already
+                client.sendall(REQUEST)
             poller.register(client, select.EPOLLIN)
             clients[client.fileno()] = client
         for fd, _ in poller.poll(30):

@@ -55,7 +55,11 @@ class Running:
             return connection.getresponse().read().decode()
 
     def kill_one(self):
-        """End a worker as the kernel does when memory is short: it can clear nothing up."""
+        """End a worker as the kernel does when memory is short: it can clear nothing up.
+
+        Beside load a replacement may take longer to boot than from one look to the next.
+        """
+        wait_until(self.server.workers)
         with contextlib.suppress(ProcessLookupError):
             os.kill(next(iter(self.server.workers().values())), signal.SIGKILL)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -22,11 +23,23 @@ class _Others:
     """Collects what no family of the server has the name of."""
 
     def __init__(self, directory: str, taken: Collection[str]) -> None:
-        self._collector = MultiProcessCollector(None, directory)
+        self._directory = directory
         self._taken = taken
 
     def collect(self) -> Iterable[Metric]:
-        return [each for each in self._collector.collect() if each.name not in self._taken]
+        found = MultiProcessCollector.merge(list(_files(self._directory)))
+        return [each for each in found if each.name not in self._taken]
+
+
+def _files(directory: str) -> Iterator[str]:
+    """The files of all processes.
+
+    One that a process has only just made is empty, and prometheus_client fails on it.
+    """
+    for path in Path(directory).glob("*.db"):
+        with contextlib.suppress(FileNotFoundError):  # its process has ended
+            if path.stat().st_size:
+                yield str(path)
 
 
 def collect(directory: str, taken: Collection[str]) -> str:
