@@ -6,7 +6,7 @@ Flags, environment variables, file keys, validation, ``--help`` and the referenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, NoReturn
 
 from hookserve.config.core import CORE_SETTINGS
@@ -46,11 +46,11 @@ class Declared(NamedTuple):
         return tuple(f"--no-{flag[2:]}" for flag in self.flags if flag.startswith("--"))
 
 
-def _checked(setting: Setting, title: str) -> Setting:
+def _checked(setting: Setting, owner: str, title: Callable[[str], str]) -> Setting:
     """The setting, its default as its kind makes it; raises ConfigError naming its owner."""
 
     def refuse(problem: str) -> NoReturn:
-        raise ConfigError(f"the setting {setting.name!r} of {title} {problem}")
+        raise ConfigError(f"the setting {setting.name!r} of {title(owner)} {problem}")
 
     name = setting.name
     if not name.isidentifier() or name != name.lower():
@@ -78,25 +78,26 @@ class SettingsTable:
         for setting in CORE_SETTINGS:
             self.add(setting, "hookserve")
 
-    def add(self, setting: Setting, owner: str, title: str = "") -> None:
-        """Add a setting that `owner` declares; `title` names it in an error.
+    def add(self, setting: Setting, owner: str, title: Callable[[str], str] = str) -> None:
+        """Add a setting that `owner` declares; `title` returns what names it in an error, which is
+        read from the files of its distribution.
 
         Raises ConfigError when its name or one of its flags is taken, naming both owners, and when
         the setting itself is wrong.
         """
-        setting = _checked(setting, title or owner)
+        setting = _checked(setting, owner, title)
         declared = Declared(setting, owner)
         taken = self._declared.get(setting.name)
         if taken is not None:
             raise ConfigError(
-                f"the setting '{setting.name}' is declared by {taken.owner} and by {title or owner}"
+                f"the setting '{setting.name}' is declared by {taken.owner} and by {title(owner)}"
                 " (leave one of them out with -P no:NAME)"
             )
         for flag in declared.flags:
             if flag in self._flags:
                 raise ConfigError(
                     f"the flag {flag} belongs to '{self._flags[flag]}' and is claimed for"
-                    f" '{setting.name}' by {title or owner} (leave one of them out with -P no:NAME)"
+                    f" '{setting.name}' by {title(owner)} (leave one of them out with -P no:NAME)"
                 )
             self._flags[flag] = setting.name
         self._declared[setting.name] = declared

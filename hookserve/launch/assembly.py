@@ -95,7 +95,7 @@ def declare_settings(host: PluginHost) -> SettingsTable:
     declared = calling.collect(host.hook.settings)
     for plugin, setting in sorted(declared, key=lambda each: each[1].foreign is not None):
         if setting.foreign is None or setting.name not in table:
-            table.add(setting, plugin, host.record_of(plugin).title)
+            table.add(setting, plugin, lambda owner: host.record_of(owner).title)
     return table
 
 

@@ -31,6 +31,10 @@ class Candidate:
         self.module, _, self.attribute = value.partition("[")[0].replace(" ", "").partition(":")
         self._owner = owner
 
+    def place(self) -> tuple[str, bool, str]:
+        """By which they are sorted: by name; of two with one name the bundled one is first."""
+        return self.name, not self.is_bundled, self._owner.key
+
     @property
     def distribution(self) -> str:
         """The name of the distribution that brings it."""
@@ -64,9 +68,9 @@ class Candidate:
 
 
 def discover() -> list[Candidate]:
-    """The installed plugins, sorted by name; of two with one name the bundled one is first."""
+    """The installed plugins, in order."""
     found = (Candidate(*each) for each in entry_points())
-    return sorted(found, key=lambda each: (each.name, not each.is_bundled, each.distribution))
+    return sorted(found, key=Candidate.place)
 
 
 def published() -> dict[str, str]:

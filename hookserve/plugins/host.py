@@ -240,7 +240,7 @@ class PluginHost:
             plugin: object = importlib.import_module(module_name)
             for part in attribute.split(".") if attribute else ():
                 plugin = getattr(plugin, part)
-            cause, remedy = check_level(plugin, record.distribution)
+            cause, remedy = check_level(plugin, lambda: record.distribution)
         except (Exception, SystemExit) as error:  # a plugin may raise anything when imported
             record.fail(*_explain_import(record, error))
             return

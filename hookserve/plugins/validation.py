@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from types import FunctionType, ModuleType
 
 import pluggy
@@ -22,14 +23,15 @@ def is_specified(caller: object) -> bool:
     return isinstance(caller, pluggy.HookCaller) and caller.has_spec()
 
 
-def check_level(plugin: object, distribution: str) -> tuple[str, str]:
-    """Why a plugin is not for this level of the hooks, and the remedy; empty when it is."""
+def check_level(plugin: object, distribution: Callable[[], str]) -> tuple[str, str]:
+    """Why a plugin is not for this level of the hooks, and the remedy; empty when it is.  The name
+    of its distribution is read from a file."""
     level = getattr(plugin, "hookserve_api", API_LEVEL)
     if not isinstance(level, int) or isinstance(level, bool):
         return f"its hookserve_api is {level!r}, a whole number is expected", "mend it"
     if level == API_LEVEL:
         return "", ""
-    upgrade = "hookserve" if level > API_LEVEL else distribution
+    upgrade = "hookserve" if level > API_LEVEL else distribution()
     cause = f"it was written for level {level} of the hooks, this is {API_LEVEL}"
     return cause, f"pip install --upgrade {upgrade}"
 

@@ -10,10 +10,10 @@ from hookserve.types import Setting
 
 def test_two_plugins_cannot_declare_one_setting():
     table = SettingsTable()
-    table.add(Setting("threads", 1, integer, "threads"), "gthread", "plugin 'gthread' (a 1)")
+    table.add(Setting("threads", 1, integer, "threads"), "gthread")
 
     with pytest.raises(ConfigError, match=r"declared by gthread and by plugin 'other' \(b 2\)"):
-        table.add(Setting("threads", 1, integer, "threads"), "other", "plugin 'other' (b 2)")
+        table.add(Setting("threads", 1, integer, "threads"), "other", "plugin '{}' (b 2)".format)
 
 
 def test_two_settings_cannot_have_one_flag():

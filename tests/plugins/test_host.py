@@ -8,6 +8,7 @@ from support.installed import install
 
 from hookserve import hookimpl
 from hookserve.errors import PluginError
+from hookserve.launch.assembly import declare_settings
 from hookserve.plugins.host import Implementation, PluginHost, PluginSelection
 
 OBSERVER = "from hookserve import hookimpl\n@hookimpl\ndef when_ready(server): ...\n"
@@ -171,3 +172,14 @@ def test_what_a_module_holds_is_not_asked_for_attributes():
     host.register(module, "proxy")
 
     assert host.record_of("proxy").hooks == []
+
+
+def test_what_a_start_does_not_say_of_a_plugin_is_not_read(folder):
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {"zebra_under_test.py": OBSERVER})
+    (metadata,) = folder.glob("zoo*/METADATA")
+
+    host = load()
+    declare_settings(host)
+    metadata.write_text("Name: moon\nVersion: 7\n")
+
+    assert "(moon 7, " in host.record_of("zebra").title

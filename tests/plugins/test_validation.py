@@ -27,13 +27,13 @@ def plugin_of(source):
     ],
 )
 def test_a_plugin_is_for_one_level(level, cause, remedy):
-    found = check_level(types.SimpleNamespace(hookserve_api=level), "theirs")
+    found = check_level(types.SimpleNamespace(hookserve_api=level), lambda: "theirs")
 
     assert (found[0].removesuffix(", this is 1"), found[1]) == (cause, remedy)
 
 
 def test_a_plugin_that_names_no_level_is_for_any():
-    assert check_level(object(), "theirs") == ("", "")
+    assert check_level(object(), lambda: "theirs") == ("", "")
 
 
 @pytest.mark.parametrize(
