@@ -47,10 +47,13 @@ words = st.one_of(
 )
 
 
+PARSER = build_parser(TABLE)
+
+
 def by_argparse(arguments):
     """The names and values that argparse finds, or `None` where it finds a mistake."""
     try:
-        namespace, rest = build_parser(TABLE).parse_known_args(arguments)
+        namespace, rest = PARSER.parse_known_args(arguments)
     except UsageError:
         return None
     return None if rest else vars(namespace)

@@ -29,6 +29,11 @@ def application(environ, start_response):
     return [b"x" * 100]
 """
 
+WAITS = """import os, time
+while not os.path.exists("go on"): time.sleep(0.02)
+"""
+"""At the beginning of an application whose import is not to end before the test."""
+
 
 class Scene:
     """A server with its status at a unix socket and at a port."""
@@ -233,7 +238,7 @@ def test_of_two_workers_with_one_index_the_stacks_are_those_of_the_one_that_is_n
     scene, tmp_path, capsys
 ):
     pid = worker(scene, 0)["pid"]
-    (tmp_path / "app.py").write_text(f"import time\ntime.sleep(60)\n{APPLICATION}")
+    (tmp_path / "app.py").write_text(WAITS + APPLICATION)
     scene.ctl("reload")
     wait_until(lambda: len(scene.client.snapshot()["workers"]) == 3)
     capsys.readouterr()
