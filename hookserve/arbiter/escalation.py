@@ -14,7 +14,7 @@ from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Deadlines
 from hookserve.plugins import calling
 from hookserve.requests import list_requests
-from hookserve.wording import indented
+from hookserve.wording import counted, indented
 from hookserve.worker.dumps import render_dump
 
 if TYPE_CHECKING:
@@ -83,13 +83,16 @@ class Escalator(Part):
         escalation.deadline = now + _KILL_AGAIN
 
     def record_lost_requests(self, handle: WorkerHandle) -> None:
-        """Count the requests that ended with a worker; their access records, and their names in the
-        log unless the report of a timeout has them.
+        """Count the requests and the held responses that ended with a worker; the access records of
+        the requests, and their names in the log unless the report of a timeout has them.
 
         What such a record says is the protocol's business (`Protocol.lost_request_record`).
         """
-        requests = handle.slot.in_flight()
-        handle.slot.lost = len(requests)
+        requests, held = handle.slot.in_flight(), handle.slot.held
+        handle.slot.lost = len(requests) + held
+        if held:
+            responses = counted(held, "response")
+            self._server.log.error("lost with %s: %s, complete and not sent", handle, responses)
         if not requests:
             return
         if handle.escalation is None:

@@ -9,8 +9,8 @@ Held is what an exchange has sent by `Transport.send_last`: the last bytes of a 
 which its connection waits for the next request.  What is large, what is streamed, and what ends its
 connection goes out at once, and so does everything that is sent outside a turn.
 
-A request whose response is held is in flight until it is sent: where its worker is killed before
-that, the log names it.
+A request whose response is held is over; where the worker is killed before the response is sent,
+the arbiter counts it as lost, but has its name no more.
 
 A connection whose response is held does not wait for its client yet: nothing reads from it, resumes
 it, evicts it or closes it before the response is sent, and its keep-alive time begins then.
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from typing import IO
 
     from hookserve.reactor.accepted import Accepted
-    from hookserve.worker.request_slots import RequestSlot
 
 _exchange = Driver.exchange
 _LARGEST = 16384
@@ -107,15 +106,12 @@ class HoldingDriver(SuspendingDriver):
     _held_since = 0.0
     """When the first of them was held."""
 
-    def hold_responses(self) -> None:
+    def hold_responses(self, count: memoryview[int]) -> None:
         """Have the responses of each `turn_holding` go out at its end, for a model whose exchanges
         wait for nothing, with a `HoldingTransport` for each; decided once, before the first
-        connection, after `start_accepting`."""
+        connection, after `start_accepting`.  How many are held is stored in `count[0]`."""
+        self._count = count
         self._held: list[tuple[Accepted, bytes]] = []
-        self._ended: list[tuple[RequestSlot, int, int]] = []
-        self._exchanging: HoldingTransport | None = None
-        self._end = self.worker.end
-        self.worker.end = self._end_when_sent  # type: ignore[method-assign]  # for good
         self.exchange = self.exchange_holding  # type: ignore[assignment]  # for good
         self._write_unheld = self._write_later
         self._write_later = self._write_later_holding  # type: ignore[method-assign]  # for good
@@ -127,7 +123,6 @@ class HoldingDriver(SuspendingDriver):
         # After more input, or its end, the connection may be closed within this call.
         transport.may_hold = self._holds and not (accepted.unread or accepted.has_pending_event)
         transport.held = None
-        self._exchanging = transport
         _exchange(self, accepted, transport)
         data = transport.held
         held = self._held
@@ -136,6 +131,7 @@ class HoldingDriver(SuspendingDriver):
             if not held:
                 self._held_since = now
             held.append((accepted, data))
+            self._count[0] = len(held)
             if now - self._held_since > _LONGEST or len(held) >= _MOST:
                 self.send_held()
         elif held:
@@ -144,7 +140,6 @@ class HoldingDriver(SuspendingDriver):
     def send_held(self) -> None:
         """Send what is held, and go on with its connections."""
         held, self._held = self._held, []
-        ended, self._ended = self._ended, []
         for accepted, data in held:
             try:
                 sent = write(accepted.fd, data)
@@ -159,16 +154,7 @@ class HoldingDriver(SuspendingDriver):
                 accepted.outbox = Outbox(MEMORY, self.worker.spool)
                 accepted.outbox.add(memoryview(data)[sent:])
                 self._write_unheld(accepted, accepted.state_after)
-        for each in ended:
-            self._end(*each)
-
-    def _end_when_sent(self, request_slot: RequestSlot, status_class: int, sent: int) -> None:
-        """In place of `Worker.end`: later, where the response is held."""
-        transport = self._exchanging
-        if self._holds and transport is not None and transport.held is not None:
-            self._ended.append((request_slot, status_class, sent))
-        else:
-            self._end(request_slot, status_class, sent)
+        self._count[0] = len(self._held)
 
     def _send_if_late(self) -> None:
         """Something else has been done while responses are held: send them if it took long."""

@@ -81,6 +81,7 @@ SLOT = (
     "rejected",
     "saturated",
     "lost",
+    "held",
     "acknowledged",
     "used_request_slots",
     "index",

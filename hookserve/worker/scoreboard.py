@@ -44,13 +44,14 @@ _SERVING, _STOPPING, _DRAIN_DELAY = range(3)
 STATES = ("booting", "ready", "draining", "gone")
 """The names of these."""
 
-_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _ACKNOWLEDGED, _USED = map(
+_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _HELD, _ACKNOWLEDGED, _USED = map(
     SLOT.index,
     (
         "state",
         "heartbeat",
         "open_connections",
         "accepted",
+        "held",
         "acknowledged",
         "used_request_slots",
     ),
@@ -103,7 +104,9 @@ class Slot:
     saturated = _Word("saturated")
     """Requests refused because they had waited too long; no other counter has them."""
     lost = _Word("lost")
-    """Requests in flight when the process ended; the arbiter writes it then."""
+    """Requests in flight and responses held when the process ended; the arbiter writes it."""
+    held = _Word("held")
+    """Responses that are held until the end of a turn (`hookserve.reactor.held`)."""
     acknowledged = _Word("acknowledged")
     """Notices of sibling workers that this worker has seen."""
     used_request_slots = _Word("used_request_slots")
@@ -137,6 +140,7 @@ class Slot:
         self.heartbeat_cell = self.reals[_HEARTBEAT : _HEARTBEAT + 1]
         self.open_connections_cell = self.words[_OPEN : _OPEN + 1]
         self.accepted_cell = self.words[_ACCEPTED : _ACCEPTED + 1]
+        self.held_cell = self.words[_HELD : _HELD + 1]
 
     def cells(self, name: str) -> memoryview[int] | memoryview[float]:
         """The memory of a field that a plugin has declared (`ScoreboardField`), writable; raises

@@ -171,7 +171,6 @@ class FakeWorker:
         self.listeners = (self.listener,)
         self.wakeup, self._write = os.pipe()
         self.counted = self.requests_in_flight = 0
-        self.ended = []
         scoreboard = Scoreboard(1, 2)
         self.context = SimpleNamespace(scoreboard=scoreboard, slot=scoreboard.take())
 
@@ -188,9 +187,6 @@ class FakeWorker:
 
     def notify(self):
         return self.clock()
-
-    def end(self, request_slot, status_class, sent):
-        self.ended.append(request_slot)
 
     def idle(self):
         pass

@@ -115,7 +115,7 @@ class AsyncioWorker(ReactorWorker):
         self.loop.add_reader(self.reactor.fileno(), self._turn)
         self.reactor.start_accepting()
         if self.suspends and self.interface not in _BLOCKING:
-            self.reactor.hold_responses()
+            self.reactor.hold_responses(self.context.slot.held_cell)
             self.turn_reactor = self.reactor.turn_holding
 
     def step(self, seconds: float) -> None:
