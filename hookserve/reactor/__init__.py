@@ -26,9 +26,10 @@ transport, outbox
     sending and receiving; unsent bytes
 green
     the base class of models with greenlets
-coroutines, stacks, lag
-    for models with an event loop: coroutines begun without a task of their own; where tasks wait;
-    what blocks the loop
+coroutines, stacks
+    for models with an event loop: coroutines begun without a task of their own; where tasks wait
+loop_watch, lag
+    what blocks a loop or a hub of greenlets, and for how long; the same of asyncio's
 patching
     whether a model patched the standard library early enough
 """

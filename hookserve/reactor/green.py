@@ -25,6 +25,7 @@ from typing import Protocol
 from hookserve.config.resolved import Config
 from hookserve.protocol.seam import RequestCancelled
 from hookserve.reactor.accepted import Accepted
+from hookserve.reactor.loop_watch import LAG_OPTION, LAG_SETTING, HubMonitor, lag_cell
 from hookserve.reactor.transport import SocketTransport
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.worker.context import WorkerContext
@@ -77,6 +78,12 @@ class GreenWorker(ReactorWorker):
         """In a child that the application has forked: the greenlet that forked it."""
         self._main: Greenlet | None = None
         """The main greenlet while it sleeps."""
+        limit: float = self.config.get(LAG_SETTING, 0.0)
+        self.lag: HubMonitor | None = None
+        """What watches the hub."""
+        if limit:
+            watched = limit, self._has_requests, LAG_OPTION, self._wake_main
+            self.lag = HubMonitor(*watched)
 
     @classmethod
     def capacity(cls, config: Config) -> int:
@@ -119,6 +126,9 @@ class GreenWorker(ReactorWorker):
         """Let the hub take the reactor's turns."""
         self.watch(self.reactor.fileno(), self._turn)
         self.watch(self.wakeup, self._on_wakeup)
+        if self.lag is not None:
+            self.watch(self.lag.fileno(), self.lag.on_readable)
+            self.lag.start(lag_cell(self.context))
         self.reactor.start_accepting()
 
     def step(self, seconds: float) -> None:
@@ -129,6 +139,8 @@ class GreenWorker(ReactorWorker):
             self.call_later(0.0, self._sweep)
         if self._limit:
             self._cancel_overdue(now)
+        if self.lag is not None:
+            self.lag.log_messages(self.log)
 
     def on_earlier_sweep(self) -> None:
         """Wake the main greenlet."""
@@ -170,10 +182,15 @@ class GreenWorker(ReactorWorker):
                 return greenlet.gr_frame
         return None
 
+    def _has_requests(self) -> bool:
+        return self.requests_in_flight > 0
+
     # In the hub.
 
     def _turn(self) -> None:
         try:
+            if self.lag is not None:
+                self.lag.wake()
             self._is_turning = True
             self.reactor.turn(0.0)
             self._is_turning = False

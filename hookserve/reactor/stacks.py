@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LIBRARY = os.path.dirname(os.__file__)
 

@@ -6,6 +6,8 @@ import urllib.request
 
 import pytest
 from hookserve_asyncio import scoreboard_fields
+from hookserve_status.address import check
+from hookserve_status.client import StatusClient
 
 from hookserve.launch.assembly import assemble
 from hookserve.plugins.selection import choose_worker
@@ -66,7 +68,14 @@ def test_json_metrics_and_the_page_show_for_how_long_the_loop_has_been_blocked(f
 
 @pytest.mark.parametrize(
     ("model", "limit", "fields"),
-    [("asyncio", "1", 1), ("asyncio", "0", 0), ("sync", "1", 0), ("gthread", "1", 0)],
+    [
+        ("asyncio", "1", 1),
+        ("asyncio", "0", 0),
+        ("gevent", "1", 1),
+        ("eventlet", "1", 1),
+        ("sync", "1", 0),
+        ("gthread", "1", 0),
+    ],
 )
 def test_a_model_that_watches_no_loop_has_no_memory_for_it(model, limit, fields):
     arguments = ["-k", model, "--loop-lag-warning", limit, "app"]
@@ -74,3 +83,52 @@ def test_a_model_that_watches_no_loop_has_no_memory_for_it(model, limit, fields)
     found = scoreboard_fields(assembly.config, choose_worker(assembly.host, model))
 
     assert len(found) == fields
+
+
+HUB = """
+import os, time
+import {library}
+
+real_sleep = {real_sleep}
+
+def application(environ, start_response):
+    while environ["PATH_INFO"] == "/block" and not os.path.exists("go on"):
+        real_sleep(0.02)
+    if environ["PATH_INFO"] == "/wait":
+        time.sleep(1)
+    start_response("200 OK", [])
+    return [b"x"]
+"""
+REAL_SLEEP = {
+    "gevent": "gevent.monkey.get_original('time', 'sleep')",
+    "eventlet": "eventlet.patcher.original('time').sleep",
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("library", REAL_SLEEP)
+def test_so_is_a_hub_that_one_greenlet_blocks(library, tmp_path):
+    pytest.importorskip(library)
+    code = HUB.format(library=library, real_sleep=REAL_SLEEP[library])
+    (tmp_path / "app.py").write_text(code.replace("import gevent", "import gevent.monkey"))
+    settings = {"status": f"unix:{tmp_path}/status", "loop_lag_warning": 0.4}
+    with serve("app", worker=library, settings=settings, chdir=tmp_path) as server:
+        status = StatusClient(check(f"unix:{tmp_path}/status"))
+
+        def lag():
+            (worker,) = status.snapshot()["workers"]
+            return worker["fields"]["loop_lag_seconds"][0]
+
+        with Client(server.address) as client:
+            assert client.ask(request("/wait")).status == 200
+            assert lag() < 0.4
+            client.send(request("/block"))
+            wait_until(lambda: lag() > 1.1)
+            texts = [each["text"] for each in status.snapshot()["faults"]]
+            assert any("the event loop has been blocked for 1 s" in each for each in texts)
+            (tmp_path / "go on").touch()
+            assert client.read().status == 200
+        wait_until(lambda: lag() == 0)
+        wait_until(lambda: "the event loop was blocked for more than" in server.log)
+        assert "app.py:9 in application" in server.log
+        assert server.log.count("the event loop was blocked") == 1

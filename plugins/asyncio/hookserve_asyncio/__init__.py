@@ -19,7 +19,6 @@ from hookserve.config.values import one_of, seconds
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
 
-LAG_FIELD = "loop_lag_seconds"
 _LAG_SETTING = "loop_lag_warning"
 
 SETTINGS: tuple[Setting, ...] = (
@@ -33,7 +32,7 @@ SETTINGS: tuple[Setting, ...] = (
         _LAG_SETTING,
         1.0,
         seconds,
-        "warn when the event loop of the asyncio worker is blocked for this long; 0: never",
+        "warn when the event loop is blocked for this long, also gevent's or eventlet's; 0: never",
         details="The status and the metrics show how late the loop is, unless this is 0.",
     ),
 )
@@ -50,6 +49,8 @@ def scoreboard_fields(config: Config, model: WorkerType) -> list[ScoreboardField
     """The loop's lag, of models that watch their loop."""
     if not config.get(_LAG_SETTING) or _LAG_SETTING not in model.capabilities.settings:
         return []
+    from hookserve.reactor.loop_watch import LAG_FIELD
+
     summary = "How late the event loop is, or how long it has been blocked; 0 without requests."
     return [ScoreboardField(LAG_FIELD, summary, is_real=True)]
 

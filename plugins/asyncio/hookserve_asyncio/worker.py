@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from hookserve.config.resolved import Config
@@ -18,12 +18,12 @@ from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.coroutines import AnyCoroutine, CoroutineStarter
 from hookserve.reactor.held import HoldingTransport
 from hookserve.reactor.lag import LagMonitor
+from hookserve.reactor.loop_watch import LAG_OPTION, LAG_SETTING, lag_cell
 from hookserve.reactor.stacks import format_task
 from hookserve.reactor.worker import ReactorWorker
 from hookserve.types import WSGIApplication
 from hookserve.worker.base import WHOLE_BODY
 from hookserve.worker.context import WorkerContext
-from hookserve_asyncio import LAG_FIELD
 from hookserve_asyncio.loops import make_loop
 from hookserve_asyncio.threads import ThreadPool
 
@@ -63,8 +63,8 @@ class AsyncioWorker(ReactorWorker):
         """Whether what waits for the worker to be idle is called before the loop waits."""
         self._pool: ThreadPool | None = None
         """For an application that blocks."""
-        limit: float = self.config.get("loop_lag_warning", 0.0)
-        watched = self.loop, limit, self._has_requests, self.log, "--loop-lag-warning"
+        limit: float = self.config.get(LAG_SETTING, 0.0)
+        watched = self.loop, limit, self._has_requests, self.log, LAG_OPTION
         self.lag = LagMonitor(*watched) if limit else None
         """What watches the loop."""
         self.turn_reactor = self.reactor.turn
@@ -84,13 +84,7 @@ class AsyncioWorker(ReactorWorker):
         if self._pool is not None:
             self._pool.start()
         elif self.lag is not None:
-            self.lag.start(self._lag_cell())
-
-    def _lag_cell(self) -> memoryview[float] | None:
-        """Where the lag is shown; `None` in a scoreboard that could not be made anew for it."""
-        if LAG_FIELD not in self.context.scoreboard.layout.field_words:
-            return None
-        return cast("memoryview[float]", self.context.slot.cells(LAG_FIELD))
+            self.lag.start(lag_cell(self.context))
 
     # What a model on another loop overrides.
 

@@ -27,6 +27,7 @@ def worker_types() -> list[WorkerType]:
                 hands_over=True,
                 concurrency="as many requests at once as there are connections, in greenlets",
                 request_timeout="cancel",
+                settings=frozenset({"loop_lag_warning"}),
             ),
         )
     ]
