@@ -26,9 +26,9 @@ class Hub:
 
     def run(self, seconds):
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            time.sleep(LIMIT / 20)
-            self.monitor.on_readable()
+        while (left := until - time.monotonic()) > 0:
+            if self.monitor._asked.wait(left):
+                self.monitor.on_readable()
 
     def messages(self, caplog):
         self.monitor.log_messages(logging.getLogger("hookserve.test"))
@@ -71,9 +71,7 @@ def test_without_requests_it_is_not_asked(hub):
     hub.run(2 * LIMIT)
     hub.is_busy = False
     hub.run(2 * LIMIT)
-    seen = hub.monitor._seen
 
-    time.sleep(3 * LIMIT)
-
-    assert (hub.monitor._seen, hub.cell[0]) == (seen, 0.0)
+    assert not hub.monitor._asked.wait(3 * LIMIT)
+    assert hub.cell[0] == 0.0
     assert not hub.monitor._wakeup.is_set()
