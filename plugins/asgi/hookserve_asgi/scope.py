@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hookserve_http.handshake import split_list
+from hookserve_http.fields import split_list
 
 if TYPE_CHECKING:
     from hookserve_http.fields import FieldLists

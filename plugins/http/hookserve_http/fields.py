@@ -86,3 +86,8 @@ class FieldLists:
                     self._cache.clear()
                 self._cache[block] = found
         return found
+
+
+def split_list(value: str) -> list[str]:
+    """The items of a list (RFC 9110, 5.6.1)."""
+    return [item for each in value.split(",") if (item := each.strip(" \t"))]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, b64encode
+from hashlib import sha1
 from typing import Any, NamedTuple
 
 from hookserve_http.errors import BadRequest, UpgradeRequired
+from hookserve_http.fields import split_list
 from hookserve_http.grammar import TOKEN_TEXT
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -75,12 +77,4 @@ def _accept(key: str) -> bytes:
         is_valid = False
     if not is_valid:
         raise BadRequest("missing or invalid Sec-WebSocket-Key")
-    # It brings OpenSSL, half a megabyte in each worker: those that have websockets need it.
-    from hashlib import sha1
-
     return b64encode(sha1(key.encode() + _GUID).digest())
-
-
-def split_list(value: str) -> list[str]:
-    """The items of a list (RFC 9110, 5.6.1)."""
-    return [item for each in value.split(",") if (item := each.strip(" \t"))]

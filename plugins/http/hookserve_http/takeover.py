@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookserve.plugins import calling
 from hookserve.protocol.seam import Transport
-from hookserve_http.handshake import split_list
+from hookserve_http.fields import split_list
 
 if TYPE_CHECKING:
     from hookserve.worker.base import Worker
