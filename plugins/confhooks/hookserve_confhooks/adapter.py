@@ -17,7 +17,7 @@ from typing import Any
 from hookserve import ConfigError, hookimpl
 from hookserve.hookmarkers import MARK
 from hookserve.hookspecs import AssemblyHooks, Hooks
-from hookserve.wording import describe
+from hookserve.wording import counted, describe
 
 COLLECTED = frozenset(name for name in vars(AssemblyHooks) if not name.startswith("_"))
 """Hooks whose names a file may use for something of its own: they count only when marked."""
@@ -117,8 +117,8 @@ def _given(
     count = max(len(required), min(len(parameters), _USUAL.get(name, len(order))))
     if not _FEWEST.get(name, len(order)) <= count <= len(order):
         raise ConfigError(
-            f"{_where(module, function)}: {name} takes {len(required)} parameters, expected"
-            f" {name}({', '.join(order)})"
+            f"{_where(module, function)}: {name} takes {counted(len(required), 'parameter')},"
+            f" expected {name}({', '.join(order)})"
         )
     return order[:count]
 

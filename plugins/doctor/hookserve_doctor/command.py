@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from hookserve import Diagnosis, UsageError
 from hookserve.config.resolved import Config
 from hookserve.plugins.calling import implementations
-from hookserve.wording import describe
+from hookserve.wording import counted, describe
 
 if TYPE_CHECKING:
     from hookserve.plugins.host import PluginHost
@@ -76,4 +76,4 @@ def _lines(found: Sequence[Diagnosis]) -> Iterator[str]:
         if each.remedy:
             yield f"{'':<8} → {each.remedy}"
     count = sum(each.level == "warning" for each in found)
-    yield f"{len(found)} checks, {count} warning{'' if count == 1 else 's'}"
+    yield f"{counted(len(found), 'check')}, {counted(count, 'warning')}"

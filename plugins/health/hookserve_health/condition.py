@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from hookserve.wording import counted
+
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.worker.reading import Reading, WorkerReading
@@ -55,7 +57,7 @@ class Condition:
             return Verdict(False, "draining")
         count = len(self._serving(reading))
         if count < self._least:
-            return Verdict(False, f"{count} of {self._least} workers ready")
+            return Verdict(False, f"{count} of {counted(self._least, 'worker')} ready")
         if self._checks:
             if not self._state.is_checked:
                 return Verdict(False, "not checked yet")

@@ -40,7 +40,7 @@ def test_one_worker_that_is_ready_is_enough_unless_more_are_asked_for():
 
 @pytest.mark.parametrize("state", ["booting", "draining"])
 def test_a_worker_that_does_not_accept_does_not_count(state):
-    assert condition(worker(state)).ready() == (False, "0 of 1 workers ready")
+    assert condition(worker(state)).ready() == (False, "0 of 1 worker ready")
 
 
 def test_a_worker_that_is_silent_for_longer_than_its_timeout_does_not_count():
@@ -98,7 +98,7 @@ def test_a_server_whose_hung_workers_are_not_ended_is_not_live():
     [
         ([worker(busy=1, capacity=4), worker(busy=0, capacity=4)], "up ready 88%\n"),
         ([worker(busy=4, capacity=4), worker("booting")], "up ready 1%\n"),
-        ([worker("booting")], "down #0 of 1 workers ready\n"),
+        ([worker("booting")], "down #0 of 1 worker ready\n"),
     ],
 )
 def test_the_agent_says_how_many_places_are_free(workers, line):

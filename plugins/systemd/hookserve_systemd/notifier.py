@@ -171,7 +171,7 @@ class Notifier:
     def _status(self, server: Server) -> str:
         ready = sum(worker.state == "ready" for worker in server.workers)
         text = (
-            f"{ready} of {server.num_workers} workers ready,"
+            f"{ready} of {counted(server.num_workers, 'worker')} ready,"
             f" {counted(server.stats().get('requests', 0), 'request')} served"
         )
         return f"{text}; the last reload failed: {self._failure}" if self._failure else text

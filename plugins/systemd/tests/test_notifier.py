@@ -161,7 +161,7 @@ def test_the_status_tells_of_workers_and_requests_when_they_change(manager, site
             web.get(server.url)
         manager.wait_for(lambda message: message["STATUS"].endswith("3 requests served"))
         os.kill(server.workers()[0], signal.SIGKILL)
-        manager.wait_for(lambda message: message["STATUS"].startswith("0 of 1 workers ready"))
+        manager.wait_for(lambda message: message["STATUS"].startswith("0 of 1 worker ready"))
         server.wait_for("ready", count=2)
         server.signal(signal.SIGTTIN)
         manager.wait_for(lambda message: message["STATUS"].startswith("2 of 2 workers ready"))
@@ -194,7 +194,7 @@ def test_a_reload_of_broken_code_ends_too_and_the_status_says_why(manager, site,
         server.signal(signal.SIGHUP)
         _, message = manager.wait_for(is_ready, count=2)
 
-        assert "1 of 1 workers ready" in message["STATUS"]
+        assert "1 of 1 worker ready" in message["STATUS"]
         assert "the last reload failed: " in message["STATUS"]
         assert "half a deployment" in message["STATUS"]
 
