@@ -169,6 +169,8 @@ def _closing(environ: Environ, start_response: StartResponse, argument: str) -> 
 
 FILE_VARIABLE = "CONTRACT_FILE"
 """The environment variable with the path of the file that ``/file`` serves."""
+GO_ON = ".go_on"
+"""What the name of the file ends with for which a page of ASGI waits."""
 
 PAGES: dict[str, Callable[[Environ, StartResponse, str], Iterable[bytes]]] = {
     "": _pid,

@@ -21,7 +21,7 @@ from typing import ClassVar
 
 import pytest
 
-from hookserve.testing.contract.application import BLOCK
+from hookserve.testing.contract.application import BLOCK, GO_ON
 from hookserve.testing.contract.client import Client, Load, ask, in_parallel, request
 from hookserve.testing.contract.order import OrderContract
 from hookserve.testing.waiting import DEADLINE, wait_until
@@ -183,10 +183,12 @@ class AsgiWorkerContract(OrderContract):
         """Requests, and what goes on after its response."""
         file = tmp_path / "file"
         with self.serve(file=str(file), records=True) as server:
-            running = self.begin(server, "/sleep/1")
-            self.wait_for_call(server, "pre_request", path="/sleep/1")
-            assert ask(server.address, "/later/0.5").text == "begun"
+            running = self.begin(server, "/hold")
+            self.wait_for_call(server, "pre_request", path="/hold")
+            assert ask(server.address, "/later").text == "begun"
             server.signal(signal.SIGTERM)
+            self.wait_for_call(server, "worker_draining")
+            Path(f"{file}{GO_ON}").touch()
 
             response = running.read()
             assert (response.status, response.closes) == (200, True)
@@ -219,7 +221,8 @@ class AsgiWorkerContract(OrderContract):
 
     def test_a_worker_ends_when_its_arbiter_is_killed(self) -> None:
         """At once, though requests wait."""
-        with self.serve() as server, self.begin(server, "/sleep/30") as client:
+        with self.serve(records=True) as server, self.begin(server, "/sleep/30") as client:
+            self.wait_for_call(server, "pre_request", path="/sleep/30")
             server.process.kill()
             server.wait()
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
-from hookserve.testing.contract.application import BLOCK, FILE_VARIABLE
+from hookserve.testing.contract.application import BLOCK, FILE_VARIABLE, GO_ON
 from hookserve.testing.contract.recorder import note
 
 Scope = dict[str, Any]  # Any: as the specification of ASGI has it
@@ -112,10 +112,24 @@ async def _waiting(scope: Scope, receive: Receive, send: Send, argument: str) ->
     _write("disconnected")
 
 
+async def _wait_for_test() -> None:
+    """Until the test has made a file beside the other."""
+    while not os.path.exists(os.environ[FILE_VARIABLE] + GO_ON):
+        await asyncio.sleep(0.01)
+
+
+async def _hold(scope: Scope, receive: Receive, send: Send, argument: str) -> None:
+    await _wait_for_test()
+    await _respond(send, b"%d" % os.getpid())
+
+
 async def _later(scope: Scope, receive: Receive, send: Send, argument: str) -> None:
-    """Goes on after its response."""
+    """Goes on after its response, for so many seconds or until the test has made a file."""
     await _respond(send, b"begun")
-    await asyncio.sleep(float(argument))
+    if argument:
+        await asyncio.sleep(float(argument))
+    else:
+        await _wait_for_test()
     _write("done later")
 
 
@@ -147,6 +161,7 @@ PAGES: dict[str, Callable[[Scope, Receive, Send, str], Awaitable[None]]] = {
     "context": _context,
     "echo": _echo,
     "fail": _fail,
+    "hold": _hold,
     "later": _later,
     "overlap": _overlapping,
     "sleep": _sleep,
