@@ -343,7 +343,7 @@ class Driver(ABC):
             self._go_on_in(accepted, accepted.state_after)
 
     def _go_on_in(self, accepted: Accepted, state: int) -> None:
-        """All of the response is sent: go on in that state of the protocol's."""
+        """All of the response is sent: go on; `state` is the protocol's."""
         if state == CLOSING:
             self.close(accepted)
             return

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from hookserve.reactor.accepted import Accepted
+    from hookserve.worker.base import Worker
 
 _exchange = Driver.exchange
 _LARGEST = 16384
@@ -99,26 +100,21 @@ class HoldingTransport(LoopTransport):
 
 
 class HoldingDriver(SuspendingDriver):
-    """What a `Reactor` does with responses that are held."""
+    """What a `Reactor` does with responses that are held: those of `exchange_holding`."""
 
     _holds = False
     """Whether a turn is going on at whose end they are sent."""
     _held_since = 0.0
-    """When the first of them was held."""
+    """When the first of them was held (monotonic seconds)."""
 
-    def hold_responses(self, count: memoryview[int]) -> None:
-        """Have the responses of each `turn_holding` go out at its end, for a model whose exchanges
-        wait for nothing, with a `HoldingTransport` for each; decided once, before the first
-        connection, after `start_accepting`.  How many are held is stored in `count[0]`."""
-        self._count = count
+    def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
+        super().__init__(worker, serve, batch)
         self._held: list[tuple[Accepted, bytes]] = []
-        self.exchange = self.exchange_holding  # type: ignore[assignment]  # for good
-        self._write_unheld = self._write_later
-        self._write_later = self._write_later_holding  # type: ignore[method-assign]  # for good
-        self._suspend = self._suspend_holding  # type: ignore[method-assign]  # for good
+        self._count = worker.context.slot.held_cell
 
     def exchange_holding(self, accepted: Accepted, transport: HoldingTransport) -> None:
-        """As `Driver.exchange`."""
+        """As `exchange`, for a model whose exchanges wait for nothing: within `turn_holding` a
+        response may be held."""
         transport.outbox, accepted.outbox = accepted.outbox, None
         # After more input, or its end, the connection may be closed within this call.
         transport.may_hold = self._holds and not (accepted.unread or accepted.has_pending_event)
@@ -153,7 +149,7 @@ class HoldingDriver(SuspendingDriver):
             else:
                 accepted.outbox = Outbox(MEMORY, self.worker.spool)
                 accepted.outbox.add(memoryview(data)[sent:])
-                self._write_unheld(accepted, accepted.state_after)
+                self._write_later(accepted, accepted.state_after)
         self._count[0] = len(self._held)
 
     def _send_if_late(self) -> None:
@@ -161,13 +157,13 @@ class HoldingDriver(SuspendingDriver):
         if self.worker.clock() - self._held_since > _LONGEST:
             self.send_held()
 
-    def _write_later_holding(self, accepted: Accepted, state: int) -> None:
+    def _write_later(self, accepted: Accepted, state: int) -> None:
         if type(accepted.outbox) is HeldResponse:  # `exchange_holding` goes on
             accepted.outbox, accepted.state_after = None, state
         else:
-            self._write_unheld(accepted, state)
+            super()._write_later(accepted, state)
 
-    def _suspend_holding(self, accepted: Accepted, state: int) -> None:
+    def _suspend(self, accepted: Accepted, state: int) -> None:
         super()._suspend(accepted, state)
         if self._held:
             self._send_if_late()

@@ -80,7 +80,7 @@ class Reactor(HoldingDriver):
         self.handle_events(self.wait(timeout))
 
     def turn_holding(self, timeout: float) -> None:
-        """As `turn`; responses that are held go out at its end (`hold_responses`)."""
+        """As `turn`; responses that `exchange_holding` holds go out at its end."""
         self._holds = True
         try:
             self.handle_events(self.wait(timeout))

@@ -71,7 +71,6 @@ class SuspendingDriver(Driver):
         """Exchanges may be suspended: decided once, before the first connection."""
         self._acceptor.make = self.make_suspendable
         self.exchange = self.exchange_suspendable  # type: ignore[method-assign]  # for good
-        self._write_later = self._write_later_suspendable  # type: ignore[method-assign]  # for good
 
     def exchange_suspendable(self, accepted: Accepted, transport: SocketTransport) -> None:
         """As `Driver.exchange`: what is unsent of a suspended exchange goes out first."""
@@ -207,10 +206,10 @@ class SuspendingDriver(Driver):
             self.close(accepted)
         return state != CLOSING
 
-    def _write_later_suspendable(self, accepted: Accepted, state: int) -> None:
-        if state < SUSPENDED:  # the poller waits for room alone, and for bytes alone afterwards
-            cast("SuspendableAccepted", accepted).watches_both = False
-        Driver._write_later(self, accepted, state)
+    def _write_later(self, accepted: Accepted, state: int) -> None:
+        if state < SUSPENDED and isinstance(accepted, SuspendableAccepted):
+            accepted.watches_both = False  # for room alone now, and for bytes alone afterwards
+        super()._write_later(accepted, state)
 
     def _suspend(self, accepted: Accepted, state: int) -> None:
         found = cast("SuspendableAccepted", accepted)

@@ -49,11 +49,9 @@ class Held:
         self.worker.spool = None
         transport = HoldingTransport(lambda: None, 0.0, self.worker.notify)
         self.reactor = Reactor(
-            self.worker, lambda accepted: self.reactor.exchange(accepted, transport)
+            self.worker, lambda accepted: self.reactor.exchange_holding(accepted, transport)
         )
         self.reactor.start_accepting()
-        self.count = memoryview(bytearray(8)).cast("Q")
-        self.reactor.hold_responses(self.count)
         self.clients = Whole.clients
 
     def connect(self, count=1):
@@ -346,7 +344,7 @@ def test_the_scoreboard_has_how_many_responses_are_held(hold):
 
     server.begin_turn(first, b"a\n")
     server.begin_turn(second, b"20000\n")  # is not held
-    assert server.count[0] == 1
+    assert server.worker.context.slot.held == 1
 
     server.reactor.send_held()
-    assert server.count[0] == 0
+    assert server.worker.context.slot.held == 0

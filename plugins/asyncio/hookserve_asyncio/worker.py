@@ -67,7 +67,7 @@ class AsyncioWorker(ReactorWorker):
         watched = self.loop, limit, self._has_requests, self.log, LAG_OPTION
         self.lag = LagMonitor(*watched) if limit else None
         """What watches the loop."""
-        self.turn_reactor = self.reactor.turn
+        self.turn_reactor = self.reactor.turn_holding
         """Handles what the reactor has to do; called with the seconds that it may wait."""
         self._after_turn = self._call_idle  # it is the loop that waits now, not the next turn
 
@@ -99,6 +99,7 @@ class AsyncioWorker(ReactorWorker):
         self.multithread = threads > 1
         self._pool = ThreadPool(self, threads, self._on_room)
         self.reactor.serve_by(self._pool.serve)
+        self.turn_reactor = self.reactor.turn
         self._after_turn = self._wait_for_room
 
     # The main loop.
@@ -108,9 +109,6 @@ class AsyncioWorker(ReactorWorker):
         self.loop.add_reader(self.wakeup, self._on_wakeup)
         self.loop.add_reader(self.reactor.fileno(), self._turn)
         self.reactor.start_accepting()
-        if self.suspends and self.interface not in _BLOCKING:
-            self.reactor.hold_responses(self.context.slot.held_cell)
-            self.turn_reactor = self.reactor.turn_holding
 
     def step(self, seconds: float) -> None:
         """Run the loop for that long, or until something has to be done; then do it."""
@@ -196,8 +194,7 @@ class AsyncioWorker(ReactorWorker):
             transport = self._transports.pop()
         except IndexError:
             transport = self.make_loop_transport()
-        exchange = self.reactor.exchange
-        exchange(accepted, transport)
+        self.reactor.exchange_holding(accepted, transport)
         self._transports.append(transport)
         if self.has_worked and not self._is_idle_due:  # a task has ended the request
             self._is_idle_due = True
