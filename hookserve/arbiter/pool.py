@@ -13,7 +13,7 @@ from hookserve.arbiter.forking import WorkerFactory
 from hookserve.arbiter.handles import BOOTING, READY, WorkerHandle
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff, ReplacementPlan
-from hookserve.listeners.listeners import of_plugins
+from hookserve.listeners.listeners import uninherited
 from hookserve.plugins import calling
 from hookserve.types import RestartPlan, WorkerCounts
 
@@ -127,7 +127,7 @@ class WorkerPool(Part):
         if arbiter.first_generation_failed or now < self._backoff.due(index):
             return
         try:
-            foreign = [*arbiter.own_descriptors(), *(each.fileno() for each in of_plugins)]
+            foreign = [*arbiter.own_descriptors(), *(each.fileno() for each in uninherited)]
             handle = self.factory.fork(index, foreign)
         except OSError as error:
             message = "cannot fork worker %d: %s (tried again in %g s)"

@@ -173,7 +173,7 @@ class Listener:
         self.inode = 0  # the next socket at this path may get the same
 
 
-of_plugins: set[Listener] = set()
+uninherited: set[Listener] = set()
 """Those that are open and that no worker inherits (`hookserve.listeners.plugin_listeners`)."""
 
 

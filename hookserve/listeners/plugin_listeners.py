@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hookserve.errors import ListenError
 from hookserve.hookmarkers import hookimpl
 from hookserve.listeners.address import Address, UnixAddress
-from hookserve.listeners.listeners import Listener, ListenerOptions, of_plugins, open_listeners
+from hookserve.listeners.listeners import Listener, ListenerOptions, open_listeners, uninherited
 
 if TYPE_CHECKING:
     from hookserve.server import Server
@@ -81,7 +81,7 @@ class PluginListeners:
         if found is None:
             try:
                 found = _open[key] = _Shared(open_listeners([key[1]], self._options))
-                of_plugins.update(found.listeners)
+                uninherited.update(found.listeners)
             except ListenError as error:
                 raise ListenError(f"{self._setting}: {error}") from None
         found.users.add(self)
@@ -96,7 +96,7 @@ def _absolute(address: Address) -> Address:
 
 
 def _close(shared: _Shared) -> None:
-    of_plugins.difference_update(shared.listeners)
+    uninherited.difference_update(shared.listeners)
     for listener in shared.listeners:
         listener.close()
         listener.remove()

@@ -37,13 +37,20 @@ LABEL_SIZE = 88
 """Bytes of a request's label that are kept."""
 ID_SIZE = 40
 """Bytes of a request's id that are kept."""
-BEGAN_WORD = 3
+ROW = (
+    "bucket_0",
+    "bytes_sent",
+    "seconds",
+    "began",
+    "client_errors",
+    "server_errors",
+    *(f"bucket_{number}" for number in range(1, BUCKETS)),
+)
+"""The numbers of a request slot, one word each; after ``began`` come label and id."""
+_ROW_FORMAT = f"QQdd{LABEL_SIZE + ID_SIZE}xQQ{BUCKETS - 1}Q"
+BEGAN_WORD = ROW.index("began")
 """Where a request slot has when its request began."""
-RARE_WORD = BEGAN_WORD + 1 + (LABEL_SIZE + ID_SIZE) // WORD
-"""Where it has the errors, of the client and of the server."""
-SLOW_BUCKETS_WORD = RARE_WORD + 2
-"""Where it has the buckets but the first."""
-REQUEST_SLOT_WORDS = SLOW_BUCKETS_WORD + BUCKETS - 1
+REQUEST_SLOT_WORDS = len(ROW) + (LABEL_SIZE + ID_SIZE) // WORD
 """How long a request slot is."""
 REQUEST_SLOT_SIZE = REQUEST_SLOT_WORDS * WORD
 """The same in bytes."""
@@ -93,17 +100,6 @@ SLOT = (
 )
 """The fields of a worker, one word each; moments are in seconds of the monotonic clock."""
 _MOMENTS = ("heartbeat", "forked_at", "ready_at")
-ROW = (
-    "bucket_0",
-    "bytes_sent",
-    "seconds",
-    "began",
-    "client_errors",
-    "server_errors",
-    *(f"bucket_{number}" for number in range(1, BUCKETS)),
-)
-"""The numbers of a request slot, one word each; after ``began`` come label and id."""
-_ROW_FORMAT = f"QQdd{LABEL_SIZE + ID_SIZE}xQQ{BUCKETS - 1}Q"
 SERVER = (
     "stopping",
     "version",

@@ -7,7 +7,7 @@ import pytest
 
 from hookserve import ListenError
 from hookserve.listeners.address import TcpAddress, UnixAddress
-from hookserve.listeners.listeners import of_plugins
+from hookserve.listeners.listeners import uninherited
 from hookserve.listeners.plugin_listeners import PluginListeners
 
 ANY_PORT = TcpAddress("127.0.0.1", 0)
@@ -29,7 +29,7 @@ def make():
     yield make
     for each in made:
         each.retired()
-    assert not of_plugins
+    assert not uninherited
 
 
 def test_an_address_that_the_next_configuration_keeps_has_the_same_socket(make):
@@ -55,7 +55,7 @@ def test_the_addresses_of_a_configuration_that_is_refused_are_closed_again(make,
     refused.retired()
 
     assert not (tmp_path / "metrics").exists()
-    assert len(of_plugins) == len(first.open(server())) == 1
+    assert len(uninherited) == len(first.open(server())) == 1
 
 
 def test_a_path_is_the_owners_alone_where_the_address_does_not_say_otherwise(make, tmp_path):

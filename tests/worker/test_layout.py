@@ -4,10 +4,10 @@ from hookserve import ScoreboardField
 from hookserve.worker.layout import (
     BOUNDS,
     BUCKETS,
+    REQUEST_SLOT_SIZE,
     REQUEST_SLOT_WORDS,
     SERVER,
     SLOT,
-    SLOW_BUCKETS_WORD,
     Layout,
 )
 
@@ -17,7 +17,12 @@ def test_the_buckets_are_those_of_opentelemetry_and_one_without_a_bound():
     assert BOUNDS[-1] == 10
     assert len(BOUNDS) == 14
     assert BUCKETS == 15
-    assert REQUEST_SLOT_WORDS - SLOW_BUCKETS_WORD == 14
+
+
+def test_a_request_slot_is_packed_as_long_as_it_is():
+    layout = Layout(2, [])
+
+    assert layout.record(2).size - layout.record(1).size == REQUEST_SLOT_SIZE
 
 
 def test_no_field_has_two_places():
