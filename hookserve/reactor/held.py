@@ -152,6 +152,10 @@ class HoldingDriver(SuspendingDriver):
                 self._write_later(accepted, accepted.state_after)
         self._count[0] = len(self._held)
 
+    def forget_held(self) -> None:
+        """In a child that the application has forked: the parent sends and counts what is held."""
+        self._held, self._count = [], memoryview(bytearray(8)).cast("Q")
+
     def _send_if_late(self) -> None:
         """Something else has been done while responses are held: send them if it took long."""
         if self.worker.clock() - self._held_since > _LONGEST:

@@ -115,6 +115,7 @@ class Reactor(HoldingDriver):
         for fd in list(self.open):
             os.dup2(nowhere, fd, inheritable=False)
         os.close(nowhere)
+        self.forget_held()
         self.wait = _end_child
         self.loop.next_sweep = FOR_EVER
         self.loop.sweep_by = _nothing  # type: ignore[method-assign]  # deadlines are the worker's

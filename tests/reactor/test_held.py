@@ -348,3 +348,16 @@ def test_the_scoreboard_has_how_many_responses_are_held(hold):
 
     server.reactor.send_held()
     assert server.worker.context.slot.held == 0
+
+
+def test_a_child_that_the_application_has_forked_leaves_what_is_held_to_its_parent(hold):
+    server = hold()
+    (client,) = server.connect()
+    server.begin_turn(client, b"a\n")
+    count = server.reactor._count
+
+    server.reactor.forget_held()
+    server.reactor.send_held()
+
+    assert count[0] == 1
+    assert readable(client) is None
