@@ -138,14 +138,10 @@ def export(made, client):
     return count
 
 
-def wait_for_age(client, seconds):
-    """Until the oldest request in flight is that old."""
+def wait_until_stuck(client):
+    """Until the page says so of a worker."""
     wait_until(
-        lambda: any(
-            request["seconds"] >= seconds
-            for worker in client.snapshot()["workers"]
-            for request in worker["in_flight"]
-        )
+        lambda: any("is stuck" in each["text"] for each in client.snapshot()["faults"]), timeout=60
     )
 
 
@@ -169,8 +165,8 @@ def busy():
 @contextmanager
 def hung():
     with server(timeout=300) as (made, port, client), load(made, 6):
-        wait_until(lambda: export(made, client) == 8)
-        wait_for_age(client, 8.0)
+        wait_until(lambda: export(made, client) == 8, timeout=60)
+        wait_until_stuck(client)
         yield port, ["Needs attention", "/export", "is stuck"]
         for pid in made.workers().values():
             os.kill(pid, signal.SIGKILL)
@@ -180,7 +176,7 @@ def hung():
 def failed():
     """A reload whose configuration is wrong."""
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, "hookserve.toml")
+        path = Path(directory, "hookserve.conf.py")
         path.write_text("keepalive = 5\n")
         with server(config=str(path)) as (made, port, client), load(made, 6):
             made.signal(signal.SIGHUP)
