@@ -12,7 +12,7 @@ import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from time import perf_counter
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import NamedTuple, cast
 
 import pluggy
@@ -141,8 +141,8 @@ class _Manager(pluggy.PluginManager):
             if isinstance(member, FunctionType):
                 mark = vars(member).get(MARK)
                 return cast("pluggy.HookimplOpts", mark) if isinstance(mark, dict) else None
-            if not hasattr(type(member), "__get__"):  # unlike all that binds as functions do
-                return None
+            if not (isinstance(member, MethodType) or hasattr(type(member), "__get__")):
+                return None  # all else that is marked binds as functions do
         return super().parse_hookimpl_opts(plugin, name)
 
 

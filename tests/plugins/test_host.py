@@ -160,6 +160,20 @@ def test_a_hook_that_a_module_implements_twice_is_listed_once():
     assert host.record_of("twice").hooks == ["on_exit"]
 
 
+def test_a_module_may_have_the_methods_of_an_object_as_its_hooks():
+    class Plugin:
+        @hookimpl
+        def on_exit(self, server): ...
+
+    module = types.ModuleType("methods_under_test")
+    module.on_exit = Plugin().on_exit
+
+    host = PluginHost()
+    host.register(module, "methods")
+
+    assert host.record_of("methods").hooks == ["on_exit"]
+
+
 def test_what_a_module_holds_is_not_asked_for_attributes():
     class Proxy:
         def __getattr__(self, name):
