@@ -142,7 +142,11 @@ def _reload(client: StatusClient, given: argparse.Namespace) -> int:
 def _ask(question: str, given: argparse.Namespace) -> None:
     """At a terminal; raises Refused unless the answer is yes."""
     if not given.yes and sys.stdin.isatty():
-        answer = input(f"{question} (y/n) ")
+        try:
+            answer = input(f"{question} (y/n) ")
+        except (EOFError, UnicodeDecodeError):
+            print()  # the terminal has not ended the line
+            answer = ""
         if answer.strip().lower() not in ("y", "yes"):
             raise Refused("nothing is done")
 

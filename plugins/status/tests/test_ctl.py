@@ -47,6 +47,22 @@ def test_what_ends_the_service_is_asked_about_at_a_terminal(tmp_path, monkeypatc
         run([*address, *words, "--yes"])  # there is nothing left to read
 
 
+class Garbled(Terminal):
+    """A terminal whose line is no text."""
+
+    def readline(self, *_):
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+
+
+@pytest.mark.parametrize("terminal", [Terminal(""), Garbled()])
+def test_the_end_of_the_input_is_no_yes(tmp_path, monkeypatch, capsys, terminal):
+    monkeypatch.setattr(sys, "stdin", terminal)
+
+    with pytest.raises(Refused, match="nothing is done"):
+        run(["-a", f"unix:{tmp_path}/none", "drain"])
+    assert capsys.readouterr().out.endswith("? (y/n) \n")
+
+
 def test_without_a_terminal_no_worker_is_wanted_on_purpose_alone(tmp_path, monkeypatch):
     address = ["-a", f"unix:{tmp_path}/none"]
     monkeypatch.setattr(sys, "stdin", io.StringIO())
