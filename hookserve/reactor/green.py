@@ -112,6 +112,8 @@ class GreenWorker(ReactorWorker):
         """As `ReactorWorker.after_fork`; the child has all greenlets, and goes on with one."""
         self._forking_greenlet = self.current()
         self._limit = 0.0
+        if self.lag is not None:
+            self.lag.after_fork()
         super().after_fork()
 
     def on_send_in_child(self, *arguments: object) -> None:

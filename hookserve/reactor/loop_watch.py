@@ -181,6 +181,11 @@ class HubMonitor(LoopWatch):
         """Readable in the hub when `on_readable` is to be called."""
         return self._asked.fileno()
 
+    def after_fork(self) -> None:
+        """In a child that the application has forked, which has no watching thread: leave the signs
+        of life to the parent."""
+        self._asked.replace()
+
     def on_readable(self) -> None:
         """In the hub."""
         self._asked.clear()

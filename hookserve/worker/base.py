@@ -386,11 +386,10 @@ class Worker(ABC):
 
     def after_fork(self) -> None:
         """Called in a child that the application has forked: release what belongs to the worker.
-
-        The child neither accepts, nor responds, nor runs hooks, nor is it a sign of life.
-        """
+        The child neither accepts, nor responds, nor runs hooks, nor is it a sign of life."""
         self.__heartbeat = memoryview(bytearray(WORD)).cast("d")
         self.__open_connections = memoryview(bytearray(WORD)).cast("Q")
+        self.__wakeup.replace()
         for listener in self.listeners:
             if listener.fileno() >= 0:
                 close(listener.socket.detach())

@@ -13,13 +13,18 @@ class Wakeup:
     """Readable when there is something to do."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        for end in (self._read, self._write):
-            os.set_blocking(end, False)
+        self._read, self._write = _make_pipe()
 
     def fileno(self) -> int:
         """The descriptor to wait for."""
         return self._read
+
+    def replace(self) -> None:
+        """In a forked child: put a pipe of its own under the same numbers.  The two processes have
+        one pipe otherwise, and what one of them reads the other never sees."""
+        for fresh, end in zip(_make_pipe(), (self._read, self._write), strict=True):
+            os.dup2(fresh, end, inheritable=False)
+            os.close(fresh)
 
     def listen(self) -> None:
         """Become readable with every signal that arrives (signal.set_wakeup_fd)."""
@@ -44,3 +49,10 @@ class Wakeup:
         poll = make_poll()
         poll.register(self._read, select.POLLIN)
         return bool(poll.poll(None if seconds == float("inf") else seconds * 1000.0))
+
+
+def _make_pipe() -> tuple[int, int]:
+    ends = os.pipe()
+    for each in ends:
+        os.set_blocking(each, False)
+    return ends

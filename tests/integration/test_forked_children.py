@@ -100,6 +100,18 @@ def test_a_child_that_stays_holds_no_port_and_no_connection_and_can_be_terminate
         wait_until(lambda: not is_running(child))
 
 
+@pytest.mark.parametrize("model", ["gevent", "eventlet"])
+def test_no_child_whose_hub_runs_reads_what_is_to_wake_the_worker(model):
+    with serve(application, worker=model, settings={"graceful_timeout": 4}) as server:
+        with Client(server.address) as client:
+            # Several: of two processes the worker is often enough the quicker one.
+            children = [int(client.ask(request("/fork/stays")).body) for _ in range(8)]
+        server.stop()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        assert "timed out" not in server.log
+
+
 def test_a_child_of_an_asgi_application_ends_at_its_response():
     with serve(asgi_application, worker="asyncio", arguments=["--lifespan", "off"]) as server:
         with Client(server.address) as client:

@@ -97,6 +97,8 @@ def application(environ, start_response):
         real_sleep(0.02)
     if environ["PATH_INFO"] == "/wait":
         time.sleep(1)
+    if environ["PATH_INFO"] == "/fork" and os.fork() == 0:
+        time.sleep(60)  # its hub runs
     start_response("200 OK", [])
     return [b"x"]
 """
@@ -123,6 +125,7 @@ def test_so_is_a_hub_that_one_greenlet_blocks(library, tmp_path):
             return worker["fields"]["loop_lag_seconds"][0]
 
         with Client(server.address) as client:
+            assert client.ask(request("/fork")).status == 200
             assert client.ask(request("/wait")).status == 200
             assert lag() < 0.4
             client.send(request("/block"))

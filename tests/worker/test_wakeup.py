@@ -1,5 +1,6 @@
 """What ends a worker's wait from outside its loop."""
 
+import os
 import threading
 
 from hookserve.worker.wakeup import Wakeup
@@ -35,3 +36,19 @@ def test_a_thread_ends_the_wait_of_another():
 
     assert wakeup.wait(20)
     thread.join()
+
+
+def test_one_that_is_replaced_shares_nothing_with_the_process_that_was_forked():
+    wakeup = Wakeup()
+    number = wakeup.fileno()
+    of_parent = os.dup(number)
+    wakeup.notify()
+
+    wakeup.replace()
+
+    assert wakeup.fileno() == number
+    assert not wakeup.wait(0)
+    wakeup.notify()
+    wakeup.clear()
+    assert os.read(of_parent, 8) == b"\0"
+    os.close(of_parent)
