@@ -183,8 +183,9 @@ class HubMonitor(LoopWatch):
 
     def after_fork(self) -> None:
         """In a child that the application has forked, which has no watching thread: leave the signs
-        of life to the parent."""
+        of life, and what is to be logged, to the parent."""
         self._asked.replace()
+        self._messages.clear()
 
     def on_readable(self) -> None:
         """In the hub."""

@@ -75,3 +75,12 @@ def test_without_requests_it_is_not_asked(hub):
     assert not hub.monitor._asked.wait(3 * LIMIT)
     assert hub.cell[0] == 0.0
     assert not hub.monitor._wakeup.is_set()
+
+
+def test_what_is_to_be_logged_is_not_logged_by_a_forked_child_too(hub, caplog):
+    hub.run(2 * LIMIT)
+    wait_until(lambda: hub.cell[0] > 3 * LIMIT)
+
+    hub.monitor.after_fork()
+
+    assert hub.messages(caplog) == []
