@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import median
 
 from hookserve.testing import serve
-from hookserve.testing.suspending import suspend
 from tests.chaos.driver import ROOT, Driver
 from tests.support.columns import columns_of
 
@@ -59,7 +58,7 @@ class Scene:
 
     def hold(self, pid):
         """Stop a process (SIGSTOP), and answer how many connections it has."""
-        suspend(pid)
+        os.kill(pid, signal.SIGSTOP)
         return self.connections_of(pid)
 
     def connections_of(self, pid):
