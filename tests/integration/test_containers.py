@@ -114,7 +114,9 @@ class Container:
 
     def close(self):
         if self._process.poll() is None:
-            self._process.kill()
+            # All of its namespace ends with it.  --kill-child is no more: the kernel forgets it
+            # where a process changes its user (prctl(2), PR_SET_PDEATHSIG).
+            os.kill(self.first, signal.SIGKILL)
         self._process.wait()
 
 
