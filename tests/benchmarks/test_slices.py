@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks import load, slices
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def stream(monkeypatch):

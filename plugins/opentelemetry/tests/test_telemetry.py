@@ -10,6 +10,8 @@ from support.collector import Collector, attributes
 
 from hookserve.testing import serve, wait_until
 
+pytestmark = pytest.mark.process
+
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 MODELS = (
     "gevent",
