@@ -84,7 +84,8 @@ class Escalator(Part):
 
     def record_lost_requests(self, handle: WorkerHandle) -> None:
         """Count the requests and the held responses that ended with a worker; the access records of
-        the requests, and their names in the log unless the report of a timeout has them.
+        the requests, and their names in the log unless the report of a timeout has them.  Other
+        connections are in the log: a client may have sent what the worker had not begun.
 
         What such a record says is the protocol's business (`Protocol.lost_request_record`).
         """
@@ -93,6 +94,10 @@ class Escalator(Part):
         if held:
             responses = counted(held, "response")
             self._server.log.error("lost with %s: %s, complete and not sent", handle, responses)
+        others = handle.slot.open_connections - len(requests) - held
+        if others > 0:
+            message = "closed with %s: %s without a request that had begun"
+            self._server.log.warning(message, handle, counted(others, "connection"))
         if not requests:
             return
         if handle.escalation is None:

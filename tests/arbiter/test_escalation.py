@@ -3,6 +3,7 @@
 import os
 import re
 
+import pytest
 from support.fake_arbiter import serving
 
 from hookserve import hookimpl
@@ -101,6 +102,29 @@ def test_the_log_names_five_requests_that_a_killed_worker_held_and_counts_the_ot
         named = ", ".join(f"GET /slow [id-{number}]" for number in range(5))
         assert re.sub(r" \([0-9.]+ s\)", "", lost) == f"lost with {handle}: {named} and 2 more"
         assert server.arbiter.stats()["lost"] == 7
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (0, []),
+        (1, []),
+        (2, ["1 connection without a request that had begun"]),
+        (4, ["3 connections without a request that had begun"]),
+    ],
+)
+def test_the_log_has_connections_of_a_killed_worker_whose_requests_had_not_begun(
+    caplog, count, expected
+):
+    with serving(workers=1, worker_class="gthread", threads=8) as server:
+        handle = server.handle(0)
+        hang(server, handle)
+        handle.slot.open_connections = count
+
+        server.end(handle, status=9)
+
+        closed = [line for line in caplog.messages if line.startswith("closed with")]
+        assert closed == [f"closed with {handle}: {each}" for each in expected]
 
 
 def test_an_arbiter_that_was_late_ignores_the_silence_before():
