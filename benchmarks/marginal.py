@@ -229,15 +229,18 @@ def call_of_a_hook() -> float:
 
 
 class _InFlightAlone:
-    """What a scoreboard stores that shows the requests in flight and counts nothing."""
+    """What a scoreboard stores that shows the requests in flight and counts nothing.  The time is
+    what `keepalive` counts from, with counters and without."""
 
     __slots__ = ("_reals",)
 
     def __init__(self) -> None:
         self._reals = memoryview(bytearray(REQUEST_SLOT_SIZE)).cast("d")
 
-    def end(self, status_class: int, sent: int) -> None:
+    def end(self, status_class: int, sent: int) -> float:
+        now = monotonic()
         self._reals[3] = 0.0
+        return now
 
 
 def sums(age: float) -> float:

@@ -57,8 +57,7 @@ class Driver(ABC):
         self.wait = self.loop.wait
         """Called with seconds: returns the events that come within them."""
         self._serve = serve
-        head, keep = config.header_timeout, config.keepalive
-        write = config.write_timeout
+        head, keep, write = config.header_timeout, config.keepalive, config.write_timeout
         limits = (head, keep, head, config.body_timeout, 0.0, write, write, 0.0)
         self._timeouts = (*(each or FOR_EVER for each in limits), config.linger_timeout)
         """By phase, in seconds."""
@@ -86,10 +85,11 @@ class Driver(ABC):
 
         Called by the model with a connection that `serve` was called with, in any thread.
         """
-        connection = accepted.connection
+        connection, worker = accepted.connection, self.worker
         transport.fd = accepted.fd
         accepted.phase = RUNNING
         for _ in _BUDGET:
+            worker.ended_at = 0.0  # another thread's request may set it before this one's does
             try:
                 state = connection.run(transport)
             except Exception as error:  # no memory, or a fault of the protocol
@@ -106,7 +106,7 @@ class Driver(ABC):
             if state == READY:
                 continue
             if not (accepted.unread or accepted.has_pending_event) or state == PAUSED:
-                self._wait_in_state(accepted, state)
+                self._wait_in_state(accepted, state, worker.ended_at)
                 return
             if accepted.is_slow_input:
                 break
@@ -205,11 +205,11 @@ class Driver(ABC):
                 return
         self._deferred.add(accepted)
 
-    def _wait_in_state(self, accepted: Accepted, state: int) -> None:
-        """Wait for the client; `state` is the protocol's."""
+    def _wait_in_state(self, accepted: Accepted, state: int, ended_at: float = 0.0) -> None:
+        """Wait for the client; `state` is the protocol's, `ended_at` is of `Worker`."""
         phase = accepted.phase
         if state == IDLE:
-            self._wait(accepted, WHEN_IDLE[phase])
+            self._wait(accepted, WHEN_IDLE[phase], FOR_EVER, ended_at)
             if self._acceptor.is_full:
                 self._acceptor.resume_if_room()
         elif state == READING_BODY:
@@ -240,13 +240,13 @@ class Driver(ABC):
         limit: float = accepted.body_began + allowed
         return limit
 
-    def _wait(self, accepted: Accepted, phase: int, limit: float = FOR_EVER) -> None:
+    def _wait(self, accepted: Accepted, phase: int, limit: float = FOR_EVER, at: float = 0) -> None:
         """Wait in that phase, until `limit` at the latest; a wait that goes on keeps its deadline
         unless the client has made progress."""
         fd = accepted.fd
         if accepted.phase != phase or phase in _PROGRESSING:
             accepted.phase = phase
-            now = accepted.since = self.worker.clock()
+            now = accepted.since = at or self.worker.clock()
             deadline = now + self._timeouts[phase]
             if limit < deadline:
                 deadline = limit

@@ -123,7 +123,7 @@ class HoldingDriver(SuspendingDriver):
         data = transport.held
         held = self._held
         if data is not None:
-            now = self.worker.clock()
+            now = self.worker.ended_at or self.worker.clock()
             if not held:
                 self._held_since = now
             held.append((accepted, data))

@@ -83,6 +83,8 @@ class Worker(ABC):
     """Whether exchanges may be suspended (`Protocol.suspends`, of any listener)."""
     has_worked = False
     """Whether a request has ended since the worker was idle."""
+    ended_at = 0.0
+    """When a request last ended (monotonic seconds); 0.0: none since the last exchange began."""
     pre_request: tuple[Callable[..., None], ...] = ()
     """The implementations of the hook of this name, frozen; empty without any."""
     post_request: tuple[Callable[..., None], ...] = ()
@@ -249,8 +251,7 @@ class Worker(ABC):
             self.process_signals()
 
     def fail(self, error: BaseException) -> None:
-        """Log an error that the worker cannot survive, and stop with exit code 1; from any
-        thread."""
+        """Log an error that the worker cannot survive, and stop with exit code 1; any thread."""
         self.log.error("worker %d failed", self.index, exc_info=error)
         self.exit_code = 1
         self.stop_now()
@@ -295,7 +296,7 @@ class Worker(ABC):
         """The request is over, with `sent` bytes of body; `status_class` is 4 for an error of the
         client's and 5 for one of the server's, and no other class is counted as an error.
         """
-        request_slot.end(status_class, sent)
+        self.ended_at = request_slot.end(status_class, sent)
         self.has_worked = True
         self.__request_slots.append(request_slot)
         if self.__recycle_countdown is not None and not next(self.__recycle_countdown, 0):

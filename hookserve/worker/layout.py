@@ -7,11 +7,12 @@ one another in the memory::
     slot 0            SLOT, words that plugins declare, request slots
     slot 1            ...
 
-    request slot      0 requests of the first bucket  1 bytes sent  2 seconds (real)
+    request slot      0 requests of the first bucket (real)  1 bytes sent  2 seconds (real)
                       3 began (real; 0: free)  4.. label, id  20 client errors
                       21 server errors  22.. requests of the other buckets
 
-What every request writes comes first; errors and slow requests are fewer.
+What every request writes comes first; errors and slow requests are fewer.  A real is exact up to
+2**53 of what it counts.
 
 The buckets are those of OpenTelemetry's ``http.server.request.duration``; the last one has no
 upper bound.
@@ -24,7 +25,7 @@ from struct import Struct
 
 from hookserve.types import ScoreboardField
 
-VERSION = 3
+VERSION = 4
 """Of this layout."""
 WORD = 8
 """Bytes."""
@@ -47,7 +48,7 @@ ROW = (
     *(f"bucket_{number}" for number in range(1, BUCKETS)),
 )
 """The numbers of a request slot, one word each; after ``began`` come label and id."""
-_ROW_FORMAT = f"QQdd{LABEL_SIZE + ID_SIZE}xQQ{BUCKETS - 1}Q"
+_ROW_FORMAT = f"dQdd{LABEL_SIZE + ID_SIZE}xQQ{BUCKETS - 1}Q"
 BEGAN_WORD = ROW.index("began")
 """Where a request slot has when its request began."""
 REQUEST_SLOT_WORDS = len(ROW) + (LABEL_SIZE + ID_SIZE) // WORD

@@ -2,7 +2,8 @@
 
 `RequestSlot.begin` and `RequestSlot.end` are on the path of every request.  Sums are stored word by
 word: other processes see 8 bytes whole, while `struct.pack_into` clears them before it packs, and a
-sum would seem to fall.
+sum would seem to fall.  What most requests count is a real (`hookserve.worker.layout`), for a float
+is made and stored more quickly than an int.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class RequestSlot:
         """Of its row; -1 where no other process sees it."""
         self._memory = memory
         self._began_at = offset + _BEGAN_AT
-        self._quick = self._sent = 0
-        self._seconds = 0.0
+        self._sent = 0
+        self._quick = self._seconds = 0.0
         own = memoryview(memory)[offset : offset + REQUEST_SLOT_SIZE]
         self._words, self._reals = own.cast("Q"), own.cast("d")
         self.began = 0.0
@@ -75,16 +76,18 @@ class RequestSlot:
         """Whether a request has begun and not ended."""
         return _BEGAN.unpack_from(self._memory, self._began_at) != _NEVER
 
-    def end(self, status_class: int, sent: int) -> None:
+    def end(self, status_class: int, sent: int) -> float:
         """The request is over, with `sent` bytes of body; errors are `CLIENT_ERROR`, and
-        `SERVER_ERROR` and above; any other class is counted as a request only.
+        `SERVER_ERROR` and above; any other class is counted as a request only.  Returns the time,
+        in seconds of the monotonic clock.
         """
-        seconds = monotonic() - self.began
+        now = monotonic()
+        seconds = now - self.began
         words, reals = self._words, self._reals
         # By comparisons, for bisect_left(BOUNDS, seconds) costs more than all the rest; and at
         # literal places (`hookserve.worker.layout.ROW`), for a name costs a look-up.
         if seconds <= _5MS:
-            words[0] = self._quick = self._quick + 1
+            reals[0] = self._quick = self._quick + 1.0
         elif seconds <= _100MS:
             if seconds <= _25MS:
                 words[22 if seconds <= _10MS else 23] += 1
@@ -104,3 +107,4 @@ class RequestSlot:
         words[1] = self._sent = self._sent + sent
         reals[2] = self._seconds = self._seconds + seconds
         reals[3] = 0.0
+        return now

@@ -63,7 +63,7 @@ def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> Slot
     if rows > 1:
         columns = [sum(values[at::width]) for at in range(first, first + width)]
     quick, sent, seconds, _, client_errors, server_errors = columns[:_SLOW]
-    sums = RequestSums([quick, *columns[_SLOW:]], seconds, sent, client_errors, server_errors)
+    sums = RequestSums([int(quick), *columns[_SLOW:]], seconds, sent, client_errors, server_errors)
     began = list(filter(None, values[first + _BEGAN :: width]))
     return SlotRecord(
         dict(zip(SLOT, values, strict=False)),

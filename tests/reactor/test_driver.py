@@ -12,6 +12,7 @@ from support.reactors import Lines, readable, turn_until
 from hookserve.protocol.seam import CLOSING, READING_BODY, READING_HEAD, READY
 from hookserve.reactor import accepted
 from hookserve.reactor.outbox import Outbox
+from hookserve.reactor.phases import KEPT, WRITING
 from hookserve.reactor.phases import READING_HEAD as READING
 
 ERRORS = [MemoryError(), OSError(errno.ENOSPC, "no room"), ValueError("a fault")]
@@ -266,3 +267,50 @@ def test_a_poller_that_changes_nothing_closes_its_connection_and_no_other(settin
     assert [each.exc_info[1].errno for each in caplog.records] == [errno.ENOMEM]
     other.sendall(b"after\n")
     turn_until(reactor, lambda: readable(other) == b"after\n")
+
+
+class Counted(Lines):
+    """Notes that a request has ended, three seconds ago, as `Worker.end` does."""
+
+    __slots__ = ()
+    worker = None
+
+    def run(self, transport):
+        if not self.buffer.startswith(b"uncounted"):
+            self.worker.ended_at = self.worker.clock() - 3.0
+        return super().run(transport)
+
+
+@pytest.mark.parametrize(
+    ("line", "age"), [(b"counted\n", 3.0), (b"uncounted\n", 0.0), (b"counted\nuncounted\n", 0.0)]
+)
+def test_keepalive_counts_from_the_end_of_the_last_request(setting, monkeypatch, line, age):
+    worker, reactor = setting.make(protocol=Counted, keepalive=5.0)
+    monkeypatch.setattr(Counted, "worker", worker)
+    worker.clock, worker.ended_at = FakeClock(), 1.0  # a request of another connection
+    client = setting.connect(worker)
+
+    client.sendall(line)
+    turn_until(reactor, lambda: any(each.phase == KEPT for each in reactor.open.values()))
+
+    (kept,) = reactor.open.values()
+    assert kept.since == worker.clock() - age
+    assert kept.deadline == kept.since + 5.0
+
+
+def test_keepalive_counts_from_the_last_byte_that_a_slow_client_takes(setting, monkeypatch):
+    worker, reactor = setting.make(hold=2**30, protocol=Counted, keepalive=5.0)
+    monkeypatch.setattr(Counted, "worker", worker)
+    worker.clock = FakeClock()
+    client = setting.connect(worker)
+    client.sendall(b"more\n")
+    turn_until(reactor, lambda: any(each.phase == WRITING for each in reactor.open.values()))
+
+    def takes_all():
+        readable(client)
+        return all(each.phase == KEPT for each in reactor.open.values())
+
+    turn_until(reactor, takes_all)
+
+    (kept,) = reactor.open.values()
+    assert kept.since == worker.clock()

@@ -166,7 +166,8 @@ class FakeWorker:
         self.config = SimpleNamespace(**{**values, **settings})
         self.clock = time.monotonic
         self.alive, self.is_quick, self.is_last = True, False, False
-        self.accepts_again_at, self.heartbeat_interval = 0.0, None
+        self.accepts_again_at = self.ended_at = 0.0
+        self.heartbeat_interval = None
         self.listener = FakeListener.open()
         self.listeners = (self.listener,)
         self.wakeup, self._write = os.pipe()

@@ -56,3 +56,11 @@ def test_a_row_of_its_own_memory_works_alike(clock):
 
     assert not request_slot.is_running
     assert request_slot.number == -1
+
+
+def test_the_end_of_a_request_is_a_moment_that_others_count_from(clock):
+    request_slot = RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
+    request_slot.begin(100.0, b"GET /")
+    clock[0] = 107.5
+
+    assert request_slot.end(2, 0) == 107.5
