@@ -59,11 +59,44 @@ def test_a_syntax_error_is_described_with_the_place_of_the_mistake():
     assert describe(caught.value) == "SyntaxError: '(' was never closed at shop.py:1"
 
 
+SETTINGS = ("bind", "config", "env", "keyfile", "pid", "preload_app", "reload", "reload_engine")
+MORE_SETTINGS = ("timeout", "wsgi_app", "worker_class", "workers", "write_timeout")
+FLAGS = ["-w", *(f"--{each}".replace("_", "-") for each in (*SETTINGS, *MORE_SETTINGS))]
+VARIABLES = [f"HOOKSERVE_{each.upper()}" for each in (*SETTINGS, *MORE_SETTINGS)]
+
+
 @pytest.mark.parametrize(
-    ("name", "expected"), [("wrokers", "workers"), ("workers", "workers"), ("zzz", None)]
+    ("name", "expected"),
+    [
+        ("wrokers", "workers"),
+        ("workers", "workers"),
+        ("WORKERS", "workers"),
+        ("workerclass", "worker_class"),
+        ("bnid", "bind"),
+        ("worker", "workers"),
+        ("preload", "preload_app"),
+        ("reload_enginne", "reload_engine"),
+        ("reload_dir", "reload"),
+        ("configuration", "config"),
+        ("ssl_keyfile", "keyfile"),
+        ("worker_timeout", "timeout"),
+    ],
 )
 def test_the_nearest_name_is_found(name, expected):
-    assert nearest(name, ["workers", "worker_class", "bind"]) == expected
+    assert nearest(name, [*SETTINGS, *MORE_SETTINGS]) == expected
+
+
+@pytest.mark.parametrize("name", ["zzz", "x", "id", "uid", "wrong", "port", "find", "test", "os"])
+def test_a_name_that_is_not_near_is_not_suggested(name):
+    assert nearest(name, [*SETTINGS, *MORE_SETTINGS]) is None
+    assert nearest(f"--{name}", FLAGS) is None
+    assert nearest(f"HOOKSERVE_{name.upper()}", VARIABLES) is None
+
+
+def test_what_all_flags_and_variables_have_in_front_makes_none_near():
+    assert nearest("--preload", FLAGS) == "--preload-app"
+    assert nearest("HOOKSERVE_PRELOAD", VARIABLES) == "HOOKSERVE_PRELOAD_APP"
+    assert nearest("HOOKSERVE_WROKERS", VARIABLES) == "HOOKSERVE_WORKERS"
 
 
 def test_the_nearest_name_is_offered_as_a_phrase():

@@ -20,6 +20,10 @@ from hookserve.wording import did_you_mean, nearest
 _SLIP_RATIO = 0.85
 """How much of a file's own name is also in a setting's when it is probably a slip."""
 
+_BEGINNING_RATIO = 0.75
+"""More than that of a setting, in words, is probably meant for all of it: preload for preload_app,
+and not root for root_path."""
+
 
 _TOO_LATE = {
     "plugins": "the plugins are loaded before: use hookserve.toml, HOOKSERVE_PLUGINS or -P",
@@ -145,4 +149,5 @@ def _nearly_spells(name: str, known: str) -> bool:
 
     if name.startswith(f"{known}_"):  # a value on its way to the setting: timeout_str
         return False
-    return difflib.SequenceMatcher(None, name, known).ratio() >= _SLIP_RATIO
+    ratio = difflib.SequenceMatcher(None, name, known).ratio()
+    return ratio >= _SLIP_RATIO or (known.startswith(f"{name}_") and ratio > _BEGINNING_RATIO)

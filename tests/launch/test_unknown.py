@@ -147,12 +147,13 @@ def test_a_probable_slip_in_a_python_file_is_a_warning(host, table, name, warnin
     ("name", "value", "meant"),
     [
         ("WORKERS", 3, "setting (did you mean 'workers'?)"),
+        ("preload", True, "setting (did you mean 'preload_app'?)"),
         ("Bind", ":80", "setting (did you mean 'bind'?)"),
         ("LOG_LEVEL", "info", "setting (did you mean 'loglevel'?)"),
         ("WHEN_READY", lambda server: None, "hook (did you mean 'when_ready'?)"),
     ],
 )
-def test_capitals_in_a_python_file_are_a_warning(host, table, name, value, meant):
+def test_capitals_and_a_beginning_in_a_python_file_are_a_warning(host, table, name, value, meant):
     source, (warning,) = file_settings(host, table, file_of(**{name: value}), "conf.py")
 
     assert source.values == {}
@@ -189,6 +190,11 @@ def test_what_may_stand_under_the_name_of_a_hook_is_no_slip(host, table, name, v
 def test_a_plugin_explains_names_of_other_servers(host):
     assert explain(host, "setting", "elsewhere") == "there: here"
     assert explain(load_plugins([], {}), "setting", "elsewhere") is None
+
+
+@pytest.mark.parametrize("name", ["root", "raw", "max", "log", "header", "script", "worker_dir"])
+def test_a_short_name_that_settings_begin_with_is_the_file_s_own(host, table, name):
+    assert file_settings(host, table, file_of(**{name: "30"}), "conf.py")[1] == []
 
 
 @pytest.mark.parametrize("name", ["graceful_timeout_str", "timeout_str", "bind_address"])
