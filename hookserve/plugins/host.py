@@ -222,8 +222,7 @@ class PluginHost:
         hook specifications, or when `every` failure should.
         """
         for record in self.failures():
-            candidate = record.candidate
-            asked = candidate is not None and any(map(candidate.is_called, self._required))
+            asked = any(_is_called(record, name) for name in self._required)
             if every or asked or record.is_fatal:
                 raise PluginError(record.failure, record.name)
 
@@ -242,7 +241,8 @@ class PluginHost:
                 plugin = getattr(plugin, part)
             cause, remedy = check_level(plugin, lambda: record.distribution)
         except (Exception, SystemExit) as error:  # a plugin may raise anything when imported
-            record.fail(*_explain_import(record, error))
+            cause, remedy = _explain_import(record, error)
+            record.fail(cause, f"{remedy}, or {self._how_without(record)}")
             return
         finally:
             record.import_time = perf_counter() - began
@@ -250,12 +250,19 @@ class PluginHost:
             cause, remedy = self._register(record, plugin), "mend it"
         if cause:
             record.is_fatal = True
-            record.fail(cause, f"{remedy}, or leave it out with -P no:{record.name}")
+            record.fail(cause, f"{remedy}, or {self._how_without(record)}")
             return
         self.warnings += [
             f"{record.title}: its function {name} is never called (it is not marked with @hookimpl)"
             for name in find_unmarked(self.manager, plugin)
         ]
+
+    def _how_without(self, record: PluginRecord) -> str:
+        """How to start without a plugin: what asked for it is taken away, if anything did."""
+        for name in self._required:
+            if _is_called(record, name):
+                return f"take -P {name} away"
+        return f"leave it out with -P no:{record.name}"
 
     def _refuse_second(self, record: PluginRecord, first: PluginRecord) -> None:
         others = [each.distribution for each in (first, record) if not _is_bundled(each)]
@@ -337,28 +344,32 @@ def _order(implementation: pluggy.HookImpl) -> str:
     return "last" if implementation.trylast else ""
 
 
+def _is_called(record: PluginRecord, name: str) -> bool:
+    """Whether ``-P NAME`` means that plugin."""
+    return name == record.name or (
+        record.candidate is not None and record.candidate.is_called(name)
+    )
+
+
 def _is_bundled(record: PluginRecord) -> bool:
     return record.candidate is None or record.candidate.is_bundled
 
 
 def _explain_import(record: PluginRecord, error: BaseException) -> tuple[str, str]:
     """Why a plugin module cannot be imported, and what to do about it."""
-    leave_out = f"or leave it out with -P no:{record.name}"
     candidate = record.candidate
     if isinstance(error, ModuleNotFoundError) and candidate is not None and error.name:
         if candidate.module == error.name or candidate.module.startswith(error.name + "."):
             return (
                 f"its module {candidate.module} is not there, the installation is incomplete",
-                f"pip install --force-reinstall {record.distribution}, {leave_out}",
+                f"pip install --force-reinstall {record.distribution}",
             )
         missing = candidate.missing_requirements()
         packages = " ".join(f"'{each}'" if ">" in each else each for each in missing)
-        return describe(
-            error
-        ), f"pip install {packages or error.name.partition('.')[0]}, {leave_out}"
+        return describe(error), f"pip install {packages or error.name.partition('.')[0]}"
     if isinstance(error, AttributeError) and candidate is not None and candidate.attribute:
         cause = f"its module {candidate.module} has no {candidate.attribute}"
         if candidate.module in sys.modules:
-            return cause, f"mend or upgrade {record.distribution}, {leave_out}"
+            return cause, f"mend or upgrade {record.distribution}"
     culprit = "it" if candidate is None else record.distribution
-    return describe(error), f"mend or upgrade {culprit}, {leave_out}"
+    return describe(error), f"mend or upgrade {culprit}"

@@ -144,7 +144,7 @@ def test_for_a_failing_plugin_without_distribution_the_remedy_is_to_mend_it(tmp_
     result = hookserve("--check-config", "-P", "x_plugin", "applications:hello", path=tmp_path)
 
     assert result.returncode == 1
-    assert "(mend or upgrade it, or leave it out with -P no:x_plugin)" in last_line(result)
+    assert "(mend or upgrade it, or take -P x_plugin away)" in last_line(result)
 
 
 def test_a_command_of_a_plugin_is_run(tmp_path):

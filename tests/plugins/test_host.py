@@ -97,6 +97,18 @@ def test_a_plugin_that_cannot_be_loaded_is_recorded(folder, fault):
     assert record.failure.startswith("plugin 'zebra' (zoo 1.0, entry point zebra = ")
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("asked", ["zebra", "zoo"])
+def test_the_remedy_for_a_plugin_that_was_asked_for_is_not_to_ask(folder, fault, asked):
+    source, _ = FAULTS[fault]
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {"zebra_under_test.py": source})
+
+    (record,) = load(asked).failures()
+
+    assert record.remedy.endswith(f", or take -P {asked} away")
+    assert "no:" not in record.failure
+
+
 @pytest.mark.parametrize(
     ("fault", "names", "every", "stops"),
     [
