@@ -170,7 +170,10 @@ def _is_gone(client: StatusClient, pid: int) -> bool:
 def _scale(client: StatusClient, given: argparse.Namespace) -> int:
     if given.value == 0:
         if not (given.yes or sys.stdin.isatty()):
-            raise UsageError("ctl: with no worker nothing is served (scale 0 --yes)")
+            raise UsageError(
+                "ctl: scale 0 leaves no worker, so that nothing is served: if you mean that, type"
+                " hookserve ctl scale 0 --yes"
+            )
         _ask("have no worker, so that nothing is served?", given)
     reply = client.do("scale", given.value)
     if given.wait:

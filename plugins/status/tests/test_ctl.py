@@ -67,7 +67,7 @@ def test_without_a_terminal_no_worker_is_wanted_on_purpose_alone(tmp_path, monke
     address = ["-a", f"unix:{tmp_path}/none"]
     monkeypatch.setattr(sys, "stdin", io.StringIO())
 
-    with pytest.raises(UsageError, match=r"nothing is served \(scale 0 --yes\)"):
+    with pytest.raises(UsageError, match=r"if you mean that, type hookserve ctl scale 0 --yes$"):
         run([*address, "scale", "0"])
     for words in (["scale", "0", "--yes"], ["scale", "1"], ["drain"]):
         with pytest.raises(Unreachable):
