@@ -37,8 +37,13 @@ def find(family: int, local: Side, remote: Side) -> bytes:
 
 def has_state(family: int, port: int, state: int) -> bool:
     """Whether any socket of that local port is in that state; raises OSError."""
-    query = _query(family, 1 << state, (port, b""), (0, b""))
-    return any(True for _ in _ask(query, _DUMP))
+    return any(True for _ in find_all(family, port, 1 << state))
+
+
+def find_all(family: int, port: int, states: int) -> Iterator[bytes]:
+    """``struct inet_diag_msg`` of each socket of that local port; `states` has a bit for each state
+    (``1 << SYN_RECV``).  Raises OSError."""
+    return _ask(_query(family, states, (port, b""), (0, b"")), _DUMP)
 
 
 class Queue(NamedTuple):

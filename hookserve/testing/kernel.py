@@ -6,11 +6,14 @@ systems each of them pauses and returns true: what it waits for has most probabl
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import socket
 import struct
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 from hookserve.system import sockdiag
@@ -22,6 +25,10 @@ _IS_KNOWN = sys.platform == "linux"
 _REPLY = struct.Struct("=xB2x48xIIIII")
 """The state; then when it expires, bytes to read, bytes that are not acknowledged, user, inode."""
 _ESTABLISHED, _CLOSE_WAIT = 1, 8
+_OWNED = ~(1 << 3 | 1 << 6 | 1 << 10) & 0xFFFFFFFF
+"""All states but SYN_RECV, TIME_WAIT and LISTEN, in which no process has a connection."""
+_CLIENT = struct.Struct("!6xH")
+"""The port of the other side."""
 
 
 class _Side(NamedTuple):
@@ -74,6 +81,24 @@ def is_closed(client: socket.socket) -> bool:
         return _pause()
     side = _both(client)[1]
     return side is None or (not side.has_descriptor and _is_over(side))
+
+
+def clients_of(pid: int, port: int) -> set[int]:
+    """The client ports of the connections to a local port that a process has: those that accept(2)
+    has given it and close(2) has not taken.  What waits to be accepted is not among them.
+
+    Exact for a process that is suspended; Linux only.  Raises OSError when there is no process.
+    """
+    found = {}
+    for reply in sockdiag.find_all(socket.AF_INET, port, _OWNED):
+        inode = _REPLY.unpack_from(reply)[-1]
+        if inode:
+            (found[f"socket:[{inode}]"],) = _CLIENT.unpack_from(reply)
+    clients = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed a moment ago
+            clients.add(found.get(os.readlink(descriptor), 0))
+    return clients - {0}
 
 
 def _is_over(side: _Side | None) -> bool:

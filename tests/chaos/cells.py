@@ -1,5 +1,6 @@
 """A cell of the table: one model, one fault, one load."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from hookserve.testing import ServerFailed
@@ -18,20 +19,31 @@ class Cell:
     model: str
     fault: str
     outcome: Outcome | None
-    most_lost: int
-    """What the workers that were killed held at that moment."""
+    held: Counter[int]
+    """Client ports of the connections that killed workers held (`Scene.hold`)."""
     import_time: float
     problem: str
     """What the fault itself found wrong; empty: nothing."""
     log: str
 
     @property
+    def most_lost(self):
+        """How many requests may be lost: one on each connection that a killed worker held."""
+        return self.held.total()
+
+    @property
+    def lost_unheld(self):
+        """How many requests were lost on connections that no killed worker held."""
+        lost = Counter(port for *_, port in self.outcome.failed)
+        return self.outcome.failures - (lost & self.held).total()
+
+    @property
     def verdict(self):
         """What is wrong; empty: nothing."""
         if self.outcome is None or self.problem:
             return self.problem or "no outcome"
-        if self.outcome.failures > self.most_lost:
-            return f"{self.outcome.failures} failures: {self.outcome.counts}"
+        if self.lost_unheld:
+            return f"{self.lost_unheld} failures that no kill explains: {self.outcome.counts}"
         if FAULTS[self.fault].is_gapless and self.outcome.gap > MOST_GAP:
             return f"a gap of {self.outcome.gap * 1000:.0f} ms at {self.outcome.gap_at:.1f} s"
         return ""
@@ -64,10 +76,10 @@ def run(model, name, requests=20000, inflict=None, import_time=IMPORT_TIME):
                 model,
                 name,
                 outcome,
-                stage.most_lost,
+                stage.held,
                 stage.import_time(),
                 problem,
                 stage.server.log,
             )
     except ServerFailed as error:
-        return Cell(model, name, None, 0, 0.0, "the server does not start", str(error))
+        return Cell(model, name, None, Counter(), 0.0, "the server does not start", str(error))

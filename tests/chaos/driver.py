@@ -21,8 +21,8 @@ class Outcome:
     failures: int
     counts: dict[str, int]
     """Failures by kind and connection."""
-    failed: list[tuple[str, float, str]]
-    """Kind, seconds since the start, and kind of connection of each."""
+    failed: list[tuple[str, float, str, int]]
+    """Of each: kind, seconds since the start, kind of connection, and the client's port."""
     gap: float
     """The longest time without a response, in seconds."""
     gap_at: float

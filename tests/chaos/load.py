@@ -126,7 +126,7 @@ class Load:
             record |= {
                 "by kind": self.answered,
                 "failed": self.failures,
-                "counts": Counter(f"{kind} ({where})" for kind, _, where in self.failures),
+                "counts": Counter(f"{kind} ({where})" for kind, _, where, _ in self.failures),
                 "idle closes": self.idle_closes,
                 "refused at the end": self.refused_at_end,
                 "gap": self.gap,
@@ -231,6 +231,7 @@ class Load:
         self._close(connection)
 
     def _fail(self, connection, why):
+        port = connection.socket.getsockname()[1]
         self._close(connection)
         connection.awaits_response = False
         if self.is_draining and why == errno.ECONNREFUSED:
@@ -240,7 +241,7 @@ class Load:
         self.failure_count += 1
         if len(self.failures) < MOST_FAILURES:
             kind = errno.errorcode.get(why, str(why)) if isinstance(why, int) else why
-            self.failures.append((kind, time.monotonic() - self.began, connection.kind))
+            self.failures.append((kind, time.monotonic() - self.began, connection.kind, port))
         connection.sent_at = time.monotonic()
         self._later.append(connection)
 

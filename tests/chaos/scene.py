@@ -7,11 +7,14 @@ import signal
 import socket
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from hookserve.testing import serve
+from hookserve.testing.kernel import clients_of
+from hookserve.testing.suspending import suspend
 from tests.chaos.driver import ROOT, Driver
 from tests.support.columns import columns_of
 
@@ -29,10 +32,8 @@ class Scene:
     server: object
     load: Driver
     directory: Path
-    own_sockets: int
-    """Sockets of a worker that has no connection."""
-    most_lost: int = 0
-    """Requests that were in the hands of workers that were killed: those may be lost."""
+    held: Counter[int] = field(default_factory=Counter)
+    """Client ports of the connections that killed workers held: a request on each may be lost."""
     is_stopped: bool = False
     notes: list[str] = field(default_factory=list)
 
@@ -57,13 +58,20 @@ class Scene:
         self.wait(lambda: len(self.events("reloaded")) > count, "the end of the reload")
 
     def hold(self, pid):
-        """Stop a process (SIGSTOP), and answer how many connections it has."""
-        os.kill(pid, signal.SIGSTOP)
-        return self.connections_of(pid)
+        """Suspend a worker that is about to be killed, and note what it holds.
 
-    def connections_of(self, pid):
-        """How many connections a worker has; each may have a request under way."""
-        return sockets_of(pid) - self.own_sockets
+        It holds each connection that it has accepted and not closed, and with it the request that
+        it runs, that the kernel has received for it, or that the client sends before the end.
+        What waits to be accepted no worker holds: a sibling must serve it.
+        """
+        suspend(pid)
+        self.note_held(pid)
+
+    def note_held(self, pid):
+        """As `hold`, of a worker that accepts and closes nothing any more; the clients' ports."""
+        clients = clients_of(pid, self.server.address[1])
+        self.held.update(clients)
+        return clients
 
     def wait_for_two(self):
         """Wait until two workers serve."""
@@ -94,10 +102,9 @@ def scene(model, settings=None, arguments=(), *, import_time=IMPORT_TIME, rate=4
             environ=environ,
             chdir=ROOT,
         ) as server:
-            own = max(map(sockets_of, server.workers().values()))
             with Driver(server.address, kept, CLIENTS - kept, rate) as load:
                 try:
-                    yield Scene(server, load, Path(directory), own)
+                    yield Scene(server, load, Path(directory))
                 finally:
                     _end_successors(server)
 
@@ -117,11 +124,6 @@ def opened_by(pid):
         with contextlib.suppress(OSError):  # closed a moment ago
             found[int(descriptor.name)] = os.readlink(descriptor)
     return found
-
-
-def sockets_of(pid):
-    """How many sockets a process has."""
-    return sum(each.startswith("socket:") for each in opened_by(pid).values())
 
 
 def starve(pid):

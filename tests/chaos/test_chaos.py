@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from functools import partial
 
@@ -27,7 +28,7 @@ def test_no_request_is_lost(model, fault):
     cell = cells.run(model, fault, REQUESTS, SHORT[fault], import_time=0.02)
 
     assert not cell.problem, cell.log
-    assert cell.outcome.failures <= cell.most_lost, (cell.outcome.counts, cell.log)
+    assert not cell.lost_unheld, (cell.outcome.counts, cell.log)
     assert cell.outcome.answered >= REQUESTS
 
 
@@ -85,6 +86,17 @@ def test_the_client_counts_what_is_wrong_with_a_response(reply, kind):
     assert outcome.failures
 
 
+def test_the_client_says_which_connection_has_failed():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with Driver(listening.getsockname(), 0, 1, 100.0) as load:
+            accepted, (_, port) = listening.accept()
+            accepted.close()
+            load.wait_for_failures(1)
+            outcome = load.finish()
+
+    assert outcome.failed[0][3] == port
+
+
 def test_a_client_that_starts_late_is_waited_for():
     """Beside load the interpreter alone may take half a second."""
     late = ("sh", "-c", 'sleep 0.5; exec "$@"', "sh")
@@ -124,12 +136,13 @@ def test_the_longest_gap_is_measured():
     assert 0.15 < outcome.gap < 2
 
 
-def outcome_with(**values):
+def outcome_with(lost=(), **values):
+    """With a request lost on a connection of each of these ports."""
     nothing = {
         "answered": 10,
-        "failures": 0,
+        "failures": len(lost),
         "counts": {},
-        "failed": [],
+        "failed": [("ECONNRESET", 0.0, "kept", port) for port in lost],
         "gap": 0.01,
         "gap_at": 0.0,
         "idle_closes": 0,
@@ -141,17 +154,19 @@ def outcome_with(**values):
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome", "most_lost", "is_good"),
+    ("fault", "outcome", "held", "is_good"),
     [
-        ("TERM", outcome_with(), 0, True),
-        ("TERM", outcome_with(failures=1), 0, False),
-        ("kill -9 x5", outcome_with(failures=3, gap=0.5), 3, True),
-        ("kill -9 x5", outcome_with(failures=4), 3, False),
-        ("HUP x10", outcome_with(gap=0.3), 0, False),
+        ("TERM", outcome_with(), [], True),
+        ("TERM", outcome_with([1]), [], False),
+        ("kill -9 x5", outcome_with([1, 2, 2], gap=0.5), [1, 2, 2, 3], True),
+        ("kill -9 x5", outcome_with([1, 2, 3, 4]), [1, 2, 3], False),
+        ("kill -9 x5", outcome_with([4]), [1, 2, 3], False),  # as many, but another connection
+        ("kill -9 x5", outcome_with([1, 1]), [1, 2], False),
+        ("HUP x10", outcome_with(gap=0.3), [], False),
     ],
 )
-def test_the_verdict_and_the_row_agree(fault, outcome, most_lost, is_good):
-    cell = cells.Cell("sync", fault, outcome, most_lost, 0.1, "", "")
+def test_the_verdict_and_the_row_agree(fault, outcome, held, is_good):
+    cell = cells.Cell("sync", fault, outcome, Counter(held), 0.1, "", "")
 
     assert (not cell.verdict) == is_good
     assert report.row(cell).endswith("good") == is_good

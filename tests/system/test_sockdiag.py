@@ -33,6 +33,17 @@ def test_a_state_is_found_by_the_local_port(listening):
         assert sockdiag.has_state(socket.AF_INET, port, ESTABLISHED)
 
 
+def test_all_sockets_of_a_local_port_are_found_by_their_states(listening):
+    port = listening.getsockname()[1]
+    with (
+        socket.create_connection(listening.getsockname()),
+        socket.create_connection(listening.getsockname()),
+    ):
+        found = sockdiag.find_all(socket.AF_INET, port, 1 << LISTEN | 1 << ESTABLISHED)
+        assert sorted(each[1] for each in found) == [ESTABLISHED, ESTABLISHED, LISTEN]
+        assert len(list(sockdiag.find_all(socket.AF_INET, port, 1 << LISTEN))) == 1
+
+
 def test_a_handshake_under_way_is_seen():
     """A client that is held back until it sends something has not finished its handshake."""
     with socket.create_server(("127.0.0.1", 0)) as listening:

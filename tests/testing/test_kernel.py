@@ -1,12 +1,21 @@
 """What the kernel knows of the other side of a connection."""
 
 import contextlib
+import os
 import socket
+import sys
 
 import pytest
 
 from hookserve.testing import kernel, wait_until
-from hookserve.testing.kernel import is_accepted, is_closed, is_delivered, is_read, is_stalled
+from hookserve.testing.kernel import (
+    clients_of,
+    is_accepted,
+    is_closed,
+    is_delivered,
+    is_read,
+    is_stalled,
+)
 
 
 @pytest.fixture
@@ -69,6 +78,21 @@ def test_a_connection_that_waits_to_be_accepted_is_not_closed(listener, client):
     assert not is_closed(client)
     accepted.close()
     assert is_closed(client)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc and sock_diag are Linux's")
+def test_the_clients_of_a_process_are_those_that_it_has_accepted_and_not_closed(listener, client):
+    here, port = os.getpid(), listener.getsockname()[1]
+    # The loop of a worker opens and closes such a pair while it serves.
+    ours, theirs = socket.socketpair()
+    assert not clients_of(here, port)
+
+    with ours, theirs, listener.accept()[0], socket.create_connection(listener.getsockname()):
+        assert clients_of(here, port) == {client.getsockname()[1]}
+        assert not clients_of(os.getppid(), port)
+        client.shutdown(socket.SHUT_WR)
+        assert clients_of(here, port) == {client.getsockname()[1]}
+    assert not clients_of(here, port)
 
 
 def test_where_the_kernel_does_not_say_a_pause_stands_in(client, monkeypatch):
