@@ -239,7 +239,7 @@ class _InFlightAlone:
 
     def end(self, status_class: int, sent: int) -> float:
         now = monotonic()
-        self._reals[3] = 0.0
+        self._reals[19] = 0.0
         return now
 
 

@@ -7,11 +7,12 @@ one another in the memory::
     slot 0            SLOT, words that plugins declare, request slots
     slot 1            ...
 
-    request slot      0 requests of the first bucket (real)  1 bytes sent  2 seconds (real)
-                      3 began (real; 0: free)  4.. label, id  20 client errors
-                      21 server errors  22.. requests of the other buckets
+    request slot      0.. requests of the other buckets (reals)  14 client errors
+                      15 server errors  16 requests of the first bucket (real)
+                      17 bytes sent  18 seconds (real)  19 began (real; 0: free)
+                      20.. label, id
 
-What every request writes comes first; errors and slow requests are fewer.  A real is exact up to
+What every request writes is together; errors and slow requests are fewer.  A real is exact up to
 2**53 of what it counts.
 
 The buckets are those of OpenTelemetry's ``http.server.request.duration``; the last one has no
@@ -39,16 +40,16 @@ LABEL_SIZE = 88
 ID_SIZE = 40
 """Bytes of a request's id that are kept."""
 ROW = (
+    *(f"bucket_{number}" for number in range(1, BUCKETS)),
+    "client_errors",
+    "server_errors",
     "bucket_0",
     "bytes_sent",
     "seconds",
     "began",
-    "client_errors",
-    "server_errors",
-    *(f"bucket_{number}" for number in range(1, BUCKETS)),
 )
 """The numbers of a request slot, one word each; after ``began`` come label and id."""
-_ROW_FORMAT = f"dQdd{LABEL_SIZE + ID_SIZE}xQQ{BUCKETS - 1}Q"
+_ROW_FORMAT = f"{BUCKETS - 1}dQQdQdd{LABEL_SIZE + ID_SIZE}x"
 BEGAN_WORD = ROW.index("began")
 """Where a request slot has when its request began."""
 REQUEST_SLOT_WORDS = len(ROW) + (LABEL_SIZE + ID_SIZE) // WORD

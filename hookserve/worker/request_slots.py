@@ -9,7 +9,7 @@ is made and stored more quickly than an int.
 from __future__ import annotations
 
 import mmap
-from struct import Struct
+from struct import Struct, calcsize
 from time import monotonic
 
 from hookserve.worker.layout import (
@@ -29,6 +29,7 @@ _BEGAN = Struct("=d")
 _NEVER = (0.0,)
 BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 """When, label, id."""
+_UNSIGNED = "N" if calcsize("N") == WORD else "Q"  # of more than 30 bits N is stored more quickly
 _5MS, _10MS, _25MS, _50MS, _75MS, _100MS, _250MS, _500MS, _750MS, _1S, _2S5, _5S, _7S5, _10S = (
     BOUNDS
 )
@@ -40,6 +41,7 @@ class RequestSlot:
     __slots__ = (
         "_began_at",
         "_memory",
+        "_others",
         "_quick",
         "_reals",
         "_seconds",
@@ -56,8 +58,9 @@ class RequestSlot:
         self._began_at = offset + _BEGAN_AT
         self._sent = 0
         self._quick = self._seconds = 0.0
+        self._others = [0.0] * len(BOUNDS)  # as stored: to read them back costs more
         own = memoryview(memory)[offset : offset + REQUEST_SLOT_SIZE]
-        self._words, self._reals = own.cast("Q"), own.cast("d")
+        self._words, self._reals = own.cast(_UNSIGNED), own.cast("d")
         self.began = 0.0
         """When the request began, in seconds of the monotonic clock."""
 
@@ -83,28 +86,31 @@ class RequestSlot:
         """
         now = monotonic()
         seconds = now - self.began
-        words, reals = self._words, self._reals
+        reals = self._reals
         # By comparisons, for bisect_left(BOUNDS, seconds) costs more than all the rest; and at
         # literal places (`hookserve.worker.layout.ROW`), for a name costs a look-up.
         if seconds <= _5MS:
-            reals[0] = self._quick = self._quick + 1.0
-        elif seconds <= _100MS:
-            if seconds <= _25MS:
-                words[22 if seconds <= _10MS else 23] += 1
-            else:
-                words[24 if seconds <= _50MS else 25 if seconds <= _75MS else 26] += 1
-        elif seconds <= _1S:
-            if seconds <= _500MS:
-                words[27 if seconds <= _250MS else 28] += 1
-            else:
-                words[29 if seconds <= _750MS else 30] += 1
-        elif seconds <= _5S:
-            words[31 if seconds <= _2S5 else 32] += 1
+            reals[16] = self._quick = self._quick + 1.0
         else:
-            words[33 if seconds <= _7S5 else 34 if seconds <= _10S else 35] += 1
+            if seconds <= _100MS:
+                if seconds <= _25MS:
+                    place = 0 if seconds <= _10MS else 1
+                else:
+                    place = 2 if seconds <= _50MS else 3 if seconds <= _75MS else 4
+            elif seconds <= _1S:
+                if seconds <= _500MS:
+                    place = 5 if seconds <= _250MS else 6
+                else:
+                    place = 7 if seconds <= _750MS else 8
+            elif seconds <= _5S:
+                place = 9 if seconds <= _2S5 else 10
+            else:
+                place = 11 if seconds <= _7S5 else 12 if seconds <= _10S else 13
+            others = self._others
+            reals[place] = others[place] = others[place] + 1.0
         if status_class >= CLIENT_ERROR:
-            words[20 if status_class == CLIENT_ERROR else 21] += 1
-        words[1] = self._sent = self._sent + sent
-        reals[2] = self._seconds = self._seconds + seconds
-        reals[3] = 0.0
+            self._words[14 if status_class == CLIENT_ERROR else 15] += 1
+        self._words[17] = self._sent = self._sent + sent
+        reals[18] = self._seconds = self._seconds + seconds
+        reals[19] = 0.0
         return now
