@@ -148,7 +148,7 @@ def _prepare(assembly: Assembly) -> None:
         register_configured,
         register_loggers,
     )
-    from hookserve.launch.start import pair_with, preload
+    from hookserve.launch.start import look_up_addresses, pair_with, preload
     from hookserve.worker.middleware import find_left_out, find_unknown
 
     assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
@@ -157,6 +157,7 @@ def _prepare(assembly: Assembly) -> None:
     calling.fire(assembly.host.hook.install_logs)
     register_configured(assembly.host, assembly.config)
     count_workers(assembly.config)
+    look_up_addresses(assembly)
     failures = [record.failure for record in assembly.host.failures()]
     for warning in (*failures, *assembly.warnings):
         print(f"hookserve: warning: {warning}", file=sys.stderr)

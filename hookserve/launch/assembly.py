@@ -312,9 +312,9 @@ def require_application(host: PluginHost, config: Config) -> None:
             "no application: name one as MODULE:ATTRIBUTE, for example"
             " hookserve shop.wsgi:application"
         )
-    if _is_left_to_core(host.hook.load_app):
+    if is_left_to_core(host.hook.load_app):
         check_name(config.wsgi_app)
-    if _is_left_to_core(host.hook.open_listeners):
+    if is_left_to_core(host.hook.open_listeners):
         from hookserve.listeners.address import parse_address
 
         try:
@@ -325,5 +325,6 @@ def require_application(host: PluginHost, config: Config) -> None:
             raise ConfigError(f"bind ({config.origin('bind')}): {reason}") from None
 
 
-def _is_left_to_core(hook: Callable[..., object]) -> bool:
+def is_left_to_core(hook: Callable[..., object]) -> bool:
+    """Whether no plugin implements the hook."""
     return [each.plugin_name for each in calling.implementations(hook)] == [defaults.NAME]

@@ -25,6 +25,7 @@ from hookserve.launch.assembly import (
     Assembly,
     assemble,
     enter_start,
+    is_left_to_core,
     log_warnings,
     refuse_warnings,
 )
@@ -254,6 +255,21 @@ def open_listeners(
         if listener not in listeners and not handover.workers:
             listener.close()
     return listeners
+
+
+def look_up_addresses(assembly: Assembly) -> None:
+    """Look up the names in all addresses that a start would open; raises ListenError and
+    ConfigError."""
+    from hookserve.listeners.address import parse_address
+    from hookserve.listeners.listeners import look_up_names
+    from hookserve.listeners.plugin_listeners import PluginListeners
+
+    if is_left_to_core(assembly.host.hook.open_listeners):
+        for text in assembly.config.bind:
+            look_up_names(parse_address(text))
+    for plugin in assembly.host.manager.get_plugins():
+        if isinstance(plugin, PluginListeners):
+            plugin.look_up_names()
 
 
 def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:

@@ -270,6 +270,15 @@ def _numeric(address: Address, options: ListenerOptions) -> Sequence[Address]:
         raise _listen_error(address, error, options) from None
 
 
+def look_up_names(address: Address, flag: str = "--bind") -> None:
+    """Look up the names of hosts, users and groups in an address as `open_listener` does, without
+    opening anything; raises ListenError and ConfigError."""
+    options = ListenerOptions(flag=flag)
+    _numeric(address, options)
+    if isinstance(address, UnixAddress):
+        _owner(address, options)
+
+
 def open_listener(address: Address, options: ListenerOptions) -> Listener:
     """A listener for one address; raises ListenError, in one line with the remedy."""
     try:
@@ -321,11 +330,17 @@ def _open_tcp(address: TcpAddress, options: ListenerOptions, both_families: bool
 
 def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
     mode = address.mode if address.mode is not None else 0o777 & ~options.umask
+    listening, inode = bind_path(
+        address, Ownership(mode, *_owner(address, options)), options.backlog
+    )
+    return Listener(listening, address, Endpoint(address.path, "", unix=True), inode)
+
+
+def _owner(address: UnixAddress, options: ListenerOptions) -> tuple[int, int]:
+    """The user and the group of a path, as `Ownership` has them; raises ConfigError."""
     user = resolve_user(address.user)[0] if address.user else options.user
     group = resolve_group(address.group) if address.group else options.group
-    ownership = Ownership(mode, -1 if user is None else user, -1 if group is None else group)
-    listening, inode = bind_path(address, ownership, options.backlog)
-    return Listener(listening, address, Endpoint(address.path, "", unix=True), inode)
+    return -1 if user is None else user, -1 if group is None else group
 
 
 def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:

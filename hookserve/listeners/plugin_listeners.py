@@ -7,14 +7,21 @@ there.  The sockets of an address that a reload keeps stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hookserve.errors import ListenError
 from hookserve.hookmarkers import hookimpl
 from hookserve.listeners.address import Address, UnixAddress
-from hookserve.listeners.listeners import Listener, ListenerOptions, open_listeners, uninherited
+from hookserve.listeners.listeners import (
+    Listener,
+    ListenerOptions,
+    look_up_names,
+    open_listeners,
+    uninherited,
+)
 
 if TYPE_CHECKING:
     from hookserve.server import Server
@@ -69,6 +76,13 @@ class PluginListeners:
                 if not shared.users:
                     _close(_open.pop(key))
 
+    def look_up_names(self) -> None:
+        """Look up the names in the addresses and open nothing; raises ListenError and
+        ConfigError."""
+        with self._naming_setting():
+            for _, address in self._keys:
+                look_up_names(address, self._options.flag)
+
     def open(self, server: Server) -> Sequence[Listener]:
         """All of them, in the arbiter; raises ListenError.  There are none while the predecessor
         of an upgrade has the addresses."""
@@ -79,13 +93,18 @@ class PluginListeners:
     def _shared(self, key: _Key) -> _Shared:
         found = _open.get(key)
         if found is None:
-            try:
+            with self._naming_setting():
                 found = _open[key] = _Shared(open_listeners([key[1]], self._options))
                 uninherited.update(found.listeners)
-            except ListenError as error:
-                raise ListenError(f"{self._setting}: {error}") from None
         found.users.add(self)
         return found
+
+    @contextlib.contextmanager
+    def _naming_setting(self) -> Iterator[None]:
+        try:
+            yield
+        except ListenError as error:
+            raise ListenError(f"{self._setting}: {error}") from None
 
 
 def _absolute(address: Address) -> Address:

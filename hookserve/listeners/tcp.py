@@ -103,4 +103,7 @@ def _look_up(address: TcpAddress) -> list[tuple]:  # type: ignore[type-arg]  # a
     # As bytes, where that says the same: a string would be put through the codec of idna, whose
     # tables take a quarter of a megabyte.
     host = address.host.encode() if address.host.isascii() else address.host
-    return getaddrinfo(host, address.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
+    try:
+        return getaddrinfo(host, address.port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
+    except UnicodeError:  # of that codec: no host can have the name
+        raise _socket.gaierror(_socket.EAI_NONAME, "no host can have that name") from None

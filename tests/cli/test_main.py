@@ -1,5 +1,7 @@
 """The command in this process: what runs, and the exit code."""
 
+import socket
+
 import pytest
 
 from hookserve import __version__
@@ -61,6 +63,36 @@ def test_a_configuration_is_checked(here, capsys):
 
     assert main(["--check-config", "shop_under_test"]) == 0
     assert "the configuration is valid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-b", "300.1.1.1:80"], "cannot listen on 300.1.1.1:80: there is no host of that name"),
+        (["-b", "\u00e4..b"], "cannot listen on \u00e4..b:8000: there is no host of that name"),
+        (["-b", "unix:socket?user=nosuch"], "there is no user 'nosuch'"),
+        (["-b", "unix:socket?group=nosuch"], "there is no group 'nosuch'"),
+        (["--prometheus", "300.1.1.1"], "prometheus: cannot listen on 300.1.1.1:8000: there is"),
+        (["--health-bind", "300.1.1.1"], "health_bind: cannot listen on 300.1.1.1:8000: there is"),
+    ],
+)
+def test_a_check_looks_up_the_names_in_addresses(here, capsys, words, message):
+    (here / "shop_under_test.py").write_text("def application(environ, start_response): ...\n")
+
+    assert main(["--check-config", *words, "shop_under_test"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"hookserve: {message}")
+    assert err.count("\n") == 1
+
+
+def test_a_check_opens_no_address(here, capsys):
+    (here / "shop_under_test.py").write_text("def application(environ, start_response): ...\n")
+    taken = socket.create_server(("127.0.0.1", 0))
+    addresses = [f"127.0.0.1:{taken.getsockname()[1]}", "127.0.0.1:1", "unix:nosuch/socket"]
+    flags = [word for each in addresses for word in ("-b", each)]
+
+    with taken:
+        assert main(["--check-config", *flags, "shop_under_test"]) == 0
 
 
 def test_a_setting_without_effect_on_the_model_of_the_application_is_named(here, capsys):

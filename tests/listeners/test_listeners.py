@@ -71,6 +71,12 @@ def test_an_invalid_address_says_what_to_bind():
         open_listener(TcpAddress("300.1.1.1", 80), OPTIONS)
 
 
+@pytest.mark.parametrize("host", ["\u00e4..b", "\u00e4" * 80, "\ud800"])
+def test_what_cannot_be_a_name_of_a_host_is_said(host):
+    with pytest.raises(ListenError, match="no host of that name"):
+        open_listener(TcpAddress(host, 80), OPTIONS)
+
+
 def test_a_unix_socket_has_its_mode_from_the_beginning(tmp_path, opened):
     path = tmp_path / "socket"
 
