@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 from struct import Struct, calcsize
 from time import monotonic
+from typing import Literal
 
 from hookserve.worker.layout import (
     BEGAN_WORD,
@@ -29,7 +30,8 @@ _BEGAN = Struct("=d")
 _NEVER = (0.0,)
 BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 """When, label, id."""
-_UNSIGNED = "N" if calcsize("N") == WORD else "Q"  # of more than 30 bits N is stored more quickly
+_UNSIGNED: Literal["L", "Q"] = "L" if calcsize("L") == WORD else "Q"
+"""Of what has more than 30 bits, L is stored more quickly."""
 _5MS, _10MS, _25MS, _50MS, _75MS, _100MS, _250MS, _500MS, _750MS, _1S, _2S5, _5S, _7S5, _10S = (
     BOUNDS
 )

@@ -115,21 +115,26 @@ def test_readiness_is_reported_after_every_step_of_the_boot(start, step):
 
 
 def test_a_worker_stops_when_a_library_has_taken_the_wakeup_descriptor(start):
+    reading, writing = os.pipe()
+
     class Taken(IdleWorker):
         def run(self):
             signal.set_wakeup_fd(-1)
             assert self.alive
             self.notify()
+            os.write(writing, b"x")
             self.wait_for_signals(3600.0)
             if not self.alive:
                 self.exit_code = 7
 
     child = start(Taken)
-    child.wait_until_ready()
+    os.read(reading, 1)
 
     os.kill(child.pid, signal.SIGTERM)
 
     assert child.wait() == 7
+    for end in (reading, writing):
+        os.close(end)
 
 
 def test_a_worker_ends_when_its_arbiter_is_gone(start):
