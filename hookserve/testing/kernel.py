@@ -25,8 +25,8 @@ _IS_KNOWN = sys.platform == "linux"
 _REPLY = struct.Struct("=xB2x48xIIIII")
 """The state; then when it expires, bytes to read, bytes that are not acknowledged, user, inode."""
 _ESTABLISHED, _CLOSE_WAIT = 1, 8
-_OWNED = ~(1 << 3 | 1 << 6 | 1 << 10) & 0xFFFFFFFF
-"""All states but SYN_RECV, TIME_WAIT and LISTEN, in which no process has a connection."""
+_OWNED = sum(1 << state for state in (1, 2, 4, 5, 7, 8, 9, 11))
+"""The states in which a process may have a connection: not SYN_RECV, TIME_WAIT and LISTEN."""
 _CLIENT = struct.Struct("!6xH")
 """The port of the other side."""
 

@@ -68,10 +68,8 @@ class Scene:
         self.note_held(pid)
 
     def note_held(self, pid):
-        """As `hold`, of a worker that accepts and closes nothing any more; the clients' ports."""
-        clients = clients_of(pid, self.server.address[1])
-        self.held.update(clients)
-        return clients
+        """As `hold`, of a worker that accepts and closes nothing any more."""
+        self.held.update(clients_of(pid, self.server.address[1]))
 
     def wait_for_two(self):
         """Wait until two workers serve."""
