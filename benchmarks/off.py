@@ -1,8 +1,8 @@
 """What plugins cost that are installed and off: ``python -m benchmarks.off``.
 
-The same server is started with them and without (``-P no:NAME``), in turns: the time until its
-worker is ready, the memory of arbiter and worker, and, where valgrind is installed, instructions of
-a start and of a request, which nothing else on the machine changes.
+The same server is started with them and with an installation that does not have them, in turns: the
+time until its worker is ready, the memory of arbiter and worker, and, where valgrind is installed,
+instructions of a start and of a request, which nothing else on the machine changes.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from statistics import median
 
 from benchmarks.answers import Client
 from benchmarks.cases import BROWSER
+from hookserve.plugins.discovery import discover
 from hookserve.testing import serve, wait_until
 from hookserve.testing.server import Server, serve_command
 
 ROOT = Path(__file__).parent.parent
-PLUGINS = ("status", "health", "doctor", "prometheus")
+PLUGINS = tuple(each.name for each in discover() if each.is_on_demand)
 APPLICATION = "examples.hello:application"
 _MEMORY = ("Pss", "Private_Dirty")
-_ENVIRON = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(ROOT)}
+_ENVIRON = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
 """The same hashes each time, and modules that are compiled once."""
 _REQUESTS = (50, 1050)
 """That are served under valgrind: the difference is what those between them take."""
@@ -42,7 +44,7 @@ def main() -> int:
     parser.add_argument("--each", action="store_true", help="and each of them alone left out")
     options = parser.parse_args()
     plugins = tuple(options.plugin or PLUGINS)
-    cases: dict[str, Sequence[str]] = {"installed, off": (), "left out": plugins}
+    cases: dict[str, Sequence[str]] = {"installed, off": (), "not installed": plugins}
     if options.each:
         cases |= {f"without {name}": (name,) for name in plugins}
     seen: dict[str, list[tuple[float, ...]]] = {name: [] for name in cases}
@@ -64,14 +66,29 @@ def _row(*cells: str) -> str:
     return cells[0].ljust(20) + "".join(cell.rjust(15) for cell in cells[1:])
 
 
-def _words(without: Sequence[str]) -> list[str]:
-    return [word for name in without for word in ("-P", f"no:{name}")]
+@cache
+def _installation(without: Sequence[str]) -> tempfile.TemporaryDirectory[str]:
+    """A folder with the metadata of all distributions that have plugins, but of those `without`:
+    in front of the path it takes the place of what is installed."""
+    folder = tempfile.TemporaryDirectory()
+    left_out = {each.value for each in discover() if each.name in without}
+    for number, owner in enumerate({each.owner.key: each.owner for each in discover()}.values()):
+        place = Path(folder.name, f"{owner.key.replace('-', '_')}-{number}.dist-info")
+        place.mkdir()
+        lines = (owner.read_text("entry_points.txt") or "").splitlines(keepends=True)
+        kept = [line for line in lines if line.rpartition("=")[2].strip() not in left_out]
+        (place / "entry_points.txt").write_text("".join(kept))
+        (place / "METADATA").write_text(owner.read_text("METADATA") or "")
+    return folder
+
+
+def _environ(without: Sequence[str]) -> dict[str, str]:
+    return {**_ENVIRON, "PYTHONPATH": f"{_installation(tuple(without)).name}:{ROOT}"}
 
 
 @contextmanager
 def _running(without: Sequence[str]) -> Iterator[Server]:
-    words = _words(without)
-    with serve(APPLICATION, arguments=words, environ=_ENVIRON, chdir=ROOT) as server:
+    with serve(APPLICATION, environ=_environ(without), chdir=ROOT) as server:
         yield server
 
 
@@ -103,8 +120,8 @@ def _count(without: Sequence[str], requests: int) -> int:
         valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={directory}/%p"]
         limits = ["--boot-timeout", "0", "--timeout", "0"]  # valgrind is slow
         server = [sys.executable, "-m", "hookserve", "-b", "127.0.0.1:0", *limits]
-        command = [*valgrind, *server, *_words(without), APPLICATION]
-        with serve_command(command, _ENVIRON, ROOT, workers=0) as running:
+        command = [*valgrind, *server, APPLICATION]
+        with serve_command(command, _environ(without), ROOT, workers=0) as running:
             wait_until(running.workers, _LONGEST)
             with Client(running.address[1]) as client:
                 for _ in range(requests):

@@ -28,9 +28,17 @@ def find_command(words: Sequence[str], environ: Mapping[str, str]) -> Command | 
     """
     if not words[0].isidentifier():  # an application's name with a dot or a colon, or a flag
         return None
-    commands = {command.name: command for command in claimed_commands(load_plugins((), environ))}
+    host = load_plugins((), environ, on_demand=True)
+    is_named = words[0] in host.command_names()
+    host.load_command(words[0])
+    commands = {command.name: command for command in claimed_commands(host)}
+    if is_named and words[0] not in commands:
+        raise PluginError(
+            f"no plugin has the command '{words[0]}', which [hookserve.commands] of a distribution"
+            " names (mend or upgrade it)"
+        )
     if words[0] not in commands and len(words) > 1 and words[1][:1] != "-":
-        hint = did_you_mean(words[0], commands)
+        hint = did_you_mean(words[0], {*commands, *host.command_names()})
         if hint:
             raise UsageError(f"'{words[0]}' is not a command{hint}")
     return commands.get(words[0])

@@ -140,6 +140,9 @@ def read(
         return CommandLine(SettingsSource(origin, {}))
     found = _Reading(table, arguments).meaning(origin)
     if found is None:
+        table.declare_all()  # one of these may have the flag under another name than its setting's
+        found = _Reading(table, arguments).meaning(origin)
+    if found is None:
         from hookserve.config.parser import explain_error
 
         raise explain_error(table, arguments.raw, explain)
@@ -173,14 +176,19 @@ class _Reading:
 
     def __init__(self, table: SettingsTable, arguments: Arguments) -> None:
         self._arguments = arguments
-        self._flags: dict[str, Setting] = {
-            flag: each.setting for each in table for flag in each.flags
-        }
-        self._off = {flag: each.setting.name for each in table for flag in each.negative_flags}
+        self._table = table
+        self._take_flags()
         self._values: dict[str, object] = {}
         self._repeated: dict[str, list[str]] = {}
         self._actions: dict[str, object] = {}
         self._application: str | None = None
+
+    def _take_flags(self) -> None:
+        table = self._table
+        self._flags: dict[str, Setting] = {
+            flag: each.setting for each in table for flag in each.flags
+        }
+        self._off = {flag: each.setting.name for each in table for flag in each.negative_flags}
 
     def meaning(self, origin: str) -> CommandLine | None:
         """What the line says; `None` when anything is wrong with it."""
@@ -206,6 +214,10 @@ class _Reading:
             self._actions["explain_hooks"] = value or ""
             return 1 if value is None or word.value is not None else 2
         setting = self._flags.get(word.flag)
+        if setting is None and word.flag not in self._off and word.flag not in _SWITCHES:
+            if self._table.declare_flag(word.flag):
+                self._take_flags()
+            setting = self._flags.get(word.flag)
         if setting is None or setting.switch is not None:
             return self._take_switch(word, position, setting)
         value, is_bare = self._arguments.value_at(position, word), False

@@ -36,24 +36,36 @@ class Config:
     Hot code copies what it needs when it is made and never reads this again.
     """
 
-    __slots__ = ("_implied", "_origins", "_values")
+    __slots__ = ("_implied", "_origins", "_table", "_values")
 
     def __init__(
         self,
         values: Mapping[str, object],
         origins: Mapping[str, str],
         implied: Iterable[str] = (),
+        table: SettingsTable | None = None,
     ) -> None:
-        """`origins` has the origins of values that are not the defaults."""
+        """`origins` has the origins of values that are not the defaults.  The table has the
+        defaults of settings without a value here, which are those of plugins that are off."""
+        object.__setattr__(self, "_table", table)
         object.__setattr__(self, "_values", dict(values))
         object.__setattr__(self, "_origins", dict(origins))
         object.__setattr__(self, "_implied", frozenset(implied))
 
     def __getattr__(self, name: str) -> Any:  # Any: each setting has a type of its own
         try:
-            return object.__getattribute__(self, "_values")[name]
+            return object.__getattribute__(self, "_find")(name)
         except KeyError:
             raise AttributeError(f"'{name}' is not a setting") from None
+
+    def _find(self, name: str) -> object:
+        values: dict[str, object] = object.__getattribute__(self, "_values")
+        if name in values:
+            return values[name]
+        table: SettingsTable | None = object.__getattribute__(self, "_table")
+        if table is None or name not in table:
+            raise KeyError(name)
+        return table.default(name)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
@@ -61,10 +73,11 @@ class Config:
         )
 
     def __contains__(self, name: str) -> bool:
-        return name in self._values
+        return name in self._values or (self._table is not None and name in self._table)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        others = () if self._table is None else self._table.names()
+        return iter(dict.fromkeys([*self._values, *others]))
 
     def value(self, setting: Setting[T]) -> T:
         """The value of a setting, with its type; raises AttributeError when its plugin is not
@@ -75,7 +88,10 @@ class Config:
 
     def get(self, name: str, default: object = None) -> Any:  # Any: as for attributes
         """The value, or `default` when no such setting exists (its plugin is not loaded)."""
-        return self._values.get(name, default)
+        try:
+            return self._find(name)
+        except KeyError:
+            return default
 
     def origin(self, name: str) -> str:
         """Where the value came from: ``default``, a file's name, a variable, ``command line``."""
@@ -97,15 +113,17 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
 
     Raises ConfigError naming setting, source, what was expected and what was given.
     """
-    values = {declared.setting.name: declared.setting.default for declared in table}
+    given: dict[str, object] = {}
     origins: dict[str, str] = {}
     for source in sources:
         for name, raw in source.values.items():
             if raw is not None:  # a Python file's way to say nothing
-                values[name] = convert(table[name], raw, source.origin_of(name))
+                given[name] = convert(table[name], raw, source.origin_of(name))
                 origins[name] = source.origin_of(name)
+    # Now the plugins that are used are in the table.
+    values = {declared.setting.name: declared.setting.default for declared in table} | given
     implied_names = []
-    for declared in table:
+    for declared in list(table):
         name = declared.setting.name
         implied = declared.setting.implies.get(str(values[name]), {})
         for other, raw in implied.items():
@@ -113,21 +131,20 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
                 origins[other] = f"{name}={values[name]}"
                 implied_names.append(other)
                 values[other] = convert(table[other], raw, origins[other])
-    return Config(values, origins, implied_names)
+    return Config(values, origins, implied_names, table)
 
 
 def derive(table: SettingsTable, config: Config, changes: Iterable[SettingValue]) -> Config:
     """The configuration with other values for some settings; raises ConfigError."""
-    values = {name: config.get(name) for name in config}
-    origins = {name: config.origin(name) for name in config if not config.is_default(name)}
+    values, origins = dict(config._values), dict(config._origins)
     for name, raw, origin in changes:
         if raw is None:
             values[name] = table[name].setting.default
             origins.pop(name, None)
         else:
             values[name], origins[name] = convert(table[name], raw, origin), origin
-    implied = [name for name in config if not config.was_given(name)]
-    return Config(values, origins, implied)
+    implied = [name for name in values if not config.was_given(name)]
+    return Config(values, origins, implied, table)
 
 
 def convert(declared: Declared, raw: object, origin: str) -> object:

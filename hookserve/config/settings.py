@@ -1,20 +1,26 @@
-"""The table of all settings: the core's and those of the active plugins.
+"""The table of all settings: the core's and those of the plugins.
 
 Flags, environment variables, file keys, validation, ``--help`` and the reference follow from it.
+A plugin that is off is found by the names of its settings, and loaded when one of them is used.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import NamedTuple, NoReturn, Protocol
 
 from hookserve.config.core import CORE_SETTINGS
-from hookserve.errors import ConfigError
+from hookserve.errors import ConfigError, HookserveError
 from hookserve.types import Setting
 from hookserve.wording import describe
 
 _FLAG = re.compile(r"-[A-Za-z0-9]|--[A-Za-z0-9][\w-]+")
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"HOOKSERVE_{name.upper()}"
 
 
 class Declared(NamedTuple):
@@ -27,7 +33,7 @@ class Declared(NamedTuple):
     @property
     def variable(self) -> str:
         """The environment variable."""
-        return f"HOOKSERVE_{self.setting.name.upper()}"
+        return variable_of(self.setting.name)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -69,10 +75,51 @@ def _checked(setting: Setting, owner: str, title: Callable[[str], str]) -> Setti
     return setting if default is setting.default else setting._replace(default=default)
 
 
-class SettingsTable:
-    """Every setting of the core and of the active plugins, by name."""
+class OffPlugins(Protocol):
+    """The plugins that are loaded when one of their settings is used."""
 
-    def __init__(self) -> None:
+    def names(self) -> Collection[str]:
+        """Their settings, as far as they are not loaded yet."""
+
+    def declare(self, name: str, table: SettingsTable) -> None:
+        """Load those with that setting and add theirs to the table; raises HookserveError."""
+
+    def default(self, name: str) -> object:
+        """The default of that setting, without a plugin being loaded; raises KeyError."""
+
+
+class NothingOff:
+    """No such plugins."""
+
+    def names(self) -> Collection[str]:
+        """None."""
+        return ()
+
+    def declare(self, name: str, table: SettingsTable) -> None:
+        """Do nothing."""
+
+    def default(self, name: str) -> object:
+        """There is none."""
+        raise KeyError(name)
+
+
+def names_of(flag: str) -> tuple[str, ...]:
+    """The settings that a flag may be of, as far as their names say."""
+    if flag[:2] != "--":
+        return ()
+    name = flag[2:].replace("-", "_")
+    return (name, name.removeprefix("no_")) if name.startswith("no_") else (name,)
+
+
+class SettingsTable:
+    """Every setting of the core and of the plugins, by name.
+
+    Its names are those of all settings, and what it iterates over are those that are declared:
+    all but those of plugins that are `off`.  To take one by its name declares it.
+    """
+
+    def __init__(self, off: OffPlugins | None = None) -> None:
+        self._off = NothingOff() if off is None else off
         self._declared: dict[str, Declared] = {}
         self._flags: dict[str, str] = {}
         for setting in CORE_SETTINGS:
@@ -106,14 +153,43 @@ class SettingsTable:
         return iter(self._declared.values())
 
     def __contains__(self, name: str) -> bool:
-        return name in self._declared
+        return name in self._declared or name in self._off.names()
 
     def __getitem__(self, name: str) -> Declared:
+        """Raises HookserveError when its plugin cannot be loaded."""
+        if name not in self._declared and name in self._off.names():
+            self._off.declare(name, self)
         return self._declared[name]
 
-    def names(self) -> Iterable[str]:
+    def declare_flag(self, flag: str) -> bool:
+        """Load the plugin that has this flag, if one that is off has the setting of that name:
+        whether there is one.  Raises HookserveError when it cannot be loaded."""
+        for name in names_of(flag):
+            if name in self._off.names():
+                self._off.declare(name, self)
+                return True
+        return False
+
+    def declare_all(self) -> None:
+        """Load all plugins that are off and can be loaded."""
+        for name in list(self._off.names()):
+            try:
+                self[name]
+            except (HookserveError, KeyError):  # what is wrong there was not asked for
+                continue
+
+    def default(self, name: str) -> object:
+        """The default of a setting, for which no plugin is loaded; raises KeyError."""
+        declared = self._declared.get(name)
+        return self._off.default(name) if declared is None else declared.setting.default
+
+    def is_declared(self, name: str) -> bool:
+        """Whether it is the core's, or that of a plugin that is loaded."""
+        return name in self._declared
+
+    def names(self) -> Collection[str]:
         """The names of all settings."""
-        return self._declared.keys()
+        return dict.fromkeys([*self._declared, *self._off.names()])
 
     def flags(self) -> Iterable[str]:
         """All flags of all settings."""

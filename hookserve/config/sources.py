@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 
 from hookserve.config.resolved import SettingsSource
-from hookserve.config.settings import SettingsTable
+from hookserve.config.settings import SettingsTable, variable_of
 from hookserve.errors import ConfigError
 from hookserve.wording import describe, did_you_mean
 
@@ -118,7 +118,7 @@ def environment_source(
         if name in table:
             values[name], names[name] = raw, variable
         elif not _SERVICE_LINK.fullmatch(f"{variable}={raw}"):
-            known = {declared.variable for declared in table} | RESERVED
+            known = {*map(variable_of, table.names()), *RESERVED}
             advice = explain(name)
             hint = f" ({advice})" if advice else did_you_mean(variable, known)
             raise ConfigError(f"the environment variable {variable} is not a setting{hint}")

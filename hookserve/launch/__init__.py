@@ -1,8 +1,9 @@
 """From the sources of settings to a running arbiter.
 
-assembly, foreign, unknown, unhonoured
-    plugins, settings and sources put together, for a start and for each reload; what is written for
-    another server; names that are not settings; settings without effect
+assembly, on_demand, foreign, unknown, unhonoured
+    plugins, settings and sources put together, for a start and for each reload; plugins that are
+    loaded when one of their settings is used; what is written for another server; names that are
+    not settings; settings without effect
 names
     names that cannot be given to another plugin
 search_path

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from hookserve.config import sources
-from hookserve.config.arguments import Arguments, CommandLine, read
+from hookserve.config.arguments import ACTIONS, Arguments, CommandLine, read
 from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
 from hookserve.config.values import boolean
@@ -24,6 +24,7 @@ from hookserve.launch import defaults
 from hookserve.launch.application import check_name
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.foreign import derived, translate, variable_sources
+from hookserve.launch.on_demand import OffPlugins, add_settings
 from hookserve.launch.search_path import put_first, take_out
 from hookserve.launch.unhonoured import (
     settings_of_models,
@@ -60,8 +61,10 @@ def load_plugins(
     arguments: Sequence[str] | Arguments,
     environ: Mapping[str, str],
     sources: Sequence[SettingsSource] = (),
+    on_demand: bool = False,
 ) -> PluginHost:
-    """The plugin host, loaded as the arguments, the environment and the TOML files say."""
+    """The plugin host, loaded as the arguments, the environment and the TOML files say; `on_demand`
+    as `PluginHost.load`."""
     words: list[str] = []
     for source in sources:
         given = source.values.get("plugins", ())
@@ -73,7 +76,7 @@ def load_plugins(
     autoload = _boolean_variable(environ, AUTOLOAD_VARIABLE)
     host = PluginHost()
     host.register(defaults, defaults.NAME)
-    host.load(PluginSelection.parse(words, autoload))
+    host.load(PluginSelection.parse(words, autoload), on_demand)
     return host
 
 
@@ -90,12 +93,14 @@ def _boolean_variable(environ: Mapping[str, str], name: str) -> bool:
 
 
 def declare_settings(host: PluginHost) -> SettingsTable:
-    """The core's and the plugins' settings; raises ConfigError for two with one name."""
-    table = SettingsTable()
-    declared = calling.collect(host.hook.settings)
-    for plugin, setting in sorted(declared, key=lambda each: each[1].foreign is not None):
-        if setting.foreign is None or setting.name not in table:
-            table.add(setting, plugin, lambda owner: host.record_of(owner).title)
+    """The core's and the plugins' settings; raises ConfigError for two with one name.
+
+    What is `off` in the host is loaded when one of its settings is taken from the table.
+    """
+    off = OffPlugins(host)
+    table = SettingsTable(off)
+    add_settings(host, table)
+    off.refuse_contested(table)
     return table
 
 
@@ -117,7 +122,7 @@ def assemble(
     take_out()
     _enter_directory(start, environ, variable_words, line_words)
     toml = sources.toml_sources(os.getcwd()) if embedded.reads_files else []
-    host = load_plugins(line_words, environ, [*toml, embedded.source])
+    host = load_plugins(line_words, environ, [*toml, embedded.source], _is_start(line_words))
     table = declare_settings(host)
     for source in toml:
         refuse_unknown(host, table, source)
@@ -137,6 +142,12 @@ def assemble(
     warnings.extend(_find_warnings(host, table, config, environ))
     refuse_warnings(config, warnings)
     return Assembly(host, table, config, line, tuple(warnings))
+
+
+def _is_start(words: Arguments) -> bool:
+    """Whether a server is to be started, for which plugins are loaded that are used: a command and
+    what is to be shown or checked are about all of them."""
+    return not words.is_of_command and not words.flags & {flag for flag, _ in ACTIONS}
 
 
 def _enter_directory(start: str, environ: Mapping[str, str], *words: Arguments) -> None:

@@ -31,7 +31,7 @@ def unhonoured_settings(
     refused = {
         name: "; ".join([f"{' and '.join(found)} would", *(f"{each} too" for each in needs[name])])
         for name, found in settings_of_models(host).items()
-        if name in table and not any(_is_met(config, each) for each in needs[name])
+        if name in needs and not any(_is_met(config, each) for each in needs[name])
     }
     if not can.keepalive:
         refused["keepalive"] = "it closes each connection"

@@ -7,13 +7,13 @@ import types
 from collections.abc import Container, Sequence
 
 from hookserve.config.resolved import SettingsSource
-from hookserve.config.settings import SettingsTable
+from hookserve.config.settings import SettingsTable, names_of
 from hookserve.errors import ConfigError
 from hookserve.hookmarkers import PROJECT
 from hookserve.hookspecs import AssemblyHooks, Hooks
 from hookserve.plugins import calling
 from hookserve.plugins.discovery import published_settings
-from hookserve.plugins.host import PluginHost
+from hookserve.plugins.host import PluginHost, PluginRecord
 from hookserve.plugins.selection import explain_left_out
 from hookserve.wording import did_you_mean, nearest
 
@@ -40,18 +40,35 @@ def explain(host: PluginHost, kind: str, name: str) -> str | None:
 
 
 def _explain_absent(host: PluginHost, kind: str, name: str) -> str | None:
-    setting = name.lstrip("-").replace("-", "_") if kind == "flag" else name
-    distribution = published_settings().get(setting)
+    names = names_of(name) if kind == "flag" else (name,)
+    known = published_settings()
+    distribution = next((known[each] for each in names if each in known), None)
     for record in host.records:
-        candidate = record.candidate
-        is_named = candidate is not None and candidate.is_called(distribution or setting)
-        # A plugin that is not loaded does not say which settings it has.
-        if is_named or (kind == "flag" and setting.startswith(f"{record.name}_")):
+        if _may_have(record, names, distribution, is_flag=kind == "flag"):
             if record in host.failures():
                 return record.failure
             reason = explain_left_out(host, record.name)
             return f"the plugin {record.name} {reason}" if reason else None
     return distribution and f"it comes with {distribution}: pip install {distribution}"
+
+
+def _may_have(
+    record: PluginRecord, names: Sequence[str], distribution: str | None, is_flag: bool
+) -> bool:
+    """Whether a plugin may have a setting of one of the names; one that is not loaded need not say
+    which settings it has."""
+    candidate = record.candidate
+    if candidate is None:
+        return False
+    if distribution is not None and candidate.is_called(distribution):
+        return True
+    prefix = f"{candidate.name}_"
+    return any(
+        each in candidate.settings
+        or candidate.is_called(each)
+        or (is_flag and each.startswith(prefix))
+        for each in names
+    )
 
 
 def refuse_unknown(

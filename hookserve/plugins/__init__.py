@@ -2,8 +2,9 @@
 
 discovery, distributions
     what is installed, found without importing any of it
-host
-    `PluginHost`: loads plugins, and records which one a failure belongs to, and its remedy
+host, manager
+    `PluginHost`: loads plugins, and records which one a failure belongs to, and its remedy;
+    pluggy's manager, as it needs it
 validation, records
     what is wrong with a plugin, and with what it returns
 calling

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 
 from hookserve.plugins.distributions import (
+    COMMANDS_GROUP,
+    GROUP,
+    SETTINGS_GROUP,
     Distribution,
     entry_points,
     find_distribution,
@@ -14,7 +17,6 @@ from hookserve.plugins.distributions import (
 )
 
 _OWN_PREFIX = "hookserve-"
-_SETTINGS_GROUP = "hookserve.settings"
 _REQUIREMENT = re.compile(
     r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?"
 )
@@ -29,31 +31,47 @@ class Candidate:
         self.value = value
         """What the entry point names: ``module``, or ``module:object``."""
         self.module, _, self.attribute = value.partition("[")[0].replace(" ", "").partition(":")
-        self._owner = owner
+        self.owner = owner
+        """The distribution that brings it."""
+
+    @property
+    def settings(self) -> Sequence[str]:
+        """The settings by which it is found while it is not loaded."""
+        return self.owner.names(SETTINGS_GROUP, self.value)
+
+    @property
+    def commands(self) -> Sequence[str]:
+        """The commands by which it is found while it is not loaded."""
+        return self.owner.names(COMMANDS_GROUP, self.value)
+
+    @property
+    def is_on_demand(self) -> bool:
+        """Whether it need not be loaded before one of its settings or commands is used."""
+        return bool(self.settings or self.commands)
 
     def place(self) -> tuple[str, bool, str]:
         """By which they are sorted: by name; of two with one name the bundled one is first."""
-        return self.name, not self.is_bundled, self._owner.key
+        return self.name, not self.is_bundled, self.owner.key
 
     @property
     def distribution(self) -> str:
         """The name of the distribution that brings it."""
-        return (self._owner.fields["Name"] or ["?"])[0]
+        return (self.owner.fields["Name"] or ["?"])[0]
 
     @property
     def version(self) -> str:
         """The distribution's version."""
-        return (self._owner.fields["Version"] or ["?"])[0]
+        return (self.owner.fields["Version"] or ["?"])[0]
 
     @property
     def is_bundled(self) -> bool:
         """Whether it comes in hookserve's own distribution."""
-        return self._owner.key == "hookserve"
+        return self.owner.key == "hookserve"
 
     def is_called(self, name: str) -> bool:
         """Whether `name` is its entry point, module or distribution."""
         return name in (self.name, self.module) or (
-            not self.is_bundled and normalized(name) == self._owner.key
+            not self.is_bundled and normalized(name) == self.owner.key
         )
 
     def missing_requirements(self) -> list[str]:
@@ -64,7 +82,7 @@ class Candidate:
         """
         if self.is_bundled:
             return []  # this runs, so they are there
-        return list(_missing(self._owner.fields["Requires-Dist"]))
+        return list(_missing(self.owner.fields["Requires-Dist"]))
 
 
 def discover() -> list[Candidate]:
@@ -89,8 +107,36 @@ def published_settings() -> dict[str, str]:
     """The settings of plugins that the project publishes apart, by name, each with its
     distribution: hookserve's own metadata has them in a group of entry points."""
     own = find_distribution("hookserve")
-    found = () if own is None else own.entry_points(_SETTINGS_GROUP)
-    return {name: normalized(module) for name, module in found}
+    if own is None:
+        return {}
+    bundled = {value for _, value in own.entry_points(GROUP)}
+    found = own.entry_points(SETTINGS_GROUP)
+    return {name: normalized(module) for name, module in found if module not in bundled}
+
+
+def misnamed(
+    candidates: Iterable[Candidate], unwanted: Collection[Candidate | None] = ()
+) -> Iterator[str]:
+    """A line for each setting and command that a distribution names for what is no plugin of its,
+    but of those whose plugins are all unwanted.
+
+    hookserve's own distribution names settings of others (`published_settings`).
+    """
+    known: dict[Distribution, set[str]] = {}
+    for each in candidates:
+        if not each.is_bundled:
+            known.setdefault(each.owner, set()).add(each.value)
+    wanted = {each.owner for each in candidates if each not in unwanted}
+    for owner, values in known.items():
+        if owner not in wanted:
+            continue
+        for group in (SETTINGS_GROUP, COMMANDS_GROUP):
+            wrong = [each for each in owner.entry_points(group) if each[1] not in values]
+            for name, value in wrong:
+                yield (
+                    f"the distribution {owner.key} names '{name}' in [{group}] for {value},"
+                    f" where it has the plugins {', '.join(sorted(values))}"
+                )
 
 
 @cache

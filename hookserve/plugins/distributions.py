@@ -12,10 +12,14 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
 GROUP = "hookserve"
+SETTINGS_GROUP = "hookserve.settings"
+COMMANDS_GROUP = "hookserve.commands"
+"""The settings and the commands of plugins that need not be loaded before one of them is used: the
+value is the plugin's own."""
 
 _FOLDERS = (".dist-info", ".egg-info")
 _PATH_FINDERS = ("_frozen_importlib_external", "importlib_metadata")
@@ -47,10 +51,28 @@ class Distribution:
                 fields[name].append(value.strip())
         return fields
 
-    def entry_points(self, group: str) -> Iterator[tuple[str, str]]:
+    def entry_points(self, group: str) -> list[tuple[str, str]]:
         """Names and values of one group."""
+        return self._groups.get(group, [])
+
+    @cached_property
+    def _groups(self) -> dict[str, list[tuple[str, str]]]:
+        """The groups that are hookserve's."""
         text = self.read_text("entry_points.txt") or ""
-        return _section(text, group) if f"[{group}]" in text else iter(())
+        return _sections(text) if f"[{GROUP}" in text else {}
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], list[str]]:
+        """Settings and commands by group and value."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for group in (SETTINGS_GROUP, COMMANDS_GROUP):
+            for name, value in self.entry_points(group):
+                found.setdefault((group, value), []).append(name)
+        return found
+
+    def names(self, group: str, value: str) -> Sequence[str]:
+        """The settings, or the commands, that it names for the plugin of that entry point."""
+        return self._named.get((group, value), ())
 
 
 EntryPoint = tuple[str, str, Distribution]
@@ -121,12 +143,15 @@ def _read(folder: str, name: str) -> str | None:
         return None
 
 
-def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
-    """Names and values of one section of an ``entry_points.txt``."""
-    section = ""
+def _sections(text: str) -> dict[str, list[tuple[str, str]]]:
+    """Names and values of the sections of an ``entry_points.txt`` that are hookserve's."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    section = None
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):
-            section = line.strip("[]")
-        elif section == group and line and not line.startswith("#"):
+            group = line.strip("[]")
+            section = found.setdefault(group, []) if group.startswith(GROUP) else None
+        elif section is not None and line and not line.startswith("#"):
             name, _, value = line.partition("=")
-            yield name.strip(), value.strip()
+            section.append((name.strip(), value.strip()))
+    return found

@@ -12,20 +12,20 @@ import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from time import perf_counter
-from types import FunctionType, MethodType, ModuleType
 from typing import NamedTuple, cast
 
 import pluggy
 
 from hookserve.errors import PluginError
-from hookserve.hookmarkers import MARK, PROJECT
 from hookserve.hookspecs import Hooks
 from hookserve.plugins.calling import implementations
-from hookserve.plugins.discovery import Candidate, discover
+from hookserve.plugins.discovery import Candidate, discover, misnamed
+from hookserve.plugins.manager import Manager
 from hookserve.plugins.validation import (
     check_level,
     explain_refusal,
     find_coroutine,
+    find_early,
     find_unmarked,
     hook_names,
     is_specified,
@@ -61,7 +61,8 @@ class PluginRecord:
         self.candidate = candidate
         """Where it was found; `None` for what was not discovered but named or made."""
         self.state = "not loaded"
-        """``active``, ``blocked``, ``not loaded`` or ``failed``."""
+        """``active``, ``blocked``, ``not loaded``, ``failed``; ``off`` while nothing of it is used,
+        where it is loaded on demand."""
         self.cause = ""
         self.remedy = ""
         self.is_fatal = False
@@ -108,42 +109,7 @@ class Implementation(NamedTuple):
     """``wrapper``, ``first`` or ``last`` for one that asks to be called so; otherwise empty."""
 
 
-class _Manager(pluggy.PluginManager):
-    """pluggy's manager, which looks once at what a plugin has.
-
-    Each plugin that is installed is registered at each start, whether it is used or not.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(PROJECT)
-        self._implemented: list[str] = []
-
-    def register_one(self, plugin: object, name: str) -> list[pluggy.HookCaller]:
-        """Register a plugin; the hooks that it implements, for which pluggy's `get_hookcallers`
-        would go through all hooks and their implementations."""
-        self._implemented = []
-        self.register(plugin, name)
-        return [getattr(self.hook, each) for each in dict.fromkeys(self._implemented)]
-
-    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        """As pluggy's."""
-        options = self._options_of(plugin, name)
-        if options is not None:
-            self._implemented.append(options.get("specname") or name)
-        return options
-
-    def _options_of(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        """What `hookimpl` has given it.  In a module few names can have anything, and nearly all of
-        these are plain functions: pluggy's inspection of each name would take a tenth of a
-        start."""
-        if isinstance(plugin, ModuleType):
-            member = vars(plugin).get(name)
-            if isinstance(member, FunctionType):
-                mark = vars(member).get(MARK)
-                return cast("pluggy.HookimplOpts", mark) if isinstance(mark, dict) else None
-            if not (isinstance(member, MethodType) or hasattr(type(member), "__get__")):
-                return None  # all else that is marked binds as functions do
-        return super().parse_hookimpl_opts(plugin, name)
+_UNWANTED = ("blocked", "not loaded")
 
 
 class PluginHost:
@@ -152,7 +118,7 @@ class PluginHost:
     hook: Hooks
 
     def __init__(self) -> None:
-        self.manager = _Manager()
+        self.manager = Manager()
         self.manager.add_hookspecs(Hooks)
         self.hook = cast("Hooks", self.manager.hook)
         self.records: list[PluginRecord] = []
@@ -161,9 +127,11 @@ class PluginHost:
         """What is wrong with plugins that were loaded, a line each."""
         self._required: tuple[str, ...] = ()
 
-    def load(self, selection: PluginSelection) -> None:
-        """Load what is installed and wanted.
+    def load(self, selection: PluginSelection, on_demand: bool = False) -> None:
+        """Load what is installed and wanted; `on_demand`: but not what names its settings and
+        commands, until `load_off` is called for it.
 
+        Those come last either way, so that each is called in the same order whenever it is loaded.
         Raises PluginError for a name in the selection that matches nothing.
         """
         candidates = discover()
@@ -171,21 +139,53 @@ class PluginHost:
         for name in selection.blocked:
             self._must_exist(name, candidates)
         for candidate in candidates:
-            record = PluginRecord(candidate.name, candidate)
-            self.records.append(record)
-            if any(candidate.is_called(name) for name in selection.blocked):
-                record.state = "blocked"
-            elif self.manager.has_plugin(candidate.name):
-                self._refuse_second(record, self.record_of(candidate.name))
-            elif (
-                selection.autoload
-                or candidate.is_bundled
-                or any(candidate.is_called(name) for name in selection.required)
-            ):
-                self._load(record, candidate.module, candidate.attribute)
+            self._consider(candidate, selection)
+        for record in self.off():
+            if not on_demand or self._is_required(record):
+                self.load_off(record)
+        unwanted = [each.candidate for each in self.records if each.state in _UNWANTED]
+        self.warnings += misnamed(candidates, unwanted)
         for name in selection.required:
             if not any(candidate.is_called(name) for candidate in candidates):
                 self._load_module(name, candidates)
+
+    def _consider(self, candidate: Candidate, selection: PluginSelection) -> None:
+        """Load an installed plugin, or note why it is not loaded."""
+        record = PluginRecord(candidate.name, candidate)
+        named = [each for each in self.records if each.name == candidate.name]
+        first = next((each for each in named if each.state in ("active", "off")), None)
+        self.records.append(record)
+        if any(candidate.is_called(name) for name in selection.blocked):
+            record.state = "blocked"
+        elif first is not None:
+            self._refuse_second(record, first)
+        elif selection.autoload or candidate.is_bundled or self._is_required(record):
+            if candidate.is_on_demand:
+                record.state = "off"
+            else:
+                self._load(record, candidate.module, candidate.attribute)
+
+    def off(self) -> list[PluginRecord]:
+        """The plugins that are loaded when one of their settings or commands is used."""
+        return [record for record in self.records if record.state == "off"]
+
+    def load_off(self, record: PluginRecord) -> None:
+        """Load one of those; its record has the failure, if it cannot be loaded."""
+        candidate = record.candidate
+        if candidate is not None and record.state == "off":
+            self._load(record, candidate.module, candidate.attribute)
+
+    def command_names(self) -> list[str]:
+        """The commands of plugins that are `off`."""
+        return [name for each in self.off() if each.candidate for name in each.candidate.commands]
+
+    def load_command(self, name: str) -> None:
+        """Load what is `off` and has that command; raises PluginError when that cannot be."""
+        for record in self.off():
+            if record.candidate is not None and name in record.candidate.commands:
+                self.load_off(record)
+                if record.state == "failed":
+                    raise PluginError(f"the command '{name}': {record.failure}", record.name)
 
     def register(self, plugin: object, name: str) -> None:
         """Register a plugin object that was not discovered: a logger, a configuration file's hooks.
@@ -222,9 +222,11 @@ class PluginHost:
         hook specifications, or when `every` failure should.
         """
         for record in self.failures():
-            asked = any(_is_called(record, name) for name in self._required)
-            if every or asked or record.is_fatal:
+            if every or self._is_required(record) or record.is_fatal:
                 raise PluginError(record.failure, record.name)
+
+    def _is_required(self, record: PluginRecord) -> bool:
+        return any(_is_called(record, name) for name in self._required)
 
     def log_failures(self) -> None:
         """Log each plugin that failed, in one line."""
@@ -262,6 +264,8 @@ class PluginHost:
         for name in self._required:
             if _is_called(record, name):
                 return f"take -P {name} away"
+        if record.candidate is not None and record.candidate.is_on_demand:
+            return "do without it"
         return f"leave it out with -P no:{record.name}"
 
     def _refuse_second(self, record: PluginRecord, first: PluginRecord) -> None:
@@ -306,10 +310,12 @@ class PluginHost:
         if self.manager.is_registered(plugin):
             return f"it is registered already, as '{self.manager.get_name(plugin)}'"
         try:
-            callers = self.manager.register_one(plugin, name)
+            callers = self.manager.register_before(plugin, name, self._later_than(record))
             if not all(map(is_specified, callers)):
                 self.manager.check_pending()
             problem = find_coroutine(callers, plugin)
+            if not problem and record.candidate is not None and record.candidate.is_on_demand:
+                problem = find_early(callers)
             if not problem:
                 record.state, record.hooks = "active", sorted(each.name for each in callers)
         except pluggy.PluginValidationError as error:
@@ -319,6 +325,17 @@ class PluginHost:
         if problem and self.manager.has_plugin(name):
             self.manager.unregister(name=name)
         return problem
+
+    def _later_than(self, record: PluginRecord) -> list[str]:
+        """The registered plugins that are called as if they had been registered after it."""
+        if record not in self.records:
+            return []
+        position = self.records.index(record) + 1
+        return [
+            each.name
+            for each in self.records[position:]
+            if each.state == "active" and (each.candidate is None or each.candidate.is_on_demand)
+        ]
 
     def explain(self, only: str | None = None) -> dict[str, list[Implementation]]:
         """For each hook that a plugin implements (or the one named), the plugins in calling order.

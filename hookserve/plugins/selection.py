@@ -127,6 +127,13 @@ def claimed_workers(host: PluginHost) -> list[tuple[WorkerType, PluginRecord]]:
 def claimed_commands(host: PluginHost) -> list[Command]:
     """The commands that plugins bring, by name; raises PluginError for one claimed twice."""
     found = _claimed(host, host.hook.commands, "command")
+    for command, record in found:
+        candidate = record.candidate
+        if candidate and candidate.is_on_demand and command.name not in candidate.commands:
+            raise PluginError(
+                f"{record.title} has the command '{command.name}', which [hookserve.commands] of"
+                " its distribution does not name (name it there and install the distribution again)"
+            )
     return sorted((command for command, _ in found), key=lambda command: command.name)
 
 

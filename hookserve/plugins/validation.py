@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 
 import pluggy
@@ -11,6 +11,22 @@ import pluggy
 from hookserve.hookmarkers import MARK
 from hookserve.types import API_LEVEL
 from hookserve.wording import did_you_mean
+
+EARLY_HOOKS = frozenset(
+    {
+        "adapt_file_hook",
+        "config_files",
+        "explain_unknown",
+        "file_contexts",
+        "file_plugins",
+        "logger_types",
+        "protocol_types",
+        "translations",
+        "variables",
+        "worker_types",
+    }
+)
+"""Those that are called while the settings are read, or that name what a setting may choose."""
 
 
 def hook_names(manager: pluggy.PluginManager) -> list[str]:
@@ -62,6 +78,18 @@ def find_coroutine(callers: list[pluggy.HookCaller], plugin: object) -> str:
             if each.plugin is plugin and _is_coroutine_function(each.function):
                 return f"{caller.name} is a coroutine function (hooks are plain functions)"
     return ""
+
+
+def find_early(callers: Iterable[pluggy.HookCaller]) -> str:
+    """What is wrong when a plugin that is loaded on demand has a hook that is called before it is
+    known which settings are used; empty when it has none."""
+    early = sorted({caller.name for caller in callers} & EARLY_HOOKS)
+    if not early:
+        return ""
+    return (
+        f"{', '.join(early)} would not be called while none of its settings is used (take these out"
+        " of its distribution's entry points)"
+    )
 
 
 def find_unmarked(manager: pluggy.PluginManager, plugin: object) -> list[str]:

@@ -1,5 +1,7 @@
 """The commands of plugins: what they are given, and what is said of those that cannot run."""
 
+import sys
+
 import pytest
 from support.installed import install
 
@@ -120,3 +122,61 @@ def test_warnings_of_the_configuration_are_printed(greeting, capsys):
         " 'workers'?)\n"
     )
     assert found.out.startswith("[] 1 5")
+
+
+def install_on_demand(here, source=COMMAND, commands=("greet",)):
+    module = "greeting_under_test"
+    names = dict.fromkeys(commands, module)
+    install(here, "greeting", {"greeting": module}, {}, settings={}, commands=names)
+    (here / f"{module}.py").write_text(source)
+
+
+def test_a_command_of_a_plugin_that_is_off_loads_it(here, capsys):
+    install_on_demand(here)
+
+    assert main(["greet", "you"]) == 7
+    assert capsys.readouterr().out == "hello you\n"
+
+
+def test_an_application_that_is_named_like_a_command_loads_no_plugin_that_is_off(here, capsys):
+    install_on_demand(here)
+
+    assert main(["grete"]) == 4
+    assert "greeting_under_test" not in sys.modules
+    assert main(["grete", "you"]) == 2
+    assert "'grete' is not a command (did you mean 'greet'?)" in capsys.readouterr().err
+    assert "greeting_under_test" not in sys.modules
+
+
+def test_all_commands_are_in_the_help(here, capsys):
+    install_on_demand(here)
+
+    assert main(["--help"]) == 0
+    assert "greet                 say hello" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "commands", "message"),
+    [
+        ("1 / 0", ["greet"], "the command 'greet': plugin 'greeting' (greeting 1.0"),
+        ("", ["greet"], "no plugin has the command 'greet', which [hookserve.commands] of a dis"),
+        (COMMAND, ["greet", "part"], "no plugin has the command 'part', which"),
+        (COMMAND, ["part"], "has the command 'greet', which [hookserve.commands] of its distribu"),
+    ],
+)
+def test_a_command_that_the_distribution_names_wrongly_is_an_error(
+    here, capsys, source, commands, message
+):
+    install_on_demand(here, source, commands)
+
+    assert main([commands[-1]]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_command_with_a_configuration_knows_the_settings_of_all_plugins(here, capsys):
+    module = "greeting_under_test"
+    names = {"settings": {"volume": module}, "commands": {"greet": module}}
+    install(here, "greeting", {"greeting": module}, {f"{module}.py": CONFIGURED}, **names)
+
+    assert main(["greet", "--volume", "6", "--health"]) == 0
+    assert capsys.readouterr().out.startswith("[] 1 6 command line")

@@ -3,12 +3,12 @@
 import pytest
 
 from hookserve.config import core
-from hookserve.config.resolved import Config, SettingsSource, convert, resolve
+from hookserve.config.resolved import Config, SettingsSource, convert, derive, resolve
 from hookserve.config.settings import SettingsTable
 from hookserve.config.values import integer, one_of
 from hookserve.errors import ConfigError
 from hookserve.launch.assembly import declare_settings, load_plugins
-from hookserve.types import Setting
+from hookserve.types import Setting, SettingValue
 
 ALL = list(declare_settings(load_plugins([], {"HOOKSERVE_PLUGIN_AUTOLOAD": "0"})))
 
@@ -95,3 +95,59 @@ def test_no_value_is_more_than_one_line_of_error(declared):
             assert message.startswith(f"{declared.setting.name} (hookserve.toml): "), raw
             assert "its kind raised" not in message, raw
             assert "\n" not in message, raw
+
+
+class Zoo:
+    """A plugin that is off."""
+
+    def __init__(self):
+        self.off = {"zebra": 3}
+
+    def names(self):
+        return self.off.keys()
+
+    def declare(self, name, table):
+        table.add(Setting(name, self.off.pop(name), integer, "of a test"), "zoo")
+        table.add(Setting("yak", 5, integer, "of a test"), "zoo")
+
+    def default(self, name):
+        return self.off[name]
+
+
+def test_a_setting_of_a_plugin_that_is_off_has_its_default():
+    table = SettingsTable(Zoo())
+
+    config = resolve(table, [SettingsSource("here", {"workers": 2})])
+    config = derive(table, config, [SettingValue("timeout", 4, "there")])
+
+    assert (config.zebra, config.get("zebra", 7), config.origin("zebra")) == (3, 3, "default")
+    assert "zebra" in config
+    assert list(config)[-1] == "zebra"
+    assert not table.is_declared("zebra")
+    assert (config.workers, config.origin("workers")) == (2, "here")
+    assert (config.timeout, config.origin("timeout")) == (4.0, "there")
+
+
+def test_a_source_that_gives_a_setting_declares_all_of_its_plugin():
+    config = resolve(SettingsTable(Zoo()), [SettingsSource("here", {"zebra": 4})])
+
+    assert (config.zebra, config.yak, config.get("yak")) == (4, 5, 5)
+    assert config.is_default("yak")
+
+
+def test_what_is_derived_declares_all_of_its_plugin():
+    table = SettingsTable(Zoo())
+
+    config = derive(table, resolve(table, []), [SettingValue("zebra", "4", "there")])
+
+    assert (config.zebra, config.yak, config.origin("zebra")) == (4, 5, "there")
+
+
+def test_what_is_implied_declares_its_plugin():
+    table = SettingsTable(Zoo())
+    implied = {"yes": {"zebra": 9}}
+    table.add(Setting("shy", "no", one_of("yes", "no"), "shy", implies=implied), "hooky")
+
+    config = resolve(table, [SettingsSource("here", {"shy": "yes"})])
+
+    assert (config.zebra, config.yak, config.was_given("zebra")) == (9, 5, False)

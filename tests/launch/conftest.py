@@ -1,9 +1,11 @@
 """A start without a loop, a terminal or a patch."""
 
 import logging
+import sys
 
 import pytest
 from support.starting import Life
+from support.zebra import install_zebra
 
 from hookserve.arbiter.arbiter import Arbiter
 from hookserve.launch import start
@@ -42,3 +44,20 @@ def patches(monkeypatch):
     found = []
     monkeypatch.setattr(start.child, "patch", lambda worker_type: found.append(worker_type.name))
     return found
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working directory that is on the path; modules are forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.endswith("_under_test")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def zebra(folder):
+    """A plugin that names its settings is installed."""
+    install_zebra(folder)
+    return folder

@@ -1,5 +1,7 @@
 """The page about plugins shows what works."""
 
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ from support.command import hookserve
 from support.installed import install
 from support.pages import blocks_of
 
+from hookserve.plugins.discovery import discover
+from hookserve.plugins.validation import EARLY_HOOKS
 from hookserve.testing import serve
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
@@ -17,6 +21,28 @@ def shown(title):
     """The block of the page that has that title."""
     (text,) = [each.text for each in blocks_of(GUIDE / "plugins.md") if each.title == title]
     return text
+
+
+def test_the_metadata_of_the_page_are_those_of_a_plugin_that_is_loaded_on_demand(
+    tmp_path, monkeypatch
+):
+    named = tomllib.loads(shown("greeter/pyproject.toml, of a plugin that is loaded on demand"))
+    groups = named["project"]["entry-points"]
+    names = {"settings": groups["hookserve.settings"], "commands": groups["hookserve.commands"]}
+    install(tmp_path, "hookserve-greeter", groups["hookserve"], {}, **names)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+
+    (found,) = [each for each in discover() if each.name == "greeter"]
+
+    assert found.is_on_demand
+    assert (found.settings, found.commands) == (["greeting_interval"], ["greet"])
+
+
+def test_the_page_names_the_hooks_that_are_asked_in_each_start():
+    text = (GUIDE / "plugins.md").read_text()
+
+    around_files = {"config_files", "file_contexts", "file_plugins"}
+    assert not [name for name in EARLY_HOOKS - around_files if f"`{name}`" not in text]
 
 
 @pytest.mark.process

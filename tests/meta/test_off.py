@@ -1,4 +1,5 @@
-"""A plugin that is installed and off costs its entry module, and a request nothing."""
+"""A plugin that is installed and off costs a start nothing, or its entry module where it has to be
+asked at each start; and a request nothing."""
 
 import socket
 import subprocess
@@ -56,11 +57,19 @@ def reported(tmp_path_factory):
 
 
 @pytest.mark.process
+def test_nothing_is_imported_of_a_plugin_that_is_loaded_on_demand(reported):
+    on_demand = {each.module for each in discover() if each.is_on_demand}
+
+    assert on_demand >= {"hookserve_health", "hookserve_status", "hookserve_doctor"}
+    assert sorted(on_demand & reported) == []
+
+
+@pytest.mark.process
 def test_only_the_entry_module_of_a_plugin_that_is_off_is_imported(reported):
-    entries = {each.module for each in discover()}
+    entries = {each.module for each in discover() if not each.is_on_demand}
     of_plugins = {name for name in reported if name.startswith("hookserve_")}
 
-    assert entries >= {"hookserve_health", "hookserve_status", "hookserve_statsd"}
+    assert entries >= {"hookserve_tls", "hookserve_reload", "hookserve_opentelemetry"}
     assert not {
         name for name in of_plugins - entries - OF_EACH_CONFIGURATION if not name.startswith(IN_USE)
     }

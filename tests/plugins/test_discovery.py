@@ -8,7 +8,13 @@ import pytest
 from support.installed import install
 
 from hookserve.plugins import discovery
-from hookserve.plugins.discovery import Candidate, discover, published, published_settings
+from hookserve.plugins.discovery import (
+    Candidate,
+    discover,
+    misnamed,
+    published,
+    published_settings,
+)
 from hookserve.plugins.distributions import Distribution
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +118,57 @@ def test_our_own_metadata_has_the_settings_of_all_plugins_that_are_published_apa
 
     assert len(apart) >= 2
     assert published_settings() == found
+
+
+@pytest.mark.parametrize(
+    "candidate", [each for each in discover() if each.is_on_demand], ids=lambda each: each.name
+)
+def test_a_plugin_that_is_loaded_on_demand_names_all_of_its_settings_and_commands(candidate):
+    module = importlib.import_module(candidate.module)
+    declared = getattr(module, "settings", tuple)()
+    commands = getattr(module, "commands", tuple)()
+
+    assert sorted(candidate.settings) == sorted(each.name for each in declared)
+    assert sorted(candidate.commands) == sorted(each.name for each in commands)
+
+
+def test_those_are_the_plugins_that_do_nothing_without_a_setting_or_command():
+    assert {each.name for each in discover() if each.is_on_demand and in_project(each)} == {
+        "adaptive",
+        "doctor",
+        "health",
+        "memory",
+        "prometheus",
+        "proxy",
+        "scaffold",
+        "statsd",
+        "status",
+    }
+
+
+def in_project(candidate):
+    return candidate.is_bundled or in_tree(candidate)
+
+
+def test_a_candidate_has_the_settings_and_commands_of_its_own_entry_point(folder):
+    settings = {"stripes": "zoo_plugin:a", "spots": "zoo_plugin:b"}
+    entry_points = {"zebra": "zoo_plugin:a", "ape": "zoo_plugin:b", "yak": "zoo_plugin"}
+    install(folder, "zoo", entry_points, {}, settings=settings, commands={"gallop": "zoo_plugin:a"})
+
+    assert (found("zebra").settings, found("zebra").commands) == (["stripes"], ["gallop"])
+    assert (found("ape").settings, list(found("ape").commands)) == (["spots"], [])
+    assert [found(name).is_on_demand for name in ("zebra", "ape", "yak")] == [True, True, False]
+
+
+def test_what_is_named_for_no_plugin_is_said_but_of_what_is_unwanted(folder):
+    install(folder, "zoo", {"zebra": "zoo"}, {}, settings={"a": "zoo", "b": "zoo.more"})
+
+    assert list(misnamed(discover())) == [
+        "the distribution zoo names 'b' in [hookserve.settings] for zoo.more, where it has the"
+        " plugins zoo"
+    ]
+    candidates = discover()
+    assert list(misnamed(candidates, [each for each in candidates if each.name == "zebra"])) == []
 
 
 def in_tree(candidate):

@@ -8,7 +8,13 @@ import pytest
 from support.installed import install
 
 from hookserve.plugins import distributions
-from hookserve.plugins.distributions import GROUP, entry_points, find_distribution
+from hookserve.plugins.distributions import (
+    COMMANDS_GROUP,
+    GROUP,
+    SETTINGS_GROUP,
+    entry_points,
+    find_distribution,
+)
 
 
 @pytest.fixture
@@ -95,6 +101,22 @@ def test_what_another_finder_knows_is_found_by_the_library(path, monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder()])
 
     assert [each[0] for each in found()] == ["four"]
+
+
+def test_settings_and_commands_are_found_by_the_value_of_their_plugin(path):
+    text = (
+        "[hookserve.settings]\na = x\n# c = x\n b=y:z \n\n[hookserve]\nx = x\n"
+        "[console_scripts]\nb = x\n[hookserve.commands]\nd = x\n"
+    )
+    install(path[0], "hookserve-one", {}, {})
+    (path[0] / "hookserve_one-1.0.dist-info" / "entry_points.txt").write_text(text)
+
+    ((_, _, owner),) = entry_points()
+
+    assert list(owner.names(SETTINGS_GROUP, "x")) == ["a"]
+    assert list(owner.names(SETTINGS_GROUP, "y:z")) == ["b"]
+    assert list(owner.names(COMMANDS_GROUP, "x")) == ["d"]
+    assert list(owner.names(COMMANDS_GROUP, "y:z")) == []
 
 
 def test_a_distribution_is_found_by_its_name(path):

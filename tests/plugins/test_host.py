@@ -209,3 +209,86 @@ def test_what_a_start_does_not_say_of_a_plugin_is_not_read(folder):
     metadata.write_text("Name: moon\nVersion: 7\n")
 
     assert "(moon 7, " in host.record_of("zebra").title
+
+
+SETTINGS = """
+from hookserve import Command, hookimpl
+@hookimpl
+def commands(): return [Command("gallop", "x:y", "z")]
+@hookimpl
+def when_ready(server): ...
+"""
+
+
+@pytest.fixture
+def zebra(folder):
+    """A plugin that is loaded on demand is installed."""
+    module = "zebra_under_test"
+    names = {"settings": {"stripes": module}, "commands": {"gallop": module}}
+    install(folder, "zoo", {"zebra": module}, {f"{module}.py": SETTINGS}, **names)
+    return module
+
+
+def load_on_demand(*names):
+    host = PluginHost()
+    host.load(PluginSelection.parse(names), on_demand=True)
+    return host
+
+
+def test_a_plugin_that_names_its_settings_is_loaded_on_demand(zebra):
+    host = load_on_demand()
+    record = host.record_of("zebra")
+
+    assert (record.state, zebra in sys.modules) == ("off", False)
+    assert record in host.off()
+    host.load_off(record)
+    assert (record.state, record.hooks) == ("active", ["commands", "when_ready"])
+    assert record not in host.off()
+    assert load().record_of("zebra").state == "active"
+    assert load_on_demand("zebra").record_of("zebra").state == "active"
+    assert load_on_demand("no:zebra").record_of("zebra").state == "blocked"
+
+
+def test_a_command_is_that_of_a_plugin_that_is_off(zebra):
+    host = load_on_demand()
+    assert "gallop" in host.command_names()
+
+    host.load_command("trot")
+    assert host.record_of("zebra").state == "off"
+    host.load_command("gallop")
+
+    assert host.record_of("zebra").state == "active"
+    assert "gallop" not in host.command_names()
+
+
+def test_a_command_of_a_plugin_that_cannot_be_loaded_is_refused(folder, zebra):
+    (folder / f"{zebra}.py").write_text("1 / 0")
+
+    with pytest.raises(PluginError, match=r"the command 'gallop': plugin 'zebra' .*ZeroDivision"):
+        load_on_demand().load_command("gallop")
+
+
+@pytest.mark.parametrize("order", [("zebra", "ape"), ("ape", "zebra")])
+def test_calls_have_one_order_whenever_a_plugin_is_loaded(folder, order):
+    for name in ("ape", "zebra"):
+        module = f"{name}_under_test"
+        install(folder, name, {name: module}, {f"{module}.py": OBSERVER}, settings={name: module})
+    late = types.SimpleNamespace(when_ready=hookimpl(lambda server: None))
+    host = load_on_demand()
+    host.register(late, "late")
+
+    for name in order:
+        host.load_off(host.record_of(name))
+
+    found = [each.plugin for each in host.explain("when_ready")["when_ready"]]
+    assert [each for each in found if each in ("late", "ape", "zebra")] == ["late", "zebra", "ape"]
+
+
+def test_of_two_plugins_with_one_name_the_second_is_refused_while_both_are_off(folder, zebra):
+    install(folder, "zoo2", {"zebra": "other"}, {}, settings={"spots": "other"})
+
+    host = load_on_demand()
+
+    (failed,) = host.failures()
+    assert failed.distribution == "zoo2"
+    assert failed.is_fatal

@@ -7,7 +7,13 @@ import pytest
 from hookserve import hookimpl
 from hookserve.errors import PluginError
 from hookserve.plugins.host import PluginHost
-from hookserve.plugins.validation import check_level, find_unmarked, hook_names
+from hookserve.plugins.validation import (
+    EARLY_HOOKS,
+    check_level,
+    find_early,
+    find_unmarked,
+    hook_names,
+)
 
 
 def plugin_of(source):
@@ -135,3 +141,14 @@ def test_functions_that_lack_the_mark_are_found():
 
     assert find_unmarked(PluginHost().manager, plugin) == ["pre_request"]
     assert find_unmarked(PluginHost().manager, object()) == []
+
+
+def test_hooks_that_are_called_before_it_is_known_which_settings_are_used_are_named():
+    host = PluginHost()
+    hook = host.manager.hook
+
+    assert set(hook_names(host.manager)) >= EARLY_HOOKS
+    assert find_early([hook.settings, hook.on_exit]) == ""
+    assert find_early([hook.variables, hook.worker_types]).startswith(
+        "variables, worker_types would not be called while none of its settings is used"
+    )

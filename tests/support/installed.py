@@ -3,16 +3,39 @@
 from pathlib import Path
 
 
-def install(folder, name, entry_points, files, *, version="1.0", requires=()):
-    """A distribution called `name` whose files are `files` (relative path to text)."""
+def install(
+    folder,
+    name,
+    entry_points,
+    files,
+    *,
+    version="1.0",
+    requires=(),
+    settings=None,
+    commands=None,
+):
+    """A distribution called `name` whose files are `files` (relative path to text).
+
+    `settings` and `commands` are the plugin's by which it is found while it is off, each with the
+    value of its entry point.
+    """
     folder = Path(folder)
     information = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     information.mkdir(parents=True)
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {each}\n" for each in requires)
     (information / "METADATA").write_text(metadata)
-    lines = "".join(f"{key} = {value}\n" for key, value in entry_points.items())
-    (information / "entry_points.txt").write_text(f"[hookserve]\n{lines}")
+    groups = {
+        "hookserve": entry_points,
+        "hookserve.settings": settings,
+        "hookserve.commands": commands,
+    }
+    text = "".join(
+        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in names.items())
+        for group, names in groups.items()
+        if names is not None
+    )
+    (information / "entry_points.txt").write_text(text)
     for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

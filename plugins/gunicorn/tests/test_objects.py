@@ -16,6 +16,7 @@ from hookserve_gunicorn.objects.request import Request, Response
 from hookserve_http.request import RequestView
 
 from hookserve.config.resolved import Config as NativeConfig
+from hookserve.launch.assembly import assemble
 from hookserve.plugins.host import PluginHost
 from hookserve.testing.fakes import StandInWorker, configure
 from hookserve.testing.server import serve
@@ -290,6 +291,18 @@ def test_a_configuration_says_where_its_values_are_from():
     assert File(config="deploy.py").cfg.config == "deploy.py"
     assert cfg.settings["threads"].section == "Worker Processes"
     assert cfg.settings["tick_interval"].section == "hookserve"
+
+
+def test_a_setting_of_a_plugin_that_is_off_is_an_item_with_its_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assembly = assemble(["app"], {})
+    cfg = Config(assembly.config, assembly.host)
+
+    assert (cfg.proxy_protocol, cfg.statsd_host, cfg.health_prefix) == ("off", None, "/-/")
+    assert set(cfg.settings) >= {"proxy_protocol", "health_prefix", "workers"}
+    item = cfg.settings["health_prefix"]
+    assert (item.get(), item.default) == ("/-/", "/-/")
+    assert assembly.host.record_of("health").state == "off"
 
 
 def test_an_item_of_the_settings_has_the_value_as_it_was_set_and_the_default():

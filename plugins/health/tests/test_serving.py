@@ -212,6 +212,24 @@ def test_a_reload_that_drops_the_address_closes_it(site):
         wait_until(lambda: not (site / "health").exists())
 
 
+def test_a_reload_turns_the_checks_on_and_an_upgrade_keeps_them(site):
+    config = site / "hookserve.conf.py"
+    config.write_text("")
+    with serve("app", chdir=site, settings={"pidfile": site / "pid"}) as server:
+        config.write_text(f"health_bind = 'unix:{site}/health'\n")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: (site / "health").exists())
+        wait_until(lambda: check_or_none(site) == (200, "ready"))
+        server.signal(signal.SIGUSR2)
+        wait_until(lambda: "the successor serves" in server.log)
+        successor = int((site / "pid.2").read_text())
+        server.signal(signal.SIGTERM)
+        server.wait()
+        wait_until(lambda: check_or_none(site) == (200, "ready"))
+        os.kill(successor, signal.SIGTERM)
+        wait_until(lambda: not (site / "pid").exists())
+
+
 def test_an_upgrade_is_ready_but_for_a_moment(site):
     """The address changes hands when the predecessor is gone: checks may miss it once."""
     with serving(site, pidfile=site / "pid") as server:

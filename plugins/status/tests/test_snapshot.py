@@ -8,6 +8,7 @@ from hookserve_status.page import render_page
 from hookserve_status.snapshot import Source
 from hookserve_status.text import render_text
 
+from hookserve.launch.assembly import assemble
 from hookserve.testing.fakes import configure
 from hookserve.worker.reading import Reader
 from hookserve.worker.scoreboard import READY, Scoreboard
@@ -65,6 +66,17 @@ def test_values_that_may_be_secret_are_not_shown(source):
     (value,) = [each["value"] for each in snapshot["settings"] if each["name"] == "raw_env"]
     assert value == "TOKEN=..."
     assert "secret" not in render_page(snapshot)
+
+
+def test_settings_of_plugins_that_are_off_are_shown_with_their_defaults(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = assemble(["--status", "127.0.0.1:1", "app"], {}).config
+    shown = Source(config, "sync", Reader([busy_scoreboard()]), []).make()["settings"]
+    whole = assemble(["--status", "127.0.0.1:1", "app", "--print-config"], {}).config
+
+    assert {each["name"] for each in shown} == set(whole)
+    (found,) = [each for each in shown if each["name"] == "health_prefix"]
+    assert found == {"name": "health_prefix", "value": "/-/", "origin": "default"}
 
 
 @pytest.mark.serial

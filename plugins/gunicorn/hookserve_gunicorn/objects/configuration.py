@@ -158,12 +158,17 @@ class Config(View):
         defaults = {each.name: each.default for each in known}
         defaults.update(dict.fromkeys(GUNICORN_HOOKS, no_hook), **ABSENT)
         values = {
-            **{name: getattr(self, name) for name in names},
+            **{name: getattr(self, name, None) for name in names},
             **{name: self._native.get(name) for name in _AS_SET},
             **of_file(self._host).values,
         }
+
+        def default(name: str) -> object:
+            # What is not declared is of a plugin that is off: it has its default.
+            return defaults[name] if name in defaults else self._native.get(name)
+
         return {
-            name: SettingView(name, values[name], defaults.get(name), SECTIONS.get(name, OWN))
+            name: SettingView(name, values[name], default(name), SECTIONS.get(name, OWN))
             for name in names
         }
 
