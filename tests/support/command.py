@@ -1,10 +1,12 @@
 """The command line in a process of its own."""
 
 import os
-import subprocess
-import sys
 
+from support.command_process import processes
 from support.paths import SUPPORT
+
+LONGEST = 30
+"""Seconds that a command may take."""
 
 
 def hookserve(*arguments, cwd=SUPPORT, path=None, **environ):
@@ -12,14 +14,7 @@ def hookserve(*arguments, cwd=SUPPORT, path=None, **environ):
     variables = {key: value for key, value in os.environ.items() if not key.startswith("HOOKSERVE")}
     if path is not None:
         variables["PYTHONPATH"] = str(path)
-    return subprocess.run(
-        [sys.executable, "-m", "hookserve", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=30,
-        env={**variables, **environ},
-    )
+    return processes().run(arguments, cwd, {**variables, **environ}, LONGEST)
 
 
 def last_line(result):
