@@ -92,19 +92,18 @@ ALLOWED = {
     "facts": (r"gather_facts: ", "a word of Ansible's"),
     "tell": (r"self\.tell\b|def tell\(self\) -> int", "the method of a file"),
 }
-_PROSE = re.compile(
-    "(?<![A-Za-z])(?:" + "|".join(WORDS).replace(" ", "[ _]") + ")(?![A-Za-z])", re.IGNORECASE
-)
+_PROSE = re.compile("(?<![a-z])(?:" + "|".join(WORDS).replace(" ", "[ _]") + ")(?![a-z])")
+"""Of a text in small letters: to ignore case takes three times as long."""
 _NAMES = frozenset("|".join(NAMES).split("|"))
 
 
 def words_in(line):
     """The private words of a line of text."""
-    for match in _PROSE.finditer(line):
-        word = match[0].lower().replace("_", " ")
+    for match in _PROSE.finditer(line.lower()):
+        word = match[0].replace("_", " ")
         allowed, _ = ALLOWED.get(word.removesuffix("s"), ALLOWED.get(word, (None, "")))
         if allowed is None or not re.search(allowed, line):
-            yield match[0]
+            yield line[match.start() : match.end()]
 
 
 def names_in(tree):
