@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.chaos import cells, report
 from tests.chaos.faults import FAULTS
 from tests.chaos.scene import MODELS
+from tests.support.tables import conclude
 
 
 def main():
@@ -31,13 +32,8 @@ def main():
         print(report.row(found[-1]), flush=True)
         if options.logs:
             report.keep_log(Path(options.logs), found[-1])
-    path = Path(options.markdown)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report.markdown(found, time.monotonic() - began))
-    wrong = [each for each in found if each.verdict]
-    for each in wrong:
-        print(f"{each.model}, {each.fault}: {each.verdict}", file=sys.stderr)
-    return 1 if wrong else 0
+    text = report.markdown(found, time.monotonic() - began)
+    return conclude(found, "fault", options.markdown, text)
 
 
 if __name__ == "__main__":

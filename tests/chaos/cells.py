@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hookserve.testing import ServerFailed
-from tests.chaos.driver import Outcome
+from tests.chaos.driver import Outcome, verdict
 from tests.chaos.faults import FAULTS, RATE
 from tests.chaos.scene import IMPORT_TIME, scene
 
@@ -34,16 +34,19 @@ class Cell:
     @property
     def lost_unheld(self):
         """How many requests were lost on connections that no killed worker held."""
-        lost = Counter(port for *_, port in self.outcome.failed)
-        return self.outcome.failures - (lost & self.held).total()
+        return self.outcome.failures - self._lost_held
+
+    @property
+    def _lost_held(self):
+        """How many were lost on those that one held."""
+        lost = Counter(port for *_, port in self.outcome.failed) if self.outcome else Counter()
+        return (lost & self.held).total()
 
     @property
     def verdict(self):
         """What is wrong; empty: nothing."""
-        if self.outcome is None or self.problem:
-            return self.problem or "no outcome"
-        if self.lost_unheld:
-            return f"{self.lost_unheld} failures that no kill explains: {self.outcome.counts}"
+        if wrong := verdict(self.outcome, self.problem, self._lost_held):
+            return wrong
         if FAULTS[self.fault].is_gapless and self.outcome.gap > MOST_GAP:
             return f"a gap of {self.outcome.gap * 1000:.0f} ms at {self.outcome.gap_at:.1f} s"
         return ""

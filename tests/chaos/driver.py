@@ -33,6 +33,20 @@ class Outcome:
     seconds: float
 
 
+def verdict(outcome, problem, allowed=0):
+    """What is wrong with a run in which something happened under load, in one line; empty: nothing.
+
+    `outcome` is `None` where the run did not come to its end; `problem` is what went wrong but for
+    the requests; so many of these may be lost as are `allowed`.
+    """
+    if problem or outcome is None:
+        return problem.splitlines()[0] if problem else "no outcome"
+    if outcome.failures > allowed:
+        but = f", {allowed} allowed" if allowed else ""
+        return f"{outcome.failures} lost{but}: {outcome.counts}"
+    return ""
+
+
 class Driver:
     """Runs the load against an address; a context manager.
 

@@ -2,6 +2,8 @@
 
 from statistics import median
 
+from tests.support.tables import rows_of
+
 _COLUMNS = (
     "fault",
     "model",
@@ -26,19 +28,13 @@ def row(cell):
 
 def markdown(found, seconds):
     """The whole table: a row for each fault, a column for each model."""
-    models = list(dict.fromkeys(cell.model for cell in found))
-    by_place = {(cell.fault, cell.model): cell for cell in found}
     lines = [
         f"{len(found)} cells, {sum(_answered(each) for each in found)} requests, {seconds:.0f} s;"
         f" the application's import takes {median(each.import_time for each in found):.2f} s."
         " Each field: requests, failures (of those that killed workers held), longest gap in ms.",
         "",
-        f"| fault | {' | '.join(models)} |",
-        f"|---|{'---|' * len(models)}",
+        *rows_of(found, "fault", _field),
     ]
-    for fault in dict.fromkeys(cell.fault for cell in found):
-        fields = [_field(by_place.get((fault, model))) for model in models]
-        lines.append(f"| {fault} | {' | '.join(fields)} |")
     return "\n".join(lines) + "\n"
 
 

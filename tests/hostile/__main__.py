@@ -3,9 +3,9 @@
 import argparse
 import sys
 from itertools import product
-from pathlib import Path
 
 from tests.hostile import report, scene
+from tests.support.tables import conclude
 
 
 def main():
@@ -27,13 +27,8 @@ def main():
             continue
         found.append(scene.run_in_turns(model, attack, options.seconds, options.turns))
         print(report.row(found[-1]), flush=True)
-    path = Path(options.markdown)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(report.markdown(found, options.seconds))
-    wrong = [each for each in found if each.verdict]
-    for each in wrong:
-        print(f"{each.model}, {each.attack}: {each.verdict}", file=sys.stderr)
-    return 1 if wrong else 0
+    text = report.markdown(found, options.seconds)
+    return conclude(found, "attack", options.markdown, text)
 
 
 if __name__ == "__main__":

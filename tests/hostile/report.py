@@ -1,6 +1,7 @@
 """The table."""
 
 from tests.hostile.attacker import IDLE
+from tests.support.tables import rows_of
 
 _COLUMNS = (
     "attack",
@@ -40,18 +41,12 @@ def _verdict(result):
 
 def markdown(found, seconds):
     """The whole table: a row for each attack, a column for each model."""
-    models = list(dict.fromkeys(each.model for each in found))
-    by_place = {(each.attack, each.model): each for each in found}
     lines = [
         f"{len(found)} attacks of {seconds} s. Each field: the visitor's requests, failures, p50"
         " and p99 in ms, and the most memory of all processes in MB.",
         "",
-        f"| attack | {' | '.join(models)} |",
-        f"|---|{'---|' * len(models)}",
+        *rows_of(found, "attack", _field),
     ]
-    for attack in dict.fromkeys(each.attack for each in found):
-        fields = [_field(by_place.get((attack, model))) for model in models]
-        lines.append(f"| {attack} | {' | '.join(fields)} |")
     idle = [each for each in found if each.attack == "idle"]
     if idle:
         costs = ", ".join(f"{each.model} {idle_cost(each):.0f}" for each in idle)

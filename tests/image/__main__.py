@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.driver import Driver, Outcome
+from tests.chaos.driver import Driver, Outcome, verdict
 from tests.image.engine import Container, build, missing, remove_image
 from tests.image.phases import KINDS, PHASES, PORT, Scene
 
@@ -33,11 +33,7 @@ class Row:
     @property
     def verdict(self):
         """What is wrong; empty: nothing."""
-        if self.problem or self.outcome is None:
-            return self.problem.splitlines()[0] if self.problem else "no outcome"
-        return (
-            f"{self.outcome.failures} lost: {self.outcome.counts}" if self.outcome.failures else ""
-        )
+        return verdict(self.outcome, self.problem)
 
     def __str__(self):
         figures = ["-"] * 4

@@ -5,7 +5,6 @@ its network by nsenter(1), so that the machine's network has no part in it.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from hookserve.testing.waiting import wait_until
 from tests.image.recipe import RECIPE, base
 from tests.roll.network import ROOT
+from tests.support.machine import lacking
 
 TAG = "localhost/hookserve-recipe"
 USER = "10001"
@@ -37,11 +37,8 @@ def podman(*arguments, limit=_LIMIT):
 
 def missing():
     """What this machine lacks for the image, in one line; empty: nothing."""
-    if sys.platform != "linux" or os.geteuid():
-        return "needs Linux, and root (clients enter the containers' network)"
-    lacking = [each for each in _PROGRAMS if shutil.which(each) is None]
-    if lacking:
-        return f"not installed: {', '.join(lacking)} (apt install podman curl)"
+    if absent := lacking(_PROGRAMS, "podman curl", "clients enter the containers' network"):
+        return absent
     if subprocess.run(["podman", "image", "exists", base()]).returncode:
         try:
             podman("pull", "--quiet", base(), limit=_PULL_LIMIT)

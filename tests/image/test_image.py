@@ -1,6 +1,7 @@
 """What `make image` is made of; the image itself needs podman, root, and minutes."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -61,7 +62,7 @@ def test_what_the_machine_lacks_is_one_line(monkeypatch):
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with monkeypatch.context() as patch:
-        patch.setattr(engine.shutil, "which", lambda name: None if name == "podman" else name)
+        patch.setattr(shutil, "which", lambda name: None if name == "podman" else name)
         assert engine.missing() == "not installed: podman (apt install podman curl)"
 
 
@@ -70,7 +71,7 @@ def test_an_image_that_cannot_be_pulled_is_one_line(monkeypatch):
         return subprocess.CompletedProcess(command, 125, "", "Trying to pull\nError: no route\n")
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(engine.shutil, "which", lambda name: name)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
     monkeypatch.setattr(subprocess, "run", fail)
 
     assert engine.missing() == f"no {recipe.base()}: Error: no route"

@@ -4,7 +4,6 @@ No engine of containers is needed: namespaces of Linux do what one does.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from hookserve.testing.waiting import wait_until
 from tests.image import recipe
 from tests.roll.network import ROOT
+from tests.support.machine import lacking
 from tests.support.namespaces import states
 
 USER = "10001"
@@ -30,7 +30,7 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
-_NEEDED = ("unshare", "setpriv", "mount")
+_NEEDED = ("unshare", "setpriv", "mount", "nsenter", "ip")
 _ALONE = ["unshare", "--net", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc"]
 _WITHOUT_RIGHTS = [
     *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
@@ -57,12 +57,10 @@ def read_only():
     return " && ".join(commands)
 
 
-def lacking():
-    if sys.platform != "linux" or os.geteuid():
-        return "namespaces need Linux and root"
-    missing = [each for each in _NEEDED if shutil.which(each) is None]
-    if missing:
-        return f"not installed: {', '.join(missing)}"
+def missing():
+    """What this machine lacks, in one line; empty: nothing."""
+    if absent := lacking(_NEEDED, "util-linux iproute2", "namespaces"):
+        return absent
     words = [*_ALONE, "sh", "-c", read_only(), "sh", *_WITHOUT_RIGHTS, "sh", "-c"]
     words.append(f"exec {sys.executable} -c 'import hookserve'")
     tried = subprocess.run(words, capture_output=True, text=True)
@@ -137,7 +135,7 @@ def folder():
 
 @pytest.fixture
 def container(folder):
-    if reason := lacking():
+    if reason := missing():
         pytest.skip(reason)
     made = Container(folder)
     yield made

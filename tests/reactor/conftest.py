@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import os
 import socket
 from types import SimpleNamespace
 
 import pytest
 from support.coroutines import BEFORE, turns
 from support.green import HubWorker, LineProtocol, Requests
-from support.reactors import Lines, Setting, close_reactor, wakeup_fds
+from support.reactors import Lines, Setting, close_worker
 from support.workers import make_context
 
 from hookserve.reactor.accepted import Accepted
@@ -38,11 +37,7 @@ def make_worker():
 
     yield make
     for worker, end in made:
-        close_reactor(worker.reactor)
-        for fd in wakeup_fds(worker._Worker__wakeup):
-            os.close(fd)
-        worker.context.channel.close()
-        end.close()
+        close_worker(worker, end)
 
 
 @pytest.fixture

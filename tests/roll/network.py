@@ -6,13 +6,12 @@ namespaces (nsenter(1)); it ends with that process, and with the one that made i
 """
 
 import contextlib
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.roll.relay import DEVICE
+from tests.support.machine import lacking
 
 ROOT = Path(__file__).parents[2]
 BALANCER = "10.77.0.1"
@@ -27,11 +26,9 @@ _HOLDER = "import sys; print(flush=True); sys.stdin.read()"
 
 def missing():
     """What this machine lacks for the test, in one line; empty: nothing."""
-    if sys.platform != "linux" or os.geteuid():
-        return "needs Linux, and root (network namespaces, mounts)"
-    lacking = [each for each in _PROGRAMS if shutil.which(each) is None]
-    if lacking:
-        return f"not installed: {', '.join(lacking)} (apt install iproute2 curl haproxy nginx)"
+    packages = "iproute2 curl haproxy nginx"
+    if absent := lacking(_PROGRAMS, packages, "network namespaces, mounts"):
+        return absent
     made = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, text=True)
     return made.stderr.strip()
 

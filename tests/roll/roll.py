@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.driver import Driver, Outcome
+from tests.chaos.driver import Driver, Outcome, verdict
 from tests.roll.ansible import Playbook
 from tests.roll.hosts import BALANCED, BALANCERS, Machine, is_balanced, wait_for
 from tests.roll.phases import PHASES
@@ -92,11 +92,7 @@ class Row:
     @property
     def verdict(self):
         """What is wrong; empty: nothing."""
-        if self.problem or self.outcome is None:
-            return self.problem.splitlines()[0] if self.problem else "no outcome"
-        if self.outcome.failures > self.most_lost:
-            return f"{self.outcome.failures} lost: {self.outcome.counts}"
-        return ""
+        return verdict(self.outcome, self.problem, self.most_lost)
 
 
 def row(name, balancer, machines, folder, kind, releases):

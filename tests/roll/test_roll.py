@@ -1,6 +1,7 @@
 """What `make roll` is made of; the hosts themselves need root, and minutes."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def test_clients_of_both_methods_send_what_they_say():
     [
         (0, 0, "", ""),
         (3, 3, "", ""),
-        (4, 3, "", "4 lost: {'status 503 (kept)': 4}"),
+        (4, 3, "", "4 lost, 3 allowed: {'status 503 (kept)': 4}"),
         (0, 0, "the playbook failed:\nPLAY", "the playbook failed:"),
     ],
 )
@@ -83,7 +84,7 @@ def test_what_the_machine_lacks_is_one_line(monkeypatch):
     assert network.missing() == "needs Linux, and root (network namespaces, mounts)"
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(network.shutil, "which", lambda name: None if name == "haproxy" else name)
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "haproxy" else name)
     assert network.missing().startswith("not installed: haproxy (apt install")
 
 

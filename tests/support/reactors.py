@@ -241,6 +241,15 @@ def close_reactor(reactor):
     reactor._poller.close()
 
 
+def close_worker(worker, end):
+    """Release what a worker with a reactor and its arbiter's end of the channel hold."""
+    close_reactor(worker.reactor)
+    for fd in wakeup_fds(worker._Worker__wakeup):
+        os.close(fd)
+    worker.context.channel.close()
+    end.close()
+
+
 def wakeup_fds(wakeup):
     """Both ends of the pipe."""
     return wakeup._read, wakeup._write

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import os
 
 import pytest
 from hookserve_asyncio.worker import AsyncioWorker
-from support.reactors import close_reactor, wakeup_fds
+from support.reactors import close_worker
 from support.workers import make_context
 
 
@@ -24,11 +23,7 @@ def make_worker():
 
     yield make
     for worker, end in made:
-        close_reactor(worker.reactor)
-        for fd in wakeup_fds(worker._Worker__wakeup):
-            os.close(fd)
-        worker.context.channel.close()
-        end.close()
+        close_worker(worker, end)
         worker._starter.close()
         worker.loop.run_until_complete(asyncio.sleep(0))
         worker.loop.close()
