@@ -18,8 +18,10 @@
 #              plain and over TLS, while workers change
 # make roll    three hosts behind HAProxy, then nginx, while they are restarted, reloaded, upgraded and broken;
 #              root of Linux, a quarter of an hour
-# make image   the guide's container image, built and run by podman, while it is reloaded and stopped; root of
-#              Linux, five minutes
+# make image   the guide's container image, built and run by podman, while it is reloaded, stopped, and deployed
+#              by Kamal; root of Linux, a quarter of an hour
+# make cluster ARGS="IMAGE NEXT BROKEN"   the guide's manifests in the cluster of kubectl, whose nodes have these
+#              images, while they are rolled out, scaled, evicted and broken; it cordons nodes; a quarter of an hour
 # make autobahn
 #              Autobahn's suite for websockets, with CPython 2.7 for its client; half an hour, one at
 #              most; ARGS="--cases 6.*" runs some of it
@@ -43,7 +45,7 @@ VENV := .venv$(if $(filter-out python3 python,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 DISTRIBUTIONS := $(wildcard plugins/*/pyproject.toml examples/*/pyproject.toml)
 
-.PHONY: autobahn screenshots dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads scrape fuzz compat frameworks roll image \
+.PHONY: autobahn screenshots dist serve test test-all test-quick coverage lint docs docs-serve chaos hostile loads scrape fuzz compat frameworks roll image cluster \
 	bench bench-quick bench-idle bench-marginal bench-off bench-scrape clean
 
 serve: $(VENV)/.serve
@@ -118,8 +120,11 @@ frameworks: $(VENV)-frameworks/.installed
 roll: $(VENV)-roll/.installed
 	$(VENV)-roll/bin/python -m tests.roll $(ARGS)
 
-image: $(VENV)/.test
-	$(BIN)/python -m tests.image $(ARGS)
+image: $(VENV)-image/.installed
+	$(VENV)-image/bin/python -m tests.image $(ARGS)
+
+cluster: $(VENV)-image/.installed
+	$(VENV)-image/bin/python -m tests.cluster $(ARGS)
 
 autobahn: $(VENV)/.test .venv-autobahn/.installed
 	$(BIN)/python -m tests.autobahn --python $(PYTHON2) --library .venv-autobahn $(ARGS)

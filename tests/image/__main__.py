@@ -2,60 +2,33 @@
 
 import argparse
 import contextlib
+import functools
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.driver import Driver, Outcome, verdict
-from tests.image.engine import Container, build, missing, remove_image
-from tests.image.phases import KINDS, PHASES, PORT, Scene
+from tests.image import deploys, kamal
+from tests.image.engine import Container, build, keep_to_limits, missing, remove_image
+from tests.image.phases import KINDS, PHASES, PORT, Kind, Scene
+from tests.image.pod import Pod
+from tests.image.rows import HEAD, Row, run, shown
 
-KEPT, FRESH, RATE = 8, 4, 200.0
-HEAD = (
-    "| container | what happens | requests | lost | longest gap, ms | s | |\n"
-    "|---|---|--:|--:|--:|--:|---|"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What happened to a container."""
-
-    kind: str
-    phase: str
-    outcome: Outcome | None
-    notes: str
-    problem: str
-    """What went wrong but for the requests; empty: nothing."""
-
-    @property
-    def verdict(self):
-        """What is wrong; empty: nothing."""
-        return verdict(self.outcome, self.problem)
-
-    def __str__(self):
-        figures = ["-"] * 4
-        if self.outcome is not None:
-            figures = [
-                f"{self.outcome.answered:,}",
-                str(self.outcome.failures),
-                f"{self.outcome.gap * 1000:.0f}",
-                f"{self.outcome.seconds:.0f}",
-            ]
-        words = f"**{self.verdict}**" if self.verdict else self.notes
-        return f"| {' | '.join([self.kind, self.phase, *figures, words])} |"
+POD, KAMAL = "a pod of podman's", "a host of Kamal"
+LOCAL = "127.0.0.1"
 
 
 def main():
-    argparse.ArgumentParser(prog="python -m tests.image", description=__doc__).parse_args()
-    if lacking := missing():
+    parser = argparse.ArgumentParser(prog="python -m tests.image", description=__doc__)
+    parser.add_argument("--only", default="", metavar="WORDS", help="of a container's kind")
+    only = parser.parse_args().only
+    if lacking := missing() or kamal.missing():
         print(f"make image: {lacking}", file=sys.stderr)
         return 2
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="image-") as name, contextlib.ExitStack() as stack:
+        keep_to_limits(Path(name))
         image = build(Path(name))
         stack.callback(remove_image)
         print(
@@ -63,44 +36,56 @@ def main():
             f"built in {image.seconds:.0f} s.\n\n{HEAD}",
             flush=True,
         )
-        rows = [row for kind in KINDS for row in _rows(kind)]
+        rows = [
+            row
+            for kind in KINDS
+            if only in kind
+            for row in _rows(kind, KINDS[kind], functools.partial(Container, *KINDS[kind].options))
+        ]
+        if only in POD:
+            rows += _rows(
+                POD, Kind((), has_tmp=True), functools.partial(Pod, Path(name) / "kubernetes.yaml")
+            )
+        if only in KAMAL:
+            rows += _rows_of_kamal(Path(name) / "kamal")
     return 1 if any(row.verdict for row in rows) else 0
 
 
-def _rows(name):
+def _rows(name, kind, start):
     """The rows of a container of a kind."""
     try:
-        started = Container(*KINDS[name].options)
+        started = start()
     except AssertionError as error:
-        yield _shown(Row(name, "start", None, "", str(error)), "")
+        yield shown(Row(name, "start", None, "", str(error)))
         return
     with contextlib.closing(started) as container:
-        for phase in PHASES:
-            yield _shown(_row(name, phase, container), container.log)
+        for phase, act in PHASES.items():
+            make = functools.partial(Scene, container, kind)
+            has_ended = functools.partial(_has_ended, container)
+            yield shown(
+                run(name, phase, act, make, (LOCAL, PORT), container.prefix, has_ended),
+                lambda: container.log,
+            )
 
 
-def _shown(row, log):
-    print(row, flush=True)
-    if row.verdict:
-        print(f"{row.problem}\n{log}", file=sys.stderr)
-    return row
+def _has_ended(container):
+    return not container.is_running
 
 
-def _row(name, phase, container):
-    """Have a phase happen under load."""
-    problem, outcome = "", None
-    address = ("127.0.0.1", PORT)
-    with Driver(address, KEPT, FRESH, RATE, container.prefix, ("GET", "POST")) as load:
-        scene = Scene(container, KINDS[name], load)
-        try:
-            load.wait_for(RATE)
-            PHASES[phase](scene)
-            if container.is_running:
-                load.run_for(1)
-            outcome = load.finish(is_stopped=not container.is_running)
-        except AssertionError as error:
-            problem = str(error) or repr(error)
-    return Row(name, phase, outcome, ", ".join(scene.notes), problem)
+def _rows_of_kamal(folder):
+    """The rows of a host that Kamal deploys to."""
+    with kamal.Shop(folder) as shop:
+        with shop.kamal(*deploys.FIRST) as first:
+            first.wait(kamal.LIMIT)
+        if first.returncode:
+            problem = f"exit code {first.returncode}"
+            yield shown(Row(KAMAL, "start", None, "", problem), lambda: shop.log)
+            return
+        for phase, act in deploys.DEPLOYS.items():
+            make = functools.partial(deploys.Scene, shop)
+            yield shown(
+                run(KAMAL, phase, act, make, (LOCAL, kamal.PORT), shop.prefix), lambda: shop.log
+            )
 
 
 if __name__ == "__main__":

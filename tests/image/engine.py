@@ -5,11 +5,14 @@ its network by nsenter(1), so that the machine's network has no part in it.
 """
 
 import json
+import os
+import resource
 import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from hookserve.testing.waiting import wait_until
 from tests.image.recipe import RECIPE, base
@@ -20,6 +23,8 @@ TAG = "localhost/hookserve-recipe"
 USER = "10001"
 STOP_LIMIT = 30
 """Seconds from TERM to KILL, as the guide's `--stop-timeout`."""
+_FILES = 1 << 20
+"""How many open files podman allows a container by default."""
 _PROGRAMS = ("podman", "nsenter", "curl")
 _PULL_LIMIT, _BUILD_LIMIT, _LIMIT = 300, 600, 120
 _OPTIONS = (
@@ -28,9 +33,10 @@ _OPTIONS = (
 )
 
 
-def podman(*arguments, limit=_LIMIT):
+def podman(*arguments, prefix=(), limit=_LIMIT):
     """What it writes.  Raises `AssertionError` with its errors."""
-    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, timeout=limit)
+    command = [*prefix, "podman", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
     assert done.returncode == 0, f"podman {arguments[0]}: {done.stderr.strip()}"
     return done.stdout.strip()
 
@@ -45,6 +51,20 @@ def missing():
         except (AssertionError, subprocess.TimeoutExpired) as error:
             return f"no {base()}: {str(error).splitlines()[-1]}"
     return ""
+
+
+def keep_to_limits(folder):
+    """Have podman ask for no more than this process may give, which it otherwise does as root."""
+    most = int(Path("/proc/sys/kernel/pid_max").read_text())
+    limits = {
+        "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+        "nproc": min(resource.getrlimit(resource.RLIMIT_NPROC)[0], most),
+    }
+    if limits["nofile"] < _FILES and "CONTAINERS_CONF" not in os.environ:
+        words = [f"{name}={limit}:{limit}" for name, limit in limits.items()]
+        file = folder / "containers.conf"
+        file.write_text(f"[containers]\ndefault_ulimits = {json.dumps(words)}\n")
+        os.environ["CONTAINERS_CONF"] = str(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +101,25 @@ def remove_image():
     podman("image", "rm", "--force", TAG)
 
 
+def curl(prefix, target, *options):
+    """Start a request to an address and path; it writes the body, a line break and the status."""
+    words = ["curl", "-s", "-m", "60", "-w", "\n%{http_code}", *options]
+    return subprocess.Popen(
+        [*prefix, *words, f"http://{target}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
 class Container:
     """One that serves; `close` removes it."""
 
+    outer = ()
+    """What a command line begins with to be run where podman keeps its network."""
+    stop_options = ()
+
     def __init__(self, *options):
-        self._id = podman("run", *_OPTIONS, *options, TAG)
+        self._id = self._run(*options)
         try:
             wait_until(lambda: " ready" in self.log or not self.is_running)
             assert self.is_running, self.log
@@ -95,8 +129,14 @@ class Container:
             self.close()
             raise
 
+    def _run(self, *options):
+        return self.podman("run", *_OPTIONS, *options, TAG)
+
+    def podman(self, *words):
+        return podman(*words, prefix=self.outer)
+
     def _inspect(self, template):
-        return podman("inspect", "--format", template, self._id)
+        return self.podman("inspect", "--format", template, self._id)
 
     @property
     def is_running(self):
@@ -118,13 +158,8 @@ class Container:
         return ["nsenter", f"--target={self.pid}", "--net", "--"]
 
     def curl(self, target, *options):
-        """Start a request; what it writes is the body, a line break and the status."""
-        words = ["curl", "-s", "-m", "60", "-w", "\n%{http_code}", *options]
-        return subprocess.Popen(
-            [*self.prefix, *words, f"http://127.0.0.1:{target}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        """Start a request to a port and path."""
+        return curl(self.prefix, f"127.0.0.1:{target}", *options)
 
     def get(self, target, *options, data=b""):
         """Status and body of a request to a port and path; `data` is the input of curl."""
@@ -134,7 +169,7 @@ class Container:
 
     def kill(self, name):
         """Send its process 1 a signal."""
-        podman("kill", f"--signal={name}", self._id)
+        self.podman("kill", f"--signal={name}", self._id)
 
     def may_write(self, folder):
         """Whether its user may write to a folder."""
@@ -143,7 +178,8 @@ class Container:
 
     def stop(self):
         """Start to stop it, as an operator does."""
-        return subprocess.Popen(["podman", "stop", self._id], stdout=subprocess.DEVNULL)
+        command = [*self.outer, "podman", "stop", *self.stop_options, self._id]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def close(self):
-        podman("rm", "--force", "--time=0", self._id)
+        self.podman("rm", "--force", "--time=0", self._id)

@@ -7,10 +7,11 @@ import subprocess
 import pytest
 
 from tests.chaos.driver import Outcome
-from tests.image import engine, recipe
-from tests.image.__main__ import HEAD, Row
+from tests.image import engine, kamal, pod, recipe
 from tests.image.phases import KINDS
+from tests.image.rows import HEAD, Row
 from tests.image.shop import application
+from tests.roll.hosts import FILES
 from tests.support.tree import ROOT
 
 
@@ -54,6 +55,35 @@ def test_a_row_is_good_when_nothing_is_lost(lost, problem, verdict):
 
 def test_a_row_without_an_outcome_is_never_good():
     assert Row("a /tmp", "stop", None, "", "").verdict
+
+
+def test_a_pod_is_the_manifest_s_but_for_the_image_and_the_replicas():
+    ours = (FILES / "kubernetes.yaml").read_text().splitlines()
+    changed = [(a, b) for a, b in zip(ours, pod.manifest().splitlines(), strict=True) if a != b]
+
+    assert [b.split() for _, b in changed] == [
+        ["replicas:", "1"],
+        ["image:", f"{engine.TAG}:latest"],
+    ]
+
+
+def test_kamal_gets_the_guide_s_file_and_a_docker_that_pulls_nothing(tmp_path):
+    kamal.Shop.lay_out(tmp_path)
+
+    assert (tmp_path / "config" / "deploy.yml").read_text().endswith(kamal.FILE.read_text())
+    podman = tmp_path / "bin" / "podman"
+    podman.write_text('#!/bin/sh\necho "$@"\n')
+    podman.chmod(0o755)
+    assert docker(tmp_path, "login", "registry.example", "-p", "x") == ""
+    pulled = docker(tmp_path, "pull", "registry.example/example/shop:r1")
+    assert pulled.startswith("build -q --label service=shop -t registry.example/example/shop:r1 ")
+    asked = docker(tmp_path, "ps", "--filter", "status=running", "--filter", "status=restarting")
+    assert asked == "ps --filter status=running --filter status=running\n"
+
+
+def docker(folder, *words):
+    environ = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    return subprocess.run(["docker", *words], capture_output=True, text=True, env=environ).stdout
 
 
 def test_what_the_machine_lacks_is_one_line(monkeypatch):

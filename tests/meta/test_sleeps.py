@@ -15,6 +15,7 @@ SLEEPERS = {
     "hookserve/testing/contract/responses.py": {"closes": "the pause between two requests"},
     "tests/chaos/driver.py": {"_listen": "the pause between two looks"},
     "tests/image/shop.py": {"application": "a request as slow as it asks for"},
+    "tests/image/proxy.py": {"deploy": "the interval of the health checks"},
     "tests/roll/hosts.py": {"wait_for": "the pause between two looks"},
     "tests/scrape/recycling.py": {"looks": "the pause between two looks"},
     # Applications and hooks.

@@ -1,0 +1,1 @@
+"""`make cluster`: the guide's manifests in a cluster of Kubernetes, under load."""
