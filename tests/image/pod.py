@@ -10,6 +10,9 @@ from tests.image.engine import STOP_LIMIT, TAG, Container
 from tests.roll.hosts import FILES
 from tests.roll.network import Host
 
+_NETWORK = ("network", "rm", "podman-default-kube-network")
+"""Made for the pod; it stays where another pod is in it."""
+
 
 def manifest():
     """The guide's, with the image under test, once."""
@@ -36,8 +39,7 @@ class Pod(Container):
             raise
 
     def close(self):
-        with contextlib.suppress(AssertionError):
-            self.podman("kube", "down", self._file)
-        with contextlib.suppress(AssertionError):
-            self.podman("volume", "rm", "tmp")
+        for words in (("kube", "down", self._file), ("volume", "rm", "tmp"), _NETWORK):
+            with contextlib.suppress(AssertionError):
+                self.podman(*words)
         self._host.close()
