@@ -3,11 +3,10 @@
 import json
 import socket
 import ssl
-import subprocess
-import sys
 
 import pytest
 import trustme
+from support.command import hookserve
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import Client, Closed, request
@@ -119,13 +118,10 @@ def test_the_access_log_names_the_client(site):
         assert any(line.startswith("198.51.100.7 ") for line in server.log.splitlines())
 
 
-def run(*arguments, cwd):
-    command = [sys.executable, "-m", "hookserve", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=20)
-
-
 def test_a_profile_gives_way_to_what_is_said(site):
-    done = run("--behind", "alb", "--keep-alive", "5", "--print-config", "--json", "app", cwd=site)
+    done = hookserve(
+        "--behind", "alb", "--keep-alive", "5", "--print-config", "--json", "app", cwd=site
+    )
 
     found = json.loads(done.stdout)
     assert found["keepalive"] == {"value": 5.0, "origin": "command line"}
@@ -144,7 +140,7 @@ def test_a_profile_gives_way_to_what_is_said(site):
     ],
 )
 def test_a_wrong_setting_is_said_in_one_line(site, arguments, message):
-    done = run(*arguments, "--check-config", "app", cwd=site)
+    done = hookserve(*arguments, "--check-config", "app", cwd=site)
 
     assert done.returncode == 1
     assert message in done.stderr

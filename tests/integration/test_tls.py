@@ -3,13 +3,12 @@
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 
 import httpx
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
+from support.command import hookserve
 
 from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.contract.client import Client, Closed, Load, request
@@ -322,9 +321,8 @@ class TestWrongSettings:
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
         flags += ["--check-config"] if check else ["-b", "127.0.0.1:0"]
         (self.directory / "app.py").write_text(APPLICATION)
-        command = [sys.executable, "-m", "hookserve", *flags, "app"]
 
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        done = hookserve(*flags, "app")
 
         assert done.returncode == 1
         assert message in done.stderr

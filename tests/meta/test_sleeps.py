@@ -26,14 +26,11 @@ SLEEPERS = {
     "hookserve/testing/contract/recorder.py": {
         "worker_idle": "a listener that blocks: it is not called in the hub of an event library"
     },
-    "plugins/eventlet/tests/test_worker.py": {"application": SLOW_APPLICATION},
     "plugins/gevent/tests/test_worker.py": {
-        "application": SLOW_APPLICATION,
         "test_a_client_that_floods_its_body_disturbs_no_other": (
             "pieces that are events of their own; the processor time of half a second"
         ),
     },
-    "plugins/gthread/tests/test_worker.py": {"application": SLOW_APPLICATION},
     "tests/integration/test_endless_responses.py": {
         "events": SLOW_APPLICATION,
         "__iter__": SLOW_APPLICATION,
@@ -41,7 +38,8 @@ SLEEPERS = {
     "tests/integration/test_forked_children.py": {"end": "a child that does not end"},
     "tests/screenshots/__main__.py": {"export": "the pause between two requests"},
     "tests/screenshots/application.py": {"application": SLOW_APPLICATION},
-    "tests/support/applications.py": {"busy": SLOW_APPLICATION},
+    "tests/support/applications.py": {"busy": SLOW_APPLICATION, "name_thread": SLOW_APPLICATION},
+    "tests/support/green_applications.py": {"respond": SLOW_APPLICATION},
     # Clients and signals whose times are what is tested.
     "hookserve/testing/contract/client.py": {"_run": "a server that is gone is asked slowly"},
     "hookserve/testing/contract/life.py": {

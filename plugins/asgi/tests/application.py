@@ -21,6 +21,25 @@ async def application(scope, receive, send):
     await PAGES[name](scope, receive, send, argument.rstrip("/"))
 
 
+async def echo_messages(scope, receive, send):
+    """Sends back what it receives, after what it knows of itself."""
+    if scope["type"] == "lifespan":
+        for event in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+        return
+    await receive()
+    if scope["path"] == "/denied":
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.accept"})
+    known = f"{os.getpid()} {scope['scheme']} {scope['client'][0]}"
+    await send({"type": "websocket.send", "text": known})
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({**event, "type": "websocket.send"})
+    print("ended with", event["code"], flush=True)
+
+
 async def live(scope, receive, send):
     """Note startup and shutdown in a file, and what happened before the latter."""
     await receive()

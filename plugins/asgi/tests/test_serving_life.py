@@ -5,13 +5,12 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import trustme
+from support.command import hookserve
 from support.life import LifeTests
 from support.processes import is_alive
 
@@ -131,8 +130,7 @@ def test_within_the_proxy_protocol():
 
 @pytest.mark.parametrize("arguments", [["--check-config"], ["-b", "127.0.0.1:0"], ["--preload"]])
 def test_an_application_of_asgi_2_is_refused(arguments):
-    command = [sys.executable, "-m", "hookserve", *arguments, "application:Double"]
-    ended = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=20)
+    ended = hookserve(*arguments, "application:Double", cwd=HERE)
 
     assert ended.returncode == 4
     assert "application:Double is an application of ASGI 2" in ended.stderr

@@ -4,6 +4,7 @@ import base64
 import socket
 import ssl
 from contextlib import ExitStack
+from pathlib import Path
 from signal import SIGHUP, SIGTERM
 
 import pytest
@@ -14,32 +15,12 @@ from websockets.sync.client import connect
 from hookserve.testing import serve, wait_until
 
 pytestmark = pytest.mark.process
+HERE = Path(__file__).parent
 AUTHORITY = trustme.CA()
 
 
-async def echo(scope, receive, send):
-    """Sends back what it receives, after what it knows of itself."""
-    import os
-
-    if scope["type"] == "lifespan":
-        for event in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{event}.complete"})
-        return
-    await receive()
-    if scope["path"] == "/denied":
-        await send({"type": "websocket.close"})
-        return
-    await send({"type": "websocket.accept"})
-    known = f"{os.getpid()} {scope['scheme']} {scope['client'][0]}"
-    await send({"type": "websocket.send", "text": known})
-    while (event := await receive())["type"] == "websocket.receive":
-        await send({**event, "type": "websocket.send"})
-    print("ended with", event["code"], flush=True)
-
-
 def server(**options):
-    return serve(echo, worker="asyncio", **options)
+    return serve("application:echo_messages", worker="asyncio", chdir=HERE, **options)
 
 
 def url_of(server, scheme="ws", path="/"):
@@ -116,6 +97,7 @@ def test_a_reload_closes_with_1012_and_new_workers_serve(workers):
 
         running.signal(SIGHUP)
         codes = [code_at_end(client) for client in clients]
+        running.wait_for("exit", count=workers)  # one that had no client may serve until then
         with connect(url_of(running)) as client:
             assert client.recv().split()[0] not in old
 

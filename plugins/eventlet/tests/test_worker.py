@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+from support.green_applications import on_eventlet
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import Client, ask, request
@@ -12,22 +13,8 @@ from hookserve.testing.contract.client import Client, ask, request
 pytestmark = pytest.mark.process
 
 
-def application(environ, start_response):
-    import eventlet
-
-    path = environ["PATH_INFO"]
-    if path.startswith("/sleep/"):
-        time.sleep(float(path.removeprefix("/sleep/")))  # a slow application
-    if path == "/timeout":
-        with eventlet.Timeout(0.05):
-            eventlet.sleep(5)
-    body = type(eventlet.getcurrent()).__name__.encode() if path == "/kind" else b"ok"
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
-
-
 def test_many_requests_sleep_side_by_side():
-    with serve(application, worker="eventlet") as server:
+    with serve(on_eventlet, worker="eventlet") as server:
         clients = [Client(server.address) for _ in range(300)]
         began = time.monotonic()
         for client in clients:
@@ -40,18 +27,18 @@ def test_many_requests_sleep_side_by_side():
 
 
 def test_an_uncaught_timeout_fails_its_request_alone():
-    with serve(application, worker="eventlet") as server:
+    with serve(on_eventlet, worker="eventlet") as server:
         assert ask(server.address, "/timeout").status == 500
         assert ask(server.address).text == "ok"
 
 
 def test_the_application_runs_in_a_greenlet_of_eventlets_own_kind():
-    with serve(application, worker="eventlet") as server:
+    with serve(on_eventlet, worker="eventlet") as server:
         assert ask(server.address, "/kind").text == "GreenThread"
 
 
 def test_starting_it_warns_of_nothing():
-    with serve(application, worker="eventlet") as server:
+    with serve(on_eventlet, worker="eventlet") as server:
         assert "Deprecat" not in server.log
 
 

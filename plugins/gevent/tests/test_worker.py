@@ -7,37 +7,12 @@ import sys
 import time
 
 import pytest
+from support.green_applications import on_gevent
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, request
 
 pytestmark = pytest.mark.process
-
-
-def application(environ, start_response):
-    import gevent
-
-    path = environ["PATH_INFO"]
-    if path.startswith("/sleep/"):
-        time.sleep(float(path.removeprefix("/sleep/")))  # a slow application
-    if path == "/timeout":
-        with gevent.Timeout(0.05):
-            gevent.sleep(5)
-    body = b"ok"
-    if path == "/kind":
-        body = type(gevent.getcurrent()).__name__.encode()
-    if path == "/subprocess":
-        body = subprocess.run(["echo", "from a child"], capture_output=True, check=True).stdout
-    if path == "/pipe":
-        writer = subprocess.Popen(["sh", "-c", WRITER], stdout=subprocess.PIPE)
-        start_response("200 OK", [])
-        return environ["wsgi.file_wrapper"](writer.stdout)
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
-
-
-WRITER = """printf begin; touch "$TEST_FILE.begun"
-until [ -e "$TEST_FILE" ]; do sleep 0.02; done; printf end"""
 
 
 def run(*arguments, cwd):
@@ -52,7 +27,7 @@ def run(*arguments, cwd):
 
 
 def test_a_thousand_requests_sleep_side_by_side():
-    with serve(application, worker="gevent", settings={"worker_connections": 1200}) as server:
+    with serve(on_gevent, worker="gevent", settings={"worker_connections": 1200}) as server:
         clients = [Client(server.address) for _ in range(1000)]
         began = time.monotonic()
         for client in clients:
@@ -65,25 +40,25 @@ def test_a_thousand_requests_sleep_side_by_side():
 
 
 def test_an_uncaught_timeout_fails_its_request_alone():
-    with serve(application, worker="gevent") as server:
+    with serve(on_gevent, worker="gevent") as server:
         assert ask(server.address, "/timeout").status == 500
         assert ask(server.address).text == "ok"
 
 
 def test_the_application_runs_in_a_greenlet_of_gevents_own_kind():
-    with serve(application, worker="gevent") as server:
+    with serve(on_gevent, worker="gevent") as server:
         assert ask(server.address, "/kind").text == "Greenlet"
 
 
 def test_children_of_the_application_are_waited_for():
-    with serve(application, worker="gevent") as server:
+    with serve(on_gevent, worker="gevent") as server:
         assert ask(server.address, "/subprocess").text == "from a child\n"
 
 
 def test_a_pipe_as_a_response_holds_no_other_request_up(tmp_path):
     file = tmp_path / "go on"
     environ = {"TEST_FILE": str(file)}
-    with serve(application, worker="gevent", environ=environ) as server:
+    with serve(on_gevent, worker="gevent", environ=environ) as server:
         with Client(server.address) as client:
             client.send(request("/pipe"))
             wait_until((tmp_path / "go on.begun").exists)
@@ -149,7 +124,7 @@ def test_a_file_that_asks_for_preloading_itself_must_import_nothing_before(tmp_p
 
 def test_a_client_that_floods_its_body_disturbs_no_other():
     """Events for a connection whose request runs are recorded, not spun on."""
-    with serve(application, worker="gevent") as server:
+    with serve(on_gevent, worker="gevent") as server:
         with socket.create_connection(server.address) as client:
             client.sendall(b"POST /sleep/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
             for _ in range(50):

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from hookserve_gunicorn import logger_aliases
+from support.applications import ok
 
 from hookserve.launch.assembly import assemble
 from hookserve.testing import serve, wait_until
@@ -41,11 +42,6 @@ format = %(levelname)s %(message)s
 """
 
 
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
-
-
 def table(folder):
     handler = {"class": "logging.FileHandler", "formatter": "own"}
     return {
@@ -75,7 +71,7 @@ def test_handlers_of_both_loggers_get_what_they_get_under_gunicorn(tmp_path, for
         text = json.dumps(table(tmp_path)) if form == "logconfig_json" else INI
         (tmp_path / "log").write_text(text.replace("{folder}", str(tmp_path)))
         configuration.write_text(f"{form} = {str(tmp_path / 'log')!r}\n")
-    with serve(application, arguments=["-c", str(configuration)]) as server:
+    with serve(ok, arguments=["-c", str(configuration)]) as server:
         ask(server.address, "/seen")
         wait_until(lambda: (tmp_path / "access").read_text())
 
@@ -114,7 +110,7 @@ def test_gunicorns_defaults_are_under_a_table(tmp_path, case):
     table, expected = PARTS[case]
     configuration = tmp_path / "conf.py"
     configuration.write_text(f"logconfig_dict = {table!r}\naccess_log_format = 'seen %(U)s'\n")
-    with serve(application, arguments=["-c", str(configuration)]) as server:
+    with serve(ok, arguments=["-c", str(configuration)]) as server:
         ask(server.address, "/page")
         server.stop()
 

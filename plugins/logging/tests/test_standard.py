@@ -8,16 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.applications import ok
 
 from hookserve.testing import serve, wait_until
 from tests.support import web
 
 pytestmark = pytest.mark.process
-
-
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
 
 
 def lines_of(path, count=1):
@@ -28,7 +24,7 @@ def lines_of(path, count=1):
 
 def test_requests_are_logged_when_the_worker_is_idle(tmp_path):
     path = tmp_path / "access"
-    with serve(application, settings={"accesslog": path}) as server:
+    with serve(ok, settings={"accesslog": path}) as server:
         web.get(f"{server.url}/a?b", headers={"User-Agent": "test"})
 
         (line,) = lines_of(path)
@@ -39,7 +35,7 @@ def test_requests_are_logged_when_the_worker_is_idle(tmp_path):
 def test_requests_are_logged_as_json_refused_ones_too(tmp_path):
     path = tmp_path / "access"
     settings = {"accesslog": path, "access_log_format": "json"}
-    with serve(application, settings=settings) as server:
+    with serve(ok, settings=settings) as server:
         web.get(server.url)
         web.get(server.url, headers={"Expect": "miracles"})
 
@@ -72,7 +68,7 @@ def test_a_line_waits_for_a_second_at_most_while_the_worker_is_busy(tmp_path):
 def test_the_process_that_is_logged_is_the_worker(tmp_path):
     path = tmp_path / "access"
     settings = {"accesslog": path, "access_log_format": "%(p)s"}
-    with serve(application, settings=settings) as server:
+    with serve(ok, settings=settings) as server:
         web.get(server.url)
 
         assert lines_of(path) == [f"<{server.workers()[0]}>"]
@@ -81,7 +77,7 @@ def test_the_process_that_is_logged_is_the_worker(tmp_path):
 def test_usr1_reopens_both_logs(tmp_path):
     access, error = tmp_path / "access", tmp_path / "error"
     settings = {"accesslog": access, "errorlog": error}
-    with serve(application, settings=settings, workers=2) as server:
+    with serve(ok, settings=settings, workers=2) as server:
         web.get(f"{server.url}/before")
         lines_of(access)
         access.rename(tmp_path / "access.1")
@@ -101,7 +97,7 @@ def test_usr1_reopens_both_logs(tmp_path):
 def test_a_path_can_be_left_out(tmp_path):
     path = tmp_path / "access"
     settings = {"accesslog": path, "access_log_skip": "/health"}
-    with serve(application, settings=settings) as server:
+    with serve(ok, settings=settings) as server:
         web.get(f"{server.url}/health")
         web.get(f"{server.url}/page")
 
@@ -132,7 +128,7 @@ def test_a_killed_request_has_its_record(tmp_path):
 
 def test_the_error_log_can_be_json(tmp_path):
     path = tmp_path / "error"
-    with serve(application, settings={"errorlog": path, "error_log_format": "json"}) as server:
+    with serve(ok, settings={"errorlog": path, "error_log_format": "json"}) as server:
         first = json.loads(lines_of(path)[0])
 
         assert first["level"] == "info"
@@ -142,6 +138,6 @@ def test_the_error_log_can_be_json(tmp_path):
 
 def test_the_level_is_used(tmp_path):
     path = tmp_path / "error"
-    with serve(application, settings={"errorlog": path, "loglevel": "error"}) as server:
+    with serve(ok, settings={"errorlog": path, "loglevel": "error"}) as server:
         assert server.workers()
         assert path.read_text() == ""
