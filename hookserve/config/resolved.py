@@ -53,19 +53,19 @@ class Config:
         object.__setattr__(self, "_implied", frozenset(implied))
 
     def __getattr__(self, name: str) -> Any:  # Any: each setting has a type of its own
-        try:
-            return object.__getattribute__(self, "_find")(name)
-        except KeyError:
-            raise AttributeError(f"'{name}' is not a setting") from None
-
-    def _find(self, name: str) -> object:
         values: dict[str, object] = object.__getattribute__(self, "_values")
         if name in values:
             return values[name]
-        table: SettingsTable | None = object.__getattribute__(self, "_table")
-        if table is None or name not in table:
+        try:
+            return object.__getattribute__(self, "_default_of")(name)
+        except KeyError:
+            raise AttributeError(f"'{name}' is not a setting") from None
+
+    def _default_of(self, name: str) -> object:
+        """That of a setting without a value; raises KeyError."""
+        if self._table is None or name not in self._table:
             raise KeyError(name)
-        return table.default(name)
+        return self._table.default(name)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
@@ -88,8 +88,10 @@ class Config:
 
     def get(self, name: str, default: object = None) -> Any:  # Any: as for attributes
         """The value, or `default` when no such setting exists (its plugin is not loaded)."""
+        if name in self._values:
+            return self._values[name]
         try:
-            return self._find(name)
+            return self._default_of(name)
         except KeyError:
             return default
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn
 
 from hookserve.config.core import CORE_SETTINGS
 from hookserve.errors import ConfigError, HookserveError
@@ -75,31 +75,18 @@ def _checked(setting: Setting, owner: str, title: Callable[[str], str]) -> Setti
     return setting if default is setting.default else setting._replace(default=default)
 
 
-class OffPlugins(Protocol):
-    """The plugins that are loaded when one of their settings is used."""
+class OffPlugins:
+    """The plugins that are loaded when one of their settings is used; here there are none."""
 
     def names(self) -> Collection[str]:
         """Their settings, as far as they are not loaded yet."""
+        return ()
 
     def declare(self, name: str, table: SettingsTable) -> None:
         """Load those with that setting and add theirs to the table; raises HookserveError."""
 
     def default(self, name: str) -> object:
         """The default of that setting, without a plugin being loaded; raises KeyError."""
-
-
-class NothingOff:
-    """No such plugins."""
-
-    def names(self) -> Collection[str]:
-        """None."""
-        return ()
-
-    def declare(self, name: str, table: SettingsTable) -> None:
-        """Do nothing."""
-
-    def default(self, name: str) -> object:
-        """There is none."""
         raise KeyError(name)
 
 
@@ -119,7 +106,7 @@ class SettingsTable:
     """
 
     def __init__(self, off: OffPlugins | None = None) -> None:
-        self._off = NothingOff() if off is None else off
+        self._off = OffPlugins() if off is None else off
         self._declared: dict[str, Declared] = {}
         self._flags: dict[str, str] = {}
         for setting in CORE_SETTINGS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from hookserve.config import settings
 from hookserve.config.settings import SettingsTable
 from hookserve.errors import HookserveError, PluginError
 from hookserve.plugins import calling
@@ -34,7 +35,7 @@ def add_settings(host: PluginHost, table: SettingsTable, only: str = "") -> None
             table.add(setting, plugin, lambda owner: host.record_of(owner).title)
 
 
-class OffPlugins:
+class OffPlugins(settings.OffPlugins):
     """The plugins of a host that are loaded when one of their settings is used."""
 
     def __init__(self, host: PluginHost) -> None:
@@ -46,11 +47,11 @@ class OffPlugins:
         self._defaults: dict[str, object] = {}
 
     def names(self) -> Collection[str]:
-        """As `hookserve.config.settings.OffPlugins`."""
+        """As that of the base class."""
         return self._named
 
     def declare(self, name: str, table: SettingsTable) -> None:
-        """As `hookserve.config.settings.OffPlugins`.
+        """As that of the base class.
 
         Raises PluginError for a plugin that cannot be loaded, and for one that does not declare the
         setting; ConfigError for a setting that two plugins declare.
@@ -86,7 +87,7 @@ class OffPlugins:
         return taken
 
     def default(self, name: str) -> object:
-        """As `hookserve.config.settings.OffPlugins`.
+        """As that of the base class.
 
         The plugin is loaded into a host of its own: here its hooks would be called from now on.
         """

@@ -33,6 +33,7 @@ class Distribution:
         """Its name, normalized."""
         self.read_text = read_text
         """The text of a file of its metadata; `None` when there is no such file."""
+        self._groups: dict[str, list[tuple[str, str]]] | None = None
 
     @cached_property
     def fields(self) -> dict[str, list[str]]:
@@ -53,13 +54,10 @@ class Distribution:
 
     def entry_points(self, group: str) -> list[tuple[str, str]]:
         """Names and values of one group."""
+        if self._groups is None:
+            text = self.read_text("entry_points.txt") or ""
+            self._groups = _sections(text) if f"[{GROUP}" in text else {}
         return self._groups.get(group, [])
-
-    @cached_property
-    def _groups(self) -> dict[str, list[tuple[str, str]]]:
-        """The groups that are hookserve's."""
-        text = self.read_text("entry_points.txt") or ""
-        return _sections(text) if f"[{GROUP}" in text else {}
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], list[str]]:
