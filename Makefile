@@ -19,7 +19,7 @@
 # make roll    three hosts behind HAProxy, then nginx, while they are restarted, reloaded, upgraded and broken;
 #              root of Linux, a quarter of an hour
 # make image   the guide's container image, built and run by podman, while it is reloaded, stopped, and deployed
-#              by Kamal; root of Linux, a quarter of an hour
+#              by Kamal; root of Linux, ten minutes
 # make cluster ARGS="IMAGE NEXT BROKEN"   the guide's manifests in the cluster of kubectl, whose nodes have these
 #              images, while they are rolled out, scaled, evicted and broken; it cordons nodes; a quarter of an hour
 # make autobahn
