@@ -1,11 +1,10 @@
 """Responses that do not end by themselves: what a stop, a reload and a client that has gone do."""
 
-import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
+from support.endless_application import application
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, Load, ask, request
@@ -13,41 +12,6 @@ from hookserve.testing.contract.client import Client, Load, ask, request
 LIMITED = {"graceful_timeout": 1, "abort_timeout": 0.5}
 CONCURRENT = ["gthread", "gevent", "eventlet"]
 EVENT = b"c\r\ndata: tick\n\n\r\n"
-
-
-def application(environ, start_response):
-    if environ["PATH_INFO"] == "/events":
-        start_response("200 OK", [("Content-Type", "text/event-stream")])
-        return events()
-    if environ["PATH_INFO"] == "/nothing":
-        start_response("200 OK", [])
-        return Nothing(Path(os.environ["TEST_FOLDER"]))
-    body = str(os.getpid()).encode()
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
-
-
-def events():
-    while True:
-        yield b"data: tick\n\n"
-        time.sleep(0.02)  # the application's own pace
-
-
-class Nothing:
-    """Chunks without a byte, until a file says that it is enough."""
-
-    def __init__(self, folder):
-        self._folder = folder
-
-    def __iter__(self):
-        (self._folder / "begun").touch()
-        while not (self._folder / "enough").exists():
-            yield b""
-            time.sleep(0.01)  # the application's own pace
-
-    def close(self):
-        with (self._folder / "closed").open("a") as file:
-            file.write("once\n")
 
 
 def begin_events(server):

@@ -31,11 +31,11 @@ SLEEPERS = {
             "pieces that are events of their own; the processor time of half a second"
         ),
     },
-    "tests/integration/test_endless_responses.py": {
+    "tests/support/endless_application.py": {
         "events": SLOW_APPLICATION,
         "__iter__": SLOW_APPLICATION,
     },
-    "tests/integration/test_forked_children.py": {"end": "a child that does not end"},
+    "tests/support/forking_applications.py": {"end": "a child that does not end"},
     "tests/screenshots/__main__.py": {"export": "the pause between two requests"},
     "tests/screenshots/application.py": {"application": SLOW_APPLICATION},
     "tests/support/applications.py": {"busy": SLOW_APPLICATION, "name_thread": SLOW_APPLICATION},
