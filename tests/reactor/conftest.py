@@ -25,6 +25,15 @@ def setting():
 
 
 @pytest.fixture
+def pair():
+    """Two ends of a connection; the first does not block."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield ours, theirs
+
+
+@pytest.fixture
 def make_worker():
     """Makes a worker of a class, in this process, that listens to nothing."""
     made = []

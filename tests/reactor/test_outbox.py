@@ -13,14 +13,6 @@ from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.transport import LoopTransport, SpoolingTransport
 
 
-@pytest.fixture
-def pair():
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours, theirs:
-        yield ours, theirs
-
-
 def drain(outbox, ours, theirs):
     """Flush until everything is gone; what the other side has received."""
     found = []

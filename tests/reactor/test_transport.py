@@ -1,21 +1,12 @@
 """Sending and receiving on a descriptor that would block."""
 
 import os
-import socket
 import threading
 import time
 
 import pytest
 
 from hookserve.reactor.transport import SocketTransport
-
-
-@pytest.fixture
-def pair():
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with ours, theirs:
-        yield ours, theirs
 
 
 def make(ours, timeout=5.0):

@@ -9,7 +9,7 @@ from hookserve_http.protocol import HttpProtocol
 from hookserve.listeners.address import Endpoint
 from hookserve.testing.fakes import MemoryTransport, StandInWorker, configure, converse
 
-__all__ = ["MemoryTransport", "Recorder", "converse", "make_protocol", "make_worker"]
+__all__ = ["Body", "MemoryTransport", "Recorder", "converse", "make_protocol", "make_worker"]
 
 
 class Recorder:
@@ -24,6 +24,26 @@ class Recorder:
         self.bodies.append(environ["wsgi.input"].read())
         start_response("200 OK", [("Content-Length", "2")])
         return [b"ok"]
+
+
+class Body:
+    """The body of a response: it counts its closes, and may raise wherever it is asked."""
+
+    def __init__(self, parts, at_close=None):
+        self.parts = parts
+        self.at_close = at_close
+        self.closes = 0
+
+    def __iter__(self):
+        for part in self.parts:
+            if isinstance(part, BaseException):
+                raise part
+            yield part
+
+    def close(self):
+        self.closes += 1
+        if self.at_close is not None:
+            raise self.at_close
 
 
 @cache

@@ -13,23 +13,6 @@ from hookserve.protocol.seam import CLOSING, IDLE
 GET = b"GET /x?y HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
-class Body:
-    """An iterable that says when it is closed."""
-
-    def __init__(self, *parts):
-        self.parts = parts
-        self.is_closed = False
-
-    def __iter__(self):
-        for part in self.parts:
-            if isinstance(part, BaseException):
-                raise part
-            yield part
-
-    def close(self):
-        self.is_closed = True
-
-
 def exchange(app, data=GET, **settings):
     protocol = driver.make_protocol(app, **settings)
     transport, connection = driver.converse(protocol, [data])
@@ -48,15 +31,15 @@ def answering(result, status="200 OK", headers=()):
     "parts", [(b"ok",), (b"", b"ok"), (), (ValueError("x"),), (b"ok", ValueError("x"))]
 )
 def test_the_iterable_is_closed_on_every_path(parts):
-    body = Body(*parts)
+    body = driver.Body(parts)
 
     exchange(answering(body))
 
-    assert body.is_closed
+    assert body.closes == 1
 
 
 def test_the_iterable_is_closed_when_the_client_is_gone():
-    body = Body(*[b"x" * 100] * 10)
+    body = driver.Body([b"x" * 100] * 10)
     protocol = driver.make_protocol(answering(body))
     connection = protocol.connect(("203.0.113.9", 1))
 
@@ -67,7 +50,7 @@ def test_the_iterable_is_closed_when_the_client_is_gone():
     connection.feed(GET)
     connection.run(Gone())
 
-    assert body.is_closed
+    assert body.closes == 1
     assert protocol.worker.ended == [(2, 100)]
 
 

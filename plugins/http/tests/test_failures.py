@@ -30,26 +30,6 @@ class Kept(logging.Handler):
         self.records.append(record)
 
 
-class Body:
-    """An iterable that may raise wherever it is asked."""
-
-    def __init__(self, parts, at_close=None):
-        self.parts = parts
-        self.at_close = at_close
-        self.closes = 0
-
-    def __iter__(self):
-        for part in self.parts:
-            if isinstance(part, BaseException):
-                raise part
-            yield part
-
-    def close(self):
-        self.closes += 1
-        if self.at_close is not None:
-            raise self.at_close
-
-
 class Served:
     """One exchange with an application, and all that is known about it afterwards."""
 
@@ -93,7 +73,9 @@ BASES = [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), Uncaught()]
 @pytest.mark.parametrize("error", BASES, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("where", ["call", "first part", "close", "pre_request"])
 def test_whatever_an_application_raises_fails_its_own_request_alone(error, where):
-    body = Body([error] if where == "first part" else [], error if where == "close" else None)
+    body = driver.Body(
+        [error] if where == "first part" else [], error if where == "close" else None
+    )
     observers = {}
     if where == "pre_request":
         observers["pre_request"] = lambda worker, req, environ: raising(error)(None, None)
@@ -113,7 +95,7 @@ def test_whatever_an_application_raises_fails_its_own_request_alone(error, where
 
 
 def test_a_response_that_has_begun_is_cut_off():
-    body = Body([b"ok", SystemExit(3)])
+    body = driver.Body([b"ok", SystemExit(3)])
 
     served = Served(answering(body))
 
@@ -132,7 +114,7 @@ def test_a_request_that_is_cancelled_is_a_503(where):
         def receive(self, size):
             raise CANCELLED
 
-    body = Body([CANCELLED])
+    body = driver.Body([CANCELLED])
     apps = {"call": raising(CANCELLED), "first part": answering(body), "reading the body": reads}
 
     served = Served(apps[where], POST, Stuck())
@@ -150,7 +132,7 @@ def test_a_request_that_is_cancelled_is_a_503(where):
 
 
 def test_a_request_that_is_cancelled_while_it_is_answered_is_cut_off():
-    served = Served(answering(Body([b"ok", CANCELLED])))
+    served = Served(answering(driver.Body([b"ok", CANCELLED])))
 
     assert served.state == CLOSING
     assert b" 503 " not in served.sent
@@ -205,7 +187,7 @@ def test_what_an_application_has_kept_reaches_no_other_client():
     def app(environ, start_response):
         kept.append(start_response("200 OK", []))
         kept.append(lambda data: environ["wsgi.early_hints"]([("Link", "x")]))
-        return Body([b"ok"])
+        return driver.Body([b"ok"])
 
     served = Served(app)
 
