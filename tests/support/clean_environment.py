@@ -46,9 +46,13 @@ def make_once(factory, name, make):
 
 
 def wheel_of(project, factory):
-    """The wheel of one of our own projects, built once in a run; its path."""
+    """The wheel of one of our own projects, built once in a run; its path.
+
+    By the backend itself: a frontend makes the same bytes in twice the time.
+    """
+    words = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d")
     name = f"wheel-of-{project.name}"
-    folder = make_once(factory, name, lambda made: build_wheel(project, made))
+    folder = make_once(factory, name, lambda made: run(*words, made, cwd=project))
     return next(folder.glob("*.whl"))
 
 
