@@ -140,11 +140,9 @@ def read(
         return CommandLine(SettingsSource(origin, {}))
     found = _Reading(table, arguments).meaning(origin)
     if found is None:
-        table.declare_all()  # one of these may have the flag under another name than its setting's
-        found = _Reading(table, arguments).meaning(origin)
-    if found is None:
         from hookserve.config.parser import explain_error
 
+        table.declare_all()  # what is meant may be a setting of any of them
         raise explain_error(table, arguments.raw, explain)
     return found
 

@@ -59,7 +59,10 @@ class Config:
         try:
             return object.__getattribute__(self, "_default_of")(name)
         except KeyError:
-            raise AttributeError(f"'{name}' is not a setting") from None
+            problem = "is not a setting"
+            if name in self:
+                problem = "has a plugin that cannot be loaded (hookserve --check-config says why)"
+            raise AttributeError(f"'{name}' {problem}") from None
 
     def _default_of(self, name: str) -> object:
         """That of a setting without a value; raises KeyError."""
@@ -125,7 +128,8 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
     # Now the plugins that are used are in the table.
     values = {declared.setting.name: declared.setting.default for declared in table} | given
     implied_names = []
-    for declared in list(table):
+    waiting = list(table)
+    for declared in waiting:
         name = declared.setting.name
         implied = declared.setting.implies.get(str(values[name]), {})
         for other, raw in implied.items():
@@ -133,6 +137,7 @@ def resolve(table: SettingsTable, sources: Iterable[SettingsSource]) -> Config:
                 origins[other] = f"{name}={values[name]}"
                 implied_names.append(other)
                 values[other] = convert(table[other], raw, origins[other])
+                waiting.append(table[other])  # this value may imply others, whichever came first
     return Config(values, origins, implied_names, table)
 
 

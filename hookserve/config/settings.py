@@ -85,6 +85,11 @@ class OffPlugins:
     def declare(self, name: str, table: SettingsTable) -> None:
         """Load those with that setting and add theirs to the table; raises HookserveError."""
 
+    def declare_flag(self, flag: str, table: SettingsTable) -> bool:
+        """Load those with that flag, which no name of a setting gives, and add their settings to
+        the table: whether there is one.  Raises HookserveError."""
+        return False
+
     def default(self, name: str) -> object:
         """The default of that setting, without a plugin being loaded; raises KeyError."""
         raise KeyError(name)
@@ -149,13 +154,16 @@ class SettingsTable:
         return self._declared[name]
 
     def declare_flag(self, flag: str) -> bool:
-        """Load the plugin that has this flag, if one that is off has the setting of that name:
-        whether there is one.  Raises HookserveError when it cannot be loaded."""
+        """Load the plugin that has this flag, if one that is off has it: whether there is one.
+        Raises HookserveError when it cannot be loaded.
+
+        Where no setting has that name, all are imported: one may have it under another name.
+        """
         for name in names_of(flag):
             if name in self._off.names():
                 self._off.declare(name, self)
                 return True
-        return False
+        return self._off.declare_flag(flag, self)
 
     def declare_all(self) -> None:
         """Load all plugins that are off and can be loaded."""

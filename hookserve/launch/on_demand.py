@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from hookserve.config import settings
-from hookserve.config.settings import SettingsTable
+from hookserve.config.settings import Declared, SettingsTable
 from hookserve.errors import HookserveError, PluginError
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost, PluginRecord
@@ -33,6 +33,18 @@ def add_settings(host: PluginHost, table: SettingsTable, only: str = "") -> None
             )
         if setting.foreign is None or setting.name not in table:
             table.add(setting, plugin, lambda owner: host.record_of(owner).title)
+    for plugin, candidate in on_demand.items():
+        own = {setting.name for owner, setting in declared if owner == plugin}
+        for name in [] if only not in ("", plugin) else candidate.settings:
+            if name not in own:
+                host.warnings.append(_undeclared(host.record_of(plugin), name))
+
+
+def _undeclared(record: PluginRecord, name: str) -> str:
+    return (
+        f"{record.title} does not declare the setting '{name}', which [hookserve.settings] of its"
+        f" distribution names (mend or upgrade {record.distribution})"
+    )
 
 
 class OffPlugins(settings.OffPlugins):
@@ -44,7 +56,7 @@ class OffPlugins(settings.OffPlugins):
         for record in host.off():
             for name in record.candidate.settings if record.candidate else ():
                 self._named.setdefault(name, []).append(record)
-        self._defaults: dict[str, object] = {}
+        self._apart: dict[PluginRecord, dict[str, Declared]] = {}
 
     def names(self) -> Collection[str]:
         """As that of the base class."""
@@ -56,34 +68,47 @@ class OffPlugins(settings.OffPlugins):
         Raises PluginError for a plugin that cannot be loaded, and for one that does not declare the
         setting; ConfigError for a setting that two plugins declare.
         """
-        for record in self._take(name):
-            self._host.load_off(record)
+        for record in self._take(self._named[name]):
+            self._add(record, table)
             if record.state == "failed":
                 raise PluginError(f"the setting '{name}': {record.failure}", record.name)
-            add_settings(self._host, table, record.name)
             if not table.is_declared(name):
-                raise PluginError(
-                    f"{record.title} does not declare the setting '{name}', which"
-                    f" [hookserve.settings] of its distribution names (mend or upgrade"
-                    f" {record.distribution})",
-                    record.name,
-                )
+                raise PluginError(_undeclared(record, name), record.name)
         self.refuse_contested(table)
 
-    def refuse_contested(self, table: SettingsTable) -> None:
-        """Raise ConfigError when a plugin that is off has a setting that is declared already."""
-        for name in [each for each in self._named if table.is_declared(each)]:
-            self.declare(name, table)
+    def declare_flag(self, flag: str, table: SettingsTable) -> bool:
+        """As that of the base class; raises ConfigError for a flag that two plugins have."""
+        found = [each for each in self._host.off() if self._has(each, flag)]
+        for record in self._take(found):
+            self._add(record, table)
+        self.refuse_contested(table)
+        return bool(found)
 
-    def _take(self, name: str) -> list[PluginRecord]:
-        """The plugins with that setting, which are not to be found again."""
-        taken = self._named.pop(name)
-        for other, records in list(self._named.items()):
+    def _has(self, record: PluginRecord, flag: str) -> bool:
+        declared = self._declared_by(record).values()
+        return any(flag in (*each.flags, *each.negative_flags) for each in declared)
+
+    def refuse_contested(self, table: SettingsTable) -> None:
+        """Raise ConfigError when a plugin that is off has a setting that is declared already; one
+        that cannot be loaded is among the failures of the host."""
+        while contested := [each for each in self._named if table.is_declared(each)]:
+            for record in self._take(self._named[contested[0]]):
+                self._add(record, table)
+
+    def _add(self, record: PluginRecord, table: SettingsTable) -> None:
+        """Load one and add its settings, if it can be loaded."""
+        self._host.load_off(record)
+        if record.state == "active":
+            add_settings(self._host, table, record.name)
+
+    def _take(self, taken: list[PluginRecord]) -> list[PluginRecord]:
+        """Those plugins, which are not to be found again."""
+        for name, records in list(self._named.items()):
             left = [each for each in records if each not in taken]
             if left:
-                self._named[other] = left
+                self._named[name] = left
             else:
-                del self._named[other]
+                del self._named[name]
         return taken
 
     def default(self, name: str) -> object:
@@ -91,14 +116,20 @@ class OffPlugins(settings.OffPlugins):
 
         The plugin is loaded into a host of its own: here its hooks would be called from now on.
         """
-        if name not in self._defaults:
-            for record in self._named[name]:
-                self._defaults.update(_defaults_of(record))
-        return self._defaults[name]
+        for record in self._named[name]:
+            declared = self._declared_by(record)
+            if name in declared:
+                return declared[name].setting.default
+        raise KeyError(name)
+
+    def _declared_by(self, record: PluginRecord) -> dict[str, Declared]:
+        """The settings of a plugin, which is imported once; none when it cannot be loaded."""
+        if record not in self._apart:
+            self._apart[record] = _declared_apart(record)
+        return self._apart[record]
 
 
-def _defaults_of(record: PluginRecord) -> dict[str, object]:
-    """The defaults of a plugin's settings; none when it cannot be loaded."""
+def _declared_apart(record: PluginRecord) -> dict[str, Declared]:
     host, table = PluginHost(), SettingsTable()
     apart = PluginRecord(record.name, record.candidate)
     apart.state = "off"
@@ -108,4 +139,4 @@ def _defaults_of(record: PluginRecord) -> dict[str, object]:
         add_settings(host, table)
     except HookserveError:
         return {}
-    return {each.setting.name: each.setting.default for each in table}
+    return {each.setting.name: each for each in table if each.owner == record.name}

@@ -66,6 +66,20 @@ def test_an_implied_value_counts_where_no_source_gives_one():
     assert (config.timeout, config.origin("timeout")) == (9.0, "here")
 
 
+@pytest.mark.parametrize("names", [("shy", "bold"), ("bold", "shy")])
+def test_what_is_implied_implies_others_in_whichever_order_they_are_declared(names):
+    """That depends on which plugins are loaded at once, and which when they are used."""
+    implied = {"shy": {"yes": {"workers": 3}}, "bold": {"yes": {"shy": "yes"}}}
+    table = SettingsTable()
+    for name in names:
+        setting = Setting(name, "no", one_of("yes", "no"), name, implies=implied[name])
+        table.add(setting, "hooky")
+
+    config = resolve(table, [SettingsSource("here", {"bold": "yes"})])
+
+    assert (config.workers, config.origin("workers")) == (3, "shy=yes")
+
+
 def test_a_long_value_is_cut_in_the_message():
     with pytest.raises(ConfigError, match=r"got 'x{50,}\.\.\.$"):
         resolve(SettingsTable(), [SettingsSource("here", {"workers": "x" * 100})])

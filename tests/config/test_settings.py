@@ -2,7 +2,7 @@
 
 import pytest
 
-from hookserve.config.settings import Declared, SettingsTable, names_of
+from hookserve.config.settings import Declared, OffPlugins, SettingsTable, names_of
 from hookserve.config.values import boolean, integer
 from hookserve.errors import ConfigError
 from hookserve.launch.assembly import declare_settings, load_plugins
@@ -76,7 +76,7 @@ def test_each_of_our_settings_is_found_by_its_flags():
     assert not [flag for name, flag in derived if name not in names_of(flag)]
 
 
-class Zoo:
+class Zoo(OffPlugins):
     """A plugin that is off."""
 
     def __init__(self):

@@ -51,8 +51,19 @@ def test_the_default_of_one_that_cannot_be_loaded_is_not_known(folder, fault):
     config = assemble(["app"], {}).config
 
     assert config.get("zebra_count", 7) == 7
-    with pytest.raises(AttributeError, match="'zebra_count' is not a setting"):
+    with pytest.raises(AttributeError, match="'zebra_count' has a plugin that cannot be loaded"):
         _ = config.zebra_count
+
+
+def test_one_that_cannot_be_loaded_is_imported_once_however_often_its_default_is_read(folder):
+    install_zebra(folder, "import sys\nsys.imports_under_test += 1\n1 / 0")
+    config = assemble(["app"], {}).config
+    sys.imports_under_test = 0
+    try:
+        assert [config.get("zebra", 7), config.get("zebra_count", 8), config.get("zebra")]
+        assert sys.imports_under_test == 1
+    finally:
+        del sys.imports_under_test
 
 
 def test_a_setting_that_the_distribution_does_not_name_is_a_warning(folder):
@@ -74,6 +85,50 @@ def test_a_flag_that_the_name_does_not_give_loads_it_too(folder):
 
     assert assemble(["app", "--herd", "3"], {}).config.zebra_count == 3
     assert assemble(["app", "-z4"], {}).config.zebra_count == 4
+
+
+HERD = SOURCE.replace('"how many",', '"how many", ("--herd", "-z"),')
+
+
+def test_such_a_flag_loads_no_other_plugin(folder):
+    """What is wrong with the others, and between them, is not asked for."""
+    install_zebra(folder, HERD)
+    for name in ("ape", "bee"):
+        module, source = f"{name}_under_test", SOURCE.replace("zebra", "shared")
+        names = dict.fromkeys(["shared", "shared_count", "shared_names"], module)
+        install(folder, f"{name}s", {name: module}, {f"{module}.py": source}, settings=names)
+    install(folder, "cats", {"cat": "cat"}, {"cat.py": "1 / 0"}, settings={"cat": "cat"})
+
+    assembly = assemble(["app", "-z4"], {})
+
+    assert [state_of(assembly, each) for each in ("ape", "bee", "cat")] == ["off"] * 3
+    assert [state_of(assembly), assembly.config.zebra_count] == ["active", 4]
+    assembly.host.refuse_failures(every=True)
+
+
+def test_a_flag_that_two_have_is_in_conflict(folder):
+    install_zebra(folder, HERD)
+    other = "other_under_test"
+    names = dict.fromkeys(["lion", "lion_count", "lion_names"], other)
+    source = HERD.replace("zebra", "lion")
+    install(folder, "zoo2", {"lion": other}, {f"{other}.py": source}, settings=names)
+
+    with pytest.raises(ConfigError, match="the flag -z belongs to 'lion_count' and is claimed for"):
+        assemble(["app", "-z4"], {})
+
+
+def test_a_flag_of_one_that_names_its_command_alone_loads_it(folder):
+    source = SOURCE + (
+        "from hookserve import Command\n"
+        "@hookimpl\ndef commands(): return [Command('graze', 'zebra_under_test:graze', 'eats')]\n"
+    )
+    files = {f"{MODULE}.py": source}
+    install(folder, "zoo", {"zebra": MODULE}, files, commands={"graze": MODULE})
+
+    assembly = assemble(["app", "--zebra"], {})
+
+    assert assembly.config.zebra
+    assert "declares the setting 'zebra', which [hookserve.settings] of its" in assembly.warnings[0]
 
 
 def test_what_another_setting_implies_loads_it(folder):
@@ -106,6 +161,28 @@ def test_a_setting_of_one_that_is_loaded_at_each_start_is_in_conflict_always(fol
 
     with pytest.raises(ConfigError, match="the setting 'zebra' is declared by ape and by plugin"):
         assemble(["app"], {})
+
+
+@pytest.mark.parametrize("source", ["", "1 / 0"])
+def test_one_that_only_names_settings_of_another_is_in_no_conflict(folder, source):
+    install(folder, "zoo", {"zebra": MODULE}, {f"{MODULE}.py": SOURCE})
+    other = {"zebra": "other_under_test", "zebra_count": "other_under_test"}
+    files = {"other_under_test.py": source}
+    install(folder, "zoo2", {"ape": "other_under_test"}, files, settings=other)
+
+    assembly = assemble(["app", "--zebra"], {})
+
+    assert assembly.config.zebra
+    assert state_of(assembly, "ape") == ("failed" if source else "active"), "the log says so"
+
+
+def test_a_setting_that_is_named_and_not_declared_is_a_warning(folder):
+    install_zebra(folder, settings={**NAMES, "zebra-homes": MODULE})
+
+    for words in (["--zebra"], ["--check-config"]):
+        (warning,) = assemble(["app", *words], {}).warnings
+        assert "does not declare the setting 'zebra-homes', which [hookserve.settings]" in warning
+    assert assemble(["app"], {}).warnings == ()
 
 
 def test_a_setting_of_the_core_may_not_be_named(folder):
