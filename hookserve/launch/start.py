@@ -85,7 +85,11 @@ def prepare(
 
     def reassemble() -> Assembly:
         enter_start(arguments, snapshot, directory)
-        return assemble(arguments, snapshot, embedded=embedded)
+        again = assemble(arguments, snapshot, embedded=embedded)
+        again.host.refuse_failures(every=again.config.plugin_errors == "fail")
+        again.host.log_failures()
+        log_warnings(again)
+        return again
 
     assembly = assemble(arguments, environ, patch_early, embedded)
     return Prepared(assembly, reassemble, start, handover)

@@ -4,12 +4,13 @@ import os
 import sys
 
 import pytest
+from support.installed import install
 from support.starting import SERVES_ON, application, asgi, assembly_of, run
 
 from hookserve.arbiter.handover import Handover
 from hookserve.arbiter.preparation import load_serving_classes
 from hookserve.config.resolved import SettingsSource
-from hookserve.errors import AppNotFound
+from hookserve.errors import AppNotFound, HookserveError
 from hookserve.launch.embedded import Embedded
 from hookserve.launch.start import patch_early, preload, prepare
 
@@ -88,3 +89,27 @@ def test_what_a_program_gives_can_be_assembled_again(life, tmp_path, monkeypatch
     os.chdir("/")
     assert made.reassemble().config.workers == 3
     assert os.getcwd() == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("plugins = ['zebra']", "failed to load"),
+        ("plugin_errors = 'fail'", "failed to load"),
+        ("strict = true\nmemory_interval = 3", "refused by --strict"),
+        ("memory_interval = 3", ""),
+    ],
+)
+def test_a_reload_says_what_a_start_would_say_of_plugins_and_settings(folder, log, text, refused):
+    made = prepare(("shop:app",), {})
+    install(folder, "zoo", {"zebra": "zebra_under_test"}, {"zebra_under_test.py": "1 / 0"})
+    (folder / "hookserve.toml").write_text(text)
+
+    if refused:
+        with pytest.raises(HookserveError, match=refused):
+            made.reassemble()
+        return
+    assert made.reassemble().config.memory_interval == 3
+    failure, warning = log.messages
+    assert failure.startswith("plugin 'zebra' (zoo 1.0, entry point zebra = zebra_under_test)")
+    assert warning.startswith("memory_interval (hookserve.toml): it has no effect without")
