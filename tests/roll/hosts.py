@@ -26,6 +26,11 @@ def wait_for(condition, what, limit=_LIMIT):
         time.sleep(0.05)
 
 
+def _with_children(pid):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [pid, *map(int, children.split())]
+
+
 class Machine:
     """A host that serves."""
 
@@ -79,18 +84,13 @@ class Machine:
 
     def kill_all(self):
         """Kill the server, with all that it has started; how many connections it had then."""
-        stopped = self._processes()
+        stopped = _with_children(self.arbiter)
         for pid in stopped:
             suspend(pid)  # so that none notices the end of another
         held = self.held()
         for pid in stopped:
             os.kill(pid, signal.SIGKILL)
         return held
-
-    def _processes(self):
-        arbiter = self.arbiter
-        children = Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text()
-        return [arbiter, *map(int, children.split())]
 
     @property
     def log(self):
@@ -103,20 +103,44 @@ class Machine:
         self._manager.wait()
 
 
-class HAProxy:
-    """The load balancer of the guide, with its checks."""
+class _Balancer:
+    """A load balancer that runs."""
 
-    name = "haproxy"
+    name = ""
 
     def __init__(self, host, folder):
-        self._log = open(folder / "haproxy.log", "ab")
-        command = ("haproxy", "-db", "-f", str(FILES / "haproxy.cfg"))
+        self._log = open(folder / f"{self.name}.log", "ab")
+        command = self.command(folder)
         self._process = host.start(*command, stdout=self._log, stderr=self._log)
+
+    def command(self, folder):
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def suspended(self):
+        """It opens no connection and sends nothing meanwhile."""
+        pids = _with_children(self._process.pid)
+        for pid in pids:
+            suspend(pid)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def close(self):
         self._process.send_signal(signal.SIGTERM)
         self._process.wait()
         self._log.close()
+
+
+class HAProxy(_Balancer):
+    """The load balancer of the guide, with its checks."""
+
+    name = "haproxy"
+
+    def command(self, folder):
+        return "haproxy", "-db", "-f", str(FILES / "haproxy.cfg")
 
 
 def nginx_configuration(folder):
@@ -132,21 +156,13 @@ def nginx_configuration(folder):
     return path
 
 
-class Nginx:
+class Nginx(_Balancer):
     """As Debian's is configured, with the guide's file in the block http."""
 
     name = "nginx"
 
-    def __init__(self, host, folder):
-        self._log = open(folder / "nginx.log", "ab")
-        path = nginx_configuration(folder)
-        command = ("nginx", "-c", str(path), "-e", "stderr")
-        self._process = host.start(*command, stdout=self._log, stderr=self._log)
-
-    def close(self):
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait()
-        self._log.close()
+    def command(self, folder):
+        return "nginx", "-c", str(nginx_configuration(folder)), "-e", "stderr"
 
 
 BALANCERS = {each.name: each for each in (HAProxy, Nginx)}

@@ -38,8 +38,9 @@ def kill_an_arbiter(roll):
     b = roll.machines["b"]
     arbiter = b.arbiter
     assert arbiter, "b does not serve"
-    roll.most_lost = b.held()
-    os.kill(arbiter, signal.SIGKILL)
+    with roll.program.suspended():
+        roll.most_lost = b.held()
+        os.kill(arbiter, signal.SIGKILL)
     roll.wait(lambda: b.arbiter not in (0, arbiter) and b.serves(), "a new arbiter")
     roll.load.run_for(5)
 
@@ -49,15 +50,17 @@ def kill_a_host(roll):
     b = roll.machines["b"]
     arbiter = b.arbiter
     assert arbiter, "b does not serve"
-    roll.most_lost = b.kill_all()
+    with roll.program.suspended():
+        roll.most_lost = b.kill_all()
     roll.wait(lambda: b.arbiter not in (0, arbiter) and b.serves(), "the host again")
     roll.load.run_for(5)
 
 
 def cut_a_link(roll):
     """The cable of b is pulled for five seconds."""
-    roll.most_lost = roll.machines["b"].held()
-    cut(roll.machines["b"].host)
+    with roll.program.suspended():
+        roll.most_lost = roll.machines["b"].held()
+        cut(roll.machines["b"].host)
     roll.load.run_for(CUT)
     mend(roll.machines["b"].host)
     roll.load.run_for(5)

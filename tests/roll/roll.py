@@ -22,6 +22,9 @@ class Roll:
     """What a phase acts on."""
 
     balancer: object
+    """Its host."""
+    program: object
+    """What runs there."""
     machines: dict[str, Machine]
     load: Driver
     folder: Path
@@ -103,7 +106,7 @@ def row(name, balancer, machines, folder, kind, releases):
         wait_for(lambda: is_balanced(balancer), kind)
         address = ("127.0.0.1", BALANCED)
         with Driver(address, KEPT, FRESH, RATE, balancer.prefix, METHODS) as load:
-            roll = Roll(balancer, machines, load, folder, releases)
+            roll = Roll(balancer, made, machines, load, folder, releases)
             try:
                 load.wait_for(RATE)
                 PHASES[name].act(roll)
