@@ -31,6 +31,7 @@ SLEEPERS = {
             "pieces that are events of their own; the processor time of half a second"
         ),
     },
+    "plugins/gthread/tests/test_worker.py": {"application": SLOW_APPLICATION},
     "tests/support/endless_application.py": {
         "events": SLOW_APPLICATION,
         "__iter__": SLOW_APPLICATION,
@@ -38,7 +39,7 @@ SLEEPERS = {
     "tests/support/forking_applications.py": {"end": "a child that does not end"},
     "tests/screenshots/__main__.py": {"export": "the pause between two requests"},
     "tests/screenshots/application.py": {"application": SLOW_APPLICATION},
-    "tests/support/applications.py": {"busy": SLOW_APPLICATION, "name_thread": SLOW_APPLICATION},
+    "tests/support/applications.py": {"busy": SLOW_APPLICATION},
     "tests/support/green_applications.py": {"respond": SLOW_APPLICATION},
     # Clients and signals whose times are what is tested.
     "hookserve/testing/contract/client.py": {"_run": "a server that is gone is asked slowly"},

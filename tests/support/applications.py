@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 import time
 
 
@@ -17,16 +16,6 @@ def hello(environ, start_response):
 def ok(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
-
-
-def name_thread(environ, start_response):
-    """Answers in which thread it runs, after as many seconds as the path says."""
-    path = environ["PATH_INFO"]
-    if path.startswith("/sleep/"):
-        time.sleep(float(path.removeprefix("/sleep/")))  # a slow application
-    body = f"{threading.current_thread().name} {environ['wsgi.multithread']}".encode()
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
 
 
 def busy(environ, start_response):

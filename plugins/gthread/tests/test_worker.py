@@ -1,10 +1,10 @@
 """The gthread worker's own promises."""
 
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from support.applications import name_thread
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import Client, ask, in_parallel, request, wait_until_read
@@ -12,6 +12,15 @@ from hookserve.testing.contract.client import Client, ask, in_parallel, request,
 pytestmark = pytest.mark.process
 
 DELAY = 0.05
+
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path.startswith("/sleep/"):
+        time.sleep(float(path.removeprefix("/sleep/")))  # a slow application
+    body = f"{threading.current_thread().name} {environ['wsgi.multithread']}".encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
 
 
 def slowest(server, count):
@@ -28,7 +37,7 @@ def test_preconnects_and_half_heads_delay_no_client():
 
     A delay that the server makes is there in every round; one that the machine makes is not.
     """
-    with serve(name_thread, worker="gthread", settings={"threads": 2}) as server:
+    with serve(application, worker="gthread", settings={"threads": 2}) as server:
         clients = [Client(server.address) for _ in range(4)]
         for client in clients[2:]:
             client.send(b"GET / HTTP/1.1\r\nHo")
@@ -42,7 +51,7 @@ def test_preconnects_and_half_heads_delay_no_client():
 def test_quick_requests_do_not_queue_behind_a_slow_one():
     """W13: a worker without a free thread leaves new connections to the other one."""
     settings = {"threads": 1}
-    with serve(name_thread, worker="gthread", workers=2, settings=settings) as server:
+    with serve(application, worker="gthread", workers=2, settings=settings) as server:
         with Client(server.address) as slow:
             slow.send(request("/sleep/3"))
             wait_until_read([slow])
@@ -57,7 +66,7 @@ def test_quick_requests_do_not_queue_behind_a_slow_one():
 
 def test_slow_requests_run_at_once_on_as_many_threads_as_there_are():
     settings = {"threads": 8}
-    with serve(name_thread, worker="gthread", settings=settings) as server:
+    with serve(application, worker="gthread", settings=settings) as server:
         began = time.monotonic()
         in_parallel(8, lambda _: [ask(server.address, "/sleep/0.05").status for _ in range(10)])
 
@@ -65,7 +74,7 @@ def test_slow_requests_run_at_once_on_as_many_threads_as_there_are():
 
 
 def test_idle_connections_cost_no_thread():
-    with serve(name_thread, worker="gthread", settings={"threads": 2}) as server:
+    with serve(application, worker="gthread", settings={"threads": 2}) as server:
         clients = [Client(server.address) for _ in range(30)]
         for client in clients:
             assert client.ask(request()).status == 200
@@ -80,13 +89,13 @@ def test_idle_connections_cost_no_thread():
 
 
 def test_one_thread_is_not_multithreaded():
-    with serve(name_thread, worker="gthread", settings={"threads": 1}) as server:
+    with serve(application, worker="gthread", settings={"threads": 1}) as server:
         assert ask(server.address).text == "gthread-0 False"
 
 
 def test_a_worker_with_a_thread_to_spare_is_not_silent():
     settings = {"threads": 2, "timeout": 1}
-    with serve(name_thread, worker="gthread", settings=settings) as server:
+    with serve(application, worker="gthread", settings=settings) as server:
         with Client(server.address) as client:
             assert client.ask(request("/sleep/2.5")).status == 200
 
@@ -95,7 +104,7 @@ def test_a_worker_with_a_thread_to_spare_is_not_silent():
 
 def test_the_threads_setting_is_for_gthread_alone():
     arguments = ["--threads", "3"]
-    with serve(name_thread, worker="epoll", arguments=arguments) as server:
+    with serve(application, worker="epoll", arguments=arguments) as server:
         assert "threads (command line): the worker epoll does not honour it" in server.log
 
 
@@ -110,7 +119,7 @@ def test_threads_are_real_where_the_configuration_file_patches_them(tmp_path, pa
     configuration.write_text(f"{patch}\n")
     settings = {"threads": 4, "preload_app": preload}
     arguments = ["-c", str(configuration)]
-    with serve(name_thread, worker="gthread", settings=settings, arguments=arguments) as server:
+    with serve(application, worker="gthread", settings=settings, arguments=arguments) as server:
         began = time.monotonic()
         answers = in_parallel(4, lambda _: ask(server.address, "/sleep/0.5"))
 
