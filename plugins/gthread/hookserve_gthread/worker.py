@@ -12,6 +12,7 @@ themselves are the heartbeat, so a pool that is stuck falls silent.
 from __future__ import annotations
 
 import threading
+import time
 from math import inf
 
 from hookserve.config.resolved import Config
@@ -52,6 +53,10 @@ class GthreadWorker(ReactorWorker):
         Raises BootError when the system has no further thread.
         """
         super().prepare(app)
+        if patches_threads():
+            # Has the library import what waiting needs: the locks of imports are its own by now,
+            # and threads that met in one might wait for ever.
+            time.sleep(0)
         for number in range(self._threads):
             try:
                 self._start_thread(number)
