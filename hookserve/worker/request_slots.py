@@ -32,9 +32,6 @@ BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 """When, label, id."""
 _UNSIGNED: Literal["L", "Q"] = "L" if calcsize("L") == WORD else "Q"
 """Of what has more than 30 bits, L is stored more quickly."""
-_5MS, _10MS, _25MS, _50MS, _75MS, _100MS, _250MS, _500MS, _750MS, _1S, _2S5, _5S, _7S5, _10S = (
-    BOUNDS
-)
 
 
 class RequestSlot:
@@ -89,28 +86,28 @@ class RequestSlot:
         now = monotonic()
         seconds = now - self.began
         reals = self._reals
-        # By comparisons, for bisect_left(BOUNDS, seconds) costs more than all the rest; and at
-        # literal places (`hookserve.worker.layout.ROW`), for a name costs a look-up.
-        if seconds <= _5MS:
+        # By comparisons, for bisect_left(BOUNDS, seconds) costs more than all the rest; with
+        # literal bounds and places (`hookserve.worker.layout`): each name costs a look-up.
+        if seconds <= 0.005:
             reals[16] = self._quick = self._quick + 1.0
         else:
-            if seconds <= _100MS:
-                if seconds <= _25MS:
-                    place = 0 if seconds <= _10MS else 1
+            if seconds <= 0.1:
+                if seconds <= 0.025:
+                    place = 0 if seconds <= 0.01 else 1
                 else:
-                    place = 2 if seconds <= _50MS else 3 if seconds <= _75MS else 4
-            elif seconds <= _1S:
-                if seconds <= _500MS:
-                    place = 5 if seconds <= _250MS else 6
+                    place = 2 if seconds <= 0.05 else 3 if seconds <= 0.075 else 4
+            elif seconds <= 1.0:
+                if seconds <= 0.5:
+                    place = 5 if seconds <= 0.25 else 6
                 else:
-                    place = 7 if seconds <= _750MS else 8
-            elif seconds <= _5S:
-                place = 9 if seconds <= _2S5 else 10
+                    place = 7 if seconds <= 0.75 else 8
+            elif seconds <= 5.0:
+                place = 9 if seconds <= 2.5 else 10
             else:
-                place = 11 if seconds <= _7S5 else 12 if seconds <= _10S else 13
+                place = 11 if seconds <= 7.5 else 12 if seconds <= 10.0 else 13
             others = self._others
             reals[place] = others[place] = others[place] + 1.0
-        if status_class >= CLIENT_ERROR:
+        if status_class >= 4:
             self._words[14 if status_class == CLIENT_ERROR else 15] += 1
         self._words[17] = self._sent = self._sent + sent
         reals[18] = self._seconds = self._seconds + seconds
