@@ -77,6 +77,7 @@ def load_plugins(
     host = PluginHost()
     host.register(defaults, defaults.NAME)
     host.load(PluginSelection.parse(words, autoload), on_demand)
+    host.load_for(environ)
     return host
 
 

@@ -9,7 +9,9 @@ from functools import cache
 from hookserve.plugins.distributions import (
     COMMANDS_GROUP,
     GROUP,
+    ON_DEMAND,
     SETTINGS_GROUP,
+    VARIABLES_GROUP,
     Distribution,
     entry_points,
     find_distribution,
@@ -43,6 +45,11 @@ class Candidate:
     def commands(self) -> Sequence[str]:
         """The commands by which it is found while it is not loaded."""
         return self.owner.names(COMMANDS_GROUP, self.value)
+
+    @property
+    def variables(self) -> Sequence[str]:
+        """The variables of others that give one of its settings (the hook of this name)."""
+        return self.owner.names(VARIABLES_GROUP, self.value)
 
     @property
     def is_on_demand(self) -> bool:
@@ -130,7 +137,7 @@ def misnamed(
     for owner, values in known.items():
         if owner not in wanted:
             continue
-        for group in (SETTINGS_GROUP, COMMANDS_GROUP):
+        for group in ON_DEMAND:
             wrong = [each for each in owner.entry_points(group) if each[1] not in values]
             for name, value in wrong:
                 yield (

@@ -18,8 +18,10 @@ from functools import cached_property, partial
 GROUP = "hookserve"
 SETTINGS_GROUP = "hookserve.settings"
 COMMANDS_GROUP = "hookserve.commands"
-"""The settings and the commands of plugins that need not be loaded before one of them is used: the
-value is the plugin's own."""
+VARIABLES_GROUP = "hookserve.variables"
+ON_DEMAND = (SETTINGS_GROUP, COMMANDS_GROUP, VARIABLES_GROUP)
+"""The settings, commands and variables of plugins that need not be loaded before one of them is
+used: the value is the plugin's own."""
 
 _FOLDERS = (".dist-info", ".egg-info")
 _PATH_FINDERS = ("_frozen_importlib_external", "importlib_metadata")
@@ -61,15 +63,15 @@ class Distribution:
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], list[str]]:
-        """Settings and commands by group and value."""
+        """Settings, commands and variables by group and value."""
         found: dict[tuple[str, str], list[str]] = {}
-        for group in (SETTINGS_GROUP, COMMANDS_GROUP):
+        for group in ON_DEMAND:
             for name, value in self.entry_points(group):
                 found.setdefault((group, value), []).append(name)
         return found
 
     def names(self, group: str, value: str) -> Sequence[str]:
-        """The settings, or the commands, that it names for the plugin of that entry point."""
+        """What it names in one of the groups `ON_DEMAND` for the plugin of that entry point."""
         return self._named.get((group, value), ())
 
 

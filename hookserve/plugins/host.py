@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from time import perf_counter
 from typing import NamedTuple, cast
 
@@ -175,6 +175,12 @@ class PluginHost:
         if candidate is not None and record.state == "off":
             self._load(record, candidate.module, candidate.attribute)
 
+    def load_for(self, environ: Container[str]) -> None:
+        """Load what is `off` and has one of the variables that are set."""
+        for record in self.off():
+            if record.candidate and any(each in environ for each in record.candidate.variables):
+                self.load_off(record)
+
     def command_names(self) -> list[str]:
         """The commands of plugins that are `off`."""
         return [name for each in self.off() if each.candidate for name in each.candidate.commands]
@@ -315,7 +321,7 @@ class PluginHost:
                 self.manager.check_pending()
             problem = find_coroutine(callers, plugin)
             if not problem and record.candidate is not None and record.candidate.is_on_demand:
-                problem = find_early(callers)
+                problem = find_early(callers, has_variables=bool(record.candidate.variables))
             if not problem:
                 record.state, record.hooks = "active", sorted(each.name for each in callers)
         except pluggy.PluginValidationError as error:

@@ -80,10 +80,12 @@ def find_coroutine(callers: list[pluggy.HookCaller], plugin: object) -> str:
     return ""
 
 
-def find_early(callers: Iterable[pluggy.HookCaller]) -> str:
+def find_early(callers: Iterable[pluggy.HookCaller], has_variables: bool = False) -> str:
     """What is wrong when a plugin that is loaded on demand has a hook that is called before it is
-    known which settings are used; empty when it has none."""
+    known which settings are used; empty when it has none.  Its distribution may name variables."""
     early = sorted({caller.name for caller in callers} & EARLY_HOOKS)
+    if has_variables:
+        early = [each for each in early if each != "variables"]
     if not early:
         return ""
     return (

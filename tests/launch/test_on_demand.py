@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from support.installed import install
-from support.zebra import MODULE, install_zebra
+from support.zebra import MODULE, SOURCE, install_zebra
 
 from hookserve.config.arguments import ACTIONS
 from hookserve.config.resolved import SettingsSource
@@ -20,6 +20,24 @@ def is_imported():
 
 def state_of(assembly, name="zebra"):
     return assembly.host.record_of(name).state
+
+
+OF_ITS_VARIABLES = """
+from hookserve import Variable
+@hookimpl
+def variables():
+    return [Variable("ZOO_ZEBRAS", "zebra_count")]
+"""
+
+
+@pytest.mark.parametrize(("environ", "count"), [({}, 1), ({"ZOO_ZEBRAS": "4"}, 4)])
+def test_a_variable_of_others_that_is_named_loads_it(folder, environ, count):
+    install_zebra(folder, SOURCE + OF_ITS_VARIABLES, variables={"ZOO_ZEBRAS": MODULE})
+
+    assembly = assemble(["app"], environ)
+
+    assert is_imported() is bool(environ)
+    assert assembly.config.zebra_count == count
 
 
 @pytest.mark.usefixtures("zebra")

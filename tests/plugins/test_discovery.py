@@ -127,9 +127,11 @@ def test_a_plugin_that_is_loaded_on_demand_names_all_of_its_settings_and_command
     module = importlib.import_module(candidate.module)
     declared = getattr(module, "settings", tuple)()
     commands = getattr(module, "commands", tuple)()
+    variables = getattr(module, "variables", tuple)()
 
     assert sorted(candidate.settings) == sorted(each.name for each in declared)
     assert sorted(candidate.commands) == sorted(each.name for each in commands)
+    assert sorted(candidate.variables) == sorted(each.name for each in variables)
 
 
 def test_those_are_the_plugins_that_do_nothing_without_a_setting_or_command():
@@ -138,6 +140,7 @@ def test_those_are_the_plugins_that_do_nothing_without_a_setting_or_command():
         "doctor",
         "health",
         "memory",
+        "opentelemetry",
         "prometheus",
         "proxy",
         "scaffold",

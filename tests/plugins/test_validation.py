@@ -149,6 +149,7 @@ def test_hooks_that_are_called_before_it_is_known_which_settings_are_used_are_na
 
     assert set(hook_names(host.manager)) >= EARLY_HOOKS
     assert find_early([hook.settings, hook.on_exit]) == ""
+    assert find_early([hook.variables], has_variables=True) == ""
     assert find_early([hook.variables, hook.worker_types]).startswith(
         "variables, worker_types would not be called while none of its settings is used"
     )

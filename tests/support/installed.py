@@ -13,11 +13,12 @@ def install(
     requires=(),
     settings=None,
     commands=None,
+    variables=None,
 ):
     """A distribution called `name` whose files are `files` (relative path to text).
 
-    `settings` and `commands` are the plugin's by which it is found while it is off, each with the
-    value of its entry point.
+    `settings`, `commands` and `variables` are the plugin's by which it is found while it is off,
+    each with the value of its entry point.
     """
     folder = Path(folder)
     information = folder / f"{name.replace('-', '_')}-{version}.dist-info"
@@ -29,6 +30,7 @@ def install(
         "hookserve": entry_points,
         "hookserve.settings": settings,
         "hookserve.commands": commands,
+        "hookserve.variables": variables,
     }
     text = "".join(
         f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in names.items())

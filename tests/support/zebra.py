@@ -26,7 +26,8 @@ MODULE = "zebra_under_test"
 NAMES = dict.fromkeys(["zebra", "zebra_count", "zebra_names"], MODULE)
 
 
-def install_zebra(folder, source=SOURCE, settings=NAMES, entry_points=None):
+def install_zebra(folder, source=SOURCE, settings=NAMES, entry_points=None, variables=None):
     """Install it, as distribution zoo."""
     files = {f"{MODULE}.py": source}
-    install(folder, "zoo", entry_points or {"zebra": MODULE}, files, settings=settings)
+    names = {"settings": settings, "variables": variables}
+    install(folder, "zoo", entry_points or {"zebra": MODULE}, files, **names)
