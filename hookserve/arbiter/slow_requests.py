@@ -3,6 +3,9 @@
 The arbiter sees on the scoreboard that a request is slow, and asks its worker for the stacks, as it
 does before it ends one: so a request is reported under every worker model, while it runs and even
 if its worker does nothing any more.  A worker pays for none of it but the note of a thread.
+
+A worker without a request does not wake the arbiter, which says in its slot that it awaits a request, and
+looks at it no more until one begins there, which the worker then tells it.
 """
 
 from __future__ import annotations
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 
 _DUMP_TIME = 0.3
 """How long a worker has for writing its stacks, in seconds."""
+_LEAST = 1.0
+"""Seconds between two messages of one worker that a request has begun, so that a busy one sends
+few."""
 _MOST = 1 << 16
 """Characters of one stack in the log."""
 
@@ -44,21 +50,27 @@ class SlowRequests(Part):
         self._dumps: dict[WorkerHandle, _Dump] = {}
         self._reported: dict[WorkerHandle, dict[int, float]] = {}
         """When the request began that was reported last of each request slot."""
+        self._looked_at_until: dict[WorkerHandle, float] = {}
+        """The workers that are not awaited: until when they are looked at all the same."""
 
     def due(self, now: float) -> float | None:
         """When stacks are there, or a request may be slow: what begins after `now` cannot be
-        before a whole `slow_request` from now."""
+        before a whole `slow_request` from now, and is told where it is awaited."""
         moments = [dump.deadline for dump in self._dumps.values()]
         for handle in self._watched():
-            oldest = min((began for _, began in self._unreported(handle, now)), default=now)
-            moments.append(oldest + handle.config.slow_request)
+            # Read after the slot says that a request is awaited: one that began before is here.
+            oldest = min((began for _, began in self._unreported(handle, now)), default=None)
+            if oldest is None and not handle.slot.awaited:
+                oldest = now
+            if oldest is not None:
+                moments.append(oldest + handle.config.slow_request)
         return min(moments, default=None)
 
     def step(self, now: float) -> None:
         """Ask for the stacks of what is slow, and log those that are there."""
-        for gone in set(self._reported).difference(self._worker_table):
-            del self._reported[gone]
-            self._dumps.pop(gone, None)
+        for kept in (self._reported, self._dumps, self._looked_at_until):
+            for gone in set(kept).difference(self._worker_table):
+                del kept[gone]
         for dump in [each for each in self._dumps.values() if each.deadline <= now]:
             del self._dumps[dump.handle]
             self._report(dump)
@@ -67,6 +79,17 @@ class SlowRequests(Part):
             slow = [each for each in self._unreported(handle, now) if each[1] + limit <= now]
             if slow:
                 self._ask(handle, dict(slow), now)
+            elif not handle.slot.awaited:
+                self._await_next(handle, now)
+
+    def _await_next(self, handle: WorkerHandle, now: float) -> None:
+        """Look at a worker no more, unless it has a request or had one a moment ago."""
+        until = self._looked_at_until.setdefault(
+            handle, now + max(_LEAST, handle.config.slow_request)
+        )
+        if now >= until and not any(self._unreported(handle, now)):
+            del self._looked_at_until[handle]
+            handle.slot.awaited = 1
 
     def _watched(self) -> Iterator[WorkerHandle]:
         for handle in self._worker_table:

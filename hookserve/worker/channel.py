@@ -33,7 +33,8 @@ class Message(NamedTuple):
 
     kind: str
     """Of a worker: ``ready``, ``interface`` (the application's, which the model does not run),
-    ``boot failed`` or ``recycle``; of the arbiter: ``drain delay``,
+    ``boot failed``, ``recycle`` or ``begun`` (a request, where the arbiter awaits one); of the
+    arbiter: ``drain delay``,
     ``retire`` (the TERM that follows is the arbiter's own) or ``retire listener`` (no worker will
     accept from it after this one)."""
     text: str = ""

@@ -26,7 +26,7 @@ from struct import Struct
 
 from hookserve.types import ScoreboardField
 
-VERSION = 4
+VERSION = 5
 """Of this layout."""
 WORD = 8
 """Bytes."""
@@ -99,6 +99,7 @@ SLOT = (
     "capacity",
     "forked_at",
     "ready_at",
+    "awaited",
 )
 """The fields of a worker, one word each; moments are in seconds of the monotonic clock."""
 _MOMENTS = ("heartbeat", "forked_at", "ready_at")

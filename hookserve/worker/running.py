@@ -18,13 +18,15 @@ MARK = "\x1e"
 
 
 class RunningRequests:
-    """Takes the place of `Worker.begin`, and notes the thread that calls it."""
+    """Takes the place of `Worker.begin`: notes the thread that calls it, and wakes an arbiter that
+    sleeps until a request begins."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._limit: float = worker.config.slow_request
         self._callers: dict[RequestSlot, tuple[int, CodeType]] = {}
         """The thread that has begun the request, and the code in it that did."""
+        self._awaited = worker.context.slot.awaited_cell
         self._begin = worker.begin
         worker.begin = self.begin  # type: ignore[method-assign]  # for the life of the process
 
@@ -32,6 +34,9 @@ class RunningRequests:
         """As `Worker.begin`."""
         request_slot = self._begin(label, request_id)
         self._callers[request_slot] = get_ident(), sys._getframe(1).f_code
+        if self._awaited[0]:
+            self._awaited[0] = 0
+            self._worker.context.channel.send("begun")
         return request_slot
 
     def format_slow(self, interrupted: FrameType | None) -> str:

@@ -44,7 +44,7 @@ _SERVING, _STOPPING, _DRAIN_DELAY = range(3)
 STATES = ("booting", "ready", "draining", "gone")
 """The names of these."""
 
-_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _HELD, _ACKNOWLEDGED, _USED = map(
+_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _HELD, _ACKNOWLEDGED, _USED, _AWAITED = map(
     SLOT.index,
     (
         "state",
@@ -54,6 +54,7 @@ _STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _HELD, _ACKNOWLEDGED, _USED = map(
         "held",
         "acknowledged",
         "used_request_slots",
+        "awaited",
     ),
 )
 
@@ -111,6 +112,9 @@ class Slot:
     """Notices of sibling workers that this worker has seen."""
     used_request_slots = _Word("used_request_slots")
     """How many request slots, from the front, have ever been used."""
+    awaited = _Word("awaited")
+    """1 while the arbiter sleeps until a request begins (`hookserve.arbiter.slow_requests`): the
+    worker then sends ``begun``, and clears it."""
     index = _Word("index")
     """The worker's, as are the next; the arbiter writes them."""
     pid = _Word("pid")
@@ -141,6 +145,7 @@ class Slot:
         self.open_connections_cell = self.words[_OPEN : _OPEN + 1]
         self.accepted_cell = self.words[_ACCEPTED : _ACCEPTED + 1]
         self.held_cell = self.words[_HELD : _HELD + 1]
+        self.awaited_cell = self.words[_AWAITED : _AWAITED + 1]
 
     def cells(self, name: str) -> memoryview[int] | memoryview[float]:
         """The memory of a field that a plugin has declared (`ScoreboardField`), writable; raises

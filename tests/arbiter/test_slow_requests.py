@@ -116,3 +116,53 @@ def test_without_the_setting_nothing_is_due():
         begin(server, server.handle(0))
 
         assert server.arbiter.slow_requests.due(server.clock.now) is None
+
+
+def quiet(server):
+    """Let it find that its workers have no request."""
+    server.turn(seconds=5)
+    server.turn(seconds=5)
+
+
+def test_the_arbiter_is_not_woken_for_a_worker_without_a_request():
+    with serving(workers=1, slow_request=5, timeout=0) as server:
+        quiet(server)
+
+        assert server.arbiter.slow_requests.due(server.clock.now) is None
+        assert server.handle(0).slot.awaited
+
+
+def test_a_request_that_begins_after_a_quiet_time_is_found_slow_at_the_moment_it_is():
+    with serving(workers=1, slow_request=5, timeout=0) as server:
+        quiet(server)
+        part, now = server.arbiter.slow_requests, server.clock.now
+        begin(server, server.handle(0))
+        server.handle(0).slot.awaited = 0  # as the worker does, and sends `begun`
+        server.turn()
+
+        assert part.due(now) == now + 5
+
+
+def test_a_worker_with_short_requests_is_not_awaited_at_once_so_that_it_sends_few_messages():
+    with serving(workers=1, slow_request=0.1, timeout=0) as server:
+        handle = server.handle(0)
+        quiet(server)
+        begin(server, handle).end(2, 0)
+        handle.slot.awaited = 0
+        for _ in range(9):
+            server.turn(seconds=0.1)
+            assert not handle.slot.awaited
+            assert server.arbiter.slow_requests.due(server.clock.now) == server.clock.now + 0.1
+        server.turn(seconds=0.2)
+
+        assert handle.slot.awaited
+
+
+def test_the_arbiter_is_not_woken_for_a_request_that_was_reported_and_runs_on():
+    with serving(workers=1, slow_request=5, timeout=0) as server:
+        begin(server, server.handle(0))
+        server.turn(seconds=5)
+        server.turn(seconds=0.3)
+        quiet(server)
+
+        assert server.arbiter.slow_requests.due(server.clock.now) is None

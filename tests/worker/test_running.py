@@ -1,5 +1,6 @@
 """Which request has which stack."""
 
+import logging
 import sys
 import threading
 import time
@@ -22,8 +23,6 @@ class StacklessWorker(IdleWorker):
 
 @pytest.fixture
 def worker():
-    import logging
-
     context, ours = make_context(logging.getLogger("test"), slow_request=10)
     worker = StacklessWorker(context)
     worker.known = {}
@@ -106,3 +105,19 @@ def test_stacks_are_told_apart():
 
     assert threads == "Thread 1\n"
     assert requests == {0: "File a\n", 12: "File b\n"}
+
+
+def test_the_arbiter_is_told_once_of_the_request_that_it_awaits():
+    context, ours = make_context(logging.getLogger("test"), slow_request=10)
+    worker = IdleWorker(context)
+    RunningRequests(worker)
+    worker.end(worker.begin(b"GET /not-awaited"), 2, 0)
+    context.slot.awaited = 1
+    for _ in range(2):
+        worker.end(worker.begin(b"GET /awaited"), 2, 0)
+
+    messages, _ = ours.read()
+    assert [each.kind for each in messages] == ["begun"]
+    assert not context.slot.awaited
+    ours.close()
+    context.channel.close()
