@@ -258,7 +258,8 @@ class ScoreboardField(NamedTuple):
     """What it is, in one line, for the metrics' help."""
     kind: str = "gauge"
     """``counter``: of a worker that is gone its value is kept in the total, so that the sum never
-    falls; ``gauge``: it is gone with the worker; ``memory``: the plugin alone reads it."""
+    falls; ``gauge``: it is gone with the worker, and the metrics have the greatest of an index;
+    ``memory``: the plugin alone reads it."""
     words: int = 1
     """How many numbers there are, of 8 bytes each."""
     is_real: bool = False

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookserve import __version__
 from hookserve.worker.metrics import ACTIVE_REQUESTS, REQUEST_DURATION, server_metrics
-from hookserve_status.openmetrics import Labels, Registry, render_labels
+from hookserve_status.openmetrics import Labels, Registry
 
 if TYPE_CHECKING:
     from hookserve import ScoreboardField
@@ -79,42 +79,61 @@ def _add_server(
 
 
 def _add_workers(registry: Registry, reading: Reading, processes: Mapping[int, Process]) -> None:
-    workers = _newest(reading.workers)
-    labels = [render_labels({"worker": worker.index}) for worker in workers]
+    """Of an index, whose worker may drain while its replacement serves: a request of either counts,
+    and so does what both take of the machine."""
+    now, groups = reading.now, _by_index(reading.workers)
 
     def gauge(name: str, summary: str, values: Iterable[float]) -> None:
-        registry.gauge(f"hookserve_worker_{name}", summary, zip(labels, values, strict=True))
+        samples = zip(({"worker": index} for index in groups), values, strict=True)
+        registry.gauge(f"hookserve_worker_{name}", summary, list(samples))
 
-    gauge("busy", "Requests in flight in a worker.", [each.busy for each in workers])
-    gauge("capacity", "Requests that it may have in flight.", [each.capacity for each in workers])
-    gauge("connections", "Open connections of a worker.", [each.connections for each in workers])
-    memory = [processes[each.pid].rss_bytes for each in workers]
-    gauge("resident_memory_bytes", "Memory of a worker.", memory)
-    silence = [max(0.0, reading.now - each.heartbeat) for each in workers]
-    gauge("silent_seconds", "Since a worker's last sign of life.", silence)
-    oldest = [reading.now - each.oldest_began if each.busy else 0.0 for each in workers]
-    gauge("oldest_request_seconds", "For how long its oldest request runs; 0: none does.", oldest)
-    ages = [reading.now - each.forked_at for each in workers]
-    gauge("age_seconds", "Since a worker was forked.", ages)
+    def every(measure: Callable[[WorkerReading], float]) -> Iterator[list[float]]:
+        return ([measure(worker) for worker in workers] for workers in groups.values())
+
+    busy = map(sum, every(lambda worker: worker.busy))
+    gauge("busy", "Requests in flight; with those of one that drains.", busy)
+    capacity = map(max, every(lambda worker: worker.capacity))
+    gauge("capacity", "Requests that one process may have in flight.", capacity)
+    connections = map(sum, every(lambda worker: worker.connections))
+    gauge("connections", "Open connections; with those of one that drains.", connections)
+    memory = map(sum, every(lambda worker: processes[worker.pid].rss_bytes))
+    gauge("resident_memory_bytes", "Memory of a worker; with that of one that drains.", memory)
+    silence = map(max, every(lambda worker: _since(worker.heartbeat, now)))
+    gauge("silent_seconds", "Since the last sign of life; of one that drains if longer.", silence)
+    oldest = map(max, every(lambda worker: _since(worker.oldest_began, now)))
+    gauge("oldest_request_seconds", "For how long the oldest request runs; 0: none does.", oldest)
+    ages = map(min, every(lambda worker: now - worker.forked_at))
+    gauge("age_seconds", "Since the newest process of a worker was forked.", ages)
 
 
-def _newest(workers: Sequence[WorkerReading]) -> list[WorkerReading]:
-    """One worker of each index: while one is replaced there are two."""
-    return list({each.index: each for each in workers if each.state != "gone"}.values())
+def _since(moment: float, now: float) -> float:
+    """Seconds; 0.0 when there is no such moment."""
+    return max(0.0, now - moment) if moment else 0.0
+
+
+def _by_index(workers: Sequence[WorkerReading]) -> dict[int, list[WorkerReading]]:
+    """The workers of each index, two while one is replaced: so there is one series for each."""
+    found: dict[int, list[WorkerReading]] = {}
+    for worker in workers:
+        if worker.state != "gone":
+            found.setdefault(worker.index, []).append(worker)
+    return found
 
 
 def _add_fields(registry: Registry, reading: Reading, fields: Iterable[ScoreboardField]) -> None:
-    """What plugins have declared in the scoreboard: a counter's sum, each worker's gauge."""
+    """What plugins have declared in the scoreboard: a counter's sum, each worker's gauge, which is
+    the greatest of an index."""
+    groups = _by_index(reading.workers)
     for field in fields:
         if field.kind == "counter":
             samples = _numbered({}, reading.fields[field.name])
             registry.counter(f"hookserve_{field.name}", field.summary, samples)
         elif field.kind == "gauge":
-            samples = [
-                sample
-                for worker in _newest(reading.workers)
-                for sample in _numbered({"worker": worker.index}, worker.fields.get(field.name, ()))
-            ]
+            samples = []
+            for index, workers in groups.items():
+                values = [each.fields[field.name] for each in workers if field.name in each.fields]
+                greatest = [max(each) for each in zip(*values, strict=False)]
+                samples += _numbered({"worker": index}, greatest)
             registry.gauge(f"hookserve_worker_{field.name}", field.summary, samples)
 
 

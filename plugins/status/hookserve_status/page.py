@@ -10,7 +10,16 @@ from html import escape
 from typing import Any
 
 from hookserve_status.faults import LONG, is_stuck
-from hookserve_status.text import duration, moment, number, outcome, places, requests, size
+from hookserve_status.text import (
+    draining,
+    duration,
+    moment,
+    number,
+    outcome,
+    places,
+    requests,
+    size,
+)
 
 Snapshot = Mapping[str, Any]  # Any: JSON
 _CELLS = 128
@@ -91,9 +100,10 @@ def _figures(snapshot: Snapshot) -> Iterator[str]:
     busy, capacity = places(snapshot)
     rates = snapshot["rates"]
     level = "error" if capacity and busy >= capacity else ""
-    yield _figure(
-        "Busy places", f"{busy}<small> of {capacity}</small>", _bar(busy, capacity, level), level
-    )
+    below = _bar(busy, capacity, level)
+    if draining(snapshot):
+        below += _note(f"and {draining(snapshot)}")
+    yield _figure("Busy places", f"{busy}<small> of {capacity}</small>", below, level)
     window = f"over the last {duration(rates['seconds'])}" if rates["seconds"] else "no sample yet"
     history = snapshot["history"]
     chart = _chart([each[1] for each in history]) if len(history) > 1 else _note(window)

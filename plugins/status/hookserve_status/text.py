@@ -43,9 +43,15 @@ def number(value: float) -> str:
 
 
 def places(snapshot: Snapshot) -> tuple[int, int]:
-    """How many places are busy, and how many there are."""
+    """How many places are busy, and how many there are, of the workers that accept."""
     serving = [each for each in snapshot["workers"] if each["state"] == "ready"]
     return sum(each["busy"] for each in serving), sum(each["capacity"] for each in serving)
+
+
+def draining(snapshot: Snapshot) -> str:
+    """The requests that are in no place of `places`: ``2 in workers that drain``; empty: none."""
+    count = sum(each["busy"] for each in snapshot["workers"] if each["state"] != "ready")
+    return f"{count} in workers that drain" if count else ""
 
 
 def moment(at: float) -> str:
@@ -79,8 +85,9 @@ def _summary(snapshot: Snapshot) -> Iterator[str]:
     for fault in snapshot["faults"]:
         yield f"{'!!' if fault['level'] == 'error' else ' !'} {fault['text']}"
     tail = "  ".join(f"{name} {duration(each)}" for name, each in rates["percentiles"].items())
+    more = f" and {draining(snapshot)}" if draining(snapshot) else ""
     yield (
-        f"busy {busy} of {capacity}  {number(rates['requests'])} requests/s  {tail}"
+        f"busy {busy} of {capacity}{more}  {number(rates['requests'])} requests/s  {tail}"
         f"  errors/s {number(rates['server_errors'])}  cpu {rates['cpu']:.2f}"
     )
     for queue in snapshot["queues"]:

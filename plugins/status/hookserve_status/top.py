@@ -12,7 +12,7 @@ from typing import Any
 from hookserve import UsageError
 from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
 from hookserve_status.ctl import add_address
-from hookserve_status.text import duration, moment, number, places, requests, size
+from hookserve_status.text import draining, duration, moment, number, places, requests, size
 
 Snapshot = dict[str, Any]  # Any: JSON
 _ORDERS = {"i": "index", "b": "busy", "m": "rss_bytes", "r": "requests", "t": "cpu_seconds"}
@@ -138,11 +138,12 @@ class Top:
         tail = "  ".join(f"{name} {duration(each)}" for name, each in rates["percentiles"].items())
         head = f"{snapshot['name']}  {snapshot['model']}  generation {snapshot['generation']}"
         head += f"  up {duration(snapshot['uptime_seconds'])}"
+        more = f" and {draining(snapshot)}" if draining(snapshot) else ""
         frozen = "  FROZEN" if self._is_frozen else ""
         found = [
             (head + frozen, curses.A_BOLD),
             (
-                f"busy {busy}/{capacity}  {number(rates['requests'])} requests/s  {tail}"
+                f"busy {busy}/{capacity}{more}  {number(rates['requests'])} requests/s  {tail}"
                 f"  5xx/s {number(rates['server_errors'])}  cpu {rates['cpu']:.2f}",
                 0,
             ),

@@ -8,10 +8,11 @@ from hookserve_status.page import render_page
 from hookserve_status.snapshot import Source
 from hookserve_status.text import render_text
 
+from hookserve import ScoreboardField
 from hookserve.launch.assembly import assemble
 from hookserve.testing.fakes import configure
 from hookserve.worker.reading import Reader
-from hookserve.worker.scoreboard import READY, Scoreboard
+from hookserve.worker.scoreboard import DRAINING, READY, Scoreboard
 
 
 def busy_scoreboard(workers=64, places=4):
@@ -51,6 +52,52 @@ def test_the_metrics_say_for_how_long_each_workers_oldest_request_runs(source):
     name = 'hookserve_worker_oldest_request_seconds{worker="63"} '
     (found,) = [line.removeprefix(name) for line in lines if line.startswith(name)]
     assert 60 <= float(found) < 90
+
+
+def recycled_while_busy():
+    """Worker 1 was recycled: the old process has a request for 60 s, its replacement has none."""
+    fields = [ScoreboardField("lag_seconds", "", is_real=True)]
+    scoreboard = Scoreboard(4, 9, fields=fields)
+    scoreboard.server.pid, scoreboard.server.wanted = os.getpid(), 2
+    now = time.monotonic()
+    for index, state, age in ((0, READY, 99.0), (1, DRAINING, 99.0), (1, READY, 3.0)):
+        slot = scoreboard.take()
+        slot.index, slot.pid, slot.capacity, slot.state = index, os.getpid(), 8, state
+        slot.forked_at, slot.heartbeat, slot.open_connections = now - age, now, 1
+        if state == DRAINING:
+            slot.pid, slot.heartbeat = os.getppid(), now - 40
+            slot.cells("lag_seconds")[0] = 7.0
+            slot.request_slot(0).begin(now - 60, b"GET /hung")
+    return Source(configure({"status": "127.0.0.1:1"}), "sync", Reader([scoreboard]), [])
+
+
+def test_the_metrics_of_an_index_have_what_its_draining_worker_does():
+    lines = recycled_while_busy().metrics().render().splitlines()
+    of_one = {
+        name.partition("{")[0].removeprefix("hookserve_worker_"): float(value)
+        for name, _, value in (line.rpartition(" ") for line in lines)
+        if name.endswith('{worker="1"}')
+    }
+    own = next(
+        float(line.rpartition(" ")[2])
+        for line in lines
+        if line.startswith('hookserve_worker_resident_memory_bytes{worker="0"}')
+    )
+
+    assert 60 <= of_one["oldest_request_seconds"] < 90
+    assert 40 <= of_one["silent_seconds"] < 70
+    assert (of_one["busy"], of_one["capacity"], of_one["connections"]) == (1, 8, 2)
+    assert of_one["resident_memory_bytes"] > own
+    assert 3 <= of_one["age_seconds"] < 33
+    assert of_one["lag_seconds"] == 7
+    assert len([line for line in lines if line.startswith("hookserve_worker_busy{")]) == 2
+
+
+def test_requests_of_workers_that_drain_are_said_beside_the_busy_places():
+    snapshot = recycled_while_busy().make()
+
+    assert "busy 0 of 16 and 1 in workers that drain  " in render_text(snapshot)
+    assert '<p class="note">and 1 in workers that drain</p>' in render_page(snapshot)
 
 
 def test_what_a_client_sends_is_text_on_the_page(source):
