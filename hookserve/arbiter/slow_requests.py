@@ -4,8 +4,8 @@ The arbiter sees on the scoreboard that a request is slow, and asks its worker f
 does before it ends one: so a request is reported under every worker model, while it runs and even
 if its worker does nothing any more.  A worker pays for none of it but the note of a thread.
 
-A worker without a request does not wake the arbiter, which says in its slot that it awaits a request, and
-looks at it no more until one begins there, which the worker then tells it.
+A worker without a request does not wake the arbiter, which says in its slot that it awaits one.
+The worker tells it (``begun``) when the next request begins.
 """
 
 from __future__ import annotations
