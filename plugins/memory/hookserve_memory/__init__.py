@@ -4,6 +4,8 @@ policy
     which worker is replaced for its size, without a server
 meter
     how much memory a process takes
+published
+    what the scoreboard has of it
 recycler
     measures the workers, and replaces those that the policy names
 """

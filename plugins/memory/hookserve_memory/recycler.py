@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from hookserve import hookimpl
 from hookserve_memory.meter import Meter
 from hookserve_memory.policy import Measured, MemoryPolicy
+from hookserve_memory.published import FIELDS, publish
 
 if TYPE_CHECKING:
+    from hookserve import ScoreboardField
     from hookserve.config.resolved import Config
     from hookserve.server import Server, WorkerInfo
 
@@ -30,6 +32,11 @@ class Recycler:
         return [self._interval] if self._interval else []
 
     @hookimpl
+    def scoreboard_fields(self) -> tuple[ScoreboardField, ...]:
+        """What is measured, the limit, and which workers are kept though they exceed it."""
+        return FIELDS
+
+    @hookimpl
     def server_tick(self, server: Server) -> None:
         """Measure if it is time."""
         now = time.monotonic()
@@ -37,11 +44,14 @@ class Recycler:
             return
         self._due = now + self._interval
         was_useless = self._policy.useless
-        found = self._policy.choose(self._measure(server, now), _is_replacing(server))
+        measured = self._measure(server, now)
+        found = self._policy.choose(measured, _is_replacing(server))
         if found is not None:
             worker = next(each for each in server.workers if each.pid == found.pid)
             server.recycle(worker, f"memory: {_shown(found.size)} of {_shown(self._limit)}")
         useless = self._policy.useless
+        sizes = {each.pid: each.size for each in measured}
+        publish(server, sizes, self._limit, useless is not None)
         if useless is not None and was_useless is None:
             server.log.warning(
                 "memory_limit is less than the application needs: worker %d, a replacement, takes"

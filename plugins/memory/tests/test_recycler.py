@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import hookserve_memory
 import pytest
+from hookserve_status.address import check
+from hookserve_status.client import StatusClient
 
 from hookserve.config.resolved import Config
 from hookserve.testing import ServerFailed, serve, wait_until
@@ -91,11 +93,17 @@ def test_several_are_replaced_one_after_the_other(site):
 
 def test_a_limit_below_what_the_application_needs_is_said_once_and_not_enforced(site):
     (site / "hookserve.conf.py").write_text(TICKS)
-    with limited(site, workers=2, environ={"HOLD": str(100 << 20)}) as server:
+    address = f"unix:{site / 'status'}"
+    environ = {"HOLD": str(100 << 20)}
+    with limited(site, workers=2, environ=environ, settings={"status": address}) as server:
         server.wait_for("exit")
         wait_for_ticks(site, 20)
 
         assert server.log.count("memory_limit is less than the application needs") == 1
+        snapshot = StatusClient(check(address)).snapshot()
+        faults = [each["text"] for each in snapshot["faults"] if "memory_limit" in each["text"]]
+        assert len(faults) == 2
+        assert all("memory_limit is 80 MiB, and it is not replaced: " in each for each in faults)
         assert len(server.workers()) == 2
         assert sum(each["event"] == "exit" for each in server.events) == 1
 

@@ -8,6 +8,7 @@ from importlib import resources
 
 import pytest
 import yaml
+from hookserve_memory.published import FIELDS
 from hookserve_status.metrics import make_registry
 
 from hookserve.worker.reading import Reader
@@ -25,8 +26,8 @@ def expressions():
 
 
 def test_each_metric_in_the_files_exists():
-    reading = Reader([Scoreboard(1, 1)]).read()
-    text = make_registry("sync", reading, (), (), {}, 0.0, ()).render()
+    reading = Reader([Scoreboard(1, 1, fields=FIELDS)]).read()
+    text = make_registry("sync", reading, FIELDS, (), {}, 0.0, ()).render()
     kinds = dict(re.findall("^# TYPE (\\S+) (\\S+)$", text, re.M))
     names = {name for name, kind in kinds.items() if kind == "gauge"}
     names |= {f"{name}_total" for name, kind in kinds.items() if kind == "counter"}
@@ -96,6 +97,7 @@ ALERTS = {
         'hookserve_worker_oldest_request_seconds{worker="1"}': "0+60x30",
         'hookserve_worker_capacity{worker="1"}': "1000x30",
     },
+    "HookserveMemoryLimit": {'hookserve_worker_kept_over_memory_limit{worker="0"}': "1x30"},
     "HookserveReloadFailed": {"hookserve_last_reload_failed": "1x30"},
     "HookserveCertificateExpires": {'hookserve_certificate_expiry_seconds{file="c"}': "3600x30"},
 }

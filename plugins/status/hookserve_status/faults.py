@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hookserve.wording import counted
+from hookserve_status.text import size
 
 LONG = 5.0
 """Seconds that a request runs before it is pointed at."""
@@ -19,6 +20,8 @@ _BOOT = 10.0
 """Seconds that a worker may take to boot before it is pointed at."""
 _LAG, _LOOP_LAG = 1.0, "loop_lag_seconds"
 """Seconds that an event loop may be late, and the field where its worker model says how late."""
+_KEPT, _SIZE, _SIZE_LIMIT = "kept_over_memory_limit", "memory_measured_bytes", "memory_limit_bytes"
+"""The fields where the plugin memory says what it measures, and what it does not replace."""
 _MANY_LOST = 3
 _LIMIT = re.compile(r"recycled \(\w+: ")
 _DAYS = 14.0
@@ -36,6 +39,7 @@ def find_faults(snapshot: Snapshot) -> list[dict[str, str]]:
     found = [
         *_of_the_server(snapshot),
         *_shortened(list(_of_workers(snapshot))),
+        *_shortened(list(_of_memory(snapshot["workers"]))),
         *_of_reloads(snapshot),
         *_of_exits(snapshot),
         *_of_certificates(snapshot),
@@ -163,6 +167,19 @@ def _of_boot(age: float, limit: float) -> tuple[str, str] | None:
         return None
     end = f" and is ended at {limit:g} s" if limit else ", and boot_timeout does not end it"
     return "warning", f"has been booting for {age:.0f} s{end}"
+
+
+def _of_memory(workers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for worker in workers:
+        fields = worker["fields"]
+        if worker["state"] == "ready" and any(fields.get(_KEPT, ())):
+            yield (
+                "error",
+                f"Worker {worker['index']} (pid {worker['pid']}) takes"
+                f" {size(fields[_SIZE][0])}, memory_limit is {size(fields[_SIZE_LIMIT][0])}, and it"
+                " is not replaced: a replacement exceeded the limit when it was first measured"
+                " (raise memory_limit, or mend what leaks).",
+            )
 
 
 def _shortened(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -206,3 +206,25 @@ def test_many_stuck_workers_are_one_fault():
 
     assert len(found) == 4
     assert found[-1][1] == "17 more workers are in the same state."
+
+
+def over_the_limit(index, size, kept=1, state="ready"):
+    found = worker(index, state)
+    found["fields"] |= {
+        "memory_measured_bytes": [size << 20],
+        "memory_limit_bytes": [60 << 20],
+        "kept_over_memory_limit": [kept],
+    }
+    return found
+
+
+def test_a_worker_that_is_kept_though_it_exceeds_memory_limit_is_a_fault():
+    ((level, text),) = faults_of(over_the_limit(0, 297), over_the_limit(1, 70, kept=0))
+
+    assert level == "error"
+    assert text == (
+        "Worker 0 (pid 100) takes 297 MiB, memory_limit is 60 MiB, and it is not replaced: a"
+        " replacement exceeded the limit when it was first measured (raise memory_limit, or mend"
+        " what leaks)."
+    )
+    assert len(faults_of(*(over_the_limit(number, 99) for number in range(9)))) == 4
