@@ -92,7 +92,7 @@ class Arbiter:
         self.shutdown = Shutdown(self)
         self.reexec = Reexec(self)
         self.reloads = Reload(self, reassemble)
-        self.ticker = Ticker(self, lambda: self.hook)
+        self.ticker = Ticker(self, lambda: self.hook, lambda: self.reloads.can_be_cancelled)
         self.retirement = Retirement(clock)
         self.pool = WorkerPool(self)
         self.publication = Publication(self, clock)
@@ -213,9 +213,10 @@ class Arbiter:
         """Change how many workers are wanted; raises ValueError for a negative number."""
         if count < 0:
             raise ValueError(f"expected 0 or more workers, not {count}")
-        if count == self.num_workers or self.is_stopping:
-            return
         old = self.num_workers
+        self.reloads.keep_wanted(count)
+        if count == old or self.is_stopping:
+            return
         self.current = self.current._replace(wanted=count)
         self.log.info("%s wanted, not %d", counted(count, "worker"), old)
         calling.notify(self.hook.nworkers_changed, server=self, new_value=count, old_value=old)
@@ -252,9 +253,8 @@ class Arbiter:
         child.freeze_memory()
         # What the dry run of a re-exec could not try must not end workers that serve on.
         (self.auxiliaries.restart if self.worker_table else self.auxiliaries.gather)()
-        now = self.clock()
-        self.pool.step(now)
-        self.auxiliaries.step(now)
+        self.pool.step(self.clock())
+        self.auxiliaries.step(self.clock())
         while not (self.is_stopping and (not self._has_children() or self.shutdown.is_overdue())):
             self._turn_safely()
         if self.first_generation_failed:

@@ -1,8 +1,8 @@
 """Auxiliary processes: plugins bring them, and each runs exactly once beside the workers.
 
 Each is forked by the arbiter, started again when it fails, with the same back-off as workers, and
-ended with the server.  A reload ends all of them before it starts those of the new configuration:
-two of one name never run together.
+ended with the server.  A reload ends all of them and starts each of the new configuration once its
+predecessor is gone: two of one name never run together, and none waits for another.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class Auxiliaries(Part):
             return
         if self._restart_at is not None and now >= self._restart_at:
             self.restart()
-        for number, auxiliary in enumerate(self._wanted):
-            if auxiliary.pid is None and not auxiliary.is_done and now >= self._backoff.due(number):
+        for number, auxiliary in self._missing():
+            if now >= self._backoff.due(number):
                 self._start(number, auxiliary, now)
 
     def due(self, now: float) -> float | None:
@@ -111,16 +111,23 @@ class Auxiliaries(Part):
         if self._may_start:
             if self._restart_at is not None:
                 found.append(self._restart_at)
-            for number, auxiliary in enumerate(self._wanted):
-                if auxiliary.pid is None and not auxiliary.is_done:
-                    found.append(max(now, self._backoff.due(number)))
+            found += [max(now, self._backoff.due(number)) for number, _ in self._missing()]
         return min(found, default=None)
 
     @property
     def _may_start(self) -> bool:
-        """Not while others of the same names run: those of before a reload, or a predecessor's."""
-        arbiter = self._arbiter
-        return not (self._stopping or arbiter.is_stopping or arbiter.upgrade.predecessor)
+        """Not while those of a predecessor may run, and not at the end."""
+        return not (self._arbiter.is_stopping or self._arbiter.upgrade.predecessor)
+
+    def _missing(self) -> list[tuple[int, Auxiliary]]:
+        """Those that should run and do not, with their numbers: not while one of the same name
+        still runs, from before a reload."""
+        running = {each.process.name for each in self._stopping}
+        return [
+            (number, each)
+            for number, each in enumerate(self._wanted)
+            if each.pid is None and not each.is_done and each.process.name not in running
+        ]
 
     def end(self, limit: float) -> None:
         """Tell all that run to end within `limit` seconds."""

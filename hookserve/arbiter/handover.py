@@ -87,6 +87,11 @@ class Handover(NamedTuple):
     workers: Sequence[HandedWorker] = ()
     pidfile: int = -1
     """The pidfile, whose lock the process keeps across exec(2); -1: there is none."""
+    wanted: int = -1
+    """How many workers are kept; -1: as many as are handed over."""
+    reloads_requested: Sequence[float] = ()
+    """When the reload that it is for was asked for, and the one that follows it, in seconds of the
+    monotonic clock."""
 
     def encode(self) -> str:
         """As the value of the environment variable."""
@@ -142,7 +147,10 @@ def _decode(text: str) -> Handover:
         [HandedListener(**each) for each in values["listeners"]],
         [HandedScoreboard(**each) for each in values["scoreboards"]],
         [HandedWorker(**each) for each in values["workers"]],
-        int(values.get("pidfile", -1)),  # an older version hands none over
+        # What an older version does not hand over:
+        int(values.get("pidfile", -1)),
+        int(values.get("wanted", -1)),
+        tuple(map(float, values.get("reloads_requested", ()))),
     )
 
 

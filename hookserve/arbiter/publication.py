@@ -25,7 +25,9 @@ class Publication(Part):
 
     def __init__(self, server: Server, clock: Callable[[], float]) -> None:
         self._server, self._clock = server, clock
-        self._reload_began = 0.0
+        self.reloads_requested: list[float] = []
+        """When the reloads that have not ended were asked for, in seconds of the monotonic clock,
+        which goes on across a re-exec."""
 
     @property
     def record(self) -> ServerRecord:
@@ -42,15 +44,13 @@ class Publication(Part):
 
     def on_reload(self) -> None:
         """A reload is wanted: it begins now, or when another has ended."""
-        if not self.record.reloads_wanted:
-            self._reload_began = self._clock()
+        self.reloads_requested.append(self._clock())
         self._set_wanted(min(2, self.record.reloads_wanted + 1))
 
     def on_reload_end(self, reason: str = "") -> None:
         """A reload is complete or, for that reason, without effect."""
-        now = self._clock()
-        seconds = now - self._reload_began if self._reload_began else 0.0
-        self._reload_began = now
+        # An older version does not hand the moment over.
+        seconds = self._clock() - self.reloads_requested.pop(0) if self.reloads_requested else 0.0
         self._set_wanted(max(0, self.record.reloads_wanted - 1))
         self.record.generation = self._server.generation
         self.record.add_reload(time.time(), seconds, reason, is_complete=not reason)

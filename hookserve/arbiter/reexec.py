@@ -143,6 +143,7 @@ class Reexec(Part):
     def _handover(self) -> Handover:
         arbiter = self._arbiter
         scoreboards = arbiter.pool.factory.scoreboards()
+        pidfile = [] if arbiter.pidfile is None else arbiter.pidfile.descriptors()
         return Handover(
             arbiter.pid,
             -1,
@@ -150,7 +151,9 @@ class Reexec(Part):
             handed_listeners(arbiter.listeners),
             handed_scoreboards(scoreboards),
             handed_workers(arbiter.worker_table, scoreboards),
-            *(arbiter.pidfile.descriptors() if arbiter.pidfile is not None else ()),
+            pidfile[0] if pidfile else -1,
+            wanted=arbiter.num_workers,
+            reloads_requested=arbiter.publication.reloads_requested,
         )
 
     def _become_dry_run(self) -> None:

@@ -10,7 +10,8 @@ every worker outdated::
                └── refused              └── it cannot boot: the previous generation is restored
 
 The worker pool replaces one worker (the canary), then the rest.  Until the canary is ready the
-previous generation can be restored; its workers never stopped serving.
+previous generation can be restored; its workers never stopped serving, and there are as many of
+them as before: the number of workers that the new configuration asks for counts from then on.
 """
 
 from __future__ import annotations
@@ -47,12 +48,20 @@ class Reload(Part):
         self._reassemble = reassemble
         self._is_wanted_again = False
         self._asked_by = "the one before it"  # whose process is replaced by a re-exec
+        self._next_wanted: int | None = None
+        """How many workers to keep once the reload cannot be cancelled; `None`: as many as now."""
+        self._was_canary_ready = False
 
     def descriptors(self) -> list[int]:
         """The listeners that only workers of the previous generation accept from; one that has
         no clients left is closed already."""
         found = (listener.fileno() for listener in self._removed())
         return [each for each in found if each >= 0]
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether a reload is under way, and no worker of the new generation was ever ready."""
+        return self._arbiter.previous is not None and not self._canary_ready()
 
     def begin(self, asked_by: str) -> None:
         """Start a reload; during one, another follows when it is over."""
@@ -86,8 +95,10 @@ class Reload(Part):
             arbiter.current = current
             self._refuse(error, undo)
             return
-        arbiter.previous = current
-        self._on_commit(generation.wanted)
+        arbiter.begin_generation()
+        if arbiter.current.app is not None:
+            arbiter.log.warning("the application is preloaded: a reload does not change its code")
+        self._commit(current, generation.wanted)
 
     def _prepare(self, undo: ExitStack) -> Generation:
         """The next generation; `undo` gets what frees what was made for it."""
@@ -118,13 +129,26 @@ class Reload(Part):
         finally:
             self.fail(describe(error))
 
-    def _on_commit(self, workers: int) -> None:
-        arbiter = self._arbiter
-        arbiter.begin_generation()
-        if arbiter.current.app is not None:
-            arbiter.log.warning("the application is preloaded: a reload does not change its code")
-        target = arbiter.ticker.target()
-        arbiter.set_wanted(workers if target is None else target)
+    def _commit(self, previous: Generation, wanted: int) -> None:
+        """The current generation is to replace the `previous` one, and to keep `wanted` workers."""
+        self._next_wanted, self._was_canary_ready = wanted, False
+        if not previous.wanted:
+            self._change_wanted()  # all were drained: none serves that could become fewer
+        self._arbiter.previous = previous
+
+    def _change_wanted(self) -> None:
+        """Keep as many workers as the configuration says, or a plugin that decides it."""
+        count, self._next_wanted = self._next_wanted, None
+        if count is not None:
+            target = self._arbiter.ticker.target()
+            self._arbiter.set_wanted(count if target is None else target)
+
+    def keep_wanted(self, count: int) -> None:
+        """A number of workers is asked for: a reload under way does not change it any more,
+        whatever comes of it."""
+        if self._arbiter.previous is not None:
+            self._arbiter.previous = self._arbiter.previous._replace(wanted=count)
+            self._next_wanted = None
 
     def fail(self, reason: str, is_logged: bool = False) -> None:
         """A reload is over without effect; a reason that `is_logged` is not logged in full."""
@@ -139,12 +163,14 @@ class Reload(Part):
         self._begin_again_if_wanted()
 
     def step(self, now: float) -> None:
-        """Retire removed listeners once the canary is ready; complete the reload once every worker
-        is of the new generation."""
+        """Change the number of workers and retire removed listeners once the canary is ready;
+        complete the reload once every worker is of the new generation."""
         arbiter = self._arbiter
         if arbiter.previous is None or arbiter.is_stopping:
             return
         if self._canary_ready() or not arbiter.num_workers:
+            self._was_canary_ready = True
+            self._change_wanted()
             self._retire(self._removed())
         table = arbiter.worker_table
         if any(each.generation < arbiter.generation and each.is_serving for each in table):
@@ -175,6 +201,9 @@ class Reload(Part):
         arbiter.current, arbiter.previous = previous._replace(wanted=failed.wanted), None
         self._restore_process()
         arbiter.set_wanted(previous.wanted)
+        for each in arbiter.worker_table:
+            if each.generation > previous.number:
+                each.retire(arbiter.clock(), each.config.graceful_timeout)
         arbiter.begin_generation()
         _discard(failed.listeners_not_in(previous))
         _retire_plugins(failed, previous)
@@ -195,7 +224,7 @@ class Reload(Part):
     def _canary_ready(self) -> bool:
         """Whether a worker of the new generation has ever been ready: there is no way back."""
         arbiter = self._arbiter
-        return any(
+        return self._was_canary_ready or any(
             each.generation == arbiter.generation and each.ready_at for each in arbiter.worker_table
         )
 
@@ -216,8 +245,9 @@ class Reload(Part):
             self._is_wanted_again = False
             self._start()
 
-    def resume(self) -> None:
+    def resume(self, previous: Generation, wanted: int) -> None:
         """After a re-exec: the reload that it was for is under way, and so is what follows it."""
+        self._commit(previous, wanted)
         self._is_wanted_again = self._arbiter.publication.record.reloads_wanted > 1
 
 

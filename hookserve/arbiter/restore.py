@@ -44,9 +44,13 @@ def restore_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Liste
         arbiter.add_worker(handle)
     arbiter.has_been_ready = True
     current = arbiter.current
-    arbiter.previous = current._replace(number=handover.generation, listeners=listeners)
-    arbiter.current = current._replace(number=handover.generation + 1)
-    arbiter.reloads.resume()
+    wanted = handover.wanted
+    if wanted < 0:
+        wanted = len({each.index for each in handover.workers})
+    arbiter.current = current._replace(number=handover.generation + 1, wanted=wanted)
+    arbiter.publication.reloads_requested = list(handover.reloads_requested)
+    previous = current._replace(number=handover.generation, listeners=listeners, wanted=wanted)
+    arbiter.reloads.resume(previous, current.wanted)
 
 
 def _restore_scoreboard(handed: HandedScoreboard) -> Scoreboard:

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 class Ticker(Part):
     """Calls `server_tick` and `target_workers` every `tick_interval` seconds, or more often."""
 
-    def __init__(self, server: Server, hooks: Callable[[], Hooks]) -> None:
+    def __init__(
+        self, server: Server, hooks: Callable[[], Hooks], is_undecided: Callable[[], bool]
+    ) -> None:
         self._server = server
         self._hooks = hooks
         """Those of the current generation."""
+        self._is_undecided = is_undecided
+        """Whether the current generation may be taken back: its plugins do not change the number of
+        workers yet."""
         self._due: float | None = None
 
     def due(self, now: float) -> float | None:
@@ -38,7 +43,7 @@ class Ticker(Part):
             self._due = None
         elif self._due is None or now >= self._due:
             calling.notify(hook.server_tick, server=self._server)
-            target = self.target()
+            target = None if self._is_undecided() else self.target()
             if target is not None:
                 self._server.set_wanted(target)
             self._due = now + self._interval()

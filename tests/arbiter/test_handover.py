@@ -24,7 +24,7 @@ def test_what_is_handed_over_is_read_back_and_not_inherited_further():
     read, write = os.pipe()
     os.set_inheritable(read, True)
     made = Handover(7, write, 3, [HandedListener(read, "127.0.0.1:8000", 0)])
-    made = made._replace(pidfile=write)
+    made = made._replace(pidfile=write, wanted=4, reloads_requested=(7.5, 9.0))
     environ = {VARIABLE: made.encode()}
 
     assert take_handover(environ) == made._replace(scoreboards=[], workers=[])

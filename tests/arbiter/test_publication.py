@@ -82,6 +82,20 @@ def test_reloads_are_numbered_with_their_outcome():
         assert [each.generation for each in reading.reloads] == [3, 2, 1]
 
 
+def test_the_time_of_a_reload_that_follows_another_counts_from_when_it_was_asked_for():
+    with serving(workers=1) as server:
+        server.arbiter.reloads._reassemble = lambda: make_assembly(server.recorder, workers=1)
+        server.arbiter.reload()
+        server.turn(seconds=2)
+        server.arbiter.reload()
+        server.turn(seconds=3)
+        server.become_ready()
+        server.turn(seconds=4)
+        server.become_ready()
+
+        assert [each.seconds for each in read(server).reloads] == [7.0, 5.0]
+
+
 def test_counters_are_the_same_in_both_scoreboards_when_a_reload_needs_a_larger_one():
     with serving(workers=1, worker_class="gthread", threads=1) as server:
         arbiter, old = server.arbiter, server.handle(0)

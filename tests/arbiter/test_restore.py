@@ -148,6 +148,50 @@ def test_new_code_that_cannot_boot_leaves_them_serving(restore):
         assert not server.arbiter.is_stopping
 
 
+@pytest.mark.parametrize("boots", [True, False])
+def test_their_number_changes_once_a_new_worker_is_ready(restore, boots):
+    with serving(workers=1) as before:
+        before.arbiter.set_wanted(4)
+        before.turn()
+        before.become_ready()
+        server = restore(hand_over(before), workers=1)
+        old = list(server.arbiter.worker_table)
+        server.turn()
+        assert server.arbiter.num_workers == 4
+        assert [each.state for each in old] == [READY] * 4
+
+        if boots:
+            server.become_ready()
+        else:
+            server.end(server.handle(0), status=3 << 8, boot_error="SyntaxError: a slip")
+
+        assert server.arbiter.num_workers == (1 if boots else 4)
+        assert [each.state for each in old] == [DRAINING if boots else READY] * 4
+
+
+def test_a_predecessor_that_does_not_say_its_number_has_one_for_each_worker(restore):
+    with serving(workers=3) as before:
+        server = restore(hand_over(before)._replace(wanted=-1), workers=1)
+        server.turn()
+
+        assert server.arbiter.num_workers == 3
+
+
+def test_the_time_of_the_reload_counts_from_when_it_was_asked_for(restore):
+    with serving(workers=1) as before:
+        before.arbiter.reexec.begin = lambda: None  # the dry run
+        before.arbiter.current = before.arbiter.current._replace(app=print)
+        before.clock.now = 999.0
+        before.arbiter.reload()
+        server = restore(hand_over(before), workers=1)
+        server.turn(seconds=3)
+
+        server.become_ready()
+
+        (reload,) = server.arbiter.publication.record.reloads()
+        assert reload.seconds == 5.0
+
+
 def test_their_messages_are_read(restore):
     with serving(workers=1) as before:
         handover = hand_over(before)

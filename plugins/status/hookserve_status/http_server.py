@@ -35,10 +35,13 @@ def serve(
     """Serve there, and call `wait` again and again, until told to end."""
     slots = threading.BoundedSemaphore(_CLIENTS)
     _end_with_server(listeners, reader)
+    # TERM that another thread takes would not end the wait of this one, which runs the handler.
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     for listener in listeners:
         listener.socket.setblocking(True)
         accept_all = make_service(listener).accept_all
         threading.Thread(target=accept_all, args=(slots,), name=str(listener.address)).start()
+    signal.pthread_sigmask(signal.SIG_SETMASK, previous)
     while True:
         wait()
 
