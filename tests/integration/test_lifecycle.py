@@ -214,6 +214,34 @@ def test_a_reload_of_a_broken_application_leaves_the_old_workers_alone(tmp_path)
         wait_until(lambda: "half a deployment" in server.log.splitlines()[-1])
 
 
+@pytest.mark.parametrize("preload", [False, True])
+@pytest.mark.parametrize(("number", "count"), [(signal.SIGTTIN, 4), (signal.SIGTTOU, 1)])
+def test_the_number_of_workers_changes_once_the_new_code_serves(tmp_path, preload, number, count):
+    """A reload keeps as many as are configured again, unless its canary cannot boot; with a
+    preloaded application that is after the dry run."""
+    configuration, settings = tmp_path / "hookserve.conf.py", {"preload_app": preload}
+    (tmp_path / "app.py").write_text(source_that_returns("same"))
+    configuration.touch()
+    with serve("app", workers=2, chdir=tmp_path, settings=settings) as server:
+        for now in (3, 4) if count > 2 else (1,):
+            server.signal(number)
+            wait_until(lambda now=now: len(server.workers()) == now)
+        before = server.workers()
+        configuration.write_text("def post_fork(server, worker): raise RuntimeError('a slip')\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reload failed")
+        wait_until(lambda: "the reload was cancelled" in server.log)
+        assert server.workers() == before
+
+        configuration.write_text("")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        wait_until(lambda: len(server.workers()) == 2)
+
+        assert server.log.count("2 workers wanted, not") == 1
+        assert not set(server.workers().values()) & set(before.values())
+
+
 def test_a_reload_with_a_broken_configuration_file_changes_nothing(tmp_path):
     (tmp_path / "app.py").write_text(source_that_returns("same"))
     (tmp_path / "hookserve.conf.py").write_text("workers = 1\n")

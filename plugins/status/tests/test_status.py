@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import threading
+import time
 
 import pytest
 from hookserve_status.address import check
@@ -193,6 +194,18 @@ def test_a_preloaded_application_is_reloaded_and_what_was_counted_is_kept(scene,
     assert snapshot["totals"]["requests"] == 4
     assert snapshot["uptime_seconds"] > started
     assert snapshot["reload"] == {"wanted": 0, "ended": 1}
+
+
+@pytest.mark.parametrize("scene", [{"preload_app": True}], indirect=True)
+def test_a_reload_takes_the_time_of_its_dry_run_too(scene, tmp_path):
+    source = (tmp_path / "app.py").read_text()
+    (tmp_path / "app.py").write_text(f"import time\ntime.sleep(0.3)\n{source}")
+    began = time.monotonic()
+
+    assert scene.ctl("reload", "--wait") == 0
+
+    # It is imported in the dry run, and after the re-exec.
+    assert 0.6 <= scene.client.snapshot()["reloads"][0]["seconds"] <= time.monotonic() - began
 
 
 def test_workers_are_scaled_and_recycled(scene, capsys):
