@@ -241,7 +241,8 @@ class AuxiliaryProcess(NamedTuple):
     name: str
     """What the log calls it."""
     target: Callable[[], None]
-    """Runs in a process of its own, with the signals' default dispositions."""
+    """Runs in a process of its own, with the signals' default dispositions.  A handler that it sets
+    wakes its main thread, whichever thread takes the signal; SIGURG is used for that."""
     is_unprivileged: bool = False
     """Whether it runs as the workers do: their user and group, and `raw_env`."""
 

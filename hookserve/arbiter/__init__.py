@@ -30,8 +30,8 @@ escalation, reaper, exits
     a worker that missed a deadline; a process that ended, and why
 slow_requests, backlog
     the logs of requests that run for long, with their stacks, and of accept queues that are full
-auxiliaries, ticker
-    auxiliary processes of plugins; periodic hooks
+auxiliaries, waking, ticker
+    auxiliary processes of plugins; how a signal wakes their main thread; periodic hooks
 publication
     what every process can read of the server, in the scoreboard
 signals

@@ -18,6 +18,7 @@ from hookserve.arbiter.child import fork_child, privilege_dropper, set_environme
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff
 from hookserve.arbiter.signals import HANDLED
+from hookserve.arbiter.waking import MainThreadWaker
 from hookserve.errors import HookserveError, ListenError
 from hookserve.plugins import calling
 from hookserve.system.calls import close, set_signal
@@ -239,6 +240,7 @@ def _run(process: AuxiliaryProcess, arbiter: Arbiter) -> int:
     if process.is_unprivileged:
         privilege_dropper(config)()
         set_environment(config)
+    MainThreadWaker().start()
     process.target()
     return 0
 

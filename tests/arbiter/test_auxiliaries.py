@@ -65,6 +65,36 @@ def test_two_of_one_name_never_run_together():
         assert set(auxiliaries.pids()) != {first}
 
 
+class BringsTwo:
+    """Brings two auxiliary processes."""
+
+    @hookimpl
+    def auxiliary_processes(self):
+        return [AuxiliaryProcess(name, lambda: None) for name in ("metrics", "health")]
+
+
+def test_each_is_started_again_when_its_own_predecessor_is_gone():
+    with serving(workers=1, plugins=[BringsTwo()]) as server:
+        auxiliaries = server.arbiter.auxiliaries
+        auxiliaries.gather()
+        server.turn()
+        slow, quick = sorted(auxiliaries.pids())
+
+        auxiliaries.gather()
+        server.processes.end(quick)
+        server.arbiter._reap()
+        server.turn()
+        (started,) = set(auxiliaries.pids()) - {slow}
+        assert started != quick
+
+        server.processes.end(slow)
+        server.arbiter._reap()
+        server.turn()
+        assert len(auxiliaries) == 2
+        assert started in auxiliaries.pids()
+        assert slow not in auxiliaries.pids()
+
+
 def test_one_that_does_not_end_is_killed():
     with serving(workers=1, plugins=[Brings()], graceful_timeout=3) as server:
         pid = running(server)

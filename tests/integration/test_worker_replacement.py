@@ -75,6 +75,40 @@ def test_auxiliary_processes_run_exactly_once_beside_the_workers(site):
         assert "is gone: exited (1); started again in 0.5 s" in server.log
 
 
+SLEEPING_AUXILIARY = """
+import signal, threading, time
+from hookserve import AuxiliaryProcess, hookimpl
+
+def end(*_):
+    with open("ended", "a") as file:
+        file.write("ended\\n")
+    raise SystemExit
+
+def sleep():
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # the other thread takes it
+    signal.signal(signal.SIGTERM, end)
+    with open("asleep", "a") as file:
+        file.write("asleep\\n")
+    time.sleep(3600)
+
+@hookimpl
+def auxiliary_processes(server):
+    return [AuxiliaryProcess("sleep", sleep)]
+"""
+
+
+def test_an_auxiliary_process_that_sleeps_ends_whichever_thread_takes_the_signal(site):
+    (site / "hookserve.conf.py").write_text(SLEEPING_AUXILIARY)
+    with serve("app", chdir=site) as server:
+        wait_until(lambda: len(lines(site / "asleep")) == 1)
+
+        server.signal(signal.SIGHUP)
+
+        wait_until(lambda: len(lines(site / "asleep")) == 2)
+        assert lines(site / "ended") == ["ended"]
+
+
 LISTENING_AUXILIARY = """
 import os, socket, time
 from hookserve import AuxiliaryProcess, hookimpl

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ class Exporter:
             reader = Reader(server.scoreboards)
             source = Source(self._config, server.worker_model, reader, listening)
             make_service = partial(Service, source, self._directory)
-            http_server.serve(listeners, make_service, source.reader, signal.pause)
+            http_server.serve(listeners, make_service, source.reader)
 
         return [AuxiliaryProcess("prometheus", run)]
 
@@ -48,7 +47,7 @@ class Exporter:
 class Handler(http_server.Handler):
     """One connection."""
 
-    server: Service  # type: ignore[assignment]  # a service has what is used here
+    server: Service
 
     def do_GET(self) -> None:
         """The metrics, at the path that Prometheus asks for by default."""

@@ -33,11 +33,13 @@ class ControlError(Exception):
 
 
 class ArbiterSide:
-    """Does what is asked for, in the arbiter's loop."""
+    """Does what is asked for, in the arbiter's loop, until the other end is closed: a process that
+    a reload has told to end asks for what it has in hand."""
 
     def __init__(self, server: Server, end: socket.socket) -> None:
         self._server, self._socket = server, end
         end.setblocking(False)
+        server.watch(end.fileno(), self.on_readable)
         self._asked_by = "ctl"
         self._verbs: dict[str, Callable[[int], dict[str, object]]] = {
             "reload": self._reload,
@@ -47,20 +49,21 @@ class ArbiterSide:
             "stacks": self._stacks,
         }
 
-    def fileno(self) -> int:
-        """The descriptor to watch."""
-        return self._socket.fileno()
-
     def on_readable(self) -> None:
         """Answer what has come."""
-        with contextlib.suppress(OSError, ValueError):
-            while True:
-                request = json.loads(self._socket.recv(_SIZE))
-                self._answer(request)
-
-    def close(self) -> None:
-        """Close this end."""
-        self._socket.close()
+        while True:
+            try:
+                data = self._socket.recv(_SIZE)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._server.unwatch(self._socket.fileno())
+                self._socket.close()
+                return
+            with contextlib.suppress(OSError, ValueError):
+                self._answer(json.loads(data))
 
     def _answer(self, request: dict[str, Any]) -> None:  # Any: JSON
         reply: dict[str, object]

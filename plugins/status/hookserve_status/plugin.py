@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
 
+_client_ends: set[socket.socket] = set()
+"""Of all configurations, in the arbiter and what it forks."""
+
 
 class StatusPlugin:
     """The status of one configuration."""
@@ -23,19 +25,17 @@ class StatusPlugin:
     def __init__(self, config: Config, listeners: PluginListeners) -> None:
         self._config = config
         self._listeners = listeners
-        self._arbiter_side: ArbiterSide | None = None
         self._client_end: socket.socket | None = None
-        self._server: Server | None = None
 
     @hookimpl
     def auxiliary_processes(self, server: Server) -> list[AuxiliaryProcess]:
         """The process that shows the status: it holds no application, and waits for no worker."""
-        self._close()
+        self.retired()
         kind = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM)
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-        self._server, self._client_end = server, theirs
-        self._arbiter_side = ArbiterSide(server, ours)
-        server.watch(ours.fileno(), self._arbiter_side.on_readable)
+        ArbiterSide(server, ours)
+        self._client_end = theirs
+        _client_ends.add(theirs)
         listening = describe(server.listeners)
         listeners = self._listeners.open(server)
 
@@ -52,20 +52,15 @@ class StatusPlugin:
 
     @hookimpl
     def post_fork(self) -> None:
-        """A worker has no part in this."""
-        if self._client_end is not None:
-            self._client_end.close()
+        """A worker has no part in this, also of a configuration before."""
+        for end in _client_ends:
+            end.close()
 
     @hookimpl
     def retired(self) -> None:
-        """Another configuration has its own."""
-        self._close()
-
-    def _close(self) -> None:
-        if self._arbiter_side is not None and self._server is not None:
-            self._server.unwatch(self._arbiter_side.fileno())
-            self._arbiter_side.close()
+        """Another configuration has its own: the arbiter's side is closed when the process is
+        gone."""
         if self._client_end is not None:
-            with contextlib.suppress(OSError):
-                self._client_end.close()
-        self._arbiter_side = self._client_end = None
+            _client_ends.discard(self._client_end)
+            self._client_end.close()
+            self._client_end = None

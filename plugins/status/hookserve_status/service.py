@@ -9,10 +9,9 @@ import contextlib
 import json
 import socket
 import struct
-import time
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from hookserve_status import forms, http_server
@@ -29,21 +28,16 @@ _CREDENTIALS = struct.Struct("3i")
 _VERBS = ("reload", "drain", "scale", "recycle", "stacks")
 
 
-def serve(listeners: Sequence[Listener], source: Source, client: Client) -> NoReturn:
+def serve(listeners: Sequence[Listener], source: Source, client: Client) -> None:
     """Serve until told to end."""
-
-    def wait() -> None:
-        source.sample()
-        time.sleep(INTERVAL)
-
     make_service = partial(Service, source, client)
-    http_server.serve(listeners, make_service, source.reader, wait)
+    http_server.serve(listeners, make_service, source.reader, source.sample, INTERVAL)
 
 
 class Handler(http_server.Handler):
     """One connection."""
 
-    server: Service  # type: ignore[assignment]  # a service has what is used here
+    server: Service
     fields = forms.HEADERS
 
     def do_GET(self) -> None:
