@@ -138,8 +138,11 @@ def test_a_command_of_a_plugin_that_is_off_loads_it(here, capsys):
     assert capsys.readouterr().out == "hello you\n"
 
 
-def test_an_application_that_is_named_like_a_command_loads_no_plugin_that_is_off(here, capsys):
+def test_an_application_that_is_named_like_a_command_loads_no_plugin_that_is_off(
+    here, capsys, monkeypatch
+):
     install_on_demand(here)
+    monkeypatch.setenv("HOOKSERVE_BIND", "127.0.0.1:0")
 
     assert main(["grete"]) == 4
     assert "greeting_under_test" not in sys.modules

@@ -144,7 +144,11 @@ def _seconds(command, path):
         (["./applications.py"], 4, "is a path, not a module (name the module: applications)"),
         (["applications.py:hello"], 4, "is a path, not a module"),
         ([":hello"], 4, "':hello' names no module (module:attribute"),
-        (["-k", "sync", "applications:asynchronous"], 4, "is an ASGI application, which the"),
+        (
+            ["-b", "127.0.0.1:0", "-k", "sync", "applications:asynchronous"],
+            4,
+            "is an ASGI application, which the",
+        ),
         (["-u", "\u00b2", "a"], 1, "there is no user '\u00b2'"),
         (["-u", "4294967295", "a"], 1, "expected a name, or a number from 0 to 4294967294"),
         (["-u", "4294967296", "a"], 1, "expected a name, or a number from 0 to 4294967294"),
