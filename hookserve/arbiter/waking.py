@@ -40,7 +40,8 @@ class MainThreadWaker:
             threading.Thread(target=self._run, name="signals", daemon=True).start()
 
     def _on_signal(self, *_: object) -> None:
-        """The handlers of all signals that had come run before or after this one, not later."""
+        """The interpreter runs the handlers of all signals that have come at once, before or after
+        this one."""
         self._is_awake = True
 
     def _run(self) -> None:

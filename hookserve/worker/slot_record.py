@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from hookserve.worker.layout import ROW, SLOT, Layout
 
 _BEGAN = ROW.index("began")
-_OTHERS = ROW.index("client_errors")
+_BUCKETS_END = ROW.index("client_errors")
 _NO_ROW = [0] * len(ROW)
 
 
@@ -62,8 +62,8 @@ def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> Slot
     columns: Sequence[Any] = values[first:] or _NO_ROW
     if rows > 1:
         columns = [sum(values[at::width]) for at in range(first, first + width)]
-    client_errors, server_errors, quick, sent, seconds, _ = columns[_OTHERS:]
-    buckets = list(map(int, (quick, *columns[:_OTHERS])))
+    client_errors, server_errors, quick, sent, seconds, _ = columns[_BUCKETS_END:]
+    buckets = list(map(int, (quick, *columns[:_BUCKETS_END])))
     sums = RequestSums(buckets, seconds, sent, client_errors, server_errors)
     began = list(filter(None, values[first + _BEGAN :: width]))
     return SlotRecord(

@@ -1,12 +1,7 @@
 """A signal that another thread has taken wakes the main thread."""
 
-import signal
-import subprocess
-import sys
-
 import pytest
-
-from hookserve.testing.waiting import DEADLINE
+from support.signalled import exit_code_at_sigterm
 
 pytestmark = pytest.mark.process
 
@@ -27,12 +22,4 @@ print("ready", flush=True)
     "sleep", ["time.sleep(3600)", "signal.pause()", "threading.Event().wait()", "sys.stdin.read()"]
 )
 def test_a_signal_that_another_thread_has_taken_ends_a_sleep(sleep):
-    command = [sys.executable, "-c", PROGRAM.format(sleep=sleep)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout.readline() == b"ready\n"
-            process.send_signal(signal.SIGTERM)
-
-            assert process.wait(DEADLINE) == 7
-        finally:
-            process.kill()
+    assert exit_code_at_sigterm(PROGRAM.format(sleep=sleep), b"ready\n") == 7

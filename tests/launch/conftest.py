@@ -1,9 +1,9 @@
 """A start without a loop, a terminal or a patch."""
 
 import logging
-import sys
 
 import pytest
+from support.folders import enter
 from support.starting import Life
 from support.zebra import install_zebra
 
@@ -49,11 +49,7 @@ def patches(monkeypatch):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty working directory that is on the path; modules are forgotten afterwards."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    yield tmp_path
-    for name in [name for name in sys.modules if name.endswith("_under_test")]:
-        del sys.modules[name]
+    yield from enter(tmp_path, monkeypatch)
 
 
 @pytest.fixture

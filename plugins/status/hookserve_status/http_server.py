@@ -62,9 +62,9 @@ class _Server:
     def __init__(self, services: Sequence[Service], reader: Reader) -> None:
         self._services = {each.listener.fileno(): each for each in services}
         self._reader = reader
-        self._wakeup, self._wakes = os.pipe()
+        self._wakeup, self._wakeup_end = os.pipe()
         self._is_terminated = False
-        for end in (self._wakeup, self._wakes):
+        for end in (self._wakeup, self._wakeup_end):
             os.set_blocking(end, False)
         self._no_client, self._any_client = select.poll(), select.poll()
         for poll in (self._no_client, self._any_client):
@@ -74,7 +74,7 @@ class _Server:
 
     def take_signals(self) -> None:
         """TERM ends the wait, whichever thread takes it."""
-        signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wakeup_end, warn_on_full_buffer=False)
         set_signal(signal.SIGTERM, _do_nothing)
 
     def turn(self, seconds: float) -> None:
@@ -148,7 +148,7 @@ class _Server:
         finally:
             del service.connections[connection]
             with contextlib.suppress(BlockingIOError):  # full: the wait ends in any case
-                write(self._wakes, b"\0")
+                write(self._wakeup_end, b"\0")
 
 
 class Service:

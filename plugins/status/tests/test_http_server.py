@@ -3,13 +3,12 @@
 import contextlib
 import http.client
 import signal
-import subprocess
-import sys
 import threading
 from types import SimpleNamespace
 
 import pytest
 from hookserve_status import http_server
+from support.signalled import exit_code_at_sigterm
 
 from hookserve.listeners.address import TcpAddress
 from hookserve.listeners.listeners import ListenerOptions, open_listeners
@@ -60,7 +59,7 @@ class Running:
 
     def terminate(self):
         """As TERM, whichever thread takes it."""
-        http_server.write(self.server._wakes, bytes([signal.SIGTERM]))
+        http_server.write(self.server._wakeup_end, bytes([signal.SIGTERM]))
 
     def end(self):
         self.service.go_on.set()
@@ -209,12 +208,4 @@ http_server.serve([], None, reader, lambda: print("serves", flush=True), 3600.0)
 
 @pytest.mark.process
 def test_a_signal_that_another_thread_takes_ends_it():
-    command = [sys.executable, "-c", PROGRAM]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout.readline() == b"serves\n"
-            process.send_signal(signal.SIGTERM)
-
-            assert process.wait(DEADLINE) == 0
-        finally:
-            process.kill()
+    assert exit_code_at_sigterm(PROGRAM, b"serves\n") == 0
