@@ -61,7 +61,8 @@ def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> Slot
     first, width = layout.request_slots_word, len(ROW)
     columns: Sequence[Any] = values[first:] or _NO_ROW
     if rows > 1:
-        columns = [sum(values[at::width]) for at in range(first, first + width)]
+        ends = range(first + width, len(values) + 1, width)
+        columns = list(map(sum, zip(*(values[end - width : end] for end in ends), strict=True)))
     client_errors, server_errors, quick, sent, seconds, _ = columns[_BUCKETS_END:]
     buckets = list(map(int, (quick, *columns[:_BUCKETS_END])))
     sums = RequestSums(buckets, seconds, sent, client_errors, server_errors)

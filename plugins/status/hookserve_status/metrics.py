@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookserve import __version__
 from hookserve.worker.metrics import ACTIVE_REQUESTS, REQUEST_DURATION, server_metrics
-from hookserve_status.openmetrics import Labels, Registry
+from hookserve_status.openmetrics import Labels, Registry, render_labels
 
 if TYPE_CHECKING:
     from hookserve import ScoreboardField
@@ -79,30 +79,28 @@ def _add_server(
 
 
 def _add_workers(registry: Registry, reading: Reading, processes: Mapping[int, Process]) -> None:
-    """Of an index, whose worker may drain while its replacement serves: a request of either counts,
-    and so does what both take of the machine."""
-    now, groups = reading.now, _by_index(reading.workers)
+    now, memory = reading.now, dict.fromkeys((each.index for each in reading.workers), 0)
+    for each in reading.workers:
+        memory[each.index] += processes[each.pid].rss_bytes
+    workers = _by_index(reading.workers)
+    labels = [render_labels({"worker": each.index}) for each in workers]
 
     def gauge(name: str, summary: str, values: Iterable[float]) -> None:
-        samples = zip(({"worker": index} for index in groups), values, strict=True)
-        registry.gauge(f"hookserve_worker_{name}", summary, list(samples))
+        registry.gauge(f"hookserve_worker_{name}", summary, zip(labels, values, strict=True))
 
-    def every(measure: Callable[[WorkerReading], float]) -> Iterator[list[float]]:
-        return ([measure(worker) for worker in workers] for workers in groups.values())
-
-    busy = map(sum, every(lambda worker: worker.busy))
+    busy = [each.busy for each in workers]
     gauge("busy", "Requests in flight; with those of one that drains.", busy)
-    capacity = map(max, every(lambda worker: worker.capacity))
+    capacity = [each.capacity for each in workers]
     gauge("capacity", "Requests that one process may have in flight.", capacity)
-    connections = map(sum, every(lambda worker: worker.connections))
+    connections = [each.connections for each in workers]
     gauge("connections", "Open connections; with those of one that drains.", connections)
-    memory = map(sum, every(lambda worker: processes[worker.pid].rss_bytes))
-    gauge("resident_memory_bytes", "Memory of a worker; with that of one that drains.", memory)
-    silence = map(max, every(lambda worker: _since(worker.heartbeat, now)))
+    sizes = [memory[each.index] for each in workers]
+    gauge("resident_memory_bytes", "Memory of a worker; with that of one that drains.", sizes)
+    silence = [_since(each.heartbeat, now) for each in workers]
     gauge("silent_seconds", "Since the last sign of life; of one that drains if longer.", silence)
-    oldest = map(max, every(lambda worker: _since(worker.oldest_began, now)))
+    oldest = [_since(each.oldest_began, now) for each in workers]
     gauge("oldest_request_seconds", "For how long the oldest request runs; 0: none does.", oldest)
-    ages = map(min, every(lambda worker: now - worker.forked_at))
+    ages = [now - each.forked_at for each in workers]
     gauge("age_seconds", "Since the newest process of a worker was forked.", ages)
 
 
@@ -111,29 +109,45 @@ def _since(moment: float, now: float) -> float:
     return max(0.0, now - moment) if moment else 0.0
 
 
-def _by_index(workers: Sequence[WorkerReading]) -> dict[int, list[WorkerReading]]:
-    """The workers of each index, two while one is replaced: so there is one series for each."""
-    found: dict[int, list[WorkerReading]] = {}
+def _by_index(workers: Iterable[WorkerReading]) -> list[WorkerReading]:
+    """One for each index, so there is one series for each."""
+    found: dict[int, WorkerReading] = {}
     for worker in workers:
-        if worker.state != "gone":
-            found.setdefault(worker.index, []).append(worker)
-    return found
+        other = found.get(worker.index)
+        found[worker.index] = worker if other is None else _merge(other, worker)
+    return list(found.values())
+
+
+def _merge(older: WorkerReading, newer: WorkerReading) -> WorkerReading:
+    """Of an index whose worker drains while its replacement serves: a request of either counts, and
+    so does what both take of the machine."""
+    both = (older, newer)
+    return newer._replace(
+        busy=older.busy + newer.busy,
+        capacity=max(older.capacity, newer.capacity),
+        connections=older.connections + newer.connections,
+        heartbeat=min(filter(None, (each.heartbeat for each in both)), default=0.0),
+        oldest_began=min(filter(None, (each.oldest_began for each in both)), default=0.0),
+        fields={
+            name: [max(each) for each in zip(values, older.fields.get(name, values), strict=False)]
+            for name, values in newer.fields.items()
+        },
+    )
 
 
 def _add_fields(registry: Registry, reading: Reading, fields: Iterable[ScoreboardField]) -> None:
     """What plugins have declared in the scoreboard: a counter's sum, each worker's gauge, which is
     the greatest of an index."""
-    groups = _by_index(reading.workers)
+    workers = _by_index(reading.workers)
     for field in fields:
         if field.kind == "counter":
             samples = _numbered({}, reading.fields[field.name])
             registry.counter(f"hookserve_{field.name}", field.summary, samples)
         elif field.kind == "gauge":
             samples = []
-            for index, workers in groups.items():
-                values = [each.fields[field.name] for each in workers if field.name in each.fields]
-                greatest = [max(each) for each in zip(*values, strict=False)]
-                samples += _numbered({"worker": index}, greatest)
+            for each in workers:
+                values = each.fields.get(field.name, ())
+                samples += _numbered({"worker": each.index}, values)
             registry.gauge(f"hookserve_worker_{field.name}", field.summary, samples)
 
 

@@ -142,7 +142,6 @@ class Source:
                 is_tls,
             )
             for each in reading.workers
-            if each.state != "gone"  # its process waits to be reaped
         ]
 
     def _certificates(self) -> list[dict[str, object]]:
