@@ -14,8 +14,9 @@ from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Deadlines
 from hookserve.plugins import calling
 from hookserve.requests import list_requests
-from hookserve.wording import counted, indented
+from hookserve.wording import indented
 from hookserve.worker.dumps import render_dump
+from hookserve.worker.lost import log_lost, record_lost
 
 if TYPE_CHECKING:
     from hookserve.arbiter.generation import Generation
@@ -83,29 +84,12 @@ class Escalator(Part):
         escalation.deadline = now + _KILL_AGAIN
 
     def record_lost_requests(self, handle: WorkerHandle) -> None:
-        """Count the requests and the held responses that ended with a worker; the access records of
-        the requests, and their names in the log unless the report of a timeout has them.  Other
-        connections are in the log: a client may have sent what the worker had not begun.
-
-        What such a record says is the protocol's business (`Protocol.lost_request_record`).
-        """
-        requests, held = handle.slot.in_flight(), handle.slot.held
-        handle.slot.lost = len(requests) + held
-        if held:
-            responses = counted(held, "response")
-            self._server.log.error("lost with %s: %s, complete and not sent", handle, responses)
-        others = handle.slot.open_connections - len(requests) - held
-        if others > 0:
-            message = "closed with %s: %s without a request that had begun"
-            self._server.log.warning(message, handle, counted(others, "connection"))
-        if not requests:
-            return
-        if handle.escalation is None:
-            self._server.log.error("lost with %s: %s", handle, list_requests(requests))
+        """Count the requests and the held responses that ended with a worker, log them, and make
+        the access records of the requests."""
+        requests, slot = handle.slot.in_flight(), handle.slot
+        slot.lost = len(requests) + slot.held
+        log_lost(self._server.log, str(handle), slot, requests, handle.escalation is not None)
         current = self._current()
         observers = calling.freeze(current.hook.log_access)
-        make_record = current.classes.protocol_class.lost_request_record
-        for request in requests if observers else ():
-            record = make_record(request, str(handle.reason), self._clock())
-            for observe in observers if record is not None else ():
-                observe(record)
+        protocol = current.classes.protocol_class
+        record_lost(requests, observers, protocol, str(handle.reason), self._clock())

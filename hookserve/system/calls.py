@@ -16,6 +16,7 @@ import _thread
 import os
 import select
 import signal
+import time
 
 close = os.close
 fork = os.fork
@@ -28,6 +29,7 @@ Socket = _socket.socket
 make_lock = _thread.allocate_lock
 start_thread = _thread.start_new_thread
 get_ident = _thread.get_ident
+sleep = time.sleep
 _waitpid = os.waitpid
 
 

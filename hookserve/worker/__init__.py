@@ -29,6 +29,8 @@ spool
 running, dumps
     which thread runs which request, for the log of slow ones; the stacks of a worker as they are
     shown
+lost, orphan
+    what ended with a worker, reported; the end of a worker whose arbiter is gone
 signals, wakeup
     what a worker does on each signal, and the descriptor that ends its wait
 """

@@ -112,6 +112,7 @@ class WorkerProcess:
         config = worker.config
         self._drain(config.quick_timeout if worker.is_quick else config.graceful_timeout)
         worker.finish()
+        self._report_lost(is_named=False)
         return worker.exit_code
 
     def _drain(self, limit: float) -> None:
@@ -169,6 +170,13 @@ class WorkerProcess:
         self._context.channel.send("boot failed", describe(error), code)
         return code
 
+    def _report_lost(self, is_named: bool) -> None:
+        """Of an orphaned worker; for any other the arbiter does it when the process is gone."""
+        if self._is_orphaned:
+            from hookserve.worker.orphan import report_lost
+
+            report_lost(self._worker, is_named)
+
     def _on_exit(self) -> None:
         calling.notify(self._hook.worker_exit, self._worker.server, self._worker)
         self._context.slot.state = GONE
@@ -208,9 +216,12 @@ class WorkerProcess:
                 self._is_retired = True
             elif message.kind == "retire listener":
                 self._worker.retire_listener(message.text)
-        if not is_open:
+        if not (is_open or self._is_orphaned):
+            from hookserve.worker.orphan import end_in_time
+
             self._is_orphaned = True
             self._worker.stop_now()
+            end_in_time(self._worker)
 
     def _dump_tasks(self) -> None:
         """The threads are dumped already, in C; what a model runs besides them follows."""
@@ -222,5 +233,6 @@ class WorkerProcess:
 
     def _abort(self) -> None:
         """The worker has missed a deadline, and its loop may never run again."""
+        self._report_lost(is_named=True)
         calling.notify(self._hook.worker_abort, self._worker)
         end_process(1, self._on_exit)

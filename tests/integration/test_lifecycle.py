@@ -36,17 +36,6 @@ def test_a_killed_worker_is_replaced_and_the_reason_is_logged():
         assert web.get(server.url).status_code == 200
 
 
-def test_workers_end_by_themselves_when_the_arbiter_is_killed():
-    with serve("applications:busy", workers=2, **APPLICATIONS) as server:
-        pids = list(server.workers().values())
-
-        server.process.kill()
-        server.wait()
-
-        wait_until(lambda: not any(map(is_alive, pids)), timeout=2.0)
-        assert server.log.count(f"its arbiter (pid {server.pid}) is gone") == 2
-
-
 def test_a_worker_stuck_in_c_is_reported_aborted_and_replaced():
     settings = {"timeout": 1, "abort_timeout": 0.5}
     with serve("applications:busy", settings=settings, **APPLICATIONS) as server:
