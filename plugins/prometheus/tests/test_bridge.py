@@ -154,7 +154,7 @@ def test_workers_that_are_killed_leave_no_files_and_their_counters_stay(scene):
     for count in range(2, 6):
         (pid,) = scene.server.workers().values()
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda pid=pid: {pid}.isdisjoint(scene.server.workers().values()))
+        scene.server.wait_for("ready", count=count)
 
         scene.get()
 
