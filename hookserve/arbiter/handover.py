@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hookserve.errors import ConfigError
+from hookserve.listeners import plugin_listeners
 from hookserve.listeners.address import parse_address
 from hookserve.listeners.listeners import SYSTEMD_VARIABLES, Listener, inherit_listener
 from hookserve.worker.layout import VERSION
@@ -46,6 +47,15 @@ class HandedListener(NamedTuple):
     fd: int
     address: str
     inode: int
+
+
+class HandedPluginListener(NamedTuple):
+    """A listening socket of a plugin."""
+
+    setting: str
+    address: str
+    """As the setting has it: the name of a host stands for several sockets."""
+    listener: HandedListener
 
 
 class HandedScoreboard(NamedTuple):
@@ -92,6 +102,7 @@ class Handover(NamedTuple):
     reloads_requested: Sequence[float] = ()
     """When the reload that it is for was asked for, and the one that follows it, in seconds of the
     monotonic clock."""
+    plugin_listeners: Sequence[HandedPluginListener] = ()
 
     def encode(self) -> str:
         """As the value of the environment variable."""
@@ -104,14 +115,21 @@ class Handover(NamedTuple):
 
     def inherit_listeners(self) -> list[Listener]:
         """The listening sockets, each under its address; raises ListenError."""
-        return [
-            inherit_listener(each.fd, parse_address(each.address), each.inode)
-            for each in self.listeners
+        return [_inherit(each) for each in self.listeners]
+
+    def inherit_plugin_listeners(self, plugins: Iterable[object]) -> None:
+        """Have those of the `plugins` that have the same address go on with its sockets; raises
+        ListenError."""
+        found = [
+            (each.setting, parse_address(each.address), _inherit(each.listener))
+            for each in self.plugin_listeners
         ]
+        plugin_listeners.inherit(found, plugins)
 
     def descriptors(self) -> list[int]:
         """All descriptors that must survive exec(2)."""
         found = [each.fd for each in self.listeners] + [each.fd for each in self.scoreboards]
+        found += [each.listener.fd for each in self.plugin_listeners]
         for worker in self.workers:
             found += [worker.channel, worker.dump_fd]
         return found + [each for each in (self.channel, self.pidfile) if each >= 0]
@@ -151,12 +169,32 @@ def _decode(text: str) -> Handover:
         int(values.get("pidfile", -1)),
         int(values.get("wanted", -1)),
         tuple(map(float, values.get("reloads_requested", ()))),
+        [
+            HandedPluginListener(setting, address, HandedListener(*listener))
+            for setting, address, listener in values.get("plugin_listeners", ())
+        ],
     )
+
+
+def _inherit(handed: HandedListener) -> Listener:
+    return inherit_listener(handed.fd, parse_address(handed.address), handed.inode)
 
 
 def handed_listeners(listeners: Iterable[Listener]) -> list[HandedListener]:
     """Listeners as they are handed over."""
-    return [HandedListener(each.fileno(), str(each.address), each.inode) for each in listeners]
+    return [_handed(each) for each in listeners]
+
+
+def handed_plugin_listeners() -> list[HandedPluginListener]:
+    """The listeners of all plugins as they are handed over."""
+    return [
+        HandedPluginListener(setting, str(address), _handed(listener))
+        for setting, address, listener in plugin_listeners.opened()
+    ]
+
+
+def _handed(listener: Listener) -> HandedListener:
+    return HandedListener(listener.fileno(), str(listener.address), listener.inode)
 
 
 def handed_scoreboards(scoreboards: Iterable[Scoreboard]) -> list[HandedScoreboard]:

@@ -19,6 +19,7 @@ from hookserve.arbiter.handover import (
     execute,
     explain_failure,
     handed_listeners,
+    handed_plugin_listeners,
     handed_scoreboards,
     handed_workers,
 )
@@ -101,7 +102,6 @@ class Reexec(Part):
             self._fail(str(error))
             return
         self._is_due = True
-        arbiter.auxiliaries.end(arbiter.config.graceful_timeout)
 
     def due(self, now: float) -> float | None:
         """The deadline of the dry run."""
@@ -123,9 +123,13 @@ class Reexec(Part):
         over."""
         arbiter = self._arbiter
         self._end_late_dry_run(now)
-        if not self._is_due or arbiter.is_draining or len(arbiter.auxiliaries):
+        if not self._is_due or arbiter.is_draining:
             return
         if any(each.state == BOOTING for each in arbiter.worker_table):
+            return
+        if len(arbiter.auxiliaries):
+            # Last: until the next arbiter has processes of its own, their clients wait.
+            arbiter.auxiliaries.end(arbiter.config.graceful_timeout)
             return
         self._is_due = False
         calling.notify(arbiter.hook.pre_exec, server=arbiter)
@@ -154,6 +158,7 @@ class Reexec(Part):
             pidfile[0] if pidfile else -1,
             wanted=arbiter.num_workers,
             reloads_requested=arbiter.publication.reloads_requested,
+            plugin_listeners=handed_plugin_listeners(),
         )
 
     def _become_dry_run(self) -> None:

@@ -2,7 +2,7 @@
 listened on ends the start or the reload in one line, and served by an auxiliary process.
 
 A plugin returns `PluginListeners` from its `configured_plugins`, beside the plugin that serves
-there.  The sockets of an address that a reload keeps stay as they are.
+there.  The sockets of an address that a reload keeps stay as they are, also across a re-exec.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _BACKLOG = 128
 _UMASK = 0o177
 _Key = tuple[str, Address]
+Opened = tuple[str, Address, Listener]
+"""A setting, the address that it has, and a socket of that."""
 
 
 class _Shared:
@@ -99,12 +101,36 @@ class PluginListeners:
         found.users.add(self)
         return found
 
+    def _join(self) -> None:
+        """Share the sockets that there are already."""
+        for key in self._keys:
+            if key in _open:
+                _open[key].users.add(self)
+
     @contextlib.contextmanager
     def _naming_setting(self) -> Iterator[None]:
         try:
             yield
         except ListenError as error:
             raise ListenError(f"{self._setting}: {error}") from None
+
+
+def opened() -> list[Opened]:
+    """All that are open, of every setting."""
+    return [(*key, each) for key, shared in _open.items() for each in shared.listeners]
+
+
+def inherit(found: Iterable[Opened], plugins: Iterable[object]) -> None:
+    """Go on with the sockets that another arbiter has handed over, as far as one of the `plugins`
+    has their addresses in its configuration; the others are closed."""
+    for setting, address, listener in found:
+        _open.setdefault((setting, address), _Shared([])).listeners.append(listener)
+        uninherited.add(listener)
+    for plugin in plugins:
+        if isinstance(plugin, PluginListeners):
+            plugin._join()
+    for key in [key for key, shared in _open.items() if not shared.users]:
+        _close(_open.pop(key))
 
 
 def _absolute(address: Address) -> Address:

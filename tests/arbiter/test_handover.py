@@ -8,6 +8,7 @@ import pytest
 from hookserve.arbiter.handover import (
     VARIABLE,
     HandedListener,
+    HandedPluginListener,
     Handover,
     execute,
     explain_failure,
@@ -22,16 +23,21 @@ def value(**changes):
 
 def test_what_is_handed_over_is_read_back_and_not_inherited_further():
     read, write = os.pipe()
-    os.set_inheritable(read, True)
+    metrics = os.dup(read)
+    for each in (read, metrics):
+        os.set_inheritable(each, True)
     made = Handover(7, write, 3, [HandedListener(read, "127.0.0.1:8000", 0)])
     made = made._replace(pidfile=write, wanted=4, reloads_requested=(7.5, 9.0))
+    of_plugin = HandedPluginListener("metrics", "shop:1", HandedListener(metrics, "[::1]:1", 0))
+    made = made._replace(plugin_listeners=[of_plugin])
     environ = {VARIABLE: made.encode()}
 
     assert take_handover(environ) == made._replace(scoreboards=[], workers=[])
 
     assert environ == {}
-    assert not os.get_inheritable(read)
-    os.close(read)
+    for each in (read, metrics):
+        assert not os.get_inheritable(each)
+        os.close(each)
     os.close(write)
 
 
@@ -47,6 +53,8 @@ def test_what_is_handed_over_is_read_back_and_not_inherited_further():
         value(channel=2**70),
         value(listeners=[HandedListener(99_999, "127.0.0.1:1", 0)]),
         value(listeners=[HandedListener("3", "127.0.0.1:1", 0)]),
+        value(plugin_listeners=[("metrics", "127.0.0.1:1", (99_999, "127.0.0.1:1", 0))]),
+        value(plugin_listeners=[("metrics", "127.0.0.1:1", ())]),
         value().replace('"listeners": []', '"listeners": [{"fd": 3}]'),
         value().replace('"generation": 0', '"generation": null'),
     ],

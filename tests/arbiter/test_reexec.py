@@ -203,6 +203,18 @@ def test_a_worker_that_boots_is_waited_for(preloaded):
     assert len(preloaded.handovers[0][0].workers) == 2
 
 
+def test_auxiliary_processes_serve_until_no_worker_boots(preloaded):
+    auxiliary, server = run_auxiliary(preloaded), preloaded.server
+    server.end(server.handle(1), status=9)
+
+    preloaded.succeed()
+    assert server.processes.sent_to(auxiliary) == []
+
+    server.become_ready()
+    assert server.processes.sent_to(auxiliary) == ["SIGTERM"]
+    assert preloaded.handovers == []
+
+
 def run_auxiliary(preloaded):
     preloaded.arbiter.auxiliaries.gather()
     preloaded.server.turn()

@@ -7,14 +7,12 @@ import socket
 import struct
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 from support.paths import SUPPORT
-from support.sockets import read_to_end
+from support.sockets import listeners_of, read_to_end
 
 from hookserve.testing import serve, wait_until
-from tests.chaos.scene import opened_by
 from tests.support import web
 
 # What systemd does between fork(2) and exec(2): the socket is descriptor 3, the pid is known.
@@ -50,7 +48,7 @@ def activated(manager, **settings):
 def test_what_a_service_manager_hands_over_is_served(manager):
     with activated(manager) as server:
         assert web.get(server.url).status_code == 200
-        assert listening(server.pid) == 1
+        assert len(listeners_of(server.pid)) == 1
 
 
 @pytest.mark.parametrize("preload", [False, True])
@@ -64,7 +62,7 @@ def test_it_stays_through_reloads(manager, preload):
 
             assert web.get(server.url).status_code == 200
         assert server.address == address
-        assert listening(server.pid) == 1
+        assert len(listeners_of(server.pid)) == 1
 
 
 def test_it_is_handed_to_a_successor_and_to_the_successor_of_that(manager):
@@ -79,7 +77,7 @@ def test_it_is_handed_to_a_successor_and_to_the_successor_of_that(manager):
             wait_until(lambda: server.log.count("the upgrade is complete") == len(pids) - 1)
 
             assert web.get(server.url).status_code == 200
-        assert listening(pids[-1]) == 1
+        assert len(listeners_of(pids[-1])) == 1
         os.kill(pids[-1], signal.SIGTERM)
         server.wait_for("exit", count=3)
 
@@ -160,10 +158,3 @@ def test_a_client_that_comes_while_the_server_stops_is_served(worker, tmp_path):
             assert server.wait() == 0
         with late, kept.serve(worker):
             assert read_to_end(late).startswith(b"HTTP/1.1 200")
-
-
-def listening(pid):
-    """How many descriptors of TCP sockets the arbiter holds."""
-    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
-    links = opened_by(pid).values()
-    return sum(link.removeprefix("socket:[").rstrip("]") in inodes for link in links)

@@ -7,8 +7,8 @@ import pytest
 
 from hookserve import ListenError
 from hookserve.listeners.address import TcpAddress, UnixAddress
-from hookserve.listeners.listeners import uninherited
-from hookserve.listeners.plugin_listeners import PluginListeners
+from hookserve.listeners.listeners import ListenerOptions, open_listener, uninherited
+from hookserve.listeners.plugin_listeners import PluginListeners, inherit, opened
 
 ANY_PORT = TcpAddress("127.0.0.1", 0)
 
@@ -89,3 +89,37 @@ def test_the_predecessor_of_an_upgrade_keeps_the_address(make):
         listeners = make(TcpAddress("127.0.0.1", taken.getsockname()[1]))
         assert listeners.open(server(predecessor=7)) == ()
     assert len(listeners.open(server())) == 1
+
+
+def handed(address, setting="metrics_bind", of=None):
+    """A socket that an arbiter hands over, of that address or a name for it."""
+    return setting, of or address, open_listener(address, ListenerOptions())
+
+
+def test_a_configuration_goes_on_with_the_sockets_that_were_handed_over(make, tmp_path):
+    path = UnixAddress(str(tmp_path / "metrics"))
+    name = TcpAddress("shop.invalid", 9000)
+    found = [handed(path), handed(ANY_PORT, of=name), handed(TcpAddress("::1", 0), of=name)]
+    sockets = [listener for *_, listener in found]
+    first, second = make(path, name), make(name)
+
+    inherit(found, [first, second, object()])
+
+    assert opened() == found
+    assert uninherited == set(sockets)
+    assert first.open(server()) == sockets
+    assert second.open(server()) == sockets[1:]
+    first.retired()
+    assert [listener.fileno() >= 0 for listener in sockets] == [False, True, True]
+
+
+def test_sockets_that_were_handed_over_and_that_no_configuration_has_are_closed(make, tmp_path):
+    path = UnixAddress(str(tmp_path / "metrics"))
+    found = [handed(path), handed(ANY_PORT, setting="health_bind"), handed(ANY_PORT)]
+    kept = make(ANY_PORT)
+
+    inherit(found, [kept])
+
+    assert [listener.fileno() >= 0 for *_, listener in found] == [False, False, True]
+    assert not (tmp_path / "metrics").exists()
+    assert opened() == found[2:]

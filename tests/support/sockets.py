@@ -1,8 +1,10 @@
 """What tests do with plain sockets."""
 
 import socket
+from pathlib import Path
 
 from hookserve.testing.waiting import DEADLINE
+from tests.chaos.scene import opened_by
 
 
 def read_to_end(client):
@@ -20,3 +22,20 @@ def talk(server, *pieces):
         for piece in pieces:
             client.sendall(piece)
         return read_to_end(client)
+
+
+def listeners_of(pid):
+    """The listening sockets that a process holds, one for each descriptor."""
+    listening = {f"socket:[{inode}]" for inode in _listening_inodes()}
+    return [link for link in opened_by(pid).values() if link in listening]
+
+
+def _listening_inodes():
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        columns = line.split()
+        if columns[3] == "0A":
+            yield columns[9]
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        columns = line.split()
+        if columns[3] == "00010000":
+            yield columns[6]
