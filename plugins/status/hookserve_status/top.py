@@ -17,6 +17,8 @@ from hookserve_status.text import draining, duration, moment, number, places, re
 Snapshot = dict[str, Any]  # Any: JSON
 _ORDERS = {"i": "index", "b": "busy", "m": "rss_bytes", "r": "requests", "t": "cpu_seconds"}
 _HELP = "i b m r t: sort   f: freeze   up/down: choose   R: recycle   q: quit"
+_MESSAGE_TIME = 3.0
+"""How long what a key has done is shown, unless another is typed, in seconds."""
 _GOOD, _WARNING, _ERROR = range(1, 4)
 
 
@@ -48,7 +50,8 @@ class Top:
         self._order, self._chosen, self._is_frozen = "index", 0, False
         self._question: int | None = None
         """The index of the worker that is recycled when the answer is yes."""
-        self._message = ""
+        self._message, self._message_until = "", 0.0
+        """What a key has done, and until when that is shown (monotonic seconds)."""
         self._unreachable = ""
         """Why what is shown is old."""
         self._due = 0.0
@@ -64,7 +67,9 @@ class Top:
         self._due = time.monotonic() + self._interval
         while True:
             self._draw(snapshot)
-            left = self._due - time.monotonic()
+            now = time.monotonic()
+            until = self._message_until
+            left = (min(self._due, until) if now < until else self._due) - now
             self._screen.timeout(max(1, int(1000 * left)))
             key = self._screen.getch()
             if key >= 0 and not self.on_key(key, snapshot):
@@ -87,6 +92,7 @@ class Top:
     def on_key(self, key: int, snapshot: Snapshot) -> bool:
         """Do what a key means; returns false when it ends the command."""
         typed = chr(key) if key < 256 else ""
+        self._message_until = 0.0
         if self._question is not None:
             self._answer(typed)
         elif typed == "q":
@@ -106,12 +112,13 @@ class Top:
         index, self._question = self._question, None
         if typed != "y" or index is None:
             self._message = "nothing is done"
-            return
-        try:
-            pid = self._client.do("recycle", index)["pid"]
-            self._message = f"worker {index} (pid {pid}) is being replaced"
-        except (Refused, Unreachable) as error:
-            self._message = str(error)
+        else:
+            try:
+                pid = self._client.do("recycle", index)["pid"]
+                self._message = f"worker {index} (pid {pid}) is being replaced"
+            except (Refused, Unreachable) as error:
+                self._message = str(error)
+        self._message_until = time.monotonic() + _MESSAGE_TIME
 
     def _clamp(self, snapshot: Snapshot) -> int:
         return max(0, min(self._chosen, len(snapshot["workers"]) - 1))
@@ -172,7 +179,7 @@ class Top:
     def _prompt(self) -> str:
         if self._question is not None:
             return f"recycle worker {self._question}? (y/n)"
-        return self._message or _HELP
+        return self._message if time.monotonic() < self._message_until else _HELP
 
     def _worker_lines(self, snapshot: Snapshot, width: int) -> list[tuple[str, int]]:
         strip = max(6, min(32, width - 74))  # the other columns have 73, and the last stays empty

@@ -8,8 +8,10 @@ import select
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
+from hookserve_status import top
 from hookserve_status.address import check
 from hookserve_status.client import StatusClient, Unreachable
 from hookserve_status.snapshot import Source
@@ -112,16 +114,52 @@ def test_a_server_that_is_gone_is_said_so_and_q_quits(scene):
     wait_until(lambda: os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
 
-def test_a_terminal_of_80_columns_shows_each_fault_whole_and_every_column(monkeypatch):
-    monkeypatch.setattr(curses, "color_pair", lambda pair: pair)
+def snapshot_of_a_worker():
+    """Of one that has run a request for a minute."""
     scoreboard = Scoreboard(1, 1)
     scoreboard.server.pid = scoreboard.server.wanted = 1
     slot = scoreboard.take()
     slot.pid, slot.capacity, slot.state = 4194304, 1, READY
     slot.forked_at = slot.heartbeat = time.monotonic()
     slot.request_slot(0).begin(time.monotonic() - 60, b"GET /" + b"export/" * 9)
-    source = Source(configure({}), "sync", Reader([scoreboard]), [])
-    snapshot = source.make()
+    return Source(configure({}), "sync", Reader([scoreboard]), []).make()
+
+
+class Answering:
+    """A client whose command replaces a worker."""
+
+    def do(self, command, index):
+        return {"pid": 12}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [("n", "nothing is done"), ("y", r"worker 0 \(pid 12\) is being replaced")],
+)
+def test_what_a_key_has_done_is_shown_for_a_moment_or_until_the_next_key(monkeypatch, answer, said):
+    monkeypatch.setattr(curses, "color_pair", lambda pair: pair)
+    now = time.monotonic()
+    monkeypatch.setattr(top, "time", SimpleNamespace(monotonic=lambda: now))
+    snapshot = snapshot_of_a_worker()
+    shown = Top(None, Answering(), 1.0)
+
+    def is_said():
+        return any(re.fullmatch(said, text) for text, _ in shown.lines(snapshot, 80))
+
+    for end in ("time", "key"):
+        for key in ("R", answer):
+            shown.on_key(ord(key), snapshot)
+        assert is_said()
+        if end == "time":
+            now += 3.0
+        else:
+            shown.on_key(ord("f"), snapshot)
+        assert not is_said()
+
+
+def test_a_terminal_of_80_columns_shows_each_fault_whole_and_every_column(monkeypatch):
+    monkeypatch.setattr(curses, "color_pair", lambda pair: pair)
+    snapshot = snapshot_of_a_worker()
 
     shown = [text for text, _ in Top(None, None, 1.0).lines(snapshot, 80)]
 
