@@ -101,7 +101,7 @@ def test_workers_are_shown_and_one_is_recycled_after_a_question(scene):
     assert server.workers()[1] == pids[1]
 
 
-def test_a_server_that_is_gone_is_said_so_and_q_quits(scene):
+def test_a_server_that_is_gone_is_shown_so_and_q_quits(scene):
     server, _, terminal = scene
     terminal.wait_for("app:application")
     terminal.type("f")
@@ -133,28 +133,30 @@ class Answering:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [("n", "nothing is done"), ("y", r"worker 0 \(pid 12\) is being replaced")],
 )
-def test_what_a_key_has_done_is_shown_for_a_moment_or_until_the_next_key(monkeypatch, answer, said):
+def test_what_a_key_has_done_is_shown_for_a_moment_or_until_the_next_key(
+    monkeypatch, answer, expected
+):
     monkeypatch.setattr(curses, "color_pair", lambda pair: pair)
     now = time.monotonic()
     monkeypatch.setattr(top, "time", SimpleNamespace(monotonic=lambda: now))
     snapshot = snapshot_of_a_worker()
     shown = Top(None, Answering(), 1.0)
 
-    def is_said():
-        return any(re.fullmatch(said, text) for text, _ in shown.lines(snapshot, 80))
+    def is_shown():
+        return any(re.fullmatch(expected, text) for text, _ in shown.lines(snapshot, 80))
 
     for end in ("time", "key"):
         for key in ("R", answer):
             shown.on_key(ord(key), snapshot)
-        assert is_said()
+        assert is_shown()
         if end == "time":
             now += 3.0
         else:
             shown.on_key(ord("f"), snapshot)
-        assert not is_said()
+        assert not is_shown()
 
 
 def test_a_terminal_of_80_columns_shows_each_fault_whole_and_every_column(monkeypatch):
