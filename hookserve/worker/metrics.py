@@ -92,14 +92,7 @@ def _of_requests(reading: Reading) -> Iterator[Metric]:
     )
     busy = sum(worker.busy for worker in reading.workers)
     yield _one(ACTIVE_REQUESTS, GAUGE, "{request}", "Requests in flight.", busy)
-    capacity = sum(worker.capacity for worker in reading.workers)
-    yield _one(
-        "hookserve.requests.capacity",
-        GAUGE,
-        "{request}",
-        "Requests that all workers together may have in flight.",
-        capacity,
-    )
+    yield from _of_places(reading)
     errors = {"client": counters["client_errors"], "server": counters["server_errors"]}
     yield Metric(
         "hookserve.requests.errors",
@@ -110,6 +103,29 @@ def _of_requests(reading: Reading) -> Iterator[Metric]:
     )
     yield _one(
         "hookserve.response.io", COUNTER, "By", "Bytes of response bodies.", counters["bytes_sent"]
+    )
+
+
+def _of_places(reading: Reading) -> Iterator[Metric]:
+    capacity = draining = 0
+    for worker in reading.workers:
+        if worker.state == "ready":
+            capacity += worker.capacity
+        else:
+            draining += worker.busy
+    yield _one(
+        "hookserve.requests.capacity",
+        GAUGE,
+        "{request}",
+        "Requests that all workers that accept may have in flight together.",
+        capacity,
+    )
+    yield _one(
+        "hookserve.requests.draining",
+        GAUGE,
+        "{request}",
+        "Requests in flight in workers that drain: active, and in no place of the capacity.",
+        draining,
     )
 
 

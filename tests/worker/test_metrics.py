@@ -8,7 +8,9 @@ from hookserve.listeners.queues import AcceptQueue
 from hookserve.worker.layout import BOUNDS
 from hookserve.worker.metrics import COUNTER, GAUGE, HISTOGRAM, REQUEST_DURATION, server_metrics
 from hookserve.worker.reading import Reader
-from hookserve.worker.scoreboard import READY, Scoreboard
+from hookserve.worker.scoreboard import BOOTING, DRAINING, READY, Scoreboard
+
+NAMES = ("active", "capacity", "draining")
 
 
 @pytest.fixture
@@ -55,6 +57,23 @@ def test_each_number_has_its_name_and_attributes(scoreboard):
     assert values("hookserve.workers") == {("booting",): 0, ("ready",): 1, ("draining",): 0}
     assert values("hookserve.listener.queue") == {("127.0.0.1:8000",): 3}
     assert values("hookserve.worker.exits")[("killed",)] == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "capacity", "draining"), [(BOOTING, 2, 0), (READY, 5, 0), (DRAINING, 2, 1)]
+)
+def test_workers_that_do_not_accept_have_no_places(scoreboard, state, capacity, draining):
+    slot = scoreboard.take()
+    slot.index, slot.pid, slot.forked_at = 0, 8, 1.0
+    slot.capacity, slot.state = 3, state
+    if state != BOOTING:
+        slot.request_slot(0).begin(time.monotonic(), b"GET /slow")
+
+    found = metrics_of(scoreboard)
+
+    values = {name: found[f"hookserve.requests.{name}"].samples[0].value for name in NAMES}
+    active = 1 if state == BOOTING else 2
+    assert values == {"active": active, "capacity": capacity, "draining": draining}
 
 
 def test_names_are_unique_and_kinds_known(scoreboard):

@@ -64,7 +64,8 @@ def test_promtool_finds_the_rules_valid(promtool):
 
 ALERTS = {
     "HookserveSaturated": {
-        "http_server_active_requests": "19x30",
+        "http_server_active_requests": "22x30",
+        "hookserve_requests_draining": "3x30",
         "hookserve_requests_capacity": "20x30",
     },
     "HookserveQueue": {'hookserve_listener_queue{server_address="a"}': "3x30"},
