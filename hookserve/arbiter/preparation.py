@@ -111,7 +111,7 @@ def register_configured(host: PluginHost, config: Config) -> None:
     HookserveError."""
     found = calling.collect(host.hook.configured_plugins, config, host)
     for number, (owner, plugin) in enumerate(found, 1):
-        host.register(plugin, f"{owner} (configured, {number})")
+        host.register(plugin, f"{owner} (configured, {number})", owner)
 
 
 def load_application(host: PluginHost, config: Config) -> WSGIApplication:

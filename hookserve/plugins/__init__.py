@@ -5,8 +5,8 @@ discovery, distributions
 host, manager
     `PluginHost`: loads plugins, and records which one a failure belongs to, and its remedy;
     pluggy's manager, as it needs it
-validation, records
-    what is wrong with a plugin, and with what it returns
+validation, records, remedies
+    what is wrong with a plugin, and with what it returns; how to start without it
 calling
     how hooks are called: collected, first wins, notified, frozen
 selection, target

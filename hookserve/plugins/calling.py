@@ -9,7 +9,6 @@ hook they get the list of what the implementations returned.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import cached_property, partial
 from operator import itemgetter
@@ -18,13 +17,13 @@ from typing import Any, ParamSpec, TypeVar, cast
 import pluggy
 
 from hookserve.errors import HookError, HookserveError
+from hookserve.plugins.manager import manager_of
 from hookserve.plugins.records import WrongResult, check_items, check_list, check_result
 from hookserve.wording import describe
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PLUGIN_NAME = re.compile(r"[\w.-]+")
 TRACE_VARIABLE = "HOOKSERVE_TRACE_HOOKS"
 """The variable that has each call of a hook traced by pluggy."""
 
@@ -296,7 +295,8 @@ class _Invocation:
         except Exception as error:  # a plugin may raise anything
             name = self._culprit(error)
             raise HookError(
-                f"plugin '{name}' {_happened(self._caller.name, error)} ({_remedy(name)})",
+                f"plugin '{name}' {_happened(self._caller.name, error)}"
+                f" ({_remedy(self._caller, name)})",
                 name,
             ) from error
 
@@ -350,10 +350,11 @@ def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
     return bool(implementation.wrapper or implementation.hookwrapper)
 
 
-def _remedy(plugin: str) -> str:
-    """What to do about a plugin that raised; the hooks of a file have no name of a plugin's."""
-    is_file = plugin.endswith(".py") or not _PLUGIN_NAME.fullmatch(plugin)
-    return "mend it" if is_file else f"mend it, or leave it out with -P no:{plugin}"
+def _remedy(caller: pluggy.HookCaller, plugin: str) -> str:
+    """What to do about a plugin that raised."""
+    manager = manager_of(caller)
+    how = manager.explain_without(plugin) if manager is not None else ""
+    return f"mend it, or {how}" if how else "mend it"
 
 
 def _happened(hook_name: str, error: Exception) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-import sys
 from collections.abc import Container, Iterable, Sequence
 from time import perf_counter
 from typing import NamedTuple, cast
@@ -65,6 +64,8 @@ class PluginRecord:
         where it is loaded on demand."""
         self.cause = ""
         self.remedy = ""
+        self.owner = ""
+        """The plugin that has brought it for a configuration."""
         self.is_fatal = False
         """Whether the failure stops the start even when the plugin was not asked for."""
         self.hooks: list[str] = []
@@ -118,7 +119,7 @@ class PluginHost:
     hook: Hooks
 
     def __init__(self) -> None:
-        self.manager = Manager()
+        self.manager = Manager(self._explain_without)
         self.manager.add_hookspecs(Hooks)
         self.hook = cast("Hooks", self.manager.hook)
         self.records: list[PluginRecord] = []
@@ -141,7 +142,7 @@ class PluginHost:
         for candidate in candidates:
             self._consider(candidate, selection)
         for record in self.off():
-            if not on_demand or self._is_required(record):
+            if not on_demand or self._required_name(record):
                 self.load_off(record)
         unwanted = [each.candidate for each in self.records if each.state in _UNWANTED]
         self.warnings += misnamed(candidates, unwanted)
@@ -159,7 +160,7 @@ class PluginHost:
             record.state = "blocked"
         elif first is not None:
             self._refuse_second(record, first)
-        elif selection.autoload or candidate.is_bundled or self._is_required(record):
+        elif selection.autoload or candidate.is_bundled or self._required_name(record):
             if candidate.is_on_demand:
                 record.state = "off"
             else:
@@ -193,12 +194,14 @@ class PluginHost:
                 if record.state == "failed":
                     raise PluginError(f"the command '{name}': {record.failure}", record.name)
 
-    def register(self, plugin: object, name: str) -> None:
-        """Register a plugin object that was not discovered: a logger, a configuration file's hooks.
+    def register(self, plugin: object, name: str, owner: str = "") -> None:
+        """Register a plugin object that was not discovered: a logger, a configuration file's hooks,
+        or what the plugin `owner` has brought.
 
         Raises PluginError when it implements a hook that does not exist, or wrongly.
         """
         record = PluginRecord(name)
+        record.owner = owner
         problem = self._register(record, plugin)
         if problem:
             raise PluginError(f"plugin '{name}': {problem}", name)
@@ -228,11 +231,20 @@ class PluginHost:
         hook specifications, or when `every` failure should.
         """
         for record in self.failures():
-            if every or self._is_required(record) or record.is_fatal:
+            if every or self._required_name(record) or record.is_fatal:
                 raise PluginError(record.failure, record.name)
 
-    def _is_required(self, record: PluginRecord) -> bool:
-        return any(_is_called(record, name) for name in self._required)
+    def _required_name(self, record: PluginRecord) -> str:
+        """The name by which ``-P`` asks for it; empty when it does not."""
+        return next((name for name in self._required if _is_called(record, name)), "")
+
+    def _explain_without(self, plugin: str) -> str:
+        """How to start without a registered plugin that has raised; empty: no way is known."""
+        from hookserve.plugins.remedies import without
+
+        record = self.record_of(plugin)
+        record = self.record_of(record.owner) if record.owner else record
+        return without(record, self._required_name(record))
 
     def log_failures(self) -> None:
         """Log each plugin that failed, in one line."""
@@ -249,8 +261,9 @@ class PluginHost:
                 plugin = getattr(plugin, part)
             cause, remedy = check_level(plugin, lambda: record.distribution)
         except (Exception, SystemExit) as error:  # a plugin may raise anything when imported
-            cause, remedy = _explain_import(record, error)
-            record.fail(cause, f"{remedy}, or {self._how_without(record)}")
+            from hookserve.plugins.remedies import explain_import
+
+            self._fail(record, *explain_import(record, error))
             return
         finally:
             record.import_time = perf_counter() - began
@@ -258,21 +271,18 @@ class PluginHost:
             cause, remedy = self._register(record, plugin), "mend it"
         if cause:
             record.is_fatal = True
-            record.fail(cause, f"{remedy}, or {self._how_without(record)}")
+            self._fail(record, cause, remedy)
             return
         self.warnings += [
             f"{record.title}: its function {name} is never called (it is not marked with @hookimpl)"
             for name in find_unmarked(self.manager, plugin)
         ]
 
-    def _how_without(self, record: PluginRecord) -> str:
-        """How to start without a plugin: what asked for it is taken away, if anything did."""
-        for name in self._required:
-            if _is_called(record, name):
-                return f"take -P {name} away"
-        if record.candidate is not None and record.candidate.is_on_demand:
-            return "do without it"
-        return f"leave it out with -P no:{record.name}"
+    def _fail(self, record: PluginRecord, cause: str, remedy: str) -> None:
+        """Record that a plugin cannot be loaded; to start without it is a remedy too."""
+        from hookserve.plugins.remedies import without_failed
+
+        record.fail(cause, f"{remedy}, or {without_failed(record, self._required_name(record))}")
 
     def _refuse_second(self, record: PluginRecord, first: PluginRecord) -> None:
         others = [each.distribution for each in (first, record) if not _is_bundled(each)]
@@ -376,23 +386,3 @@ def _is_called(record: PluginRecord, name: str) -> bool:
 
 def _is_bundled(record: PluginRecord) -> bool:
     return record.candidate is None or record.candidate.is_bundled
-
-
-def _explain_import(record: PluginRecord, error: BaseException) -> tuple[str, str]:
-    """Why a plugin module cannot be imported, and what to do about it."""
-    candidate = record.candidate
-    if isinstance(error, ModuleNotFoundError) and candidate is not None and error.name:
-        if candidate.module == error.name or candidate.module.startswith(error.name + "."):
-            return (
-                f"its module {candidate.module} is not there, the installation is incomplete",
-                f"pip install --force-reinstall {record.distribution}",
-            )
-        missing = candidate.missing_requirements()
-        packages = " ".join(f"'{each}'" if ">" in each else each for each in missing)
-        return describe(error), f"pip install {packages or error.name.partition('.')[0]}"
-    if isinstance(error, AttributeError) and candidate is not None and candidate.attribute:
-        cause = f"its module {candidate.module} has no {candidate.attribute}"
-        if candidate.module in sys.modules:
-            return cause, f"mend or upgrade {record.distribution}"
-    culprit = "it" if candidate is None else record.distribution
-    return describe(error), f"mend or upgrade {culprit}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType, ModuleType
 from typing import cast
 
@@ -14,8 +14,11 @@ from hookserve.hookmarkers import MARK, PROJECT
 class Manager(pluggy.PluginManager):
     """pluggy's manager, which looks once at what a plugin has: each start registers many."""
 
-    def __init__(self) -> None:
+    def __init__(self, explain_without: Callable[[str], str] = lambda _: "") -> None:
         super().__init__(PROJECT)
+        self.explain_without = explain_without
+        """How to start without a plugin, by the name that it is registered under; empty: no way is
+        known."""
         self._implemented: list[str] = []
 
     def register_one(self, plugin: object, name: str) -> list[pluggy.HookCaller]:
@@ -56,3 +59,9 @@ class Manager(pluggy.PluginManager):
         finally:
             for each, one in moved:
                 self.register(one, each)
+
+
+def manager_of(caller: pluggy.HookCaller) -> Manager | None:
+    """The manager that the hook belongs to; `None`: pluggy does not say."""
+    manager = getattr(caller._hookexec, "__self__", None)
+    return manager if isinstance(manager, Manager) else None

@@ -97,7 +97,7 @@ def test_a_plugin_that_cannot_be_loaded_is_recorded(folder, fault):
     assert record.failure.startswith("plugin 'zebra' (zoo 1.0, entry point zebra = ")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", ["raises", "exits", "needs"])
 @pytest.mark.parametrize("asked", ["zebra", "zoo"])
 def test_the_remedy_for_a_plugin_that_was_asked_for_is_not_to_ask(folder, fault, asked):
     source, _ = FAULTS[fault]

@@ -7,7 +7,7 @@ import pytest
 
 from hookserve import hookimpl
 from hookserve.hookspecs import Hooks
-from hookserve.plugins.manager import Manager
+from hookserve.plugins.manager import Manager, manager_of
 
 
 @pytest.fixture
@@ -46,3 +46,14 @@ def test_the_others_stay_where_a_plugin_is_refused(manager):
         manager.register_before(wrong, "b", ["c"])
 
     assert [each for each in order(manager) if each != "b"] == ["c"]
+
+
+def test_a_hook_has_its_manager(manager):
+    assert manager_of(manager.hook.on_exit) is manager
+
+
+def test_a_hook_of_another_manager_has_none():
+    other = pluggy.PluginManager("hookserve")
+    other.add_hookspecs(Hooks)
+
+    assert manager_of(other.hook.on_exit) is None
