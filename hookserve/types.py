@@ -245,6 +245,9 @@ class AuxiliaryProcess(NamedTuple):
     wakes its main thread, whichever thread takes the signal; SIGURG is used for that."""
     is_unprivileged: bool = False
     """Whether it runs as the workers do: their user and group, and `raw_env`."""
+    is_handed_over: bool = False
+    """Whether it serves on across a re-exec (`preload_app`), until the next one is about to start:
+    it needs nothing of the arbiter's but listeners and scoreboards.  Others end before it."""
 
 
 class ScoreboardField(NamedTuple):

@@ -2,7 +2,8 @@
 
 Each is forked by the arbiter, started again when it fails, with the same back-off as workers, and
 ended with the server.  A reload ends all of them and starts each of the new configuration once its
-predecessor is gone: two of one name never run together, and none waits for another.
+predecessor is gone: two of one name never run together, and none waits for another.  A re-exec
+hands some of them over, which the next arbiter ends.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from hookserve.plugins import calling
 from hookserve.system.calls import close, set_signal
 from hookserve.system.exiting import run_to_end
 from hookserve.system.title import set_title
-from hookserve.worker.channel import open_channel
+from hookserve.types import AuxiliaryProcess
+from hookserve.worker.channel import open_channel, restore_channel
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
-    from hookserve.types import AuxiliaryProcess
+    from hookserve.arbiter.handover import HandedAuxiliary
     from hookserve.worker.channel import ArbiterEnd, WorkerEnd
 
 _FORK_PAUSE = 1.0
@@ -46,7 +48,7 @@ class Auxiliary:
         """Held open while the process lives: its end tells the process that the arbiter is gone."""
         self.started_at = 0.0
         self.is_done = False
-        """Whether it returned: it has done what it was for."""
+        """Whether it is not started again: it has returned, or was handed over."""
         self.kill_at = 0.0
         """When it is killed, after it was told to end; 0: it was not."""
 
@@ -133,11 +135,38 @@ class Auxiliaries(Part):
     def end(self, limit: float) -> None:
         """Tell all that run to end within `limit` seconds."""
         for auxiliary in self._wanted:
-            if auxiliary.pid is not None:
-                auxiliary.kill_at = self._arbiter.clock() + limit
-                self._arbiter.processes.kill(auxiliary.pid, signal.SIGTERM)
-                self._stopping.append(auxiliary)
+            self._end(auxiliary, limit)
         self._wanted = []
+
+    def end_before_exec(self, limit: float) -> bool:
+        """Tell those that cannot be handed over to end; whether they are gone."""
+        for auxiliary in self._wanted:
+            if not auxiliary.process.is_handed_over:
+                self._end(auxiliary, limit)
+        self._wanted = [each for each in self._wanted if each.process.is_handed_over]
+        return not self._stopping
+
+    def _end(self, auxiliary: Auxiliary, limit: float) -> None:
+        if auxiliary.pid is not None:
+            auxiliary.kill_at = self._arbiter.clock() + limit
+            self._arbiter.processes.kill(auxiliary.pid, signal.SIGTERM)
+            self._stopping.append(auxiliary)
+
+    def running(self) -> list[tuple[str, int, ArbiterEnd]]:
+        """Name, process id and channel of those that run and have not been told to end."""
+        return [
+            (each.process.name, each.pid, each.channel)
+            for each in self._wanted
+            if each.pid is not None and each.channel is not None
+        ]
+
+    def restore(self, handed: Iterable[HandedAuxiliary]) -> None:
+        """After a re-exec: they run until the plugins have been asked what there is now."""
+        for each in handed:
+            auxiliary = Auxiliary(AuxiliaryProcess(each.name, _do_nothing))
+            auxiliary.pid, auxiliary.channel = each.pid, restore_channel(each.channel)
+            auxiliary.is_done = True
+            self._wanted.append(auxiliary)
 
     def reap(self) -> None:
         """Record the auxiliary processes that have ended."""

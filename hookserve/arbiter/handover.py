@@ -20,6 +20,7 @@ from hookserve.listeners.listeners import SYSTEMD_VARIABLES, Listener, inherit_l
 from hookserve.worker.layout import VERSION
 
 if TYPE_CHECKING:
+    from hookserve.arbiter.auxiliaries import Auxiliaries
     from hookserve.arbiter.handles import WorkerHandle
     from hookserve.worker.scoreboard import Scoreboard
 
@@ -52,9 +53,8 @@ class HandedListener(NamedTuple):
 class HandedPluginListener(NamedTuple):
     """A listening socket of a plugin."""
 
-    setting: str
     address: str
-    """As the setting has it: the name of a host stands for several sockets."""
+    """As a setting has it: the name of a host stands for several sockets."""
     listener: HandedListener
 
 
@@ -83,6 +83,14 @@ class HandedWorker(NamedTuple):
     ready_at: float
 
 
+class HandedAuxiliary(NamedTuple):
+    """An auxiliary process that serves on."""
+
+    name: str
+    pid: int
+    channel: int
+
+
 class Handover(NamedTuple):
     """Everything that is handed over; empty at an ordinary start."""
 
@@ -103,6 +111,7 @@ class Handover(NamedTuple):
     """When the reload that it is for was asked for, and the one that follows it, in seconds of the
     monotonic clock."""
     plugin_listeners: Sequence[HandedPluginListener] = ()
+    auxiliaries: Sequence[HandedAuxiliary] = ()
 
     def encode(self) -> str:
         """As the value of the environment variable."""
@@ -121,8 +130,7 @@ class Handover(NamedTuple):
         """Have those of the `plugins` that have the same address go on with its sockets; raises
         ListenError."""
         found = [
-            (each.setting, parse_address(each.address), _inherit(each.listener))
-            for each in self.plugin_listeners
+            (parse_address(each.address), _inherit(each.listener)) for each in self.plugin_listeners
         ]
         plugin_listeners.inherit(found, plugins)
 
@@ -130,6 +138,7 @@ class Handover(NamedTuple):
         """All descriptors that must survive exec(2)."""
         found = [each.fd for each in self.listeners] + [each.fd for each in self.scoreboards]
         found += [each.listener.fd for each in self.plugin_listeners]
+        found += [each.channel for each in self.auxiliaries]
         for worker in self.workers:
             found += [worker.channel, worker.dump_fd]
         return found + [each for each in (self.channel, self.pidfile) if each >= 0]
@@ -170,9 +179,10 @@ def _decode(text: str) -> Handover:
         int(values.get("wanted", -1)),
         tuple(map(float, values.get("reloads_requested", ()))),
         [
-            HandedPluginListener(setting, address, HandedListener(*listener))
-            for setting, address, listener in values.get("plugin_listeners", ())
+            HandedPluginListener(address, HandedListener(*listener))
+            for address, listener in values.get("plugin_listeners", ())
         ],
+        [HandedAuxiliary(*each) for each in values.get("auxiliaries", ())],
     )
 
 
@@ -188,8 +198,8 @@ def handed_listeners(listeners: Iterable[Listener]) -> list[HandedListener]:
 def handed_plugin_listeners() -> list[HandedPluginListener]:
     """The listeners of all plugins as they are handed over."""
     return [
-        HandedPluginListener(setting, str(address), _handed(listener))
-        for setting, address, listener in plugin_listeners.opened()
+        HandedPluginListener(str(address), _handed(listener))
+        for address, listener in plugin_listeners.opened()
     ]
 
 
@@ -227,6 +237,13 @@ def handed_workers(
                 )
             )
     return found
+
+
+def handed_auxiliaries(auxiliaries: Auxiliaries) -> list[HandedAuxiliary]:
+    """Auxiliary processes as they are handed over."""
+    return [
+        HandedAuxiliary(name, pid, channel.fileno()) for name, pid, channel in auxiliaries.running()
+    ]
 
 
 def execute(handover: Handover, directory: str, environ: Mapping[str, str]) -> NoReturn:

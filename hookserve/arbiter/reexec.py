@@ -18,6 +18,7 @@ from hookserve.arbiter.handover import (
     Handover,
     execute,
     explain_failure,
+    handed_auxiliaries,
     handed_listeners,
     handed_plugin_listeners,
     handed_scoreboards,
@@ -119,7 +120,7 @@ class Reexec(Part):
         self._arbiter.processes.kill(self._dry_run, signal.SIGKILL)
 
     def step(self, now: float) -> None:
-        """Execute, once no worker boots and no auxiliary process runs: they cannot be handed
+        """Execute, once no worker boots and no auxiliary process runs that cannot be handed
         over."""
         arbiter = self._arbiter
         self._end_late_dry_run(now)
@@ -127,9 +128,8 @@ class Reexec(Part):
             return
         if any(each.state == BOOTING for each in arbiter.worker_table):
             return
-        if len(arbiter.auxiliaries):
-            # Last: until the next arbiter has processes of its own, their clients wait.
-            arbiter.auxiliaries.end(arbiter.config.graceful_timeout)
+        # Last: until the next arbiter has processes of its own, their clients wait.
+        if not arbiter.auxiliaries.end_before_exec(arbiter.config.graceful_timeout):
             return
         self._is_due = False
         calling.notify(arbiter.hook.pre_exec, server=arbiter)
@@ -159,6 +159,7 @@ class Reexec(Part):
             wanted=arbiter.num_workers,
             reloads_requested=arbiter.publication.reloads_requested,
             plugin_listeners=handed_plugin_listeners(),
+            auxiliaries=handed_auxiliaries(arbiter.auxiliaries),
         )
 
     def _become_dry_run(self) -> None:

@@ -51,6 +51,8 @@ def restore_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Liste
     arbiter.publication.reloads_requested = list(handover.reloads_requested)
     previous = current._replace(number=handover.generation, listeners=listeners, wanted=wanted)
     arbiter.reloads.resume(previous, current.wanted)
+    # By the generation, auxiliary processes that were handed over see that they are replaced.
+    arbiter.publication.step(arbiter.clock())
 
 
 def _restore_scoreboard(handed: HandedScoreboard) -> Scoreboard:

@@ -215,6 +215,7 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
     call = calling.notify if handover.workers else calling.fire
     call(hook.on_starting, server=arbiter)
     inherited = (*systemd_listeners(os.environ), *handover.inherit_listeners())
+    arbiter.auxiliaries.restore(handover.auxiliaries)
     handover.inherit_plugin_listeners(arbiter.current.assembly.host.manager.get_plugins())
     listeners = open_listeners(arbiter.current.assembly, handover, inherited)
     arbiter.current = arbiter.current._replace(listeners=listeners)

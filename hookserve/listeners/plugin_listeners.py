@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _BACKLOG = 128
 _UMASK = 0o177
 _Key = tuple[str, Address]
-Opened = tuple[str, Address, Listener]
-"""A setting, the address that it has, and a socket of that."""
+Opened = tuple[Address, Listener]
+"""An address as a setting has it, and a socket of that."""
 
 
 class _Shared:
@@ -76,7 +76,7 @@ class PluginListeners:
             if shared is not None:
                 shared.users.discard(self)
                 if not shared.users:
-                    _close(_open.pop(key))
+                    _close(_open.pop(key).listeners)
 
     def look_up_names(self) -> None:
         """Look up the names in the addresses and open nothing; raises ListenError and
@@ -101,9 +101,11 @@ class PluginListeners:
         found.users.add(self)
         return found
 
-    def _join(self) -> None:
-        """Share the sockets that there are already."""
+    def _inherit(self, found: dict[Address, list[Listener]]) -> None:
+        """Go on with the sockets of its addresses, which are taken out of `found`."""
         for key in self._keys:
+            if key[1] in found:
+                _open[key] = _Shared(found.pop(key[1]))
             if key in _open:
                 _open[key].users.add(self)
 
@@ -117,20 +119,21 @@ class PluginListeners:
 
 def opened() -> list[Opened]:
     """All that are open, of every setting."""
-    return [(*key, each) for key, shared in _open.items() for each in shared.listeners]
+    return [(key[1], each) for key, shared in _open.items() for each in shared.listeners]
 
 
-def inherit(found: Iterable[Opened], plugins: Iterable[object]) -> None:
+def inherit(handed: Iterable[Opened], plugins: Iterable[object]) -> None:
     """Go on with the sockets that another arbiter has handed over, as far as one of the `plugins`
-    has their addresses in its configuration; the others are closed."""
-    for setting, address, listener in found:
-        _open.setdefault((setting, address), _Shared([])).listeners.append(listener)
+    has their addresses in its configuration, in whichever setting; the others are closed."""
+    found: dict[Address, list[Listener]] = {}
+    for address, listener in handed:
+        found.setdefault(address, []).append(listener)
         uninherited.add(listener)
     for plugin in plugins:
         if isinstance(plugin, PluginListeners):
-            plugin._join()
-    for key in [key for key, shared in _open.items() if not shared.users]:
-        _close(_open.pop(key))
+            plugin._inherit(found)
+    for listeners in found.values():
+        _close(listeners)
 
 
 def _absolute(address: Address) -> Address:
@@ -140,8 +143,8 @@ def _absolute(address: Address) -> Address:
     return address
 
 
-def _close(shared: _Shared) -> None:
-    uninherited.difference_update(shared.listeners)
-    for listener in shared.listeners:
+def _close(listeners: Iterable[Listener]) -> None:
+    for listener in listeners:
+        uninherited.discard(listener)
         listener.close()
         listener.remove()

@@ -9,6 +9,8 @@ from support.fake_arbiter import serving
 
 from hookserve import AuxiliaryProcess, ConfigError, ListenError, hookimpl
 from hookserve.arbiter import auxiliaries
+from hookserve.arbiter.handover import HandedAuxiliary
+from hookserve.worker.channel import open_channel
 
 
 class Brings:
@@ -174,6 +176,49 @@ class Listens:
             self.failures -= 1
             raise self.error("cannot listen on :9000")
         return [AuxiliaryProcess("metrics", lambda: None)]
+
+
+def restore_one(server, pid=4711):
+    ours, theirs = open_channel()
+    theirs.close()
+    descriptor = os.dup(ours.fileno())
+    ours.close()
+    server.arbiter.auxiliaries.restore([HandedAuxiliary("metrics", pid, descriptor)])
+    return descriptor
+
+
+def test_one_that_was_handed_over_ends_once_it_is_known_what_follows_it():
+    with serving(workers=1, plugins=[Brings()]) as server:
+        auxiliaries = server.arbiter.auxiliaries
+        channel = restore_one(server)
+        assert auxiliaries.pids() == {4711}
+        assert channel in server.arbiter.own_descriptors()
+
+        auxiliaries.restart()
+        server.turn()
+        assert server.processes.sent_to(4711) == ["SIGTERM"]
+        assert auxiliaries.pids() == {4711}
+
+        server.processes.end(4711)
+        server.arbiter._reap()
+        server.turn()
+        assert len(auxiliaries) == 1
+        assert auxiliaries.pids() != {4711}
+
+
+def test_one_that_was_handed_over_serves_on_where_no_other_can_follow_it():
+    with serving(workers=1, plugins=[Listens(9)]) as server:
+        auxiliaries = server.arbiter.auxiliaries
+        restore_one(server)
+
+        auxiliaries.restart()
+        server.turn()
+        assert server.processes.sent_to(4711) == []
+
+        server.processes.end(4711, 1 << 8)
+        server.arbiter._reap()
+        server.turn()
+        assert len(auxiliaries) == 0
 
 
 def test_an_address_that_is_in_use_when_the_server_serves_is_tried_again(caplog):

@@ -7,6 +7,7 @@ import pytest
 
 from hookserve.arbiter.handover import (
     VARIABLE,
+    HandedAuxiliary,
     HandedListener,
     HandedPluginListener,
     Handover,
@@ -28,8 +29,10 @@ def test_what_is_handed_over_is_read_back_and_not_inherited_further():
         os.set_inheritable(each, True)
     made = Handover(7, write, 3, [HandedListener(read, "127.0.0.1:8000", 0)])
     made = made._replace(pidfile=write, wanted=4, reloads_requested=(7.5, 9.0))
-    of_plugin = HandedPluginListener("metrics", "shop:1", HandedListener(metrics, "[::1]:1", 0))
-    made = made._replace(plugin_listeners=[of_plugin])
+    of_plugin = HandedPluginListener("shop:1", HandedListener(metrics, "[::1]:1", 0))
+    made = made._replace(
+        plugin_listeners=[of_plugin], auxiliaries=[HandedAuxiliary("metrics", 12, write)]
+    )
     environ = {VARIABLE: made.encode()}
 
     assert take_handover(environ) == made._replace(scoreboards=[], workers=[])
@@ -53,8 +56,8 @@ def test_what_is_handed_over_is_read_back_and_not_inherited_further():
         value(channel=2**70),
         value(listeners=[HandedListener(99_999, "127.0.0.1:1", 0)]),
         value(listeners=[HandedListener("3", "127.0.0.1:1", 0)]),
-        value(plugin_listeners=[("metrics", "127.0.0.1:1", (99_999, "127.0.0.1:1", 0))]),
-        value(plugin_listeners=[("metrics", "127.0.0.1:1", ())]),
+        value(plugin_listeners=[("127.0.0.1:1", (99_999, "127.0.0.1:1", 0))]),
+        value(plugin_listeners=[("127.0.0.1:1", ())]),
         value().replace('"listeners": []', '"listeners": [{"fd": 3}]'),
         value().replace('"generation": 0', '"generation": null'),
     ],

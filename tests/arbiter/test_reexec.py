@@ -12,6 +12,7 @@ from support.fake_arbiter import serving
 from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.arbiter import reexec
 from hookserve.arbiter.handles import BOOTING, READY
+from hookserve.arbiter.handover import HandedAuxiliary
 from hookserve.errors import ConfigError
 from hookserve.system.processes import Processes
 
@@ -26,6 +27,7 @@ class Watching:
     def __init__(self):
         self.calls = []
         self.error = None
+        self.hands_over = False
 
     @hookimpl
     def on_reload(self):
@@ -40,7 +42,7 @@ class Watching:
 
     @hookimpl
     def auxiliary_processes(self):
-        return [AuxiliaryProcess("metrics", lambda: None)]
+        return [AuxiliaryProcess("metrics", lambda: None, is_handed_over=self.hands_over)]
 
 
 class Preloaded:
@@ -220,6 +222,20 @@ def run_auxiliary(preloaded):
     preloaded.server.turn()
     (pid,) = preloaded.arbiter.auxiliaries.pids()
     return pid
+
+
+def test_one_that_is_handed_over_serves_on(preloaded):
+    preloaded.plugin.hands_over = True
+    auxiliary = run_auxiliary(preloaded)
+
+    with pytest.raises(Executed):
+        preloaded.succeed()
+
+    ((handover, _, _),) = preloaded.handovers
+    ((_, channel),) = [(each.name, each.channel) for each in handover.auxiliaries]
+    assert handover.auxiliaries == [HandedAuxiliary("metrics", auxiliary, channel)]
+    assert channel in handover.descriptors()
+    assert preloaded.server.processes.sent_to(auxiliary) == []
 
 
 def test_auxiliary_processes_end_first(preloaded):

@@ -91,16 +91,16 @@ def test_the_predecessor_of_an_upgrade_keeps_the_address(make):
     assert len(listeners.open(server())) == 1
 
 
-def handed(address, setting="metrics_bind", of=None):
-    """A socket that an arbiter hands over, of that address or a name for it."""
-    return setting, of or address, open_listener(address, ListenerOptions())
+def handed(address, name=None):
+    """A socket that an arbiter hands over, of that address, which a setting may name otherwise."""
+    return name or address, open_listener(address, ListenerOptions())
 
 
 def test_a_configuration_goes_on_with_the_sockets_that_were_handed_over(make, tmp_path):
     path = UnixAddress(str(tmp_path / "metrics"))
     name = TcpAddress("shop.invalid", 9000)
-    found = [handed(path), handed(ANY_PORT, of=name), handed(TcpAddress("::1", 0), of=name)]
-    sockets = [listener for *_, listener in found]
+    found = [handed(path), handed(ANY_PORT, name), handed(TcpAddress("::1", 0), name)]
+    sockets = [listener for _, listener in found]
     first, second = make(path, name), make(name)
 
     inherit(found, [first, second, object()])
@@ -115,11 +115,21 @@ def test_a_configuration_goes_on_with_the_sockets_that_were_handed_over(make, tm
 
 def test_sockets_that_were_handed_over_and_that_no_configuration_has_are_closed(make, tmp_path):
     path = UnixAddress(str(tmp_path / "metrics"))
-    found = [handed(path), handed(ANY_PORT, setting="health_bind"), handed(ANY_PORT)]
+    found = [handed(path), handed(ANY_PORT, TcpAddress("shop.invalid", 9000)), handed(ANY_PORT)]
     kept = make(ANY_PORT)
 
     inherit(found, [kept])
 
-    assert [listener.fileno() >= 0 for *_, listener in found] == [False, False, True]
+    assert [listener.fileno() >= 0 for _, listener in found] == [False, False, True]
     assert not (tmp_path / "metrics").exists()
     assert opened() == found[2:]
+
+
+def test_an_address_that_moves_to_another_setting_keeps_the_socket(make, tmp_path):
+    path = UnixAddress(str(tmp_path / "metrics"))
+    address, listener = handed(path)
+    moved = make(path, setting="health_bind")
+
+    inherit([(address, listener)], [make(ANY_PORT), moved])
+
+    assert moved.open(server()) == [listener]

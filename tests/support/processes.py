@@ -14,3 +14,8 @@ def is_alive(pid):
 def sleeps(pid):
     """Whether its main thread is in `time.sleep`, as an application of a test is."""
     return "nanosleep" in Path(f"/proc/{pid}/wchan").read_text()
+
+
+def children_of(pid):
+    """The process ids of a process's children."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

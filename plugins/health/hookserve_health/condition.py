@@ -89,6 +89,10 @@ class Condition:
         """Whether the process of any worker exists."""
         return bool(self._read().workers)
 
+    def generation(self) -> int:
+        """The number of the generation that is current."""
+        return self._read().generation
+
     def is_stopping(self) -> bool:
         """Whether the server has been told to stop."""
         return self._read().is_stopping

@@ -41,7 +41,7 @@ class Health:
             return []
         sockets = {name: found.open(server) for name, found in self._addresses.items()}
         serve = partial(self._serve, server, sockets)
-        return [AuxiliaryProcess("health", serve, is_unprivileged=True)]
+        return [AuxiliaryProcess("health", serve, is_unprivileged=True, is_handed_over=True)]
 
     @hookimpl
     def on_stopping(self, server: Server) -> None:
@@ -75,7 +75,7 @@ class Health:
             for name, found in sockets.items()
             for listener in found
         }
-        service = Service(listeners, condition)
+        service = Service(listeners, condition, server.generation)
         if self._config.health_check:
             from hookserve_health.checks import Checker
 

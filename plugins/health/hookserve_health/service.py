@@ -44,8 +44,10 @@ class Service:
         self,
         listeners: Mapping[Listener, Respond],
         condition: Condition,
+        generation: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`generation` is the number of the one that the process is of."""
         self._listeners = {each.fileno(): (each, respond) for each, respond in listeners.items()}
         self._condition = condition
         self._clock = clock
@@ -56,6 +58,7 @@ class Service:
             os.set_blocking(end, False)
         self._stopped_at = inf
         """When TERM came."""
+        self._generation = generation
         self.checker: Checker | None = None
         """For the application's checks, if there are any."""
         for fd in (self._wakeup, *self._listeners):
@@ -111,6 +114,9 @@ class Service:
             return False
         if self._condition.is_stopping():
             return not self._condition.has_workers()
+        # After a reload another process follows, which reads the scoreboards that there are now.
+        if self._condition.generation() > self._generation:
+            return True
         # A service manager sends TERM to every process: the arbiter may not have seen its own yet.
         return now >= self._stopped_at + _SIGNAL_PAUSE
 

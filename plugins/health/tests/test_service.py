@@ -23,10 +23,12 @@ class Site:
     def __init__(self):
         listeners = open_listeners([parse_address("127.0.0.1:0")] * 1, ListenerOptions())
         self.listener = listeners[0]
-        self.condition = SimpleNamespace(is_stopping=lambda: False, has_workers=lambda: True)
+        self.condition = SimpleNamespace(
+            is_stopping=lambda: False, has_workers=lambda: True, generation=lambda: 3
+        )
         self.now = 100.0
         respond = Responder({"/-/ready": lambda: Verdict(True, "ready")})
-        self.service = Service({self.listener: respond}, self.condition, lambda: self.now)
+        self.service = Service({self.listener: respond}, self.condition, 3, lambda: self.now)
 
     def connect(self, data=b""):
         client = socket.create_connection(self.listener.socket.getsockname())
@@ -103,6 +105,15 @@ def test_it_ends_with_term_unless_the_server_stops_and_has_workers(site):
     assert service._time_left() == 0.1
     site.condition.has_workers = lambda: False
     assert service._is_over()
+
+
+def test_it_ends_at_once_with_term_after_a_reload(site):
+    site.condition.generation = lambda: 4
+    assert not site.service._is_over()
+
+    site.service._on_sigterm(signal.SIGTERM, None)
+
+    assert site.service._is_over()
 
 
 def test_who_is_connected_at_the_end_is_answered_still(site):

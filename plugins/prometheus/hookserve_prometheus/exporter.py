@@ -41,7 +41,7 @@ class Exporter:
             make_service = partial(Service, source, self._directory)
             http_server.serve(listeners, make_service, source.reader)
 
-        return [AuxiliaryProcess("prometheus", run)]
+        return [AuxiliaryProcess("prometheus", run, is_handed_over=True)]
 
 
 class Handler(http_server.Handler):
