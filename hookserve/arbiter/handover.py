@@ -195,11 +195,12 @@ def handed_listeners(listeners: Iterable[Listener]) -> list[HandedListener]:
     return [_handed(each) for each in listeners]
 
 
-def handed_plugin_listeners() -> list[HandedPluginListener]:
-    """The listeners of all plugins as they are handed over."""
+def handed_plugin_listeners(ports_only: bool = False) -> list[HandedPluginListener]:
+    """The listeners of all plugins, or those of TCP, as they are handed over."""
     return [
         HandedPluginListener(str(address), _handed(listener))
         for address, listener in plugin_listeners.opened()
+        if listener.is_tcp or not ports_only
     ]
 
 

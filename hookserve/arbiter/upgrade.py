@@ -13,7 +13,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from hookserve.arbiter.child import fork_child
-from hookserve.arbiter.handover import Handover, execute, explain_failure, handed_listeners
+from hookserve.arbiter.handover import (
+    Handover,
+    execute,
+    explain_failure,
+    handed_listeners,
+    handed_plugin_listeners,
+)
 from hookserve.arbiter.parts import Part
 from hookserve.plugins import calling
 from hookserve.system.calls import close
@@ -55,13 +61,19 @@ class Upgrade(Part):
     def _fork(self) -> tuple[int, _socket.socket]:
         """The successor's process id, and this end of the channel to it; raises OSError."""
         ours, theirs = _socket.socketpair()
-        listeners = handed_listeners(self._arbiter.listeners)
+        arbiter = self._arbiter
+        handover = Handover(
+            arbiter.pid,
+            listeners=handed_listeners(arbiter.listeners),
+            # A path cannot be shared: whoever ends first removes it.
+            plugin_listeners=handed_plugin_listeners(ports_only=True),
+        )
 
         def become(channel: _socket.socket, unblock: Callable[[], None]) -> NoReturn:
             unblock()
-            self._become_successor(Handover(self._arbiter.pid, channel.fileno(), 0, listeners))
+            self._become_successor(handover._replace(channel=channel.fileno()))
 
-        return fork_child(self._arbiter.processes, (ours, theirs), become), ours
+        return fork_child(arbiter.processes, (ours, theirs), become), ours
 
     def follow(self, handover: Handover) -> None:
         """This arbiter is the successor."""
@@ -149,7 +161,7 @@ class Upgrade(Part):
             self.predecessor = None
             self._arbiter.log.info("the predecessor is gone: the upgrade is complete")
             self._inherit_pidfile()
-            self._arbiter.auxiliaries.restart()  # plugins open the addresses that it had
+            self._arbiter.auxiliaries.restart()  # plugins serve at the addresses that it had
 
     def _inherit_pidfile(self) -> None:
         arbiter = self._arbiter

@@ -57,6 +57,9 @@ class Scrapers:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
         self._is_over.set()
         for thread in self._threads:
             thread.join()
