@@ -65,7 +65,7 @@ class Upgrade(Part):
         handover = Handover(
             arbiter.pid,
             listeners=handed_listeners(arbiter.listeners),
-            # A path cannot be shared: whoever ends first removes it.
+            # A path cannot be shared: the one that ends first removes it.
             plugin_listeners=handed_plugin_listeners(ports_only=True),
         )
 
