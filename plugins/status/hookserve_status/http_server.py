@@ -92,16 +92,14 @@ class _Server:
 
     def finish(self) -> None:
         """Answer those that are connected, and accept no others."""
-        idle_time = _IDLE_TIME
         if self._is_stopping():
-            idle_time = 0.0
             for service in self._services.values():
                 service.listener.remove()
         for service in self._services.values():
             service.is_draining = True
         began = time.monotonic()
         while self._connections() and time.monotonic() < began + _END_TIME:
-            if time.monotonic() >= began + idle_time:
+            if time.monotonic() >= began + _IDLE_TIME:
                 for service in self._services.values():
                     service.end_idle()
             self._wait(self._no_client, _PAUSE)

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import signal
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -175,6 +176,21 @@ def test_a_server_that_stops_is_served_until_its_last_worker_is_gone(start, conn
     reader.workers = ()
     running.thread.join(DEADLINE)
     assert not running.thread.is_alive()
+
+
+def test_who_has_just_connected_when_the_server_ends_is_answered(start, connect, monkeypatch):
+    """A successor may serve there: this is no end of the address."""
+    monkeypatch.setattr(http_server, "_IDLE_TIME", DEADLINE)
+    monkeypatch.setattr(http_server, "_END_TIME", DEADLINE)
+    running = start(reader=Reader(is_stopping=True))
+    late = connect(running)
+    wait_until(lambda: running.service.connections)
+
+    running.terminate()
+    wait_until(lambda: running.service.is_draining)
+    time.sleep(4 * http_server._PAUSE)  # time enough to end it
+
+    assert ask(late).read() == b"one"
 
 
 def test_no_more_than_so_many_are_served_at_once(start, connect, monkeypatch):
