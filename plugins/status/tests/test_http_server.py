@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import signal
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -188,7 +187,9 @@ def test_who_has_just_connected_when_the_server_ends_is_answered(start, connect,
 
     running.terminate()
     wait_until(lambda: running.service.is_draining)
-    time.sleep(4 * http_server._PAUSE)  # time enough to end it
+    wait, waits = running.server._wait, []
+    monkeypatch.setattr(running.server, "_wait", lambda *given: waits.append(given) or wait(*given))
+    wait_until(lambda: len(waits) > 1)
 
     assert ask(late).read() == b"one"
 
