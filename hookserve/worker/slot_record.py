@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Sequence
+from operator import add
 from typing import Any, NamedTuple
 
 from hookserve.worker.layout import ROW, SLOT, Layout
@@ -61,8 +62,9 @@ def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> Slot
     first, width = layout.request_slots_word, len(ROW)
     columns: Sequence[Any] = values[first:] or _NO_ROW
     if rows > 1:
-        ends = range(first + width, len(values) + 1, width)
-        columns = list(map(sum, zip(*(values[end - width : end] for end in ends), strict=True)))
+        columns = values[first : first + width]
+        for at in range(first + width, len(values), width):
+            columns = list(map(add, columns, values[at : at + width]))
     client_errors, server_errors, quick, sent, seconds, _ = columns[_BUCKETS_END:]
     buckets = list(map(int, (quick, *columns[:_BUCKETS_END])))
     sums = RequestSums(buckets, seconds, sent, client_errors, server_errors)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from hookserve.worker.metrics import COUNTER, HISTOGRAM, Distribution, Metric
 
@@ -95,11 +96,14 @@ class Registry:
         if name in self.names:
             raise ValueError(f"there is a metric {name} already")
         self.names.add(name)
-        self._lines.append(f"# TYPE {name} {kind}")
-        unit = name.rpartition("_")[2]
-        if unit in _UNITS.values():
-            self._lines.append(f"# UNIT {name} {unit}")
-        self._lines.append(f"# HELP {name} {_escaped(summary)}")
+        self._lines += _head(name, kind, summary)
+
+
+@lru_cache(maxsize=512)
+def _head(name: str, kind: str, summary: str) -> list[str]:
+    unit = name.rpartition("_")[2]
+    units = [f"# UNIT {name} {unit}"] if unit in _UNITS.values() else []
+    return [f"# TYPE {name} {kind}", *units, f"# HELP {name} {_escaped(summary)}"]
 
 
 def render_labels(labels: Mapping[str, object]) -> str:

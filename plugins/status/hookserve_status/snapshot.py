@@ -19,7 +19,7 @@ from hookserve.worker.layout import BOUNDS
 from hookserve_status.certificates import days_left
 from hookserve_status.faults import find_faults
 from hookserve_status.metrics import make_registry
-from hookserve_status.processes import Process, read_process
+from hookserve_status.processes import Process, ProcessReader
 from hookserve_status.samples import Samples
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Source:
     ) -> None:
         self._config, self._model, self.reader, self._listening = config, model, reader, listening
         self._samples = Samples()
+        self._processes = ProcessReader()
         self._lock = threading.Lock()
         self._settings = _settings(config)
         self._cpu_seconds = 0.0
@@ -112,8 +113,7 @@ class Source:
 
     def _measure(self, reading: Reading) -> Mapping[int, Process]:
         """What the kernel says of the arbiter, first, and of each worker."""
-        pids = (reading.pid, *(each.pid for each in reading.workers))
-        return {pid: read_process(pid) for pid in pids}
+        return self._processes.read([reading.pid, *(each.pid for each in reading.workers)])
 
     def _add_sample(self, reading: Reading, processes: Mapping[int, Process]) -> None:
         own = sum(each.cpu_seconds for each in processes.values())
