@@ -26,6 +26,9 @@ while os.path.exists("executing") and not os.path.exists("go on"):
 def application(environ, start_response):
     start_response("200 OK", [])
     return [b"x"]
+
+def check():
+    pass
 """
 CONFIG = """
 import os
@@ -106,7 +109,8 @@ def _free_address():
 
 @pytest.mark.parametrize("preload", [True, False])
 def test_reloads_in_a_row_refuse_no_client(site, preload):
-    with site.serve(preload_app=preload) as server:
+    with site.serve(preload_app=preload, health_check="app:check") as server:
+        wait_until(lambda: ask(site.health, "/-/ready") == 200)  # the check has run
         inode = site.status.stat().st_ino
         with site.scrapers() as scrapers:
             for _ in range(4):

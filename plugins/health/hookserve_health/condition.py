@@ -63,7 +63,9 @@ class Condition:
                 return Verdict(False, "not checked yet")
             failed = self._state.failed
             if failed is not None:
-                return Verdict(False, f"check failed: {self._checks[failed]}")
+                # The result may be of another configuration, which had other checks.
+                names = self._checks[failed : failed + 1] or ("of the code before",)
+                return Verdict(False, f"check failed: {names[0]}")
         return Verdict(True, "ready")
 
     def startup(self) -> Verdict:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from hookserve import AuxiliaryProcess, hookimpl
 from hookserve_health.condition import Condition, Verdict
 from hookserve_health.conversation import Responder, status_of
-from hookserve_health.shared_state import state_of_server
+from hookserve_health.shared_state import HANDED_ON, state_of_server
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -47,6 +47,11 @@ class Health:
     def on_stopping(self, server: Server) -> None:
         """The server stops; where another one serves at its addresses, it is ready all the same."""
         self._state.successor_serves = server.upgrade.successor_serves
+
+    @hookimpl
+    def pre_exec(self, server: Server) -> None:
+        """The result of the checks holds until those of the next arbiter have run."""
+        server.environ[HANDED_ON] = self._state.encode()
 
     # In a worker.
 

@@ -7,17 +7,33 @@ One mapping for the life of the arbiter, whatever is reloaded: workers of each g
 from __future__ import annotations
 
 import mmap
+import os
 from functools import cache
 
+HANDED_ON = "HEALTH_RESULT_OF_ARBITER"
+"""By which the next arbiter finds the result of the last checks: it holds until they have run
+there.  A name with our prefix would be a setting."""
 _NEVER, _PASSED, _FAILED = range(3)
 _RESULT, _FAULT, _TAKEN_OVER = range(3)
+_ALL_PASSED = "passed"
 
 
 class SharedState:
     """Three bytes of shared memory; each is written by one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, handed_on: str = "") -> None:
+        """`handed_on` is what another one is as text (`encode`)."""
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        if handed_on == _ALL_PASSED:
+            self.record(None)
+        elif handed_on.isdecimal():
+            self.record(int(handed_on))
+
+    def encode(self) -> str:
+        """The result of the checks as text; empty: they have never been run."""
+        if not self.is_checked:
+            return ""
+        return _ALL_PASSED if self.failed is None else str(self.failed)
 
     @property
     def successor_serves(self) -> bool:
@@ -48,4 +64,4 @@ class SharedState:
 @cache
 def state_of_server() -> SharedState:
     """The one of this arbiter and its children; made before the first fork."""
-    return SharedState()
+    return SharedState(os.environ.pop(HANDED_ON, ""))

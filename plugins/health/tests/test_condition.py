@@ -69,6 +69,15 @@ def test_the_checks_have_to_have_passed():
     assert checked.ready().holds
 
 
+def test_a_result_of_other_checks_holds_until_those_of_a_reload_have_run():
+    state = SharedState()
+    state.record(2)
+
+    fewer = condition(worker(), state=state, health_check="shop:db")
+
+    assert fewer.ready() == (False, "check failed: of the code before")
+
+
 def test_a_server_has_started_once_it_was_ready():
     state = SharedState()
     checked = condition(worker(), state=state, health_check="shop:db")

@@ -27,3 +27,20 @@ def test_another_process_sees_the_result_of_the_checks():
 
 def test_a_reload_has_the_same_state():
     assert state_of_server() is state_of_server()
+
+
+@pytest.mark.parametrize("result", [None, 0, 2])
+def test_the_next_arbiter_goes_on_with_the_result(result):
+    state = SharedState()
+    assert not SharedState(state.encode()).is_checked
+
+    state.record(result)
+    following = SharedState(state.encode())
+
+    assert following.is_checked
+    assert following.failed == result
+
+
+@pytest.mark.parametrize("text", ["", "-1", "nonsense", "1e3"])
+def test_what_no_arbiter_has_written_says_nothing(text):
+    assert not SharedState(text).is_checked
