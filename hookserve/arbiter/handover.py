@@ -204,6 +204,19 @@ def handed_plugin_listeners(ports_only: bool = False) -> list[HandedPluginListen
     ]
 
 
+def handed_to_dry_run(pid: int, listeners: Iterable[Listener]) -> Handover:
+    """All listeners of the arbiter `pid`, for a process that closes them and leaves their paths."""
+    of_plugins = [
+        each._replace(listener=each.listener._replace(inode=0))
+        for each in handed_plugin_listeners()
+    ]
+    return Handover(
+        pid,
+        listeners=[each._replace(inode=0) for each in handed_listeners(listeners)],
+        plugin_listeners=of_plugins,
+    )
+
+
 def _handed(listener: Listener) -> HandedListener:
     return HandedListener(listener.fileno(), str(listener.address), listener.inode)
 
@@ -247,9 +260,11 @@ def handed_auxiliaries(auxiliaries: Auxiliaries) -> list[HandedAuxiliary]:
     ]
 
 
-def execute(handover: Handover, directory: str, environ: Mapping[str, str]) -> NoReturn:
-    """Become the next arbiter: the same command, from the directory and with the environment of
-    the start.
+def execute(
+    handover: Handover, directory: str, environ: Mapping[str, str], *flags: str
+) -> NoReturn:
+    """Become the next arbiter: the same command, with more `flags`, from the directory and with
+    the environment of the start.
 
     Raises OSError: then no descriptor can be inherited that could not before, but the directory
     may be another.
@@ -258,7 +273,8 @@ def execute(handover: Handover, directory: str, environ: Mapping[str, str]) -> N
         for descriptor in handover.descriptors():
             os.set_inheritable(descriptor, True)
         os.chdir(directory)
-        os.execve(sys.executable, sys.orig_argv, {**environ, VARIABLE: handover.encode()})
+        words = [*sys.orig_argv, *flags]
+        os.execve(sys.executable, words, {**environ, VARIABLE: handover.encode()})
     except OSError:
         for descriptor in handover.descriptors():
             os.set_inheritable(descriptor, False)

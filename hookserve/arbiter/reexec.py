@@ -1,8 +1,9 @@
 """The reload of a preloaded application: the arbiter executes itself and keeps its workers.
 
 What the arbiter has imported it cannot forget, so new code needs a new interpreter.  First a dry
-run, in a child, does everything that a start does short of listening and forking (the command with
-``--check-config``).  If it fails nothing has changed.  If it succeeds, the arbiter becomes a new
+run, in a child, does everything that a start does short of serving and forking: the command with
+``--check-config``, which gets the listeners and finds out whether new addresses can be listened on
+(`try_addresses`).  If it fails nothing has changed.  If it succeeds, the arbiter becomes a new
 one by exec(2): the same process id, with its listeners and its workers, which never notice.
 """
 
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter.handles import BOOTING
@@ -22,6 +22,7 @@ from hookserve.arbiter.handover import (
     handed_listeners,
     handed_plugin_listeners,
     handed_scoreboards,
+    handed_to_dry_run,
     handed_workers,
 )
 from hookserve.arbiter.parts import Part
@@ -108,9 +109,16 @@ class Reexec(Part):
         """The deadline of the dry run."""
         return self._deadline
 
-    def _end_late_dry_run(self, now: float) -> None:
-        """A dry run boots the application, and has as long for it as a worker."""
-        if self._dry_run is None or self._deadline is None or now < self._deadline:
+    def _end_dry_run(self, now: float) -> None:
+        """End a dry run that is late, or useless: it boots the application, and has as long for it
+        as a worker."""
+        if self._dry_run is None:
+            return
+        if self._arbiter.is_draining:
+            # It may hold addresses that another server is about to open.
+            self._arbiter.processes.kill(self._dry_run, signal.SIGKILL)
+            return
+        if self._deadline is None or now < self._deadline:
             return
         self._deadline = None
         limit = self._arbiter.config.boot_timeout
@@ -123,7 +131,7 @@ class Reexec(Part):
         """Execute, once no worker boots and no auxiliary process runs that cannot be handed
         over."""
         arbiter = self._arbiter
-        self._end_late_dry_run(now)
+        self._end_dry_run(now)
         if not self._is_due or arbiter.is_draining:
             return
         if any(each.state == BOOTING for each in arbiter.worker_table):
@@ -167,8 +175,8 @@ class Reexec(Part):
         try:
             for stream in (1, 2):
                 os.dup2(self._output, stream)
-            os.chdir(start.directory)
-            os.execve(sys.executable, [*sys.orig_argv, "--check-config"], start.environ)
+            handover = handed_to_dry_run(self._arbiter.pid, self._arbiter.listeners)
+            execute(handover, start.directory, start.environ, "--check-config")
         except OSError as error:
             os.write(2, explain_failure(error, start.directory).encode())
         finally:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
 
 from hookserve import __version__
 from hookserve.cli.commands import find_command, print_commands, run_command
@@ -24,6 +25,9 @@ from hookserve.launch.assembly import (
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
+
+if TYPE_CHECKING:
+    from hookserve.arbiter.handover import Handover
 
 LISTING_FLAGS = frozenset({"--list-workers", "--list-plugins", "--explain-hooks"})
 
@@ -123,24 +127,25 @@ def _start(arguments: Arguments, environ: Mapping[str, str], embedded: Embedded)
         raise UsageError("--json: it goes with a listing, or with --print-config")
     require_application(assembly.host, assembly.config)
     if "check_config" in assembly.line.actions:
-        return _check(assembly)
+        return _check(assembly, prepared.handover)
     start.serve(*prepared)
     return 0
 
 
-def _check(assembly: Assembly) -> int:
-    """Everything that a start would do short of listening and forking."""
+def _check(assembly: Assembly, handover: Handover) -> int:
+    """Everything that a start would do short of listening and forking; in the dry run of a re-exec
+    there is a handover."""
     from hookserve.launch.start import retire_plugins
 
     try:
-        _prepare(assembly)
+        _prepare(assembly, handover)
     finally:
         retire_plugins(assembly)
     print("the configuration is valid and the application can be loaded")
     return 0
 
 
-def _prepare(assembly: Assembly) -> None:
+def _prepare(assembly: Assembly, handover: Handover) -> None:
     """Prepare a start, and print the warnings; raises what the start would raise."""
     from hookserve.arbiter.preparation import (
         count_workers,
@@ -148,7 +153,7 @@ def _prepare(assembly: Assembly) -> None:
         register_configured,
         register_loggers,
     )
-    from hookserve.launch.start import look_up_addresses, pair_with, preload
+    from hookserve.launch.start import look_up_addresses, pair_with, preload, try_addresses
     from hookserve.worker.middleware import find_left_out, find_unknown
 
     assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
@@ -157,7 +162,10 @@ def _prepare(assembly: Assembly) -> None:
     calling.fire(assembly.host.hook.install_logs)
     register_configured(assembly.host, assembly.config)
     count_workers(assembly.config)
-    look_up_addresses(assembly)
+    if handover.pid:
+        try_addresses(assembly, handover)
+    else:
+        look_up_addresses(assembly)
     failures = [record.failure for record in assembly.host.failures()]
     for warning in (*failures, *assembly.warnings):
         print(f"hookserve: warning: {warning}", file=sys.stderr)

@@ -26,6 +26,13 @@ NAME = "hookserve"
 @hookimpl(trylast=True)
 def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Listener]:
     """What `bind` says; inherited listeners that were handed over replace it entirely."""
+    return open_configured(config, inherited)
+
+
+def open_configured(
+    config: Config, inherited: Sequence[Listener], is_dry_run: bool = False
+) -> Sequence[Listener]:
+    """As the hook `open_listeners`; raises ListenError and ConfigError."""
     from hookserve.listeners.address import parse_address
     from hookserve.listeners.listeners import ListenerOptions
     from hookserve.listeners.listeners import open_listeners as open_all
@@ -42,6 +49,7 @@ def open_listeners(config: Config, inherited: Sequence[Listener]) -> Sequence[Li
         user=uid if config.user else None,
         group=gid,
         umask=config.umask or 0,
+        is_dry_run=is_dry_run,
     )
     return open_all([parse_address(text) for text in config.bind], options, inherited)
 

@@ -29,9 +29,11 @@ from hookserve.launch.assembly import (
     log_warnings,
     refuse_warnings,
 )
+from hookserve.launch.defaults import open_configured
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.listeners import systemd_listeners
+from hookserve.listeners.plugin_listeners import PluginListeners
 from hookserve.plugins import calling
 from hookserve.plugins.selection import application_classes
 from hookserve.system.title import set_title
@@ -268,7 +270,6 @@ def look_up_addresses(assembly: Assembly) -> None:
     ConfigError."""
     from hookserve.listeners.address import parse_address
     from hookserve.listeners.listeners import look_up_names
-    from hookserve.listeners.plugin_listeners import PluginListeners
 
     if is_left_to_core(assembly.host.hook.open_listeners):
         for text in assembly.config.bind:
@@ -276,6 +277,25 @@ def look_up_addresses(assembly: Assembly) -> None:
     for plugin in assembly.host.manager.get_plugins():
         if isinstance(plugin, PluginListeners):
             plugin.look_up_names()
+
+
+def try_addresses(assembly: Assembly, handover: Handover) -> None:
+    """Find out, in the dry run of a re-exec, whether the addresses that the arbiter does not hold
+    can be listened on; nothing stays open.  Raises ListenError and ConfigError."""
+    held, found = handover.inherit_listeners(), assembly.host.manager.get_plugins()
+    plugins = [each for each in found if isinstance(each, PluginListeners)]
+    handover.inherit_plugin_listeners(plugins)
+    opened: Sequence[Listener] = ()
+    try:
+        if is_left_to_core(assembly.host.hook.open_listeners):
+            opened = open_configured(assembly.config, held, is_dry_run=True)
+        for plugin in plugins:
+            plugin.open_in_dry_run()
+    finally:
+        for plugin in plugins:
+            plugin.retired()
+        for listener in (*held, *opened):
+            listener.close()
 
 
 def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:

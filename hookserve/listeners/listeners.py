@@ -79,6 +79,9 @@ class ListenerOptions(NamedTuple):
     """What a unix socket without a mode of its own does not allow."""
     flag: str = "--bind"
     """What the remedy of an error names."""
+    is_dry_run: bool = False
+    """Whether it is only to be found out if the addresses can be listened on: no client gets into
+    a queue, and no path is made."""
 
 
 class Listener:
@@ -291,7 +294,7 @@ def _open(address: Address, options: ListenerOptions, both_families: bool = Fals
     if isinstance(address, TcpAddress):
         return _open_tcp(address, options, both_families)
     if isinstance(address, FdAddress):
-        return _inherit(address.number, address, options.backlog)
+        return _inherit(address.number, address, options)
     if address.is_abstract:
         return _open_abstract(address, options)
     return _open_unix(address, options)
@@ -322,17 +325,14 @@ def systemd_listeners(environ: MutableMapping[str, str]) -> list[Listener]:
 
 
 def _open_tcp(address: TcpAddress, options: ListenerOptions, both_families: bool) -> Listener:
-    listening = bind_tcp(
-        address, options.backlog, options.reuse_port, options.defer_accept, both_families
-    )
+    listening = bind_tcp(address, options, both_families)
     return Listener(listening, address, _endpoint_of(listening, address))
 
 
 def _open_unix(address: UnixAddress, options: ListenerOptions) -> Listener:
     mode = address.mode if address.mode is not None else 0o777 & ~options.umask
-    listening, inode = bind_path(
-        address, Ownership(mode, *_owner(address, options)), options.backlog
-    )
+    ownership = Ownership(mode, *_owner(address, options))
+    listening, inode = bind_path(address, ownership, options.backlog, options.is_dry_run)
     return Listener(listening, address, Endpoint(address.path, "", unix=True), inode)
 
 
@@ -347,7 +347,8 @@ def _open_abstract(address: UnixAddress, options: ListenerOptions) -> Listener:
     listening = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         listening.bind("\0" + address.path[1:])
-        listening.listen(options.backlog)
+        if not options.is_dry_run:
+            listening.listen(options.backlog)
     except BaseException:
         listening.close()
         raise
@@ -359,8 +360,10 @@ def inherit_listener(number: int, address: Address, inode: int) -> Listener:
     return _inherit(number, address, None, inode)
 
 
-def _inherit(number: int, address: Address, backlog: int | None, inode: int = 0) -> Listener:
-    """A listener around a descriptor that is open already."""
+def _inherit(
+    number: int, address: Address, options: ListenerOptions | None, inode: int = 0
+) -> Listener:
+    """A listener around a descriptor that is open already; without options it listens already."""
     try:
         listening = Socket(fileno=number)
     except OSError as error:
@@ -370,10 +373,11 @@ def _inherit(number: int, address: Address, backlog: int | None, inode: int = 0)
         ) from None
     os.set_inheritable(number, False)
     if not listening.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN):
-        if backlog is None or listening.type != _socket.SOCK_STREAM:
+        if options is None or listening.type != _socket.SOCK_STREAM:
             listening.detach()
             raise ListenError(f"cannot listen on {address}: the socket does not listen")
-        listening.listen(backlog)
+        if not options.is_dry_run:
+            listening.listen(options.backlog)
     if listening.family in (_socket.AF_INET, _socket.AF_INET6):
         listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
     return Listener(listening, address, _endpoint_of(listening, address), inode)

@@ -85,6 +85,15 @@ class PluginListeners:
             for _, address in self._keys:
                 look_up_names(address, self._options.flag)
 
+    def open_in_dry_run(self) -> None:
+        """Find out whether those that are not open can be listened on; `retired` closes them.
+
+        Raises ListenError and ConfigError.
+        """
+        self._options = self._options._replace(is_dry_run=True)
+        for key in self._keys:
+            self._shared(key)
+
     def open(self, server: Server) -> Sequence[Listener]:
         """All of them, in the arbiter; raises ListenError.  There are none while the predecessor
         of an upgrade has the addresses."""

@@ -6,10 +6,14 @@ import _socket
 import contextlib
 import errno
 from collections.abc import Iterable, Iterator
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from hookserve.listeners.address import Address, TcpAddress
+from hookserve.listeners.refusal import drop_handshakes
 from hookserve.system.calls import Socket, getaddrinfo
+
+if TYPE_CHECKING:
+    from hookserve.listeners.listeners import ListenerOptions
 
 _IPV6_WILDCARD, _IPV4_WILDCARD = "::", "0.0.0.0"
 _MAPPED = "::ffff:"
@@ -74,25 +78,28 @@ def unmapped(peer: object) -> object:
     return peer
 
 
-def bind_tcp(
-    address: TcpAddress, backlog: int, reuse_port: bool, defer_accept: bool, both: bool
-) -> Socket:
-    """A listening socket; raises OSError."""
+def bind_tcp(address: TcpAddress, options: ListenerOptions, both: bool) -> Socket:
+    """A listening socket; in a dry run one that takes no client.  Raises OSError."""
     family, kind, protocol, _, where = _look_up(address)[0]
     listening = Socket(family, kind, protocol)
     try:
         listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
-        if reuse_port:
+        if options.reuse_port:
             listening.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
         if family == _socket.AF_INET6:
             # Set either way, for the default (net.ipv6.bindv6only) differs between systems.
             listening.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0 if both else 1)
         # Accepted sockets inherit it on Linux: a response is never held back for more.
         listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-        if defer_accept and hasattr(_socket, "TCP_DEFER_ACCEPT"):
+        if options.defer_accept and hasattr(_socket, "TCP_DEFER_ACCEPT"):
             listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_DEFER_ACCEPT, 1)
         listening.bind(where)
-        listening.listen(backlog)
+        if not options.is_dry_run:
+            listening.listen(options.backlog)
+        elif not options.reuse_port:  # else clients of those that share the port would come to it
+            # A socket that does not listen lets others of this process have the same address.
+            drop_handshakes(listening)
+            listening.listen(0)
     except BaseException:
         listening.close()
         raise

@@ -35,8 +35,11 @@ class Ownership(NamedTuple):
     group: int = -1
 
 
-def bind_path(address: UnixAddress, ownership: Ownership, backlog: int) -> tuple[Socket, int]:
-    """A listening socket at the path, and the inode of the path.
+def bind_path(
+    address: UnixAddress, ownership: Ownership, backlog: int, is_dry_run: bool = False
+) -> tuple[Socket, int]:
+    """A listening socket at the path, and the inode of the path; in a dry run nothing comes to the
+    path, and the inode is 0.
 
     Raises ListenError or OSError when the path is a living server's, is not a socket, or cannot
     be made.
@@ -48,7 +51,8 @@ def bind_path(address: UnixAddress, ownership: Ownership, backlog: int) -> tuple
     try:
         with directory_lock(parent), _private_directory(parent) as private:
             refuse_taken(address)
-            return _bind(private, parent, os.path.basename(path), ownership, backlog)
+            name = os.path.basename(path)
+            return _bind(private, parent, name, ownership, backlog, is_dry_run)
     finally:
         close(parent)
 
@@ -105,7 +109,7 @@ def _private_directory(parent: int) -> Iterator[int]:
 
 
 def _bind(
-    private: int, parent: int, name: str, ownership: Ownership, backlog: int
+    private: int, parent: int, name: str, ownership: Ownership, backlog: int, is_dry_run: bool
 ) -> tuple[Socket, int]:
     listening = Socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
@@ -114,6 +118,9 @@ def _bind(
         if ownership.user >= 0 or ownership.group >= 0:
             os.chown(name, ownership.user, ownership.group, dir_fd=private, follow_symlinks=False)
         listening.listen(backlog)
+        if is_dry_run:
+            os.unlink(name, dir_fd=private)
+            return listening, 0
         inode = os.stat(name, dir_fd=private, follow_symlinks=False).st_ino
         os.rename(name, name, src_dir_fd=private, dst_dir_fd=parent)
     except BaseException:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,9 +14,13 @@ from hookserve.arbiter.handover import (
     Handover,
     execute,
     explain_failure,
+    handed_to_dry_run,
     take_handover,
 )
 from hookserve.errors import ConfigError
+from hookserve.listeners.address import UnixAddress
+from hookserve.listeners.listeners import ListenerOptions, open_listeners
+from hookserve.listeners.plugin_listeners import PluginListeners
 
 
 def value(**changes):
@@ -88,3 +93,21 @@ def test_an_exec_that_fails_says_why_and_lets_nothing_be_inherited(tmp_path, mon
     assert explain_failure(caught.value, directory) == message
     os.close(read)
     os.close(write)
+
+
+def test_a_dry_run_gets_all_listeners_and_none_of_their_paths(tmp_path):
+    (bound,) = open_listeners([UnixAddress(f"{tmp_path}/socket")], ListenerOptions())
+    plugin = PluginListeners("metrics", [UnixAddress(f"{tmp_path}/metrics")])
+    (metrics,) = plugin.open(SimpleNamespace(upgrade=SimpleNamespace(predecessor=None)))
+
+    handover = handed_to_dry_run(7, [bound])
+
+    address, of_plugin = f"unix:{tmp_path}/socket", f"unix:{tmp_path}/metrics"
+    of_plugins = [HandedPluginListener(of_plugin, HandedListener(metrics.fileno(), of_plugin, 0))]
+    assert handover == Handover(
+        7,
+        listeners=[HandedListener(bound.fileno(), address, 0)],
+        plugin_listeners=of_plugins,
+    )
+    plugin.retired()
+    bound.close()

@@ -12,7 +12,7 @@ from support.fake_arbiter import serving
 from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.arbiter import reexec
 from hookserve.arbiter.handles import BOOTING, READY
-from hookserve.arbiter.handover import HandedAuxiliary
+from hookserve.arbiter.handover import HandedAuxiliary, execute
 from hookserve.errors import ConfigError
 from hookserve.system.processes import Processes
 
@@ -175,6 +175,19 @@ def test_a_dry_run_has_as_long_as_a_worker_has_to_boot(monkeypatch):
         assert preloaded.reexec.due(0.0) is None
 
 
+def test_a_dry_run_holds_no_address_when_the_server_has_stopped(preloaded):
+    pid = preloaded.start()
+
+    preloaded.arbiter.stop()
+    preloaded.server.turn()
+
+    assert preloaded.server.processes.sent_to(pid) == ["SIGKILL"]
+    preloaded.end_dry_run(pid, b"", signal.SIGKILL)
+    preloaded.server.turn()
+    assert preloaded.server.processes.sent_to(pid) == ["SIGKILL"]
+    assert preloaded.failures() == []
+
+
 def test_output_of_a_dry_run_may_be_any_bytes(preloaded):
     preloaded.end_dry_run(preloaded.start(), b"caf\xe9", 1 << 8)
 
@@ -325,6 +338,7 @@ def test_a_dry_run_without_room_for_its_output_is_a_failure(preloaded, monkeypat
 CHECK = """
 import os, signal, sys
 blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+os.environ.pop("HOOKSERVE_HANDOVER")
 print(os.getcwd(), sys.argv[1:], os.environ["MODE"], os.environ.get("HOME"), blocked, flush=True)
 sys.stderr.write("and more")
 sys.exit(5)
@@ -337,6 +351,7 @@ def run_dry(preloaded, monkeypatch, directory, executable=sys.executable):
     arbiter.start = arbiter.start._replace(directory=directory, environ={"MODE": "test"})
     monkeypatch.setattr(sys, "orig_argv", ["python", "-I", "-S", "-c", CHECK])
     monkeypatch.setattr(sys, "executable", executable)
+    monkeypatch.setattr(reexec, "execute", execute)
     arbiter.processes = Processes()
     arbiter.reload()
     (pid,) = preloaded.reexec.pids()

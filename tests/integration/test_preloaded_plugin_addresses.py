@@ -1,4 +1,5 @@
-"""Addresses that plugins have for themselves, while the arbiter executes itself for a reload."""
+"""Addresses, those that plugins have for themselves among them, while the arbiter executes itself
+for a reload."""
 
 import signal
 import socket
@@ -54,8 +55,8 @@ class Site:
         self.health, self.metrics = _free_address(), _free_address()
         self.settings = {
             "status": f"unix:{self.status}",
-            "health_bind": "{}:{}".format(*self.health),
-            "prometheus": "{}:{}".format(*self.metrics),
+            "health_bind": _text(self.health),
+            "prometheus": _text(self.metrics),
         }
         (folder / "app.py").write_text(APPLICATION)
         self.configure(self.settings)
@@ -67,9 +68,11 @@ class Site:
     def touch(self, name):
         (self.folder / name).touch()
 
-    def serve(self, workers=2, **settings):
+    def serve(self, workers=2, bind="127.0.0.1:0", **settings):
         settings = {"preload_app": True, **settings}
-        return serve("app:application", workers=workers, chdir=self.folder, settings=settings)
+        return serve(
+            "app:application", bind=bind, workers=workers, chdir=self.folder, settings=settings
+        )
 
     def scrapers(self):
         return Scrapers(
@@ -100,6 +103,17 @@ class Site:
 @pytest.fixture
 def site(tmp_path):
     return Site(tmp_path)
+
+
+@pytest.fixture
+def taken():
+    """An address at which another server listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield _text(other.getsockname())
+
+
+def _text(address):
+    return "{}:{}".format(*address)
 
 
 def _free_address():
@@ -182,3 +196,102 @@ def test_a_reload_that_fails_leaves_all_addresses_served(site, failure):
 
         assert scrapers.failures == []
         assert len(listeners_of(server.pid)) == 4
+
+
+@pytest.mark.parametrize("preload", [True, False])
+@pytest.mark.parametrize(
+    ("setting", "address", "why"),
+    [
+        ("bind", "{taken}", "address already in use"),
+        ("bind", "unix:/no/such/folder/socket", "no such file or directory"),
+        ("status", "{taken}", "address already in use"),
+        ("prometheus", "shop.invalid:9000", "there is no host of that name"),
+        ("prometheus", "unix:/no/such/folder/socket", "no such file or directory"),
+    ],
+)
+def test_a_reload_to_an_address_that_cannot_be_made_is_cancelled(
+    site, taken, setting, address, why, preload
+):
+    address = address.format(taken=taken)
+    old = {"bind": _text(_free_address()), **site.settings}
+    added, stale = _free_address(), site.folder / "stale"
+    site.configure(old)
+    with site.serve(bind=None, preload_app=preload) as server, site.scrapers() as scrapers:
+        scrapers.wait_for_each()
+        _leave_path(stale)
+        more = [_text(added), f"unix:{site.folder}/new", f"unix:{stale}", address]
+        site.configure({**old, setting: ",".join([old[setting], *more])})
+        before = set(site.folder.iterdir())
+
+        with pytest.raises(Refused, match="the reload has failed") as refused:
+            site.reload()
+
+        name = "" if setting == "bind" else f"{setting}: "
+        assert f": {name}cannot listen on {address}: {why}" in str(refused.value)
+        scrapers.wait_for_each()
+        assert scrapers.failures == []
+        with pytest.raises(ConnectionRefusedError):
+            ask(added)
+        if preload:  # else the stale path is replaced, and removed afterwards
+            assert set(site.folder.iterdir()) == before
+        assert "exited" not in server.log
+        assert len(listeners_of(server.pid)) == 4
+
+
+def test_no_client_of_an_old_address_is_lost_to_a_new_one_that_overlaps(site, taken):
+    host, port = _free_address()
+    old = {"bind": f"0.0.0.0:{port}", **site.settings}
+    site.configure(old)
+    with site.serve(bind=None), Scrapers(((host, port), "/")) as scrapers:
+        site.configure({**old, "bind": f"0.0.0.0:{port},{host}:{port}", "prometheus": taken})
+        for _ in range(10):
+            scrapers.wait_for_each()
+            with pytest.raises(Refused, match="address already in use"):
+                site.reload()
+        assert scrapers.failures == []
+        assert scrapers.longest < 0.9  # a segment that was dropped is sent again after a second
+
+
+@pytest.mark.parametrize("preload", [True, False])
+@pytest.mark.parametrize("setting", ["bind", "prometheus"])
+def test_an_address_that_overlaps_with_one_that_is_dropped_cancels_a_reload(site, setting, preload):
+    old = {"bind": _text(_free_address()), **site.settings}
+    site.configure(old)
+    with site.serve(bind=None, preload_app=preload) as server, site.scrapers() as scrapers:
+        scrapers.wait_for_each()
+        address = f"0.0.0.0:{site.metrics[1]}"
+        site.configure({**old, "prometheus": _text(_free_address()), setting: address})
+        with pytest.raises(Refused, match=f"cannot listen on {address}: address already in use"):
+            site.reload()
+
+        scrapers.wait_for_each()
+        assert scrapers.failures == []
+        assert len(listeners_of(server.pid)) == 4
+
+
+def test_addresses_that_exclude_each_other_cancel_a_reload(site):
+    with site.serve() as server:
+        address = _text(_free_address())
+        site.configure({**site.settings, "prometheus": address, "health_bind": address})
+        with pytest.raises(Refused, match=f"cannot listen on {address}: address already in use"):
+            site.reload()
+        assert len(listeners_of(server.pid)) == 4
+
+
+def test_new_addresses_are_served_after_the_reload(site):
+    with site.serve(), site.scrapers() as scrapers:
+        address, stale = _free_address(), site.folder / "stale"
+        _leave_path(stale)
+        more = f",{_text(address)},unix:{stale}"
+        site.configure({**site.settings, "prometheus": site.settings["prometheus"] + more})
+        assert site.reload() == 0
+        scrapers.wait_for_each()
+
+        assert ask(address, "/metrics") == ask(str(stale), "/metrics") == 200
+        assert scrapers.failures == []
+
+
+def _leave_path(path):
+    """A socket that has ended without removing its path."""
+    with socket.socket(socket.AF_UNIX) as ended:
+        ended.bind(str(path))
