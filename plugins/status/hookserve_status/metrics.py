@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookserve import __version__
 from hookserve.worker.metrics import ACTIVE_REQUESTS, REQUEST_DURATION, server_metrics
-from hookserve_status.openmetrics import Labels, Registry, render_labels
+from hookserve_status.openmetrics import Labels, Registry, Value, render_labels
 
 if TYPE_CHECKING:
     from hookserve import ScoreboardField
@@ -85,7 +85,7 @@ def _add_workers(registry: Registry, reading: Reading, processes: Mapping[int, P
     workers = _by_index(reading.workers)
     labels = [render_labels({"worker": each.index}) for each in workers]
 
-    def gauge(name: str, summary: str, values: Iterable[float]) -> None:
+    def gauge(name: str, summary: str, values: Iterable[Value]) -> None:
         registry.gauge(f"hookserve_worker_{name}", summary, zip(labels, values, strict=True))
 
     busy = [each.busy for each in workers]
@@ -100,13 +100,14 @@ def _add_workers(registry: Registry, reading: Reading, processes: Mapping[int, P
     gauge("silent_seconds", "Since the last sign of life; of one that drains if longer.", silence)
     oldest = [_since(each.oldest_began, now) for each in workers]
     gauge("oldest_request_seconds", "For how long the oldest request runs; 0: none does.", oldest)
-    ages = [now - each.forked_at for each in workers]
+    ages = [_since(each.forked_at, now) for each in workers]
     gauge("age_seconds", "Since the newest process of a worker was forked.", ages)
 
 
-def _since(moment: float, now: float) -> float:
-    """Seconds; 0.0 when there is no such moment."""
-    return max(0.0, now - moment) if moment else 0.0
+def _since(moment: float, now: float) -> str:
+    """Seconds, 0 when there is no such moment; to the millisecond, for to find the shortest text
+    that is the very float takes several times as long."""
+    return f"{now - moment:.3f}" if 0.0 < moment < now else "0"
 
 
 def _by_index(workers: Iterable[WorkerReading]) -> list[WorkerReading]:

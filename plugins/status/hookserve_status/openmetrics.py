@@ -14,6 +14,8 @@ from hookserve.worker.metrics import COUNTER, HISTOGRAM, Distribution, Metric
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 Labels = Mapping[str, object] | str
 """Names and values, or these as text (`render_labels`): for those that many samples have."""
+Value = float | str
+"""Of a sample; or as text."""
 _UNITS = {"s": "seconds", "By": "bytes"}
 """By UCUM's names; others are not part of a name."""
 
@@ -31,7 +33,7 @@ class Registry:
         self._family(name, "counter", summary)
         self._lines += [f"{name}_total{_labels(labels)} {_number(v)}" for labels, v in values]
 
-    def gauge(self, name: str, summary: str, values: Iterable[tuple[Labels, float]]) -> None:
+    def gauge(self, name: str, summary: str, values: Iterable[tuple[Labels, Value]]) -> None:
         """A number that grows and falls, as labels and value."""
         self._family(name, "gauge", summary)
         # Without a call for each: there are several of every worker.

@@ -52,6 +52,7 @@ def test_the_metrics_say_for_how_long_each_workers_oldest_request_runs(source):
     name = 'hookserve_worker_oldest_request_seconds{worker="63"} '
     (found,) = [line.removeprefix(name) for line in lines if line.startswith(name)]
     assert 60 <= float(found) < 90
+    assert len(found.partition(".")[2]) == 3  # milliseconds
 
 
 def recycled_while_busy():
