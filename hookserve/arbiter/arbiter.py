@@ -344,9 +344,9 @@ class Arbiter:
         self._watched.discard(descriptor)
         self._watcher.unwatch(descriptor)
 
-    def begin_generation(self) -> None:
-        """Another generation is current: its predecessor's failures do not count."""
-        self.pool.begin_generation()
+    def begin_generation(self, workers: int = 0) -> None:
+        """Another generation is current, for so many workers: failures before do not count."""
+        self.pool.begin_generation(max(workers, self.num_workers))
         self.reaper.begin_generation()
 
     def add_worker(self, handle: WorkerHandle) -> None:

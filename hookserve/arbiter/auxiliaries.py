@@ -132,6 +132,11 @@ class Auxiliaries(Part):
             if each.pid is None and not each.is_done and each.process.name not in running
         ]
 
+    @property
+    def has_stopping(self) -> bool:
+        """Whether one that has been told to end still runs."""
+        return bool(self._stopping)
+
     def end(self, limit: float) -> None:
         """Tell all that run to end within `limit` seconds."""
         for auxiliary in self._wanted:

@@ -33,30 +33,30 @@ class WorkerFactory:
     def __init__(self, arbiter: Arbiter) -> None:
         self._arbiter = arbiter
         workers = arbiter.num_workers
-        # The pages of slots that are not taken are never touched: they cost address space alone.
-        slots = max(_FEWEST_SLOTS, 4 * workers)
-        # A reload may have as many workers again; a few more may be asked for (TTIN).
-        notifiable = min(_MOST_NOTIFIABLE, 2 * workers + 2)
+        slots, notifiable = _slots_for(workers), _notifiable_for(workers)
         fields = declared_fields(arbiter.current)
         self.scoreboard = Scoreboard(slots, self._request_slots(), -1, notifiable, fields)
         self.scoreboard.server.started_at = arbiter.clock()
         self._describe_requests()
 
-    def fit_scoreboard(self) -> None:
-        """A new configuration may run more requests at once than the scoreboard has room for, and
-        its plugins may want other fields."""
+    def fit_scoreboard(self, workers: int) -> None:
+        """A new configuration may have so many workers, or run so many requests at once, that the
+        scoreboard has no room for them, and its plugins may want other fields."""
         wanted, current = self._request_slots(), self.scoreboard
+        slots = current.slots if _most_at_once(workers) <= current.slots else _slots_for(workers)
         try:
             fields = declared_fields(self._arbiter.current)
         except HookserveError as error:
             self._arbiter.log.error("%s; the scoreboard's fields stay", error)
             fields = current.layout.fields
-        if wanted <= current.request_slots and fields == current.layout.fields:
+        wanted = max(wanted, current.request_slots)
+        room = (slots, wanted, fields)
+        if room == (current.slots, current.request_slots, current.layout.fields):
             self._describe_requests()
             return
-        wanted = max(wanted, current.request_slots)
+        notifiable = max(len(current.wakeup_fds), _notifiable_for(workers))
         try:
-            larger = Scoreboard(current.slots, wanted, -1, len(current.wakeup_fds), fields)
+            larger = Scoreboard(slots, wanted, -1, notifiable, fields)
         except OSError as error:  # requests beyond the table are served, and not shown
             self._arbiter.log.warning(
                 "the scoreboard has room for %s of a worker, and cannot grow to %d: %s",
@@ -160,12 +160,27 @@ class WorkerFactory:
             protocol_classes=generation.classes.protocol_classes,
             listeners=generation.listeners,
             scoreboard=handle.scoreboard,
+            scoreboards=self.scoreboards(),
             slot=handle.slot,
             channel=channel,
             dump_fd=handle.dump_fd,
             app=generation.app,
             drop_privileges=drop,
         )
+
+
+def _most_at_once(workers: int) -> int:
+    """A reload may have as many workers again; a few more may be asked for (TTIN)."""
+    return 2 * workers + 2
+
+
+def _slots_for(workers: int) -> int:
+    # The pages of slots that are not taken are never touched: they cost address space alone.
+    return max(_FEWEST_SLOTS, 4 * workers)
+
+
+def _notifiable_for(workers: int) -> int:
+    return min(_MOST_NOTIFIABLE, _most_at_once(workers))
 
 
 def declared_fields(generation: Generation) -> tuple[ScoreboardField, ...]:

@@ -57,7 +57,7 @@ class WorkerPool(Part):
         limit = arbiter.config.graceful_timeout
         for handle in arbiter.worker_table:
             if handle.index >= wanted:
-                handle.retire(now, limit)
+                self._retire(handle, now, limit)
             elif handle.state == READY and 0 < handle.expires_at <= now:
                 self.recycle(handle, "max_lifetime")
         for index in range(wanted):
@@ -68,7 +68,7 @@ class WorkerPool(Part):
             newest = serving[-1]
             if newest.state == READY:
                 for predecessor in serving[:-1]:
-                    predecessor.retire(now, limit)
+                    self._retire(predecessor, now, limit)
                 if self._is_outdated(newest):
                     self._replace(newest, now)
 
@@ -84,11 +84,12 @@ class WorkerPool(Part):
         lifetime = now - handle.ready_at if handle.ready_at else 0.0
         return self._backoff.record_failure(handle.index, lifetime, now)
 
-    def begin_generation(self) -> None:
-        """A new generation: no back-off, another restart plan, and room for its requests."""
+    def begin_generation(self, workers: int) -> None:
+        """A new generation: no back-off, another restart plan, and room for so many workers and
+        their requests."""
         self._backoff.reset()
         self._plan = None
-        self.factory.fit_scoreboard()
+        self.factory.fit_scoreboard(workers)
 
     def _is_outdated(self, handle: WorkerHandle) -> bool:
         return handle.generation < self._arbiter.generation or bool(handle.recycle_reason)
@@ -99,7 +100,13 @@ class WorkerPool(Part):
         if plan.starts(counts) > 0:
             self._fill(handle.index, now)
         elif plan.retirements(counts) > 0:
-            handle.retire(now, handle.config.graceful_timeout)
+            self._retire(handle, now, handle.config.graceful_timeout)
+
+    def _retire(self, handle: WorkerHandle, now: float, limit: float) -> None:
+        """Retire a worker; later, where an auxiliary process that is about to end may read the
+        scoreboard of before alone, in which the others are not."""
+        if len(self.factory.scoreboards()) == 1 or not self._arbiter.auxiliaries.has_stopping:
+            handle.retire(now, limit)
 
     def _counts(self) -> WorkerCounts:
         serving = [each for each in self._arbiter.worker_table if each.is_serving]

@@ -51,6 +51,7 @@ class Reload(Part):
         self._next_wanted: int | None = None
         """How many workers to keep once the reload cannot be cancelled; `None`: as many as now."""
         self._was_canary_ready = False
+        self._are_auxiliaries_new = False
 
     def descriptors(self) -> list[int]:
         """The listeners that only workers of the previous generation accept from; one that has
@@ -95,7 +96,7 @@ class Reload(Part):
             arbiter.current = current
             self._refuse(error, undo)
             return
-        arbiter.begin_generation()
+        arbiter.begin_generation(generation.wanted)
         if arbiter.current.app is not None:
             arbiter.log.warning("the application is preloaded: a reload does not change its code")
         self._commit(current, generation.wanted)
@@ -132,6 +133,7 @@ class Reload(Part):
     def _commit(self, previous: Generation, wanted: int) -> None:
         """The current generation is to replace the `previous` one, and to keep `wanted` workers."""
         self._next_wanted, self._was_canary_ready = wanted, False
+        self._are_auxiliaries_new = False
         if not previous.wanted:
             self._change_wanted()  # all were drained: none serves that could become fewer
         self._arbiter.previous = previous
@@ -170,6 +172,9 @@ class Reload(Part):
             return
         if self._canary_ready() or not arbiter.num_workers:
             self._was_canary_ready = True
+            if len(arbiter.scoreboards) > 1:
+                # Those of before do not see the new workers: to them, none serves any more.
+                self._replace_auxiliaries()
             self._change_wanted()
             self._retire(self._removed())
         table = arbiter.worker_table
@@ -187,10 +192,16 @@ class Reload(Part):
         if previous is not None:
             _retire_plugins(previous, arbiter.current)
         arbiter.log.info("reloaded: generation %d", arbiter.generation)
-        arbiter.auxiliaries.restart()
+        self._replace_auxiliaries()
         calling.notify(arbiter.hook.reloaded, server=arbiter)
         arbiter.publication.on_reload_end()
         self._begin_again_if_wanted()
+
+    def _replace_auxiliaries(self) -> None:
+        """Once in a reload."""
+        if not self._are_auxiliaries_new:
+            self._are_auxiliaries_new = True
+            self._arbiter.auxiliaries.restart()
 
     def on_boot_failure(self, handle: WorkerHandle, text: str) -> None:
         """A worker could not boot: restore the previous generation, unless the canary was ready."""
@@ -248,6 +259,7 @@ class Reload(Part):
     def resume(self, previous: Generation, wanted: int) -> None:
         """After a re-exec: the reload that it was for is under way, and so is what follows it."""
         self._commit(previous, wanted)
+        self._are_auxiliaries_new = True  # the loop begins with new ones
         self._is_wanted_again = self._arbiter.publication.record.reloads_wanted > 1
 
 

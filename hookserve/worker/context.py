@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class WorkerContext(NamedTuple):
     """The listeners to accept from."""
     scoreboard: Scoreboard
     """The one that its slot is in."""
+    scoreboards: Sequence[Scoreboard]
+    """That one first, then those that workers of earlier configurations write to."""
     slot: Slot
     """Its own part of the scoreboard."""
     channel: WorkerEnd

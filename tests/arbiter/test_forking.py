@@ -85,6 +85,7 @@ def test_a_worker_is_given_what_its_generation_has():
         assert context.protocol_classes is current.classes.protocol_classes
         assert context.listeners is current.listeners
         assert (context.scoreboard, context.slot) == (handle.scoreboard, handle.slot)
+        assert context.scoreboards == [handle.scoreboard]
         assert (context.channel, context.dump_fd) == (theirs, handle.dump_fd)
         assert context.app is print
         assert context.drop_privileges is print
@@ -182,7 +183,22 @@ def test_there_is_room_for_a_reload_and_for_more_workers(workers, slots, notifia
 def reload(server, **settings):
     server.next_assembly = make_assembly(server.recorder, (), **settings)
     server.arbiter.current = server.arbiter.current._replace(assembly=server.next_assembly)
-    server.arbiter.pool.factory.fit_scoreboard()
+    server.arbiter.pool.factory.fit_scoreboard(settings["workers"])
+
+
+@pytest.mark.parametrize(
+    ("workers", "slots", "notifiable"), [(1, 64, 6), (31, 64, 6), (32, 128, 64), (100, 400, 64)]
+)
+def test_a_configuration_with_more_workers_gets_a_larger_scoreboard(workers, slots, notifiable):
+    with serving(workers=2) as server:
+        factory = server.arbiter.pool.factory
+        old = factory.scoreboard
+
+        reload(server, workers=workers)
+
+        assert factory.scoreboard.slots == slots
+        assert (factory.scoreboard is old) == (slots == old.slots)
+        assert len(factory.scoreboard.wakeup_fds) == notifiable
 
 
 def test_a_configuration_that_runs_more_requests_gets_a_larger_scoreboard():

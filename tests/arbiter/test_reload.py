@@ -7,7 +7,7 @@ import sys
 import pytest
 from support.fake_arbiter import FakeListener, make_assembly, serving
 
-from hookserve import hookimpl
+from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.arbiter.generation import Generation
 from hookserve.arbiter.handles import BOOTING, DRAINING, READY
 from hookserve.errors import ConfigError, ListenError
@@ -349,3 +349,40 @@ def test_plugins_that_both_generations_have_are_not_retired(boots):
 
         assert arbiter.previous is None
         assert server.recorder.named("retired") == []
+
+
+class Reads:
+    """A plugin whose process reads the scoreboards."""
+
+    @hookimpl
+    def auxiliary_processes(self):
+        return [AuxiliaryProcess("metrics", lambda: None)]
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_no_old_worker_is_retired_while_a_process_sees_only_the_scoreboard_of_before(threads):
+    settings = {"worker_class": "gthread", "threads": 1}
+    with serving(workers=1, plugins=[Reads()], **settings) as server:
+        arbiter, (old,) = server.arbiter, server.arbiter.worker_table
+        arbiter.auxiliaries.gather()
+        server.turn()
+        (reader,) = arbiter.auxiliaries.pids()
+        settings["threads"] = threads
+        server.next_assembly = make_assembly(server.recorder, [Reads()], workers=1, **settings)
+        arbiter.reload()
+        server.turn()
+        assert server.processes.sent_to(reader) == []
+
+        server.become_ready()
+
+        assert server.processes.sent_to(reader) == ["SIGTERM"]
+        assert old.state == (DRAINING if threads == 1 else READY)
+        server.processes.end(reader)
+        arbiter._reap()
+        server.turn()
+        (successor,) = arbiter.auxiliaries.pids()
+        server.turn()
+        assert old.state == DRAINING
+        assert arbiter.previous is None
+        assert arbiter.auxiliaries.pids() == {successor}
+        assert server.processes.sent_to(successor) == []

@@ -163,3 +163,16 @@ def test_no_worker_of_a_cancelled_generation_takes_the_place_of_an_old_one():
         assert canary.state == DRAINING
         assert old.state == READY
         assert [each.generation for each in serving_workers(server)] == [1, 1]
+
+
+def test_a_reload_may_have_more_workers_than_the_scoreboard_had_room_for():
+    with serving(workers=2) as server:
+        assembly(server, workers=66)
+        server.arbiter.reload()
+        server.turn()
+
+        for _ in range(3):
+            server.become_ready()
+
+        assert len(serving_workers(server)) == server.arbiter.num_workers == 66
+        assert server.arbiter.previous is None

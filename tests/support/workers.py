@@ -35,6 +35,7 @@ def make_context(log, listeners=(), protocol_type=None, plugins=(), **settings):
         {"wsgi": protocol_type},
         listeners,
         scoreboard,
+        [scoreboard],
         scoreboard.take(),
         theirs,
         2,

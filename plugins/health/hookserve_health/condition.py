@@ -26,10 +26,21 @@ class Verdict(NamedTuple):
 
 
 class Condition:
-    """Judges a server by `read`, which reads its scoreboard."""
+    """Judges a server by `read`, which reads its scoreboard.
 
-    def __init__(self, config: Config, state: SharedState, read: Callable[[], Reading]) -> None:
+    In a worker, `is_replaced` says whether it is retired for one of the generation that it is
+    given, whose scoreboard it may not see.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        state: SharedState,
+        read: Callable[[], Reading],
+        is_replaced: Callable[[int], bool] = lambda _: False,
+    ) -> None:
         self._read = read
+        self._is_replaced = is_replaced
         self._state = state
         self._least: int = config.health_min_workers
         self._checks: Sequence[str] = config.health_check
@@ -56,6 +67,8 @@ class Condition:
                 return Verdict(True, "ready: the successor serves")
             return Verdict(False, "draining")
         count = len(self._serving(reading))
+        if self._is_replaced(reading.generation):
+            count = max(count, reading.wanted)
         if count < self._least:
             return Verdict(False, f"{count} of {counted(self._least, 'worker')} ready")
         if self._checks:

@@ -62,7 +62,10 @@ class Health:
             return []
         from hookserve.worker.reading import Reader
 
-        condition = Condition(self._config, self._state, Reader([worker.context.scoreboard]).read)
+        read, own = Reader(worker.context.scoreboards).read, worker.context.generation
+        condition = Condition(
+            self._config, self._state, read, lambda current: current > own and not worker.alive
+        )
         questions = self._questions(condition)
         questions[self._path("live")] = _worker_lives
         return [(path, partial(_answer, question)) for path, question in questions.items()]

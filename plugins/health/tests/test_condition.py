@@ -43,6 +43,21 @@ def test_a_worker_that_does_not_accept_does_not_count(state):
     assert condition(worker(state)).ready() == (False, "0 of 1 worker ready")
 
 
+@pytest.mark.parametrize(("wanted", "holds"), [(2, True), (1, False)])
+def test_a_retired_worker_counts_those_that_have_replaced_it_and_the_others(wanted, holds):
+    config = resolve(
+        declare_settings(load_plugins([], {})), [SettingsSource("test", {"health_min_workers": 2})]
+    )
+    blank = dict.fromkeys(Reading._fields, 0)
+    old = [worker("draining")]
+    found = Reading(**{**blank, "now": NOW, "workers": old, "wanted": wanted, "generation": 2})
+
+    of_old = Condition(config, SharedState(), lambda: found, lambda current: current == 2)
+
+    assert of_old.ready().holds is holds
+    assert not Condition(config, SharedState(), lambda: found).ready().holds
+
+
 def test_a_worker_that_is_silent_for_longer_than_its_timeout_does_not_count():
     assert condition(worker(silent=29), timeout=30).ready().holds
     assert not condition(worker(silent=31), timeout=30).ready().holds
