@@ -65,14 +65,16 @@ def load_plugins(
 ) -> PluginHost:
     """The plugin host, loaded as the arguments, the environment and the TOML files say; `on_demand`
     as `PluginHost.load`."""
-    words: list[str] = []
+    words: list[tuple[str, str]] = []
     for source in sources:
         given = source.values.get("plugins", ())
         if isinstance(given, (str, list)):  # anything else is refused with the other values
-            words.extend([given] if isinstance(given, str) else given)
-    words.extend(part for part in environ.get("HOOKSERVE_PLUGINS", "").split(",") if part)
-    words.extend(Arguments.of_variable(environ).plugins())
-    words.extend(_split(arguments).plugins())
+            given = [given] if isinstance(given, str) else given
+            words += [(word, source.origin_of("plugins")) for word in given]
+    parts = environ.get("HOOKSERVE_PLUGINS", "").split(",")
+    words += [(part, "HOOKSERVE_PLUGINS") for part in parts if part]
+    words += [(word, "HOOKSERVE_CMD_ARGS") for word in Arguments.of_variable(environ).plugins()]
+    words += [(word, "") for word in _split(arguments).plugins()]
     autoload = _boolean_variable(environ, AUTOLOAD_VARIABLE)
     host = PluginHost()
     host.register(defaults, defaults.NAME)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple, cast
 
@@ -35,20 +35,24 @@ from hookserve.wording import describe, did_you_mean
 class PluginSelection(NamedTuple):
     """Which plugins to load, known before any is."""
 
-    required: tuple[str, ...] = ()
-    blocked: tuple[str, ...] = ()
+    required: Mapping[str, str] = {}
+    """The names, and where each was written; empty: on the command line."""
+    blocked: Mapping[str, str] = {}
+    """As those."""
     autoload: bool = True
     """Whether installed plugins load unasked; those that hookserve bundles always do."""
 
     @classmethod
-    def parse(cls, names: Iterable[str], autoload: bool = True) -> PluginSelection:
-        """From the values of ``-P``: ``NAME`` requires, ``no:NAME`` blocks; the last one wins."""
-        wanted: dict[str, bool] = {}
-        for name in names:
-            blocks = name.startswith("no:")
-            wanted[name.removeprefix("no:")] = not blocks
-        required = tuple(name for name, yes in wanted.items() if yes)
-        blocked = tuple(name for name, yes in wanted.items() if not yes)
+    def parse(cls, words: Iterable[tuple[str, str]], autoload: bool = True) -> PluginSelection:
+        """From the values of ``-P``, each with where it was written: ``NAME`` requires, ``no:NAME``
+        blocks; the last one wins."""
+        required: dict[str, str] = {}
+        blocked: dict[str, str] = {}
+        for word, place in words:
+            name = word.removeprefix("no:")
+            wins, loses = (required, blocked) if name == word else (blocked, required)
+            loses.pop(name, None)
+            wins[name] = place
         return cls(required, blocked, autoload)
 
 
@@ -126,7 +130,7 @@ class PluginHost:
         """Every plugin, in the order of loading; those that failed or were blocked too."""
         self.warnings: list[str] = []
         """What is wrong with plugins that were loaded, a line each."""
-        self._required: tuple[str, ...] = ()
+        self._required: Mapping[str, str] = {}
 
     def load(self, selection: PluginSelection, on_demand: bool = False) -> None:
         """Load what is installed and wanted; `on_demand`: but not what names its settings and
@@ -137,18 +141,18 @@ class PluginHost:
         """
         candidates = discover()
         self._required = selection.required
-        for name in selection.blocked:
-            self._must_exist(name, candidates)
+        for name, place in selection.blocked.items():
+            self._must_exist(name, place, candidates)
         for candidate in candidates:
             self._consider(candidate, selection)
         for record in self.off():
-            if not on_demand or self._required_name(record):
+            if not on_demand or self._request(record):
                 self.load_off(record)
         unwanted = [each.candidate for each in self.records if each.state in _UNWANTED]
         self.warnings += misnamed(candidates, unwanted)
-        for name in selection.required:
+        for name, place in selection.required.items():
             if not any(candidate.is_called(name) for candidate in candidates):
-                self._load_module(name, candidates)
+                self._load_module(name, place, candidates)
 
     def _consider(self, candidate: Candidate, selection: PluginSelection) -> None:
         """Load an installed plugin, or note why it is not loaded."""
@@ -160,7 +164,7 @@ class PluginHost:
             record.state = "blocked"
         elif first is not None:
             self._refuse_second(record, first)
-        elif selection.autoload or candidate.is_bundled or self._required_name(record):
+        elif selection.autoload or candidate.is_bundled or self._request(record):
             if candidate.is_on_demand:
                 record.state = "off"
             else:
@@ -231,12 +235,15 @@ class PluginHost:
         hook specifications, or when `every` failure should.
         """
         for record in self.failures():
-            if every or self._required_name(record) or record.is_fatal:
+            if every or self._request(record) or record.is_fatal:
                 raise PluginError(record.failure, record.name)
 
-    def _required_name(self, record: PluginRecord) -> str:
-        """The name by which ``-P`` asks for it; empty when it does not."""
-        return next((name for name in self._required if _is_called(record, name)), "")
+    def _request(self, record: PluginRecord) -> str:
+        """What asks for it, as messages say it; empty: nothing does."""
+        for name, place in self._required.items():
+            if _is_called(record, name):
+                return f"{name} in {place}" if place else f"-P {name}"
+        return ""
 
     def _explain_without(self, plugin: str) -> str:
         """How to start without a registered plugin that has raised; empty: no way is known."""
@@ -244,7 +251,7 @@ class PluginHost:
 
         record = self.record_of(plugin)
         record = self.record_of(record.owner) if record.owner else record
-        return without(record, self._required_name(record))
+        return without(record, self._request(record))
 
     def log_failures(self) -> None:
         """Log each plugin that failed, in one line."""
@@ -282,7 +289,7 @@ class PluginHost:
         """Record that a plugin cannot be loaded; to start without it is a remedy too."""
         from hookserve.plugins.remedies import without_failed
 
-        record.fail(cause, f"{remedy}, or {without_failed(record, self._required_name(record))}")
+        record.fail(cause, f"{remedy}, or {without_failed(record, self._request(record))}")
 
     def _refuse_second(self, record: PluginRecord, first: PluginRecord) -> None:
         others = [each.distribution for each in (first, record) if not _is_bundled(each)]
@@ -290,27 +297,27 @@ class PluginHost:
         record.is_fatal = True
         record.fail(f"{first.title} has its name", f"leave one of them out with {leave_out}")
 
-    def _load_module(self, name: str, candidates: Sequence[Candidate]) -> None:
+    def _load_module(self, name: str, place: str, candidates: Sequence[Candidate]) -> None:
         """Load a module that is not an entry point, as ``-P my.module`` asks."""
         try:
             found = importlib.util.find_spec(name)
         except (ImportError, ValueError):
             found = None
         if found is None:
-            self._must_exist(name, candidates)
+            self._must_exist(name, place, candidates)
         record = PluginRecord(name)
         self.records.append(record)
         self._load(record, name)
         if record.state == "failed":
             raise PluginError(record.failure, name)
 
-    def _must_exist(self, name: str, candidates: Sequence[Candidate]) -> None:
+    def _must_exist(self, name: str, place: str, candidates: Sequence[Candidate]) -> None:
         if any(candidate.is_called(name) for candidate in candidates):
             return
         known = {candidate.name for candidate in candidates}
         known |= {candidate.distribution for candidate in candidates if not candidate.is_bundled}
         raise PluginError(
-            f"plugin '{name}' is not installed{did_you_mean(name, known)}:"
+            f"plugin '{name}'{place and f' ({place})'} is not installed{did_you_mean(name, known)}:"
             " hookserve --list-plugins shows what there is"
         )
 

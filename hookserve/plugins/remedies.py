@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from hookserve.plugins.host import PluginRecord
 
 
-def without_failed(record: PluginRecord, required: str) -> str:
-    """How to start without one that cannot be loaded; `required` is the name by which ``-P`` asks
-    for it, empty where it does not."""
+def without_failed(record: PluginRecord, request: str) -> str:
+    """How to start without one that cannot be loaded; `request` is what asks for it, as ``-P NAME``
+    or ``NAME in HOOKSERVE_PLUGINS``, and empty where nothing does."""
     if record.candidate is not None and record.candidate.is_on_demand:
-        return f"take -P {required} and its settings away" if required else "do without it"
+        return f"take {request} and its settings away" if request else "do without it"
     # Where it is not asked for, it is left out with a warning, or refuses each start.
-    if required and not (record.is_fatal and record.candidate):
-        return f"take -P {required} away"
+    if request and not (record.is_fatal and record.candidate):
+        return f"take {request} away"
     return f"leave it out with -P no:{record.name}"
 
 
-def without(record: PluginRecord, required: str) -> str:
+def without(record: PluginRecord, request: str) -> str:
     """How to start without one that has raised in a hook; empty: no name leaves it out, as of a
     file's hooks."""
     if record.candidate is None:
-        return f"take -P {required} away" if required else ""
+        return f"take {request} away" if request else ""
     settings = " and without its settings" if "settings" in record.hooks else ""
     return f"leave it out with -P no:{record.name}{settings}"
 

@@ -25,13 +25,15 @@ def folder(monkeypatch, tmp_path):
 
 def load(*names, autoload=True):
     host = PluginHost()
-    host.load(PluginSelection.parse(names, autoload))
+    host.load(PluginSelection.parse([(name, "") for name in names], autoload))
     return host
 
 
 def test_a_selection_is_parsed_and_the_last_one_wins():
-    assert PluginSelection.parse(["a", "no:b", "no:a", "b", "c"]) == PluginSelection(
-        ("b", "c"), ("a",)
+    words = [("a", "file"), ("no:b", "file"), ("no:a", "VARIABLE"), ("b", "VARIABLE"), ("c", "")]
+
+    assert PluginSelection.parse(words) == PluginSelection(
+        {"b": "VARIABLE", "c": ""}, {"a": "VARIABLE"}
     )
 
 
@@ -231,7 +233,7 @@ def zebra(folder):
 
 def load_on_demand(*names):
     host = PluginHost()
-    host.load(PluginSelection.parse(names), on_demand=True)
+    host.load(PluginSelection.parse([(name, "") for name in names]), on_demand=True)
     return host
 
 

@@ -46,10 +46,10 @@ def install(folder, source, settings=()):
     )
 
 
-def start(folder, *words):
+def start(folder, *words, **surroundings):
     """The last line of a server that is not to get as far as its address, which is wrong."""
-    result = hookserve("-b", "nowhere.invalid:0", *words, "applications:hello", path=folder)
-    return last_line(result)
+    words = ["-b", "nowhere.invalid:0", *words, "applications:hello"]
+    return last_line(hookserve(*words, path=folder, **surroundings))
 
 
 @pytest.mark.process
@@ -100,3 +100,31 @@ def test_a_module_is_not_to_be_named(tmp_path):
     line = start(tmp_path, "-P", "greeter_module")
 
     assert line.endswith("(mend it, or take -P greeter_module away)")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("place", "variables"),
+    [
+        ("HOOKSERVE_PLUGINS", {"HOOKSERVE_PLUGINS": "no:prometheus,{name}"}),
+        ("HOOKSERVE_CMD_ARGS", {"HOOKSERVE_CMD_ARGS": "-P {name}"}),
+        ("hookserve.toml", {}),
+    ],
+)
+def test_what_is_not_named_on_the_command_line_is_to_be_changed_where_it_is(
+    tmp_path, place, variables
+):
+    install(tmp_path, "1 / 0")
+
+    def start_with(name):
+        if not variables:
+            (tmp_path / "hookserve.toml").write_text(f'plugins = ["{name}"]\n')
+        environ = {each: value.format(name=name) for each, value in variables.items()}
+        return start(tmp_path, cwd=tmp_path, **environ)
+
+    assert start_with("greeter").endswith(f", or take greeter in {place} away)")
+    assert f"plugin 'greter' ({place}) is not installed (did you mean 'greeter'?)" in start_with(
+        "greter"
+    )
+    assert f"plugin 'greter' ({place}) is not installed" in start_with("no:greter")
+    assert "(-P" not in start(tmp_path, "-P", "greter", cwd=tmp_path)
