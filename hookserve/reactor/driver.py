@@ -50,9 +50,8 @@ class Driver(ABC):
     def __init__(self, worker: Worker, serve: Callable[[Accepted], None], batch: int = -1) -> None:
         config = worker.config
         self.worker = worker
-        self.connections = Connections()
+        self.connections = Connections(worker.context.slot.lingering_cell)
         self.open = self.connections.open
-        """All connections, by descriptor."""
         self.loop = Loop(worker, batch)
         self.wait = self.loop.wait
         """Called with seconds: returns the events that come within them."""
@@ -117,16 +116,17 @@ class Driver(ABC):
     def close(self, accepted: Accepted) -> None:
         """Close; half-close first where a reset could overtake the response (RFC 9112, 9.6)."""
         fd = accepted.fd
-        lingers = accepted.connection.lingers and accepted.phase != LINGERING
-        if lingers and accepted.half_close():
-            self._wait(accepted, LINGERING)
-            return
+        if accepted.connection.lingers and accepted.phase != LINGERING:
+            self.connections.linger(fd)  # before its client can know
+            if accepted.half_close():
+                self._wait(accepted, LINGERING)
+                return
         accepted.phase = CLOSED
         if accepted.outbox is not None:
             accepted.outbox.close()
         if accepted.connection.state >= SUSPENDED:
             self._abandon_exchange(accepted)
-        del self.open[fd]
+        self.connections.remove(fd)
         self.worker.count_open(len(self.open))  # before its client can know
         close(fd)
         if self._acceptor.is_full:

@@ -26,7 +26,7 @@ from struct import Struct
 
 from hookserve.types import ScoreboardField
 
-VERSION = 5
+VERSION = 6
 """Of this layout."""
 WORD = 8
 """Bytes."""
@@ -86,6 +86,7 @@ SLOT = (
     "state",
     "heartbeat",
     "open_connections",
+    "lingering",
     "accepted",
     "rejected",
     "saturated",

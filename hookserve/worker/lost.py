@@ -22,12 +22,13 @@ def log_lost(
     """Log what the worker of that name and slot held: its responses, its connections, and its
     requests, unless the report of a timeout has named those (`is_named`).
 
-    A client may have sent on a connection what the worker had not begun.
+    A client may have sent on a connection what the worker had not begun, unless that had its last
+    response.
     """
     held = slot.held
     if held:
         log.error("lost with %s: %s, complete and not sent", name, counted(held, "response"))
-    others = slot.open_connections - len(requests) - held
+    others = slot.open_connections - slot.lingering - len(requests) - held
     if others > 0:
         message = "closed with %s: %s without a request that had begun"
         log.warning(message, name, counted(others, "connection"))

@@ -44,12 +44,13 @@ _SERVING, _STOPPING, _DRAIN_DELAY = range(3)
 STATES = ("booting", "ready", "draining", "gone")
 """The names of these."""
 
-_STATE, _HEARTBEAT, _OPEN, _ACCEPTED, _HELD, _ACKNOWLEDGED, _USED, _AWAITED = map(
+_STATE, _HEARTBEAT, _OPEN, _LINGERING, _ACCEPTED, _HELD, _ACKNOWLEDGED, _USED, _AWAITED = map(
     SLOT.index,
     (
         "state",
         "heartbeat",
         "open_connections",
+        "lingering",
         "accepted",
         "held",
         "acknowledged",
@@ -98,6 +99,8 @@ class Slot:
     state = _Word("state")
     """`BOOTING`, `READY`, `DRAINING` or `GONE`."""
     open_connections = _Word("open_connections")
+    lingering = _Word("lingering")
+    """Those of them whose last response is sent: the client is waited for to close."""
     accepted = _Word("accepted")
     """Connections accepted so far."""
     rejected = _Word("rejected")
@@ -143,6 +146,7 @@ class Slot:
         """The fields, and all that follows, as integers and as real numbers."""
         self.heartbeat_cell = self.reals[_HEARTBEAT : _HEARTBEAT + 1]
         self.open_connections_cell = self.words[_OPEN : _OPEN + 1]
+        self.lingering_cell = self.words[_LINGERING : _LINGERING + 1]
         self.accepted_cell = self.words[_ACCEPTED : _ACCEPTED + 1]
         self.held_cell = self.words[_HELD : _HELD + 1]
         self.awaited_cell = self.words[_AWAITED : _AWAITED + 1]

@@ -1,10 +1,12 @@
 """More requests than a server can serve, over sockets."""
 
+import os
+import signal
 import time
 
 import pytest
 
-from hookserve.testing import serve
+from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, request
 
 APPLICATION = """
@@ -54,3 +56,22 @@ def test_a_coroutine_is_not_begun_for_a_request_that_a_proxy_has_held_too_long(s
         with Client(server.address) as client:
             assert client.ask(request("/", fields)).status == 503
         assert ask(server.address).status == 200
+
+
+@pytest.mark.parametrize(("worker", "app"), [("asyncio", "app:asgi"), ("gthread", "app")])
+def test_clients_that_were_refused_are_none_of_those_whose_worker_was_killed(site, worker, app):
+    fields = f"X-Request-Start: t={time.time() - 9:.3f}\r\n"
+    with serve(app, worker=worker, chdir=site, settings={"queue_timeout": 5}) as server:
+        idle, *refused = [Client(server.address) for _ in range(4)]
+        assert idle.ask(request()).status == 200
+        assert [each.ask(request("/", fields)).status for each in refused] == [503] * 3
+        assert [each.socket.recv(1) for each in refused] == [b""] * 3
+        (pid,) = server.workers().values()
+
+        os.kill(pid, signal.SIGKILL)
+
+        server.wait_for("ready", count=2)
+        wait_until(lambda: "closed with worker 0" in server.log)
+        assert f"(pid {pid}): 1 connection without a request that had begun" in server.log
+        for client in (idle, *refused):
+            client.socket.close()

@@ -13,6 +13,17 @@ from hookserve.reactor.phases import Phase
 IDLE = {Phase.SILENT, Phase.KEPT}
 
 
+@pytest.fixture
+def lingering():
+    """The cell that says how many linger."""
+    return memoryview(bytearray(8)).cast("Q")
+
+
+@pytest.fixture
+def connections(lingering):
+    return Connections(lingering)
+
+
 def add(connections, fd, phase, is_waiting=True):
     """Enter a connection; returns it."""
     accepted = Accepted(fd, Lines())
@@ -23,37 +34,31 @@ def add(connections, fd, phase, is_waiting=True):
     return accepted
 
 
-def test_there_are_none_at_first():
-    connections = Connections()
-
+def test_there_are_none_at_first(connections):
     assert (connections.open, connections.waiting, list(connections.idle())) == ({}, {}, [])
 
 
 @pytest.mark.parametrize("phase", Phase)
-def test_idle_is_between_two_requests_or_before_the_first_byte(phase):
-    connections = Connections()
+def test_idle_is_between_two_requests_or_before_the_first_byte(connections, phase):
     accepted = add(connections, 7, phase)
 
     assert list(connections.idle()) == ([accepted] if phase in IDLE else [])
 
 
-def test_a_connection_that_a_thread_owns_is_not_idle():
-    connections = Connections()
+def test_a_connection_that_a_thread_owns_is_not_idle(connections):
     add(connections, 7, Phase.KEPT, is_waiting=False)
 
     assert list(connections.idle()) == []
 
 
-def test_the_longest_idle_comes_first_whatever_its_descriptor():
-    connections = Connections()
+def test_the_longest_idle_comes_first_whatever_its_descriptor(connections):
     for fd, phase in ((9, Phase.SILENT), (3, Phase.READING_HEAD), (5, Phase.KEPT), (4, Phase.KEPT)):
         add(connections, fd, phase)
 
     assert [each.fd for each in connections.idle()] == [9, 5, 4]
 
 
-def test_a_connection_that_waits_anew_comes_last():
-    connections = Connections()
+def test_a_connection_that_waits_anew_comes_last(connections):
     for fd in (9, 5):
         add(connections, fd, Phase.KEPT)
 
@@ -62,9 +67,8 @@ def test_a_connection_that_waits_anew_comes_last():
     assert [each.fd for each in connections.idle()] == [5, 9]
 
 
-def test_the_phase_is_read_when_a_connection_is_reached():
+def test_the_phase_is_read_when_a_connection_is_reached(connections):
     """Another thread may have taken up one that was idle when the search began."""
-    connections = Connections()
     first, second = (add(connections, fd, Phase.KEPT) for fd in (9, 5))
     found = connections.idle()
 
@@ -74,8 +78,7 @@ def test_the_phase_is_read_when_a_connection_is_reached():
     assert list(found) == []
 
 
-def test_a_search_survives_connections_that_come_and_go():
-    connections = Connections()
+def test_a_search_survives_connections_that_come_and_go(connections):
     for fd in (9, 5, 4):
         add(connections, fd, Phase.KEPT)
     found = connections.idle()
@@ -87,8 +90,7 @@ def test_a_search_survives_connections_that_come_and_go():
     assert [each.fd for each in found] == [5, 4]  # evict() finds out that the first is taken
 
 
-def test_a_search_survives_other_threads():
-    connections = Connections()
+def test_a_search_survives_other_threads(connections):
     accepted = add(connections, 1, Phase.KEPT)
     stop, failures = threading.Event(), []
 
@@ -119,3 +121,17 @@ def test_a_search_survives_other_threads():
         sys.setswitchinterval(interval)
 
     assert failures == []
+
+
+def test_those_that_linger_are_counted_until_they_are_closed(connections, lingering):
+    for fd in (3, 4, 5):
+        add(connections, fd, Phase.LINGERING, is_waiting=False)
+    for fd in (3, 5, 5):
+        connections.linger(fd)
+    assert lingering[0] == 2
+
+    connections.remove(4)
+    connections.remove(5)
+
+    assert lingering[0] == 1
+    assert list(connections.open) == [3]
