@@ -3,11 +3,11 @@
 import http.client
 import re
 import signal
-import socket
 import sys
 
 import pytest
 from support.scrapers import Scrapers
+from support.sockets import free_address
 
 from hookserve.testing import wait_until
 from hookserve.testing.server import serve_command
@@ -26,7 +26,7 @@ class Site:
 
     def __init__(self, folder):
         self.folder = folder
-        self.health, self.metrics = _free_address(), _free_address()
+        self.health, self.metrics = free_address(), free_address()
         (folder / "app.py").write_text(APPLICATION)
 
     def configure(self, workers, threads):
@@ -48,11 +48,6 @@ class Site:
         (ready,) = re.findall(r'^hookserve_workers\{worker_state="ready"\} (\d+)', text, re.M)
         (capacity,) = re.findall(r"^hookserve_requests_capacity (\d+)", text, re.M)
         return int(ready), int(capacity)
-
-
-def _free_address():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()
 
 
 @pytest.mark.parametrize("workers", [(1, 1), (1, 3), (3, 1)])

@@ -12,7 +12,7 @@ from hookserve_status.client import Refused
 from hookserve_status.ctl import run
 from support.processes import children_of
 from support.scrapers import Connection, Scrapers, ask
-from support.sockets import listeners_of
+from support.sockets import free_address, listeners_of
 
 from hookserve.testing import serve, wait_until
 
@@ -52,7 +52,7 @@ class Site:
     def __init__(self, folder):
         self.folder = folder
         self.status = folder / "status"
-        self.health, self.metrics = _free_address(), _free_address()
+        self.health, self.metrics = free_address(), free_address()
         self.settings = {
             "status": f"unix:{self.status}",
             "health_bind": _text(self.health),
@@ -114,11 +114,6 @@ def taken():
 
 def _text(address):
     return "{}:{}".format(*address)
-
-
-def _free_address():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()
 
 
 @pytest.mark.parametrize("preload", [True, False])
@@ -213,8 +208,8 @@ def test_a_reload_to_an_address_that_cannot_be_made_is_cancelled(
     site, taken, setting, address, why, preload
 ):
     address = address.format(taken=taken)
-    old = {"bind": _text(_free_address()), **site.settings}
-    added, stale = _free_address(), site.folder / "stale"
+    old = {"bind": _text(free_address()), **site.settings}
+    added, stale = free_address(), site.folder / "stale"
     site.configure(old)
     with site.serve(bind=None, preload_app=preload) as server, site.scrapers() as scrapers:
         scrapers.wait_for_each()
@@ -239,7 +234,7 @@ def test_a_reload_to_an_address_that_cannot_be_made_is_cancelled(
 
 
 def test_no_client_of_an_old_address_is_lost_to_a_new_one_that_overlaps(site, taken):
-    host, port = _free_address()
+    host, port = free_address()
     old = {"bind": f"0.0.0.0:{port}", **site.settings}
     site.configure(old)
     with site.serve(bind=None), Scrapers(((host, port), "/")) as scrapers:
@@ -255,12 +250,12 @@ def test_no_client_of_an_old_address_is_lost_to_a_new_one_that_overlaps(site, ta
 @pytest.mark.parametrize("preload", [True, False])
 @pytest.mark.parametrize("setting", ["bind", "prometheus"])
 def test_an_address_that_overlaps_with_one_that_is_dropped_cancels_a_reload(site, setting, preload):
-    old = {"bind": _text(_free_address()), **site.settings}
+    old = {"bind": _text(free_address()), **site.settings}
     site.configure(old)
     with site.serve(bind=None, preload_app=preload) as server, site.scrapers() as scrapers:
         scrapers.wait_for_each()
         address = f"0.0.0.0:{site.metrics[1]}"
-        site.configure({**old, "prometheus": _text(_free_address()), setting: address})
+        site.configure({**old, "prometheus": _text(free_address()), setting: address})
         with pytest.raises(Refused, match=f"cannot listen on {address}: address already in use"):
             site.reload()
 
@@ -271,7 +266,7 @@ def test_an_address_that_overlaps_with_one_that_is_dropped_cancels_a_reload(site
 
 def test_addresses_that_exclude_each_other_cancel_a_reload(site):
     with site.serve() as server:
-        address = _text(_free_address())
+        address = _text(free_address())
         site.configure({**site.settings, "prometheus": address, "health_bind": address})
         with pytest.raises(Refused, match=f"cannot listen on {address}: address already in use"):
             site.reload()
@@ -280,7 +275,7 @@ def test_addresses_that_exclude_each_other_cancel_a_reload(site):
 
 def test_new_addresses_are_served_after_the_reload(site):
     with site.serve(), site.scrapers() as scrapers:
-        address, stale = _free_address(), site.folder / "stale"
+        address, stale = free_address(), site.folder / "stale"
         _leave_path(stale)
         more = f",{_text(address)},unix:{stale}"
         site.configure({**site.settings, "prometheus": site.settings["prometheus"] + more})

@@ -2,12 +2,11 @@
 
 import os
 import signal
-import socket
 
 import pytest
 from support.processes import is_alive
 from support.scrapers import Scrapers
-from support.sockets import listeners_of
+from support.sockets import free_address, listeners_of
 from support.sources import source_that_returns
 
 from hookserve.testing import serve, wait_until
@@ -18,13 +17,8 @@ pytestmark = pytest.mark.process
 @pytest.fixture
 def settings(tmp_path):
     return {"pidfile": tmp_path / "pid"} | {
-        name: "{}:{}".format(*_free_address()) for name in ("health_bind", "prometheus")
+        name: "{}:{}".format(*free_address()) for name in ("health_bind", "prometheus")
     }
-
-
-def _free_address():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()
 
 
 def _address(text):

@@ -24,6 +24,12 @@ def talk(server, *pieces):
         return read_to_end(client)
 
 
+def free_address(host="127.0.0.2"):
+    """An address at which no one listens.  Clients of other tests have their ports at 127.0.0.1."""
+    with socket.create_server((host, 0)) as free:
+        return free.getsockname()
+
+
 def listeners_of(pid):
     """The listening sockets that a process holds, one for each descriptor."""
     listening = {f"socket:[{inode}]" for inode in _listening_inodes()}
