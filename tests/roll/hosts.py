@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import sys
@@ -83,13 +84,18 @@ class Machine:
         return self.host.connections(PORT)
 
     def kill_all(self):
-        """Kill the server, with all that it has started; how many connections it had then."""
+        """Kill the server, with all that it has started, and wait until all are gone: a listener of
+        one that is ending still accepts.  How many connections it had then."""
         stopped = _with_children(self.arbiter)
         for pid in stopped:
             suspend(pid)  # so that none notices the end of another
         held = self.held()
-        for pid in stopped:
-            os.kill(pid, signal.SIGKILL)
+        with contextlib.ExitStack() as stack:
+            killed = [stack.enter_context(open(os.pidfd_open(pid), "rb", 0)) for pid in stopped]
+            for pid in stopped:
+                os.kill(pid, signal.SIGKILL)
+            for each in killed:
+                select.select([each], [], [], _LIMIT)
         return held
 
     @property
