@@ -16,6 +16,8 @@ layout, scoreboard, request_slots
 server_record, slot_record, reading
     what the arbiter writes there of the whole server; the numbers of a worker, read at once; all of
     it at one moment, in any process
+termination
+    when an auxiliary process that has had TERM ends
 metrics
     the same as metrics with names and units, for all that publish them
 interface

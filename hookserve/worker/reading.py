@@ -70,7 +70,9 @@ class Reading(NamedTuple):
     wanted: int
     """How many workers there are to be."""
     is_stopping: bool
-    """Whether the whole server stops."""
+    """Whether the whole server was told to stop, though it may accept for `drain_delay`."""
+    refuses_new_connections: bool
+    """Whether it accepts no more: it stops, and its drain delay is over."""
     reloads_wanted: int
     """Reloads that have not ended."""
     reloads_ended: int
@@ -156,7 +158,8 @@ class Reader:
             server.pid,
             server.generation,
             server.wanted,
-            bool(server.stopping),
+            self._scoreboards[0].is_draining,
+            self._scoreboards[0].is_stopping,
             server.reloads_wanted,
             server.reloads_ended,
             workers,

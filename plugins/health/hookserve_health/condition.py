@@ -100,18 +100,6 @@ class Condition:
             return f"down #{verdict.reason}\n"
         return f"up ready {self._free()}%\n"
 
-    def has_workers(self) -> bool:
-        """Whether the process of any worker exists."""
-        return bool(self._read().workers)
-
-    def generation(self) -> int:
-        """The number of the generation that is current."""
-        return self._read().generation
-
-    def is_stopping(self) -> bool:
-        """Whether the server has been told to stop."""
-        return self._read().is_stopping
-
     def _serving(self, reading: Reading) -> list[WorkerReading]:
         """The workers that are ready and give signs of life."""
         return [

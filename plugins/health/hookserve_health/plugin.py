@@ -74,16 +74,18 @@ class Health:
 
     def _serve(self, server: Server, sockets: Mapping[str, Sequence[Listener]]) -> None:
         from hookserve.worker.reading import Reader
+        from hookserve.worker.termination import Termination
         from hookserve_health.service import Service
 
-        condition = Condition(self._config, self._state, Reader(server.scoreboards).read)
+        read = Reader(server.scoreboards).read
+        condition = Condition(self._config, self._state, read)
         responders = {"health_bind": self._respond_http, "health_agent_bind": self._respond_agent}
         listeners = {
             listener: responders[name](condition)
             for name, found in sockets.items()
             for listener in found
         }
-        service = Service(listeners, condition, server.generation)
+        service = Service(listeners, Termination(read, server.generation))
         if self._config.health_check:
             from hookserve_health.checks import Checker
 

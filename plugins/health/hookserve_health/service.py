@@ -18,15 +18,14 @@ from hookserve.system.calls import close, read, set_signal, write
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
+    from hookserve.worker.termination import Termination
     from hookserve_health.checks import Checker
-    from hookserve_health.condition import Condition
 
 _CLIENT_TIME = 5.0
 _MOST = 64
+_END_TIME = 0.5
+"""Seconds for those that are connected at the end."""
 _END_PAUSE = 0.1
-"""Seconds between two looks at the workers that the stopping server still has."""
-_SIGNAL_PAUSE = 0.5
-"""How long after TERM the server may begin to stop, in seconds."""
 
 Respond = Callable[[bytes], bytes | None]
 
@@ -38,27 +37,22 @@ class _Client:
 
 
 class Service:
-    """Serves until the server is gone, or TERM comes while it goes on."""
+    """Serves until the last worker of a server that stops is gone, or another process follows."""
 
     def __init__(
         self,
         listeners: Mapping[Listener, Respond],
-        condition: Condition,
-        generation: int,
+        termination: Termination,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`generation` is the number of the one that the process is of."""
         self._listeners = {each.fileno(): (each, respond) for each, respond in listeners.items()}
-        self._condition = condition
+        self._termination = termination
         self._clock = clock
         self._clients: dict[int, _Client] = {}
         self._poll = select.poll()
         self._wakeup, self._wakes = os.pipe()
         for end in (self._wakeup, self._wakes):
             os.set_blocking(end, False)
-        self._stopped_at = inf
-        """When TERM came."""
-        self._generation = generation
         self.checker: Checker | None = None
         """For the application's checks, if there are any."""
         for fd in (self._wakeup, *self._listeners):
@@ -74,16 +68,17 @@ class Service:
     def run(self) -> None:
         """Answer until the end."""
         signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
-        set_signal(signal.SIGTERM, self._on_sigterm)
-        while not self._is_over():
+        set_signal(signal.SIGTERM, self._termination.on_sigterm)
+        while not self._termination.is_over():
             self.turn(self._time_left())
         self.finish()
+        self._termination.exit()
 
     def finish(self) -> None:
         """Answer those that are connected already, and no others."""
         for fd in self._listeners:
             self._poll.unregister(fd)
-        until = self._clock() + _SIGNAL_PAUSE
+        until = self._clock() + _END_TIME
         while self._clients and self._clock() < until:
             self.turn(_END_PAUSE)
 
@@ -103,29 +98,11 @@ class Service:
         if self.checker is not None:
             self.checker.step(now, self._clock)
 
-    def _on_sigterm(self, *_: object) -> None:
-        self._stopped_at = min(self._stopped_at, self._clock())
-
-    def _is_over(self) -> bool:
-        """Whether TERM has come, and no client is to be told anything any more: a reload replaces
-        this process, and a server that stops is asked until its last worker is gone."""
-        now = self._clock()
-        if now < self._stopped_at:
-            return False
-        if self._condition.is_stopping():
-            return not self._condition.has_workers()
-        # After a reload another process follows, which reads the scoreboards that there are now.
-        if self._condition.generation() > self._generation:
-            return True
-        # A service manager sends TERM to every process: the arbiter may not have seen its own yet.
-        return now >= self._stopped_at + _SIGNAL_PAUSE
-
     def _time_left(self) -> float:
         due = [each.deadline for each in self._clients.values()]
         if self.checker is not None:
             due.append(self.checker.due())
-        left = min(due, default=inf) - self._clock()
-        return left if self._stopped_at == inf else min(left, _END_PAUSE)
+        return min(min(due, default=inf) - self._clock(), self._termination.pause)
 
     def _accept(self, listener: Listener, respond: Respond) -> None:
         try:

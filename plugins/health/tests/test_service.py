@@ -1,8 +1,7 @@
 """The process that answers, within the test's own."""
 
-import signal
 import socket
-from types import SimpleNamespace
+from math import inf
 
 import pytest
 from hookserve_health import service as service_module
@@ -10,6 +9,7 @@ from hookserve_health.condition import Verdict
 from hookserve_health.conversation import Responder
 from hookserve_health.service import Service
 from support.descriptors import open_descriptors
+from support.terminations import ServerState
 
 from hookserve.listeners.address import parse_address
 from hookserve.listeners.listeners import ListenerOptions, open_listeners
@@ -23,12 +23,11 @@ class Site:
     def __init__(self):
         listeners = open_listeners([parse_address("127.0.0.1:0")] * 1, ListenerOptions())
         self.listener = listeners[0]
-        self.condition = SimpleNamespace(
-            is_stopping=lambda: False, has_workers=lambda: True, generation=lambda: 3
-        )
+        self.server = ServerState()
         self.now = 100.0
+        self.termination = self.server.termination(lambda: self.now)
         respond = Responder({"/-/ready": lambda: Verdict(True, "ready")})
-        self.service = Service({self.listener: respond}, self.condition, 3, lambda: self.now)
+        self.service = Service({self.listener: respond}, self.termination, lambda: self.now)
 
     def connect(self, data=b""):
         client = socket.create_connection(self.listener.socket.getsockname())
@@ -93,27 +92,12 @@ def test_a_client_that_is_gone_is_no_fault(site):
     assert site.service._clients == {}
 
 
-def test_it_ends_with_term_unless_the_server_stops_and_has_workers(site):
-    service = site.service
-    assert not service._is_over()
-    service._on_sigterm(signal.SIGTERM, None)
-    assert not service._is_over()
-    site.now += 0.5
-    assert service._is_over()
-    site.condition.is_stopping = lambda: True
-    assert not service._is_over()
-    assert service._time_left() == 0.1
-    site.condition.has_workers = lambda: False
-    assert service._is_over()
+def test_the_server_is_looked_at_again_and_again_once_term_has_come(site):
+    assert site.service._time_left() == inf
 
+    site.termination.on_sigterm()
 
-def test_it_ends_at_once_with_term_after_a_reload(site):
-    site.condition.generation = lambda: 4
-    assert not site.service._is_over()
-
-    site.service._on_sigterm(signal.SIGTERM, None)
-
-    assert site.service._is_over()
+    assert site.service._time_left() == 0.1
 
 
 def test_who_is_connected_at_the_end_is_answered_still(site):

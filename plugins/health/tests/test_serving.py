@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.command import hookserve
+from support.processes import children_of
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, request
@@ -45,9 +46,9 @@ def site(tmp_path):
 
 
 @contextmanager
-def serving(site, app="app", worker="sync", **settings):
+def serving(site, app="app", worker="sync", workers=2, **settings):
     settings = {"health_bind": f"unix:{site}/health", **settings}
-    with serve(app, worker=worker, workers=2, chdir=site, settings=settings) as server:
+    with serve(app, worker=worker, workers=workers, chdir=site, settings=settings) as server:
         yield server
 
 
@@ -133,6 +134,34 @@ def test_live_is_answered_until_the_last_worker_is_gone(site):
             wait_until(lambda: check(site) == (503, "draining"))
             assert check(site, "live") == (200, "live")
         assert server.stop(signal.SIGQUIT) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_term_for_every_process_ends_no_health_check_before_the_server(site, workers):
+    """As a service manager sends it (KillMode=control-group)."""
+    agent = site / "agent"
+    settings = {"drain_delay": 60, "health_agent_bind": f"unix:{agent}"}
+    with serving(site, workers=workers, **settings) as server:
+        wait_until(lambda: check_or_none(site) == (200, "ready"))
+        for pid in {server.pid, *children_of(server.pid)}:
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: server.log.count("ready") >= 2 * workers)
+
+        assert check(site) == (503, "draining")
+        assert check(site, "live") == (200, "live")
+        assert ask_socket(agent, b"") == b"drain\n"
+        assert ask(server.address).text == "app"
+        assert server.stop() == 0
+        assert server.log.count("auxiliary health") == 2
+
+
+def test_a_process_that_is_told_to_end_while_the_server_goes_on_is_started_again(site):
+    with serving(site) as server:
+        wait_until(lambda: check_or_none(site) == (200, "ready"))
+        (pid,) = set(children_of(server.pid)) - set(server.workers().values())
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: server.log.count("started") > 1)
+        wait_until(lambda: check_or_none(site) == (200, "ready"))
 
 
 def test_the_applications_check_decides(site):

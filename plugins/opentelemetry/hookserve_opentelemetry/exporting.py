@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hookserve.listeners.queues import ListeningSocket
     from hookserve.worker.scoreboard import Scoreboard
+    from hookserve.worker.termination import Termination
 
 _TIMEOUT = 5
 """Seconds that the collector has for one sending."""
@@ -33,25 +34,34 @@ class MetricsSource:
         sockets: Sequence[ListeningSocket],
         resource: Resource,
     ) -> None:
-        self._reader = Reader(scoreboards)
+        self.reader = Reader(scoreboards)
         self._sockets = sockets
         self._resource = resource
 
     def read(self) -> MetricsData:
         """All of them, now."""
-        reading = self._reader.read()
+        reading = self.reader.read()
         started = time.time_ns() - int((reading.now - reading.started_at) * 1e9)
         metrics = server_metrics(reading, accept_queues(self._sockets))
         return as_data(metrics, self._resource, started)
 
 
-def export_metrics(source: MetricsSource, endpoint: str, interval: float) -> None:
-    """Send every `interval` seconds, and once more when TERM comes; then return."""
+def export_metrics(
+    source: MetricsSource, endpoint: str, interval: float, termination: Termination
+) -> None:
+    """Send every `interval` seconds, when TERM comes, and once more at the end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    send = make_sender(endpoint)
-    while signal.sigtimedwait([signal.SIGTERM], interval) is None:
-        send(source.read())
+    send, due = make_sender(endpoint), time.monotonic() + interval
+    while not termination.is_over():
+        left = min(due - time.monotonic(), termination.pause)
+        has_come = signal.sigtimedwait([signal.SIGTERM], max(0.0, left)) is not None
+        if has_come:
+            termination.on_sigterm()
+        if (has_come or time.monotonic() >= due) and not termination.is_over():
+            send(source.read())
+            due = time.monotonic() + interval
     send(source.read())
+    termination.exit()
 
 
 def make_sender(endpoint: str) -> Callable[[MetricsData], object]:

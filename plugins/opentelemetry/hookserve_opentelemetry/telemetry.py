@@ -82,9 +82,12 @@ class Telemetry:
         return [AuxiliaryProcess("opentelemetry", lambda: self._send_metrics(server, sockets))]
 
     def _send_metrics(self, server: Server, sockets: list[ListeningSocket]) -> None:
+        from hookserve.worker.termination import Termination
         from hookserve_opentelemetry.exporting import MetricsSource, export_metrics
         from hookserve_opentelemetry.resource import make_resource
 
         resource = make_resource(self._config, server.pid)
         source = MetricsSource(server.scoreboards, sockets, resource)
-        export_metrics(source, self._config.otlp_endpoint, self._config.otlp_interval)
+        termination = Termination(source.reader.read, server.generation)
+        config = self._config
+        export_metrics(source, config.otlp_endpoint, config.otlp_interval, termination)

@@ -9,6 +9,7 @@ from opentelemetry.sdk.resources import Resource
 from support.collector import Collector
 
 from hookserve.worker.scoreboard import Scoreboard
+from hookserve.worker.termination import Termination
 
 pytestmark = pytest.mark.process
 
@@ -34,10 +35,11 @@ def test_what_is_read_arrives(collector, source):
 
 def test_they_are_sent_once_more_at_the_end(collector, source):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # in the child from its beginning
+    termination = Termination(source.reader.read, -1)  # a reload follows
     pid = os.fork()
     if pid == 0:
         try:
-            export_metrics(source, collector.url, 60.0)
+            export_metrics(source, collector.url, 60.0, termination)
         finally:
             os._exit(0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])

@@ -36,10 +36,12 @@ class Exporter:
         def run() -> None:
             from hookserve_status.snapshot import Source
 
+            from hookserve.worker.termination import Termination
+
             reader = Reader(server.scoreboards)
             source = Source(self._config, server.worker_model, reader, listening)
             make_service = partial(Service, source, self._directory)
-            http_server.serve(listeners, make_service, source.reader)
+            http_server.serve(listeners, make_service, Termination(reader.read, server.generation))
 
         return [AuxiliaryProcess("prometheus", run, is_handed_over=True)]
 

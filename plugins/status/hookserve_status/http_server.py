@@ -23,7 +23,7 @@ from hookserve.system.calls import read, set_signal, write
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
-    from hookserve.worker.reading import Reader
+    from hookserve.worker.termination import Termination
 
 _CLIENTS = 16
 """Connections at once."""
@@ -40,30 +40,30 @@ _END_TIME = 3.0
 def serve(
     listeners: Sequence[Listener],
     make_service: Callable[[Listener], Service],
-    reader: Reader,
+    termination: Termination,
     sample: Callable[[], object] | None = None,
     interval: float = inf,
 ) -> None:
     """Serve there until told to end, and call `sample` every `interval` seconds."""
-    server = _Server([make_service(each) for each in listeners], reader)
+    server = _Server([make_service(each) for each in listeners], termination)
     server.take_signals()
     due = time.monotonic() if sample is not None else inf
-    while not server.is_over():
+    while not termination.is_over():
         if sample is not None and time.monotonic() >= due:
             sample()
             due = time.monotonic() + interval
         server.turn(due - time.monotonic())
     server.finish()
+    termination.exit()
 
 
 class _Server:
     """All addresses of the process."""
 
-    def __init__(self, services: Sequence[Service], reader: Reader) -> None:
+    def __init__(self, services: Sequence[Service], termination: Termination) -> None:
         self._services = {each.listener.fileno(): each for each in services}
-        self._reader = reader
+        self._termination = termination
         self._wakeup, self._wakeup_end = os.pipe()
-        self._is_terminated = False
         for end in (self._wakeup, self._wakeup_end):
             os.set_blocking(end, False)
         self._no_client, self._any_client = select.poll(), select.poll()
@@ -83,16 +83,9 @@ class _Server:
         for fd in self._wait(self._no_client if is_full else self._any_client, seconds):
             self._accept(self._services[fd])
 
-    def is_over(self) -> bool:
-        """Whether TERM has come; when the whole server stops, not before its last worker is gone.
-
-        After a reload another process goes on with the same sockets.
-        """
-        return self._is_terminated and not (self._is_stopping() and self._reader.read().workers)
-
     def finish(self) -> None:
         """Answer those that are connected, and accept no others."""
-        if self._is_stopping():
+        if self._termination.ends_server:
             for service in self._services.values():
                 service.listener.remove()
         for service in self._services.values():
@@ -104,22 +97,18 @@ class _Server:
                     service.end_idle()
             self._wait(self._no_client, _PAUSE)
 
-    def _is_stopping(self) -> bool:
-        return self._reader.read().is_stopping
-
     def _connections(self) -> int:
         return sum(len(each.connections) for each in self._services.values())
 
     def _wait(self, poll: select.poll, seconds: float) -> list[int]:
         """The listeners that have a client."""
-        if self._is_terminated:  # the last worker is looked for again and again
-            seconds = min(seconds, _PAUSE)
+        seconds = min(seconds, self._termination.pause)
         events = poll.poll(None if seconds == inf else max(0.0, seconds) * 1000)
         found = [fd for fd, _ in events]
         if self._wakeup in found:
             found.remove(self._wakeup)
             if signal.SIGTERM in read(self._wakeup, 4096):
-                self._is_terminated = True
+                self._termination.on_sigterm()
         return found
 
     def _accept(self, service: Service) -> None:

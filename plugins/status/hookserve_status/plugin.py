@@ -40,13 +40,15 @@ class StatusPlugin:
         listeners = self._listeners.open(server)
 
         def run() -> None:
+            from hookserve.worker.termination import Termination
             from hookserve_status.control import Client
             from hookserve_status.service import serve
             from hookserve_status.snapshot import Source
 
             reader = Reader(server.scoreboards)
             source = Source(self._config, server.worker_model, reader, listening)
-            serve(listeners, source, Client(theirs))
+            termination = Termination(reader.read, server.generation)
+            serve(listeners, source, Client(theirs), termination)
 
         return [AuxiliaryProcess("status", run)]
 

@@ -22,16 +22,19 @@ from hookserve_status.stacks import read_stacks
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
+    from hookserve.worker.termination import Termination
     from hookserve_status.snapshot import Source
 
 _CREDENTIALS = struct.Struct("3i")
 _VERBS = ("reload", "drain", "scale", "recycle", "stacks")
 
 
-def serve(listeners: Sequence[Listener], source: Source, client: Client) -> None:
+def serve(
+    listeners: Sequence[Listener], source: Source, client: Client, termination: Termination
+) -> None:
     """Serve until told to end."""
     make_service = partial(Service, source, client)
-    http_server.serve(listeners, make_service, source.reader, source.sample, INTERVAL)
+    http_server.serve(listeners, make_service, termination, source.sample, INTERVAL)
 
 
 class Handler(http_server.Handler):

@@ -4,26 +4,16 @@ import contextlib
 import http.client
 import signal
 import threading
-from types import SimpleNamespace
 
 import pytest
 from hookserve_status import http_server
 from support.signalled import exit_code_at_sigterm
+from support.terminations import ServerState
 
 from hookserve.listeners.address import TcpAddress
 from hookserve.listeners.listeners import ListenerOptions, open_listeners
 from hookserve.testing import wait_until
 from hookserve.testing.waiting import DEADLINE
-
-
-class Reader:
-    """A server that goes on, and one that stops."""
-
-    def __init__(self, is_stopping=False, workers=()):
-        self.is_stopping, self.workers = is_stopping, workers
-
-    def read(self):
-        return SimpleNamespace(is_stopping=self.is_stopping, workers=self.workers)
 
 
 class Handler(http_server.Handler):
@@ -46,14 +36,15 @@ class Service(http_server.Service):
 class Running:
     """What an auxiliary process does, in a thread."""
 
-    def __init__(self, listener, name, reader):
+    def __init__(self, listener, name, state):
         self.service = Service(name, listener)
-        self.server = http_server._Server([self.service], reader)
+        self.termination = state.termination()
+        self.server = http_server._Server([self.service], self.termination)
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
     def run(self):
-        while not self.server.is_over():
+        while not self.termination.is_over():
             self.server.turn(60.0)
         self.server.finish()
 
@@ -75,8 +66,8 @@ def start():
     with contextlib.ExitStack() as stack:
         stack.callback(listener.close)
 
-        def start(name=b"one", reader=None):
-            made = Running(listener, name, reader or Reader())
+        def start(name=b"one", state=None):
+            made = Running(listener, name, state or ServerState(reloads_wanted=1))
             stack.callback(made.end)
             return made
 
@@ -167,12 +158,13 @@ def test_a_request_that_does_not_end_holds_it_back_for_a_while(start, connect, m
 
 
 def test_a_server_that_stops_is_served_until_its_last_worker_is_gone(start, connect):
-    reader = Reader(is_stopping=True, workers=["one"])
-    running = start(reader=reader)
+    state = ServerState()
+    state.stop()
+    running = start(state=state)
     running.terminate()
 
     assert ask(connect(running)).read() == b"one"
-    reader.workers = ()
+    state.workers = ()
     running.thread.join(DEADLINE)
     assert not running.thread.is_alive()
 
@@ -181,7 +173,9 @@ def test_who_has_just_connected_when_the_server_ends_is_answered(start, connect,
     """A successor may serve there: this is no end of the address."""
     monkeypatch.setattr(http_server, "_IDLE_TIME", DEADLINE)
     monkeypatch.setattr(http_server, "_END_TIME", DEADLINE)
-    running = start(reader=Reader(is_stopping=True))
+    state = ServerState(workers=())
+    state.stop()
+    running = start(state=state)
     late = connect(running)
     wait_until(lambda: running.service.connections)
 
@@ -213,13 +207,15 @@ def test_no_more_than_so_many_are_served_at_once(start, connect, monkeypatch):
 
 PROGRAM = """
 import signal, threading
-from types import SimpleNamespace
 from hookserve_status import http_server
+from hookserve.worker.reading import Reader
+from hookserve.worker.scoreboard import Scoreboard
+from hookserve.worker.termination import Termination
 
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # the other thread takes it
-reader = SimpleNamespace(read=lambda: SimpleNamespace(is_stopping=False, workers=()))
-http_server.serve([], None, reader, lambda: print("serves", flush=True), 3600.0)
+termination = Termination(Reader([Scoreboard(1, 1)]).read, -1)
+http_server.serve([], None, termination, lambda: print("serves", flush=True), 3600.0)
 """
 
 
