@@ -239,6 +239,10 @@ class Connection(ABC):
         """Believe nothing that the requests say for other clients, whatever the address is allowed:
         a wrapper cannot tell who writes them.  Called before the first byte is fed."""
 
+    def note_wait(self, transport: Transport) -> None:  # noqa: B027  # optional
+        """A wrapper around this connection is about to send what its client has to read before it
+        sends its first request: what that has waited (`Transport.waited`), the request has."""
+
 
 class Protocol(ABC):
     """What one listener of one worker speaks; made after the application is loaded."""

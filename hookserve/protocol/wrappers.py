@@ -102,3 +102,7 @@ class ConnectionWrapper(Connection):
     def distrust(self) -> None:
         """As `Connection.distrust`."""
         self.inner.distrust()
+
+    def note_wait(self, transport: Transport) -> None:
+        """As `Connection.note_wait`."""
+        self.inner.note_wait(transport)

@@ -2,11 +2,10 @@
 
 import json
 import socket
-import ssl
 
 import pytest
-import trustme
 from support.command import hookserve
+from support.tls import issue_server_certificate
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import Client, Closed, request
@@ -61,12 +60,7 @@ def test_a_version_of_the_proxy_protocol_that_is_named_needs_its_header(site):
 
 @pytest.mark.parametrize("worker", MODELS)
 def test_tls_may_follow_the_proxy_protocol(site, worker):
-    authority = trustme.CA()
-    certificate = authority.issue_cert("x.example")
-    certificate.private_key_and_cert_chain_pem.write_to_path(site / "server.pem")
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    authority.configure_trust(context)
+    context = issue_server_certificate(site / "server.pem")
     settings = {"proxy_protocol": "v1", "certfile": site / "server.pem"}
     with (
         serve("app", worker=worker, chdir=site, settings=settings) as server,

@@ -2,22 +2,35 @@
 
 import os
 import signal
+import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.tls import TlsClient, issue_server_certificate
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, request
 
 APPLICATION = """
+import asyncio
+import pathlib
 import time
 
 def application(environ, start_response):
-    time.sleep(0.5)
+    path = environ["PATH_INFO"]
+    if path == "/hold":
+        pathlib.Path("held").touch()
+        time.sleep(1.2)
+    elif path != "/quick":
+        time.sleep(0.5)
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 
 async def asgi(scope, receive, send):
+    if scope["path"] == "/hold":
+        pathlib.Path("held").touch()
+        await asyncio.sleep(1.2)
     await send({"type": "http.response.start", "status": 200})
     await send({"type": "http.response.body", "body": b"ok"})
 """
@@ -75,3 +88,57 @@ def test_clients_that_were_refused_are_none_of_those_whose_worker_was_killed(sit
         assert f"(pid {pid}): 1 connection without a request that had begun" in server.log
         for client in (idle, *refused):
             client.socket.close()
+
+
+ONE_AT_A_TIME = [
+    ("sync", "app", {}),
+    ("gthread", "app", {"threads": 1}),
+    ("epoll", "app", {}),
+    ("tornado", "app", {}),
+    ("gevent", "app", {"worker_connections": 1}),
+    ("eventlet", "app", {"worker_connections": 1}),
+    ("asyncio", "app:asgi", {"worker_connections": 1}),
+]
+
+
+@pytest.fixture
+def trust(site):
+    """The context of a client that trusts the site's certificate."""
+    return issue_server_certificate(site / "server.pem")
+
+
+def serve_within_tls(site, worker, app, **more):
+    settings = {"queue_timeout": 0.6, "certfile": site / "server.pem", **more}
+    return serve(app, worker=worker, chdir=site, settings=settings)
+
+
+def statuses_while_held(server, site, trust):
+    """Of a request that holds up the worker, and of three whose clients connect meanwhile."""
+
+    def status(path):
+        with TlsClient(server.address, trust) as client:
+            return client.ask(request(path)).status
+
+    with ThreadPoolExecutor(4) as pool:
+        holding = pool.submit(status, "/hold")
+        wait_until((site / "held").exists)
+        waiting = [pool.submit(status, "/quick") for _ in range(3)]
+        return [each.result() for each in (holding, *waiting)]
+
+
+@pytest.mark.parametrize(("worker", "app", "more"), ONE_AT_A_TIME)
+def test_what_has_waited_too_long_to_be_accepted_is_refused_within_tls(
+    site, trust, worker, app, more
+):
+    """The client sends its request after a handshake: that has waited, and not the request."""
+    with serve_within_tls(site, worker, app, **more) as server:
+        assert statuses_while_held(server, site, trust) == [200, 503, 503, 503]
+        with TlsClient(server.address, trust) as client:
+            assert client.ask(request("/quick")).status == 200
+
+
+def test_each_part_of_a_handshake_that_waits_counts(site, trust):
+    """With TLS 1.2 the server has to write twice."""
+    trust.maximum_version = ssl.TLSVersion.TLSv1_2
+    with serve_within_tls(site, "sync", "app", defer_accept=True) as server:
+        assert statuses_while_held(server, site, trust) == [200, 503, 503, 503]

@@ -9,6 +9,7 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 from support.command import hookserve
+from support.tls import TlsClient
 
 from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.contract.client import Client, Closed, Load, request
@@ -59,19 +60,6 @@ class Site:
     def serve(self, worker, *, workers=1, **settings):
         settings = {"certfile": self.certfile, **settings}
         return serve("app", worker=worker, workers=workers, chdir=self.directory, settings=settings)
-
-
-class TlsClient(Client):
-    """One connection, over TLS."""
-
-    def __init__(self, address, context, session=None):
-        super().__init__(address)
-        plain = self.socket
-        try:
-            self.socket = context.wrap_socket(plain, session=session)
-        except BaseException:
-            plain.close()
-            raise
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,9 @@ class Inner(Connection):
     def set_connection_info(self, info):
         self.calls.append(("set_connection_info", info))
 
+    def note_wait(self, transport):
+        self.calls.append(("note_wait", transport))
+
 
 class InnerProtocol(Protocol):
     def connect(self, address):
@@ -122,9 +125,14 @@ def test_what_a_wrapper_knows_and_sends_passes_through_wrappers_of_wrappers():
     info = {"wsgi.url_scheme": "https"}
 
     wrapper.set_connection_info(info)
+    wrapper.note_wait(TRANSPORT)
 
     assert wrapper.interim() == b"HTTP/1.1 100 Continue\r\n\r\n"
-    assert inner.calls == [("set_connection_info", info), ("interim",)]
+    assert inner.calls == [
+        ("set_connection_info", info),
+        ("note_wait", TRANSPORT),
+        ("interim",),
+    ]
 
 
 @pytest.mark.parametrize(("method", "arguments"), STEPS)

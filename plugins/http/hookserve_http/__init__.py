@@ -200,7 +200,8 @@ SETTINGS: tuple[Setting, ...] = (
         0.0,
         seconds,
         "refuse with 503 a request that has waited this long before it could run; 0: never",
-        details="What waits in the accept queue counts, and on an open connection. A unix socket"
+        details="What waits in the accept queue counts, within TLS too, and on an open connection."
+        " A unix socket"
         " tells nothing of that: there, and for what has waited in a proxy, the header"
         " ``X-Request-Start`` of a trusted proxy says since when.",
     ),

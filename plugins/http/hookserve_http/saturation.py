@@ -6,7 +6,9 @@ serves what is still wanted, and tells the others at once to come back (RFC 9110
 
 A request has waited since its bytes came into the kernel (`Transport.waited`), in the accept queue
 or on an open connection, or since a trusted proxy has written ``X-Request-Start``, whichever is
-longer.  It has not waited while the request before it on its connection ran.
+longer.  It has not waited while the request before it on its connection ran.  Within TLS a client
+waits in the accept queue with its handshake, and sends its first request afterwards: what each part
+of the handshake has waited counts for that request, and the time of the client in between does not.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 _WARNING_PAUSE = 60.0
 _AT_THE_SOCKET, _IN_THE_PROXY = "at its socket", "since X-Request-Start"
 """Where a request has waited: each is mended elsewhere, and has a warning of its own."""
+_PROMPT = 2.0
+"""A client that is silent for longer after its handshake, in seconds, has connected ahead of its
+first request: that has not waited with the handshake."""
 _LONGEST = 3600.0
 """A header that says more was written by another clock, or for another purpose."""
 _MICROSECONDS, _MILLISECONDS = 1e14, 1e11
@@ -48,6 +53,13 @@ def seconds_since(moment: str, now: float) -> float:
     return waited if 0.0 < waited < _LONGEST else 0.0
 
 
+def _time_waited(transport: Transport, free: float, before: float) -> float:
+    """How long an exchange that is about to run has waited at its socket, in seconds.  `free` is
+    since when its connection had nothing to run or to send, `before` what a handshake waited."""
+    waited = min(transport.waited(), free)
+    return waited + before if free - waited <= _PROMPT else waited
+
+
 class Saturation:
     """What the connections of one listener refuse, and how it is counted."""
 
@@ -60,16 +72,11 @@ class Saturation:
         self._warnings_at = {_AT_THE_SOCKET: 0.0, _IN_THE_PROXY: 0.0}
 
     def refusal(
-        self,
-        exchange: OutgoingResponse,
-        transport: Transport,
-        free_since: float,
-        parser: HeadParser,
+        self, exchange: OutgoingResponse, waited: float, now: float, parser: HeadParser
     ) -> Saturated | None:
-        """Why the exchange is refused; `None`: it has not waited too long.  `free_since` is when
-        the one before it on its connection ended."""
-        now = self.clock()
-        waited, where = min(transport.waited(), now - free_since), _AT_THE_SOCKET
+        """Why the exchange is refused at that moment, when it has waited so long at its socket;
+        `None`: it has not waited too long."""
+        where = _AT_THE_SOCKET
         start = exchange.environ.get("HTTP_X_REQUEST_START")
         if start and parser is self._trusting_parser:
             behind_proxy = seconds_since(start, self._worker.wall_clock())
@@ -104,20 +111,32 @@ def with_saturation(kind: type[HttpConnection]) -> type[HttpConnection]:
     class SaturableConnection(kind):  # type: ignore[misc,valid-type]  # mypy wants it literally
         """Asks before an exchange begins."""
 
-        __slots__ = ("_free_since",)
+        __slots__ = ("_free_since", "_waited_before")
 
         def __init__(
             self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str
         ) -> None:
             super().__init__(endpoint, parser, address, port)
             self._free_since = -math.inf
+            """When the last exchange ended, or the last part of a handshake was sent."""
+            self._waited_before = 0.0
+            """How long the parts of the handshake have waited, in seconds."""
+
+        def note_wait(self, transport: Transport) -> None:
+            """As `Connection.note_wait`."""
+            now = self.endpoint.saturation.clock()
+            self._waited_before += min(transport.waited(), now - self._free_since)
+            self._free_since = now
 
         def run(self, transport: Transport) -> int:
             """As `Connection.run`."""
             saturation: Saturation = self.endpoint.saturation
             exchange = self._exchange
             if exchange is not None:
-                error = saturation.refusal(exchange, transport, self._free_since, self._parser)
+                now = saturation.clock()
+                waited = _time_waited(transport, now - self._free_since, self._waited_before)
+                self._waited_before = 0.0
+                error = saturation.refusal(exchange, waited, now, self._parser)
                 if error is not None:
                     self.refuse(error, exchange.environ, exchange.head)
             state: int = super().run(transport)

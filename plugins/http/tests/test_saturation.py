@@ -105,6 +105,44 @@ def test_the_time_of_the_request_before_it_does_not_count():
     assert site.ran == ["/", "/"]
 
 
+def shake_hands(site, *ages):
+    """Send the parts of a handshake, which have waited that long."""
+    for age in ages:
+        site.transport.age = age
+        site.connection.note_wait(site.transport)
+        site.now += 1.0  # the client's time
+
+
+def test_what_a_handshake_has_waited_counts_for_the_first_request_alone():
+    site = Site(limit=2.5)
+    shake_hands(site, 1.0, 0.9)
+    assert site.ask(age=0.5) == IDLE
+    assert site.ask(age=2.5) == IDLE
+
+    site = Site(limit=2.5)
+    shake_hands(site, 1.0, 0.9)
+    assert site.ask(age=0.7) == CLOSING
+    assert site.ran == []
+
+
+def test_a_moment_of_a_handshake_counts_once():
+    """Its last part and the request have come together, and the server has read both late."""
+    site = Site(limit=2.5)
+    shake_hands(site, 2.0)
+    site.now -= 0.9
+
+    assert site.ask(age=2.1) == IDLE
+
+
+def test_a_client_that_has_connected_ahead_of_its_request_has_not_waited_with_the_handshake():
+    site = Site(limit=2.5)
+    shake_hands(site, 9.0)
+    site.now += 5.0
+
+    assert site.ask(age=0.1) == IDLE
+    assert site.ran == ["/"]
+
+
 @pytest.mark.parametrize(
     ("peer", "written", "state"),
     [

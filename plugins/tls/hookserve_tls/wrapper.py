@@ -111,6 +111,8 @@ class TlsConnection(ConnectionWrapper):
             if self._is_over:
                 return self._send_last_records(transport, encrypted)
             if self.inner.state != READY and self._outgoing.pending:
+                if self._is_new:  # the client goes on when it has read that
+                    self.inner.note_wait(transport)
                 encrypted.flush()
             if self.inner.state < READY:
                 return self._stand(self.inner.state)

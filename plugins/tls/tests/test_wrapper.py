@@ -67,7 +67,8 @@ class Wire:
 
     def feed(self, piece, pieces=()):
         state = self.connection.feed(piece)
-        self.transport.sent += self.connection.interim()
+        if state == READING_BODY:
+            self.transport.sent += self.connection.interim()
         self.states.append(state)
         while state == READY:
             self.transport.pieces = pieces if isinstance(pieces, list) else list(pieces)
@@ -84,6 +85,25 @@ class Wire:
             self.is_ended = True
         except ssl.SSLWantReadError:
             pass
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_the_protocol_is_called_before_each_part_of_a_handshake_is_sent(
+    server_context, monkeypatch, version
+):
+    wire = Wire(server_context, version=version)
+    calls = []
+    monkeypatch.setattr(
+        type(wire.connection.inner),
+        "note_wait",
+        lambda _, transport: calls.append((transport, bytes(transport.sent))),
+    )
+
+    wire.shake_hands()
+    wire.send(REQUEST)
+    wire.send(REQUEST)
+
+    assert calls == [(wire.transport, b"")] * 2  # with 1.3 the second one has session tickets
 
 
 @pytest.fixture(params=[1, 7, 100_000], ids=lambda size: f"{size} bytes a piece")
