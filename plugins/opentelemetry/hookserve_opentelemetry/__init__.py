@@ -8,6 +8,8 @@ metrics
     the scoreboard as metrics
 exporting
     the auxiliary process that sends them
+sendings
+    what becomes of sendings, in the log
 telemetry
     puts them together for one configuration
 """
@@ -30,9 +32,18 @@ __version__ = "0.1.0"
 def collector_url(value: object) -> str | None:
     """``http://`` or ``https://`` and what follows, or nothing; without a slash at its end."""
     found = optional_text(value)
-    if found is not None and not found.startswith(("http://", "https://")):
+    if not found:
+        return None
+    from urllib.parse import urlsplit
+
+    try:
+        url = urlsplit(found)
+        is_one = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:  # the port is no number, or the brackets of an address are not closed
+        is_one = False
+    if not is_one:
         raise ValueError("expected the URL of a collector, such as http://localhost:4318")
-    return found.rstrip("/") if found else None
+    return found.rstrip("/")
 
 
 SETTINGS: tuple[Setting, ...] = (

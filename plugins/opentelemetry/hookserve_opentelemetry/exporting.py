@@ -3,6 +3,7 @@ while all of them are stuck."""
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from hookserve.listeners.queues import accept_queues
 from hookserve.worker.metrics import server_metrics
 from hookserve.worker.reading import Reader
 from hookserve_opentelemetry.metrics import as_data
+from hookserve_opentelemetry.sendings import SendingLog
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from hookserve.worker.scoreboard import Scoreboard
     from hookserve.worker.termination import Termination
 
+Sender = Callable[["MetricsData"], object]
 _TIMEOUT = 5
 """Seconds that the collector has for one sending."""
 
@@ -47,11 +50,11 @@ class MetricsSource:
 
 
 def export_metrics(
-    source: MetricsSource, endpoint: str, interval: float, termination: Termination
+    source: MetricsSource, send: Sender, interval: float, termination: Termination
 ) -> None:
     """Send every `interval` seconds, when TERM comes, and once more at the end."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    send, due = make_sender(endpoint), time.monotonic() + interval
+    due = time.monotonic() + interval
     while not termination.is_over():
         left = min(due - time.monotonic(), termination.pause)
         has_come = signal.sigtimedwait([signal.SIGTERM], max(0.0, left)) is not None
@@ -64,8 +67,9 @@ def export_metrics(
     termination.exit()
 
 
-def make_sender(endpoint: str) -> Callable[[MetricsData], object]:
+def make_sender(endpoint: str, log: logging.Logger) -> Sender:
     """Sends to the collector at that URL; one that is missing is in the log, and no error."""
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
-    return OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=_TIMEOUT).export
+    exporter = OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=_TIMEOUT)
+    return SendingLog(log, "metrics", endpoint).watch(exporter.export)

@@ -13,8 +13,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hookserve.requests import REQUEST_ID
+from hookserve_opentelemetry.sendings import SendingLog
 
 if TYPE_CHECKING:
+    import logging
+
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
@@ -85,13 +88,16 @@ def _use_stable_names() -> None:
 class SpanSender:
     """Sends a worker's spans in batches, from a thread."""
 
-    def __init__(self, endpoint: str, resource: Resource) -> None:
-        """Starts the thread; `endpoint` is the collector's URL."""
+    def __init__(self, endpoint: str, resource: Resource, log: logging.Logger) -> None:
+        """Starts the thread; `endpoint` is the collector's URL.  One that is missing is in the
+        log."""
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_TIMEOUT)
+        watched = SendingLog(log, "spans", endpoint).watch(exporter.export)
+        exporter.export = watched  # type: ignore[assignment,method-assign]
         self._provider: TracerProvider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("hookserve")

@@ -50,7 +50,7 @@ class Telemetry:
         from hookserve_opentelemetry.spans import SpanSender
 
         resource = make_resource(self._config, worker.pid)
-        self._spans = SpanSender(self._config.otlp_endpoint, resource)
+        self._spans = SpanSender(self._config.otlp_endpoint, resource, worker.log)
         if not self._spans.serve_application() and worker.index == 0:
             worker.log.info(
                 "opentelemetry: the application has a tracer provider of its own, which gets the"
@@ -83,11 +83,11 @@ class Telemetry:
 
     def _send_metrics(self, server: Server, sockets: list[ListeningSocket]) -> None:
         from hookserve.worker.termination import Termination
-        from hookserve_opentelemetry.exporting import MetricsSource, export_metrics
+        from hookserve_opentelemetry.exporting import MetricsSource, export_metrics, make_sender
         from hookserve_opentelemetry.resource import make_resource
 
         resource = make_resource(self._config, server.pid)
         source = MetricsSource(server.scoreboards, sockets, resource)
         termination = Termination(source.reader.read, server.generation)
-        config = self._config
-        export_metrics(source, config.otlp_endpoint, config.otlp_interval, termination)
+        send = make_sender(self._config.otlp_endpoint, server.log)
+        export_metrics(source, send, self._config.otlp_interval, termination)

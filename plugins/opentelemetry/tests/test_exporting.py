@@ -1,5 +1,6 @@
 """The auxiliary process that sends the metrics."""
 
+import logging
 import os
 import signal
 
@@ -12,6 +13,7 @@ from hookserve.worker.scoreboard import Scoreboard
 from hookserve.worker.termination import Termination
 
 pytestmark = pytest.mark.process
+LOG = logging.getLogger("of.a.test")
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def source():
 
 
 def test_what_is_read_arrives(collector, source):
-    make_sender(collector.url)(source.read())
+    make_sender(collector.url, LOG)(source.read())
 
     (wanted,) = collector.named("hookserve.workers.wanted")
     assert wanted.gauge.data_points[0].as_int == 0
@@ -39,7 +41,7 @@ def test_they_are_sent_once_more_at_the_end(collector, source):
     pid = os.fork()
     if pid == 0:
         try:
-            export_metrics(source, collector.url, 60.0, termination)
+            export_metrics(source, make_sender(collector.url, LOG), 60.0, termination)
         finally:
             os._exit(0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])

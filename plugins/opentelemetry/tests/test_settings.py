@@ -14,7 +14,18 @@ def resolved(**values):
     return resolve(table, [SettingsSource("a file", values)])
 
 
-@pytest.mark.parametrize("address", ["localhost:4318", "grpc://localhost:4317"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:4318",
+        "grpc://localhost:4317",
+        "http://",
+        "http://:4318",
+        "http://a:x",
+        "http://a:99999",
+        "https://[::1",
+    ],
+)
 def test_an_address_that_is_no_url_is_refused(address):
     with pytest.raises(ConfigError, match="expected the URL of a collector, such as http"):
         resolved(otlp_endpoint=address)

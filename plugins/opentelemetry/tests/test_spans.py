@@ -1,11 +1,15 @@
 """The span of a request that the server refuses."""
 
+import logging
+
 import pytest
 from hookserve_opentelemetry.spans import SpanSender
 from opentelemetry.sdk.resources import Resource
 from support.collector import Collector, attributes
 
 from hookserve.types import AccessRecord
+
+LOG = logging.getLogger("of.a.test")
 
 
 @pytest.fixture
@@ -16,7 +20,7 @@ def collector():
 
 
 def test_it_has_its_id_where_requests_have_ids(collector):
-    sender = SpanSender(collector.url, Resource.create({"service.name": "shop"}))
+    sender = SpanSender(collector.url, Resource.create({"service.name": "shop"}), LOG)
     environ = {"hookserve.request_id": "a-1"}
     record = AccessRecord(environ, 431, [], 0, 1.0, 1.0, "too long", "GET /a HTTP/1.1")
 
@@ -29,7 +33,7 @@ def test_it_has_its_id_where_requests_have_ids(collector):
 
 
 def test_it_has_the_request_line_the_status_and_the_reason(collector):
-    sender = SpanSender(collector.url, Resource.create({"service.name": "shop"}))
+    sender = SpanSender(collector.url, Resource.create({"service.name": "shop"}), LOG)
     environ = {"HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
     record = AccessRecord(environ, 431, [], 0, 1.0, 1.0, "too long", "GET /a HTTP/1.1")
 
