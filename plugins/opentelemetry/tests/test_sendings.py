@@ -50,7 +50,7 @@ def test_what_else_the_package_says_is_in_the_log(sendings, caplog):
 @pytest.mark.process
 def test_without_a_collector_each_line_has_the_form_of_the_log():
     with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # nobody listens there
+        closed.bind(("127.0.0.1", 0))
         settings = {
             "otlp_endpoint": f"http://127.0.0.1:{closed.getsockname()[1]}",
             "otlp_interval": 0.1,
