@@ -7,7 +7,8 @@ condition
 checks, shared_state
     the application's own checks; what is shared between the processes
 service, conversation
-    the auxiliary process that answers there; what it is asked and says
+    the auxiliary processes, of which one answers there and one runs the checks; what the first one
+    is asked and says
 advice
     what ``hookserve doctor`` says of it
 """

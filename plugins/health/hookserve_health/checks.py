@@ -1,4 +1,4 @@
-"""The application's own checks, run one after another in threads of the auxiliary process."""
+"""The application's own checks, run one after another in threads of an auxiliary process."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from hookserve_health.shared_state import SharedState
 
 _LONGEST_PAUSE = 60.0
 """Seconds between two rounds while checks hang, unless the interval is longer."""
+_GRACE = 2.0
+"""Seconds by which a result may be late on a busy machine, before it counts no more."""
 _MOST_HANGING = 32
 """Threads of checks that hang; another round waits for one of them to end."""
 
@@ -70,6 +72,7 @@ class Checker:
     ) -> None:
         self._checks = checks
         self._interval, self._limit = interval, limit or inf
+        self._valid_for = interval + len(checks) * self._limit + _GRACE
         self._state = state
         self._on_change = on_change
         self._log = logging.getLogger("hookserve")
@@ -82,6 +85,21 @@ class Checker:
         """Rounds that were abandoned and have not ended."""
         self._last: str | None = None
         """What was logged last; `None`: nothing yet, empty: that all have passed."""
+
+    def begin(self, now: float) -> None:
+        """The process begins: a check that ended the one before it has failed."""
+        crashed = self._state.running
+        self._state.begin(now + self._valid_for)
+        if crashed is not None:
+            names = [each.name for each in self._checks[crashed : crashed + 1]] or ["of before"]
+            self._log_fault(f"{names[0]}: its process has ended")
+
+    def end(self) -> None:
+        """The process ends: what a check says from now on does not count."""
+        with self._lock:
+            if self._round is not None:
+                self._round.is_abandoned = True
+            self._state.end()
 
     def due(self) -> float:
         """When `step` has something to do, in seconds of the monotonic clock; infinite: when
@@ -109,7 +127,7 @@ class Checker:
         if round_.at is None or now < round_.at[1] + self._limit:
             return
         round_.is_abandoned, self._round = True, None
-        self._report(round_.at[0], f"it takes longer than {self._limit:g} s")
+        self._report(round_.at[0], f"it takes longer than {self._limit:g} s", now)
         longest = max(self._interval, _LONGEST_PAUSE)
         self._next = max(self._next, now + min(self._interval * 2**self._hanging, longest))
         self._hanging += 1
@@ -118,18 +136,22 @@ class Checker:
         try:
             for number, check in enumerate(self._checks):
                 with self._lock:
+                    if round_.is_abandoned:
+                        return
                     round_.at = number, clock()
+                    self._state.running = number
                 self._on_change()
                 fault = _call(check)
                 with self._lock:
                     if round_.is_abandoned:
                         return
-                    round_.at = None
+                    round_.at = self._state.running = None
                     if fault:
-                        self._report(number, fault)
+                        self._report(number, fault, clock())
                         return
             with self._lock:
-                self._report(None, "")
+                if not round_.is_abandoned:
+                    self._report(None, "", clock())
         finally:
             with self._lock:
                 if round_.is_abandoned:
@@ -138,9 +160,13 @@ class Checker:
                     self._round = None
             self._on_change()
 
-    def _report(self, failed: int | None, fault: str) -> None:
-        self._state.record(failed)
-        line = "" if failed is None else f"{self._checks[failed].name}: {fault}"
+    def _report(self, failed: int | None, fault: str, now: float) -> None:
+        self._state.running = None
+        self._state.record(failed, now + self._valid_for)
+        self._log_fault("" if failed is None else f"{self._checks[failed].name}: {fault}")
+
+    def _log_fault(self, line: str) -> None:
+        """Log a fault once, and once that there is none any more (empty)."""
         if line and line != self._last:
             self._log.error("not ready: the check %s", line)
         elif self._last and not line:

@@ -71,15 +71,28 @@ class Condition:
             count = max(count, reading.wanted)
         if count < self._least:
             return Verdict(False, f"{count} of {counted(self._least, 'worker')} ready")
-        if self._checks:
-            if not self._state.is_checked:
-                return Verdict(False, "not checked yet")
-            failed = self._state.failed
-            if failed is not None:
-                # The result may be of another configuration, which had other checks.
-                names = self._checks[failed : failed + 1] or ("of the code before",)
-                return Verdict(False, f"check failed: {names[0]}")
+        if self._checks and (fault := self._fault_of_checks(reading.now)):
+            return Verdict(False, fault)
         return Verdict(True, "ready")
+
+    def _fault_of_checks(self, now: float) -> str:
+        """Why the application's checks have not passed lately; empty: they have."""
+        state = self._state
+        if state.failed is not None:
+            how = ", its process has ended" if state.has_crashed else ""
+            return f"check failed: {self._name(state.failed)}{how}"
+        if state.is_checked and not state.is_late(now):
+            return ""
+        if state.is_process_gone:
+            return "the process of the checks has ended"
+        if not state.is_checked:
+            return "not checked yet"
+        running = state.running
+        return "checks late" if running is None else f"check late: {self._name(running)}"
+
+    def _name(self, number: int) -> str:
+        """Of a check; it may be of another configuration, which had others."""
+        return self._checks[number] if number < len(self._checks) else "of the code before"
 
     def startup(self) -> Verdict:
         """Whether the server has ever been ready: until then it is not to be judged otherwise."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
     from hookserve.worker.base import Worker
-    from hookserve_health.checks import Check
     from hookserve_health.service import Respond
 
 _QUESTIONS = ("live", "ready", "startup")
@@ -36,12 +35,18 @@ class Health:
 
     @hookimpl
     def auxiliary_processes(self, server: Server) -> Iterable[AuxiliaryProcess]:
-        """The one that answers, where there is an address or a check of its own."""
-        if not self._addresses and not self._config.health_check:
-            return []
-        sockets = {name: found.open(server) for name, found in self._addresses.items()}
-        serve = partial(self._serve, server, sockets)
-        return [AuxiliaryProcess("health", serve, is_unprivileged=True, is_handed_over=True)]
+        """One that answers, where there is an address, and one for the application's checks: what
+        they do to their process holds no answer back."""
+        targets: dict[str, Callable[[], None]] = {}
+        if self._addresses:
+            sockets = {name: found.open(server) for name, found in self._addresses.items()}
+            targets["health"] = partial(self._serve, server, sockets)
+        if self._config.health_check:
+            targets["health-checks"] = partial(self._check, server)
+        return [
+            AuxiliaryProcess(name, target, is_unprivileged=True, is_handed_over=True)
+            for name, target in targets.items()
+        ]
 
     @hookimpl
     def on_stopping(self, server: Server) -> None:
@@ -70,7 +75,7 @@ class Health:
         questions[self._path("live")] = _worker_lives
         return [(path, partial(_answer, question)) for path, question in questions.items()]
 
-    # In the auxiliary process.
+    # In the auxiliary processes.
 
     def _serve(self, server: Server, sockets: Mapping[str, Sequence[Listener]]) -> None:
         from hookserve.worker.reading import Reader
@@ -85,25 +90,24 @@ class Health:
             for name, found in sockets.items()
             for listener in found
         }
-        service = Service(listeners, Termination(read, server.generation))
-        if self._config.health_check:
-            from hookserve_health.checks import Checker
+        Service(listeners, Termination(read, server.generation)).run()
 
-            config = self._config
-            service.checker = Checker(
-                self._load_checks(),
-                config.health_check_interval,
-                config.health_check_timeout,
-                self._state,
-                service.wake,
-            )
+    def _check(self, server: Server) -> None:
+        from hookserve.worker.reading import Reader
+        from hookserve.worker.termination import Termination
+        from hookserve_health.checks import Checker, load_check
+        from hookserve_health.service import Service
+
+        termination = Termination(Reader(server.scoreboards).read, server.generation)
+        service, config = Service({}, termination), self._config
+        service.checker = Checker(
+            [load_check(name) for name in config.health_check],
+            config.health_check_interval,
+            config.health_check_timeout,
+            self._state,
+            service.wake,
+        )
         service.run()
-
-    def _load_checks(self) -> list[Check]:
-        """The application's checks; one that cannot be imported fails whenever it is called."""
-        from hookserve_health.checks import load_check
-
-        return [load_check(name) for name in self._config.health_check]
 
     def _respond_http(self, condition: Condition) -> Respond:
         return Responder(self._questions(condition))

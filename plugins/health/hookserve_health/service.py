@@ -1,4 +1,4 @@
-"""The auxiliary process: answers at the plugin's own addresses, and runs the checks.
+"""The auxiliary processes: one answers at the plugin's own addresses, one runs the checks.
 
 One thread, one poll(2); it sleeps until it is asked.  It does not wait for clients: each has
 `_CLIENT_TIME` seconds, and there are at most `_MOST` of them.
@@ -69,9 +69,13 @@ class Service:
         """Answer until the end."""
         signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
         set_signal(signal.SIGTERM, self._termination.on_sigterm)
+        if self.checker is not None:
+            self.checker.begin(self._clock())
         while not self._termination.is_over():
             self.turn(self._time_left())
         self.finish()
+        if self.checker is not None:
+            self.checker.end()
         self._termination.exit()
 
     def finish(self) -> None:

@@ -83,6 +83,43 @@ def test_the_same_fault_is_logged_once_and_its_end_too(caplog):
     assert rounds.state.failed is None
 
 
+def test_a_result_holds_until_the_next_one_is_due_with_all_limits_and_a_little_more():
+    rounds = Rounds(Check("a:b", passes), Check("c:d", passes))
+    rounds.run()
+
+    assert not rounds.state.is_late(rounds.now + 10.0 + 2 * 5.0 + 2.0)
+    assert rounds.state.is_late(rounds.now + 10.0 + 2 * 5.0 + 2.1)
+
+
+def test_a_check_that_ended_the_process_before_is_logged(caplog):
+    caplog.set_level("INFO")
+    rounds = Rounds(Check("a:b", passes), Check("c:d", passes))
+    rounds.state.running = 1
+    rounds.checker.begin(rounds.now)
+    assert rounds.state.failed == 1
+
+    rounds.run()
+
+    assert caplog.messages == [
+        "not ready: the check c:d: its process has ended",
+        "the checks of the application pass again",
+    ]
+
+
+def test_what_a_check_says_after_the_end_does_not_count(hang):
+    check, rounds = hang(1)
+    rounds.checker.begin(rounds.now)
+    rounds.checker.step(rounds.now, lambda: rounds.now)
+    check.entered.acquire(timeout=10)
+
+    rounds.checker.end()
+    check.leave.set()
+    wait_until(lambda: check.returned == 1)
+
+    assert rounds.state.running is None
+    assert not rounds.state.is_checked
+
+
 class Hanging:
     """A check that hangs the first times that it is called."""
 
@@ -140,7 +177,7 @@ def test_a_check_that_hangs_is_tried_again_and_what_it_says_later_does_not_count
         "not ready: the check shop:check: it takes longer than 2 s",
         "the checks of the application pass again",
     ]
-    rounds.state.record(0)
+    rounds.state.record(0, rounds.now)
     check.leave.set()
     wait_until(lambda: check.returned == 2 and rounds.checker._hanging == 0)
     assert rounds.state.failed == 0

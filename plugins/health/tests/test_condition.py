@@ -1,5 +1,7 @@
 """When a server is ready, live and started."""
 
+import os
+
 import pytest
 from hookserve_health.condition import Condition
 from hookserve_health.shared_state import SharedState
@@ -78,15 +80,48 @@ def test_the_checks_have_to_have_passed():
     state = SharedState()
     checked = condition(worker(), state=state, health_check="shop:db,shop:cache")
     assert checked.ready() == (False, "not checked yet")
-    state.record(1)
+    state.record(1, NOW)
     assert checked.ready() == (False, "check failed: shop:cache")
-    state.record(None)
+    state.record(None, NOW)
     assert checked.ready().holds
+
+
+def test_a_result_that_is_late_does_not_count():
+    state = SharedState()
+    checked = condition(worker(), state=state, health_check="shop:db,shop:cache")
+    state.record(None, NOW - 0.1)
+    assert checked.ready() == (False, "checks late")
+    state.running = 1
+    assert checked.ready() == (False, "check late: shop:cache")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("is_checked", [False, True])
+def test_a_process_of_the_checks_that_is_gone_is_the_reason(is_checked):
+    state = SharedState()
+    checked = condition(worker(), state=state, health_check="shop:db")
+    pid = os.fork()
+    if pid == 0:
+        state.begin(NOW)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    if is_checked:
+        state.record(None, NOW - 0.1)
+
+    assert checked.ready() == (False, "the process of the checks has ended")
+
+
+def test_a_check_that_ended_its_process_has_failed():
+    state = SharedState()
+    state.running = 0
+    state.begin(NOW)
+    verdict = condition(worker(), state=state, health_check="shop:db").ready()
+    assert verdict == (False, "check failed: shop:db, its process has ended")
 
 
 def test_a_result_of_other_checks_holds_until_those_of_a_reload_have_run():
     state = SharedState()
-    state.record(2)
+    state.record(2, NOW)
 
     fewer = condition(worker(), state=state, health_check="shop:db")
 
@@ -97,10 +132,10 @@ def test_a_server_has_started_once_it_was_ready():
     state = SharedState()
     checked = condition(worker(), state=state, health_check="shop:db")
     assert checked.startup() == (False, "starting: not checked yet")
-    state.record(None)
+    state.record(None, NOW)
     assert checked.startup().holds
 
-    state.record(0)
+    state.record(0, NOW)
 
     assert checked.startup() == (True, "started")
 

@@ -34,6 +34,8 @@ async def asgi(scope, receive, send):
 
 def check():
     open("checked", "w").write(str(os.getuid()))
+    if os.path.exists("crash"):
+        os.abort()
     if os.path.exists("broken"):
         raise ConnectionError("no database")
 """
@@ -175,6 +177,22 @@ def test_the_applications_check_decides(site):
         wait_until(lambda: check(site) == (200, "ready"))
 
 
+def test_a_check_that_ends_its_process_fails_and_holds_no_answer_back(site):
+    settings = {"health": True, "health_check": "app:check", "health_check_interval": 0.05}
+    with serving(site, **settings) as server:
+        wait_until(lambda: check(site) == (200, "ready"))
+        (site / "crash").touch()
+        failed = (503, "check failed: app:check, its process has ended")
+        wait_until(lambda: check(site) == failed)
+        while server.log.count("killed (SIGABRT); started again in") < 3:
+            assert check(site) == failed
+            assert check(site, "live") == (200, "live")
+        answer = ask(server.address, "/-/ready")
+        assert (answer.status, answer.text.strip()) == failed
+        (site / "crash").unlink()
+        wait_until(lambda: check(site) == (200, "ready"))
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="to become another user takes root")
 def test_the_applications_check_runs_as_the_user_of_the_workers():
     with tempfile.TemporaryDirectory() as folder:
@@ -216,8 +234,9 @@ def test_the_agent_says_how_many_places_are_free(site):
         server.stop(signal.SIGQUIT)
 
 
-def test_a_reload_is_ready_all_the_time(site):
-    with serving(site) as server:
+@pytest.mark.parametrize("settings", [{}, {"health_check": "app:check"}])
+def test_a_reload_is_ready_all_the_time(site, settings):
+    with serving(site, **settings) as server:
         wait_until(lambda: check(site)[0] == 200)
         checking = Checking(site)
         for count in (1, 2):
