@@ -8,8 +8,9 @@ kernel
     the accept queue, the clock
 deadlines
     what a stop takes, and what the platform allows
-preload, inspection
-    threads and sockets that an application opens before a fork, by the module that made them
+preload, loading, inspection
+    threads and sockets that an application opens before a fork, by the module that made them; the
+    process that loads it
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ Runs in a process of its own: an audit hook cannot be removed.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import sysconfig
@@ -12,7 +13,7 @@ import threading
 import weakref
 from socket import SO_ACCEPTCONN, SOL_SOCKET
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hookserve.plugins import calling
 from hookserve.wording import describe
@@ -25,9 +26,10 @@ _LIBRARY = sysconfig.get_path("stdlib")
 _PACKAGES = tuple(filter(None, (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))))
 
 
-def inspect_loading(config: Config, host: PluginHost) -> dict[str, Any]:  # Any: a list, or a text
-    """The threads and sockets that are there once the application is loaded, each with its maker;
-    or ``error``, why it cannot be loaded."""
+def inspect_loading(config: Config, host: PluginHost, report: int) -> None:
+    """Load the application, and write to the descriptor `report`, as JSON: the ``threads`` and
+    ``sockets`` that are there then, each with its maker; or ``error``, why it cannot be loaded, and
+    ``remedy``."""
     sockets: list[tuple[weakref.ref[Any], str]] = []  # Any: sockets
     makers: dict[threading.Thread, str] = {}
     start = threading.Thread.start
@@ -42,15 +44,35 @@ def inspect_loading(config: Config, host: PluginHost) -> dict[str, Any]:  # Any:
 
     before = _socket_descriptors()
     threading.Thread.start = start_noting_maker  # type: ignore[method-assign,assignment]  # to the end
+    _report_exit(report)
     sys.addaudithook(audit)
     try:
         calling.fire(host.hook.load_app, config)
     except BaseException as error:  # an application may raise anything
-        return {"error": describe(error)}
-    return {
-        "threads": _threads(makers),
-        "sockets": _sockets(sockets, _socket_descriptors() - before),
-    }
+        _write(report, error=describe(error), remedy="hookserve --check-config says more")
+        return
+    found = _sockets(sockets, _socket_descriptors() - before)
+    _write(report, threads=_threads(makers), sockets=found)
+
+
+def _report_exit(report: int) -> None:
+    """Have ``os._exit`` in this process name its caller: it raises nothing."""
+    pid, end_process = os.getpid(), os._exit
+
+    def exit_noting_caller(status: int) -> NoReturn:
+        if os.getpid() == pid:  # not in a process that the application has forked
+            _write(
+                report,
+                error=f"os._exit({status}) ended its process, called by {_maker(sys._getframe(1))}",
+                remedy="raise an exception there: a start with preload_app would end silently",
+            )
+        end_process(status)
+
+    os._exit = exit_noting_caller
+
+
+def _write(report: int, **found: object) -> None:
+    os.write(report, json.dumps(found).encode())
 
 
 def _threads(makers: dict[threading.Thread, str]) -> list[str]:
@@ -91,11 +113,16 @@ def _maker(frame: FrameType | None) -> str:
     innermost = frame
     while frame is not None:
         name = frame.f_code.co_filename
-        is_library = name.startswith(_LIBRARY) and not name.startswith(_PACKAGES)
-        if not (is_library or name.startswith("<") or __file__ == name):
+        if not is_library(name):
             return f"{frame.f_globals.get('__name__', '?')} ({name}:{frame.f_lineno})"
         frame = frame.f_back
     return "?" if innermost is None else str(innermost.f_globals.get("__name__", "?"))
+
+
+def is_library(file: str) -> bool:
+    """Whether the code of that file is the standard library's, or this module's."""
+    is_standard = file.startswith(_LIBRARY) and not file.startswith(_PACKAGES)
+    return is_standard or file.startswith("<") or file == __file__
 
 
 def _socket_descriptors() -> set[int]:

@@ -6,12 +6,11 @@ by all of them, and what they write to it is mixed up.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
+from hookserve_doctor.loading import NotLoaded, load_in_child
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -22,10 +21,10 @@ def check_preload(config: Config, host: PluginHost) -> Iterator[Diagnosis]:
     """Load the application in a child process, and see what it leaves; with `preload_app` alone."""
     if not config.preload_app:
         return
-    found = _inspect_in_child(config, host)
-    if "error" in found:
-        text = f"the application cannot be loaded: {found['error']}"
-        yield Diagnosis("warning", "preload", text, "hookserve --check-config says more")
+    try:
+        found = load_in_child(config, host)
+    except NotLoaded as error:
+        yield Diagnosis("warning", "preload", f"the application {error}", error.remedy)
         return
     for name in found["threads"]:
         remedy = "start it in post_fork or post_worker_init: no worker has it"
@@ -36,23 +35,3 @@ def check_preload(config: Config, host: PluginHost) -> Iterator[Diagnosis]:
     if not found["threads"] and not found["sockets"]:
         text = "the application starts no thread and opens no socket when it is loaded"
         yield Diagnosis("ok", "preload", text)
-
-
-def _inspect_in_child(config: Config, host: PluginHost) -> dict[str, list[str]]:
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            from hookserve_doctor.inspection import inspect_loading
-
-            os.close(reading)
-            os.dup2(2, 1)  # what the application prints is no part of the report
-            with os.fdopen(writing, "w") as report:
-                json.dump(inspect_loading(config, host), report)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as report:
-        text = report.read()
-    os.waitpid(pid, 0)
-    return json.loads(text) if text else {"error": ["its process ended"]}

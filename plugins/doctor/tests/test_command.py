@@ -4,6 +4,9 @@ import json
 
 import pytest
 from support.command import hookserve
+from support.processes import is_alive
+
+from hookserve.testing.waiting import wait_until
 
 pytestmark = pytest.mark.process
 
@@ -22,6 +25,31 @@ print("loaded")
 """
 LISTENS = """
 KEPT = socket.create_server(("127.0.0.1", 0))
+"""
+SLEEPS = """
+import subprocess
+SLEEPER = subprocess.Popen(["sleep", "1000"])
+open("sleeper", "w").write(str(SLEEPER.pid))
+time.sleep(1000)
+"""
+EXITS = """
+import multiprocessing, os
+multiprocessing.get_context("fork").Process(target=int).start()
+time.sleep(0.2)
+os._exit(7)
+"""
+CRASHES = """
+import ctypes
+ctypes.string_at(0)
+"""
+ENDS = """
+import ctypes
+ctypes.CDLL(None)._exit(7)
+"""
+LEAVES = """
+import os
+if os.fork() == 0:
+    time.sleep(1000)
 """
 PLUGIN = """
 from hookserve import Diagnosis, hookimpl
@@ -83,6 +111,53 @@ def test_a_preloaded_application_that_cannot_be_loaded_is_a_warning(site):
 
     assert code == 5
     assert "nowhere" in found["preload"]["text"]
+
+
+def load(site, source, *arguments):
+    """What doctor says of a preloaded application that does this when it is imported."""
+    (site / "loads.py").write_text(APPLICATION.format(source))
+    code, found = diagnose(site, *SILENT, *arguments, "--preload", "loads")
+    assert "accept queue" in found
+    assert code == {"ok": 0, "warning": 5}[found["preload"]["level"]]
+    return found["preload"]
+
+
+def test_an_application_that_hangs_when_it_is_imported_is_ended_and_named_with_its_line(site):
+    found = load(site, SLEEPS, "--boot-timeout", "1.5")
+
+    place = site / "loads.py"
+    assert found["text"] == (
+        f"the application was not loaded within 1.5 s (boot_timeout): it was at {place}:7"
+    )
+    assert found["remedy"].endswith("; if it may take longer, raise boot_timeout")
+    sleeper = int((site / "sleeper").read_text())
+    wait_until(lambda: not is_alive(sleeper), 5)  # what it has started ends with it
+
+
+def test_a_process_that_the_application_leaves_is_not_waited_for(site):
+    assert load(site, LEAVES)["level"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (
+            EXITS,
+            "cannot be loaded: os._exit(7) ended its process, called by loads ({site}/loads.py:7)",
+        ),
+        (ENDS, "ended the process that loaded it, with exit code 7"),
+        (
+            CRASHES,
+            "cannot be loaded: signal 11 ended its process (Segmentation fault)"
+            " at {site}/loads.py:5",
+        ),
+    ],
+)
+def test_an_application_that_ends_its_process_is_named_with_how(site, source, text):
+    found = load(site, source)
+
+    assert found["text"] == f"the application {text.format(site=site)}"
+    assert "--check-config" not in found["remedy"]  # it would end silently too
 
 
 def test_the_configuration_is_that_of_a_start(site):
