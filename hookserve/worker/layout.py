@@ -26,7 +26,7 @@ from struct import Struct
 
 from hookserve.types import ScoreboardField
 
-VERSION = 6
+VERSION = 7
 """Of this layout."""
 WORD = 8
 """Bytes."""
@@ -79,6 +79,8 @@ EXIT_KINDS = (
     "exited",
 )
 """`hookserve.types.ExitReason.kind`."""
+ORDERLY_EXITS = EXIT_KINDS[:2]
+"""The kinds of exits that were wanted; every other one is a fault."""
 
 FIELD_KINDS = ("counter", "gauge", "memory")
 """`hookserve.types.ScoreboardField.kind`."""

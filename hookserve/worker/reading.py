@@ -90,7 +90,7 @@ class Reading(NamedTuple):
     exits_by_kind: Mapping[str, int]
     """How many workers are gone, by `ExitReason.kind`."""
     exits: Sequence[Exit]
-    """The latest, the newest first."""
+    """The latest orderly ones and the latest others, the newest first."""
     reloads: Sequence[ReloadResult]
     """The latest, the newest first."""
 

@@ -17,6 +17,7 @@ from hookserve.worker.layout import (
     BUCKETS,
     COUNTERS,
     EXIT_KINDS,
+    ORDERLY_EXITS,
     SERVER,
     WORD,
     Layout,
@@ -30,8 +31,9 @@ _TEXT_SIZE = 200
 _ENTRY = Struct(f"=QdQQd{_TEXT_SIZE}s")
 """Number, when it ended, two numbers, how long it took, text."""
 _EXITS, _RELOADS = 24, 8
-"""How many of the latest are kept."""
-HISTORY_SIZE = (_EXITS + _RELOADS) * _ENTRY.size
+"""How many of the latest are kept; of exits, so many orderly ones and so many others: workers that
+are recycled push out nothing that was a fault."""
+HISTORY_SIZE = (2 * _EXITS + _RELOADS) * _ENTRY.size
 
 
 class Exit(NamedTuple):
@@ -46,6 +48,11 @@ class Exit(NamedTuple):
     lifetime: float
     """Seconds since it was ready; 0.0 when it never was."""
     reason: str
+
+    @property
+    def is_orderly(self) -> bool:
+        """Whether it was wanted: the worker was recycled, or stopped."""
+        return self.reason.startswith(ORDERLY_EXITS)
 
 
 class ReloadResult(NamedTuple):
@@ -99,7 +106,7 @@ class ServerRecord:
         self._memory = memory
         self._layout = layout
         self._exits_at = layout.history_word * WORD
-        self._reloads_at = self._exits_at + _EXITS * _ENTRY.size
+        self._reloads_at = self._exits_at + 2 * _EXITS * _ENTRY.size
         own = memoryview(memory)[: self._exits_at]
         self.words, self.reals = own.cast("Q"), own.cast("d")
         """The fields, as integers and as real numbers."""
@@ -199,10 +206,13 @@ class ServerRecord:
         """A worker is gone; `at` is in seconds since the epoch."""
         if reason.kind in EXIT_KINDS:
             self.words[SERVER.index(f"exits_{reason.kind}")] += 1
-        number = sum(self.exits_by_kind.values())
+        counts = self.exits_by_kind
+        number = sum(counts.values())
+        orderly = sum(counts[kind] for kind in ORDERLY_EXITS)
+        is_orderly = reason.kind in ORDERLY_EXITS
+        place = orderly % _EXITS if is_orderly else _EXITS + (number - orderly) % _EXITS
         values = number, at, slot.index, slot.pid, lifetime, _text(str(reason))
-        place = self._exits_at + number % _EXITS * _ENTRY.size
-        _ENTRY.pack_into(self._memory, place, *values)
+        _ENTRY.pack_into(self._memory, self._exits_at + place * _ENTRY.size, *values)
 
     def add_reload(self, at: float, seconds: float, reason: str, *, is_complete: bool) -> None:
         """A reload has ended."""
@@ -213,8 +223,8 @@ class ServerRecord:
         self.reloads_ended = number
 
     def exits(self) -> list[Exit]:
-        """The latest, the newest first."""
-        entries = self._read(self._exits_at, _EXITS)
+        """The latest orderly ones and the latest others, the newest first."""
+        entries = self._read(self._exits_at, 2 * _EXITS)
         return sorted((Exit._make([*values, text]) for values, text in entries), reverse=True)
 
     def reloads(self) -> list[ReloadResult]:

@@ -59,6 +59,21 @@ def test_the_latest_exits_are_kept_the_newest_first_and_all_are_counted():
     assert sum(scoreboard.server.exits_by_kind.values()) == 40
 
 
+def test_orderly_exits_push_out_no_others():
+    scoreboard = Scoreboard(1, 1)
+    slot = scoreboard.take()
+    scoreboard.server.add_exit(1e9, slot, 2.5, ExitReason("killed", "SIGKILL"))
+    for number in range(60):
+        reason = ExitReason("recycled" if number % 2 else "drained")
+        scoreboard.server.add_exit(1e9 + number, slot, 2.5, reason)
+
+    *orderly, lost = scoreboard.server.exits()
+
+    assert [each.number for each in orderly] == list(range(61, 37, -1))
+    assert all(each.is_orderly for each in orderly)
+    assert (lost.number, lost.reason, lost.is_orderly) == (1, "killed (SIGKILL)", False)
+
+
 def test_the_latest_reloads_are_kept_with_their_outcome():
     record = Scoreboard(1, 1).server
     record.generation = 2

@@ -29,7 +29,6 @@ _WORKERS = 3
 """How many are named."""
 _ERRORS, _MANY_ERRORS = 0.01, 0.1
 """Shares of the requests."""
-_UNASKED = ("boot failed", "timed out", "killed by us", "killed", "out of memory", "exited")
 
 Snapshot = Mapping[str, Any]  # Any: JSON
 
@@ -209,7 +208,7 @@ def _of_reloads(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 def _of_exits(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     now = snapshot["time"]
     recent = [each for each in snapshot["exits"]["latest"] if now - each["at"] < _RECENT]
-    lost = [each for each in recent if each["reason"].startswith(_UNASKED)]
+    lost = [each for each in recent if not each["is_orderly"]]
     if lost:
         newest, count = lost[0], len(lost)
         more = f"; {count} in the last 5 minutes" if count > 1 else ""

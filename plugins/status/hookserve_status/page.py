@@ -13,6 +13,7 @@ from hookserve_status.faults import LONG, is_stuck
 from hookserve_status.text import (
     draining,
     duration,
+    exits,
     moment,
     number,
     outcome,
@@ -26,7 +27,7 @@ _CELLS = 128
 """Places of a worker that are drawn one by one; more of them are one bar."""
 _SLOW = 1.0
 """Seconds from which a request is drawn as slow."""
-_ROWS = 50
+_ROWS, _EXITS = 50, 12
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -248,10 +249,10 @@ def _exits(snapshot: Snapshot) -> str:
     )
     rows = [
         (
-            "" if each["reason"].startswith(("recycled", "drained")) else "stuck",
+            "" if each["is_orderly"] else "stuck",
             (moment(each["at"]), f"{each['index']} (pid {each['pid']})", each["reason"]),
         )
-        for each in snapshot["exits"]["latest"][:12]
+        for each in exits(snapshot, _EXITS)
     ]
     title = f"<h2>Last exits <small>{kinds}</small></h2>"
     return title + _table(("At", "Worker", "Why"), rows, "No worker has ended yet.")

@@ -164,7 +164,7 @@ def _counts(reading: Reading) -> Snapshot:
         },
         "exits": {
             "by_kind": dict(reading.exits_by_kind),
-            "latest": [each._asdict() for each in reading.exits],
+            "latest": [{**each._asdict(), "is_orderly": each.is_orderly} for each in reading.exits],
         },
         "reload": {"wanted": reading.reloads_wanted, "ended": reading.reloads_ended},
         "reloads": [each._asdict() for each in reading.reloads],

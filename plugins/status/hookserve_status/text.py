@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Snapshot = Mapping[str, Any]  # Any: JSON
+_EXITS = 8
+"""How many are shown."""
 
 
 def duration(seconds: float | str | None) -> str:
@@ -67,6 +69,15 @@ def requests(snapshot: Snapshot) -> list[tuple[int, int, dict[str, Any]]]:
         for request in worker["in_flight"]
     ]
     return sorted(found, key=lambda each: -each[2]["seconds"])
+
+
+def exits(snapshot: Snapshot, most: int) -> list[dict[str, Any]]:
+    """So many of the last exits, the newest first: half of the room is for faults, however many
+    orderly exits came after them."""
+    latest = snapshot["exits"]["latest"]
+    faults = [each for each in latest if not each["is_orderly"]][: (most + 1) // 2]
+    others = [each for each in latest if each not in faults][: most - len(faults)]
+    return sorted([*faults, *others], key=lambda each: -each["number"])
 
 
 def render_text(snapshot: Snapshot) -> str:
@@ -132,7 +143,7 @@ def _rest(snapshot: Snapshot) -> Iterator[str]:
         yield ""
         rows = [
             (moment(each["at"]), str(each["index"]), str(each["pid"]), each["reason"])
-            for each in snapshot["exits"]["latest"][:8]
+            for each in exits(snapshot, _EXITS)
         ]
         yield from table(("GONE AT", "WORKER", "PID", "WHY"), rows)
     if snapshot["reloads"]:

@@ -3,6 +3,8 @@
 import pytest
 from hookserve_status.faults import find_faults
 
+from hookserve.worker.server_record import Exit
+
 
 def worker(
     index=0,
@@ -54,6 +56,11 @@ def snapshot(*workers, **changes):
     return found | changes
 
 
+def gone(reason, at=990.0):
+    exit_ = Exit(1, at, 0, 7, 1.0, reason)
+    return {**exit_._asdict(), "is_orderly": exit_.is_orderly}
+
+
 def faults_of(*workers, **changes):
     return [(each["level"], each["text"]) for each in find_faults(snapshot(*workers, **changes))]
 
@@ -101,9 +108,7 @@ def test_a_server_that_is_well_has_none():
             "The last reload failed, generation 1 serves on: no module",
         ),
         (
-            faults_of(
-                exits={"latest": [{"index": 0, "pid": 7, "at": 990.0, "reason": "killed (X)"}]}
-            ),
+            faults_of(exits={"latest": [gone("killed (X)")]}),
             "warning",
             "Worker 0 (pid 7) was lost 10 s ago: killed (X)",
         ),
@@ -150,16 +155,9 @@ def test_a_full_queue_is_an_error():
 
 
 def test_old_exits_and_orderly_ones_are_no_fault():
-    latest = [
-        {"index": 0, "pid": 7, "at": 990.0, "reason": "recycled (max_requests)"},
-        {"index": 0, "pid": 6, "at": 10.0, "reason": "killed (SIGKILL)"},
-    ]
+    latest = [gone("recycled (max_requests)"), gone("killed (SIGKILL)", at=10.0)]
 
     assert faults_of(exits={"latest": latest}) == []
-
-
-def gone(reason, at=990.0, index=0):
-    return {"index": index, "pid": 7, "at": at, "reason": reason}
 
 
 def test_requests_that_are_refused_are_no_errors_of_the_application():

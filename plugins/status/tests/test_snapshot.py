@@ -11,6 +11,7 @@ from hookserve_status.text import render_text
 from hookserve import ScoreboardField
 from hookserve.launch.assembly import assemble
 from hookserve.testing.fakes import configure
+from hookserve.types import ExitReason
 from hookserve.worker.reading import Reader
 from hookserve.worker.scoreboard import DRAINING, READY, Scoreboard
 
@@ -44,6 +45,23 @@ def test_every_form_shows_every_worker(source):
     assert page.count('<i class="stuck">') == 64 * 4 + 1
     assert text.count("an-id") == 64 * 4
     assert len(snapshot["workers"]) == 64
+
+
+def test_a_lost_worker_is_shown_however_many_were_recycled_after_it():
+    scoreboard = Scoreboard(1, 1)
+    slot = scoreboard.take()
+    slot.pid = os.getpid()
+    scoreboard.server.add_exit(time.time() - 200, slot, 1.0, ExitReason("killed", "SIGKILL"))
+    for number in range(60):
+        reason = ExitReason("recycled", f"ctl {number}")
+        scoreboard.server.add_exit(time.time(), slot, 1.0, reason)
+
+    snapshot = Source(configure({}), "sync", Reader([scoreboard]), []).make()
+
+    assert any("was lost 200 s ago" in each["text"] for each in snapshot["faults"])
+    for shown in (render_page(snapshot), render_text(snapshot)):
+        assert shown.count("killed (SIGKILL)") == 2  # as a fault and as an exit
+        assert "ctl 59" in shown
 
 
 def test_the_metrics_say_for_how_long_each_workers_oldest_request_runs(source):
