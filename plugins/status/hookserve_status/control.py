@@ -1,17 +1,18 @@
 """What the auxiliary process may ask of the arbiter, and the arbiter's answers.
 
-Two connected sockets, made in the arbiter: a datagram each way, JSON in it.  The arbiter never
-waits.  The auxiliary process does, but not for longer than `TIMEOUT`: an arbiter that is stuck in a
-hook is reported as such.
+Each request has a pair of sockets.  The request is in one of them, which both processes have: the
+first to read it decides whether it is carried out.  The other end gets the reply.  The arbiter
+receives the descriptors by a socket that is made before the fork, and never waits.  The auxiliary
+process does, while its client does, and not for longer than `TIMEOUT`; then it takes the request
+back.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
-import threading
-import time
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from hookserve.server import Server, WorkerInfo
 
 TIMEOUT = 5.0
-"""Seconds."""
+"""Seconds that the arbiter has to begin with what it is asked for."""
+_LAST_TIME = 1.0
+"""Seconds more for what it has begun."""
 _SIZE = 1 << 16
 
 
@@ -53,19 +56,25 @@ class ArbiterSide:
         """Answer what has come."""
         while True:
             try:
-                data = self._socket.recv(_SIZE)
+                data, descriptors, _, _ = socket.recv_fds(self._socket, _SIZE, 1)
             except BlockingIOError:
                 return
             except OSError:
-                data = b""
+                data, descriptors = b"", []
             if not data:
                 self._server.unwatch(self._socket.fileno())
                 self._socket.close()
                 return
-            with contextlib.suppress(OSError, ValueError):
-                self._answer(json.loads(data))
+            for each in descriptors:
+                with socket.socket(fileno=each) as end, contextlib.suppress(OSError, ValueError):
+                    self._answer(end)
 
-    def _answer(self, request: dict[str, Any]) -> None:  # Any: JSON
+    def _answer(self, end: socket.socket) -> None:
+        """Raises BlockingIOError when the request has been taken back."""
+        end.setblocking(False)
+        request: dict[str, Any] = json.loads(end.recv(_SIZE))  # Any: JSON
+        if _is_closed(end):
+            return  # the process that has asked is gone
         reply: dict[str, object]
         self._asked_by = str(request.get("by", "ctl"))
         try:
@@ -73,9 +82,8 @@ class ArbiterSide:
         except ControlError as error:
             reply = {"error": str(error), "status": error.status}
         descriptor = cast("int | None", reply.pop("descriptor", None))
-        reply["id"] = request["id"]
         data = json.dumps(reply).encode()
-        socket.send_fds(self._socket, [data], [] if descriptor is None else [descriptor])
+        socket.send_fds(end, [data], [] if descriptor is None else [descriptor])
 
     def _reload(self, _: int) -> dict[str, object]:
         server = self._server
@@ -132,38 +140,72 @@ class Client:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        self._lock = threading.Lock()
-        self._number = 0
+        end.settimeout(TIMEOUT)
 
     def ask(
-        self, verb: str, value: int = 0, by: str = "ctl"
+        self, verb: str, value: int = 0, by: str = "ctl", waits: socket.socket | None = None
     ) -> tuple[dict[str, Any], int]:  # Any: JSON
         """The arbiter's answer, and a descriptor that came with it or -1; `by` is who asks, for
-        the log.  Raises ControlError."""
-        with self._lock:
-            self._number += 1
-            request = {"id": self._number, "verb": verb, "value": value, "by": by}
+        the log, and `waits` the connection where the answer is awaited.  Raises ControlError."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX)
+        with ours, theirs:
+            theirs.setblocking(False)
+            ours.send(json.dumps({"verb": verb, "value": value, "by": by}).encode())
             try:
-                self._socket.send(json.dumps(request).encode())
-                reply, descriptor = self._receive(time.monotonic() + TIMEOUT)
-            except TimeoutError:
-                message = f"the arbiter has not answered within {TIMEOUT:g} s"
-                raise ControlError(message, 504) from None
+                self._exchange(ours, theirs, waits)
+                data, descriptors, _, _ = socket.recv_fds(ours, _SIZE, 1)
             except OSError as error:
                 raise ControlError(f"the arbiter is gone: {error.strerror}", 504) from None
+        reply: dict[str, Any] = json.loads(data)
         if "error" in reply:
             raise ControlError(reply["error"], reply["status"])
-        return reply, descriptor
+        return reply, descriptors[0] if descriptors else -1
 
-    def _receive(self, until: float) -> tuple[dict[str, Any], int]:
-        while True:
-            self._socket.settimeout(max(0.001, until - time.monotonic()))
-            data, descriptors, _, _ = socket.recv_fds(self._socket, _SIZE, 1)
-            if not data:
+    def _exchange(
+        self, ours: socket.socket, theirs: socket.socket, waits: socket.socket | None
+    ) -> None:
+        """Wait for the reply; raises ControlError, and OSError when the arbiter is gone."""
+        poll = select.poll()
+        poll.register(ours, select.POLLIN)
+        poll.register(self._socket, 0)  # 0: only that the other end is closed
+        if waits is not None:
+            poll.register(waits, 0)
+        with contextlib.suppress(TimeoutError):
+            # The client may be gone already, where this process was held up.
+            found = poll.poll(0)
+            if not found:
+                socket.send_fds(self._socket, [b"\0"], [theirs.fileno()])
+                found = poll.poll(TIMEOUT * 1000)
+            ready = [fd for fd, _ in found]
+            if ours.fileno() in ready:
+                return
+            if self._socket.fileno() in ready:
                 raise OSError(0, "its end is closed")
-            reply = json.loads(data)
-            descriptor = descriptors[0] if descriptors else -1
-            if reply["id"] == self._number:
-                return reply, descriptor
-            if descriptor >= 0:  # of a request that was not waited for
-                socket.close(descriptor)
+        if _take_back(theirs):
+            message = f"the arbiter has not answered within {TIMEOUT:g} s: nothing is done"
+            raise ControlError(message, 504)
+        ours.settimeout(_LAST_TIME)
+        try:
+            ours.recv(1, socket.MSG_PEEK)
+        except TimeoutError:
+            message = (
+                f"the arbiter has begun, and has not answered within {TIMEOUT + _LAST_TIME:g} s:"
+                " see whether it is done"
+            )
+            raise ControlError(message, 504) from None
+
+
+def _take_back(end: socket.socket) -> bool:
+    """Whether the arbiter has not read the request, and does not find it any more."""
+    try:
+        return bool(end.recv(_SIZE))
+    except BlockingIOError:
+        return False
+
+
+def _is_closed(end: socket.socket) -> bool:
+    """Whether no process has the other end, where there is nothing to read."""
+    try:
+        return not end.recv(1)
+    except BlockingIOError:
+        return False

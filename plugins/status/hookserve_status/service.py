@@ -85,7 +85,8 @@ class Handler(http_server.Handler):
                 self._send_error(error.status, str(error))
 
     def _do(self, verb: str, value: int) -> dict[str, Any]:  # Any: JSON
-        reply, descriptor = self.server.client.ask(verb, value, _asker(self.connection))
+        by = _asker(self.connection)
+        reply, descriptor = self.server.client.ask(verb, value, by, self.connection)
         if descriptor >= 0:
             reply["stacks"] = read_stacks(descriptor)
         return reply

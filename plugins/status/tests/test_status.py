@@ -13,6 +13,7 @@ import pytest
 from hookserve_status.address import check
 from hookserve_status.client import Refused, StatusClient, Unreachable
 from hookserve_status.ctl import run
+from support.processes import children_of
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.suspending import suspend
@@ -285,15 +286,29 @@ def test_a_server_that_is_drained_answers_until_its_last_request_is_over(scene, 
     assert not scene.path.exists()
 
 
-def test_an_arbiter_that_is_stuck_is_said_so_and_the_rest_is_shown(scene):
+def test_an_arbiter_that_is_stuck_is_said_so_and_does_nothing_later(scene):
     suspend(scene.server.pid)
     try:
-        with pytest.raises(Refused, match="the arbiter has not answered"):
-            scene.client.do("recycle", 0)
+        with pytest.raises(Refused, match=r"the arbiter has not answered.*: nothing is done$"):
+            scene.client.do("scale", 3)
         assert scene.client.snapshot()["pid"] == scene.server.pid
     finally:
         os.kill(scene.server.pid, signal.SIGCONT)
-    assert scene.client.do("scale", 2)["wanted"] == 2
+    assert scene.client.do("scale", 2) == {"wanted": 2, "before": 2}
+
+
+def test_a_command_that_its_client_has_stopped_waiting_for_is_not_carried_out(scene, monkeypatch):
+    workers = {each["pid"] for each in scene.client.snapshot()["workers"]}
+    (process,) = set(children_of(scene.server.pid)) - workers
+    suspend(process)
+    monkeypatch.setattr("hookserve_status.client._TIME", 0.2)
+    try:
+        with pytest.raises(Unreachable):
+            scene.client.do("scale", 3)
+    finally:
+        os.kill(process, signal.SIGCONT)
+    monkeypatch.undo()
+    assert scene.client.do("scale", 2) == {"wanted": 2, "before": 2}
 
 
 def test_a_worker_that_is_killed_is_named_with_its_cause(scene):
