@@ -46,7 +46,6 @@ class Condition:
         self._checks: Sequence[str] = config.health_check
         self._timeout: float = config.timeout
         self._is_stuck_after = config.timeout + config.abort_timeout + _GRACE
-        self._has_started = False
 
     def live(self) -> Verdict:
         """Whether the arbiter does its work: a restart would help if it did not."""
@@ -73,6 +72,7 @@ class Condition:
             return Verdict(False, f"{count} of {counted(self._least, 'worker')} ready")
         if self._checks and (fault := self._fault_of_checks(reading.now)):
             return Verdict(False, fault)
+        self._state.record_start()
         return Verdict(True, "ready")
 
     def _fault_of_checks(self, now: float) -> str:
@@ -95,12 +95,12 @@ class Condition:
         return self._checks[number] if number < len(self._checks) else "of the code before"
 
     def startup(self) -> Verdict:
-        """Whether the server has ever been ready: until then it is not to be judged otherwise."""
-        if not self._has_started:
+        """Whether the server has ever been found to be ready, in any of its processes: until then
+        it is not to be judged otherwise."""
+        if not self._state.has_started:
             verdict = self.ready()
             if not (verdict.holds or verdict.reason == "draining"):
                 return Verdict(False, f"starting: {verdict.reason}")
-            self._has_started = True
         return Verdict(True, "started")
 
     def agent(self) -> str:

@@ -140,6 +140,21 @@ def test_a_server_has_started_once_it_was_ready():
     assert checked.startup() == (True, "started")
 
 
+@pytest.mark.parametrize("question", ["ready", "startup", "agent"])
+def test_a_server_has_started_in_each_of_its_processes(question):
+    state = SharedState()
+    getattr(condition(worker(), state=state), question)()
+
+    assert condition(worker("booting"), state=state).startup() == (True, "started")
+
+
+def test_a_server_that_stops_before_it_was_ready_is_not_asked_to_start():
+    state = SharedState()
+    stopping = condition(worker("booting"), is_stopping=True, state=state)
+    assert stopping.startup().holds
+    assert not state.has_started
+
+
 def test_a_server_is_live_while_its_workers_hang_and_are_being_ended():
     limits = {"timeout": 30, "abort_timeout": 2}
     assert condition(worker(silent=40), **limits).live().holds

@@ -193,6 +193,30 @@ def test_a_check_that_ends_its_process_fails_and_holds_no_answer_back(site):
         wait_until(lambda: check(site) == (200, "ready"))
 
 
+def test_what_has_started_stays_so_in_new_workers_after_reloads_and_upgrades(site):
+    settings = {"health": True, "health_check": "app:check", "health_check_interval": 0.05}
+    with serving(site, max_requests=1, pidfile=site / "pid", **settings) as server:
+        wait_until(lambda: check(site, "startup") == (200, "started"))
+        (site / "broken").touch()
+        wait_until(lambda: check(site)[0] == 503)
+        for index, old in server.workers().items():
+            while server.workers().get(index, old) == old:
+                ask(server.address)
+        assert {ask(server.address, "/-/startup").text for _ in range(9)} == {"started\n"}
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded: generation" in server.log)
+        wait_until(lambda: check_or_none(site, "startup") == (200, "started"))
+        assert ask(server.address, "/-/startup").text == "started\n"
+        server.signal(signal.SIGUSR2)
+        wait_until(lambda: "the successor serves" in server.log)
+        successor = int((site / "pid.2").read_text())
+        server.signal(signal.SIGTERM)
+        server.wait()
+        assert ask(server.address, "/-/startup").text == "started\n"
+        os.kill(successor, signal.SIGTERM)
+        wait_until(lambda: not (site / "pid").exists())
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="to become another user takes root")
 def test_the_applications_check_runs_as_the_user_of_the_workers():
     with tempfile.TemporaryDirectory() as folder:
@@ -299,9 +323,9 @@ def test_an_upgrade_is_ready_but_for_a_moment(site):
         wait_until(lambda: not (site / "pid").exists())
 
 
-def check_or_none(site):
+def check_or_none(site, name="ready"):
     try:
-        return check(site)
+        return check(site, name)
     except OSError:
         return None
 

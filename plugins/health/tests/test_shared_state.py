@@ -103,6 +103,21 @@ def test_the_next_arbiter_goes_on_with_the_result(result):
     assert not following.is_late(1e9)  # its checks have not begun
 
 
+@pytest.mark.parametrize("result", [None, 2])
+def test_the_next_arbiter_has_started_as_this_one_has(result):
+    state = SharedState()
+    state.record_start()
+    assert SharedState(state.encode()).has_started
+    assert not SharedState(state.encode()).is_checked
+
+    state.record(result, 10.0)
+    following = SharedState(state.encode())
+
+    assert following.has_started
+    assert (following.is_checked, following.failed) == (True, result)
+
+
 @pytest.mark.parametrize("text", ["", "-1", "nonsense", "1e3"])
 def test_what_no_arbiter_has_written_says_nothing(text):
     assert not SharedState(text).is_checked
+    assert not SharedState(text).has_started
