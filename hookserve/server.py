@@ -126,6 +126,10 @@ class Server(Protocol):
         """How many workers are wanted."""
 
     @property
+    def most_workers(self) -> int:
+        """How many workers may be wanted until a reload has room for more."""
+
+    @property
     def worker_model(self) -> str:
         """The name of the worker model: the setting's, or the one for the application's
         interface."""
@@ -165,7 +169,8 @@ class Server(Protocol):
         """The sums of all workers' counters, those that are gone included."""
 
     def set_wanted(self, count: int) -> None:
-        """Change how many workers are wanted; raises ValueError for a negative number."""
+        """Change how many workers are wanted, to `most_workers` at most; raises ValueError for a
+        negative number."""
 
     def recycle(self, worker: WorkerInfo, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it is retired."""

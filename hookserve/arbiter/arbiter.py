@@ -38,7 +38,6 @@ from hookserve.arbiter.watcher import Watcher
 from hookserve.errors import AppNotFound, BootError, HookserveError
 from hookserve.plugins import calling
 from hookserve.system.processes import Processes
-from hookserve.wording import counted
 
 if TYPE_CHECKING:
     from hookserve.arbiter.handover import Start
@@ -128,7 +127,7 @@ class Arbiter:
             signal.SIGHUP: self.reloads.begin,
             signal.SIGUSR1: lambda _: self.reopen_logs(),
             signal.SIGUSR2: lambda _: self.upgrade.begin(),
-            signal.SIGTTIN: lambda _: self.set_wanted(self.num_workers + 1),
+            signal.SIGTTIN: lambda _: self.pool.add_one(),
             signal.SIGTTOU: lambda _: self.set_wanted(max(1, self.num_workers - 1)),
             signal.SIGWINCH: lambda _: self._drain_daemon(),
             signal.SIGCHLD: lambda _: self._reap(),
@@ -177,6 +176,11 @@ class Arbiter:
         return self.current.wanted
 
     @property
+    def most_workers(self) -> int:
+        """How many workers may be wanted until a reload has room for more."""
+        return self.pool.most_workers
+
+    @property
     def worker_model(self) -> str:
         """The name of the worker model."""
         return self.current.classes.worker_type.name
@@ -210,16 +214,9 @@ class Arbiter:
         return tuple(self.pool.factory.scoreboards())
 
     def set_wanted(self, count: int) -> None:
-        """Change how many workers are wanted; raises ValueError for a negative number."""
-        if count < 0:
-            raise ValueError(f"expected 0 or more workers, not {count}")
-        old = self.num_workers
-        self.reloads.keep_wanted(count)
-        if count == old or self.is_stopping:
-            return
-        self.current = self.current._replace(wanted=count)
-        self.log.info("%s wanted, not %d", counted(count, "worker"), old)
-        calling.notify(self.hook.nworkers_changed, server=self, new_value=count, old_value=old)
+        """Change how many workers are wanted, to `most_workers` at most; raises ValueError for a
+        negative number."""
+        self.pool.set_wanted(count)
 
     def recycle(self, worker: WorkerInfo, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it is retired."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -93,15 +92,15 @@ class WorkerFactory:
         for scoreboard in self.scoreboards():
             scoreboard.announce_stop()
 
-    def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle:
-        """A forked worker's handle; the child closes `descriptors`.
+    def fork(self, index: int, descriptors: Iterable[int]) -> WorkerHandle | None:
+        """A forked worker's handle; the child closes `descriptors`.  `None`: no slot is free.
 
         Raises OSError when there can be no further process now, HookError when a `pre_fork`
         hook raises before any worker was ever ready.
         """
         slot = self.scoreboard.take()
         if slot is None:
-            raise OSError(errno.EAGAIN, "no slot of the scoreboard is free")
+            return None
         try:
             return self._fork(self._make_handle(index, slot), descriptors)
         except BaseException:

@@ -16,6 +16,7 @@ from hookserve.arbiter.policies import Backoff, ReplacementPlan
 from hookserve.listeners.listeners import uninherited
 from hookserve.plugins import calling
 from hookserve.types import RestartPlan, WorkerCounts
+from hookserve.wording import counted
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
@@ -31,6 +32,10 @@ class WorkerPool(Part):
         self.factory = WorkerFactory(arbiter)
         self._backoff = Backoff()
         self._plan: RestartPlan | None = None
+        self._refused = 0
+        """The number of workers that there was no room for, and that the log has named."""
+        self._is_full = False
+        """Whether the log says that a worker waits for a slot."""
 
     def step(self, now: float) -> None:
         """Reconcile, unless the server stops."""
@@ -71,6 +76,48 @@ class WorkerPool(Part):
                     self._retire(predecessor, now, limit)
                 if self._is_outdated(newest):
                     self._replace(newest, now)
+
+    @property
+    def most_workers(self) -> int:
+        """How many workers may be wanted: one slot is left, for a replacement."""
+        return max(self.factory.scoreboard.slots - 1, self._arbiter.num_workers)
+
+    def add_one(self) -> None:
+        """An operator wants one worker more."""
+        self._refused = 0
+        self.set_wanted(self._arbiter.num_workers + 1)
+
+    def set_wanted(self, count: int) -> None:
+        """Change how many workers are wanted, to `most_workers` at most; raises ValueError for a
+        negative number."""
+        if count < 0:
+            raise ValueError(f"expected 0 or more workers, not {count}")
+        arbiter, old = self._arbiter, self._arbiter.num_workers
+        count = self._limit(count)
+        arbiter.reloads.keep_wanted(count)
+        if count == old or arbiter.is_stopping:
+            return
+        arbiter.current = arbiter.current._replace(wanted=count)
+        arbiter.log.info("%s wanted, not %d", counted(count, "worker"), old)
+        hook = arbiter.hook.nworkers_changed
+        calling.notify(hook, server=arbiter, new_value=count, old_value=old)
+
+    def _limit(self, count: int) -> int:
+        """The number, or `most_workers`; a plugin may ask for too many again and again."""
+        most = self.most_workers
+        if count <= most:
+            self._refused = 0
+            return count
+        if count != self._refused:
+            self._refused = count
+            self._arbiter.log.warning(
+                "there is room for %s at most, not for %d: give the configuration workers = %d and"
+                " reload",
+                counted(most, "worker"),
+                count,
+                count,
+            )
+        return most
 
     def recycle(self, handle: WorkerHandle, reason: str) -> None:
         """Have a worker replaced: the replacement is ready before it is retired."""
@@ -141,6 +188,15 @@ class WorkerPool(Part):
             arbiter.log.error(message, index, error.strerror, _FORK_PAUSE)
             self._backoff.delay(index, now, _FORK_PAUSE)
             return
+        if handle is None:  # the end of a worker is a reason to reconcile
+            if not self._is_full:
+                arbiter.log.warning(
+                    "worker %d is forked when another has ended: no slot of the scoreboard is free",
+                    index,
+                )
+            self._is_full = True
+            return
+        self._is_full = False
         handle.forked_at = now
         arbiter.add_worker(handle)
         arbiter.log.info("%s booting", handle)

@@ -120,14 +120,24 @@ def test_a_fork_that_fails_takes_nothing():
         assert free_slots(factory.scoreboard) == factory.scoreboard.slots - 1
 
 
-def test_without_a_free_slot_there_is_no_further_worker():
+def test_without_a_free_slot_there_is_no_further_worker(caplog):
     with serving(workers=1) as server:
         factory = server.arbiter.pool.factory
         free_slots(factory.scoreboard)
+        before = open_descriptors()
+        assert factory.fork(1, ()) is None
+        assert open_descriptors() == before
 
-        error = fork_in_vain(factory, match="no slot of the scoreboard is free")
+        server.arbiter.set_wanted(3)
+        for _ in range(5):
+            server.turn(seconds=2)
 
-        assert error.errno == errno.EAGAIN
+        assert len(server.arbiter.worker_table) == 1
+        (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
+        assert record.getMessage() == (
+            "worker 1 is forked when another has ended: no slot of the scoreboard is free"
+        )
+        assert server.arbiter.pool.due(server.clock.now) is None  # nothing is tried again
         server.end(server.handle(0))
         assert server.handle(0).state == BOOTING  # in the slot of the one that is gone
 

@@ -1,6 +1,8 @@
 """The worker pool, with children that are never forked."""
 
-from support.fake_arbiter import FakeServer, serving
+import signal
+
+from support.fake_arbiter import FakeServer, make_assembly, serving
 
 from hookserve import hookimpl
 from hookserve.arbiter.handles import BOOTING, DRAINING, READY
@@ -119,3 +121,67 @@ def test_workers_may_be_missing_while_others_are_replaced():
         server.turn()
 
         assert [each.state for each in old].count(DRAINING) == 1
+
+
+def test_no_more_workers_are_wanted_than_there_is_room_for(caplog):
+    with serving(workers=2) as server:
+        arbiter = server.arbiter
+        assert arbiter.most_workers == 63
+
+        arbiter.set_wanted(70)
+        for _ in range(3):
+            server.turn(seconds=1)
+            server.become_ready()
+
+        assert arbiter.num_workers == len(server.arbiter.worker_table) == 63
+        arbiter.recycle(server.handle(5), "a test")
+        server.turn()
+        server.become_ready()
+        both = [each.state for each in arbiter.worker_table if each.index == 5]
+        assert both == [DRAINING, READY]
+        assert [record.getMessage() for record in caplog.records if record.levelno > 20] == [
+            "there is room for 63 workers at most, not for 70: give the configuration workers = 70"
+            " and reload"
+        ]
+
+
+def test_ttin_beyond_the_room_is_one_warning_and_changes_nothing(caplog):
+    with serving(workers=2) as server:
+        server.arbiter.set_wanted(63)
+        for count in (1, 2):
+            server.arbiter._handlers[signal.SIGTTIN]("TTIN")
+
+            assert server.arbiter.num_workers == 63
+            assert caplog.text.count("there is room for 63 workers at most, not for 64") == count
+
+
+def test_a_reload_has_room_for_more_workers():
+    with serving(workers=2) as server:
+        server.next_assembly = make_assembly(server.recorder, workers=70)
+        server.arbiter.reload()
+        server.turn()
+        server.become_ready()
+
+        assert server.arbiter.num_workers == 70
+        assert server.arbiter.most_workers == 279
+
+
+def test_where_there_are_more_workers_than_room_none_is_taken_away(caplog):
+    with serving(workers=2) as server:
+        # As after a re-exec with fewer `workers`, until its canary is ready.
+        server.arbiter.current = server.arbiter.current._replace(wanted=150)
+
+        server.arbiter.set_wanted(151)
+
+        assert server.arbiter.num_workers == 150
+        server.arbiter.set_wanted(80)
+        assert server.arbiter.num_workers == 80
+
+
+def test_a_plugin_that_wants_too_many_at_each_tick_is_named_once(caplog):
+    with serving(workers=2) as server:
+        for _ in range(3):
+            server.arbiter.set_wanted(100)
+
+        assert server.recorder.named("nworkers_changed")[-1] == (63, 2)
+        assert caplog.text.count("there is room for") == 1

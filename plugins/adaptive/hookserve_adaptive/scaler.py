@@ -56,9 +56,10 @@ class Scaler:
         return self._target
 
     @hookimpl
-    def nworkers_changed(self, new_value: int, old_value: int | None) -> None:
+    def nworkers_changed(self, server: Server, new_value: int, old_value: int | None) -> None:
         """Tell what the operator changes from what was asked for here."""
-        if new_value != self._target and new_value and old_value:
+        asked = self._target and min(self._target, server.most_workers)
+        if new_value != asked and new_value and old_value:
             self._shift += new_value - old_value
 
 

@@ -3,8 +3,10 @@
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
+from hookserve_adaptive.scaler import Scaler
 
 from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.waiting import DEADLINE
@@ -150,3 +152,15 @@ def test_without_a_maximum_nothing_is_called(site):
 def test_an_invalid_range_is_refused(site, settings, message):
     with pytest.raises(ServerFailed, match=message), adapting(site, **settings):
         pass
+
+
+def test_a_maximum_beyond_the_room_does_not_move_the_range():
+    settings = {"adaptive_min": 0, "adaptive_max": 100, "adaptive_interval": 0}
+    scaler = Scaler(SimpleNamespace(**settings, adaptive_busy=0.75, adaptive_idle_time=60))
+    scaler._target = 80
+    server = SimpleNamespace(most_workers=63)
+
+    scaler.nworkers_changed(server, 63, 40)
+    assert scaler._shift == 0
+    scaler.nworkers_changed(server, 62, 63)
+    assert scaler._shift == -1

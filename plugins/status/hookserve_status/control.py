@@ -15,6 +15,8 @@ import select
 import socket
 from typing import TYPE_CHECKING, Any, cast
 
+from hookserve.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -105,6 +107,12 @@ class ArbiterSide:
             raise ControlError("the server stops")
         if not 0 <= count <= 4096:
             raise ControlError(f"expected 0 to 4096 workers, not {count}", 400)
+        most = self._server.most_workers
+        if count > most:
+            raise ControlError(
+                f"there is room for {counted(most, 'worker')} at most, not for {count}: give the"
+                f" configuration workers = {count} and reload"
+            )
         self._server.set_wanted(count)
         return {"wanted": self._server.num_workers, "before": before}
 

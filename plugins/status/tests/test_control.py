@@ -21,7 +21,7 @@ class FakeServer:
     upgrade = SimpleNamespace(predecessor=None)
     listeners = ()
     scoreboards = ()
-    num_workers = 2
+    num_workers, most_workers = 2, 63
     is_stopping = False
 
     def __init__(self):

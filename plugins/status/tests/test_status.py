@@ -230,6 +230,11 @@ def test_workers_are_scaled_and_recycled(scene, capsys):
         scene.ctl("recycle", "7")
     with pytest.raises(Refused, match="expected 0 to 4096 workers"):
         scene.ctl("scale", "5000")
+    with pytest.raises(
+        Refused, match=r"room for 63 workers at most, not for 64: .* workers = 64 and reload"
+    ):
+        scene.ctl("scale", "64")
+    assert scene.client.snapshot()["wanted"] == 3
 
 
 def test_the_stacks_of_a_stuck_worker_are_shown(scene, capsys):
