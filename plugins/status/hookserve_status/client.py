@@ -62,11 +62,10 @@ class StatusClient:
         """The same as text; raises Unreachable."""
         return self._ask("GET", "/", "text/plain")
 
-    def do(self, verb: str, value: int = 0) -> dict[str, Any]:
+    def do(self, verb: str, value: int | None = None) -> dict[str, Any]:
         """Give a command; raises Unreachable, and Refused with the server's reason."""
-        found: dict[str, Any] = json.loads(
-            self._ask("POST", f"/{verb}?value={value}", "application/json")
-        )
+        path = f"/{verb}" if value is None else f"/{verb}?value={value}"
+        found: dict[str, Any] = json.loads(self._ask("POST", path, "application/json"))
         return found
 
     def _ask(self, method: str, path: str, media_type: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import struct
 from collections.abc import Sequence
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from hookserve_status.snapshot import Source
 
 _CREDENTIALS = struct.Struct("3i")
-_VERBS = ("reload", "drain", "scale", "recycle", "stacks")
+_VERBS = {"reload": "", "drain": "", "scale": "N", "recycle": "INDEX", "stacks": "INDEX"}
+"""The commands, and what the value of each is; most are about one number."""
+_NUMBER = re.compile("-?[0-9]{1,9}")
 
 
 def serve(
@@ -77,10 +80,8 @@ class Handler(http_server.Handler):
             self._send_error(404, f"there is no command '{verb}' ({', '.join(_VERBS)})")
         else:
             try:
-                value = int(parse_qs(url.query).get("value", ["0"])[0])
+                value = _value(verb, url.query)
                 self.send_content(200, forms.JSON, _encode(self._do(verb, value)))
-            except ValueError:
-                self._send_error(400, "value: expected a number")
             except ControlError as error:
                 self._send_error(error.status, str(error))
 
@@ -104,6 +105,16 @@ class Handler(http_server.Handler):
 
     def _send_error(self, status: int, text: str) -> None:
         self.send_content(status, forms.JSON, _encode({"error": text}))
+
+
+def _value(verb: str, query: str) -> int:
+    """What a command is about, 0 for one that is about no number; raises ControlError."""
+    if not _VERBS[verb]:
+        return 0
+    found = parse_qs(query, keep_blank_values=True).get("value", [])
+    if len(found) != 1 or not _NUMBER.fullmatch(found[0]):
+        raise ControlError(f"expected one whole number: POST /{verb}?value={_VERBS[verb]}", 400)
+    return int(found[0])
 
 
 def _asker(connection: socket.socket) -> str:
