@@ -276,10 +276,12 @@ class Arbiter:
     def turn(self) -> None:
         """Wait for what happens next, and have each part take its step."""
         before = self.clock()
-        left = self._time_left(before)
-        readable = self._watcher.wait(left)
+        due = self._next_deadline(before)
+        self.publication.set_due(due)
+        readable = self._watcher.wait(None if due is None else due - before)
         now = self.clock()
-        if left is not None and now > before + left + _LATE:
+        self.publication.set_due(now)
+        if due is not None and now > due + _LATE:
             for handle in self.worker_table:
                 handle.ignore_silence_before = now
         self._watcher.call(readable)
@@ -294,11 +296,10 @@ class Arbiter:
         for part in self._parts:
             part.reap()
 
-    def _time_left(self, now: float) -> float | None:
-        """Seconds to the next deadline; `None`: there is none."""
+    def _next_deadline(self, now: float) -> float | None:
+        """In seconds of the monotonic clock; `None`: there is none."""
         moments = (part.due(now) for part in self._parts)
-        nearest = min((each for each in moments if each is not None), default=None)
-        return None if nearest is None else nearest - now
+        return min((each for each in moments if each is not None), default=None)
 
     # What the parts use.
 
@@ -315,8 +316,7 @@ class Arbiter:
     def own_descriptors(self) -> list[int]:
         """The descriptors that a forked child must close."""
         found = [*self._inbox.descriptors()]
-        for part in self._parts:
-            found.extend(part.descriptors())
+        found += [fd for part in self._parts for fd in part.descriptors()]
         if self.start_report is not None:
             found.extend(self.start_report.descriptors())
         if self.pidfile is not None:

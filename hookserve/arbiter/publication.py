@@ -6,6 +6,7 @@ earlier configuration is gone; both have the same server record.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -41,6 +42,12 @@ class Publication(Part):
             record = scoreboard.server
             record.pid, record.generation = server.pid, server.generation
             record.wanted, record.capacity = server.num_workers, server.worker_capacity
+
+    def set_due(self, moment: float | None) -> None:
+        """The arbiter does something at that moment at the latest; `None`: when it is woken.  A
+        reader sees that it does not, be it stopped or in a hook that does not return."""
+        for scoreboard in self._server.scoreboards:
+            scoreboard.server.due = math.inf if moment is None else moment
 
     def on_reload(self) -> None:
         """A reload is wanted: it begins now, or when another has ended."""

@@ -112,6 +112,7 @@ SERVER = (
     "sequence",
     "pid",
     "started_at",
+    "due",
     "generation",
     "wanted",
     "capacity",

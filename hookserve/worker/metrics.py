@@ -68,6 +68,7 @@ def server_metrics(reading: Reading, queues: Iterable[AcceptQueue] = ()) -> list
         *_of_unserved(reading.counters),
         *_of_connections(reading, queues),
         *_of_workers(reading),
+        *_of_arbiter(reading),
         *_of_reloads(reading),
     ]
 
@@ -186,6 +187,16 @@ def _of_workers(reading: Reading) -> Iterator[Metric]:
         "{worker}",
         "Workers that are gone, by the cause.",
         _by("exit.kind", reading.exits_by_kind),
+    )
+
+
+def _of_arbiter(reading: Reading) -> Iterator[Metric]:
+    yield _one(
+        "hookserve.arbiter.overdue",
+        GAUGE,
+        "s",
+        "For how long the arbiter has not done what is due; near 0 while it does its work.",
+        reading.overdue,
     )
 
 

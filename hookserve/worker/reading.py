@@ -65,6 +65,9 @@ class Reading(NamedTuple):
     """When the server began, in seconds of the monotonic clock."""
     pid: int
     """The arbiter's."""
+    overdue: float
+    """Seconds since when the arbiter should have done something; while it works this is how long it
+    has been awake."""
     generation: int
     """The number of the current generation."""
     wanted: int
@@ -151,11 +154,13 @@ class Reader:
             for name, kept in server.totals.items()
         }
         columns = zip(server.buckets, *(worker.buckets for worker in counted), strict=True)
+        now = time.monotonic()
         return Reading(
             VERSION,
-            time.monotonic(),
+            now,
             server.started_at,
             server.pid,
+            max(0.0, now - server.due) if server.due else 0.0,
             server.generation,
             server.wanted,
             self._scoreboards[0].is_draining,

@@ -120,6 +120,16 @@ class ServerRecord:
     def started_at(self, now: float) -> None:
         self.reals[SERVER.index("started_at")] = now
 
+    @property
+    def due(self) -> float:
+        """When the arbiter does something at the latest, in seconds of the monotonic clock: while
+        it sleeps its next deadline, and since when it is awake otherwise."""
+        return self.reals[SERVER.index("due")]
+
+    @due.setter
+    def due(self, moment: float) -> None:
+        self.reals[SERVER.index("due")] = moment
+
     @contextmanager
     def change(self) -> Iterator[None]:
         """Readers see all that is done inside, or nothing."""

@@ -48,14 +48,14 @@ def part(arbiter):
 
 
 def test_a_part_that_overrides_nothing_changes_nothing(arbiter):
-    before = arbiter.own_descriptors(), arbiter.other_children(), arbiter._time_left(0.0)
+    before = arbiter.own_descriptors(), arbiter.other_children(), arbiter._next_deadline(0.0)
     arbiter._parts = (*arbiter._parts, Part())
 
     arbiter._reap()
     for each in arbiter._parts:
         each.step(arbiter.clock())
 
-    after = arbiter.own_descriptors(), arbiter.other_children(), arbiter._time_left(0.0)
+    after = arbiter.own_descriptors(), arbiter.other_children(), arbiter._next_deadline(0.0)
     assert after == before
 
 
@@ -70,11 +70,11 @@ def test_a_new_part_is_one_line_of_the_list(arbiter, part):
 
 def test_the_loop_waits_for_the_nearest_deadline_of_all_parts(arbiter, part):
     now = arbiter.clock()
-    others = arbiter._time_left(now)
-    assert others is None or others > 0.5
+    others = arbiter._next_deadline(now)
+    assert others is None or others > now + 0.5
 
     part.moment = now + 0.5
-    assert arbiter._time_left(now) == 0.5
+    assert arbiter._next_deadline(now) == now + 0.5
 
     part.moment = now  # it is due: the loop does not wait
     arbiter.turn()

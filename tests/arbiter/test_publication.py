@@ -1,5 +1,8 @@
 """What the arbiter writes into the scoreboard, read by a reader of its own."""
 
+import time
+
+import pytest
 from support.fake_arbiter import make_assembly, serving
 
 from hookserve.arbiter.handles import READY
@@ -36,6 +39,26 @@ def test_the_server_and_its_workers_are_published():
         server.turn()
 
         assert read(server).wanted == 1
+
+
+@pytest.mark.parametrize(("due", "overdue"), [(0.0, 0.0), (-7.0, 7.0), (60.0, 0.0), (None, 0.0)])
+def test_a_reader_sees_that_the_arbiter_does_not_do_what_is_due(due, overdue):
+    with serving(workers=1) as server:
+        server.arbiter.publication.set_due(None if due is None else time.monotonic() + due)
+
+        assert overdue <= read(server).overdue < overdue + 1.0
+
+
+def test_the_arbiter_says_when_it_wakes_and_since_when_it_is_awake():
+    with serving(workers=1) as server:
+        arbiter, seen = server.arbiter, []
+        record = arbiter.publication.record
+        arbiter._watcher.wait = lambda left: (seen.append((left, record.due)), [])[1]
+        arbiter._next_deadline = lambda now: now + 9.0
+        arbiter.turn()
+
+        now = server.clock.now
+        assert (seen, record.due) == ([(9.0, now + 9.0)], now)
 
 
 def test_a_worker_that_is_gone_is_counted_by_its_cause_and_its_requests_are_kept():

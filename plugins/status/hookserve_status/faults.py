@@ -36,6 +36,7 @@ Snapshot = Mapping[str, Any]  # Any: JSON
 def find_faults(snapshot: Snapshot) -> list[dict[str, str]]:
     """The faults: `level` is ``error`` or ``warning``, and `text` one line; errors come first."""
     found = [
+        *_of_the_arbiter(snapshot),
         *_of_the_server(snapshot),
         *_shortened(list(_of_workers(snapshot))),
         *_shortened(list(_of_memory(snapshot["workers"]))),
@@ -45,6 +46,15 @@ def find_faults(snapshot: Snapshot) -> list[dict[str, str]]:
     ]
     found.sort(key=lambda fault: fault[0] != "error")
     return [{"level": level, "text": text} for level, text in found]
+
+
+def _of_the_arbiter(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    overdue, arbiter = snapshot["arbiter_overdue_seconds"], f"The arbiter (pid {snapshot['pid']})"
+    lost = "no worker is started, ended or replaced, and no command is taken"
+    if snapshot["arbiter_is_stopped"]:
+        yield "error", f"{arbiter} is stopped (SIGSTOP, or a debugger): {lost}."
+    elif overdue >= LONG:
+        yield "error", f"{arbiter} has not done for {overdue:.0f} s what is due: {lost}."
 
 
 def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ _LAST_FIELD = 21
 """Of those after the name: the pages in memory."""
 _SIZE = 2048
 """Bytes; no line is longer."""
+_STOPPED = (b"T", b"t")
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -25,6 +26,8 @@ class Process(NamedTuple):
     """Of children that it has waited for."""
     rss_bytes: int
     """Its pages that are in memory, those that it shares included."""
+    is_stopped: bool = False
+    """By SIGSTOP, or by a debugger."""
 
 
 _UNKNOWN = Process(0.0, 0.0, 0)
@@ -68,5 +71,6 @@ class ProcessReader:
 def _parse(data: bytes) -> Process:
     # The name, in parentheses, may have blanks and parentheses of its own.
     values = data[data.rindex(b")") + 2 :].split(None, _LAST_FIELD + 1)
+    is_stopped = values[0] in _STOPPED
     own, children = int(values[11]) + int(values[12]), int(values[13]) + int(values[14])
-    return Process(own / _TICK, children / _TICK, int(values[_LAST_FIELD]) * _PAGE)
+    return Process(own / _TICK, children / _TICK, int(values[_LAST_FIELD]) * _PAGE, is_stopped)

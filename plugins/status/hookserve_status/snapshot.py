@@ -87,6 +87,8 @@ class Source:
             "history": [list(each) for each in history],
             "cpu_seconds": self._cpu_seconds,
             "arbiter_rss_bytes": processes[reading.pid].rss_bytes,
+            "arbiter_overdue_seconds": reading.overdue,
+            "arbiter_is_stopped": processes[reading.pid].is_stopped,
             "fields": [
                 {**field._asdict(), "values": list(reading.fields[field.name])}
                 for field in self.reader.fields

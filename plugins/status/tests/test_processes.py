@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from hookserve_status import processes
-from hookserve_status.processes import ProcessReader
+from hookserve_status.processes import Process, ProcessReader
 
 from hookserve.testing import wait_until
 
@@ -36,11 +36,11 @@ def test_a_name_with_parentheses_and_blanks_confuses_nothing(tmp_path):
     found = ProcessReader(str(tmp_path)).read([7])[7]
 
     # By the numbers of proc(5): utime 14, stime 15, cutime 16, cstime 17, rss 24.
-    assert found == ((14 + 15) / tick, (16 + 17) / tick, 24 * page)
+    assert found == Process((14 + 15) / tick, (16 + 17) / tick, 24 * page)
 
 
 def test_a_process_that_is_gone_has_nothing(tmp_path):
-    assert ProcessReader(str(tmp_path)).read([1]) == {1: (0.0, 0.0, 0)}
+    assert ProcessReader(str(tmp_path)).read([1]) == {1: Process(0.0, 0.0, 0)}
 
 
 @pytest.mark.process
@@ -49,7 +49,7 @@ def test_a_process_that_ends_between_two_reads_has_nothing(reader):
         wait_until(lambda: reader.read([child.pid])[child.pid].rss_bytes)
         child.kill()
 
-    assert reader.read([child.pid]) == {child.pid: (0.0, 0.0, 0)}
+    assert reader.read([child.pid]) == {child.pid: Process(0.0, 0.0, 0)}
 
 
 def test_another_process_of_the_same_number_is_read_anew(reader, monkeypatch):

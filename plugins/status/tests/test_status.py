@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -29,6 +30,14 @@ def application(environ, start_response):
             time.sleep(0.02)
     start_response("404 Not Found" if environ["PATH_INFO"] == "/no" else "200 OK", [])
     return [b"x" * 100]
+"""
+
+HOOKS = """
+import os, time
+
+def child_exit(server, worker):
+    while os.path.exists("hold"):
+        time.sleep(0.02)
 """
 
 WAITS = """import os, time
@@ -85,6 +94,7 @@ def is_answered(client):
 @pytest.fixture
 def scene(tmp_path, request):
     (tmp_path / "app.py").write_text(APPLICATION)
+    (tmp_path / "hookserve.conf.py").write_text(HOOKS)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     path = tmp_path / "status"
@@ -94,6 +104,7 @@ def scene(tmp_path, request):
         wait_until(lambda: is_answered(made.client))
         yield made
         (tmp_path / "go on").touch()
+        (tmp_path / "hold").unlink(missing_ok=True)
 
 
 def worker(scene, index):
@@ -296,7 +307,9 @@ def test_an_arbiter_that_is_stuck_is_said_so_and_does_nothing_later(scene):
     try:
         with pytest.raises(Refused, match=r"the arbiter has not answered.*: nothing is done$"):
             scene.client.do("scale", 3)
-        assert scene.client.snapshot()["pid"] == scene.server.pid
+        snapshot = scene.client.snapshot()
+        assert snapshot["pid"] == scene.server.pid
+        assert "is stopped (SIGSTOP" in snapshot["faults"][0]["text"]
     finally:
         os.kill(scene.server.pid, signal.SIGCONT)
     assert scene.client.do("scale", 2) == {"wanted": 2, "before": 2}
@@ -314,6 +327,19 @@ def test_a_command_that_its_client_has_stopped_waiting_for_is_not_carried_out(sc
         os.kill(process, signal.SIGCONT)
     monkeypatch.undo()
     assert scene.client.do("scale", 2) == {"wanted": 2, "before": 2}
+
+
+def test_how_long_the_arbiter_has_been_stuck_in_a_hook_is_read_and_a_metric(scene, tmp_path):
+    (tmp_path / "hold").touch()
+    os.kill(worker(scene, 0)["pid"], signal.SIGKILL)
+
+    wait_until(lambda: scene.client.snapshot()["arbiter_overdue_seconds"] >= 0.5)
+
+    _, body = scene.fetch("/metrics")
+    (value,) = re.findall(r"^hookserve_arbiter_overdue_seconds (.*)$", body, re.MULTILINE)
+    assert float(value) >= 0.5
+    (tmp_path / "hold").unlink()
+    wait_until(lambda: scene.client.snapshot()["arbiter_overdue_seconds"] < 0.5)
 
 
 def test_a_worker_that_is_killed_is_named_with_its_cause(scene):
