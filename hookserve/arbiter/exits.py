@@ -7,35 +7,23 @@ import signal
 
 from hookserve.arbiter.handles import DRAINING, WorkerHandle
 from hookserve.requests import list_requests
+from hookserve.system.cgroup import ControlGroups
 from hookserve.types import ExitReason
-
-_MEMORY_EVENTS = "/sys/fs/cgroup/memory.events"
 
 
 class OutOfMemoryCounter:
-    """How often the kernel has killed in our cgroup (cgroup v2, ``memory.events``)."""
+    """How often the kernel has killed in our control group."""
 
-    def __init__(self, path: str = _MEMORY_EVENTS) -> None:
-        self._path = path
-        self._seen = self._read()
+    def __init__(self, groups: ControlGroups | None = None) -> None:
+        self._groups = groups or ControlGroups()
+        self._seen = self._groups.count_kills()
 
     def detect_kill(self) -> bool:
         """Read the counter; returns whether there was a kill since the last call."""
-        count = self._read()
+        count = self._groups.count_kills()
         rose = count > self._seen
         self._seen = count
         return rose
-
-    def _read(self) -> int:
-        try:
-            with open(self._path, encoding="ascii") as file:
-                for line in file:
-                    name, _, value = line.partition(" ")
-                    if name == "oom_kill":
-                        return int(value)
-        except (OSError, ValueError):
-            pass
-        return 0
 
 
 def classify(handle: WorkerHandle, status: int, out_of_memory: OutOfMemoryCounter) -> ExitReason:
@@ -61,5 +49,5 @@ def _signalled(handle: WorkerHandle, number: int, out_of_memory: OutOfMemoryCoun
     if handle.kill_reason:
         return ExitReason("killed by us", handle.kill_reason)
     if number == signal.SIGKILL and out_of_memory.detect_kill():
-        return ExitReason("out of memory", "killed by the kernel, memory.events says so")
+        return ExitReason("out of memory", "killed by the kernel, its control group says so")
     return ExitReason("killed", name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
@@ -120,33 +119,6 @@ def load_application(host: PluginHost, config: Config) -> WSGIApplication:
     if app is None:
         raise ConfigError("no plugin implements load_app, so there is no application")
     return cast("WSGIApplication", app)
-
-
-def count_workers(config: Config) -> tuple[int, str]:
-    """How many workers to keep, and the arithmetic where there was any."""
-    if config.workers != "auto":
-        return int(config.workers), ""
-    allowed = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    quota = _cgroup_quota()
-    if quota is None:
-        return allowed, f"workers auto: {allowed}, the processors that the affinity mask allows"
-    count = max(1, min(allowed, int(quota + 0.5)))
-    return (
-        count,
-        f"workers auto: {count}, from a quota of {quota:g} and {allowed} processors allowed",
-    )
-
-
-def _cgroup_quota(path: str = "/sys/fs/cgroup/cpu.max") -> float | None:
-    """The processors that cgroup v2 grants (cpu.max: quota and period); `None`: no limit."""
-    try:
-        with open(path, encoding="ascii") as file:
-            quota, period = file.read().split()
-            return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError, ZeroDivisionError):
-        return None
 
 
 def _load(host: PluginHost, kind: str, name: str, target: str, base: type | None) -> object:

@@ -25,11 +25,11 @@ from hookserve.arbiter.generation import Generation, ProcessPaths
 from hookserve.arbiter.handles import READY, WorkerHandle
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.preparation import (
-    count_workers,
     load_serving_classes,
     register_configured,
     register_loggers,
 )
+from hookserve.config.workers import count_workers
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
 from hookserve.wording import describe

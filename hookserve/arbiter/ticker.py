@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter.parts import Part
-from hookserve.arbiter.preparation import count_workers
+from hookserve.config.workers import count_workers
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
 

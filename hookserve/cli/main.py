@@ -148,11 +148,11 @@ def _check(assembly: Assembly, handover: Handover) -> int:
 def _prepare(assembly: Assembly, handover: Handover) -> None:
     """Prepare a start, and print the warnings; raises what the start would raise."""
     from hookserve.arbiter.preparation import (
-        count_workers,
         load_serving_classes,
         register_configured,
         register_loggers,
     )
+    from hookserve.config.workers import count_workers
     from hookserve.launch.start import look_up_addresses, pair_with, preload, try_addresses
     from hookserve.worker.middleware import find_left_out, find_unknown
 

@@ -6,6 +6,8 @@ sources
     files and the environment
 arguments, parser
     the command line: split and read once; argparse for help and for errors
+workers
+    how many there are to be, where the machine decides
 resolved
     `Config`: one value for each setting, and where it came from
 """

@@ -14,12 +14,12 @@ from hookserve.arbiter.arbiter import Arbiter
 from hookserve.arbiter.generation import Generation, ProcessPaths
 from hookserve.arbiter.preparation import (
     ServingClasses,
-    count_workers,
     load_application,
     load_serving_classes,
     register_configured,
     register_loggers,
 )
+from hookserve.config.workers import count_workers
 from hookserve.errors import ConfigError, HookserveError
 from hookserve.launch.assembly import (
     Assembly,

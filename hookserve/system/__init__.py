@@ -8,6 +8,8 @@ streams, locks, folders
     the standard streams; a lock on a directory; files that root opens
 sockdiag, tcpinfo
     what the kernel knows of TCP sockets; of one connection
+cgroup
+    the limits of the process's control groups
 privileges, title
     user and group; process titles
 """

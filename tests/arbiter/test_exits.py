@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+from support.cgroups import group_of
 
 from hookserve.arbiter import handles
 from hookserve.arbiter.exits import OutOfMemoryCounter, classify
 from hookserve.arbiter.handles import Escalation
+from hookserve.system.cgroup import ControlGroups
 from hookserve.types import RequestInFlight
 
 KILLED, EXITED_0, EXITED_7 = 9, 0, 7 << 8
@@ -23,11 +25,9 @@ def handle(**values):
     return SimpleNamespace(**{**defaults, **values})
 
 
-@pytest.fixture
-def events(tmp_path):
-    path = tmp_path / "memory.events"
-    path.write_text("low 0\noom 0\noom_kill 1\n")
-    return path
+def kills(folder, count):
+    """A control group in which the kernel has killed so many."""
+    return group_of(folder, memory__events=f"low 0\noom 0\noom_kill {count}")
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,21 @@ def events(tmp_path):
         ),
     ],
 )
-def test_the_reason_is_reported(values, status, shown, events):
-    assert str(classify(handle(**values), status, OutOfMemoryCounter(events))) == shown
+def test_the_reason_is_reported(values, status, shown, tmp_path):
+    counter = OutOfMemoryCounter(kills(tmp_path, 1))
+
+    assert str(classify(handle(**values), status, counter)) == shown
 
 
-def test_the_kernel_is_blamed_only_when_it_says_so(events):
-    counter = OutOfMemoryCounter(events)
+def test_the_kernel_is_blamed_only_when_it_says_so(tmp_path):
+    counter = OutOfMemoryCounter(kills(tmp_path, 1))
     assert classify(handle(), KILLED, counter).kind == "killed"
 
-    events.write_text("oom_kill 2\n")
+    (tmp_path / "mounted/shop/memory.events").write_text("oom_kill 2\n")
 
     assert classify(handle(), KILLED, counter).kind == "out of memory"
     assert classify(handle(), KILLED, counter).kind == "killed"
 
 
-def test_a_system_without_memory_events_is_no_error(tmp_path):
-    assert not OutOfMemoryCounter(tmp_path / "absent").detect_kill()
+def test_a_system_without_control_groups_is_no_error(tmp_path):
+    assert not OutOfMemoryCounter(ControlGroups(str(tmp_path))).detect_kill()

@@ -1,6 +1,5 @@
 """What is made before workers can be forked: classes, loggers, plugins, the application."""
 
-import os
 import sys
 from abc import abstractmethod
 from importlib.machinery import ModuleSpec
@@ -11,16 +10,13 @@ from support.fake_arbiter import Recorder, make_assembly
 from support.workers import IdleWorker
 
 from hookserve import LoggerType, ProtocolType, WorkerType, hookimpl
-from hookserve.arbiter import preparation
 from hookserve.arbiter.preparation import (
-    count_workers,
     load_application,
     load_serving_classes,
     register_configured,
     register_loggers,
 )
 from hookserve.errors import AppNotFound, ConfigError, HookError, PluginError
-from hookserve.testing.fakes import configure
 
 
 class Abstract(IdleWorker):
@@ -287,63 +283,3 @@ def test_without_a_plugin_that_loads_there_is_no_application():
 
     with pytest.raises(ConfigError, match="no plugin implements load_app"):
         load_application(made.host, made.config)
-
-
-def test_a_number_of_workers_is_taken_as_it_is():
-    assert count_workers(configure({"workers": "7"})) == (7, "")
-
-
-@pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """A machine whose affinity mask allows four processors; returns what sets its quota."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
-    quota = preparation._cgroup_quota
-    file = tmp_path / "cpu.max"
-    monkeypatch.setattr(preparation, "_cgroup_quota", lambda: quota(str(file)))
-    return file.write_text
-
-
-AUTO = {"workers": "auto"}
-NO_LIMIT = (4, "workers auto: 4, the processors that the affinity mask allows")
-
-
-def test_where_there_is_no_cgroup_each_allowed_processor_has_a_worker(machine):
-    assert count_workers(configure(AUTO)) == NO_LIMIT
-
-
-@pytest.mark.parametrize("text", ["max 100000\n", "", "150000", "x y\n", "1 2 3\n", "100000 0\n"])
-def test_a_cgroup_without_a_limit_that_can_be_read_has_none(machine, text):
-    machine(text)
-
-    assert count_workers(configure(AUTO)) == NO_LIMIT
-
-
-@pytest.mark.parametrize(
-    ("text", "count", "quota"),
-    [
-        ("100000 100000\n", 1, "1"),
-        ("10000 100000\n", 1, "0.1"),
-        ("149000 100000\n", 1, "1.49"),
-        ("150000 100000\n", 2, "1.5"),
-        ("250000 100000\n", 3, "2.5"),
-        ("6400000 100000\n", 4, "64"),
-    ],
-)
-def test_a_quota_is_rounded_and_never_more_than_the_processors(machine, text, count, quota):
-    machine(text)
-
-    assert count_workers(configure(AUTO)) == (
-        count,
-        f"workers auto: {count}, from a quota of {quota} and 4 processors allowed",
-    )
-
-
-def test_where_there_is_no_affinity_mask_each_processor_has_a_worker(machine, monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-
-    assert count_workers(configure(AUTO))[0] == 6
-
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-
-    assert count_workers(configure(AUTO))[0] == 1

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
+from hookserve.config.workers import count_workers
 from hookserve.wording import counted
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def check_limits(config: Config) -> Iterator[Diagnosis]:
 
 def threads_of(config: Config) -> int:
     """How many threads all workers have, and the arbiter."""
-    workers = config.workers if isinstance(config.workers, int) else 1
+    workers, _ = count_workers(config)
     return 1 + workers * (1 + int(config.get("threads", 0) or 0))
 
 
