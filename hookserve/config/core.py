@@ -81,8 +81,8 @@ _WORKERS = (
         worker_count,
         "how many workers to keep, or auto",
         ("-w",),
-        details="auto counts the processor quota of the cgroup, or of one above it, and the affinity"
-        " mask. With the environment variable WEB_CONCURRENCY that is the default.",
+        details="auto counts the processor quota of the cgroup, or of one above it, and the"
+        " affinity mask. With the environment variable WEB_CONCURRENCY that is the default.",
     ),
     WORKER_CLASS := Setting(
         "worker_class",
