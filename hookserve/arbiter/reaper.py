@@ -71,6 +71,7 @@ class Reaper(Part):
             was_asked = True
             reason = handle.reason = ExitReason("drained", "another worker model is needed")
         handle.state = GONE
+        arbiter.slow_requests.on_worker_exit(handle)
         is_orderly = reason.kind in ("drained", "recycled", "exited")
         self._log(handle, (was_asked and is_orderly) or self._stops_with_server(handle, reason))
         arbiter.escalator.record_lost_requests(handle)

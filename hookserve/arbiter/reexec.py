@@ -141,6 +141,7 @@ class Reexec(Part):
             return
         self._is_due = False
         calling.notify(arbiter.hook.pre_exec, server=arbiter)
+        arbiter.slow_requests.report_ended()
         arbiter.log.info("re-exec, to load the new code")
         # Signals are held back until the new arbiter takes them over; the mask survives exec(2).
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

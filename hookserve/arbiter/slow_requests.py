@@ -4,6 +4,9 @@ The arbiter sees on the scoreboard that a request is slow, and asks its worker f
 does before it ends one: so a request is reported under every worker model, while it runs and even
 if its worker does nothing any more.  A worker pays for none of it but the note of a thread.
 
+Its worker may end, or be ended, before the stacks are read, and a request may become slow and end
+while the worker writes the stacks of others: it is logged all the same, without a stack at worst.
+
 A worker without a request does not wake the arbiter, which says in its slot that it awaits one.
 The worker tells it (``begun``) when the next request begins.
 """
@@ -29,14 +32,23 @@ _LEAST = 1.0
 few."""
 _MOST = 1 << 16
 """Characters of one stack in the log."""
+_MESSAGE = "slow request of %s: %s\n  %s"
+_ENDED = "(no stack: it ended while the worker wrote another)"
+_WORKER_ENDED = "(no stack: its worker ended first)"
+
+
+_Requests = dict[tuple[int, float], RequestInFlight]
+"""By the number of the request slot and when the request began."""
 
 
 class _Dump(NamedTuple):
     """What a worker was asked for."""
 
     handle: WorkerHandle
-    requests: dict[int, RequestInFlight]
-    """By the number of its request slot, as it was when the worker was asked."""
+    requests: _Requests
+    """As they were when the worker was asked."""
+    later: _Requests
+    """Those that have become slow since: the worker is to be asked for them afterwards."""
     deadline: float
 
 
@@ -73,14 +85,37 @@ class SlowRequests(Part):
                 del kept[gone]
         for dump in [each for each in self._dumps.values() if each.deadline <= now]:
             del self._dumps[dump.handle]
-            self._report(dump)
+            self._report(dump.handle, dump.requests, "(it wrote none)")
+            self._log_without(dump.handle, _ended(dump.handle, dump.later), _ENDED)
         for handle in self._watched():
             limit = handle.config.slow_request
             slow = [each for each in self._unreported(handle, now) if each[1] + limit <= now]
-            if slow:
-                self._ask(handle, dict(slow), now)
+            if slow and handle in self._dumps:
+                self._dumps[handle].later.update(_requests_of(handle, slow, now))
+            elif slow:
+                self._ask(handle, slow, now)
             elif not handle.slot.awaited:
                 self._await_next(handle, now)
+
+    def on_worker_exit(self, handle: WorkerHandle) -> None:
+        """Its process has ended, and the file of its stacks is still open: log what was about to
+        be."""
+        dump = self._dumps.pop(handle, None)
+        if dump is not None:
+            self._report(handle, dump.requests, _WORKER_ENDED)
+            self._log_without(handle, dump.later, _WORKER_ENDED)
+
+    def report_ended(self) -> None:
+        """Another arbiter is about to go on with the workers: log what was about to be and runs no
+        more.  It finds what runs."""
+        for handle, dump in self._dumps.items():
+            requests, later = _ended(handle, dump.requests), _ended(handle, dump.later)
+            self._report(handle, requests, "(it wrote none)")
+            self._log_without(handle, later, _ENDED)
+            for row in requests:  # exec(2) may fail
+                del dump.requests[row]
+            for row in later:
+                del dump.later[row]
 
     def _await_next(self, handle: WorkerHandle, now: float) -> None:
         """Look at a worker no more, unless it has a request or had one a moment ago."""
@@ -93,30 +128,53 @@ class SlowRequests(Part):
 
     def _watched(self) -> Iterator[WorkerHandle]:
         for handle in self._worker_table:
-            is_free = handle.escalation is None and handle not in self._dumps
-            if handle.config.slow_request and is_free and handle.state in (READY, DRAINING):
+            is_free = handle.escalation is None and handle.state in (READY, DRAINING)
+            if handle.config.slow_request and is_free:
                 yield handle
 
     def _unreported(self, handle: WorkerHandle, now: float) -> Iterator[tuple[int, float]]:
-        reported = self._reported.get(handle, {})
-        for number, began in enumerate(handle.slot.began()):
-            if 0.0 < began <= now and reported.get(number) != began:
-                yield number, began
+        reported, dump = self._reported.get(handle, {}), self._dumps.get(handle)
+        later: _Requests = {} if dump is None else dump.later
+        for row in enumerate(handle.slot.began()):
+            number, began = row
+            if 0.0 < began <= now and reported.get(number) != began and row not in later:
+                yield row
 
-    def _ask(self, handle: WorkerHandle, slow: dict[int, float], now: float) -> None:
+    def _ask(self, handle: WorkerHandle, slow: list[tuple[int, float]], now: float) -> None:
         self._reported.setdefault(handle, {}).update(slow)
-        found = {number: handle.slot.request(number, now) for number in slow}
-        requests = {number: each for number, each in found.items() if each is not None}
+        requests = _requests_of(handle, slow, now)
         if requests:
-            self._dumps[handle] = _Dump(handle, requests, now + _DUMP_TIME)
+            self._dumps[handle] = _Dump(handle, requests, {}, now + _DUMP_TIME)
             handle.request_stacks()
 
-    def _report(self, dump: _Dump) -> None:
-        handle = dump.handle
-        if handle.escalation is not None:  # which has its own report
+    def _report(self, handle: WorkerHandle, requests: _Requests, missing: str) -> None:
+        """Log them with the stacks that the worker has written; `missing` where it has not."""
+        if handle.escalation is not None:  # the stacks are that one's
+            self._log_without(handle, requests, "(no stack: its worker is being ended)")
             return
         threads, stacks = split_stacks(handle.dumped_stacks())
         handle.forget_stacks()
-        for number, request in dump.requests.items():
-            stack = indented(stacks.get(number, threads).strip(), _MOST) or "(it wrote none)"
-            self._log.warning("slow request of %s: %s\n  %s", handle, request, stack)
+        for (number, _), request in requests.items():
+            stack = indented(stacks.get(number, threads).strip(), _MOST) or missing
+            self._log.warning(_MESSAGE, handle, request, stack)
+
+    def _log_without(self, handle: WorkerHandle, requests: _Requests, why: str) -> None:
+        """Log those that are in no report of an escalation."""
+        escalation = handle.escalation
+        held = () if escalation is None else escalation.requests
+        in_report = {(each.label, each.id) for each in held}
+        for request in requests.values():
+            if (request.label, request.id) not in in_report:
+                self._log.warning(_MESSAGE, handle, request, why)
+
+
+def _requests_of(handle: WorkerHandle, slow: list[tuple[int, float]], now: float) -> _Requests:
+    """Those of them that run still."""
+    found = {row: handle.slot.request(row[0], now) for row in slow}
+    return {row: request for row, request in found.items() if request is not None}
+
+
+def _ended(handle: WorkerHandle, requests: _Requests) -> _Requests:
+    """Those of them that run no more."""
+    running = set(enumerate(handle.slot.began()))
+    return {row: request for row, request in requests.items() if row not in running}

@@ -172,7 +172,8 @@ _DEADLINES = (
         0.0,
         seconds,
         "log a request that has run this long, once, with its stack at that moment; 0: never",
-        details="A stream and a websocket are requests that run.",
+        details="A stream and a websocket are requests that run. A request that ends before its"
+        " stack is written is logged without it.",
     ),
     GRACEFUL_TIMEOUT := Setting(
         "graceful_timeout", 30.0, seconds, "how long a stopping worker may finish its requests"

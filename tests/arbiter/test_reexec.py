@@ -130,6 +130,16 @@ def test_after_a_dry_run_that_succeeds_the_arbiter_is_executed_with_its_workers(
     assert preloaded.failures() == []
 
 
+def test_slow_requests_that_have_ended_are_logged_before_the_next_arbiter_goes_on(preloaded):
+    calls = preloaded.plugin.calls
+    preloaded.arbiter.slow_requests.report_ended = lambda: calls.append("report_ended")
+
+    with pytest.raises(Executed):
+        preloaded.succeed()
+
+    assert calls == ["on_reload", "pre_exec", "report_ended"]
+
+
 def test_signals_are_held_back_until_the_next_arbiter_takes_them_over(preloaded):
     preloaded.end_dry_run(preloaded.start())
 

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from support.fake_arbiter import serving
 
 
@@ -97,6 +98,120 @@ def test_a_worker_that_is_being_ended_has_the_report_of_that(caplog):
 
         assert handle.escalation is not None
         assert slow_lines(caplog) == []
+
+
+THREADS = {"workers": 1, "threads": 4, "worker_class": "gthread", "slow_request": 5}
+
+
+def test_a_request_that_ended_before_its_worker_is_ended_for_another_is_logged(caplog):
+    with serving(**THREADS, request_timeout=5.2) as server:
+        handle = server.handle(0)
+        slow = begin(server, handle, 0)
+        server.turn(seconds=0.0625)
+        begin(server, handle, 1, b"GET /stuck")
+        server.turn(seconds=4.9375)
+        slow.end(2, 0)
+        server.turn(seconds=0.2625)
+        dump(handle, "\x1e1\nFile of the stuck one\n")
+        server.turn(seconds=0.0375)
+
+        assert handle.escalation is not None
+        (line,) = slow_lines(caplog)
+        assert line.endswith("GET /slow (5.0 s)\n  (no stack: its worker is being ended)")
+        assert "File of the stuck one" in handle.dumped_stacks()
+
+
+def test_what_becomes_slow_while_the_worker_writes_is_asked_for_afterwards(caplog):
+    with serving(**THREADS) as server:
+        handle = server.handle(0)
+        begin(server, handle, 0)
+        server.turn(seconds=0.125)
+        begin(server, handle, 1, b"GET /second")
+        server.turn(seconds=4.875)
+        dump(handle, "\x1e0\nFile of the first\n")
+        server.turn(seconds=0.125)
+        server.turn(seconds=0.1875)
+        dump(handle, "\x1e1\nFile of the second\n")
+        server.turn(seconds=0.5)
+
+        first, second = slow_lines(caplog)
+        assert first.endswith("GET /slow (5.0 s)\n  File of the first")
+        assert second.endswith("GET /second (5.2 s)\n  File of the second")
+
+
+def test_what_becomes_slow_and_ends_while_the_worker_writes_is_logged_without_a_stack(caplog):
+    with serving(**THREADS, timeout=0) as server:
+        handle, part = server.handle(0), server.arbiter.slow_requests
+        begin(server, handle, 0)
+        server.turn(seconds=0.125)
+        second = begin(server, handle, 1, b"GET /second")
+        server.turn(seconds=4.875)
+        dump(handle, "\x1e0\nFile of the first\n")
+        assert part.due(server.clock.now) == server.clock.now + 0.125
+        server.turn(seconds=0.125)
+        assert part.due(server.clock.now) > server.clock.now
+        second.end(2, 0)
+        server.turn(seconds=0.1875)
+        server.turn(seconds=0.5)
+
+        assert slow_lines(caplog)[1].endswith(
+            "GET /second (5.0 s)\n  (no stack: it ended while the worker wrote another)"
+        )
+        assert len(slow_lines(caplog)) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("\x1e0\nFile of the slow one\n", "File of the slow one"),
+        ("", "(no stack: its worker ended first)"),
+    ],
+)
+def test_a_slow_request_is_logged_where_its_worker_ends_at_once(caplog, written, shown):
+    with serving(workers=1, slow_request=5) as server:
+        handle = server.handle(0)
+        request_slot = begin(server, handle)
+        server.turn(seconds=5)
+        dump(handle, written)
+        request_slot.end(2, 0)
+        server.end(handle)
+        server.turn(seconds=0.3)
+
+        (line,) = slow_lines(caplog)
+        assert line == (
+            f"slow request of worker 0 (pid {handle.pid}): GET /slow (5.0 s)\n  {shown}"
+        )
+
+
+def test_what_became_slow_while_a_worker_wrote_that_has_ended_is_logged_too(caplog):
+    with serving(**THREADS) as server:
+        handle = server.handle(0)
+        begin(server, handle, 0)
+        server.turn(seconds=0.125)
+        begin(server, handle, 1, b"GET /second")
+        server.turn(seconds=4.875)
+        server.turn(seconds=0.125)
+        server.end(handle, status=9)
+
+        assert ["GET /slow" in line or "GET /second" in line for line in slow_lines(caplog)] == [
+            True
+        ] * 2
+
+
+def test_before_another_arbiter_goes_on_what_ended_is_logged_and_what_runs_is_not(caplog):
+    with serving(**THREADS) as server:
+        handle = server.handle(0)
+        begin(server, handle, 0, b"GET /still")
+        ended = begin(server, handle, 1, b"GET /ended")
+        server.turn(seconds=5)
+        dump(handle, "\x1e0\nFile of one\n\x1e1\nFile of the other\n")
+        ended.end(2, 0)
+
+        for _ in range(2):  # exec(2) has failed in between
+            server.arbiter.slow_requests.report_ended()
+
+        (line,) = slow_lines(caplog)
+        assert line.endswith("GET /ended (5.0 s)\n  File of the other")
 
 
 def test_a_worker_that_is_gone_is_forgotten():

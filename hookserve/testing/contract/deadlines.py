@@ -51,6 +51,16 @@ class DeadlineContract(Contract):
             assert client.read().status == 200
             assert server.log.count("slow request") == 1
 
+    def test_a_slow_request_is_logged_where_its_worker_ends_after_it(self) -> None:
+        """The stack is in a file of the worker's, which is closed when its process has ended."""
+        with self.serve(slow_request=0.5, max_requests=1) as server:
+            assert ask(server.address, "/sleep/0.6").status == 200
+            server.wait_for("exit")
+            wait_until(lambda: "slow request" in server.log)
+
+            assert "GET /sleep/0.6 (0." in server.log.partition("slow request")[2]
+            assert server.log.count("slow request") == 1
+
     def test_a_request_that_runs_too_long_is_ended_as_declared(self) -> None:
         """``kill``: with its worker; ``cancel``: alone, and 503 is the response."""
         with self.serve(records=True, request_timeout=0.5, abort_timeout=0.5, timeout=0) as server:
