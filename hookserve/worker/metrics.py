@@ -206,7 +206,7 @@ def _of_reloads(reading: Reading) -> Iterator[Metric]:
         GAUGE,
         "1",
         "The number of reloads that took effect, plus one.",
-        reading.generation,
+        reading.serving_generation,
     )
     yield _one(
         "hookserve.reloads", COUNTER, "{reload}", "Reloads that have ended.", reading.reloads_ended

@@ -97,6 +97,13 @@ class Reading(NamedTuple):
     reloads: Sequence[ReloadResult]
     """The latest, the newest first."""
 
+    @property
+    def serving_generation(self) -> int:
+        """The newest generation of which a worker was ready: during a reload that
+        can still fail, the one before the current."""
+        found = (each.generation for each in self.workers if each.ready_at)
+        return max(found, default=self.generation)
+
 
 class Reader:
     """Reads scoreboards: the current one first, then those that older workers write to

@@ -89,7 +89,9 @@ def test_reloads_are_numbered_with_their_outcome():
         server._reassemble = lambda: make_assembly(server.recorder, workers=1)
         server.arbiter.reloads._reassemble = server._reassemble
         server.arbiter.reload()
+        server.turn()
         assert read(server).reloads_wanted == 1
+        assert (read(server).generation, read(server).serving_generation) == (2, 1)
         server.arbiter.reload()
         server.arbiter.reload()
         assert read(server).reloads_wanted == 2
@@ -98,6 +100,7 @@ def test_reloads_are_numbered_with_their_outcome():
             server.become_ready()
 
         reading = read(server)
+        assert (failed.generation, failed.serving_generation) == (1, 1)
         assert (failed.reloads_wanted, failed.reloads_ended) == (0, 1)
         assert failed.reloads[0].reason == "workers (hookserve.toml): expected a number"
         assert (reading.reloads_wanted, reading.reloads_ended) == (0, 3)

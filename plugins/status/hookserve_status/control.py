@@ -93,8 +93,9 @@ class ArbiterSide:
             raise ControlError("the server stops")
         record = server.scoreboards[0].server
         ticket = record.reloads_ended + min(2, record.reloads_wanted + 1)
+        is_queued, booting = record.reloads_wanted > 0, self._booting()
         server.reload(self._asked_by)
-        return {"ticket": ticket}
+        return {"ticket": ticket, "is_queued": is_queued, "booting": booting}
 
     def _drain(self, _: int) -> dict[str, object]:
         if not (self._server.is_draining or self._server.is_stopping):
@@ -122,12 +123,17 @@ class ArbiterSide:
             why = worker.recycle_reason or f"it is {worker.state}"
             raise ControlError(f"worker {index} (pid {worker.pid}) is not recycled: {why}")
         self._server.recycle(worker, "ctl")
-        return {"pid": worker.pid}
+        return {"pid": worker.pid, "booting": self._booting()}
 
     def _stacks(self, index: int) -> dict[str, object]:
         # Of two the one that boots or drains is asked for: it is what does not come to an end.
         worker = min(self._workers(index), key=lambda each: each.state == "ready")
         return {"pid": worker.pid, "descriptor": worker.request_stacks()}
+
+    def _booting(self) -> list[dict[str, int | None]]:
+        """The workers that another may have to wait for."""
+        found = [each for each in self._server.workers if each.state == "booting"]
+        return [{"index": each.index, "pid": each.pid} for each in found]
 
     def _worker(self, index: int) -> WorkerInfo:
         """The worker that serves under an index; raises ControlError."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 from hookserve import UsageError
 from hookserve.wording import counted
 from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
-from hookserve_status.text import duration, request_lines
+from hookserve_status.text import duration, recycle_text, reload_text, request_lines
 
 _PAUSE = 0.2
 _ASKS = ("drain", "scale")
@@ -120,9 +120,10 @@ def _requests(client: StatusClient, given: argparse.Namespace) -> int:
 
 
 def _reload(client: StatusClient, given: argparse.Namespace) -> int:
-    ticket = client.do("reload")["ticket"]
+    reply = client.do("reload")
+    ticket = reply["ticket"]
     if not given.wait:
-        print("the reload has begun")
+        print(reload_text(reply))
         return 0
 
     def look() -> dict[str, object] | None:
@@ -190,7 +191,8 @@ def _scale(client: StatusClient, given: argparse.Namespace) -> int:
 
 
 def _recycle(client: StatusClient, given: argparse.Namespace) -> int:
-    pid = client.do("recycle", given.value)["pid"]
+    reply = client.do("recycle", given.value)
+    pid, text = reply["pid"], recycle_text(given.value, reply)
     if given.wait:
 
         def look() -> bool:
@@ -199,7 +201,8 @@ def _recycle(client: StatusClient, given: argparse.Namespace) -> int:
             return bool([each for each in found if each["pid"] != pid and each["state"] == "ready"])
 
         _wait(look, given.timeout, "no replacement is ready")
-    print(f"worker {given.value} (pid {pid}) is replaced")
+        text = f"worker {given.value} (pid {pid}) is replaced"
+    print(text)
     return 0
 
 

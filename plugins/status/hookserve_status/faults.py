@@ -61,8 +61,9 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     workers, wanted = snapshot["workers"], snapshot["wanted"]
     ready = [each for each in workers if each["state"] == "ready"]
     if snapshot["is_stopping"]:
-        left = _what_is_left(workers, snapshot["drain_delay"])
-        yield "warning", f"The server is stopping{left}."
+        accepts = not snapshot["refuses_new_connections"]
+        left = ": it accepts connections until drain_delay is over"
+        yield "warning", f"The server is stopping{left if accepts else _what_is_left(workers)}."
         return
     if not wanted:
         yield "error", "No worker is wanted: nothing is served (hookserve ctl scale N)."
@@ -89,9 +90,7 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             )
 
 
-def _what_is_left(workers: Sequence[Mapping[str, Any]], drain_delay: float) -> str:
-    if drain_delay and workers and all(each["state"] == "ready" for each in workers):
-        return ": it accepts connections until drain_delay is over"
+def _what_is_left(workers: Sequence[Mapping[str, Any]]) -> str:
     ages = [request["seconds"] for each in workers for request in each["in_flight"]]
     if not ages:
         return ""
@@ -203,7 +202,8 @@ def _shortened(faults: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _of_reloads(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     if snapshot["reload"]["wanted"]:
-        old = sum(each["generation"] < snapshot["generation"] for each in snapshot["workers"])
+        new = snapshot["reload"]["generation"]
+        old = sum(each["generation"] < new for each in snapshot["workers"])
         left = f"{counted(old, 'worker')} {'is' if old == 1 else 'are'} left of the old generation"
         yield "warning", f"A reload is under way: {left}."
     elif snapshot["reloads"] and not snapshot["reloads"][0]["is_complete"]:

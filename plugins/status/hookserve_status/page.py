@@ -186,7 +186,7 @@ def _worker(worker: Mapping[str, Any], snapshot: Snapshot) -> str:
     oldest = worker["in_flight"][0]["seconds"] if worker["in_flight"] else 0.0
     level = "stuck" if is_stuck(worker, snapshot["timeout"]) else worker["state"]
     state = f"stuck for {duration(oldest)}" if level == "stuck" and oldest else worker["state"]
-    old = worker["generation"] < snapshot["generation"]
+    old = worker["generation"] < snapshot["reload"]["generation"]
     details = [
         f"pid {worker['pid']}",
         f"generation {worker['generation']}{' (old)' if old else ''}",

@@ -155,9 +155,10 @@ def _counts(reading: Reading) -> Snapshot:
     return {
         "pid": reading.pid,
         "uptime_seconds": reading.now - reading.started_at,
-        "generation": reading.generation,
+        "generation": reading.serving_generation,
         "wanted": reading.wanted,
         "is_stopping": reading.is_stopping,
+        "refuses_new_connections": reading.refuses_new_connections,
         "totals": dict(reading.counters),
         "durations": {
             "bounds": list(BOUNDS),
@@ -168,7 +169,11 @@ def _counts(reading: Reading) -> Snapshot:
             "by_kind": dict(reading.exits_by_kind),
             "latest": [{**each._asdict(), "is_orderly": each.is_orderly} for each in reading.exits],
         },
-        "reload": {"wanted": reading.reloads_wanted, "ended": reading.reloads_ended},
+        "reload": {
+            "wanted": reading.reloads_wanted,
+            "ended": reading.reloads_ended,
+            "generation": reading.generation,
+        },
         "reloads": [each._asdict() for each in reading.reloads],
     }
 

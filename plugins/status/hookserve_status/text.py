@@ -159,6 +159,26 @@ def _rest(snapshot: Snapshot) -> Iterator[str]:
             yield f"certificate {certificate['file']}: {certificate['days_left']:.0f} days left"
 
 
+def reload_text(reply: Snapshot) -> str:
+    """What has come of the command, by its reply."""
+    if not reply["is_queued"]:
+        return "the reload has begun"
+    return f"the reload begins when the one under way is over{_after_boot(reply)}"
+
+
+def recycle_text(index: int, reply: Snapshot) -> str:
+    """What has come of the command, by its reply."""
+    worker = f"worker {index} (pid {reply['pid']})"
+    if not reply["booting"]:
+        return f"{worker} is being replaced"
+    return f"{worker} is to be replaced, which may have to wait{_after_boot(reply)}"
+
+
+def _after_boot(reply: Snapshot) -> str:
+    found = [f"worker {each['index']} (pid {each['pid']})" for each in reply["booting"]]
+    return f": {', '.join(found)} {'is' if len(found) == 1 else 'are'} booting" if found else ""
+
+
 def outcome(reload: Mapping[str, Any]) -> str:
     """How a reload has ended, in a few words."""
     return f"generation {reload['generation']}" if reload["is_complete"] else "failed"

@@ -12,7 +12,16 @@ from typing import Any
 from hookserve import UsageError
 from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
 from hookserve_status.ctl import add_address
-from hookserve_status.text import draining, duration, moment, number, places, requests, size
+from hookserve_status.text import (
+    draining,
+    duration,
+    moment,
+    number,
+    places,
+    recycle_text,
+    requests,
+    size,
+)
 
 Snapshot = dict[str, Any]  # Any: JSON
 _ORDERS = {"i": "index", "b": "busy", "m": "rss_bytes", "r": "requests", "t": "cpu_seconds"}
@@ -114,8 +123,7 @@ class Top:
             self._message = "nothing is done"
         else:
             try:
-                pid = self._client.do("recycle", index)["pid"]
-                self._message = f"worker {index} (pid {pid}) is being replaced"
+                self._message = recycle_text(index, self._client.do("recycle", index))
             except (Refused, Unreachable) as error:
                 self._message = str(error)
         self._message_until = time.monotonic() + _MESSAGE_TIME

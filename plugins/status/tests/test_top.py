@@ -129,7 +129,7 @@ class Answering:
     """A client whose command replaces a worker."""
 
     def do(self, command, index):
-        return {"pid": 12}
+        return {"pid": 12, "booting": []}
 
 
 @pytest.mark.parametrize(
