@@ -85,12 +85,14 @@ def hooks_page() -> str:
     for protocol in hookspecs.Hooks.__mro__[1:]:
         if not protocol.__module__.startswith("hookserve."):
             continue
-        lines.append(f"## {(inspect.getdoc(protocol) or '').rstrip('.')}\n")
-        for name, function in vars(protocol).items():
-            if inspect.isfunction(function) and not name.startswith("_"):
-                arguments = ", ".join(list(inspect.signature(function).parameters)[1:])
-                lines.append(f"### `{name}({arguments})`\n")
-                lines.append(f"{inspect.getdoc(function)}\n")
+        found = [(name, each) for name, each in vars(protocol).items() if inspect.isfunction(each)]
+        hooks = [(name, each) for name, each in found if not name.startswith("_")]
+        if hooks:
+            lines.append(f"## {(inspect.getdoc(protocol) or '').rstrip('.')}\n")
+        for name, function in hooks:
+            arguments = ", ".join(list(inspect.signature(function).parameters)[1:])
+            lines.append(f"### `{name}({arguments})`\n")
+            lines.append(f"{inspect.getdoc(function)}\n")
     return NOTE + "\n".join(lines)
 
 

@@ -1091,6 +1091,20 @@ def on_exit(
 ) -> Callable[[_on_exit_wrapper], _on_exit_wrapper]: ...
 
 
+_app_loaded = TypeVar("_app_loaded", bound=_takes[None] | _takes_self[None] | _takes_config[None] | _takes_self_config[None])
+_app_loaded_wrapper = TypeVar("_app_loaded_wrapper", bound=_takes[Generator[None, Any, Any]] | _takes_self[Generator[None, Any, Any]] | _takes_config[Generator[None, Any, Any]] | _takes_self_config[Generator[None, Any, Any]])
+@overload
+def app_loaded(function: _app_loaded, /) -> _app_loaded: ...
+@overload
+def app_loaded(
+    *, tryfirst: bool = ..., trylast: bool = ..., optionalhook: bool = ...
+) -> Callable[[_app_loaded], _app_loaded]: ...
+@overload
+def app_loaded(
+    *, wrapper: Literal[True], tryfirst: bool = ..., trylast: bool = ...
+) -> Callable[[_app_loaded_wrapper], _app_loaded_wrapper]: ...
+
+
 _post_fork = TypeVar("_post_fork", bound=_takes[None] | _takes_self[None] | _takes_server2[None] | _takes_worker[None] | _takes_self_server2[None] | _takes_self_worker[None] | _takes_server_worker2[None] | _takes_self_server_worker2[None])
 _post_fork_wrapper = TypeVar("_post_fork_wrapper", bound=_takes[Generator[None, Any, Any]] | _takes_self[Generator[None, Any, Any]] | _takes_server2[Generator[None, Any, Any]] | _takes_worker[Generator[None, Any, Any]] | _takes_self_server2[Generator[None, Any, Any]] | _takes_self_worker[Generator[None, Any, Any]] | _takes_server_worker2[Generator[None, Any, Any]] | _takes_self_server_worker2[Generator[None, Any, Any]])
 @overload

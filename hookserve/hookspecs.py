@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from hookserve.hookmarkers import hookspec
-from hookserve.workerspecs import LogHooks, RequestHooks, WorkerHooks
+from hookserve.workerspecs import ServingHooks
 
 if TYPE_CHECKING:
     import socket
@@ -394,7 +394,5 @@ class ArbiterHooks(Protocol):
         """
 
 
-class Hooks(
-    AssemblyHooks, FactoryHooks, ArbiterHooks, WorkerHooks, RequestHooks, LogHooks, Protocol
-):
+class Hooks(AssemblyHooks, FactoryHooks, ArbiterHooks, ServingHooks, Protocol):
     """Every hook, as the core calls it."""

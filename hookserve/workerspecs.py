@@ -1,4 +1,5 @@
-"""The hooks that run in worker processes, and those of loggers, which run in every process.
+"""The hooks that run in worker processes, or before them where the application is loaded, and those
+of loggers, which run in every process.
 
 They are part of `hookserve.hookspecs.Hooks`.
 """
@@ -11,10 +12,24 @@ from hookserve.hookmarkers import hookspec
 
 if TYPE_CHECKING:
     from hookserve import types
+    from hookserve.config.resolved import Config
     from hookserve.worker.base import Worker
     from hookserve.worker.context import ServerView
 
     Environ = dict[str, Any]  # Any: PEP 3333
+
+
+class ApplicationHooks(Protocol):
+    """The application, where it is loaded before there are workers."""
+
+    @hookspec
+    def app_loaded(self, config: Config) -> None:
+        """The application was loaded where nothing is forked yet: what it is to have besides can be
+        looked for, and an error raised where it is not there.
+
+        Runs in: arbiter with ``preload_app``; command line with ``--check-config``.  When it
+        raises: no start, or the check fails.
+        """
 
 
 class WorkerHooks(Protocol):
@@ -115,3 +130,7 @@ class LogHooks(Protocol):
 
         Runs in: arbiter and worker.  When it raises: logged, the other implementations still run.
         """
+
+
+class ServingHooks(ApplicationHooks, WorkerHooks, RequestHooks, LogHooks, Protocol):
+    """All of these."""

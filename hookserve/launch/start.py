@@ -303,6 +303,7 @@ def preload(assembly: Assembly, classes: ServingClasses) -> WSGIApplication:
     child.set_environment(assembly.config)
     child.patch(classes.worker_type)
     app = load_application(assembly.host, assembly.config)
+    calling.fire(assembly.host.hook.app_loaded, config=assembly.config)
     return app
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
 from hookserve_health import ANY
+from hookserve_health.finding import find_fault
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -20,6 +21,11 @@ def advise(config: Config) -> Iterable[Diagnosis]:
             text = f"health_min_workers is {wanted}, workers {most}: the server is never ready"
             remedy = "lower health_min_workers, or have more workers"
             return [Diagnosis("warning", "health checks", text, remedy)]
+        for target in config.get("health_check"):
+            if fault := find_fault(target, is_certain=False):
+                text = f"{fault} for the check {target}: the server is never ready"
+                remedy = "correct health_check, or --chdir and --pythonpath, which say where it is"
+                return [Diagnosis("warning", "health checks", text, remedy)]
         text = "load balancers can ask whether the server is ready"
         return [Diagnosis("ok", "health checks", text)]
     if not config.drain_delay:

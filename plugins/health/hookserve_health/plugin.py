@@ -7,8 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hookserve import AuxiliaryProcess, hookimpl
+from hookserve.errors import AppNotFound
 from hookserve_health.condition import Condition, Verdict
 from hookserve_health.conversation import Responder, status_of
+from hookserve_health.finding import find_fault
 from hookserve_health.shared_state import HANDED_ON, state_of_server
 
 if TYPE_CHECKING:
@@ -32,6 +34,13 @@ class Health:
         self._addresses = addresses
 
     # In the arbiter.
+
+    @hookimpl
+    def app_loaded(self) -> None:
+        """The application's checks are there, as far as that is seen without importing them."""
+        for target in self._config.health_check:
+            if fault := find_fault(target, is_certain=True):
+                raise AppNotFound(f"health_check: {fault} (to call {target})")
 
     @hookimpl
     def auxiliary_processes(self, server: Server) -> Iterable[AuxiliaryProcess]:

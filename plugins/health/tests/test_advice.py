@@ -21,6 +21,12 @@ def test_a_drain_delay_that_no_load_balancer_sees_is_a_note():
     assert check() == []
 
 
+def test_a_check_that_is_not_there_is_a_warning():
+    address = {"health_bind": "127.0.0.1:8001"}
+    assert check(health_check="nowhere_x:c", **address) == [("warning", "health checks")]
+    assert check(health_check="os.path:isdir", **address) == [("ok", "health checks")]
+
+
 def test_more_workers_asked_for_than_there_are_is_a_warning():
     settings = {"health_agent_bind": "127.0.0.1:8001", "health_min_workers": 3}
 

@@ -330,6 +330,29 @@ def check_or_none(site, name="ready"):
         return None
 
 
+@pytest.mark.parametrize("flag", ["--check-config", "--preload"])
+@pytest.mark.parametrize("target", ["nomod:zz", "app:chekc"])
+def test_a_check_that_is_not_there_is_one_line(site, flag, target):
+    flags = ["--health-bind", "unix:health", "-b", "127.0.0.1:0", "--health-check", target]
+    done = hookserve(*flags, flag, "app", cwd=site)
+
+    assert done.returncode == 4
+    assert f"(to call {target})" in done.stderr.splitlines()[-1]
+
+
+def test_a_check_that_is_there_is_not_imported_before_its_process_is(site):
+    (site / "own.py").write_text("raise AssertionError\n")
+    done = hookserve("--health", "--health-check", "own:c", "--check-config", "app", cwd=site)
+    assert done.returncode == 0
+
+
+def test_a_module_that_comes_later_is_waited_for(site):
+    with serving(site, health_check="late:check", health_check_interval=0.05):
+        wait_until(lambda: check(site) == (503, "check failed: late:check"))
+        (site / "late.py").write_text("def check(): pass\n")
+        wait_until(lambda: check(site) == (200, "ready"))
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
