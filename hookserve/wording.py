@@ -92,6 +92,15 @@ def _count_slips(name: str, known: str, most: int) -> int | None:
     return row[-1] if row[-1] <= most else None
 
 
+def shown(value: object) -> str:
+    """A value that is rejected, short enough for one line."""
+    if callable(value):
+        kind = "class" if isinstance(value, type) else "function"
+        return f"the {kind} {getattr(value, '__qualname__', type(value).__name__)}"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A phrase for an error message, with the nearest match when there is one."""
     match = nearest(name, known)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from hookserve.config.settings import Declared, SettingsTable
+from hookserve.config.values import explain_rejected
 from hookserve.errors import ConfigError
 from hookserve.types import Setting, SettingValue
-from hookserve.wording import describe
+from hookserve.wording import describe, shown
 
 T = TypeVar("T")
 
@@ -159,20 +160,10 @@ def convert(declared: Declared, raw: object, origin: str) -> object:
     try:
         return declared.setting.kind(raw)
     except (ValueError, TypeError) as error:
-        raise ConfigError(
-            f"{declared.setting.name} ({origin}): {error}, got {_shown(raw)}"
-        ) from None
+        text = explain_rejected(error, raw)
+        raise ConfigError(f"{declared.setting.name} ({origin}): {text}") from None
     except Exception as error:  # a plugin's kind may raise anything
         raise ConfigError(
             f"{declared.setting.name} ({origin}): its kind raised {describe(error)} for"
-            f" {_shown(raw)} (mend the plugin '{declared.owner}')"
+            f" {shown(raw)} (mend the plugin '{declared.owner}')"
         ) from error
-
-
-def _shown(raw: object) -> str:
-    """A rejected value, short enough for one line."""
-    if callable(raw):
-        kind = "class" if isinstance(raw, type) else "function"
-        return f"the {kind} {getattr(raw, '__qualname__', type(raw).__name__)}"
-    text = repr(raw)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -2,7 +2,8 @@
 
 A kind takes a raw value (a string from the command line, the environment or a TOML file, any
 value from a Python file) and returns a value of its own type.  It raises ValueError with
-what it expected; the caller adds the setting's name and where the value came from.
+what it expected; the caller adds the setting's name, where the value came from, and the value:
+`explain_rejected`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from hookserve.wording import shown
+
 T = TypeVar("T")
 
 _TRUE = frozenset({"1", "true", "yes", "on", "y"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", ""})
 _NO_CHANGE = (1 << 32) - 1
 _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+class Rejected(ValueError):
+    """Names the value that is wrong itself, such as one of a list; the caller does not add it."""
+
+
+def explain_rejected(error: Exception, given: object) -> str:
+    """What a kind expected, and what it was given."""
+    return str(error) if isinstance(error, Rejected) else f"{error}, got {shown(given)}"
+
+
+def each(kind: Callable[[str], T], given: Iterable[str]) -> tuple[T, ...]:
+    """The strings of a list, converted; raises Rejected, which names the one that is wrong."""
+    found = []
+    for one in given:
+        try:
+            found.append(kind(one))
+        except ValueError as error:
+            raise Rejected(explain_rejected(error, one)) from None
+    return tuple(found)
 
 
 def text(value: object) -> str:
@@ -149,13 +172,13 @@ def items(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
-        return tuple(_string(part) for part in value)
+        return each(_string, value)
     raise ValueError("expected a list of strings")
 
 
 def paths(value: object) -> tuple[str, ...]:
     """Paths: a list, or one string with commas."""
-    return tuple(text(path) for path in items(value))
+    return each(text, items(value))
 
 
 def lines(value: object) -> tuple[str, ...]:
@@ -170,12 +193,14 @@ def addresses(value: object) -> tuple[str, ...]:
 
 def variables(value: object) -> tuple[str, ...]:
     """Environment variables ``KEY=VALUE``: a list, or one string; a comma is part of a value."""
-    words = lines(value)
-    for word in words:
-        name, sign, _ = text(word).partition("=")
-        if not (name and sign):  # environ(7)
-            raise ValueError("expected KEY=VALUE")
-    return words
+    return each(_variable, lines(value))
+
+
+def _variable(word: str) -> str:
+    name, sign, _ = text(word).partition("=")
+    if not (name and sign):  # environ(7)
+        raise ValueError("expected KEY=VALUE")
+    return word
 
 
 def mapping(value: object) -> dict[str, object]:

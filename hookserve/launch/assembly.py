@@ -17,7 +17,7 @@ from hookserve.config import sources
 from hookserve.config.arguments import ACTIONS, Arguments, CommandLine, read
 from hookserve.config.resolved import Config, SettingsSource, resolve
 from hookserve.config.settings import SettingsTable
-from hookserve.config.values import boolean
+from hookserve.config.values import boolean, explain_rejected
 from hookserve.errors import ConfigError, PluginError, UsageError
 from hookserve.hookspecs import Hooks
 from hookserve.launch import defaults
@@ -92,7 +92,7 @@ def _boolean_variable(environ: Mapping[str, str], name: str) -> bool:
     try:
         return boolean(environ.get(name) or "true")
     except ValueError as error:
-        raise ConfigError(f"{name}: {error}, got {environ[name]!r}") from None
+        raise ConfigError(f"{name}: {explain_rejected(error, environ[name])}") from None
 
 
 def declare_settings(host: PluginHost) -> SettingsTable:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hookserve.config.values import items
+from hookserve.config.values import Rejected, items
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -102,7 +102,7 @@ def _network(name: str) -> IPv4Network | IPv6Network:
     try:
         return ipaddress.ip_network(name)
     except ValueError as error:
-        raise ValueError(f"expected addresses, networks, {UNIX} or * ({error})") from None
+        raise Rejected(f"expected addresses, networks, {UNIX} or * ({error})") from None
 
 
 def _trust_all(host: str) -> bool:

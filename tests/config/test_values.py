@@ -116,3 +116,23 @@ def test_other_numbers_and_names_are_left_to_the_system(raw):
 def test_a_list_where_one_string_is_expected_is_said_to_be_one():
     with pytest.raises(ValueError, match="expected one string, without a list around it"):
         values.text(["127.0.0.1:9100"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "message"),
+    [
+        (values.items, ["a", 5], "expected a string, got 5"),
+        (values.paths, "a,b\0", r"expected a string without NUL, got 'b\x00'"),
+        (values.variables, ["A=1", "B"], "expected KEY=VALUE, got 'B'"),
+    ],
+)
+def test_of_a_list_the_one_that_is_wrong_is_named(kind, raw, message):
+    with pytest.raises(values.Rejected) as caught:
+        kind(raw)
+
+    assert str(caught.value) == values.explain_rejected(caught.value, raw) == message
+
+
+def test_what_was_given_is_said_once():
+    assert values.explain_rejected(ValueError("expected x"), ["y"]) == "expected x, got ['y']"
+    assert values.explain_rejected(values.Rejected("'y' is not x"), ["y"]) == "'y' is not x"

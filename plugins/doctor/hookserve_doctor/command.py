@@ -35,8 +35,9 @@ def run(arguments: Sequence[str], config: Config, host: PluginHost) -> int:
         print(_HELP)
         return 0
     words = [word for word in arguments if word != "--json"]
-    if len(words) > 1 or any(word.startswith("-") for word in words):
-        raise UsageError(f"doctor: unexpected word {words[-1]!r} ({_USAGE})")
+    unexpected = [word for word in words if word.startswith("-")] or words[1:]
+    if unexpected:
+        raise UsageError(f"doctor: unexpected word {unexpected[0]!r} ({_USAGE})")
     for application in words:
         config = _with_application(config, application)
     found = sorted(ask_plugins(config, host), key=lambda each: _ORDER.index(each.level))

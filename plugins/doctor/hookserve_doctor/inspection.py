@@ -100,11 +100,15 @@ def _sockets(
 
 def _describe(made: Any) -> str:  # Any: a socket
     try:
-        return f"to {made.getpeername()}"
+        peer = made.getpeername()
     except OSError:
         if made.getsockopt(SOL_SOCKET, SO_ACCEPTCONN):
             return f"listening on {made.getsockname()}"
         return f"descriptor {made.fileno()}, not connected"
+    if peer:
+        return f"to {peer}"
+    own = made.getsockname()  # that of the peer is empty: unix(7)
+    return f"accepted on {own}" if own else f"descriptor {made.fileno()}, one of a pair"
 
 
 def _maker(frame: FrameType | None) -> str:

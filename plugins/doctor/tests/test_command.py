@@ -1,6 +1,7 @@
 """The command, as an operator types it."""
 
 import json
+import re
 
 import pytest
 from support.command import hookserve
@@ -22,6 +23,19 @@ KEPT.connect(("127.0.0.1", 9))
 threading.Thread(target=time.sleep, args=(60,), daemon=True, name="refresher").start()
 socket.socket().close()
 print("loaded")
+"""
+PAIR = """
+KEPT = socket.socketpair()
+"""
+ACCEPTS = """
+LISTENING = socket.socket(socket.AF_UNIX)
+LISTENING.bind("accepts.socket")
+LISTENING.listen()
+CLIENT = socket.socket(socket.AF_UNIX)
+CLIENT.connect("accepts.socket")
+KEPT, _ = LISTENING.accept()
+LISTENING.close()
+CLIENT.close()
 """
 LISTENS = """
 KEPT = socket.create_server(("127.0.0.1", 0))
@@ -94,6 +108,18 @@ def test_a_listening_socket_is_named_by_its_address(site):
 
     line = found["socket before the fork"]["text"]
     assert line.startswith("listening on ('127.0.0.1', "), line
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [(PAIR, r"descriptor \d+, one of a pair, made by"), (ACCEPTS, "accepted on accepts.socket, ")],
+)
+def test_a_unix_socket_whose_peer_has_no_name_is_named_by_what_it_is(site, source, text):
+    (site / "unnamed.py").write_text(APPLICATION.format(source))
+
+    line = diagnose(site, *SILENT, "--preload", "unnamed")[1]["socket before the fork"]["text"]
+
+    assert re.match(text, line), line
 
 
 def test_an_application_that_opens_nothing_may_be_preloaded(site):
@@ -208,7 +234,8 @@ def test_help_says_how_it_is_called(site, flag):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["app", "other"], 2, "unexpected word 'other'"),
+        (["app", "other", "another"], 2, "unexpected word 'other'"),
+        (["--bogus", "app:application"], 2, "unexpected word '--bogus'"),
         (["--jsn"], 2, "unexpected word '--jsn'"),
         (["--timeout", "soon"], 1, "timeout (command line)"),
     ],

@@ -21,7 +21,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hookserve import ConfigError, Setting, hookimpl
-from hookserve.config.values import boolean, items, optional_text, positive, seconds, text
+from hookserve.config.values import (
+    Rejected,
+    boolean,
+    each,
+    items,
+    optional_text,
+    positive,
+    seconds,
+    text,
+)
 
 if TYPE_CHECKING:
     from hookserve import Diagnosis
@@ -38,7 +47,7 @@ def address(value: object) -> str | None:
     try:
         parse_address(found)
     except ConfigError as error:
-        raise ValueError(str(error).removeprefix("bind: ")) from None
+        raise Rejected(str(error).removeprefix("bind: ")) from None
     return found
 
 
@@ -52,12 +61,15 @@ def prefix(value: object) -> str:
 
 def targets(value: object) -> tuple[str, ...]:
     """Functions, each as ``module:function``."""
-    found: tuple[str, ...] = items(value)
-    for each in found:
-        module, _, name = each.partition(":")
-        if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-            raise ValueError(f"expected module:function, got {each!r}")
+    found: tuple[str, ...] = each(_target, items(value))
     return found
+
+
+def _target(value: str) -> str:
+    module, _, name = value.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+        raise ValueError("expected module:function")
+    return value
 
 
 _LISTENS = ("health_bind", "health_agent_bind")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
-from hookserve.config.values import addresses, boolean
+from hookserve.config.values import addresses, boolean, each
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -26,8 +26,7 @@ def scrape_addresses(value: object) -> tuple[str, ...]:
     if found:
         from hookserve_status.address import check_any
 
-        for each in found:
-            check_any(each)
+        each(check_any, found)
     return found
 
 

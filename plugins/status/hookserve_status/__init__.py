@@ -37,8 +37,7 @@ def addresses(value: object) -> tuple[str, ...]:
     if found:
         from hookserve_status.address import check
 
-        for each in found:
-            check(each)
+        values.each(check, found)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from hookserve.config.values import Rejected
 from hookserve.errors import ConfigError
 from hookserve.listeners.address import TcpAddress, UnixAddress, parse_address
 
@@ -24,7 +25,7 @@ def check_any(text: str) -> TcpAddress | UnixAddress:
     try:
         address = parse_address(text)
     except ConfigError as error:
-        raise ValueError(str(error).removeprefix("bind: ")) from None
+        raise Rejected(str(error).removeprefix("bind: ")) from None
     if isinstance(address, UnixAddress):
         if address.is_abstract:
             raise ValueError(

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from hookserve.config.values import explain_rejected
 from hookserve.embedding import read_configuration
 from hookserve.errors import ConfigError, HookserveError
 from hookserve.listeners.address import TcpAddress, UnixAddress
@@ -38,7 +39,7 @@ def find_address(given: str | None, words: Sequence[str]) -> TcpAddress | UnixAd
     try:
         found = [check(each) for each in texts]
     except ValueError as error:
-        raise ConfigError(f"--address: {error}, got '{given}'") from None
+        raise ConfigError(f"--address: {explain_rejected(error, given)}") from None
     if not found:
         raise ConfigError(
             "the configuration has no status address (start the server with --status unix:PATH, or"
