@@ -18,6 +18,7 @@ advice
 from __future__ import annotations
 
 from collections.abc import Iterable
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
 from hookserve import ConfigError, Setting, hookimpl
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
 
 
+_NEVER_ESCAPED = frozenset(f"{ascii_letters}{digits}-._~!$&'()*+,;=:@/")
+
+
 def address(value: object) -> str | None:
     """An address to listen on, as `bind` takes it."""
     found = optional_text(value)
@@ -52,10 +56,16 @@ def address(value: object) -> str | None:
 
 
 def prefix(value: object) -> str:
-    """The beginning of a path, with a slash on both ends."""
+    """The beginning of a path, with a slash at both ends, of what is never escaped in one."""
     found = text(value)
-    if not found.startswith("/") or not found.endswith("/") or not found.isascii():
-        raise ValueError("expected a path with a slash at both ends, as /-/")
+    # What clients and proxies escape, resolve or merge has more than one form (RFC 3986, 6.2.2).
+    first, *segments, last = found.split("/") if "/" in found else ("?", "?")
+    is_plain = _NEVER_ESCAPED.issuperset(found) and all(segments)
+    if first or last or not is_plain or {".", ".."} & set(segments):
+        raise ValueError(
+            "expected a path with a slash at both ends, of letters, digits and -._~!$&'()*+,;=:@,"
+            " as /-/"
+        )
     return found
 
 

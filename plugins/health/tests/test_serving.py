@@ -359,6 +359,7 @@ def test_a_module_that_comes_later_is_waited_for(site):
         (["--health-bind", "8000"], "is a port without a host"),
         (["--health-check", "app.check"], "expected module:function"),
         (["--health-prefix", "health"], "a slash at both ends"),
+        (["--health-prefix", "/a b/"], "a slash at both ends"),
     ],
 )
 def test_a_wrong_setting_is_one_line(site, flags, message):
