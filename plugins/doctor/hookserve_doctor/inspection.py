@@ -15,6 +15,7 @@ from socket import SO_ACCEPTCONN, SOL_SOCKET
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hookserve.errors import AppImportError
 from hookserve.plugins import calling
 from hookserve.wording import describe
 
@@ -49,7 +50,9 @@ def inspect_loading(config: Config, host: PluginHost, report: int) -> None:
     try:
         calling.fire(host.hook.load_app, config)
     except BaseException as error:  # an application may raise anything
-        _write(report, error=describe(error), remedy="hookserve --check-config says more")
+        # The message of an AppImportError has a traceback, which is more than one line.
+        cause = error.__cause__ if isinstance(error, AppImportError) else None
+        _write(report, error=describe(cause or error), remedy="hookserve --check-config says more")
         return
     found = _sockets(sockets, _socket_descriptors() - before)
     _write(report, threads=_threads(makers), sockets=found)

@@ -160,6 +160,15 @@ def test_an_application_that_hangs_when_it_is_imported_is_ended_and_named_with_i
     wait_until(lambda: not is_alive(sleeper), 5)  # what it has started ends with it
 
 
+def test_an_import_that_fails_is_one_line(site):
+    found = load(site, "import no_such_library")
+
+    assert found["text"] == (
+        "the application cannot be loaded: ModuleNotFoundError: No module named 'no_such_library'"
+        f" at {site}/loads.py:3"
+    )
+
+
 def test_a_process_that_the_application_leaves_is_not_waited_for(site):
     assert load(site, LEAVES)["level"] == "ok"
 
