@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hookserve.arbiter.parts import Part
+from hookserve.config.values import LEAST_INTERVAL
 from hookserve.config.workers import count_workers
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
@@ -62,7 +63,7 @@ class Ticker(Part):
         interval: float = self._server.config.tick_interval
         try:
             asked = calling.collect(self._hooks().tick_intervals)
-            return min([interval, *(seconds for _, seconds in asked)])
+            return max(LEAST_INTERVAL, min([interval, *(seconds for _, seconds in asked)]))
         except HookserveError as error:
             self._server.log.error("%s", error)
             return interval

@@ -6,6 +6,7 @@ from hookserve.config.values import (
     account,
     boolean,
     integer,
+    interval,
     items,
     one_of,
     optional_octal,
@@ -345,7 +346,7 @@ _PLUGINS = (
     TICK_INTERVAL := Setting(
         "tick_interval",
         5.0,
-        seconds,
+        interval,
         "how often server_tick is called at least, when a plugin has it",
     ),
     PLUGINS := Setting(

@@ -119,6 +119,27 @@ def seconds(value: object) -> float:
     return found
 
 
+LEAST_INTERVAL = 0.01
+"""Seconds; what runs more often than that would occupy a processor."""
+
+
+def interval(value: object) -> float:
+    """How often something is done, in seconds: 0.01 or more."""
+    found = number(value)
+    if not LEAST_INTERVAL <= found < float("inf"):
+        raise ValueError(f"expected seconds, {LEAST_INTERVAL:g} or more")
+    return found
+
+
+def optional_interval(value: object) -> float:
+    """How often something is done, in seconds: 0.01 or more, or 0, whose meaning is the setting's
+    own."""
+    found = number(value)
+    if found and not LEAST_INTERVAL <= found < float("inf"):
+        raise ValueError(f"expected seconds, 0, or {LEAST_INTERVAL:g} or more")
+    return found
+
+
 def number(value: object) -> float:
     """The number; not-a-number for any other value, so that the caller words the error."""
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):

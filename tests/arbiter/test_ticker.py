@@ -44,6 +44,11 @@ def test_the_shortest_interval_counts():
         assert server.arbiter.ticker.due(server.clock.now) == server.clock.now + 0.5
 
 
+def test_a_plugin_that_asks_for_no_pause_occupies_no_processor():
+    with serving(workers=1, plugins=[Steers(interval=0)], tick_interval=5) as server:
+        assert server.arbiter.ticker.due(server.clock.now) == server.clock.now + 0.01
+
+
 def test_a_plugin_decides_how_many_workers_there_are():
     with serving(workers=1, plugins=[Steers(wanted=3)]) as server:
         assert server.arbiter.num_workers == 3

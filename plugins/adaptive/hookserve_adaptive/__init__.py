@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import ConfigError, Setting, hookimpl
-from hookserve.config.values import integer, number, seconds
+from hookserve.config.values import integer, number, optional_interval, seconds
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -57,8 +57,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "adaptive_interval",
         1.0,
-        seconds,
-        "how often the load is looked at",
+        optional_interval,
+        "how often the load is looked at; 0: at each tick",
         needs=("adaptive_max",),
     ),
 )

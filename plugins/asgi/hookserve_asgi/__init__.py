@@ -19,7 +19,7 @@ lifespan
 from __future__ import annotations
 
 from hookserve import ProtocolType, Setting, hookimpl
-from hookserve.config.values import boolean, one_of, seconds, size
+from hookserve.config.values import boolean, one_of, optional_interval, seconds, size
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -35,7 +35,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "websocket_ping_interval",
         20.0,
-        seconds,
+        optional_interval,
         "seconds without a byte from the client after which a websocket pings it; 0: never",
     ),
     Setting(

@@ -18,7 +18,6 @@ advice
 from __future__ import annotations
 
 from collections.abc import Iterable
-from string import ascii_letters, digits
 from typing import TYPE_CHECKING
 
 from hookserve import ConfigError, Setting, hookimpl
@@ -26,6 +25,7 @@ from hookserve.config.values import (
     Rejected,
     boolean,
     each,
+    interval,
     items,
     optional_text,
     positive,
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
 
 
-_NEVER_ESCAPED = frozenset(f"{ascii_letters}{digits}-._~!$&'()*+,;=:@/")
+_SIGNS = "-._~!$&'()*+,;=:@/"
+"""Beside letters and digits, what is never escaped in a path."""
 
 
 def address(value: object) -> str | None:
@@ -60,8 +61,8 @@ def prefix(value: object) -> str:
     found = text(value)
     # What clients and proxies escape, resolve or merge has more than one form (RFC 3986, 6.2.2).
     first, *segments, last = found.split("/") if "/" in found else ("?", "?")
-    is_plain = _NEVER_ESCAPED.issuperset(found) and all(segments)
-    if first or last or not is_plain or {".", ".."} & set(segments):
+    is_plain = found.isascii() and all(each.isalnum() or each in _SIGNS for each in found)
+    if first or last or not is_plain or {"", ".", ".."} & set(segments):
         raise ValueError(
             "expected a path with a slash at both ends, of letters, digits and -._~!$&'()*+,;=:@,"
             " as /-/"
@@ -139,7 +140,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "health_check_interval",
         5.0,
-        seconds,
+        interval,
         "how often the application's checks are run",
         needs=("health_check",),
     ),

@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
-from hookserve.config.values import one_of, seconds, size
+from hookserve.config.values import one_of, optional_interval, size
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -43,8 +43,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "memory_interval",
         10.0,
-        seconds,
-        "how often the workers are measured",
+        optional_interval,
+        "how often the workers are measured; 0: at each tick",
         needs=("memory_limit",),
     ),
 )

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, Variable, hookimpl
-from hookserve.config.values import optional_text, seconds
+from hookserve.config.values import optional_interval, optional_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +65,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "otlp_interval",
         15.0,
-        seconds,
+        optional_interval,
         "seconds between two sendings of the metrics; 0: spans alone are sent",
         metavar="SECONDS",
         needs=("otlp_endpoint",),
