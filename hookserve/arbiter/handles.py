@@ -18,7 +18,7 @@ import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hookserve.system.calls import close
+from hookserve.system.calls import close, unnamed_file
 from hookserve.system.processes import Processes
 from hookserve.types import ExitReason, RequestInFlight
 from hookserve.worker.signals import DUMP_SIGNAL
@@ -104,7 +104,7 @@ class WorkerHandle:
         self.scoreboard = scoreboard
         """The scoreboard that the slot belongs to."""
         self._processes = processes or Processes()
-        self.dump_fd = dump_fd if dump_fd >= 0 else _unnamed_file(f"hookserve-stacks-{index}")
+        self.dump_fd = dump_fd if dump_fd >= 0 else unnamed_file(f"hookserve-stacks-{index}")
         """Where the worker's stacks are dumped to."""
 
     @property
@@ -216,13 +216,3 @@ class WorkerTable:
 
     def __len__(self) -> int:
         return len(self._handles)
-
-
-def _unnamed_file(name: str) -> int:
-    """A descriptor of memory or of an unnamed file; to be closed."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create(name)
-    import tempfile
-
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())

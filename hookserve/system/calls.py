@@ -48,3 +48,14 @@ def reap(pid: int) -> int | None:
     except ChildProcessError:
         return 0
     return status if found else None
+
+
+def unnamed_file(name: str) -> int:
+    """A descriptor of memory, where the system has that (memfd_create(2)), or of an unnamed file;
+    to be closed."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(name)
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -88,3 +88,14 @@ def test_a_process_of_the_server_does_not_import_the_socket_module():
     command = [sys.executable, "-I", "-c", script]
 
     assert subprocess.run(command, capture_output=True, text=True).stdout == "False\n"
+
+
+def test_an_unnamed_file_is_there_without_memory_that_is_one_too(monkeypatch):
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+
+    descriptor = calls.unnamed_file("of the test")
+
+    os.write(descriptor, b"text")
+    assert os.pread(descriptor, 9, 0) == b"text"
+    assert os.fstat(descriptor).st_nlink == 0
+    os.close(descriptor)

@@ -11,6 +11,8 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+from hookserve.system.calls import reap, unnamed_file
+
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.plugins.host import PluginHost
@@ -39,16 +41,15 @@ def load_in_child(config: Config, host: PluginHost) -> dict[str, list[str]]:
 
     The child, and what it has started in its process group, have ended when this returns.
     """
-    report = os.memfd_create("hookserve-doctor")
+    report = unnamed_file("hookserve-doctor")
     pid = os.fork()
     if pid == 0:
         _become_child(report, config, host)
+    _make_group(pid)  # whichever of the two is first
     try:
         return _read(report, pid, config)
     finally:
-        # Until the child is reaped its group is there, and no other process has its id.
-        _kill_group(pid)
-        os.waitpid(pid, 0)
+        _end_group(pid)
         os.close(report)
 
 
@@ -58,7 +59,7 @@ def _become_child(report: int, config: Config, host: PluginHost) -> None:
     try:
         from hookserve_doctor.inspection import inspect_loading
 
-        os.setpgid(0, 0)
+        _make_group(0)
         signal.alarm(int(_limit(config)) + _RESERVE)  # in case that the parent is killed
         os.dup2(2, 1)  # what the application prints is no part of the report
         # In C, so that they work whatever the process is doing.
@@ -75,26 +76,26 @@ def _limit(config: Config) -> float:
 
 def _read(report: int, pid: int, config: Config) -> dict[str, list[str]]:
     limit = _limit(config)
-    end = _wait(pid, limit)
-    if end is None:
+    status = _wait(pid, limit)
+    if status is None:
         raise _late(limit, _stack(report, pid), bool(config.boot_timeout))
     text = _text(report)
     try:
         found: dict[str, Any] = json.loads(text)  # Any: lists, or texts
     except ValueError:
-        raise _ended(end, text) from None
+        raise _ended(status, text) from None
     if "error" in found:
         raise NotLoaded(f"cannot be loaded: {found['error']}", found["remedy"])
     return found
 
 
-def _wait(pid: int, limit: float) -> os.waitid_result | None:
-    """How the child has ended, unreaped; `None` when it has not, after `limit` seconds."""
+def _wait(pid: int, limit: float) -> int | None:
+    """The wait status of the child; `None` when it has not ended after `limit` seconds."""
     deadline = time.monotonic() + limit
     while True:
-        end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if end is not None or time.monotonic() > deadline:
-            return end
+        status = reap(pid)
+        if status is not None or time.monotonic() > deadline:
+            return status
         time.sleep(_PAUSE)
 
 
@@ -116,16 +117,17 @@ def _late(limit: float, stack: str, is_set: bool) -> NotLoaded:
     )
 
 
-def _ended(end: os.waitid_result, text: str) -> NotLoaded:
+def _ended(status: int, text: str) -> NotLoaded:
     """For a process that has ended without a report."""
-    if end.si_code == os.CLD_EXITED:
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
         return NotLoaded(
-            f"ended the process that loaded it, with exit code {end.si_status}",
+            f"ended the process that loaded it, with exit code {code}",
             "look for a library in C that calls exit(3): python -v shows the last import",
         )
-    name = signal.strsignal(end.si_status)
     return NotLoaded(
-        f"cannot be loaded: signal {end.si_status} ended its process ({name}){_place(text)}",
+        f"cannot be loaded: signal {-code} ended its process ({signal.strsignal(-code)})"
+        f"{_place(text)}",
         "look for a library in C that crashes there, or for what sent the signal",
     )
 
@@ -144,10 +146,20 @@ def _text(report: int) -> str:
     return os.pread(report, os.fstat(report).st_size, 0).decode(errors="replace")
 
 
-def _kill_group(pid: int) -> None:
-    """End the child, and its group where it has got so far as to make one."""
-    os.kill(pid, signal.SIGKILL)
+def _make_group(pid: int) -> None:
+    try:
+        os.setpgid(pid, pid)
+    except OSError:  # it has one, or has ended
+        pass
+
+
+def _end_group(pid: int) -> None:
+    """End what is left of the child's group, and reap the child."""
     try:
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except OSError:  # there is nothing left
+        pass
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
         pass
