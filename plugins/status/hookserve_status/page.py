@@ -11,6 +11,7 @@ from typing import Any
 
 from hookserve_status.faults import LONG, is_stuck
 from hookserve_status.text import (
+    days_left,
     draining,
     duration,
     exits,
@@ -283,9 +284,7 @@ def _totals(snapshot: Snapshot) -> str:
         "processor time": duration(snapshot["cpu_seconds"]),
     }
     for certificate in snapshot["certificates"]:
-        days = certificate["days_left"]
-        name = f"certificate {certificate['file']}"
-        totals[name] = "cannot be read" if days is None else f"{days:.0f} days left"
+        totals[f"certificate {certificate['file']}"] = days_left(certificate)
     rows = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
         for name, value in totals.items()

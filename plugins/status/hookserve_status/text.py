@@ -139,24 +139,47 @@ def _rest(snapshot: Snapshot) -> Iterator[str]:
     if requests(snapshot):
         yield ""
         yield from request_lines(snapshot)
-    if snapshot["exits"]["latest"]:
+    most = _EXITS, len(snapshot["reloads"]), len(snapshot["certificates"])
+    for lines, _ in history(snapshot, most):
         yield ""
-        rows = [
-            (moment(each["at"]), str(each["index"]), str(each["pid"]), each["reason"])
-            for each in exits(snapshot, _EXITS)
-        ]
-        yield from table(("GONE AT", "WORKER", "PID", "WHY"), rows)
-    if snapshot["reloads"]:
-        yield ""
-        rows = [
-            (moment(each["at"]), outcome(each), duration(each["seconds"]), each["reason"])
-            for each in snapshot["reloads"]
-        ]
-        yield from table(("RELOAD ENDED", "OUTCOME", "TOOK", "WHY"), rows)
-    for certificate in snapshot["certificates"]:
-        if certificate["days_left"] is not None:
-            yield ""
-            yield f"certificate {certificate['file']}: {certificate['days_left']:.0f} days left"
+        yield from lines
+
+
+def history(snapshot: Snapshot, most: tuple[int, ...]) -> Iterator[tuple[list[str], list[bool]]]:
+    """The tables of last exits, reloads and certificates that have rows, so many of each at most;
+    and of each row whether it is a fault."""
+    gone = exits(snapshot, most[0])
+    if gone:
+        yield _exit_table(gone), [not each["is_orderly"] for each in gone]
+    reloads = snapshot["reloads"][: most[1]]
+    if reloads:
+        yield _reload_table(reloads), [not each["is_complete"] for each in reloads]
+    certificates = snapshot["certificates"][: most[2]]
+    if certificates:
+        rows = [(each["file"], days_left(each)) for each in certificates]
+        faults = [each["days_left"] is None for each in certificates]
+        yield list(table(("CERTIFICATE", "EXPIRES"), rows)), faults
+
+
+def _exit_table(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        (moment(each["at"]), str(each["index"]), str(each["pid"]), each["reason"]) for each in found
+    ]
+    return list(table(("GONE AT", "WORKER", "PID", "WHY"), rows))
+
+
+def _reload_table(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        (moment(each["at"]), outcome(each), duration(each["seconds"]), each["reason"])
+        for each in found
+    ]
+    return list(table(("RELOAD ENDED", "OUTCOME", "TOOK", "WHY"), rows))
+
+
+def days_left(certificate: Mapping[str, Any]) -> str:
+    """Until it expires."""
+    days = certificate["days_left"]
+    return "cannot be read" if days is None else f"{days:.0f} days left"
 
 
 def reload_text(reply: Snapshot) -> str:

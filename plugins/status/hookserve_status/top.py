@@ -5,35 +5,39 @@ from __future__ import annotations
 import argparse
 import curses
 import sys
-import textwrap
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from hookserve import UsageError
 from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
 from hookserve_status.ctl import add_address
-from hookserve_status.text import (
-    draining,
-    duration,
-    moment,
-    number,
-    places,
-    recycle_text,
-    requests,
-    size,
+from hookserve_status.screen import (
+    ERROR,
+    WARNING,
+    Line,
+    colored,
+    figures,
+    history_lines,
+    identity,
+    joined,
+    request_lines,
+    worker_lines,
+    wrapped,
 )
+from hookserve_status.text import moment, recycle_text
 
 Snapshot = dict[str, Any]  # Any: JSON
 _ORDERS = {"i": "index", "b": "busy", "m": "rss_bytes", "r": "requests", "t": "cpu_seconds"}
-_HELP = "i b m r t: sort   f: freeze   up/down: choose   R: recycle   q: quit"
+_HELP = ("i b m r t: sort", "f: freeze", "up/down: choose", "R: recycle", "q: quit")
 _MESSAGE_TIME = 3.0
 """How long what a key has done is shown, unless another is typed, in seconds."""
-_GOOD, _WARNING, _ERROR = range(1, 4)
 
 
 def run(arguments: list[str]) -> int:
     """The command; raises HookserveError."""
-    parser = _Parser(prog="hookserve top", description=f"Watch a running server. Keys: {_HELP}")
+    keys = "   ".join(_HELP)
+    parser = _Parser(prog="hookserve top", description=f"Watch a running server. Keys: {keys}")
     add_address(parser)
     parser.add_argument("-n", "--interval", type=float, default=1.0, help="seconds (1)")
     given = parser.parse_args(arguments)
@@ -70,8 +74,7 @@ class Top:
         curses.curs_set(0)
         if curses.has_colors():
             curses.use_default_colors()
-            colors = (curses.COLOR_GREEN, curses.COLOR_YELLOW, curses.COLOR_RED)
-            for pair, color in enumerate(colors, 1):
+            for pair, color in ((WARNING, curses.COLOR_YELLOW), (ERROR, curses.COLOR_RED)):
                 curses.init_pair(pair, color, -1)
         self._due = time.monotonic() + self._interval
         while True:
@@ -139,84 +142,33 @@ class Top:
     def _draw(self, snapshot: Snapshot) -> None:
         self._screen.erase()
         height, width = self._screen.getmaxyx()
-        for row, (text, attribute) in enumerate(self.lines(snapshot, width)[:height]):
+        for row, (text, attribute) in enumerate(self.lines(snapshot, width, height)[:height]):
             try:
                 self._screen.addnstr(row, 0, text.ljust(width - 1), width - 1, attribute)
             except curses.error:  # the terminal has become smaller meanwhile
                 pass
         self._screen.refresh()
 
-    def lines(self, snapshot: Snapshot, width: int) -> list[tuple[str, int]]:
+    def lines(self, snapshot: Snapshot, width: int, height: int) -> list[Line]:
         """What is shown, with the attribute of each line."""
-        busy, capacity = places(snapshot)
-        rates = snapshot["rates"]
-        tail = "  ".join(f"{name} {duration(each)}" for name, each in rates["percentiles"].items())
-        head = f"{snapshot['name']}  {snapshot['model']}  generation {snapshot['generation']}"
-        head += f"  up {duration(snapshot['uptime_seconds'])}"
-        more = f" and {draining(snapshot)}" if draining(snapshot) else ""
-        frozen = "  FROZEN" if self._is_frozen else ""
-        found = [
-            (head + frozen, curses.A_BOLD),
-            (
-                f"busy {busy}/{capacity}{more}  {number(rates['requests'])} requests/s  {tail}"
-                f"  5xx/s {number(rates['server_errors'])}  cpu {rates['cpu']:.2f}",
-                0,
-            ),
-        ]
+        frozen = ["FROZEN"] if self._is_frozen else []
+        found = joined([*identity(snapshot), *frozen], width, curses.A_BOLD)
         if self._unreachable:
             text = f"This was so at {moment(snapshot['time'])}: {self._unreachable}"
-            found[1:1] = _wrapped(text, width, _color(_ERROR) | curses.A_BOLD)
+            found += wrapped(text, width, colored(ERROR) | curses.A_BOLD)
+        found += joined(figures(snapshot), width, 0)
         for queue in snapshot["queues"]:
             text = f"queue {queue['length']}/{queue['limit']} at {queue['address']}"
-            found.append((text, _color(_WARNING) if queue["length"] else 0))
+            found.append((text, colored(WARNING) if queue["length"] else 0))
         for fault in snapshot["faults"]:
-            pair = _ERROR if fault["level"] == "error" else _WARNING
-            found += _wrapped(fault["text"], width, _color(pair) | curses.A_BOLD)
-        found.append((self._prompt(), curses.A_DIM))
-        found += self._worker_lines(snapshot, width)
-        if requests(snapshot):
-            found += [("", 0), (f"{'FOR':>8}  WORKER  {'ID':<20} REQUEST", curses.A_REVERSE)]
-        for index, _, each in requests(snapshot):
-            pair = _ERROR if each["seconds"] >= 5 else _WARNING if each["seconds"] >= 1 else 0
-            text = (
-                f"{duration(each['seconds']):>8}  {index:>6}  {each['id'][:20]:<20} {each['label']}"
-            )
-            found.append((text, _color(pair)))
-        return found
+            pair = ERROR if fault["level"] == "error" else WARNING
+            found += wrapped(fault["text"], width, colored(pair) | curses.A_BOLD)
+        found += joined(self._prompt(), width, curses.A_DIM, "   ")
+        found += worker_lines(self.ordered(snapshot), self._clamp(snapshot), width)
+        found += request_lines(snapshot)
+        return found + history_lines(snapshot, height - len(found))
 
-    def _prompt(self) -> str:
+    def _prompt(self) -> Sequence[str]:
         if self._question is not None:
-            return f"recycle worker {self._question}? (y/n)"
-        return self._message if time.monotonic() < self._message_until else _HELP
-
-    def _worker_lines(self, snapshot: Snapshot, width: int) -> list[tuple[str, int]]:
-        strip = max(6, min(32, width - 74))  # the other columns have 73, and the last stays empty
-        head = f"{'WORKER':>6} {'PID':>7} {'STATE':<8} {'PLACES':<{strip}} {'BUSY':>9} {'OPEN':>5}"
-        head += f" {'REQUESTS':>8} {'MEMORY':>8} {'CPU':>7} {'AGE':>6}"
-        found = [(head, curses.A_REVERSE)]
-        for row, each in enumerate(self.ordered(snapshot)):
-            share = each["busy"] / each["capacity"] if each["capacity"] else 0.0
-            full = round(share * strip) or int(each["busy"] > 0)
-            oldest = each["in_flight"][0]["seconds"] if each["in_flight"] else 0.0
-            text = f"{each['index']:>6} {each['pid']:>7} {each['state']:<8} "
-            text += f"{('#' * full).ljust(strip, '.')} {each['busy']:>4}/{each['capacity']:<4}"
-            text += f" {each['connections']:>5} {number(each['requests']):>8}"
-            text += f" {size(each['rss_bytes']):>8} {each['cpu_seconds']:>6.1f}s"
-            text += f" {duration(each['age_seconds']):>6}"
-            attribute = _color(_ERROR if oldest >= 5 else _WARNING if share >= 1 else 0)
-            if row == self._clamp(snapshot):
-                attribute |= curses.A_BOLD | curses.A_UNDERLINE
-            found.append((text, attribute))
-        return found
-
-
-def _wrapped(text: str, width: int, attribute: int) -> list[tuple[str, int]]:
-    """What is wrong, whole however narrow the terminal is."""
-    lines = textwrap.wrap(
-        f"! {text}", max(20, width - 1), subsequent_indent="  ", break_on_hyphens=False
-    )
-    return [(line, attribute) for line in lines]
-
-
-def _color(pair: int) -> int:
-    return curses.color_pair(pair) if pair else 0
+            return [f"recycle worker {self._question}? (y/n)"]
+        return [self._message] if time.monotonic() < self._message_until else _HELP

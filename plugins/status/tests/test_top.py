@@ -146,7 +146,7 @@ def test_what_a_key_has_done_is_shown_for_a_moment_or_until_the_next_key(
     shown = Top(None, Answering(), 1.0)
 
     def is_shown():
-        return any(re.fullmatch(expected, text) for text, _ in shown.lines(snapshot, 80))
+        return any(re.fullmatch(expected, text) for text, _ in shown.lines(snapshot, 80, 24))
 
     for end in ("time", "key"):
         for key in ("R", answer):
@@ -159,13 +159,92 @@ def test_what_a_key_has_done_is_shown_for_a_moment_or_until_the_next_key(
         assert not is_shown()
 
 
-def test_a_terminal_of_80_columns_shows_each_fault_whole_and_every_column(monkeypatch):
+@pytest.fixture
+def shown(monkeypatch):
+    """What a terminal of that size shows of a snapshot."""
     monkeypatch.setattr(curses, "color_pair", lambda pair: pair)
+
+    def shown(snapshot, width, height):
+        return [text for text, _ in Top(None, None, 1.0).lines(snapshot, width, height)]
+
+    return shown
+
+
+def test_a_terminal_of_80_columns_shows_each_fault_whole_and_every_column(shown):
+    lines = shown(snapshot_of_a_worker(), 80, 24)
+
+    (at,) = [row for row, text in enumerate(lines) if "is stuck" in text]
+    assert "".join(text.strip() for text in lines[at : at + 3]).endswith("export/" * 9)
+    (row,) = [row for row, text in enumerate(lines) if text.endswith("AGE")]
+    assert [len(lines[row]), len(lines[row + 1])] == [79, 79]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_every_figure_and_the_table_of_workers_fit_while_a_worker_drains(shown, width):
     snapshot = snapshot_of_a_worker()
+    snapshot["workers"] += [{**snapshot["workers"][0], "state": "draining"}]
+    snapshot["rates"]["percentiles"] = dict.fromkeys(("p50", "p95", "p99"), 0.123)
 
-    shown = [text for text, _ in Top(None, None, 1.0).lines(snapshot, 80)]
+    lines = shown(snapshot, width, 24)
 
-    (at,) = [row for row, text in enumerate(shown) if "is stuck" in text]
-    assert "".join(text.strip() for text in shown[at : at + 3]).endswith("export/" * 9)
-    (row,) = [row for row, text in enumerate(shown) if text.endswith("AGE")]
-    assert [len(shown[row]), len(shown[row + 1])] == [79, 79]
+    text = "\n".join(lines)
+    for figure in ("and 1 in workers that drain", "p99 123 ms", "5xx/s 0", "cpu 0.00", "q: quit"):
+        assert figure in text
+    (row,) = [row for row, line in enumerate(lines) if line.startswith("WORKER")]
+    assert max(map(len, lines[: row + 2])) < width
+    for column in ("PID", "STATE", "BUSY", "REQUESTS", "MEMORY", "CPU"):
+        assert column in lines[row]
+
+
+@pytest.mark.parametrize(
+    ("busy", "capacity", "width", "expected"),
+    [
+        (1, 1, 80, "#     "),
+        (2, 4, 120, "##..  "),
+        (7, 8, 120, "#######."),
+        (7, 8, 80, "#####."),
+        (1, 1000, 120, "#" + 31 * "."),
+    ],
+)
+def test_there_is_a_cell_for_each_place_where_they_fit(shown, busy, capacity, width, expected):
+    snapshot = snapshot_of_a_worker()
+    snapshot["workers"][0] |= {"busy": busy, "capacity": capacity}
+
+    (line,) = [each for each in shown(snapshot, width, 24) if each.startswith("     0")]
+
+    assert f" ready    {expected} {busy:>4}/{capacity} " in line
+
+
+def snapshot_with_a_past():
+    """One that has lost a worker before others were recycled, and has had a reload."""
+    snapshot = snapshot_of_a_worker()
+    reasons = ["recycled (ctl)"] * 9 + ["killed (SIGKILL)"]
+    snapshot["exits"]["latest"] = [
+        {"number": 10 - row, "at": 0.0, "index": 0, "pid": 7, "reason": reason}
+        | {"is_orderly": reason != "killed (SIGKILL)"}
+        for row, reason in enumerate(reasons)
+    ]
+    failed = {"at": 0.0, "is_complete": 0, "seconds": 1.0, "reason": "no module"}
+    snapshot["reloads"] = [failed]
+    snapshot["certificates"] = [{"file": "shop.pem", "days_left": 70.4}]
+    return snapshot
+
+
+def test_exits_reloads_and_certificates_are_shown_where_there_is_room(shown):
+    snapshot = snapshot_with_a_past()
+    least = len(shown(snapshot, 120, 0))
+    counted = []
+
+    for room in range(25):
+        lines = shown(snapshot, 120, least + room)
+        assert lines[:least] == shown(snapshot, 120, 0)
+        assert len(lines) <= least + room
+        text = "\n".join(lines)
+        counted.append([text.count(each) for each in ("recycled", "killed", "no module", "70 da")])
+        assert not room or lines[-1]
+
+    assert counted[2] == [0, 0, 0, 0]
+    assert counted[3] == [0, 1, 0, 0]
+    assert counted[6] == [0, 1, 1, 0]
+    assert counted[9] == [0, 1, 1, 1]
+    assert counted[-1] == [9, 1, 1, 1]
