@@ -65,7 +65,8 @@ class Reload(Part):
         return self._arbiter.previous is not None and not self._canary_ready()
 
     def begin(self, asked_by: str) -> None:
-        """Start a reload; during one, another follows when it is over."""
+        """Start a reload; during one, another follows when it is over.  One that needs a re-exec
+        waits for the end of an upgrade."""
         arbiter = self._arbiter
         if arbiter.is_draining:
             return
@@ -80,9 +81,7 @@ class Reload(Part):
     def _start(self) -> None:
         arbiter = self._arbiter
         if arbiter.current.app is not None and hasattr(os, "memfd_create"):
-            message = "reloading, asked by %s: the new code is tried in a dry run"
-            arbiter.log.info(message, self._asked_by)
-            arbiter.reexec.begin()
+            self._start_reexec()
             return
         arbiter.log.info("reloading, asked by %s", self._asked_by)
         current, undo = arbiter.current, ExitStack()
@@ -100,6 +99,19 @@ class Reload(Part):
         if arbiter.current.app is not None:
             arbiter.log.warning("the application is preloaded: a reload does not change its code")
         self._commit(current, generation.wanted)
+
+    def _start_reexec(self) -> None:
+        """Begin with the dry run, unless another arbiter shares listeners and pidfile: a re-exec
+        would cut the channel, by which each of the two knows that the other lives."""
+        arbiter = self._arbiter
+        if arbiter.upgrade.is_shared:
+            self._is_wanted_again = True
+            message = "the reload begins when the %s is gone, asked by %s"
+            arbiter.log.info(message, arbiter.upgrade.other, self._asked_by)
+            return
+        message = "reloading, asked by %s: the new code is tried in a dry run"
+        arbiter.log.info(message, self._asked_by)
+        arbiter.reexec.begin()
 
     def _prepare(self, undo: ExitStack) -> Generation:
         """The next generation; `undo` gets what frees what was made for it."""
@@ -168,7 +180,11 @@ class Reload(Part):
         """Change the number of workers and retire removed listeners once the canary is ready;
         complete the reload once every worker is of the new generation."""
         arbiter = self._arbiter
-        if arbiter.previous is None or arbiter.is_stopping:
+        if arbiter.previous is None:
+            if not (arbiter.reexec.is_under_way or arbiter.upgrade.is_shared):
+                self._begin_again_if_wanted()  # an upgrade has ended
+            return
+        if arbiter.is_stopping:
             return
         if self._canary_ready() or not arbiter.num_workers:
             self._was_canary_ready = True
@@ -252,7 +268,7 @@ class Reload(Part):
                 handle.send("retire listener", str(listener.address))
 
     def _begin_again_if_wanted(self) -> None:
-        if self._is_wanted_again:
+        if self._is_wanted_again and not self._arbiter.is_draining:
             self._is_wanted_again = False
             self._start()
 

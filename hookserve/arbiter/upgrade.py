@@ -109,6 +109,13 @@ class Upgrade(Part):
         return self.successor is not None or self.predecessor is not None
 
     @property
+    def other(self) -> str:
+        """The other arbiter, for the log."""
+        if self.predecessor is not None:
+            return f"predecessor (pid {self.predecessor})"
+        return f"successor (pid {self.successor})"
+
+    @property
     def another_serves(self) -> bool:
         """Whether the workers of another arbiter accept at the same addresses."""
         return self.successor_serves or self.predecessor is not None
@@ -129,6 +136,8 @@ class Upgrade(Part):
             return f"the predecessor is still there (pid {self.predecessor})"
         if self._arbiter.is_draining:
             return "the server is stopping"
+        if self._arbiter.reexec.is_under_way:
+            return "a reload is under way: this process is about to be replaced"
         if self._arbiter.pid == 1:
             # The kernel kills all processes of a namespace when its process 1 ends.
             return "this is process 1: a successor would end with it; replace the container"

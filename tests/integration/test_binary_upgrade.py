@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from support import scrapers
 from support.paths import SUPPORT
 from support.processes import is_alive
 from support.sources import source_that_returns
@@ -94,6 +95,49 @@ def test_a_second_upgrade_waits_for_the_end_of_the_first(site):
         wait_until(lambda: "the upgrade is complete" in server.log)
         os.kill(successor, signal.SIGTERM)
         wait_until(lambda: not is_alive(successor))
+
+
+@pytest.mark.parametrize("reloaded", ["predecessor", "successor"])
+def test_a_reload_of_preloaded_code_waits_for_the_end_of_an_upgrade(site, reloaded):
+    status = site / "status"
+    settings = {"pidfile": site / "pid", "preload_app": True, "status": f"unix:{status}"}
+    with serve("app", chdir=site, settings=settings) as server:
+        pids = {"predecessor": server.pid, "successor": upgrade(server, site)}
+        (site / "app.py").write_text(source_that_returns("newest"))
+        pid, other = pids.pop(reloaded), *pids.values()
+        with Load(server.address) as load:
+            os.kill(pid, signal.SIGHUP)
+            wait_until(lambda: f"the reload begins when the {next(iter(pids))} " in server.log)
+            load.wait_for(20)
+            os.kill(other, signal.SIGTERM)
+            wait_until(lambda: "reloaded: generation 2" in server.log)
+            load.wait_for(20)
+
+            assert load.failures == []
+        assert ask(server.address).text == "newest"
+        assert (site / "pid").read_text() == f"{pid}\n"
+        assert not (site / "pid.2").exists()
+        wait_until(lambda: scrapers.ask(str(status), "/") == 200)
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not is_alive(pid))
+        assert not (site / "pid").exists()
+        assert not status.exists()
+        assert "ERROR" not in server.log
+
+
+def test_no_successor_is_started_during_a_re_exec(site):
+    (site / "app.py").write_text(
+        "import os, time\nopen('imported', 'a').write('x')\n"
+        "while os.path.exists('hold'): time.sleep(0.01)\n" + source_that_returns("newer")
+    )
+    with serve("app", chdir=site, settings={"preload_app": True}) as server:
+        (site / "hold").touch()
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: (site / "imported").read_text() == "xx")
+        server.signal(signal.SIGUSR2)
+        wait_until(lambda: "USR2: nothing is done, a reload is under way" in server.log)
+        (site / "hold").unlink()
+        wait_until(lambda: "reloaded: generation 2" in server.log)
 
 
 def test_a_unix_socket_is_never_without_its_path(site):
