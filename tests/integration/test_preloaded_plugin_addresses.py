@@ -130,7 +130,7 @@ def test_reloads_in_a_row_refuse_no_client(site, preload):
 
             assert scrapers.failures == []
         assert len(listeners_of(server.pid)) == 4
-        wait_until(lambda: len(children_of(server.pid)) == 5)  # two workers, three beside them
+        wait_until(lambda: len(children_of(server.pid)) == 6)  # two workers, four beside them
         for pid in server.workers().values():
             assert len(listeners_of(pid)) == 1
         assert stat.S_IMODE(site.status.stat().st_mode) == 0o600
