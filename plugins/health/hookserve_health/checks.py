@@ -6,6 +6,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import NamedTuple, cast
 
@@ -14,6 +15,8 @@ from hookserve_health.shared_state import SharedState
 
 _LONGEST_PAUSE = 60.0
 """Seconds between two rounds while checks hang, unless the interval is longer."""
+_IMPORT_TIME = 60.0
+"""Seconds for the import of one check, which do not count as its own."""
 _GRACE = 2.0
 """Seconds by which a result may be late on a busy machine, before it counts no more."""
 _MOST_HANGING = 32
@@ -27,6 +30,8 @@ class Check(NamedTuple):
     """As the configuration names it."""
     run: Callable[[], object]
     """Fails by raising, or by returning ``False``."""
+    load: Callable[[], object] = lambda: None
+    """Imports it; called before each run."""
 
 
 def load_check(target: str) -> Check:
@@ -40,15 +45,16 @@ def load_check(target: str) -> Check:
             found = getattr(found, part)
         return cast("Callable[[], object]", found)()
 
-    return Check(target, run)
+    return Check(target, run, partial(importlib.import_module, module))
 
 
 class _Round:
     """One call of each check, until one fails."""
 
     def __init__(self, now: float) -> None:
-        self.at: tuple[int, float] | None = (0, now)
-        """The check that runs, and since when (monotonic seconds); `None` between two."""
+        self.at: tuple[int, float, float] | None = (0, now, _IMPORT_TIME)
+        """The check that is imported or runs, since when (monotonic seconds), and for how long it
+        may; `None` between two."""
         self.is_abandoned = False
         """Whether a check took too long: what it says later counts no more."""
 
@@ -89,7 +95,7 @@ class Checker:
     def begin(self, now: float) -> None:
         """The process begins: a check that ended the one before it has failed."""
         crashed = self._state.running
-        self._state.begin(now + self._valid_for)
+        self._state.begin(now + self._valid_for + len(self._checks) * _IMPORT_TIME)
         if crashed is not None:
             names = [each.name for each in self._checks[crashed : crashed + 1]] or ["of before"]
             self._log_fault(f"{names[0]}: its process has ended")
@@ -108,7 +114,7 @@ class Checker:
             if self._round is None:
                 return self._next if self._hanging < _MOST_HANGING else inf
             at = self._round.at
-            return inf if at is None else at[1] + self._limit
+            return inf if at is None else at[1] + at[2]
 
     def step(self, now: float, clock: Callable[[], float]) -> None:
         """Begin a round that is due; abandon one that takes too long."""
@@ -124,10 +130,10 @@ class Checker:
                 ).start()
 
     def _abandon_late(self, round_: _Round, now: float) -> None:
-        if round_.at is None or now < round_.at[1] + self._limit:
+        if round_.at is None or now < round_.at[1] + round_.at[2]:
             return
         round_.is_abandoned, self._round = True, None
-        self._report(round_.at[0], f"it takes longer than {self._limit:g} s", now)
+        self._report(round_.at[0], f"it takes longer than {round_.at[2]:g} s", now)
         longest = max(self._interval, _LONGEST_PAUSE)
         self._next = max(self._next, now + min(self._interval * 2**self._hanging, longest))
         self._hanging += 1
@@ -135,13 +141,15 @@ class Checker:
     def _run(self, round_: _Round, clock: Callable[[], float]) -> None:
         try:
             for number, check in enumerate(self._checks):
-                with self._lock:
-                    if round_.is_abandoned:
-                        return
-                    round_.at = number, clock()
-                    self._state.running = number
-                self._on_change()
-                fault = _call(check)
+                fault = ""
+                for part, limit in ((check.load, _IMPORT_TIME), (check.run, self._limit)):
+                    with self._lock:
+                        if round_.is_abandoned:
+                            return
+                        round_.at = number, clock(), limit
+                        self._state.running = number
+                    self._on_change()
+                    fault = fault or _call(part)
                 with self._lock:
                     if round_.is_abandoned:
                         return
@@ -174,10 +182,10 @@ class Checker:
         self._last = line
 
 
-def _call(check: Check) -> str:
-    """Why the check fails; empty: it passes."""
+def _call(part: Callable[[], object]) -> str:
+    """Why a check, or its import, fails; empty: it passes."""
     try:
-        result = check.run()
+        result = part()
     except BaseException as error:  # the application's code raises what it likes
         return describe(error)
     return "it returned False" if result is False else ""

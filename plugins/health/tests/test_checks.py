@@ -120,6 +120,31 @@ def test_what_a_check_says_after_the_end_does_not_count(hang):
     assert not rounds.state.is_checked
 
 
+def test_the_import_has_a_time_of_its_own(hang):
+    imports, rounds = hang(1)
+    rounds.checker = Checker(
+        [Check("a:b", passes, imports)], 10.0, 2.0, rounds.state, rounds._on_change
+    )
+    rounds.checker.begin(rounds.now)
+    rounds.checker.step(rounds.now, lambda: rounds.now)
+    imports.entered.acquire(timeout=10)
+    assert rounds.checker.due() == rounds.now + 60.0
+    rounds.checker.step(rounds.now + 3.0, time.monotonic)
+    assert not rounds.state.is_checked
+
+    imports.leave.set()
+    wait_until(lambda: rounds.state.is_checked)
+    assert rounds.state.failed is None
+
+
+def test_a_result_from_before_holds_while_the_module_is_imported():
+    state = SharedState("passed")
+    Checker([Check("a:b", passes)], 10.0, 2.0, state, passes).begin(100.0)
+
+    assert not state.is_late(100.0 + 60.0 + 14.0)
+    assert state.is_late(100.0 + 60.0 + 14.5)
+
+
 class Hanging:
     """A check that hangs the first times that it is called."""
 

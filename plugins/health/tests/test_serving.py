@@ -258,8 +258,10 @@ def test_the_agent_says_how_many_places_are_free(site):
         server.stop(signal.SIGQUIT)
 
 
-@pytest.mark.parametrize("settings", [{}, {"health_check": "app:check"}])
-def test_a_reload_is_ready_all_the_time(site, settings):
+@pytest.mark.parametrize("name", ["", "app:check", "slow:check"])
+def test_a_reload_is_ready_all_the_time(site, name):
+    (site / "slow.py").write_text("import time; time.sleep(0.3)\nfrom app import check\n")
+    settings = {"health_check": name, "health_check_timeout": 0.2} if name else {}
     with serving(site, **settings) as server:
         wait_until(lambda: check(site)[0] == 200)
         checking = Checking(site)
