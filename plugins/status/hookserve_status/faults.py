@@ -150,7 +150,9 @@ def _of_worker(
     running = f": {oldest['label']}" if oldest else ""
     silent, lag = worker["silent_seconds"], _loop_lag(worker)
     if timeout and silent > 0.75 * timeout:
-        return "error", f"has been silent for {silent:.0f} s and is ended at {timeout:g} s{running}"
+        # An arbiter that is stuck ends none.
+        end = f"{'is' if silent <= timeout else 'was to be'} ended at {timeout:g} s"
+        return "error", f"has been silent for {silent:.0f} s and {end}{running}"
     if lag >= _LAG:  # the oldest request need not be the one that blocks it
         return (
             "error" if lag >= LONG else "warning",

@@ -92,6 +92,7 @@ def test_a_server_that_is_well_has_none():
         ),
         (faults_of(queues=[{**QUEUE, "length": 3}]), "warning", "3 connections wait"),
         (faults_of(worker(silent=25.0)), "error", "has been silent for 25 s and is ended at 30 s"),
+        (faults_of(worker(silent=45.0)), "error", "silent for 45 s and was to be ended at 30 s"),
         (faults_of(worker(oldest=7.0)), "warning", "has run a request for 7 s: GET /x"),
         (faults_of(worker(capacity=1, oldest=7.0)), "error", "is stuck: each of its places"),
         (
