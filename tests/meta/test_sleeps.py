@@ -54,6 +54,10 @@ SLEEPERS = {
     "plugins/reload/tests/test_reloader.py": {
         "seconds_to_serve": "a person who saves a file again"
     },
+    "plugins/status/tests/test_http_server.py": {
+        "test_an_idle_connection_does_not_wake_the_process": "nothing is to happen meanwhile",
+        "test_what_comes_in_pieces_or_at_once_is_answered_in_order": "the pause between two pieces",
+    },
     "plugins/tornado/tests/test_native.py": {"drip": "the pause between two bytes of a body"},
     "tests/chaos/faults.py": {"suspended": "a machine that is suspended"},
     "tests/chaos/test_chaos.py": {"serve": "a server that is slow"},

@@ -47,7 +47,7 @@ class Exporter:
 
 
 class Handler(http_server.Handler):
-    """One connection."""
+    """One request."""
 
     server: Service
 

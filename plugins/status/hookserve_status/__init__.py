@@ -4,7 +4,7 @@ address
     where the status is served: unix sockets and loopback ports
 plugin, control
     the arbiter's side: the auxiliary process, and what it may ask of the arbiter
-service, http_server
+service, http_server, http_connection
     the auxiliary process: what it answers, over HTTP, and nothing of a worker
 snapshot, samples, faults, stacks
     the whole server as one record; rates over time; what is wrong; what a worker was asked to write

@@ -15,6 +15,7 @@ import select
 import socket
 from typing import TYPE_CHECKING, Any, cast
 
+from hookserve.system.calls import make_poll
 from hookserve.wording import counted
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Client:
         self, ours: socket.socket, theirs: socket.socket, waits: socket.socket | None
     ) -> None:
         """Wait for the reply; raises ControlError, and OSError when the arbiter is gone."""
-        poll = select.poll()
+        poll = make_poll()
         poll.register(ours, select.POLLIN)
         poll.register(self._socket, 0)  # 0: only that the other end is closed
         if waits is not None:

@@ -1,8 +1,10 @@
 """A small HTTP server for an auxiliary process: few clients, each within a time.
 
-The main thread accepts, and each connection has a thread; nothing wakes the process while nothing
-is asked.  TERM ends it once it has answered those that are connected: clients that come then wait
-in the accept queue, which the process that follows has too.
+The main thread accepts, reads and writes; each request that is complete has a thread which makes
+the response.  Nothing wakes the process while nothing is asked.  Each address has room of its own:
+where there is none, the connection that has been idle longest gives way, or else the slowest.  TERM
+ends the process once it has answered those that are connected: clients that come then wait in the
+accept queue, which the process that follows has too.
 """
 
 from __future__ import annotations
@@ -11,24 +13,24 @@ import contextlib
 import os
 import select
 import signal
-import socket
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http.server import BaseHTTPRequestHandler
+from io import BytesIO
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
-from hookserve.system.calls import read, set_signal, write
+from hookserve.system.calls import make_poll, read, set_signal, write
+from hookserve_status.http_connection import Connection, Phase
 
 if TYPE_CHECKING:
+    import socket
+
     from hookserve.listeners.listeners import Listener
     from hookserve.worker.termination import Termination
 
-_CLIENTS = 16
-"""Connections at once."""
-_CLIENT_TIME = 10.0
-"""Seconds that a client has for its request, and between two."""
+_ROOM = 16
+"""Connections at once at one address."""
 _PAUSE = 0.05
 _IDLE_TIME = 0.25
 """Seconds after TERM in which an idle connection may bring one more request: one that is closed
@@ -61,16 +63,12 @@ class _Server:
     """All addresses of the process."""
 
     def __init__(self, services: Sequence[Service], termination: Termination) -> None:
-        self._services = {each.listener.fileno(): each for each in services}
+        self._services = services
         self._termination = termination
+        self._is_finishing = False
         self._wakeup, self._wakeup_end = os.pipe()
         for end in (self._wakeup, self._wakeup_end):
             os.set_blocking(end, False)
-        self._no_client, self._any_client = select.poll(), select.poll()
-        for poll in (self._no_client, self._any_client):
-            poll.register(self._wakeup, select.POLLIN)
-        for fd in self._services:
-            self._any_client.register(fd, select.POLLIN)
 
     def take_signals(self) -> None:
         """TERM ends the wait, whichever thread takes it."""
@@ -78,108 +76,128 @@ class _Server:
         set_signal(signal.SIGTERM, _do_nothing)
 
     def turn(self, seconds: float) -> None:
-        """Wait for at most that long, and serve those that have come."""
-        is_full = self._connections() >= _CLIENTS
-        for fd in self._wait(self._no_client if is_full else self._any_client, seconds):
-            self._accept(self._services[fd])
+        """Wait for at most that long, and do what is due."""
+        ready = self._wait(seconds)
+        for each in self._connections():  # before others come: who has sent does not give way
+            if each.socket.fileno() in ready:
+                each.on_ready()
+        for service in self._services:
+            if service.listener.fileno() in ready:
+                self._accept(service)
+        now = time.monotonic()
+        for each in self._connections():
+            if each.deadline <= now:
+                each.close()
 
     def finish(self) -> None:
         """Answer those that are connected, and accept no others."""
-        if self._termination.ends_server:
-            for service in self._services.values():
+        self._is_finishing = True
+        for service in self._services:
+            if self._termination.ends_server:
                 service.listener.remove()
-        for service in self._services.values():
             service.is_draining = True
         began = time.monotonic()
         while self._connections() and time.monotonic() < began + _END_TIME:
             if time.monotonic() >= began + _IDLE_TIME:
-                for service in self._services.values():
-                    service.end_idle()
-            self._wait(self._no_client, _PAUSE)
+                for each in self._connections():
+                    each.on_ready()
+                    if each.is_silent:
+                        each.close()
+            self.turn(_PAUSE)
+        for each in self._connections():
+            each.close()
 
-    def _connections(self) -> int:
-        return sum(len(each.connections) for each in self._services.values())
+    def _connections(self) -> list[Connection]:
+        return [each for service in self._services for each in service.connections]
 
-    def _wait(self, poll: select.poll, seconds: float) -> list[int]:
-        """The listeners that have a client."""
-        seconds = min(seconds, self._termination.pause)
-        events = poll.poll(None if seconds == inf else max(0.0, seconds) * 1000)
-        found = [fd for fd, _ in events]
-        if self._wakeup in found:
-            found.remove(self._wakeup)
-            if signal.SIGTERM in read(self._wakeup, 4096):
-                self._termination.on_sigterm()
-        return found
+    def _wait(self, seconds: float) -> set[int]:
+        """The descriptors that are ready."""
+        due = min((each.deadline for each in self._connections()), default=inf) - time.monotonic()
+        seconds = min(seconds, due, self._termination.pause)
+        # Made anew: there are few, and each changes its phase at every turn.
+        poll = make_poll()
+        poll.register(self._wakeup, select.POLLIN)
+        for each in self._connections():
+            if each.phase is not Phase.ANSWERING:
+                is_sending = each.phase is Phase.SENDING
+                poll.register(each.socket, select.POLLOUT if is_sending else select.POLLIN)
+        for service in self._services:
+            if not self._is_finishing and service.has_room():
+                poll.register(service.listener.fileno(), select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(None if seconds == inf else max(0.0, seconds) * 1000)}
+        if self._wakeup in ready and signal.SIGTERM in read(self._wakeup, 4096):
+            self._termination.on_sigterm()
+        return ready
 
     def _accept(self, service: Service) -> None:
         try:
             accepted = service.listener.accept()
         except OSError:  # no descriptor is free
-            time.sleep(_PAUSE)
+            if not _evict_one(self._connections()):
+                time.sleep(_PAUSE)
             return
         if accepted is not None:
-            connection = socket.socket(fileno=accepted[0])
-            service.connections[connection] = False
-            thread = threading.Thread(target=self._serve, args=(service, connection), daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:  # no thread is to be had
-                del service.connections[connection]
-                connection.close()
+            if len(service.connections) >= _ROOM:
+                _evict_one(service.connections)
+            made = Connection(accepted[0], service, self._wake)
+            service.connections.add(made)
+            made.on_ready()
 
-    def _serve(self, service: Service, connection: socket.socket) -> None:
-        try:
-            connection.settimeout(_CLIENT_TIME)
-            with contextlib.suppress(OSError), connection:
-                service.handler(connection, "", service)  # type: ignore[arg-type]  # it is no socketserver
-        finally:
-            del service.connections[connection]
-            with contextlib.suppress(BlockingIOError):  # full: the wait ends in any case
-                write(self._wakeup_end, b"\0")
+    def _wake(self) -> None:
+        """End the wait; from any thread."""
+        with contextlib.suppress(BlockingIOError):  # full: the wait ends in any case
+            write(self._wakeup_end, b"\0")
+
+
+def _evict_one(connections: Iterable[Connection]) -> bool:
+    """Close one that no thread has in hand; returns whether there was one."""
+    found = [each for each in connections if each.phase is not Phase.ANSWERING]
+    if found:
+        min(found, key=lambda each: (each.phase, each.deadline)).close()
+    return bool(found)
 
 
 class Service:
     """What is served at one address; a subclass has what its handler needs."""
 
     handler: ClassVar[type[Handler]]
-    """What is made of each connection."""
+    """What is made of each request."""
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
-        self.connections: dict[socket.socket, bool] = {}
-        """Those that are open, and whether a request is in hand."""
+        self.connections: set[Connection] = set()
         self.is_draining = False
         """Whether each response is the last one of its connection."""
 
-    def end_idle(self) -> None:
-        """End the connections that bring no request; what has come already is still read."""
-        for connection, is_busy in list(self.connections.items()):
-            if not is_busy:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RD)
+    def has_room(self) -> bool:
+        """Whether one more client is accepted: one of those that are there may give way."""
+        in_hand = [each for each in self.connections if each.phase is Phase.ANSWERING]
+        return len(in_hand) < _ROOM
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection; a subclass has the methods ``do_GET`` and so on."""
+    """One request, which is complete; a subclass has the methods ``do_GET`` and so on."""
 
     server: Service  # type: ignore[assignment]  # a service has what is used here
     protocol_version = "HTTP/1.1"
-    timeout = _CLIENT_TIME
-    wbufsize = 1 << 16
-    """Head and body in one call: the client is not woken between the two."""
     server_version, sys_version = "hookserve", ""
     fields: Sequence[tuple[str, str]] = (("Cache-Control", "no-store"),)
     """Of each response."""
 
-    def handle_one_request(self) -> None:
-        """As the standard library; then the connection is idle."""
-        super().handle_one_request()
-        self.server.connections[self.connection] = False
+    def __init__(self, request: bytes, connection: socket.socket, service: Service) -> None:
+        """As the standard library's, but it neither reads nor writes the connection."""
+        self.server, self.connection = service, connection
+        self.rfile = BytesIO(request)
+        self.wfile = self._written = BytesIO()
+        self.close_connection = True
+        self.handle_one_request()
+        if "Transfer-Encoding" in getattr(self, "headers", ()):
+            self.close_connection = True  # a body that has not been read as one
 
-    def parse_request(self) -> bool:
-        """As the standard library; the first line has come."""
-        self.server.connections[self.connection] = True
-        return super().parse_request()
+    @property
+    def response(self) -> bytes:
+        """What is to be sent."""
+        return self._written.getvalue()
 
     def send_content(self, status: int, content_type: str, body: bytes) -> None:
         """Send a response; to HEAD its head."""

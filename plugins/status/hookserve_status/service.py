@@ -5,7 +5,6 @@ Nothing wakes it while nothing is asked, but for one sample of the counters ever
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import socket
@@ -41,7 +40,7 @@ def serve(
 
 
 class Handler(http_server.Handler):
-    """One connection."""
+    """One request."""
 
     server: Service
     fields = forms.HEADERS
@@ -66,8 +65,6 @@ class Handler(http_server.Handler):
 
     def do_POST(self) -> None:
         """Do something."""
-        with contextlib.suppress(ValueError):
-            self.rfile.read(min(1 << 16, int(self.headers.get("Content-Length", 0))))
         if not self._is_allowed():
             return
         url = urlsplit(self.path)

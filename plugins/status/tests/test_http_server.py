@@ -1,12 +1,14 @@
-"""The end of a process that serves: who is connected is answered, who comes then waits."""
+"""A process that serves: who is slow gives way; at its end, who comes waits for the next."""
 
 import contextlib
 import http.client
 import signal
+import socket
 import threading
+import time
 
 import pytest
-from hookserve_status import http_server
+from hookserve_status import http_connection, http_server
 from support.signalled import exit_code_at_sigterm
 from support.terminations import ServerState
 
@@ -188,13 +190,13 @@ def test_who_has_just_connected_when_the_server_ends_is_answered(start, connect,
     assert ask(late).read() == b"one"
 
 
-def test_no_more_than_so_many_are_served_at_once(start, connect, monkeypatch):
-    monkeypatch.setattr(http_server, "_CLIENTS", 2)
+def test_no_more_than_so_many_are_answered_at_once(start, connect, monkeypatch):
+    monkeypatch.setattr(http_server, "_ROOM", 2)
     running = start()
     held = [connect(running) for _ in range(2)]
     for each in held:
         each.request("GET", "/slow")
-    wait_until(lambda: sum(running.service.connections.values()) == 2)
+    wait_until(lambda: not running.service.has_room())
     waits = connect(running)
     waits.request("GET", "/")
 
@@ -203,6 +205,131 @@ def test_no_more_than_so_many_are_served_at_once(start, connect, monkeypatch):
         each.getresponse().read()
         each.close()
     assert waits.getresponse().read() == b"one"
+
+
+def test_each_address_has_room_of_its_own(monkeypatch):
+    monkeypatch.setattr(http_server, "_ROOM", 1)
+    listeners = [
+        open_listeners([TcpAddress("127.0.0.1", 0)], ListenerOptions())[0] for _ in range(2)
+    ]
+    full, other = (Service(b"one", each) for each in listeners)
+    server = http_server._Server([full, other], ServerState().termination())
+    clients = [socket.create_connection(each.socket.getsockname()) for each in listeners]
+    for each, path in zip(clients, (b"/slow", b"/"), strict=True):
+        each.sendall(b"GET " + path + b" HTTP/1.0\r\n\r\n")
+        each.settimeout(DEADLINE)
+    wait_until(lambda: server.turn(0.0) or (full.asked.is_set() and other.asked.is_set()))
+    assert not full.has_room()
+
+    assert clients[1].recv(15) == b"HTTP/1.1 200 OK"
+    full.go_on.set()
+    wait_until(lambda: server.turn(0.0) or not (full.connections or other.connections))
+    for each in (*clients, *listeners):
+        each.close()
+
+
+def test_the_connection_that_is_idle_longest_gives_way(start, connect, monkeypatch):
+    monkeypatch.setattr(http_server, "_ROOM", 2)
+    running = start()
+    first, second = connect(running), connect(running)
+    for each in (first, second, first):
+        assert ask(each).read() == b"one"
+
+    third = connect(running)
+
+    assert ask(third).read() == ask(first).read() == b"one"
+    assert second.sock.recv(1) == b""
+
+
+def test_half_requests_give_way_once_no_connection_is_idle(start, connect, monkeypatch):
+    monkeypatch.setattr(http_server, "_ROOM", 2)
+    running = start()
+    half = connect(running)
+    half.sock.sendall(b"GET / HTTP/1.1\r\n")
+    other = connect(running)
+    ask(other).read()
+
+    last = [connect(running) for _ in range(2)]
+
+    for each in reversed(last):
+        assert ask(each).read() == b"one"
+    assert half.sock.recv(1) == other.sock.recv(1) == b""
+
+
+def test_a_client_has_one_time_for_its_whole_request(start, connect, monkeypatch):
+    monkeypatch.setattr(http_connection, "CLIENT_TIME", 0.3)
+    drips = connect(start())
+    began = time.monotonic()
+
+    with contextlib.suppress(OSError):
+        while time.monotonic() < began + DEADLINE:
+            drips.sock.sendall(b"G")
+            drips.sock.settimeout(0.05)
+            with contextlib.suppress(TimeoutError):
+                assert drips.sock.recv(1) == b""
+                break
+
+    assert 0.3 <= time.monotonic() - began < DEADLINE
+
+
+def test_a_client_that_takes_no_response_is_cut_in_time(start, connect, monkeypatch):
+    monkeypatch.setattr(http_connection, "CLIENT_TIME", 0.3)
+    running = start(b"x" * (1 << 24))
+    connect(running).request("GET", "/")
+    assert running.service.asked.wait(DEADLINE)
+
+    wait_until(lambda: not running.service.connections)
+
+
+def test_a_request_that_is_cut_short_is_not_carried_out(start, connect):
+    running = start()
+    cut = connect(running)
+    cut.sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Cu")
+    cut.sock.shutdown(socket.SHUT_WR)
+
+    assert cut.sock.recv(1) == b""
+    assert not running.service.asked.is_set()
+
+
+def test_what_comes_in_pieces_or_at_once_is_answered_in_order(start, connect):
+    connection = connect(start())
+    sent = (
+        b"\r\nGET /1 HTTP/1.1\r\nContent-Length: 4\r\n\r\nbodyGET /2 HTTP/1.1\r\n\r\n"
+        b"GET /3 HTTP/1.1\r\nConnection: close\r\n\r\n"
+    )
+    for piece in (sent[:9], sent[9:45], sent[45:]):
+        connection.sock.sendall(piece)
+        time.sleep(0.02)
+
+    received = connection.sock.makefile("rb").read()
+
+    assert received.count(b"HTTP/1.1 200 OK\r\n") == received.count(b"\r\n\r\none") == 3
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000, b"GET / HTTP/1.1\r\nContent-Length: 70000\r\n\r\n"],
+)
+def test_a_request_that_is_too_long_is_refused(start, connect, request_head):
+    connection = connect(start())
+    connection.sock.sendall(request_head)
+
+    assert connection.sock.makefile("rb").read().startswith(b"HTTP/1.1 413 ")
+
+
+def test_an_idle_connection_does_not_wake_the_process(start, connect, monkeypatch):
+    running = start()
+    ask(connect(running)).read()
+    wait, waits = running.server._wait, []
+    monkeypatch.setattr(running.server, "_wait", lambda *given: waits.append(given) or wait(*given))
+    running.server._wake()
+    wait_until(lambda: waits)
+    time.sleep(0.2)
+    waits.clear()
+
+    time.sleep(0.5)
+
+    assert not waits
 
 
 PROGRAM = """

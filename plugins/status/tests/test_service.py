@@ -1,9 +1,7 @@
 """What is answered to a command over HTTP, without a server."""
 
-import http.client
 import json
 import socket
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -25,23 +23,14 @@ class FakeClient:
 def post():
     """A function that posts and returns the status, the answer and what the arbiter is asked."""
 
-    def post(path, body=None):
-        ours, theirs = socket.socketpair()
+    def post(path, body=""):
         client = FakeClient()
-        service = SimpleNamespace(
-            client=client, takes_commands=True, is_draining=True, connections={}
-        )
-        thread = threading.Thread(target=Handler, args=(theirs, "", service))
-        thread.start()
-        connection = http.client.HTTPConnection("x")
-        connection.sock = ours
-        connection.request("POST", path, body)
-        response = connection.getresponse()
-        answer = json.loads(response.read())
-        connection.close()
-        thread.join()
-        theirs.close()
-        return response.status, answer, client.asked
+        service = SimpleNamespace(client=client, takes_commands=True, is_draining=False)
+        request = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        with socket.socket(socket.AF_UNIX) as connection:
+            response = Handler(request.encode(), connection, service).response
+        head, _, answer = response.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(answer), client.asked
 
     return post
 
