@@ -82,7 +82,7 @@ class _Server:
             if each.socket.fileno() in ready:
                 each.on_ready()
         for service in self._services:
-            if service.listener.fileno() in ready:
+            if service.listener.fileno() in ready and service.has_room():
                 self._accept(service)
         now = time.monotonic()
         for each in self._connections():

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from hookserve_status import http_connection, http_server
+from hookserve_status.http_connection import Phase
 from support.signalled import exit_code_at_sigterm
 from support.terminations import ServerState
 
@@ -94,6 +95,10 @@ def connect():
 def ask(connection, path="/"):
     connection.request("GET", path)
     return connection.getresponse()
+
+
+def phases(running):
+    return sorted(each.phase for each in running.service.connections)
 
 
 def test_a_request_in_hand_is_answered_and_a_new_client_waits_for_the_next_process(start, connect):
@@ -234,6 +239,7 @@ def test_the_connection_that_is_idle_longest_gives_way(start, connect, monkeypat
     first, second = connect(running), connect(running)
     for each in (first, second, first):
         assert ask(each).read() == b"one"
+    wait_until(lambda: phases(running) == [Phase.IDLE, Phase.IDLE])
 
     third = connect(running)
 
@@ -248,6 +254,7 @@ def test_half_requests_give_way_once_no_connection_is_idle(start, connect, monke
     half.sock.sendall(b"GET / HTTP/1.1\r\n")
     other = connect(running)
     ask(other).read()
+    wait_until(lambda: phases(running) == [Phase.IDLE, Phase.READING])
 
     last = [connect(running) for _ in range(2)]
 
