@@ -252,6 +252,7 @@ class Arbiter:
         (self.auxiliaries.restart if self.worker_table else self.auxiliaries.gather)()
         self.pool.step(self.clock())
         self.auxiliaries.step(self.clock())
+        self.publication.step(self.clock())
         while not (self.is_stopping and (not self._has_children() or self.shutdown.is_overdue())):
             self._turn_safely()
         if self.first_generation_failed:

@@ -5,13 +5,14 @@ A reader needs no lock and no other process: it works while every worker, or the
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hookserve.types import RequestInFlight
 from hookserve.worker.layout import SLOT, VERSION
-from hookserve.worker.scoreboard import GONE, STATES, Scoreboard, Slot
+from hookserve.worker.scoreboard import DRAINING, GONE, READY, STATES, Scoreboard, Slot
 from hookserve.worker.server_record import Exit, ReloadResult
 from hookserve.worker.slot_record import SlotRecord
 
@@ -29,7 +30,8 @@ class WorkerReading(NamedTuple):
     generation: int
     """That it was forked for."""
     state: str
-    """``booting``, ``ready`` or ``draining``, as the worker itself has it."""
+    """``booting``, ``ready`` or ``draining``, as the worker itself has it; also ``draining`` once
+    another serves in its place, or it is not wanted, for one that is stuck has not read that."""
     heartbeat: float
     """Its last sign of life."""
     forked_at: float
@@ -155,7 +157,7 @@ class Reader:
             [_describe(slot.record()) for slot in self._owned()],
             key=lambda worker: (worker.index, worker.forked_at),
         )
-        workers = [each for each in counted if each.state != STATES[GONE]]
+        workers = self._with_retired([each for each in counted if each.state != STATES[GONE]])
         counters = {
             name: kept + sum([worker.counters[name] for worker in counted])
             for name, kept in server.totals.items()
@@ -183,6 +185,20 @@ class Reader:
             server.exits(),
             server.reloads(),
         )
+
+    def _with_retired(self, workers: Sequence[WorkerReading]) -> list[WorkerReading]:
+        ready, server = STATES[READY], self._server
+        # Until it has published anything, no number of workers is known.
+        end = server.wanted if server.due else math.inf
+        if self._scoreboards[0].is_stopping:
+            end = 0
+        newest = {each.index: each for each in workers if each.state == ready}
+        return [
+            each._replace(state=STATES[DRAINING])
+            if each.state == ready and (each.index >= end or each is not newest[each.index])
+            else each
+            for each in workers
+        ]
 
     def _sum_fields(self, workers: Sequence[WorkerReading]) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}

@@ -64,7 +64,7 @@ def test_each_number_has_its_name_and_attributes(scoreboard):
 )
 def test_workers_that_do_not_accept_have_no_places(scoreboard, state, capacity, draining):
     slot = scoreboard.take()
-    slot.index, slot.pid, slot.forked_at = 0, 8, 1.0
+    slot.index, slot.pid, slot.forked_at = 1, 8, 1.0
     slot.capacity, slot.state = 3, state
     if state != BOOTING:
         slot.request_slot(0).begin(time.monotonic(), b"GET /slow")

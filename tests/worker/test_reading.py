@@ -153,3 +153,27 @@ def test_what_a_worker_has_counted_stays_while_it_ends():
     assert [each.index for each in reading.workers] == [1]
     assert reading.counters["requests"] == sum(reading.buckets) == 4
     assert reading.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_stopping", "expected"),
+    [
+        (2, False, ["draining", "ready", "ready"]),
+        (1, False, ["draining", "ready", "draining"]),
+        (0, False, ["draining", "draining", "draining"]),
+        (2, True, ["draining", "draining", "draining"]),
+    ],
+)
+def test_a_worker_that_the_arbiter_has_retired_drains_though_it_has_not_read_it(
+    wanted, is_stopping, expected
+):
+    scoreboard = Scoreboard(3, 1)
+    for index, forked_at in ((0, 1.0), (0, 2.0), (1, 1.0)):
+        worker(scoreboard, index, forked_at=forked_at)
+    scoreboard.server.wanted, scoreboard.server.due = wanted, 1.0
+    if is_stopping:
+        scoreboard.announce_stop()
+
+    workers = Reader([scoreboard]).read().workers
+
+    assert [each.state for each in workers] == expected
