@@ -126,13 +126,13 @@ class Handover(NamedTuple):
         """The listening sockets, each under its address; raises ListenError."""
         return [_inherit(each) for each in self.listeners]
 
-    def inherit_plugin_listeners(self, plugins: Iterable[object]) -> None:
-        """Have those of the `plugins` that have the same address go on with its sockets; raises
-        ListenError."""
+    def inherit_plugin_listeners(self, plugins: Iterable[object]) -> list[Listener]:
+        """Have those of the `plugins` that have the same address go on with its sockets; returns
+        what no plugin has any more.  Raises ListenError."""
         found = [
             (parse_address(each.address), _inherit(each.listener)) for each in self.plugin_listeners
         ]
-        plugin_listeners.inherit(found, plugins)
+        return plugin_listeners.inherit(found, plugins)
 
     def descriptors(self) -> list[int]:
         """All descriptors that must survive exec(2)."""

@@ -33,7 +33,7 @@ from hookserve.launch.defaults import open_configured
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.listeners import systemd_listeners
-from hookserve.listeners.plugin_listeners import PluginListeners
+from hookserve.listeners.plugin_listeners import PluginListeners, close_all
 from hookserve.plugins import calling
 from hookserve.plugins.selection import application_classes
 from hookserve.system.title import set_title
@@ -218,7 +218,8 @@ def _run(arbiter: Arbiter, handover: Handover) -> None:
     call(hook.on_starting, server=arbiter)
     inherited = (*systemd_listeners(os.environ), *handover.inherit_listeners())
     arbiter.auxiliaries.restore(handover.auxiliaries)
-    handover.inherit_plugin_listeners(arbiter.current.assembly.host.manager.get_plugins())
+    plugins = arbiter.current.assembly.host.manager.get_plugins()
+    close_all(handover.inherit_plugin_listeners(plugins))
     listeners = open_listeners(arbiter.current.assembly, handover, inherited)
     arbiter.current = arbiter.current._replace(listeners=listeners)
     if handover.channel >= 0:
@@ -284,7 +285,7 @@ def try_addresses(assembly: Assembly, handover: Handover) -> None:
     can be listened on; nothing stays open.  Raises ListenError and ConfigError."""
     held, found = handover.inherit_listeners(), assembly.host.manager.get_plugins()
     plugins = [each for each in found if isinstance(each, PluginListeners)]
-    handover.inherit_plugin_listeners(plugins)
+    dropped = handover.inherit_plugin_listeners(plugins)  # the arbiter has them until the end
     opened: Sequence[Listener] = ()
     try:
         if is_left_to_core(assembly.host.hook.open_listeners):
@@ -294,6 +295,7 @@ def try_addresses(assembly: Assembly, handover: Handover) -> None:
     finally:
         for plugin in plugins:
             plugin.retired()
+        close_all(dropped)
         for listener in (*held, *opened):
             listener.close()
 

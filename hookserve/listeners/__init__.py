@@ -8,6 +8,8 @@ unix
     the path of a unix socket, claimed
 refusal
     an end that refuses new clients in all processes
+advice
+    what is said of an address that cannot be listened on
 listeners
     the sockets: opened, inherited, kept across reloads, closed
 plugin_listeners

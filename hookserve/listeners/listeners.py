@@ -10,11 +10,13 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+import weakref
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from typing import NamedTuple
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
+from hookserve.listeners.advice import listen_error
 from hookserve.listeners.refusal import drop_handshakes, has_handshake, stop_listening
 from hookserve.listeners.tcp import (
     bind_tcp,
@@ -34,15 +36,6 @@ SYSTEMD_FIRST_FD = 3
 """sd_listen_fds(3): descriptors begin here."""
 SYSTEMD_VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 """What systemd sets for passed sockets (sd_listen_fds(3))."""
-
-_NO_HOST = "there is no host of that name (bind an address, or 0.0.0.0 for all)"
-_ADVICE = {
-    errno.EADDRINUSE: "address already in use (another server is there: stop it, or choose"
-    " another address with {flag})",
-    errno.EACCES: "permission denied (try a port above 1023, or a capability)",
-    errno.EADDRNOTAVAIL: "this machine has no such address (bind its own, or 0.0.0.0 for all)",
-    **dict.fromkeys((_socket.EAI_NONAME, _socket.EAI_AGAIN), _NO_HOST),
-}
 
 _NO_CLIENT = frozenset(
     {
@@ -84,6 +77,10 @@ class ListenerOptions(NamedTuple):
     a queue, and no path is made."""
 
 
+_made: weakref.WeakSet[Listener] = weakref.WeakSet()
+"""All in this process, the closed ones among them as long as something refers to them."""
+
+
 class Listener:
     """A bound, listening socket."""
 
@@ -103,6 +100,7 @@ class Listener:
         """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
         # a getsockname(2) and two microseconds for each connection.
+        _made.add(self)
         self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # typeshed does not know it
 
     @property
@@ -226,7 +224,8 @@ def _add_listeners(
             found[each] = _open_beside(each, options, both, kept.values())
         except OSError as error:
             if not is_absent(error):
-                raise _listen_error(each, error, options) from None
+                tried = [*kept.values(), *found.values()]
+                raise _listen_error(each, error, options, tried) from None
             absent = _listen_error(each, error, options)
     if absent is not None and not any(each in found for each in numeric):
         raise absent
@@ -300,13 +299,12 @@ def _open(address: Address, options: ListenerOptions, both_families: bool = Fals
     return _open_unix(address, options)
 
 
-def _listen_error(address: Address, error: OSError, options: ListenerOptions) -> ListenError:
-    number = error.errno or 0
-    path_advice = isinstance(address, UnixAddress) and number != errno.EADDRINUSE
-    text = error.strerror or str(error)
-    advice = text.lower() if path_advice else _ADVICE.get(number, text.lower())
-    advice = advice.replace("{flag}", options.flag)
-    return ListenError(f"cannot listen on {address}: {advice}")
+def _listen_error(
+    address: Address, error: OSError, options: ListenerOptions, tried: Collection[Listener] = ()
+) -> ListenError:
+    """Those that were `tried` are not in the way: they may overlap (`sharing_port`)."""
+    held = [each.endpoint for each in _made if each.fileno() >= 0 and each not in tried]
+    return listen_error(address, error, options.flag, held)
 
 
 def systemd_listeners(environ: MutableMapping[str, str]) -> list[Listener]:

@@ -76,7 +76,7 @@ class PluginListeners:
             if shared is not None:
                 shared.users.discard(self)
                 if not shared.users:
-                    _close(_open.pop(key).listeners)
+                    close_all(_open.pop(key).listeners)
 
     def look_up_names(self) -> None:
         """Look up the names in the addresses and open nothing; raises ListenError and
@@ -131,9 +131,9 @@ def opened() -> list[Opened]:
     return [(key[1], each) for key, shared in _open.items() for each in shared.listeners]
 
 
-def inherit(handed: Iterable[Opened], plugins: Iterable[object]) -> None:
+def inherit(handed: Iterable[Opened], plugins: Iterable[object]) -> list[Listener]:
     """Go on with the sockets that another arbiter has handed over, as far as one of the `plugins`
-    has their addresses in its configuration, in whichever setting; the others are closed."""
+    has their addresses in its configuration, in whichever setting; returns the others."""
     found: dict[Address, list[Listener]] = {}
     for address, listener in handed:
         found.setdefault(address, []).append(listener)
@@ -141,8 +141,7 @@ def inherit(handed: Iterable[Opened], plugins: Iterable[object]) -> None:
     for plugin in plugins:
         if isinstance(plugin, PluginListeners):
             plugin._inherit(found)
-    for listeners in found.values():
-        _close(listeners)
+    return [each for listeners in found.values() for each in listeners]
 
 
 def _absolute(address: Address) -> Address:
@@ -152,7 +151,8 @@ def _absolute(address: Address) -> Address:
     return address
 
 
-def _close(listeners: Iterable[Listener]) -> None:
+def close_all(listeners: Iterable[Listener]) -> None:
+    """Close them, and remove the paths that are theirs."""
     for listener in listeners:
         uninherited.discard(listener)
         listener.close()

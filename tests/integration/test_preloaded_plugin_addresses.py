@@ -248,20 +248,47 @@ def test_no_client_of_an_old_address_is_lost_to_a_new_one_that_overlaps(site, ta
 
 
 @pytest.mark.parametrize("preload", [True, False])
-@pytest.mark.parametrize("setting", ["bind", "prometheus"])
-def test_an_address_that_overlaps_with_one_that_is_dropped_cancels_a_reload(site, setting, preload):
-    old = {"bind": _text(free_address()), **site.settings}
-    site.configure(old)
-    with site.serve(bind=None, preload_app=preload) as server, site.scrapers() as scrapers:
-        scrapers.wait_for_each()
-        address = f"0.0.0.0:{site.metrics[1]}"
-        site.configure({**old, "prometheus": _text(free_address()), setting: address})
-        with pytest.raises(Refused, match=f"cannot listen on {address}: address already in use"):
-            site.reload()
-
-        scrapers.wait_for_each()
-        assert scrapers.failures == []
+@pytest.mark.parametrize(
+    ("old", "setting", "new"),
+    [
+        ("prometheus", "bind", "0.0.0.0:{port}"),
+        ("prometheus", "bind", "127.0.0.1:{port}"),
+        ("prometheus", "prometheus", "0.0.0.0:{port}"),
+        ("health_bind", "health_bind", "[::]:{port}"),
+        ("bind", "prometheus", "0.0.0.0:{port}"),
+        ("status", "bind", "unix:{status}"),
+    ],
+)
+def test_an_address_in_the_place_of_one_that_is_dropped_takes_two_reloads(
+    site, old, setting, new, preload
+):
+    ports = {name: free_address()[1] for name in ("bind", "prometheus", "health_bind")}
+    before = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    before["status"] = f"unix:{site.status}"
+    address = new.format(port=ports.get(old), status=site.status)
+    site.configure(before)
+    with site.serve(bind=None, workers=1, preload_app=preload) as server:
+        if old == "status":
+            moved = {**before, "status": f"unix:{site.folder}/other"}
+        else:
+            moved = {**before, old: _text(free_address())}
+        moved[setting] = address
+        site.configure(moved)
+        server.signal(signal.SIGHUP)
+        why = f"cannot listen on {address}: address already in use (this server itself listens at"
+        wait_until(lambda: f"{why} {before[old]}: choose another address with --" in server.log)
+        assert "first without the one that is there)" in server.log
         assert len(listeners_of(server.pid)) == 4
+
+        site.configure({**before, old: moved[old] if old != setting else _text(free_address())})
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded: generation 2" in server.log)
+        site.configure(moved)
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "reloaded: generation 3" in server.log)
+        where = str(site.status) if old == "status" else ("127.0.0.1", ports[old])
+        wait_until(lambda: ask(where, "/") in (200, 404))
+        assert "exited" not in server.log
 
 
 def test_addresses_that_exclude_each_other_cancel_a_reload(site):

@@ -8,7 +8,7 @@ import pytest
 from hookserve import ListenError
 from hookserve.listeners.address import TcpAddress, UnixAddress
 from hookserve.listeners.listeners import ListenerOptions, open_listener, uninherited
-from hookserve.listeners.plugin_listeners import PluginListeners, inherit, opened
+from hookserve.listeners.plugin_listeners import PluginListeners, close_all, inherit, opened
 
 ANY_PORT = TcpAddress("127.0.0.1", 0)
 
@@ -80,7 +80,9 @@ def test_an_address_of_another_setting_is_in_use(make):
     (listener,) = make(ANY_PORT).open(server())
     taken = TcpAddress("127.0.0.1", int(listener.endpoint.port))
 
-    with pytest.raises(ListenError, match=r"^health_bind: .* in use .* with --health-bind\)$"):
+    with pytest.raises(
+        ListenError, match=r"^health_bind: .* itself listens at .* with --health-bind, or"
+    ):
         make(taken, setting="health_bind").open(server())
 
 
@@ -113,13 +115,16 @@ def test_a_configuration_goes_on_with_the_sockets_that_were_handed_over(make, tm
     assert [listener.fileno() >= 0 for listener in sockets] == [False, True, True]
 
 
-def test_sockets_that_were_handed_over_and_that_no_configuration_has_are_closed(make, tmp_path):
+def test_sockets_that_were_handed_over_and_that_no_configuration_has_can_be_closed(make, tmp_path):
     path = UnixAddress(str(tmp_path / "metrics"))
     found = [handed(path), handed(ANY_PORT, TcpAddress("shop.invalid", 9000)), handed(ANY_PORT)]
     kept = make(ANY_PORT)
 
-    inherit(found, [kept])
+    others = inherit(found, [kept])
 
+    assert others == [listener for _, listener in found[:2]]
+    close_all(others)
+    assert uninherited == {found[2][1]}
     assert [listener.fileno() >= 0 for _, listener in found] == [False, False, True]
     assert not (tmp_path / "metrics").exists()
     assert opened() == found[2:]
