@@ -168,9 +168,9 @@ class Server(Protocol):
     def stats(self) -> Mapping[str, int]:
         """The sums of all workers' counters, those that are gone included."""
 
-    def set_wanted(self, count: int) -> None:
+    def set_wanted(self, count: int, asked_by: str = "a plugin") -> None:
         """Change how many workers are wanted, to `most_workers` at most; raises ValueError for a
-        negative number."""
+        negative number.  The log says who has asked for it."""
 
     def recycle(self, worker: WorkerInfo, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it is retired."""

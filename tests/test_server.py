@@ -83,8 +83,11 @@ def test_the_sums_have_the_workers_that_are_gone_too(running):
     assert running.arbiter.stats()["accepted"] == 7
 
 
-def test_a_plugin_changes_how_many_workers_are_wanted(running):
+def test_a_plugin_changes_how_many_workers_are_wanted(running, caplog):
+    caplog.set_level("INFO")
     running.arbiter.set_wanted(3)
+    assert "3 workers wanted, not 2, asked by a plugin" in caplog.messages
+    assert running.arbiter.scoreboards[0].server.wanted == 3  # who has asked may look
     running.turn()
     assert len(running.arbiter.workers) == 3
 

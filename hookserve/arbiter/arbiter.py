@@ -127,16 +127,16 @@ class Arbiter:
             signal.SIGHUP: self.reloads.begin,
             signal.SIGUSR1: lambda _: self.reopen_logs(),
             signal.SIGUSR2: lambda _: self.upgrade.begin(),
-            signal.SIGTTIN: lambda _: self.pool.add_one(),
-            signal.SIGTTOU: lambda _: self.set_wanted(max(1, self.num_workers - 1)),
-            signal.SIGWINCH: lambda _: self._drain_daemon(),
+            signal.SIGTTIN: self.pool.add_one,
+            signal.SIGTTOU: lambda by: self.set_wanted(max(1, self.num_workers - 1), by),
+            signal.SIGWINCH: self._drain_daemon,
             signal.SIGCHLD: lambda _: self._reap(),
         }
 
-    def _drain_daemon(self) -> None:
+    def _drain_daemon(self, asked_by: str) -> None:
         """In the foreground the signal means that the terminal's size has changed."""
         if self.config.daemon:
-            self.set_wanted(0)
+            self.set_wanted(0, asked_by)
 
     # What hooks and plugins may use (`hookserve.server.Server`).
 
@@ -213,10 +213,10 @@ class Arbiter:
         """The current one first, then those that workers of an earlier generation write to."""
         return tuple(self.pool.factory.scoreboards())
 
-    def set_wanted(self, count: int) -> None:
+    def set_wanted(self, count: int, asked_by: str = "a plugin") -> None:
         """Change how many workers are wanted, to `most_workers` at most; raises ValueError for a
         negative number."""
-        self.pool.set_wanted(count)
+        self.pool.set_wanted(count, asked_by)
 
     def recycle(self, worker: WorkerInfo, reason: str) -> None:
         """Have a worker replaced; its replacement is ready before it is retired."""

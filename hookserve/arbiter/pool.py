@@ -82,14 +82,14 @@ class WorkerPool(Part):
         """How many workers may be wanted: one slot is left, for a replacement."""
         return max(self.factory.scoreboard.slots - 1, self._arbiter.num_workers)
 
-    def add_one(self) -> None:
+    def add_one(self, asked_by: str) -> None:
         """An operator wants one worker more."""
         self._refused = 0
-        self.set_wanted(self._arbiter.num_workers + 1)
+        self.set_wanted(self._arbiter.num_workers + 1, asked_by)
 
-    def set_wanted(self, count: int) -> None:
-        """Change how many workers are wanted, to `most_workers` at most; raises ValueError for a
-        negative number."""
+    def set_wanted(self, count: int, asked_by: str) -> None:
+        """Change how many workers are wanted, to `most_workers` at most; the log says who has
+        asked for it.  Raises ValueError for a negative number."""
         if count < 0:
             raise ValueError(f"expected 0 or more workers, not {count}")
         arbiter, old = self._arbiter, self._arbiter.num_workers
@@ -98,7 +98,9 @@ class WorkerPool(Part):
         if count == old or arbiter.is_stopping:
             return
         arbiter.current = arbiter.current._replace(wanted=count)
-        arbiter.log.info("%s wanted, not %d", counted(count, "worker"), old)
+        arbiter.publication.step(arbiter.clock())  # a command that waits looks at once
+        message = "%s wanted, not %d, asked by %s"
+        arbiter.log.info(message, counted(count, "worker"), old, asked_by)
         hook = arbiter.hook.nworkers_changed
         calling.notify(hook, server=arbiter, new_value=count, old_value=old)
 

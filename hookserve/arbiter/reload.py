@@ -155,7 +155,7 @@ class Reload(Part):
         count, self._next_wanted = self._next_wanted, None
         if count is not None:
             target = self._arbiter.ticker.target()
-            self._arbiter.set_wanted(count if target is None else target)
+            self._arbiter.set_wanted(count if target is None else target, "a reload")
 
     def keep_wanted(self, count: int) -> None:
         """A number of workers is asked for: a reload under way does not change it any more,
@@ -227,7 +227,7 @@ class Reload(Part):
         failed = arbiter.current
         arbiter.current, arbiter.previous = previous._replace(wanted=failed.wanted), None
         self._restore_process()
-        arbiter.set_wanted(previous.wanted)
+        arbiter.set_wanted(previous.wanted, "a reload that has failed")
         for each in arbiter.worker_table:
             if each.generation > previous.number:
                 each.retire(arbiter.clock(), each.config.graceful_timeout)

@@ -38,7 +38,7 @@ class Scaler:
         taken_over = len({worker.index for worker in server.workers})
         if taken_over > server.num_workers:
             self._target = min(taken_over, self._most)
-            server.set_wanted(self._target)
+            server.set_wanted(self._target, "adaptive")
 
     @hookimpl
     def tick_intervals(self) -> list[float]:

@@ -115,7 +115,7 @@ class ArbiterSide:
                 f"there is room for {counted(most, 'worker')} at most, not for {count}: give the"
                 f" configuration workers = {count} and reload"
             )
-        self._server.set_wanted(count)
+        self._server.set_wanted(count, self._asked_by)
         return {"wanted": self._server.num_workers, "before": before}
 
     def _recycle(self, index: int) -> dict[str, object]:

@@ -177,17 +177,25 @@ def _scale(client: StatusClient, given: argparse.Namespace) -> int:
             )
         _ask("have no worker, so that nothing is served?", given)
     reply = client.do("scale", given.value)
-    if given.wait:
-
-        def look() -> bool:
-            ready = [each for each in client.snapshot()["workers"] if each["state"] == "ready"]
-            return len(ready) == int(given.value)
-
-        _wait(look, given.timeout, "as many workers are not ready")
     wanted, before = reply["wanted"], reply["before"]
+    if given.wait:
+        _wait(lambda: _is_scaled(client, wanted), given.timeout, "as many workers are not ready")
     change = "as before" if wanted == before else f"not {before}"
     print(f"{counted(wanted, 'worker')} wanted, {change}")
     return 0
+
+
+def _is_scaled(client: StatusClient, wanted: int) -> bool:
+    """Raises Refused when it will not be: another number is wanted, or the server stops."""
+    snapshot = client.snapshot()
+    if snapshot["is_stopping"]:
+        raise Refused("the server stops")
+    if snapshot["wanted"] != wanted:
+        raise Refused(
+            f"{counted(snapshot['wanted'], 'worker')} wanted by now, not {wanted}: the log says"
+            " who has asked for it"
+        )
+    return len([each for each in snapshot["workers"] if each["state"] == "ready"]) == wanted
 
 
 def _recycle(client: StatusClient, given: argparse.Namespace) -> int:

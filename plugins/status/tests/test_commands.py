@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from hookserve_status.client import Refused
 from support.status import APPLICATION, WAITS, is_answered, worker
 
 from hookserve.testing import wait_until
+from hookserve.testing.waiting import DEADLINE
 
 pytestmark = pytest.mark.process
 
@@ -61,7 +63,8 @@ def test_workers_are_scaled_and_recycled(scene, capsys):
     assert capsys.readouterr().out == "3 workers wanted, as before\n"
     assert scene.ctl("scale", "1", "--wait") == 0
     assert capsys.readouterr().out == "1 worker wanted, not 3\n"
-    assert "1 worker wanted, not 3" in scene.server.log
+    asked_by = f"ctl (pid {os.getpid()}, uid {os.getuid()})"
+    assert f"1 worker wanted, not 3, asked by {asked_by}\n" in scene.server.log
     assert scene.ctl("scale", "3", "--wait") == 0
     before = worker(scene, 1)["pid"]
 
@@ -79,6 +82,40 @@ def test_workers_are_scaled_and_recycled(scene, capsys):
     ):
         scene.ctl("scale", "64")
     assert scene.client.snapshot()["wanted"] == 3
+
+
+@pytest.mark.parametrize("other", ["scale", "drain"])
+def test_a_scale_ends_when_its_number_is_not_the_one_that_is_wanted(scene, tmp_path, other):
+    (tmp_path / "app.py").write_text(WAITS + APPLICATION)
+    found = []
+
+    def scale():
+        with pytest.raises(Refused) as caught:
+            scene.ctl("scale", "3", "--wait", "--timeout", f"{2 * DEADLINE}")
+        found.append(str(caught.value))
+
+    thread = threading.Thread(target=scale)
+    thread.start()
+    wait_until(lambda: len(scene.client.snapshot()["workers"]) == 3)
+    held = scene.get("/stuck", wait=False)
+    wait_until(lambda: [each for each in scene.client.snapshot()["workers"] if each["busy"]])
+    scene.client.do(other, 2)
+    thread.join(DEADLINE)
+
+    assert not thread.is_alive()
+    expected = "2 workers wanted by now, not 3: the log says who has asked for it"
+    assert found == ["the server stops" if other == "drain" else expected]
+    held.close()
+
+
+@pytest.mark.parametrize("scene", [{}, {"preload_app": True}], indirect=True)
+def test_a_reload_that_changes_the_number_of_workers_says_so(scene):
+    assert scene.ctl("scale", "3", "--wait") == 0
+
+    assert scene.ctl("reload", "--wait") == 0
+
+    assert scene.client.snapshot()["wanted"] == 2
+    assert "2 workers wanted, not 3, asked by a reload\n" in scene.server.log
 
 
 def test_the_stacks_of_a_stuck_worker_are_shown(scene, capsys):

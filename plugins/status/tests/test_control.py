@@ -33,7 +33,7 @@ class FakeServer:
     def unwatch(self, descriptor):
         self.watched.pop(descriptor, None)
 
-    def set_wanted(self, count):
+    def set_wanted(self, count, asked_by):
         self.num_workers = count
 
     def turn(self):
@@ -151,7 +151,7 @@ def test_what_has_begun_is_not_said_to_be_undone(asked, monkeypatch):
     monkeypatch.setattr(control, "_LAST_TIME", 0.05)
     server, client = asked
     go_on = threading.Event()
-    server.set_wanted = lambda count: go_on.wait(DEADLINE)
+    server.set_wanted = lambda *given: go_on.wait(DEADLINE)
     found = []
 
     def ask():
