@@ -242,7 +242,8 @@ class AuxiliaryProcess(NamedTuple):
     """What the log calls it."""
     target: Callable[[], None]
     """Runs in a process of its own, with the signals' default dispositions.  A handler that it sets
-    wakes its main thread, whichever thread takes the signal; SIGURG is used for that."""
+    wakes its main thread, whichever thread takes the signal; SIGURG is used for that.  The standard
+    library is not patched in it, whatever the worker model or the application has patched."""
     is_unprivileged: bool = False
     """Whether it runs as the workers do: their user and group, and `raw_env`."""
     is_handed_over: bool = False

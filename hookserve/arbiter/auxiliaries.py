@@ -25,6 +25,7 @@ from hookserve.plugins import calling
 from hookserve.system.calls import close, set_signal
 from hookserve.system.exiting import run_to_end
 from hookserve.system.title import set_title
+from hookserve.system.unpatching import unpatch
 from hookserve.types import AuxiliaryProcess
 from hookserve.worker.channel import open_channel, restore_channel
 
@@ -255,7 +256,10 @@ def _become_auxiliary(
             close(descriptor)
         # The default of SIGIO ends the process: so does the end of the arbiter.
         channel.ask_for_signal()
-        run_to_end(body, traceback.print_exc, _do_nothing)
+        _, is_open = channel.read()
+        if is_open:  # an end that came before brings no signal
+            unpatch()
+            run_to_end(body, traceback.print_exc, _do_nothing)
     finally:
         os._exit(1)
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-import time
 
 from hookserve.arbiter.signals import Blocked
-from hookserve.system.calls import set_signal
+from hookserve.system.calls import get_ident, read, set_signal, sleep, start_thread
 
 _SIGNAL = signal.SIGURG
 """Of no use to anything else here; by default it is ignored, as by a program that is executed."""
@@ -29,7 +27,7 @@ class MainThreadWaker:
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
-        self._main = threading.get_ident()
+        self._main = get_ident()
         self._is_awake = True
 
     def start(self) -> None:
@@ -37,7 +35,7 @@ class MainThreadWaker:
         set_signal(_SIGNAL, self._on_signal)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         with Blocked():
-            threading.Thread(target=self._run, name="signals", daemon=True).start()
+            start_thread(self._run, ())
 
     def _on_signal(self, *_: object) -> None:
         """The interpreter runs the handlers of all signals that have come at once, before or after
@@ -46,13 +44,13 @@ class MainThreadWaker:
 
     def _run(self) -> None:
         while True:
-            if not set(os.read(self._read, 4096)) <= {_SIGNAL}:
+            if not set(read(self._read, 4096)) <= {_SIGNAL}:
                 self._wake()
 
     def _wake(self) -> None:
         self._is_awake = False
         for _ in range(_ATTEMPTS):
             signal.pthread_kill(self._main, _SIGNAL)
-            time.sleep(_PAUSE)
+            sleep(_PAUSE)
             if self._is_awake:
                 break

@@ -2,6 +2,8 @@
 
 calls
     system calls as they are before any worker model patches them
+unpatching
+    the standard library as it was before, in a process that serves no requests
 processes, exiting
     fork, wait and kill as an object; the end of a forked process
 streams, locks, folders

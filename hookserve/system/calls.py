@@ -26,6 +26,7 @@ make_poll = select.poll
 getaddrinfo = _socket.getaddrinfo
 set_signal = signal.signal
 Socket = _socket.socket
+make_pair = _socket.socketpair
 make_lock = _thread.allocate_lock
 start_thread = _thread.start_new_thread
 get_ident = _thread.get_ident

@@ -242,3 +242,15 @@ def test_a_plugin_that_fails_otherwise_is_not_asked_again(caplog):
 
         assert server.arbiter.auxiliaries.due(server.clock.now) is None
         assert "cannot listen" in caplog.text
+
+
+@pytest.mark.process
+def test_one_whose_arbiter_has_ended_meanwhile_does_not_begin():
+    ours, theirs = open_channel()
+    ours.close()
+    pid = os.fork()
+    if not pid:
+        auxiliaries._become_auxiliary(lambda: 0, theirs, (), lambda: None)
+    theirs.close()
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1

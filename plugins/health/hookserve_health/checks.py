@@ -1,15 +1,19 @@
-"""The application's own checks, run one after another in threads of an auxiliary process."""
+"""The application's own checks, run one after another in threads of an auxiliary process.
+
+The threads are real ones, also where the first check imports an application that patches the
+standard library.
+"""
 
 from __future__ import annotations
 
 import importlib
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
 from typing import NamedTuple, cast
 
+from hookserve.system.calls import make_lock, start_thread
 from hookserve.wording import describe
 from hookserve_health.shared_state import SharedState
 
@@ -82,7 +86,7 @@ class Checker:
         self._state = state
         self._on_change = on_change
         self._log = logging.getLogger("hookserve")
-        self._lock = threading.Lock()
+        self._lock = make_lock()
         self._next = 0.0
         """When the next round begins."""
         self._round: _Round | None = None
@@ -125,9 +129,7 @@ class Checker:
                 self._next = now + self._interval
                 self._round = _Round(now)
                 arguments = self._round, clock
-                threading.Thread(
-                    target=self._run, args=arguments, name="checks", daemon=True
-                ).start()
+                start_thread(self._run, arguments)
 
     def _abandon_late(self, round_: _Round, now: float) -> None:
         if round_.at is None or now < round_.at[1] + round_.at[2]:

@@ -370,3 +370,18 @@ def test_a_wrong_setting_is_one_line(site, flags, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_checks_of_an_application_that_patches_the_standard_library_are_run(site):
+    """The first round imports it, in the process that runs the checks."""
+    patching = "from gevent import monkey\nmonkey.patch_all()\n" + APPLICATION
+    waiting = "def check():\n    time.sleep(0.01)\n"
+    (site / "app.py").write_text(patching.replace("def check():\n", waiting))
+    with serving(site, health_check="app:check", health_check_interval=0.1) as server:
+        wait_until(lambda: check(site) == (200, "ready"))
+        (site / "broken").touch()
+        wait_until(lambda: check(site)[0] == 503)
+        (site / "broken").unlink()
+        wait_until(lambda: check(site) == (200, "ready"))
+
+        assert server.stop() == 0

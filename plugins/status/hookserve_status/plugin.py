@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.listeners.queues import describe
+from hookserve.system.calls import make_pair
 from hookserve.worker.reading import Reader
 from hookserve_status.control import ArbiterSide
 
@@ -32,7 +33,9 @@ class StatusPlugin:
         """The process that shows the status: it holds no application, and waits for no worker."""
         self.retired()
         kind = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        # Of the C class: where the arbiter is patched, an object of socket's waits on its hub.
+        pair = make_pair(socket.AF_UNIX, kind)
+        ours, theirs = cast("tuple[socket.socket, socket.socket]", pair)
         ArbiterSide(server, ours)
         self._client_end = theirs
         _client_ends.add(theirs)
