@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics.export import MetricExportResult
 from hookserve.testing import serve, wait_until
 
 OF_ATTEMPTS = logging.getLogger("opentelemetry.exporter.otlp.proto.http.metric_exporter")
-LOG = logging.getLogger("of.a.test")
+LOG = logging.getLogger("of.sendings")
 
 
 @pytest.fixture
