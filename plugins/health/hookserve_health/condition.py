@@ -28,8 +28,8 @@ class Verdict(NamedTuple):
 class Condition:
     """Judges a server by `read`, which reads its scoreboard.
 
-    In a worker, `is_replaced` says whether it is retired for one of the generation that it is
-    given, whose scoreboard it may not see.
+    In a worker, `is_replaced` says of what was read whether the worker is retired for one of
+    another generation, whose scoreboard it may not see.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Condition:
         config: Config,
         state: SharedState,
         read: Callable[[], Reading],
-        is_replaced: Callable[[int], bool] = lambda _: False,
+        is_replaced: Callable[[Reading], bool] = lambda _: False,
     ) -> None:
         self._read = read
         self._is_replaced = is_replaced
@@ -66,7 +66,7 @@ class Condition:
                 return Verdict(True, "ready: the successor serves")
             return Verdict(False, "draining")
         count = len(self._serving(reading))
-        if self._is_replaced(reading.generation):
+        if self._is_replaced(reading):
             count = max(count, reading.wanted)
         if count < self._least:
             return Verdict(False, f"{count} of {counted(self._least, 'worker')} ready")

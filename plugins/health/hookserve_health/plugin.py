@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
     from hookserve.worker.base import Worker
+    from hookserve.worker.reading import Reading
     from hookserve_health.service import Respond
 
 _QUESTIONS = ("live", "ready", "startup")
@@ -76,10 +77,8 @@ class Health:
             return []
         from hookserve.worker.reading import Reader
 
-        read, own = Reader(worker.context.scoreboards).read, worker.context.generation
-        condition = Condition(
-            self._config, self._state, read, lambda current: current > own and not worker.alive
-        )
+        read = Reader(worker.context.scoreboards).read
+        condition = Condition(self._config, self._state, read, partial(is_replaced, worker))
         questions = self._questions(condition)
         questions[self._path("live")] = _worker_lives
         return [(path, partial(_answer, question)) for path, question in questions.items()]
@@ -132,6 +131,15 @@ class Health:
 
     def _path(self, name: str) -> str:
         return f"{self._config.health_prefix}{name}"
+
+
+def is_replaced(worker: Worker, reading: Reading) -> bool:
+    """Whether this worker, which answers, has been retired for one of a later generation: by what
+    it knows, or by the scoreboard, which may have it first."""
+    if reading.generation <= worker.context.generation:
+        return False
+    own = [each.state for each in reading.workers if each.pid == worker.pid]
+    return not worker.alive or "ready" not in own
 
 
 def _worker_lives() -> Verdict:

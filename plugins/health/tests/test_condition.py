@@ -1,9 +1,11 @@
 """When a server is ready, live and started."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 from hookserve_health.condition import Condition
+from hookserve_health.plugin import is_replaced
 from hookserve_health.shared_state import SharedState
 
 from hookserve.config.resolved import SettingsSource, resolve
@@ -54,10 +56,30 @@ def test_a_retired_worker_counts_those_that_have_replaced_it_and_the_others(want
     old = [worker("draining")]
     found = Reading(**{**blank, "now": NOW, "workers": old, "wanted": wanted, "generation": 2})
 
-    of_old = Condition(config, SharedState(), lambda: found, lambda current: current == 2)
+    of_old = Condition(config, SharedState(), lambda: found, lambda read: read is found)
 
     assert of_old.ready().holds is holds
     assert not Condition(config, SharedState(), lambda: found).ready().holds
+
+
+@pytest.mark.parametrize(
+    ("generation", "alive", "state", "expected"),
+    [
+        (2, True, "ready", False),
+        (2, False, "ready", True),
+        (2, True, "draining", True),  # the arbiter wants fewer, which it has not read yet
+        (1, False, "draining", False),
+    ],
+)
+def test_a_worker_is_replaced_by_its_own_word_or_by_the_scoreboards(
+    generation, alive, state, expected
+):
+    blank = dict.fromkeys(Reading._fields, 0)
+    own = worker(state)._replace(pid=7)
+    found = Reading(**{**blank, "workers": [own, worker()], "generation": generation})
+    answering = SimpleNamespace(pid=7, alive=alive, context=SimpleNamespace(generation=1))
+
+    assert is_replaced(answering, found) is expected
 
 
 def test_a_worker_that_is_silent_for_longer_than_its_timeout_does_not_count():
