@@ -319,7 +319,7 @@ def test_an_exchange_that_waits_after_a_long_time_has_what_is_held_sent(hold):
     server = hold()
     client, other = server.connect(2)
     server.begin_turn(client)
-    server.reactor._held_since -= 1
+    server.reactor._held_since -= 100
 
     server.begin_turn(other, b"suspend\n")
 
