@@ -6,7 +6,8 @@ A connection is in one of four phases:
 phase        means                                      ends
 ===========  =========================================  ====================================
 READING      the request is not complete                when it is, or in time
-ANSWERING    a thread makes the response                when it is made
+ANSWERING    the response is made, by a thread where    when it is made
+             that waits for another process
 SENDING      the client has not taken all of it         when it has, or in time
 IDLE         there was a response, and no byte since    with the first byte, or in time
 ===========  =========================================  ====================================
@@ -18,6 +19,7 @@ waits, and only ANSWERING is another thread's.
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import socket
 import threading
@@ -30,6 +32,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hookserve_status.http_server import Service
 
+_log = logging.getLogger("hookserve")
 CLIENT_TIME = 10.0
 """Seconds for one phase."""
 _SIZE = 1 << 14
@@ -113,24 +116,37 @@ class Connection:
             self._enter(Phase.SENDING)
         elif size <= len(self._received):
             request, self._received = self._received[:size], self._received[size:]
-            self._enter(Phase.ANSWERING)
-            try:
-                threading.Thread(target=self._answer, args=(request,), daemon=True).start()
-            except RuntimeError:  # no thread is to be had
-                self.close()
+            self._answer(request)
         elif self._received and self.phase is not Phase.READING:
             self._enter(Phase.READING)
 
     def _answer(self, request: bytes) -> None:
-        """In a thread of its own: a command waits for the arbiter."""
+        self._enter(Phase.ANSWERING)
+        if request.partition(b" ")[0] not in self._service.handler.waiting_methods:
+            self._make_response(request)
+            if not self._unsent and not self._received:
+                self._send()  # else the loop sends it, and goes on with what was sent meanwhile
+            return
+        try:
+            target = self._make_response_in_thread
+            threading.Thread(target=target, args=(request,), daemon=True).start()
+        except RuntimeError:  # no thread is to be had
+            self.close()
+
+    def _make_response_in_thread(self, request: bytes) -> None:
+        self._make_response(request)
+        self._wake()
+
+    def _make_response(self, request: bytes) -> None:
         self._is_last = True
         try:
             handler = self._service.handler(request, self.socket, self._service)
             self._unsent, self._is_last = handler.response, handler.close_connection
             self._write()  # what the client takes at once is sent before it could give way
+        except Exception:
+            _log.exception("a request to an auxiliary process failed")
         finally:
             self._enter(Phase.SENDING)
-            self._wake()
 
     def _write(self) -> None:
         try:
@@ -141,7 +157,8 @@ class Connection:
             self._unsent, self._is_last = b"", True
 
     def _send(self) -> None:
-        self._write()
+        if self._unsent:
+            self._write()
         if self._unsent:
             return
         if self._is_last:

@@ -1,10 +1,10 @@
 """A small HTTP server for an auxiliary process: few clients, each within a time.
 
-The main thread accepts, reads and writes; each request that is complete has a thread which makes
-the response.  Nothing wakes the process while nothing is asked.  Each address has room of its own:
-where there is none, the connection that has been idle longest gives way, or else the slowest.  TERM
-ends the process once it has answered those that are connected: clients that come then wait in the
-accept queue, which the process that follows has too.
+The main thread accepts, reads, writes and makes the responses, but for those that wait for another
+process: each of these has a thread.  Nothing wakes the process while nothing is asked.  Each
+address has room of its own: where there is none, the connection that has been idle longest gives
+way, or else the slowest.  TERM ends the process once it has answered those that are connected:
+clients that come then wait in the accept queue, which the process that follows has too.
 """
 
 from __future__ import annotations
@@ -183,6 +183,8 @@ class Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "hookserve", ""
     fields: Sequence[tuple[str, str]] = (("Cache-Control", "no-store"),)
     """Of each response."""
+    waiting_methods: ClassVar[frozenset[bytes]] = frozenset()
+    """Those whose responses wait for another process."""
 
     def __init__(self, request: bytes, connection: socket.socket, service: Service) -> None:
         """As the standard library's, but it neither reads nor writes the connection."""

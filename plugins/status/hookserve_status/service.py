@@ -44,6 +44,7 @@ class Handler(http_server.Handler):
 
     server: Service
     fields = forms.HEADERS
+    waiting_methods = frozenset([b"POST"])  # for the arbiter
 
     def do_GET(self) -> None:
         """Show something."""

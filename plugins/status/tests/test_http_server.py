@@ -20,6 +20,13 @@ from hookserve.testing.waiting import DEADLINE
 
 
 class Handler(http_server.Handler):
+    waiting_methods = frozenset([b"GET"])
+
+    def do_PUT(self):
+        if self.path == "/fault":
+            raise ValueError(self.path)
+        self.send_content(200, "text/plain", threading.current_thread().name.encode())
+
     def do_GET(self):
         self.server.asked.set()
         if self.path == "/slow":
@@ -119,6 +126,42 @@ def test_a_request_in_hand_is_answered_and_a_new_client_waits_for_the_next_proce
 
     start(b"two")
     assert late.getresponse().read() == b"two"
+
+
+def test_what_waits_for_no_other_process_is_answered_in_the_loop(start, connect):
+    running, count = start(), 800
+    connection = connect(running)
+    name = running.thread.name.encode()
+
+    connection.sock.sendall(b"PUT / HTTP/1.1\r\n\r\n" * count)
+    with connection.sock.makefile("rb") as received:
+        found = list(bodies(received, count))
+
+    assert found == [name] * count
+
+
+def bodies(received, count):
+    """The bodies of so many responses that come on one connection."""
+    for _ in range(count):
+        length = 0
+        while (line := received.readline()) != b"\r\n":
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        yield received.read(length)
+
+
+def test_a_handler_that_fails_ends_its_connection_and_no_other(start, connect, caplog):
+    running = start()
+    connection = connect(running)
+
+    connection.request("PUT", "/fault")
+    with pytest.raises(http.client.RemoteDisconnected):
+        connection.getresponse()
+
+    assert ask(connect(running)).read() == b"one"
+    assert [each.getMessage() for each in caplog.records] == [
+        "a request to an auxiliary process failed"
+    ]
 
 
 def test_an_idle_connection_may_bring_one_more_request(start, connect, monkeypatch):
