@@ -190,7 +190,11 @@ def test_the_drain_delay_is_over_though_a_stuck_worker_says_that_it_is_ready(sce
 
         wait_until(lambda: "stopping, asked by" in scene.server.log)
         wait_until(lambda: "it waits for 1 request in flight" in faults()[0])
-        assert [each["state"] for each in scene.client.snapshot()["workers"]] == ["draining"]
+
+        def states():
+            return [each["state"] for each in scene.client.snapshot()["workers"]]
+
+        wait_until(lambda: states() == ["draining"])  # the other one has ended
 
 
 def test_a_server_that_is_drained_answers_until_its_last_request_is_over(scene, tmp_path, capsys):

@@ -131,13 +131,12 @@ def test_a_request_in_hand_is_answered_and_a_new_client_waits_for_the_next_proce
 def test_what_waits_for_no_other_process_is_answered_in_the_loop(start, connect):
     running, count = start(), 800
     connection = connect(running)
-    name = running.thread.name.encode()
 
     connection.sock.sendall(b"PUT / HTTP/1.1\r\n\r\n" * count)
     with connection.sock.makefile("rb") as received:
         found = list(bodies(received, count))
 
-    assert found == [name] * count
+    assert found == [running.thread.name.encode()] * count
 
 
 def bodies(received, count):
@@ -159,9 +158,7 @@ def test_a_handler_that_fails_ends_its_connection_and_no_other(start, connect, c
         connection.getresponse()
 
     assert ask(connect(running)).read() == b"one"
-    assert [each.getMessage() for each in caplog.records] == [
-        "a request to an auxiliary process failed"
-    ]
+    assert caplog.messages == ["a request to an auxiliary process failed"]
 
 
 def test_an_idle_connection_may_bring_one_more_request(start, connect, monkeypatch):
