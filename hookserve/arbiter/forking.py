@@ -41,32 +41,38 @@ class WorkerFactory:
     def fit_scoreboard(self, workers: int) -> None:
         """A new configuration may have so many workers, or run so many requests at once, that the
         scoreboard has no room for them, and its plugins may want other fields."""
-        wanted, current = self._request_slots(), self.scoreboard
+        current = self.scoreboard
         slots = current.slots if _most_at_once(workers) <= current.slots else _slots_for(workers)
+        request_slots = max(self._request_slots(), current.request_slots)
         try:
             fields = declared_fields(self._arbiter.current)
         except HookserveError as error:
             self._arbiter.log.error("%s; the scoreboard's fields stay", error)
             fields = current.layout.fields
-        wanted = max(wanted, current.request_slots)
-        room = (slots, wanted, fields)
-        if room == (current.slots, current.request_slots, current.layout.fields):
-            self._describe_requests()
-            return
-        notifiable = max(len(current.wakeup_fds), _notifiable_for(workers))
+        room = (slots, request_slots, fields)
+        if room != (current.slots, current.request_slots, current.layout.fields):
+            notifiable = max(len(current.wakeup_fds), _notifiable_for(workers))
+            self._replace_scoreboard(slots, request_slots, notifiable, fields)
+        self._describe_requests()
+
+    def _replace_scoreboard(
+        self, slots: int, request_slots: int, notifiable: int, fields: tuple[ScoreboardField, ...]
+    ) -> None:
+        current = self.scoreboard
         try:
-            larger = Scoreboard(slots, wanted, -1, notifiable, fields)
+            larger = Scoreboard(slots, request_slots, -1, notifiable, fields)
         except OSError as error:  # requests beyond the table are served, and not shown
             self._arbiter.log.warning(
-                "the scoreboard has room for %s of a worker, and cannot grow to %d: %s",
+                "the scoreboard has room for %s with %s each, and cannot grow to %d with %d: %s",
+                counted(current.slots, "worker"),
                 counted(current.request_slots, "request"),
-                wanted,
+                slots,
+                request_slots,
                 error.strerror,
             )
             return
         larger.server.copy(current.server)
         self.scoreboard = larger
-        self._describe_requests()
 
     def _describe_requests(self) -> None:
         protocol_class = self._arbiter.current.classes.protocol_class

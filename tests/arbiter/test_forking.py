@@ -277,8 +277,20 @@ def test_a_scoreboard_that_cannot_grow_serves_on(monkeypatch, caplog):
         assert factory.scoreboard is old
         assert {each.scoreboard for each in server.arbiter.worker_table} == {old}
         assert (
-            "the scoreboard has room for 3 requests of a worker, and cannot grow to 9:"
-            " Too many open files"
+            "the scoreboard has room for 64 workers with 3 requests each, and cannot grow to 64"
+            " with 9: Too many open files"
+        ) in caplog.text
+
+
+def test_a_scoreboard_that_cannot_grow_for_more_workers_says_for_how_many(monkeypatch, caplog):
+    with serving(workers=1, worker_class="gthread", threads=2) as server:
+        monkeypatch.setattr(forking, "Scoreboard", cannot)
+
+        reload(server, workers=32, worker_class="gthread", threads=2)
+
+        assert (
+            "the scoreboard has room for 64 workers with 3 requests each, and cannot grow to 128"
+            " with 3: Too many open files"
         ) in caplog.text
 
 
