@@ -87,7 +87,7 @@ class ServerRecord:
     """The first part of the scoreboard's memory."""
 
     stopping = _Field("stopping")
-    """1 once the whole server stops."""
+    """What the whole server does (`Scoreboard.is_stopping`, `Scoreboard.is_draining`)."""
     version = _Field("version")
     sequence = _Field("sequence")
     pid = _Field("pid")
@@ -195,6 +195,7 @@ class ServerRecord:
     def copy(self, other: ServerRecord) -> None:
         """Go on with what another scoreboard has kept; of plugins' counters, those of the same
         name."""
+        self.stopping = other.stopping
         first, end = SERVER.index("pid"), len(SERVER)
         self.words[first:end] = other.words[first:end]
         history = self._memory_of(HISTORY_SIZE)

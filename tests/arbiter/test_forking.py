@@ -266,6 +266,17 @@ def test_all_workers_are_notified_of_the_stop_those_of_an_older_scoreboard_too()
         assert factory.scoreboard.is_stopping
 
 
+def test_a_scoreboard_that_is_made_while_the_server_stops_says_so():
+    with serving(workers=1, worker_class="gthread", threads=2) as server:
+        factory = server.arbiter.pool.factory
+        factory.announce_drain_delay()
+
+        reload(server, workers=1, worker_class="gthread", threads=8)
+
+        assert factory.scoreboard.is_draining
+        assert not factory.scoreboard.is_stopping
+
+
 def test_a_scoreboard_that_cannot_grow_serves_on(monkeypatch, caplog):
     with serving(workers=1, worker_class="gthread", threads=2) as server:
         factory = server.arbiter.pool.factory
