@@ -12,6 +12,7 @@ from hookserve.arbiter.pairing import switch_model
 from hookserve.arbiter.parts import Part
 from hookserve.plugins import calling
 from hookserve.types import ExitReason
+from hookserve.worker.layout import ORDERLY_EXITS
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
@@ -72,8 +73,8 @@ class Reaper(Part):
             reason = handle.reason = ExitReason("drained", "another worker model is needed")
         handle.state = GONE
         arbiter.slow_requests.on_worker_exit(handle)
-        is_orderly = reason.kind in ("drained", "recycled", "exited")
-        self._log(handle, (was_asked and is_orderly) or self._stops_with_server(handle, reason))
+        ended_itself = reason.kind in (*ORDERLY_EXITS, "exited")
+        self._log(handle, (was_asked and ended_itself) or self._stops_with_server(handle, reason))
         arbiter.escalator.record_lost_requests(handle)
         arbiter.publication.on_worker_exit(handle, reason)
         arbiter.release(handle)

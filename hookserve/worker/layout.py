@@ -68,9 +68,10 @@ COUNTERS = (
     "lost",
 )
 """What is counted of each worker, and kept when the worker is gone."""
+ORDERLY_EXITS = ("recycled", "drained")
+"""The kinds of exits that were wanted; every other one is a fault."""
 EXIT_KINDS = (
-    "recycled",
-    "drained",
+    *ORDERLY_EXITS,
     "boot failed",
     "timed out",
     "killed by us",
@@ -79,8 +80,6 @@ EXIT_KINDS = (
     "exited",
 )
 """`hookserve.types.ExitReason.kind`."""
-ORDERLY_EXITS = EXIT_KINDS[:2]
-"""The kinds of exits that were wanted; every other one is a fault."""
 
 FIELD_KINDS = ("counter", "gauge", "memory")
 """`hookserve.types.ScoreboardField.kind`."""
