@@ -33,12 +33,13 @@ few."""
 _MOST = 1 << 16
 """Characters of one stack in the log."""
 _MESSAGE = "slow request of %s: %s\n  %s"
+_NONE_WRITTEN = "(it wrote none)"
 _ENDED = "(no stack: it ended while the worker wrote another)"
 _WORKER_ENDED = "(no stack: its worker ended first)"
 
-
-_Requests = dict[tuple[int, float], RequestInFlight]
-"""By the number of the request slot and when the request began."""
+_Key = tuple[int, float]
+"""A request: the number of its request slot, and when it began."""
+_Requests = dict[_Key, RequestInFlight]
 
 
 class _Dump(NamedTuple):
@@ -85,8 +86,8 @@ class SlowRequests(Part):
                 del kept[gone]
         for dump in [each for each in self._dumps.values() if each.deadline <= now]:
             del self._dumps[dump.handle]
-            self._report(dump.handle, dump.requests, "(it wrote none)")
-            self._log_without(dump.handle, _ended(dump.handle, dump.later), _ENDED)
+            self._report(dump.handle, dump.requests, _NONE_WRITTEN)
+            self._log_without_stack(dump.handle, _ended(dump.handle, dump.later), _ENDED)
         for handle in self._watched():
             limit = handle.config.slow_request
             slow = [each for each in self._unreported(handle, now) if each[1] + limit <= now]
@@ -103,19 +104,19 @@ class SlowRequests(Part):
         dump = self._dumps.pop(handle, None)
         if dump is not None:
             self._report(handle, dump.requests, _WORKER_ENDED)
-            self._log_without(handle, dump.later, _WORKER_ENDED)
+            self._log_without_stack(handle, dump.later, _WORKER_ENDED)
 
     def report_ended(self) -> None:
         """Another arbiter is about to go on with the workers: log what was about to be and runs no
         more.  It finds what runs."""
         for handle, dump in self._dumps.items():
             requests, later = _ended(handle, dump.requests), _ended(handle, dump.later)
-            self._report(handle, requests, "(it wrote none)")
-            self._log_without(handle, later, _ENDED)
-            for row in requests:  # exec(2) may fail
-                del dump.requests[row]
-            for row in later:
-                del dump.later[row]
+            self._report(handle, requests, _NONE_WRITTEN)
+            self._log_without_stack(handle, later, _ENDED)
+            for key in requests:  # exec(2) may fail
+                del dump.requests[key]
+            for key in later:
+                del dump.later[key]
 
     def _await_next(self, handle: WorkerHandle, now: float) -> None:
         """Look at a worker no more, unless it has a request or had one a moment ago."""
@@ -132,15 +133,15 @@ class SlowRequests(Part):
             if handle.config.slow_request and is_free:
                 yield handle
 
-    def _unreported(self, handle: WorkerHandle, now: float) -> Iterator[tuple[int, float]]:
+    def _unreported(self, handle: WorkerHandle, now: float) -> Iterator[_Key]:
         reported, dump = self._reported.get(handle, {}), self._dumps.get(handle)
         later: _Requests = {} if dump is None else dump.later
-        for row in enumerate(handle.slot.began()):
-            number, began = row
-            if 0.0 < began <= now and reported.get(number) != began and row not in later:
-                yield row
+        for key in enumerate(handle.slot.began()):
+            number, began = key
+            if 0.0 < began <= now and reported.get(number) != began and key not in later:
+                yield key
 
-    def _ask(self, handle: WorkerHandle, slow: list[tuple[int, float]], now: float) -> None:
+    def _ask(self, handle: WorkerHandle, slow: list[_Key], now: float) -> None:
         self._reported.setdefault(handle, {}).update(slow)
         requests = _requests_of(handle, slow, now)
         if requests:
@@ -150,7 +151,7 @@ class SlowRequests(Part):
     def _report(self, handle: WorkerHandle, requests: _Requests, missing: str) -> None:
         """Log them with the stacks that the worker has written; `missing` where it has not."""
         if handle.escalation is not None:  # the stacks are that one's
-            self._log_without(handle, requests, "(no stack: its worker is being ended)")
+            self._log_without_stack(handle, requests, "(no stack: its worker is being ended)")
             return
         threads, stacks = split_stacks(handle.dumped_stacks())
         handle.forget_stacks()
@@ -158,8 +159,8 @@ class SlowRequests(Part):
             stack = indented(stacks.get(number, threads).strip(), _MOST) or missing
             self._log.warning(_MESSAGE, handle, request, stack)
 
-    def _log_without(self, handle: WorkerHandle, requests: _Requests, why: str) -> None:
-        """Log those that are in no report of an escalation."""
+    def _log_without_stack(self, handle: WorkerHandle, requests: _Requests, why: str) -> None:
+        """Log those that no report of an escalation has; `why` there is no stack."""
         escalation = handle.escalation
         held = () if escalation is None else escalation.requests
         in_report = {(each.label, each.id) for each in held}
@@ -168,13 +169,13 @@ class SlowRequests(Part):
                 self._log.warning(_MESSAGE, handle, request, why)
 
 
-def _requests_of(handle: WorkerHandle, slow: list[tuple[int, float]], now: float) -> _Requests:
+def _requests_of(handle: WorkerHandle, slow: list[_Key], now: float) -> _Requests:
     """Those of them that run still."""
-    found = {row: handle.slot.request(row[0], now) for row in slow}
-    return {row: request for row, request in found.items() if request is not None}
+    found = {key: handle.slot.request(key[0], now) for key in slow}
+    return {key: request for key, request in found.items() if request is not None}
 
 
 def _ended(handle: WorkerHandle, requests: _Requests) -> _Requests:
     """Those of them that run no more."""
     running = set(enumerate(handle.slot.began()))
-    return {row: request for row, request in requests.items() if row not in running}
+    return {key: request for key, request in requests.items() if key not in running}
