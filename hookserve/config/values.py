@@ -19,10 +19,12 @@ _TRUE = frozenset({"1", "true", "yes", "on", "y"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", ""})
 _NO_CHANGE = (1 << 32) - 1
 _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+LEAST_INTERVAL = 0.01
+"""Seconds; what runs more often than that would occupy a processor."""
 
 
 class Rejected(ValueError):
-    """Names the value that is wrong itself, such as one of a list; the caller does not add it."""
+    """Its text names the wrong value already, as of one in a list: the caller does not add it."""
 
 
 def explain_rejected(error: Exception, given: object) -> str:
@@ -30,7 +32,7 @@ def explain_rejected(error: Exception, given: object) -> str:
     return str(error) if isinstance(error, Rejected) else f"{error}, got {shown(given)}"
 
 
-def each(kind: Callable[[str], T], given: Iterable[str]) -> tuple[T, ...]:
+def convert_each(kind: Callable[[str], T], given: Iterable[str]) -> tuple[T, ...]:
     """The strings of a list, converted; raises Rejected, which names the one that is wrong."""
     found = []
     for one in given:
@@ -119,10 +121,6 @@ def seconds(value: object) -> float:
     return found
 
 
-LEAST_INTERVAL = 0.01
-"""Seconds; what runs more often than that would occupy a processor."""
-
-
 def interval(value: object) -> float:
     """How often something is done, in seconds: 0.01 or more."""
     found = number(value)
@@ -193,13 +191,13 @@ def items(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     if isinstance(value, Iterable) and not isinstance(value, (bytes, dict)):
-        return each(_string, value)
+        return convert_each(_string, value)
     raise ValueError("expected a list of strings")
 
 
 def paths(value: object) -> tuple[str, ...]:
     """Paths: a list, or one string with commas."""
-    return each(text, items(value))
+    return convert_each(text, items(value))
 
 
 def lines(value: object) -> tuple[str, ...]:
@@ -214,7 +212,7 @@ def addresses(value: object) -> tuple[str, ...]:
 
 def variables(value: object) -> tuple[str, ...]:
     """Environment variables ``KEY=VALUE``: a list, or one string; a comma is part of a value."""
-    return each(_variable, lines(value))
+    return convert_each(_variable, lines(value))
 
 
 def _variable(word: str) -> str:

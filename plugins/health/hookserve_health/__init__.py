@@ -24,7 +24,7 @@ from hookserve import ConfigError, Setting, hookimpl
 from hookserve.config.values import (
     Rejected,
     boolean,
-    each,
+    convert_each,
     interval,
     items,
     optional_text,
@@ -72,7 +72,7 @@ def prefix(value: object) -> str:
 
 def targets(value: object) -> tuple[str, ...]:
     """Functions, each as ``module:function``."""
-    found: tuple[str, ...] = each(_target, items(value))
+    found: tuple[str, ...] = convert_each(_target, items(value))
     return found
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hookserve import Setting, hookimpl
-from hookserve.config.values import addresses, boolean, each
+from hookserve.config.values import addresses, boolean, convert_each
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -26,7 +26,7 @@ def scrape_addresses(value: object) -> tuple[str, ...]:
     if found:
         from hookserve_status.address import check_any
 
-        each(check_any, found)
+        convert_each(check_any, found)
     return found
 
 

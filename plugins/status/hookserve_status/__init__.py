@@ -37,7 +37,7 @@ def addresses(value: object) -> tuple[str, ...]:
     if found:
         from hookserve_status.address import check
 
-        values.each(check, found)
+        values.convert_each(check, found)
     return found
 
 
