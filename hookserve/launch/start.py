@@ -32,7 +32,8 @@ from hookserve.launch.assembly import (
 from hookserve.launch.defaults import open_configured
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.limits import allow_descriptors
-from hookserve.listeners.listeners import systemd_listeners
+from hookserve.listeners.address import parse_address
+from hookserve.listeners.listeners import look_up_names, systemd_listeners
 from hookserve.listeners.plugin_listeners import PluginListeners, close_all
 from hookserve.plugins import calling
 from hookserve.plugins.selection import application_classes
@@ -269,9 +270,6 @@ def open_listeners(
 def look_up_addresses(assembly: Assembly) -> None:
     """Look up the names in all addresses that a start would open; raises ListenError and
     ConfigError."""
-    from hookserve.listeners.address import parse_address
-    from hookserve.listeners.listeners import look_up_names
-
     if is_left_to_core(assembly.host.hook.open_listeners):
         for text in assembly.config.bind:
             look_up_names(parse_address(text))
