@@ -24,8 +24,8 @@ class ApplicationHooks(Protocol):
 
     @hookspec
     def app_loaded(self, config: Config) -> None:
-        """The application was loaded where nothing is forked yet: what it is to have besides can be
-        looked for, and an error raised where it is not there.
+        """The application was loaded before anything is forked.  An implementation may look for
+        what the application must have besides, and raise an error where that is missing.
 
         Runs in: arbiter with ``preload_app``; command line with ``--check-config``.  When it
         raises: no start, or the check fails.

@@ -98,7 +98,7 @@ class WorkerPool(Part):
         if count == old or arbiter.is_stopping:
             return
         arbiter.current = arbiter.current._replace(wanted=count)
-        arbiter.publication.step(arbiter.clock())  # a command that waits looks at once
+        arbiter.publication.step(arbiter.clock())  # a command that waits for it reads it
         message = "%s wanted, not %d, asked by %s"
         arbiter.log.info(message, counted(count, "worker"), old, asked_by)
         hook = arbiter.hook.nworkers_changed
@@ -152,8 +152,8 @@ class WorkerPool(Part):
             self._retire(handle, now, handle.config.graceful_timeout)
 
     def _retire(self, handle: WorkerHandle, now: float, limit: float) -> None:
-        """Retire a worker; later, where an auxiliary process that is about to end may read the
-        scoreboard of before alone, in which the others are not."""
+        """Retire a worker; later, while an auxiliary process that has been told to end may read
+        the earlier scoreboard alone: the new workers are not in that."""
         if len(self.factory.scoreboards()) == 1 or not self._arbiter.auxiliaries.has_stopping:
             handle.retire(now, limit)
 

@@ -189,7 +189,7 @@ class Reload(Part):
         if self._canary_ready() or not arbiter.num_workers:
             self._was_canary_ready = True
             if len(arbiter.scoreboards) > 1:
-                # Those of before do not see the new workers: to them, none serves any more.
+                # Those of before do not see the new workers: to them none would serve any more.
                 self._replace_auxiliaries()
             self._change_wanted()
             self._retire(self._removed())
@@ -214,7 +214,7 @@ class Reload(Part):
         self._begin_again_if_wanted()
 
     def _replace_auxiliaries(self) -> None:
-        """Once in a reload."""
+        """Restart the auxiliary processes, once in a reload."""
         if not self._are_auxiliaries_new:
             self._are_auxiliaries_new = True
             self._arbiter.auxiliaries.restart()

@@ -98,9 +98,9 @@ class Listener:
         """Whether no new client gets into the queue; in a worker, of a retired listener."""
         self.inode = inode
         """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
+        _made.add(self)
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
         # a getsockname(2) and two microseconds for each connection.
-        _made.add(self)
         self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # typeshed does not know it
 
     @property

@@ -71,8 +71,8 @@ class _Replaced:
 
     def __init__(self) -> None:
         self.found: dict[int, tuple[object, dict[str, object]]] = {}
-        """By the number of an object, which is kept so that no other has it: the object, and what
-        has taken its place under which name, for a library gives one several names."""
+        """By the id() of an object: the object, which is kept so that no other has that id, and
+        what has taken its place under each name, for a library gives one several names."""
 
     def record(self, before: Mapping[str, object], after: Mapping[str, object]) -> None:
         """Compare the functions of one module."""
@@ -93,9 +93,9 @@ class _Replaced:
     def _replace_in(self, names: dict[str, object]) -> None:
         for name, value in list(names.items()):
             if id(value) in self.found:
-                _, news = self.found[id(value)]
+                _, replacements = self.found[id(value)]
                 # Imported under another name it is that of the last module, which is in Python.
-                names[name] = news.get(name, next(reversed(news.values())))
+                names[name] = replacements.get(name, next(reversed(replacements.values())))
 
 
 def _make_log_locks() -> None:

@@ -30,8 +30,9 @@ class WorkerReading(NamedTuple):
     generation: int
     """That it was forked for."""
     state: str
-    """``booting``, ``ready`` or ``draining``, as the worker itself has it; also ``draining`` once
-    another serves in its place, or it is not wanted, for one that is stuck has not read that."""
+    """``booting``, ``ready`` or ``draining``, as the worker itself has it.  One that is stuck does
+    not read that it is retired: it is ``draining`` once another serves in its place, or it is not
+    wanted any more."""
     heartbeat: float
     """Its last sign of life."""
     forked_at: float
@@ -68,7 +69,7 @@ class Reading(NamedTuple):
     pid: int
     """The arbiter's."""
     overdue: float
-    """Seconds since when the arbiter should have done something; while it works this is how long it
+    """For how many seconds the arbiter has not done what is due; while it works, for how long it
     has been awake."""
     generation: int
     """The number of the current generation."""
@@ -101,8 +102,8 @@ class Reading(NamedTuple):
 
     @property
     def serving_generation(self) -> int:
-        """The newest generation of which a worker was ready: during a reload that
-        can still fail, the one before the current."""
+        """The newest generation of which a worker was ready: during a reload that can still fail,
+        the one before the current."""
         found = (each.generation for each in self.workers if each.ready_at)
         return max(found, default=self.generation)
 
@@ -187,6 +188,7 @@ class Reader:
         )
 
     def _with_retired(self, workers: Sequence[WorkerReading]) -> list[WorkerReading]:
+        """The same, with those as ``draining`` that are retired and have not read it."""
         ready, server = STATES[READY], self._server
         # Until it has published anything, no number of workers is known.
         end = server.wanted if server.due else math.inf

@@ -23,7 +23,7 @@ _EXIT_CODE = 128 + signal.SIGTERM
 
 
 class Termination:
-    """TERM, as an auxiliary process of one generation has had it or not."""
+    """Whether an auxiliary process of one generation has had TERM, and may end."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class Termination:
         reading = self._read()
         if reading.refuses_new_connections:
             return not reading.workers
-        # The process that follows a reload reads the scoreboards that there are now.
+        # A reload replaces the process: the next one sees the scoreboards that there are now.
         if reading.generation > self._generation or reading.reloads_wanted:
             return True
-        # In the drain delay TERM was for all processes: workers that it has ended are replaced.
+        # TERM in the drain delay was for all processes: the workers that it has ended are replaced.
         return not reading.is_stopping and now >= self._came_at + _ARBITER_TIME
 
     @property
@@ -64,7 +64,8 @@ class Termination:
         return self._read().refuses_new_connections
 
     def exit(self) -> None:
-        """Return, or end the process by SystemExit where the server goes on and TERM may not have
-        been the arbiter's: it starts the process again, unless it has ended it."""
-        if not self.ends_server and self._read().generation <= self._generation:
+        """Return where the arbiter has sent TERM.  Raises SystemExit where another may have: the
+        server goes on, and the arbiter starts a process again that has failed."""
+        reading = self._read()
+        if not reading.refuses_new_connections and reading.generation <= self._generation:
             raise SystemExit(_EXIT_CODE)
