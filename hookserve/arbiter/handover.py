@@ -98,7 +98,7 @@ class Handover(NamedTuple):
     """The process that hands over; 0: none."""
     channel: int = -1
     """A socket whose other end the predecessor holds for as long as it lives; -1: there is none,
-    because it is the same process."""
+    for a re-exec keeps the process, and a dry run ends soon."""
     generation: int = 0
     listeners: Sequence[HandedListener] = ()
     scoreboards: Sequence[HandedScoreboard] = ()
