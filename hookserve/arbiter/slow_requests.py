@@ -88,6 +88,8 @@ class SlowRequests(Part):
             del self._dumps[dump.handle]
             self._report(dump.handle, dump.requests, _NONE_WRITTEN)
             self._log_without_stack(dump.handle, _ended(dump.handle, dump.later), _ENDED)
+            if dump.handle.escalation is None:
+                dump.handle.forget_stacks()
         for handle in self._watched():
             limit = handle.config.slow_request
             slow = [each for each in self._unreported(handle, now) if each[1] + limit <= now]
@@ -154,7 +156,6 @@ class SlowRequests(Part):
             self._log_without_stack(handle, requests, "(no stack: its worker is being ended)")
             return
         threads, stacks = split_stacks(handle.dumped_stacks())
-        handle.forget_stacks()
         for (number, _), request in requests.items():
             stack = indented(stacks.get(number, threads).strip(), _MOST) or missing
             self._log.warning(_MESSAGE, handle, request, stack)

@@ -214,6 +214,22 @@ def test_before_another_arbiter_goes_on_what_ended_is_logged_and_what_runs_is_no
         assert line.endswith("GET /ended (5.0 s)\n  File of the other")
 
 
+def test_where_no_other_arbiter_goes_on_what_runs_is_logged_with_its_stack(caplog):
+    with serving(**THREADS) as server:
+        handle = server.handle(0)
+        begin(server, handle, 0, b"GET /still")
+        ended = begin(server, handle, 1, b"GET /ended")
+        server.turn(seconds=5)
+        dump(handle, "\x1e0\nFile of one\n\x1e1\nFile of the other\n")
+        ended.end(2, 0)
+        server.arbiter.slow_requests.report_ended()
+
+        server.turn(seconds=0.3)
+
+        _, line = slow_lines(caplog)
+        assert line.endswith("GET /still (5.0 s)\n  File of one")
+
+
 def test_a_worker_that_is_gone_is_forgotten():
     with serving(workers=1, slow_request=5) as server:
         handle = server.handle(0)
