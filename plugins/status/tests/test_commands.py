@@ -161,6 +161,8 @@ def test_a_reload_that_hangs_is_shown_and_what_waits_for_it_is_said_to_wait(
     scene.ctl("reload")
     assert capsys.readouterr().out == "the reload has begun\n"
     wait_until(lambda: len(scene.client.snapshot()["workers"]) == 3)
+    # The arbiter publishes its generation after it has forked.
+    wait_until(lambda: scene.client.snapshot()["reload"]["generation"] == 2)
 
     snapshot = scene.client.snapshot()
     assert (snapshot["generation"], snapshot["reload"]["generation"]) == (1, 2)
