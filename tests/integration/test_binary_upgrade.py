@@ -90,6 +90,7 @@ def test_a_second_upgrade_waits_for_the_end_of_the_first(site):
         wait_until(lambda: "USR2: nothing is done, there is a successor already" in server.log)
         os.kill(successor, signal.SIGUSR2)
         wait_until(lambda: "nothing is done, the predecessor is still there" in server.log)
+        assert server.log.count("successor started") == 1
 
         server.stop()
         wait_until(lambda: "the upgrade is complete" in server.log)
@@ -138,6 +139,9 @@ def test_no_successor_is_started_during_a_re_exec(site):
         wait_until(lambda: "USR2: nothing is done, a reload is under way" in server.log)
         (site / "hold").unlink()
         wait_until(lambda: "reloaded: generation 2" in server.log)
+
+        assert "successor started" not in server.log
+        assert (site / "imported").read_text() == "xxx"  # at the start, dry, and after the re-exec
 
 
 def test_a_unix_socket_is_never_without_its_path(site):

@@ -6,12 +6,14 @@ import socket
 import pytest
 from support.descriptors import open_descriptors
 from support.fake_arbiter import Recorder, make_assembly
+from support.sockets import free_address
 
 from hookserve import hookimpl
 from hookserve.arbiter.handover import HandedListener, HandedPluginListener, Handover
 from hookserve.errors import ListenError
 from hookserve.launch.start import try_addresses
-from hookserve.listeners.address import FdAddress, parse_address
+from hookserve.listeners import listeners
+from hookserve.listeners.address import FdAddress, TcpAddress, parse_address
 from hookserve.listeners.listeners import (
     ListenerOptions,
     open_listener,
@@ -81,9 +83,7 @@ def taken():
 
 
 def free(host="127.0.0.1"):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as found:
-        return str(parse_address(f"[{host}]:{found.getsockname()[1]}"))
+    return str(TcpAddress(host, free_address(host)[1]))
 
 
 def plugin(setting, *texts):
@@ -108,8 +108,13 @@ def test_addresses_that_are_kept_are_not_tried(arbiter, tmp_path, reuse_port):
 
 
 @pytest.mark.parametrize("bind", [(), ("fd://3",)])
-def test_sockets_of_a_service_manager_are_not_tried(arbiter, bind):
+def test_sockets_of_a_service_manager_are_not_tried(arbiter, monkeypatch, bind):
     arbiter.hold(free(), name=str(FdAddress(3)))
+
+    def refuse(address, *_):
+        raise AssertionError(address)
+
+    monkeypatch.setattr(listeners, "_open", refuse)
 
     arbiter.try_addresses(*bind)
 

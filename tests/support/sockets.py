@@ -26,7 +26,8 @@ def talk(server, *pieces):
 
 def free_address(host="127.0.0.2"):
     """An address at which no one listens.  Clients of other tests have their ports at 127.0.0.1."""
-    with socket.create_server((host, 0)) as free:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as free:
         return free.getsockname()
 
 
