@@ -120,15 +120,9 @@ class Site:
 
 
 @pytest.fixture
-def collector():
-    made = Collector()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def site(tmp_path, request, collector):
-    return Site(tmp_path, request.param, collector)
+def site(tmp_path, request):
+    with Collector() as collector:
+        yield Site(tmp_path, request.param, collector)
 
 
 ALL = pytest.mark.parametrize("site", SCENES, indirect=True)

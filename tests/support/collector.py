@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 class Collector:
-    """Keeps what it receives."""
+    """Keeps what it receives; serves within a `with` statement."""
 
     def __init__(self):
         self.spans, self.metrics, self.services = [], [], set()
@@ -31,7 +31,15 @@ class Collector:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    def __enter__(self):
         self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
 
     def receive(self, path, body):
         if path == "/v1/traces":
@@ -45,11 +53,6 @@ class Collector:
     def named(self, name):
         """The metrics that came under a name, in their order."""
         return [each for each in self.metrics if each.name == name]
-
-    def close(self):
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def _decompressed(headers, body):

@@ -7,20 +7,12 @@ import signal
 import pytest
 from hookserve_opentelemetry.exporting import MetricsSource, export_metrics, make_sender
 from opentelemetry.sdk.resources import Resource
-from support.collector import Collector
 
 from hookserve.worker.scoreboard import Scoreboard
 from hookserve.worker.termination import Termination
 
 pytestmark = pytest.mark.process
 LOG = logging.getLogger("of.a.test")
-
-
-@pytest.fixture
-def collector():
-    made = Collector()
-    yield made
-    made.close()
 
 
 @pytest.fixture

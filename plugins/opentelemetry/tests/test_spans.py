@@ -2,21 +2,13 @@
 
 import logging
 
-import pytest
 from hookserve_opentelemetry.spans import SpanSender
 from opentelemetry.sdk.resources import Resource
-from support.collector import Collector, attributes
+from support.collector import attributes
 
 from hookserve.types import AccessRecord
 
 LOG = logging.getLogger("of.a.test")
-
-
-@pytest.fixture
-def collector():
-    made = Collector()
-    yield made
-    made.close()
 
 
 def test_it_has_its_id_where_requests_have_ids(collector):

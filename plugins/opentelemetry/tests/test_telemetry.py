@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from support.collector import Collector, attributes
+from support.collector import attributes
 
 from hookserve.testing import serve, wait_until
 
@@ -49,13 +49,6 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
-
-
-@pytest.fixture
-def collector():
-    made = Collector()
-    yield made
-    made.close()
 
 
 def serving(tmp_path, url, text, *arguments, **options):
