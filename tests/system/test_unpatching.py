@@ -85,19 +85,19 @@ os._exit(status != 0)
 
 
 def run(program):
+    """The exit code, and what is written to the standard error output."""
     command = [sys.executable, "-W", "ignore", "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize("library", PATCHES)
 def test_a_child_has_real_threads_waits_and_sockets_after_a_patch(library):
-    result = run(PROGRAM.format(patch=PATCHES[library], check=CHECK))
-
-    assert (result.returncode, result.stderr) == (0, "written\n")
+    assert run(PROGRAM.format(patch=PATCHES[library], check=CHECK)) == (0, "written\n")
 
 
 def test_where_nothing_was_patched_nothing_is_changed():
-    result = run(
+    program = (
         "import socket, threading, os, sys\n"
         "from hookserve.system import unpatching\n"
         "os.environ['LATER'], thread, loaded = 'x', threading.Thread, set(sys.modules)\n"
@@ -106,11 +106,11 @@ def test_where_nothing_was_patched_nothing_is_changed():
         "assert set(sys.modules) == loaded\n"
     )
 
-    assert (result.returncode, result.stderr) == (0, "")
+    assert run(program) == (0, "")
 
 
 def test_what_no_event_library_replaces_stays_as_the_application_has_it():
-    result = run(
+    program = (
         "import os, time\n"
         "from hookserve.system import unpatching\n"
         "from gevent import monkey; monkey.patch_all()\n"
@@ -120,4 +120,4 @@ def test_what_no_event_library_replaces_stays_as_the_application_has_it():
         "os._exit(0)\n"
     )
 
-    assert (result.returncode, result.stderr) == (0, "")
+    assert run(program) == (0, "")
