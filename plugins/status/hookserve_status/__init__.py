@@ -14,7 +14,7 @@ openmetrics, metrics
     a small registry that renders OpenMetrics; the server's own metrics
 forms, text, page
     which form a client gets; the same for a terminal and for a browser
-client, ctl, top, screen
+client, arguments, ctl, top, screen
     the commands
 """
 

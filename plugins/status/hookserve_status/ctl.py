@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from hookserve import UsageError
 from hookserve.wording import counted
-from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
+from hookserve_status.arguments import Parser, add_address, client_of
+from hookserve_status.client import Refused, StatusClient, Unreachable
 from hookserve_status.text import duration, recycle_text, reload_text, request_lines
 
 _PAUSE = 0.2
@@ -35,8 +36,7 @@ def run(arguments: list[str]) -> int:
     Raises HookserveError.
     """
     given = _parse(arguments)
-    words = ["-c", given.config] if given.config else []
-    client = StatusClient(find_address(given.address, words))
+    client = client_of(given)
     verbs: dict[str, Callable[[StatusClient, argparse.Namespace], int]] = {
         "status": _status,
         "requests": _requests,
@@ -49,31 +49,8 @@ def run(arguments: list[str]) -> int:
     return verbs[given.verb](client, given)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]  # it raises
-        raise UsageError(f"ctl: {message}")
-
-
-def add_address(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """The flags that say which server is meant."""
-    parser.add_argument(
-        "-a",
-        "--address",
-        metavar="ADDRESS",
-        default=default,
-        help="its status address; else the configuration's",
-    )
-    parser.add_argument(
-        "-c",
-        "--config",
-        metavar="FILE",
-        default=default,
-        help="the configuration that has the address",
-    )
-
-
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = _Parser(
+    parser = Parser(
         prog="hookserve ctl",
         description="See and control a running server that has the setting status.",
         epilog="Exit codes: 0 done; 1 it has failed, or no server responds; 2 the command line"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import curses
 import sys
 import time
@@ -10,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hookserve import UsageError
-from hookserve_status.client import Refused, StatusClient, Unreachable, find_address
-from hookserve_status.ctl import add_address
+from hookserve_status.arguments import Parser, add_address, client_of
+from hookserve_status.client import Refused, StatusClient, Unreachable
 from hookserve_status.screen import (
     ERROR,
     WARNING,
@@ -37,22 +36,16 @@ _MESSAGE_TIME = 3.0
 def run(arguments: list[str]) -> int:
     """The command; raises HookserveError."""
     keys = "   ".join(_HELP)
-    parser = _Parser(prog="hookserve top", description=f"Watch a running server. Keys: {keys}")
+    parser = Parser(prog="hookserve top", description=f"Watch a running server. Keys: {keys}")
     add_address(parser)
     parser.add_argument("-n", "--interval", type=float, default=1.0, help="seconds (1)")
     given = parser.parse_args(arguments)
-    words = ["-c", given.config] if given.config else []
-    client = StatusClient(find_address(given.address, words))
+    client = client_of(given)
     first = client.snapshot()
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("top: this is no terminal (hookserve ctl status prints the same once)")
     curses.wrapper(lambda screen: Top(screen, client, max(0.2, given.interval)).run(first))
     return 0
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]  # it raises
-        raise UsageError(f"top: {message}")
 
 
 class Top:
