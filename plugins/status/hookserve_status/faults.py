@@ -11,6 +11,8 @@ from hookserve_status.text import size
 
 LONG = 5.0
 """Seconds that a request runs before it is pointed at."""
+SLOW = 1.0
+"""Seconds from which a request is drawn as slow."""
 _FEW_PLACES = 128
 """A worker with more of them runs coroutines or greenlets: there a request may last for hours, as a
 websocket does."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from hookserve_status.faults import LONG, is_stuck
+from hookserve_status.faults import LONG, SLOW, is_stuck
 from hookserve_status.text import (
     days_left,
     draining,
@@ -26,8 +26,6 @@ from hookserve_status.text import (
 Snapshot = Mapping[str, Any]  # Any: JSON
 _CELLS = 128
 """Places of a worker that are drawn one by one; more of them are one bar."""
-_SLOW = 1.0
-"""Seconds from which a request is drawn as slow."""
 _ROWS, _EXITS = 50, 12
 
 _HEAD = """<!doctype html>
@@ -227,7 +225,7 @@ def _strip(worker: Mapping[str, Any]) -> str:
 
 
 def _kind(age: float) -> str:
-    return "stuck" if age >= LONG else "slow" if age >= _SLOW else "busy"
+    return "stuck" if age >= LONG else "slow" if age >= SLOW else "busy"
 
 
 def _requests(snapshot: Snapshot) -> str:

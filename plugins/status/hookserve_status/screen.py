@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from hookserve_status.faults import LONG, SLOW
 from hookserve_status.text import (
     draining,
     duration,
@@ -99,7 +100,7 @@ def worker_lines(workers: Sequence[Worker], chosen: int, width: int) -> list[Lin
         text = " ".join(format(each.show(worker), each.form) for each in columns)
         is_full = worker["busy"] >= worker["capacity"] > 0
         oldest = worker["in_flight"][0]["seconds"] if worker["in_flight"] else 0.0
-        attribute = colored(ERROR if oldest >= 5 else WARNING if is_full else 0)
+        attribute = colored(ERROR if oldest >= LONG else WARNING if is_full else 0)
         if row == chosen:
             attribute |= curses.A_BOLD | curses.A_UNDERLINE
         found.append((text, attribute))
@@ -145,7 +146,7 @@ def request_lines(snapshot: Snapshot) -> list[Line]:
     head = f"{'FOR':>8}  WORKER  {'ID':<{ids}}  REQUEST"
     found = [("", 0), (head, curses.A_REVERSE)]
     for index, _, each in in_flight:
-        pair = ERROR if each["seconds"] >= 5 else WARNING if each["seconds"] >= 1 else 0
+        pair = ERROR if each["seconds"] >= LONG else WARNING if each["seconds"] >= SLOW else 0
         text = f"{duration(each['seconds']):>8}  {index:>6}  {each['id'][:_ID]:<{ids}}"
         found.append((f"{text}  {each['label']}", colored(pair)))
     return found
@@ -154,18 +155,18 @@ def request_lines(snapshot: Snapshot) -> list[Line]:
 def history_lines(snapshot: Snapshot, room: int) -> list[Line]:
     """The last exits, the reloads and the certificates in so many lines at most."""
     found: list[Line] = []
-    rows = [len(snapshot["exits"]["latest"]), len(snapshot["reloads"])]
-    for (head, *others), faults in history(snapshot, _shares(rows, snapshot, room)):
+    tables = snapshot["exits"]["latest"], snapshot["reloads"], snapshot["certificates"]
+    for (head, *others), faults in history(snapshot, _shares([len(each) for each in tables], room)):
         found += [("", 0), (head, curses.A_REVERSE)]
         pairs = [ERROR if is_fault else 0 for is_fault in faults]
         found += zip(others, map(colored, pairs), strict=True)
     return found
 
 
-def _shares(rows: Sequence[int], snapshot: Snapshot, room: int) -> tuple[int, ...]:
-    """How many rows of each table there are room for; the longest one is cut first, and of several
+def _shares(rows: Sequence[int], room: int) -> tuple[int, ...]:
+    """How many rows of each table there is room for; the longest one is cut first, and of several
     alike the last one."""
-    shares = [*rows, len(snapshot["certificates"])]
+    shares = list(rows)
     while any(shares) and sum(each + 2 for each in shares if each) > room:
         longest = max(range(len(shares)), key=lambda each: (shares[each], each))
         shares[longest] -= 1
