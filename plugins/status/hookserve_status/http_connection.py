@@ -37,8 +37,8 @@ CLIENT_TIME = 10.0
 """Seconds for one phase."""
 _SIZE = 1 << 14
 """Bytes of the longest request."""
-_LEFT = 1 << 18
-"""Bytes that are thrown away at the end."""
+_MOST_DISCARDED = 1 << 18
+"""Bytes that are read and discarded before a connection is closed."""
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r?\n", re.IGNORECASE)
 _TOO_LONG = (
@@ -83,10 +83,10 @@ class Connection:
             self._receive()
 
     def close(self) -> None:
-        """The end."""
+        """Close the socket; the service has the connection no more."""
         # What is left unread would reset the connection, and the response could be lost.
         with contextlib.suppress(OSError):
-            self.socket.recv(_LEFT)
+            self.socket.recv(_MOST_DISCARDED)
         self.socket.close()
         self._service.connections.discard(self)
 
@@ -105,10 +105,10 @@ class Connection:
             self.close()
             return
         self._received += data
-        self._go_on()
+        self._process_received()
 
-    def _go_on(self) -> None:
-        """With what has been received."""
+    def _process_received(self) -> None:
+        """Answer the first request that has been received, once it is complete."""
         self._received = self._received.lstrip(b"\r\n")
         size = _request_size(self._received)
         if size > _SIZE:
@@ -130,7 +130,7 @@ class Connection:
         try:
             target = self._make_response_in_thread
             threading.Thread(target=target, args=(request,), daemon=True).start()
-        except RuntimeError:  # no thread is to be had
+        except RuntimeError:  # no thread can be started
             self.close()
 
     def _make_response_in_thread(self, request: bytes) -> None:
@@ -165,7 +165,7 @@ class Connection:
             self.close()
             return
         self._enter(Phase.IDLE)
-        self._go_on()
+        self._process_received()
 
 
 def _request_size(received: bytes) -> int:

@@ -78,7 +78,8 @@ class _Server:
     def turn(self, seconds: float) -> None:
         """Wait for at most that long, and do what is due."""
         ready = self._wait(seconds)
-        for each in self._connections():  # before others come: who has sent does not give way
+        # First, so that no client that has sent something gives way to a new one.
+        for each in self._connections():
             if each.socket.fileno() in ready:
                 each.on_ready()
         for service in self._services:
@@ -150,7 +151,7 @@ class _Server:
 
 
 def _evict_one(connections: Iterable[Connection]) -> bool:
-    """Close one that no thread has in hand; returns whether there was one."""
+    """Close one for which no thread makes a response; returns whether there was one."""
     found = [each for each in connections if each.phase is not Phase.ANSWERING]
     if found:
         min(found, key=lambda each: (each.phase, each.deadline)).close()
@@ -161,7 +162,7 @@ class Service:
     """What is served at one address; a subclass has what its handler needs."""
 
     handler: ClassVar[type[Handler]]
-    """What is made of each request."""
+    """It makes the response to each request."""
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
@@ -219,4 +220,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _do_nothing(*_: object) -> None:
-    """A handler in Python there must be, or the wake-up descriptor stays silent."""
+    """Without a handler in Python nothing is written to the wake-up descriptor."""
