@@ -8,8 +8,8 @@ metrics
     the scoreboard as metrics
 exporting
     the auxiliary process that sends them
-sendings
-    what becomes of sendings, in the log
+export_log
+    whether exports succeed, in the server's log
 telemetry
     puts them together for one configuration
 """
@@ -66,7 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
         "otlp_interval",
         15.0,
         optional_interval,
-        "seconds between two sendings of the metrics; 0: spans alone are sent",
+        "seconds between two exports of the metrics; 0: spans alone are sent",
         metavar="SECONDS",
         needs=("otlp_endpoint",),
     ),

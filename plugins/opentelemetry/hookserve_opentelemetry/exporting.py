@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from hookserve.listeners.queues import accept_queues
 from hookserve.worker.metrics import server_metrics
 from hookserve.worker.reading import Reader
+from hookserve_opentelemetry.export_log import ExportLog
 from hookserve_opentelemetry.metrics import as_data
-from hookserve_opentelemetry.sendings import SendingLog
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Sender = Callable[["MetricsData"], object]
 _TIMEOUT = 5
-"""Seconds that the collector has for one sending."""
+"""Seconds that the collector has for one export."""
 
 
 class MetricsSource:
@@ -72,4 +72,4 @@ def make_sender(endpoint: str, log: logging.Logger) -> Sender:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
     exporter = OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=_TIMEOUT)
-    return SendingLog(log, "metrics", endpoint).watch(exporter.export)
+    return ExportLog(log, "metrics", endpoint).watch(exporter.export)

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hookserve.requests import REQUEST_ID
-from hookserve_opentelemetry.sendings import SendingLog
+from hookserve_opentelemetry.export_log import ExportLog
 
 if TYPE_CHECKING:
     import logging
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hookserve.requests import AccessRecord
 
 _TIMEOUT = 2
-"""Seconds that the collector has for one sending; a worker that ends waits no longer for it."""
+"""Seconds that the collector has for one export; a worker that ends waits no longer for it."""
 _CONVENTIONS = "OTEL_SEMCONV_STABILITY_OPT_IN"
 
 
@@ -96,7 +96,7 @@ class SpanSender:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_TIMEOUT)
-        watched = SendingLog(log, "spans", endpoint).watch(exporter.export)
+        watched = ExportLog(log, "spans", endpoint).watch(exporter.export)
         exporter.export = watched  # type: ignore[assignment,method-assign]
         self._provider: TracerProvider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))

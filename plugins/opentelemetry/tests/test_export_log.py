@@ -1,4 +1,4 @@
-"""What the log says of sendings."""
+"""What the server's log says of exports."""
 
 import json
 import logging
@@ -6,30 +6,30 @@ import socket
 import urllib.request
 
 import pytest
-from hookserve_opentelemetry.sendings import SendingLog
+from hookserve_opentelemetry.export_log import ExportLog
 from opentelemetry.sdk.metrics.export import MetricExportResult
 
 from hookserve.testing import serve, wait_until
 
-OF_ATTEMPTS = logging.getLogger("opentelemetry.exporter.otlp.proto.http.metric_exporter")
-LOG = logging.getLogger("of.sendings")
+EXPORTER = logging.getLogger("opentelemetry.exporter.otlp.proto.http.metric_exporter")
+LOG = logging.getLogger("of.exports")
 
 
 @pytest.fixture
-def sendings():
-    made = SendingLog(LOG, "metrics", "http://a:4318")
+def export_log():
+    made = ExportLog(LOG, "metrics", "http://a:4318")
     yield made
     logging.getLogger("opentelemetry").removeHandler(made)
 
 
-def test_a_failure_is_logged_once_with_its_reason_and_so_is_its_end(sendings, caplog):
+def test_a_failure_is_logged_once_with_its_reason_and_so_is_its_end(export_log, caplog):
     def export(succeeds):
         if not succeeds:
-            OF_ATTEMPTS.error("connection refused")
+            EXPORTER.error("connection refused")
         return MetricExportResult.SUCCESS if succeeds else MetricExportResult.FAILURE
 
     caplog.set_level(logging.INFO, LOG.name)
-    watched = sendings.watch(export)
+    watched = export_log.watch(export)
     for succeeds in (True, False, False, True, True):
         watched(succeeds)
 
@@ -39,7 +39,7 @@ def test_a_failure_is_logged_once_with_its_reason_and_so_is_its_end(sendings, ca
     ]
 
 
-def test_what_else_the_package_says_is_in_the_log(sendings, caplog):
+def test_what_else_the_package_says_is_in_the_log(export_log, caplog):
     logging.getLogger("opentelemetry.sdk.trace").warning("the queue is %s", "full")
 
     (found,) = [each for each in caplog.records if each.name == LOG.name]
