@@ -4,7 +4,7 @@ plugin
     what the arbiter and the workers do for one configuration
 condition
     what is ready, live and started, and how many places are free
-finding
+lookup
     whether the application's own checks are there
 checks, shared_state
     the application's own checks; what is shared between the processes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
 from hookserve_health import ANY
-from hookserve_health.finding import find_fault
+from hookserve_health.lookup import find_fault
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config

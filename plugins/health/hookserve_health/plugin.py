@@ -10,7 +10,7 @@ from hookserve import AuxiliaryProcess, hookimpl
 from hookserve.errors import AppNotFound
 from hookserve_health.condition import Condition, Verdict
 from hookserve_health.conversation import Responder, status_of
-from hookserve_health.finding import find_fault
+from hookserve_health.lookup import find_fault
 from hookserve_health.shared_state import HANDED_ON, state_of_server
 
 if TYPE_CHECKING:

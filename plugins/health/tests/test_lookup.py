@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from hookserve_health.finding import find_fault
+from hookserve_health.lookup import find_fault
 
 
 @pytest.fixture
