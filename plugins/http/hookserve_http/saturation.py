@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WARNING_PAUSE = 60.0
 _AT_THE_SOCKET, _IN_THE_PROXY = "at its socket", "since X-Request-Start"
 """Where a request has waited: each is mended elsewhere, and has a warning of its own."""
-_PROMPT = 2.0
+_MOST_SILENCE = 2.0
 """A client that is silent for longer after its handshake, in seconds, has connected ahead of its
 first request: that has not waited with the handshake."""
 _LONGEST = 3600.0
@@ -53,11 +53,13 @@ def seconds_since(moment: str, now: float) -> float:
     return waited if 0.0 < waited < _LONGEST else 0.0
 
 
-def _time_waited(transport: Transport, free: float, before: float) -> float:
-    """How long an exchange that is about to run has waited at its socket, in seconds.  `free` is
-    since when its connection had nothing to run or to send, `before` what a handshake waited."""
+def _time_waited(transport: Transport, free: float, handshake: float) -> float:
+    """How long an exchange that is about to run has waited at its socket.  `free` is for how long
+    its connection has had nothing to run or to send, `handshake` how long the parts of a handshake
+    have waited; all in seconds."""
     waited = min(transport.waited(), free)
-    return waited + before if free - waited <= _PROMPT else waited
+    silence = free - waited
+    return waited + handshake if silence <= _MOST_SILENCE else waited
 
 
 class Saturation:
@@ -111,7 +113,7 @@ def with_saturation(kind: type[HttpConnection]) -> type[HttpConnection]:
     class SaturableConnection(kind):  # type: ignore[misc,valid-type]  # mypy wants it literally
         """Asks before an exchange begins."""
 
-        __slots__ = ("_free_since", "_waited_before")
+        __slots__ = ("_free_since", "_handshake_waited")
 
         def __init__(
             self, endpoint: HttpProtocol, parser: HeadParser, address: str, port: str
@@ -119,13 +121,13 @@ def with_saturation(kind: type[HttpConnection]) -> type[HttpConnection]:
             super().__init__(endpoint, parser, address, port)
             self._free_since = -math.inf
             """When the last exchange ended, or the last part of a handshake was sent."""
-            self._waited_before = 0.0
+            self._handshake_waited = 0.0
             """How long the parts of the handshake have waited, in seconds."""
 
         def note_wait(self, transport: Transport) -> None:
             """As `Connection.note_wait`."""
             now = self.endpoint.saturation.clock()
-            self._waited_before += min(transport.waited(), now - self._free_since)
+            self._handshake_waited += min(transport.waited(), now - self._free_since)
             self._free_since = now
 
         def run(self, transport: Transport) -> int:
@@ -134,8 +136,8 @@ def with_saturation(kind: type[HttpConnection]) -> type[HttpConnection]:
             exchange = self._exchange
             if exchange is not None:
                 now = saturation.clock()
-                waited = _time_waited(transport, now - self._free_since, self._waited_before)
-                self._waited_before = 0.0
+                waited = _time_waited(transport, now - self._free_since, self._handshake_waited)
+                self._handshake_waited = 0.0
                 error = saturation.refusal(exchange, waited, now, self._parser)
                 if error is not None:
                     self.refuse(error, exchange.environ, exchange.head)
