@@ -26,7 +26,7 @@ def check_cgroup(config: Config, groups: ControlGroups | None = None) -> Iterato
     workers, _ = count_workers(config, groups)
     yield _check_processors(workers, groups.processors())
     yield from _check_memory(workers, groups.memory(), groups.slow_memory())
-    yield _check_processes(threads_of(config), groups.processes())
+    yield _check_processes(threads_of(config, workers), groups.processes())
 
 
 def _check_processors(workers: int, limit: Limit | None) -> Diagnosis:

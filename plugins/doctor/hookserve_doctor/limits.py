@@ -20,12 +20,12 @@ _RESERVE = 64
 def check_limits(config: Config) -> Iterator[Diagnosis]:
     """Descriptors for `worker_connections`; processes and threads for the workers."""
     yield _check_descriptors(config.worker_connections, resource.getrlimit(resource.RLIMIT_NOFILE))
-    yield _check_processes(threads_of(config), resource.getrlimit(resource.RLIMIT_NPROC))
-
-
-def threads_of(config: Config) -> int:
-    """How many threads all workers have, and the arbiter."""
     workers, _ = count_workers(config)
+    yield _check_processes(threads_of(config, workers), resource.getrlimit(resource.RLIMIT_NPROC))
+
+
+def threads_of(config: Config, workers: int) -> int:
+    """How many threads so many workers have, and the arbiter."""
     return 1 + workers * (1 + int(config.get("threads", 0) or 0))
 
 

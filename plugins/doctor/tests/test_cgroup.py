@@ -1,5 +1,7 @@
 """What the limits of control groups are for the workers."""
 
+import os
+
 from hookserve_doctor.cgroup import check_cgroup
 from support.cgroups import FakeGroups, group_of
 
@@ -69,3 +71,13 @@ def test_workers_that_the_machine_counts_are_counted_here_too(tmp_path):
     found = levels(group_of(tmp_path, cpu__max="1000 100000"), workers="auto")
 
     assert found["processors"].text.startswith("1 worker for 0.01 processors")
+
+
+def test_threads_are_of_as_many_workers_as_the_groups_allow(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
+    group = group_of(tmp_path, cpu__max="100000 100000", pids__max=100)
+
+    found = levels(group, workers="auto", threads=2)
+
+    assert found["processors"].text.startswith("1 worker for 1 processor, by ")
+    assert found["pids.max"].text.endswith(", 4 wanted")

@@ -28,7 +28,7 @@ def test_each_connection_takes_a_descriptor(monkeypatch, hard, level):
 
 def test_a_reload_takes_twice_the_threads(monkeypatch):
     config = configure(workers=4, threads=7)
-    assert threads_of(config) == 33
+    assert threads_of(config, 4) == 33
     for soft, level in ((65, "warning"), (66, "ok"), (RLIM_INFINITY, "ok")):
         monkeypatch.setattr(limits.resource, "getrlimit", lambda _, soft=soft: (soft, -1))
         assert list(check_limits(config))[1].level == level
