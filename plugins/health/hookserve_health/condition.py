@@ -25,6 +25,9 @@ class Verdict(NamedTuple):
     """In a few words; nothing that a client must not see."""
 
 
+_DRAINING = Verdict(False, "draining")
+
+
 class Condition:
     """Judges a server by `read`, which reads its scoreboard.
 
@@ -64,7 +67,7 @@ class Condition:
         if reading.is_stopping:
             if self._state.successor_serves:
                 return Verdict(True, "ready: the successor serves")
-            return Verdict(False, "draining")
+            return _DRAINING
         count = len(self._serving(reading))
         if self._is_replaced(reading):
             count = max(count, reading.wanted)
@@ -99,7 +102,7 @@ class Condition:
         it is not to be judged otherwise."""
         if not self._state.has_started:
             verdict = self.ready()
-            if not (verdict.holds or verdict.reason == "draining"):
+            if not verdict.holds and verdict != _DRAINING:
                 return Verdict(False, f"starting: {verdict.reason}")
         return Verdict(True, "started")
 
@@ -107,7 +110,7 @@ class Condition:
         """A line for HAProxy's agent-check (its configuration manual, "agent-check"): ``drain``,
         ``down`` with the reason, or ``up ready`` and the free places in per cent, at least one."""
         verdict = self.ready()
-        if verdict.reason == "draining":
+        if verdict == _DRAINING:
             return "drain\n"
         if not verdict.holds:
             return f"down #{verdict.reason}\n"
