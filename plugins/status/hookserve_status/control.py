@@ -28,6 +28,8 @@ TIMEOUT = 5.0
 _LAST_TIME = 1.0
 """Seconds more for what it has begun."""
 _SIZE = 1 << 16
+"""Bytes of the longest message."""
+_MOST_WORKERS = 4096
 
 
 class ControlError(Exception):
@@ -107,8 +109,8 @@ class ArbiterSide:
         before = self._server.num_workers
         if self._server.is_stopping:
             raise ControlError("the server stops")
-        if not 0 <= count <= 4096:
-            raise ControlError(f"expected 0 to 4096 workers, not {count}", 400)
+        if not 0 <= count <= _MOST_WORKERS:
+            raise ControlError(f"expected 0 to {_MOST_WORKERS} workers, not {count}", 400)
         most = self._server.most_workers
         if count > most:
             raise ControlError(

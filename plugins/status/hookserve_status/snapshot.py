@@ -42,7 +42,7 @@ class Source:
     def __init__(
         self, config: Config, model: str, reader: Reader, listening: Sequence[ListeningSocket]
     ) -> None:
-        self._config, self._model, self.reader, self._listening = config, model, reader, listening
+        self._config, self._model, self._reader, self._listening = config, model, reader, listening
         self._samples = Samples()
         self._processes = ProcessReader()
         self._lock = threading.Lock()
@@ -52,19 +52,19 @@ class Source:
     def sample(self) -> None:
         """Keep the counters for rates."""
         with self._lock:
-            reading = self.reader.read()
+            reading = self._reader.read()
             self._add_sample(reading, self._measure(reading))
 
     def metrics(self) -> Registry:
         """The scoreboard, and what the kernel says, as metrics."""
         with self._lock:
-            reading = self.reader.read()
+            reading = self._reader.read()
             processes = self._measure(reading)
             self._add_sample(reading, processes)
         return make_registry(
             self._model,
             reading,
-            self.reader.fields,
+            self._reader.fields,
             accept_queues(self._listening),
             processes,
             self._cpu_seconds,
@@ -74,8 +74,8 @@ class Source:
     def make(self) -> Snapshot:
         """Everything, at this moment."""
         with self._lock:
-            reading = self.reader.read()
-            in_flight = self.reader.in_flight()
+            reading = self._reader.read()
+            in_flight = self._reader.in_flight()
             processes = self._measure(reading)
             self._add_sample(reading, processes)
             rates, history = self._samples.rates(), self._samples.history()
@@ -91,7 +91,7 @@ class Source:
             "arbiter_is_stopped": processes[reading.pid].is_stopped,
             "fields": [
                 {**field._asdict(), "values": list(reading.fields[field.name])}
-                for field in self.reader.fields
+                for field in self._reader.fields
             ],
             "queues": [each._asdict() for each in accept_queues(self._listening)],
             "certificates": self._certificates(),
