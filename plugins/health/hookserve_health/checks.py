@@ -56,11 +56,13 @@ class _Round:
     """One call of each check, until one fails."""
 
     def __init__(self, now: float) -> None:
-        self.at: tuple[int, float, float] | None = (0, now, _IMPORT_TIME)
-        """The check that is imported or runs, since when (monotonic seconds), and for how long it
-        may; `None` between two."""
         self.is_abandoned = False
         """Whether a check took too long: what it says later counts no more."""
+        self.begin(0, now, _IMPORT_TIME)
+
+    def begin(self, number: int, now: float, limit: float) -> None:
+        """The check of that number is imported or run, which may take `limit` seconds."""
+        self.number, self.limit, self.deadline = number, limit, now + limit
 
 
 class Checker:
@@ -117,8 +119,7 @@ class Checker:
         with self._lock:
             if self._round is None:
                 return self._next if self._hanging < _MOST_HANGING else inf
-            at = self._round.at
-            return inf if at is None else at[1] + at[2]
+            return self._round.deadline
 
     def step(self, now: float, clock: Callable[[], float]) -> None:
         """Begin a round that is due; abandon one that takes too long."""
@@ -132,36 +133,20 @@ class Checker:
                 start_thread(self._run, arguments)
 
     def _abandon_late(self, round_: _Round, now: float) -> None:
-        if round_.at is None or now < round_.at[1] + round_.at[2]:
+        if now < round_.deadline:
             return
         round_.is_abandoned, self._round = True, None
-        self._report(round_.at[0], f"it takes longer than {round_.at[2]:g} s", now)
+        self._report(round_.number, f"it takes longer than {round_.limit:g} s", now)
         longest = max(self._interval, _LONGEST_PAUSE)
         self._next = max(self._next, now + min(self._interval * 2**self._hanging, longest))
         self._hanging += 1
 
     def _run(self, round_: _Round, clock: Callable[[], float]) -> None:
         try:
-            for number, check in enumerate(self._checks):
-                fault = ""
-                for part, limit in ((check.load, _IMPORT_TIME), (check.run, self._limit)):
-                    with self._lock:
-                        if round_.is_abandoned:
-                            return
-                        round_.at = number, clock(), limit
-                        self._state.running = number
-                    self._on_change()
-                    fault = fault or _call(part)
-                with self._lock:
-                    if round_.is_abandoned:
-                        return
-                    round_.at = self._state.running = None
-                    if fault:
-                        self._report(number, fault, clock())
-                        return
+            failed, fault = self._find_fault(round_, clock)
             with self._lock:
                 if not round_.is_abandoned:
-                    self._report(None, "", clock())
+                    self._report(failed, fault, clock())
         finally:
             with self._lock:
                 if round_.is_abandoned:
@@ -169,6 +154,21 @@ class Checker:
                 else:
                     self._round = None
             self._on_change()
+
+    def _find_fault(self, round_: _Round, clock: Callable[[], float]) -> tuple[int | None, str]:
+        """The number of the first check that fails, and why; `None` where none does, or where the
+        round is abandoned meanwhile."""
+        for number, check in enumerate(self._checks):
+            for part, limit in ((check.load, _IMPORT_TIME), (check.run, self._limit)):
+                with self._lock:
+                    if round_.is_abandoned:
+                        return None, ""
+                    round_.begin(number, clock(), limit)
+                    self._state.running = number
+                self._on_change()
+                if fault := _call(part):
+                    return number, fault
+        return None, ""
 
     def _report(self, failed: int | None, fault: str, now: float) -> None:
         self._state.running = None
