@@ -14,13 +14,6 @@ pytestmark = pytest.mark.process
 FLAGS = ("--prometheus", "--status", "--health-bind", "--health-agent-bind")
 
 
-@pytest.fixture
-def taken():
-    """An address at which another server listens."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        yield f"127.0.0.1:{other.getsockname()[1]}"
-
-
 def refusal(flag, address):
     """The last line of a start that is refused, which is the only one that is no log."""
     done = hookserve("-b", "127.0.0.1:0", flag, address, "applications:hello", cwd=SUPPORT)

@@ -2,7 +2,6 @@
 for a reload."""
 
 import signal
-import socket
 import stat
 import threading
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ from hookserve_status.client import Refused
 from hookserve_status.ctl import run
 from support.processes import children_of
 from support.scrapers import Connection, Scrapers, ask
-from support.sockets import free_address, listeners_of
+from support.sockets import free_address, leave_path, listeners_of
 
 from hookserve.testing import serve, wait_until
 
@@ -103,13 +102,6 @@ class Site:
 @pytest.fixture
 def site(tmp_path):
     return Site(tmp_path)
-
-
-@pytest.fixture
-def taken():
-    """An address at which another server listens."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        yield _text(other.getsockname())
 
 
 def _text(address):
@@ -213,7 +205,7 @@ def test_a_reload_to_an_address_that_cannot_be_made_is_cancelled(
     site.configure(old)
     with site.serve(bind=None, preload_app=preload) as server, site.scrapers() as scrapers:
         scrapers.wait_for_each()
-        _leave_path(stale)
+        leave_path(stale)
         more = [_text(added), f"unix:{site.folder}/new", f"unix:{stale}", address]
         site.configure({**old, setting: ",".join([old[setting], *more])})
         before = set(site.folder.iterdir())
@@ -303,7 +295,7 @@ def test_addresses_that_exclude_each_other_cancel_a_reload(site):
 def test_new_addresses_are_served_after_the_reload(site):
     with site.serve(), site.scrapers() as scrapers:
         address, stale = free_address(), site.folder / "stale"
-        _leave_path(stale)
+        leave_path(stale)
         more = f",{_text(address)},unix:{stale}"
         site.configure({**site.settings, "prometheus": site.settings["prometheus"] + more})
         assert site.reload() == 0
@@ -311,9 +303,3 @@ def test_new_addresses_are_served_after_the_reload(site):
 
         assert ask(address, "/metrics") == ask(str(stale), "/metrics") == 200
         assert scrapers.failures == []
-
-
-def _leave_path(path):
-    """A socket that has ended without removing its path."""
-    with socket.socket(socket.AF_UNIX) as ended:
-        ended.bind(str(path))

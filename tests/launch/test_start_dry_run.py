@@ -75,13 +75,6 @@ def arbiter():
         each.remove()
 
 
-@pytest.fixture
-def taken():
-    """An address at which another server listens."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        yield "{}:{}".format(*other.getsockname())
-
-
 def free(host="127.0.0.1"):
     return str(TcpAddress(host, free_address(host)[1]))
 

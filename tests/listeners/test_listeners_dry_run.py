@@ -5,7 +5,7 @@ import socket
 import sys
 
 import pytest
-from support.sockets import free_address
+from support.sockets import free_address, leave_path
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import FdAddress, TcpAddress, UnixAddress
@@ -143,8 +143,7 @@ def test_an_abstract_name_is_had_or_in_use(try_addresses, served):
 def test_nothing_comes_to_a_path(try_addresses, tmp_path, is_stale):
     path = tmp_path / "socket"
     if is_stale:
-        with socket.socket(socket.AF_UNIX) as ended:
-            ended.bind(str(path))
+        leave_path(path)
     before = [(each.name, each.stat().st_ino) for each in tmp_path.iterdir()]
 
     (listener,) = try_addresses(UnixAddress(str(path), mode=0o600))

@@ -31,6 +31,12 @@ def free_address(host="127.0.0.2"):
         return free.getsockname()
 
 
+def leave_path(path):
+    """A path as a server leaves it that ends without removing it."""
+    with socket.socket(socket.AF_UNIX) as ended:
+        ended.bind(str(path))
+
+
 def listeners_of(pid):
     """The listening sockets that a process holds, one for each descriptor."""
     listening = {f"socket:[{inode}]" for inode in _listening_inodes()}
