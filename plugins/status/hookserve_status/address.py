@@ -8,6 +8,9 @@ from hookserve.config.values import Rejected
 from hookserve.errors import ConfigError
 from hookserve.listeners.address import TcpAddress, UnixAddress, parse_address
 
+SIGN = "Hookserve-Status"
+"""A field of each response, by which a client tells the status from what else may respond."""
+
 
 def check(text: str) -> TcpAddress | UnixAddress:
     """The address that `text` names, which no other machine reaches; raises ValueError."""

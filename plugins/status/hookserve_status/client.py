@@ -12,7 +12,7 @@ from hookserve.config.values import explain_rejected
 from hookserve.embedding import read_configuration
 from hookserve.errors import ConfigError, HookserveError
 from hookserve.listeners.address import TcpAddress, UnixAddress
-from hookserve_status.address import check
+from hookserve_status.address import SIGN, check
 
 _TIME = 15.0
 """Seconds that an answer may take."""
@@ -74,7 +74,7 @@ class StatusClient:
         try:
             connection.request(method, path, headers={"Accept": media_type})
             response = connection.getresponse()
-            body = response.read().decode()
+            body = response.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(
@@ -82,6 +82,11 @@ class StatusClient:
             ) from None
         finally:
             connection.close()
+        if SIGN not in response.headers:
+            raise Unreachable(
+                f"what responds at {self.address} is not the status of a server (--address names"
+                " what --status has there, not the address of the application or of its metrics)"
+            )
         if response.status != 200:
             raise Refused(json.loads(body)["error"])
         return body

@@ -6,6 +6,8 @@ import json
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from hookserve_status.address import SIGN
+
 if TYPE_CHECKING:
     from hookserve_status.snapshot import Source
 
@@ -21,6 +23,7 @@ FORMS = {
 FILES = {"/page.css": "text/css; charset=utf-8", "/page.js": "text/javascript; charset=utf-8"}
 """What the page loads."""
 HEADERS = (
+    (SIGN, "1"),
     ("Cache-Control", "no-store"),
     ("Vary", "Accept"),
     ("X-Content-Type-Options", "nosniff"),

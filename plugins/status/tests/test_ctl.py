@@ -2,6 +2,8 @@
 
 import io
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from hookserve_status.client import Refused, Unreachable
@@ -19,6 +21,34 @@ def test_the_address_stands_before_the_command_or_behind_it(tmp_path, words):
 
     with pytest.raises(Unreachable, match="none"):
         run([address if word == "ADDRESS" else word for word in words])
+
+
+class Other(BaseHTTPRequestHandler):
+    """An application, which knows no status."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"Hello, world!\n")
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["requests"], ["reload", "--wait"], ["scale", "3"], ["stacks", "0"]]
+)
+def test_what_responds_and_is_no_status_is_said_to_be_none(words, capsys):
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        with pytest.raises(Unreachable, match="is not the status of a server"):
+            run(["-a", f"127.0.0.1:{server.server_port}", *words])
+        thread.join()
+
+    assert not capsys.readouterr().out
 
 
 def test_an_unknown_flag_is_refused_as_the_commands():
