@@ -1,4 +1,4 @@
-"""What ends a worker's wait from outside its loop: a pipe that signals and threads write to."""
+"""What ends the wait of a loop from outside it: a pipe that signals and threads write to."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ One thread, one poll(2); it sleeps until it is asked.  It does not wait for clie
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 import time
@@ -15,6 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hookserve.system.calls import close, read, set_signal, write
+from hookserve.worker.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from hookserve.listeners.listeners import Listener
@@ -50,24 +50,19 @@ class Service:
         self._clock = clock
         self._clients: dict[int, _Client] = {}
         self._poll = select.poll()
-        self._wakeup, self._wakes = os.pipe()
-        for end in (self._wakeup, self._wakes):
-            os.set_blocking(end, False)
+        self._wakeup = Wakeup()
         self.checker: Checker | None = None
         """For the application's checks, if there are any."""
-        for fd in (self._wakeup, *self._listeners):
+        for fd in (self._wakeup.fileno(), *self._listeners):
             self._poll.register(fd, select.POLLIN)
 
     def wake(self) -> None:
-        """End the wait; from any thread, and in a signal handler."""
-        try:
-            write(self._wakes, b"\0")
-        except OSError:
-            pass  # it is full: the wait ends in any case
+        """End the wait; from any thread."""
+        self._wakeup.notify()
 
     def run(self) -> None:
         """Answer until the end."""
-        signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
+        self._wakeup.listen()
         set_signal(signal.SIGTERM, self._termination.on_sigterm)
         if self.checker is not None:
             self.checker.begin(self._clock())
@@ -90,8 +85,8 @@ class Service:
         """Wait for at most that long, and do what is due."""
         events = self._poll.poll(None if seconds == inf else max(0.0, seconds) * 1000)
         for fd, _ in events:
-            if fd == self._wakeup:
-                read(fd, 4096)
+            if fd == self._wakeup.fileno():
+                self._wakeup.clear()
             elif fd in self._listeners:
                 self._accept(*self._listeners[fd])
             elif fd in self._clients:

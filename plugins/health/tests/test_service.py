@@ -43,7 +43,7 @@ class Site:
         for client in list(self.service._clients.values()):
             self.service._close(client)
         self.listener.close()
-        for end in (self.service._wakeup, self.service._wakes):
+        for end in (self.service._wakeup._read, self.service._wakeup._write):
             service_module.close(end)
 
 

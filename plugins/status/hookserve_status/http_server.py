@@ -9,8 +9,6 @@ clients that come then wait in the accept queue, which the process that follows 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import select
 import signal
 import time
@@ -20,7 +18,8 @@ from io import BytesIO
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
-from hookserve.system.calls import make_poll, read, set_signal, write
+from hookserve.system.calls import make_poll, set_signal
+from hookserve.worker.wakeup import Wakeup
 from hookserve_status.http_connection import Connection, Phase
 
 if TYPE_CHECKING:
@@ -66,14 +65,12 @@ class _Server:
         self._services = services
         self._termination = termination
         self._is_finishing = False
-        self._wakeup, self._wakeup_end = os.pipe()
-        for end in (self._wakeup, self._wakeup_end):
-            os.set_blocking(end, False)
+        self._wakeup = Wakeup()
 
     def take_signals(self) -> None:
         """TERM ends the wait, whichever thread takes it."""
-        signal.set_wakeup_fd(self._wakeup_end, warn_on_full_buffer=False)
-        set_signal(signal.SIGTERM, _do_nothing)
+        self._wakeup.listen()
+        set_signal(signal.SIGTERM, self._termination.on_sigterm)
 
     def turn(self, seconds: float) -> None:
         """Wait for at most that long, and do what is due."""
@@ -117,7 +114,7 @@ class _Server:
         seconds = min(seconds, due, self._termination.pause)
         # Made anew: there are few, and each changes its phase at every turn.
         poll = make_poll()
-        poll.register(self._wakeup, select.POLLIN)
+        poll.register(self._wakeup.fileno(), select.POLLIN)
         for each in self._connections():
             if each.phase is not Phase.ANSWERING:
                 is_sending = each.phase is Phase.SENDING
@@ -126,8 +123,8 @@ class _Server:
             if not self._is_finishing and service.has_room():
                 poll.register(service.listener.fileno(), select.POLLIN)
         ready = {fd for fd, _ in poll.poll(None if seconds == inf else max(0.0, seconds) * 1000)}
-        if self._wakeup in ready and signal.SIGTERM in read(self._wakeup, 4096):
-            self._termination.on_sigterm()
+        if self._wakeup.fileno() in ready:
+            self._wakeup.clear()
         return ready
 
     def _accept(self, service: Service) -> None:
@@ -140,14 +137,9 @@ class _Server:
         if accepted is not None:
             if len(service.connections) >= _ROOM:
                 _evict_one(service.connections)
-            made = Connection(accepted[0], service, self._wake)
+            made = Connection(accepted[0], service, self._wakeup.notify)
             service.connections.add(made)
             made.on_ready()
-
-    def _wake(self) -> None:
-        """End the wait; from any thread."""
-        with contextlib.suppress(BlockingIOError):  # full: the wait ends in any case
-            write(self._wakeup_end, b"\0")
 
 
 def _evict_one(connections: Iterable[Connection]) -> bool:
@@ -217,7 +209,3 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Write no log."""
-
-
-def _do_nothing(*_: object) -> None:
-    """Without a handler in Python nothing is written to the wake-up descriptor."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import signal
 import socket
 import threading
 import time
@@ -60,7 +59,8 @@ class Running:
 
     def terminate(self):
         """As TERM, whichever thread takes it."""
-        http_server.write(self.server._wakeup_end, bytes([signal.SIGTERM]))
+        self.termination.on_sigterm()
+        self.server._wakeup.notify()
 
     def end(self):
         self.service.go_on.set()
@@ -371,7 +371,7 @@ def test_an_idle_connection_does_not_wake_the_process(start, connect, monkeypatc
     ask(connect(running)).read()
     wait, waits = running.server._wait, []
     monkeypatch.setattr(running.server, "_wait", lambda *given: waits.append(given) or wait(*given))
-    running.server._wake()
+    running.server._wakeup.notify()
     wait_until(lambda: waits)
     time.sleep(0.2)
     waits.clear()
