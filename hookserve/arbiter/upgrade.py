@@ -153,9 +153,9 @@ class Upgrade(Part):
             os._exit(1)
 
     def _on_successor_message(self) -> None:
-        """It is ready, or gone; `reap` handles its end."""
+        """A worker of it is ready, or it is gone; `reap` handles its end."""
         arbiter = self._arbiter
-        if self._receive() and self.successor is not None:
+        if self._receive() and self.successor is not None and not self.successor_serves:
             arbiter.log.info(
                 "the successor serves: TERM to %d completes the upgrade, TERM to %d takes it back",
                 arbiter.pid,

@@ -2,11 +2,14 @@
 
 import _socket
 import errno
+import logging
 import os
 
 import pytest
 from support.descriptors import open_descriptors
 from support.fake_arbiter import serving
+
+from hookserve import hookimpl
 
 
 def test_a_successor_is_started_once():
@@ -43,6 +46,30 @@ def test_a_successor_that_ends_leaves_this_arbiter_serving():
         assert upgrade.successor is None
         assert not upgrade.is_shared
         assert not server.arbiter.is_stopping
+
+
+def test_a_successor_whose_second_worker_is_ready_is_reported_once(caplog):
+    reported = []
+
+    class Plugin:
+        @hookimpl
+        def successor_ready(self, pid):
+            reported.append(pid)
+
+    caplog.set_level(logging.INFO)
+    with serving(workers=1, plugins=[Plugin()]) as server:
+        upgrade = server.arbiter.upgrade
+        upgrade.begin()
+        ours, theirs = _socket.socketpair()
+        os.dup2(ours.fileno(), upgrade.descriptors()[0])  # the other end of its own is closed
+        ours.close()
+        for _ in range(2):
+            theirs.send(b"ready")
+            upgrade._on_successor_message()
+        theirs.close()
+
+        assert reported == [upgrade.successor]
+        assert caplog.text.count("the successor serves") == 1
 
 
 def cannot_open():
