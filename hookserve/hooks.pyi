@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from hookserve import types
 from hookserve.config.resolved import Config
-from hookserve.listeners.listeners import Listener
+from hookserve.listeners.listener import Listener
 from hookserve.plugins.host import PluginHost
 from hookserve.protocol import seam
 from hookserve.server import Server, WorkerInfo

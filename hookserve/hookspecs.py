@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hookserve import types
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.plugins.host import PluginHost
     from hookserve.protocol import seam
     from hookserve.server import Server, WorkerInfo

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import logging
 
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.types import ExitReason, RequestInFlight
     from hookserve.worker.scoreboard import Scoreboard
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from hookserve.launch.assembly import Assembly
     from hookserve.launch.daemon import StartReport
     from hookserve.launch.pidfile import Pidfile
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.server import WorkerInfo
     from hookserve.worker.scoreboard import Scoreboard
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.hookspecs import Hooks
     from hookserve.launch.assembly import Assembly
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.types import WSGIApplication
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from hookserve.errors import ConfigError
 from hookserve.listeners import plugin_listeners
 from hookserve.listeners.address import parse_address
-from hookserve.listeners.listeners import SYSTEMD_VARIABLES, Listener, inherit_listener
+from hookserve.listeners.listener import Listener
+from hookserve.listeners.opening import SYSTEMD_VARIABLES, inherit_listener
 from hookserve.worker.layout import VERSION
 
 if TYPE_CHECKING:

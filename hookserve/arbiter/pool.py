@@ -13,7 +13,7 @@ from hookserve.arbiter.forking import WorkerFactory
 from hookserve.arbiter.handles import BOOTING, READY, WorkerHandle
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff, ReplacementPlan
-from hookserve.listeners.listeners import uninherited
+from hookserve.listeners.listener import uninherited
 from hookserve.plugins import calling
 from hookserve.types import RestartPlan, WorkerCounts
 from hookserve.wording import counted

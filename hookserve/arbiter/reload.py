@@ -37,7 +37,7 @@ from hookserve.wording import describe
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
     from hookserve.launch.assembly import Assembly
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
 
 
 class Reload(Part):

@@ -14,7 +14,7 @@ from hookserve.worker.scoreboard import Scoreboard
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
     from hookserve.arbiter.handover import HandedScoreboard, Handover
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
 
 
 def restore_workers(arbiter: Arbiter, handover: Handover, listeners: tuple[Listener, ...]) -> None:

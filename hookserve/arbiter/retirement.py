@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hookserve.arbiter.parts import Part
 
 if TYPE_CHECKING:
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
 
 _PAUSE = 0.05
 """Seconds between two looks at the queues."""

@@ -48,6 +48,7 @@ class Upgrade(Part):
             arbiter.log.warning("USR2: nothing is done, %s", obstacle)
             return
         calling.notify(arbiter.hook.pre_exec, server=arbiter)
+        self._publish(is_shared=True)  # before the fork: this arbiter may be killed at any moment
         try:
             pid, channel = self._fork()
         except OSError as error:
@@ -78,6 +79,7 @@ class Upgrade(Part):
     def follow(self, handover: Handover) -> None:
         """This arbiter is the successor."""
         self.predecessor = handover.pid
+        self._publish(is_shared=True)
         self._channel = _socket.socket(fileno=handover.channel)
         self._channel.setblocking(False)
         self._arbiter.watch(handover.channel, self._on_predecessor_message)
@@ -89,6 +91,14 @@ class Upgrade(Part):
                 self._channel.send(b"ready")
             except OSError:
                 pass
+
+    def step(self, now: float) -> None:
+        """Have the workers know whether another arbiter serves beside this one."""
+        self._publish(self.is_shared)
+
+    def _publish(self, is_shared: bool) -> None:
+        for scoreboard in self._arbiter.scoreboards:
+            scoreboard.server.shared = is_shared
 
     def reap(self) -> None:
         """Message that the successor has ended."""

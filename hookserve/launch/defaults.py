@@ -15,7 +15,7 @@ from hookserve.launch.application import load_app as load_named_app
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.types import WSGIApplication
 
 
@@ -34,8 +34,8 @@ def open_configured(
 ) -> Sequence[Listener]:
     """As the hook `open_listeners`; raises ListenError and ConfigError."""
     from hookserve.listeners.address import parse_address
-    from hookserve.listeners.listeners import ListenerOptions
-    from hookserve.listeners.listeners import open_listeners as open_all
+    from hookserve.listeners.listener import ListenerOptions
+    from hookserve.listeners.opening import open_listeners as open_all
     from hookserve.system.privileges import resolve_group, resolve_user
 
     if inherited and config.is_default("bind"):

@@ -33,7 +33,7 @@ from hookserve.launch.defaults import open_configured
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
 from hookserve.launch.limits import allow_descriptors
 from hookserve.listeners.address import parse_address
-from hookserve.listeners.listeners import look_up_names, systemd_listeners
+from hookserve.listeners.opening import look_up_names, systemd_listeners
 from hookserve.listeners.plugin_listeners import PluginListeners, close_all
 from hookserve.plugins import calling
 from hookserve.plugins.selection import application_classes
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from hookserve.config.resolved import Config
     from hookserve.launch.daemon import StartReport
     from hookserve.launch.pidfile import Pidfile
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.plugins.host import PluginHost
     from hookserve.types import WSGIApplication
 

@@ -10,8 +10,10 @@ refusal
     an end that refuses new clients in all processes
 advice
     what is said of an address that cannot be listened on
-listeners
-    the sockets: opened, inherited, kept across reloads, closed
+listener
+    a socket: it accepts, refuses new clients, is closed
+opening
+    the sockets: opened, inherited, kept across reloads
 plugin_listeners
     sockets of a plugin's own addresses, which no worker inherits
 queues

@@ -15,13 +15,8 @@ from typing import TYPE_CHECKING
 from hookserve.errors import ListenError
 from hookserve.hookmarkers import hookimpl
 from hookserve.listeners.address import Address, UnixAddress
-from hookserve.listeners.listeners import (
-    Listener,
-    ListenerOptions,
-    look_up_names,
-    open_listeners,
-    uninherited,
-)
+from hookserve.listeners.listener import Listener, ListenerOptions, uninherited
+from hookserve.listeners.opening import look_up_names, open_listeners
 
 if TYPE_CHECKING:
     from hookserve.server import Server

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
 
 
 class ListeningSocket(NamedTuple):

@@ -13,7 +13,7 @@ from hookserve.listeners.refusal import drop_handshakes
 from hookserve.system.calls import Socket, getaddrinfo
 
 if TYPE_CHECKING:
-    from hookserve.listeners.listeners import ListenerOptions
+    from hookserve.listeners.listener import ListenerOptions
 
 _IPV6_WILDCARD, _IPV4_WILDCARD = "::", "0.0.0.0"
 _MAPPED = "::ffff:"

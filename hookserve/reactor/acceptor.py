@@ -21,7 +21,7 @@ from hookserve.reactor.poller import EDGE, EXCLUSIVE, is_readable
 from hookserve.system.calls import make_lock
 
 if TYPE_CHECKING:
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.protocol.seam import Connection
     from hookserve.reactor.connections import Connections
     from hookserve.reactor.loop import Loop

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.protocol.seam import Connection, Protocol
     from hookserve.types import WSGIApplication
 
@@ -272,8 +272,8 @@ class Worker(ABC):
         return self.__request_slot_count - len(self.__request_slots)
 
     def serves_backlog(self, listener: Listener) -> bool:
-        """Whether no other worker accepts what waits there: the whole server stops, or a reload
-        has retired the listener."""
+        """Whether no other worker accepts what waits there: the whole server stops, a reload has
+        retired the listener, or the arbiter is gone."""
         return self.context.scoreboard.is_stopping or listener.refuses_new_connections
 
     # What a protocol calls.

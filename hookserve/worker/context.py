@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.plugins.host import PluginHost
     from hookserve.protocol.seam import Protocol
     from hookserve.types import WorkerType, WSGIApplication

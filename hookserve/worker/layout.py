@@ -26,7 +26,7 @@ from struct import Struct
 
 from hookserve.types import ScoreboardField
 
-VERSION = 7
+VERSION = 8
 """Of this layout."""
 WORD = 8
 """Bytes."""
@@ -117,6 +117,7 @@ SERVER = (
     "capacity",
     "reloads_wanted",
     "reloads_ended",
+    "shared",
     *COUNTERS,
     "seconds",
     *(f"bucket_{number}" for number in range(BUCKETS)),

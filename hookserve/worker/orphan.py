@@ -23,6 +23,16 @@ _GRACE = 0.5
 _STDERR = 2
 
 
+def retire_listeners(worker: Worker) -> None:
+    """Have what waits to be accepted served by this worker, or by a sibling that stops before it.
+
+    During an upgrade it is left to the other arbiter's workers, which accept from the same sockets.
+    """
+    if not worker.context.scoreboard.server.shared:
+        for listener in worker.listeners:
+            listener.retire()
+
+
 def end_in_time(worker: Worker) -> None:
     """Have this process aborted if it runs for longer than `quick_timeout`, and ended if it runs
     for `abort_timeout` after that, with the stacks of its threads on stderr."""

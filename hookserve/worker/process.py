@@ -109,6 +109,7 @@ class WorkerProcess:
         if worker.is_quick:
             calling.notify(self._hook.worker_int, worker)
         self._wait_for_arbiter()
+        self._retire_listeners()
         config = worker.config
         self._drain(config.quick_timeout if worker.is_quick else config.graceful_timeout)
         worker.finish()
@@ -135,6 +136,13 @@ class WorkerProcess:
             if left <= 0 or self._is_orphaned:
                 break
             worker.wait_for_signals(left)
+
+    def _retire_listeners(self) -> None:
+        """Of an orphaned worker; for any other the arbiter does it when the whole server stops."""
+        if self._is_orphaned:
+            from hookserve.worker.orphan import retire_listeners
+
+            retire_listeners(self._worker)
 
     def _boot(self) -> None:
         context = self._context

@@ -101,6 +101,8 @@ class ServerRecord:
     """How many reloads there are to be that have not ended: 2 when one follows another."""
     reloads_ended = _Field("reloads_ended")
     """The number of the latest `ReloadResult`."""
+    shared = _Field("shared")
+    """1 while another arbiter accepts from the same listeners, or is about to (an upgrade)."""
 
     def __init__(self, memory: mmap.mmap, layout: Layout) -> None:
         self._memory = memory

@@ -19,7 +19,8 @@ from hookserve.arbiter.handover import (
 )
 from hookserve.errors import ConfigError
 from hookserve.listeners.address import UnixAddress
-from hookserve.listeners.listeners import ListenerOptions, open_listeners
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import open_listeners
 from hookserve.listeners.plugin_listeners import PluginListeners
 
 

@@ -25,6 +25,37 @@ def test_a_successor_is_started_once():
         assert server.arbiter.other_children() == {first}
 
 
+def is_shared(server):
+    """As the workers see it."""
+    return bool(server.arbiter.scoreboards[0].server.shared)
+
+
+def test_workers_know_whether_another_arbiter_serves(monkeypatch):
+    with serving(workers=1) as server:
+        upgrade, fork = server.arbiter.upgrade, server.processes.fork
+        at_fork = []
+
+        def observed_fork():
+            at_fork.append(is_shared(server))
+            return fork()
+
+        monkeypatch.setattr(server.processes, "fork", observed_fork)
+        assert not is_shared(server)
+        upgrade.begin()
+        server.turn()
+        assert (at_fork, is_shared(server)) == ([True], True)
+
+        server.processes.end(upgrade.successor, 1 << 8)
+        server.arbiter._reap()
+        server.turn()
+        assert not is_shared(server)
+
+        server.processes.forks_fail = True
+        upgrade.begin()
+        server.turn()
+        assert not is_shared(server)
+
+
 def test_a_shared_listener_goes_on_accepting_when_the_predecessor_stops():
     with serving(workers=1) as server:
         (listener,) = server.arbiter.listeners

@@ -2,7 +2,7 @@
 
 Each test names the number of the regression (W...).  Those that are forbidden elsewhere: W2, W4,
 W20a, W30, W35, W36, W38 and W59's WINCH in `test_lifecycle`, W7's hooks and W8 in `test_hooks`, W9b
-in `tests/listeners/test_listeners`, W24 in `tests/reactor`, W26 with tornado's worker, W31 and W34
+in `tests/listeners/test_listener`, W24 in `tests/reactor`, W26 with tornado's worker, W31 and W34
 in the contract, W58 with systemd's plugin.
 """
 

@@ -12,14 +12,10 @@ from hookserve import hookimpl
 from hookserve.arbiter.handover import HandedListener, HandedPluginListener, Handover
 from hookserve.errors import ListenError
 from hookserve.launch.start import try_addresses
-from hookserve.listeners import listeners
+from hookserve.listeners import opening
 from hookserve.listeners.address import FdAddress, TcpAddress, parse_address
-from hookserve.listeners.listeners import (
-    ListenerOptions,
-    open_listener,
-    open_listeners,
-    uninherited,
-)
+from hookserve.listeners.listener import ListenerOptions, uninherited
+from hookserve.listeners.opening import open_listener, open_listeners
 from hookserve.listeners.plugin_listeners import PluginListeners
 
 
@@ -107,7 +103,7 @@ def test_sockets_of_a_service_manager_are_not_tried(arbiter, monkeypatch, bind):
     def refuse(address, *_):
         raise AssertionError(address)
 
-    monkeypatch.setattr(listeners, "_open", refuse)
+    monkeypatch.setattr(opening, "_open", refuse)
 
     arbiter.try_addresses(*bind)
 

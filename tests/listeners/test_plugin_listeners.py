@@ -7,7 +7,8 @@ import pytest
 
 from hookserve import ListenError
 from hookserve.listeners.address import TcpAddress, UnixAddress
-from hookserve.listeners.listeners import ListenerOptions, open_listener, uninherited
+from hookserve.listeners.listener import ListenerOptions, uninherited
+from hookserve.listeners.opening import open_listener
 from hookserve.listeners.plugin_listeners import PluginListeners, close_all, inherit, opened
 
 ANY_PORT = TcpAddress("127.0.0.1", 0)

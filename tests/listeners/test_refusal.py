@@ -9,7 +9,8 @@ import pytest
 
 from hookserve.listeners import refusal
 from hookserve.listeners.address import FdAddress, TcpAddress, UnixAddress
-from hookserve.listeners.listeners import ListenerOptions, open_listener, open_listeners
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import open_listener, open_listeners
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part is Linux's")
 

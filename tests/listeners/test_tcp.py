@@ -10,7 +10,8 @@ import pytest
 from hookserve.errors import ListenError
 from hookserve.listeners import tcp
 from hookserve.listeners.address import FdAddress, TcpAddress
-from hookserve.listeners.listeners import ListenerOptions, open_listener, open_listeners
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import open_listener, open_listeners
 
 OPTIONS = ListenerOptions()
 

@@ -11,7 +11,8 @@ import pytest
 from hookserve.errors import ListenError
 from hookserve.listeners import unix
 from hookserve.listeners.address import UnixAddress
-from hookserve.listeners.listeners import ListenerOptions, inherit_listener, open_listener
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import inherit_listener, open_listener
 from hookserve.system import locks
 
 OPTIONS = ListenerOptions()

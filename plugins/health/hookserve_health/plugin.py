@@ -15,7 +15,7 @@ from hookserve_health.shared_state import HANDED_ON, state_of_server
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
     from hookserve.worker.base import Worker

@@ -17,7 +17,7 @@ from hookserve.system.calls import close, read, set_signal, write
 from hookserve.worker.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.worker.termination import Termination
     from hookserve_health.checks import Checker
 

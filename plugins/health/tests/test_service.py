@@ -12,7 +12,8 @@ from support.descriptors import open_descriptors
 from support.terminations import ServerState
 
 from hookserve.listeners.address import parse_address
-from hookserve.listeners.listeners import ListenerOptions, open_listeners
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import open_listeners
 
 GET = b"GET /-/ready HTTP/1.1\r\n\r\n"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hookserve_status.snapshot import Source
 
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.listeners.plugin_listeners import PluginListeners
     from hookserve.server import Server
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hookserve.config.resolved import Config
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.server import Server, WorkerInfo
     from hookserve.types import AccessRecord
 

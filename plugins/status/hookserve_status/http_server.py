@@ -25,7 +25,7 @@ from hookserve_status.http_connection import Connection, Phase
 if TYPE_CHECKING:
     import socket
 
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.worker.termination import Termination
 
 _ROOM = 16

@@ -21,7 +21,7 @@ from hookserve_status.samples import INTERVAL
 from hookserve_status.stacks import read_stacks
 
 if TYPE_CHECKING:
-    from hookserve.listeners.listeners import Listener
+    from hookserve.listeners.listener import Listener
     from hookserve.worker.termination import Termination
     from hookserve_status.snapshot import Source
 

@@ -13,7 +13,8 @@ from support.signalled import exit_code_at_sigterm
 from support.terminations import ServerState
 
 from hookserve.listeners.address import TcpAddress
-from hookserve.listeners.listeners import ListenerOptions, open_listeners
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import open_listener
 from hookserve.testing import wait_until
 from hookserve.testing.waiting import DEADLINE
 
@@ -72,7 +73,7 @@ class Running:
 @pytest.fixture
 def start():
     """A function that starts one at the address of all."""
-    (listener,) = open_listeners([TcpAddress("127.0.0.1", 0)], ListenerOptions())
+    listener = open_listener(TcpAddress("127.0.0.1", 0), ListenerOptions())
     with contextlib.ExitStack() as stack:
         stack.callback(listener.close)
 
@@ -254,9 +255,7 @@ def test_no_more_than_so_many_are_answered_at_once(start, connect, monkeypatch):
 
 def test_each_address_has_room_of_its_own(monkeypatch):
     monkeypatch.setattr(http_server, "_ROOM", 1)
-    listeners = [
-        open_listeners([TcpAddress("127.0.0.1", 0)], ListenerOptions())[0] for _ in range(2)
-    ]
+    listeners = [open_listener(TcpAddress("127.0.0.1", 0), ListenerOptions()) for _ in range(2)]
     full, other = (Service(b"one", each) for each in listeners)
     server = http_server._Server([full, other], ServerState().termination())
     clients = [socket.create_connection(each.socket.getsockname()) for each in listeners]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hookserve_gunicorn.objects.view import View
 
 if TYPE_CHECKING:
-    from hookserve.listeners.listeners import Listener as NativeListener
+    from hookserve.listeners.listener import Listener as NativeListener
 
 
 class Listener(View):

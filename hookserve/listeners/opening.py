@@ -1,23 +1,16 @@
-"""Listening sockets: opened, inherited, kept across reloads, and removed without harm to others.
-
-The arbiter opens them and holds them; workers inherit them across the fork.
-"""
+"""Listeners are opened, inherited, and kept across reloads; by the arbiter, before it forks."""
 
 from __future__ import annotations
 
 import _socket
-import contextlib
 import errno
 import os
-import sys
-import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import Address, Endpoint, FdAddress, TcpAddress, UnixAddress
 from hookserve.listeners.advice import listen_error
-from hookserve.listeners.refusal import drop_handshakes, has_handshake, stop_listening
+from hookserve.listeners.listener import Listener, ListenerOptions, held_endpoints
 from hookserve.listeners.tcp import (
     bind_tcp,
     ipv4_wildcard,
@@ -26,9 +19,8 @@ from hookserve.listeners.tcp import (
     resolve,
     serves_both_families,
     sharing_port,
-    unmapped,
 )
-from hookserve.listeners.unix import Ownership, bind_path, remove_path
+from hookserve.listeners.unix import Ownership, bind_path
 from hookserve.system.calls import Socket
 from hookserve.system.privileges import resolve_group, resolve_user
 
@@ -36,146 +28,6 @@ SYSTEMD_FIRST_FD = 3
 """sd_listen_fds(3): descriptors begin here."""
 SYSTEMD_VARIABLES = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 """What systemd sets for passed sockets (sd_listen_fds(3))."""
-
-_NO_CLIENT = frozenset(
-    {
-        errno.ENETDOWN,
-        errno.EPROTO,
-        errno.ENOPROTOOPT,
-        errno.EHOSTDOWN,
-        errno.EHOSTUNREACH,
-        errno.EOPNOTSUPP,
-        errno.ENETUNREACH,
-        errno.EPERM,
-        errno.EINVAL,
-        getattr(errno, "ENONET", errno.ENETDOWN),
-    }
-)
-"""What accept(2) reports of a connection that has failed already, or that a firewall forbids, and
-of a socket that another process has made to listen no more."""
-
-
-class ListenerOptions(NamedTuple):
-    """What holds for all listeners."""
-
-    backlog: int = 2048
-    """The accept queue's length, as listen(2) takes it."""
-    reuse_port: bool = False
-    """SO_REUSEPORT: other servers may listen on the same port."""
-    defer_accept: bool = False
-    """TCP_DEFER_ACCEPT: a connection is accepted when its first bytes are there."""
-    user: int | None = None
-    """The owner of unix sockets; `None`: as the process."""
-    group: int | None = None
-    """The group of unix sockets; `None`: as the process."""
-    umask: int = 0
-    """What a unix socket without a mode of its own does not allow."""
-    flag: str = "--bind"
-    """What the remedy of an error names."""
-    is_dry_run: bool = False
-    """Whether it is only to be found out if the addresses can be listened on: no client gets into
-    a queue, and no path is made."""
-
-
-_made: weakref.WeakSet[Listener] = weakref.WeakSet()
-"""All in this process, the closed ones among them as long as something refers to them."""
-
-
-class Listener:
-    """A bound, listening socket."""
-
-    def __init__(
-        self, listening: _socket.socket, address: Address, endpoint: Endpoint, inode: int = 0
-    ) -> None:
-        listening.setblocking(False)
-        self.socket = listening
-        self.address = address
-        self.endpoint = endpoint
-        self.is_tcp = not endpoint.unix
-        self.is_dual = _serves_ipv4_too(listening)
-        """Whether it takes clients of IPv4 and of IPv6."""
-        self.refuses_new_connections = False
-        """Whether no new client gets into the queue; in a worker, of a retired listener."""
-        self.inode = inode
-        """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
-        _made.add(self)
-        # The C method under socket.accept(): a descriptor and no socket object, which would cost
-        # a getsockname(2) and two microseconds for each connection.
-        self._accept: Callable[[], tuple[int, object]] = listening._accept  # type: ignore[attr-defined]  # typeshed does not know it
-
-    @property
-    def shown_address(self) -> str:
-        """The address that it has, with the port that the kernel chose where 0 was asked for."""
-        if not self.is_tcp:
-            return str(self.address)
-        real = str(TcpAddress(self.endpoint.host, int(self.endpoint.port)))
-        return f"{self.address} ({real})" if isinstance(self.address, FdAddress) else real
-
-    def fileno(self) -> int:
-        """The descriptor; -1 when closed."""
-        return self.socket.fileno()
-
-    def accept(self) -> tuple[int, object] | None:
-        """A connection's non-blocking, non-inheritable descriptor and its peer's address.
-
-        `None` when no client waits, or the one that waited has gone.  Raises OSError when no
-        descriptor or memory is to be had.
-        """
-        try:
-            fd, peer = self._accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return None
-        except OSError as error:
-            if error.errno in _NO_CLIENT:
-                return None
-            raise
-        os.set_blocking(fd, False)
-        return fd, unmapped(peer) if self.is_dual else peer
-
-    def refuse_new_connections(self) -> None:
-        """Let no new client into the queue, whichever process holds the socket; for good.
-
-        Without that, a client that comes between the last accept(2) and the close is connected,
-        and reset.  A socket that was handed in is left alone: the process that did so may still
-        need it.
-        """
-        self.refuses_new_connections = True
-        if isinstance(self.address, UnixAddress):
-            self.remove()
-        elif isinstance(self.address, TcpAddress):
-            drop_handshakes(self.socket)
-
-    def has_handshake(self) -> bool:
-        """Whether a client that believes it is connected is about to come into the queue."""
-        return isinstance(self.address, TcpAddress) and has_handshake(int(self.endpoint.port))
-
-    def stop_listening(self) -> bool:
-        """Once no client waits, end the socket in all processes: new clients are refused at once.
-
-        Returns whether that is done, or cannot be done.
-        """
-        if sys.platform != "linux" or isinstance(self.address, FdAddress):
-            return True
-        if isinstance(self.address, TcpAddress):
-            return stop_listening(self.socket)
-        self.socket.shutdown(_socket.SHUT_RD)  # those that wait can still be accepted
-        return True
-
-    def close(self) -> None:
-        """Close this process's descriptor."""
-        self.socket.close()
-
-    def remove(self) -> None:
-        """Unlink the path of a unix socket if it is still this socket's."""
-        if not self.inode or not isinstance(self.address, UnixAddress):
-            return
-        with contextlib.suppress(OSError):
-            remove_path(self.address, self.inode)
-        self.inode = 0  # the next socket at this path may get the same
-
-
-uninherited: set[Listener] = set()
-"""Those that are open and that no worker inherits (`hookserve.listeners.plugin_listeners`)."""
 
 
 def open_listeners(
@@ -303,8 +155,7 @@ def _listen_error(
     address: Address, error: OSError, options: ListenerOptions, tried: Collection[Listener] = ()
 ) -> ListenError:
     """Those that were `tried` are not in the way: they may overlap (`sharing_port`)."""
-    held = [each.endpoint for each in _made if each.fileno() >= 0 and each not in tried]
-    return listen_error(address, error, options.flag, held)
+    return listen_error(address, error, options.flag, held_endpoints(besides=tried))
 
 
 def systemd_listeners(environ: MutableMapping[str, str]) -> list[Listener]:
@@ -379,12 +230,6 @@ def _inherit(
     if listening.family in (_socket.AF_INET, _socket.AF_INET6):
         listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
     return Listener(listening, address, _endpoint_of(listening, address), inode)
-
-
-def _serves_ipv4_too(listening: _socket.socket) -> bool:
-    return listening.family == _socket.AF_INET6 and not listening.getsockopt(
-        _socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY
-    )
 
 
 def _endpoint_of(listening: _socket.socket, address: Address) -> Endpoint:

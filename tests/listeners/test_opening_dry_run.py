@@ -9,7 +9,8 @@ from support.sockets import free_address, leave_path
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import FdAddress, TcpAddress, UnixAddress
-from hookserve.listeners.listeners import ListenerOptions, open_listeners
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import open_listeners
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a dry run needs memfd_create(2)")
 

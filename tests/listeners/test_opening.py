@@ -1,6 +1,5 @@
 """Listening sockets: opened, inherited, kept, removed."""
 
-import errno
 import os
 import socket
 import stat
@@ -9,12 +8,8 @@ import pytest
 
 from hookserve.errors import ListenError
 from hookserve.listeners.address import FdAddress, TcpAddress, UnixAddress
-from hookserve.listeners.listeners import (
-    ListenerOptions,
-    open_listener,
-    open_listeners,
-    systemd_listeners,
-)
+from hookserve.listeners.listener import ListenerOptions
+from hookserve.listeners.opening import open_listener, open_listeners, systemd_listeners
 
 OPTIONS = ListenerOptions()
 
@@ -164,7 +159,7 @@ def test_a_descriptor_that_is_no_socket_is_refused():
 def test_a_service_managers_sockets_are_inherited(monkeypatch):
     given = socket.create_server(("127.0.0.1", 0))
     environ = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid()), "LISTEN_FDNAMES": "x"}
-    monkeypatch.setattr("hookserve.listeners.listeners.SYSTEMD_FIRST_FD", given.fileno())
+    monkeypatch.setattr("hookserve.listeners.opening.SYSTEMD_FIRST_FD", given.fileno())
 
     (listener,) = systemd_listeners(environ)
 
@@ -194,70 +189,3 @@ def test_unchanged_addresses_keep_their_listeners_and_a_failure_opens_nothing(tm
         open_listeners([new, UnixAddress(str(tmp_path / "no" / "x"))], OPTIONS, [kept])
 
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-
-
-def test_a_client_that_is_refused_is_not_connected_first(opened):
-    listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
-    address = ("127.0.0.1", int(listener.endpoint.port))
-    with socket.create_connection(address) as early, socket.socket() as late:
-        early.sendall(b"early")
-
-        listener.refuse_new_connections()
-
-        late.settimeout(0.2)
-        with pytest.raises(TimeoutError):
-            late.connect(address)
-        fd, _ = listener.accept()
-        with socket.socket(fileno=fd) as accepted:
-            assert accepted.recv(100) == b"early"
-        assert listener.accept() is None
-        listener.close()
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address)
-
-
-def test_a_socket_that_was_handed_in_is_taken_from_no_other(opened):
-    with socket.create_server(("127.0.0.1", 0)) as given:
-        listener = open_listener(FdAddress(os.dup(given.fileno())), OPTIONS)
-        opened.append(listener)
-
-        listener.refuse_new_connections()
-
-        with socket.create_connection(given.getsockname(), timeout=5):
-            assert listener.accept() is not None
-
-
-def test_a_unix_path_is_gone_when_its_clients_are_refused(opened, tmp_path):
-    path = str(tmp_path / "s")
-    listener = open_listener(UnixAddress(path), OPTIONS)
-    opened.append(listener)
-    with socket.socket(socket.AF_UNIX) as early:
-        early.connect(path)
-
-        listener.refuse_new_connections()
-
-        assert not os.path.exists(path)
-        assert listener.accept() is not None
-
-
-@pytest.mark.parametrize("scheme", ["tcp", "unix"])
-def test_accepting_where_no_connection_waits_does_not_block(opened, tmp_path, scheme):
-    path = str(tmp_path / "socket")
-    address = TcpAddress("127.0.0.1", 0) if scheme == "tcp" else UnixAddress(path)
-    listener = open_listener(address, OPTIONS)
-    opened.append(listener)
-
-    assert listener.accept() is None
-
-
-@pytest.mark.parametrize("number", [errno.EPROTO, errno.EHOSTUNREACH, errno.EPERM])
-def test_a_connection_that_has_failed_already_disturbs_no_other(opened, number):
-    listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
-    opened.append(listener)
-
-    def fail():
-        raise OSError(number, os.strerror(number))
-
-    listener._accept = fail
-
-    assert listener.accept() is None
