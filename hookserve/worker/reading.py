@@ -14,7 +14,7 @@ from hookserve.types import RequestInFlight
 from hookserve.worker.layout import SLOT, VERSION
 from hookserve.worker.scoreboard import DRAINING, GONE, READY, STATES, Scoreboard, Slot
 from hookserve.worker.server_record import Exit, ReloadResult
-from hookserve.worker.slot_record import SlotRecord
+from hookserve.worker.slot_record import SlotRecord, words_of
 
 _ATTEMPTS = 100
 _STATE, _PID = SLOT.index("state"), SLOT.index("pid")
@@ -47,8 +47,9 @@ class WorkerReading(NamedTuple):
     """Open connections; those without a request in flight are idle, or have just begun."""
     counters: Mapping[str, int]
     """By `hookserve.worker.layout.COUNTERS`."""
-    buckets: Sequence[int]
-    """Finished requests by their duration, not cumulative (`hookserve.worker.layout.BOUNDS`)."""
+    buckets: Sequence[float]
+    """Finished requests by their duration, not cumulative (`hookserve.worker.layout.BOUNDS`); whole
+    numbers."""
     seconds: float
     """Their durations together."""
     fields: Mapping[str, Sequence[float]]
@@ -179,7 +180,7 @@ class Reader:
             server.reloads_ended,
             workers,
             counters,
-            list(map(sum, columns)),
+            list(map(int, map(sum, columns))),
             server.seconds + sum(worker.seconds for worker in counted),
             self._sum_fields(counted),
             server.exits_by_kind,
@@ -215,23 +216,37 @@ class Reader:
         return found
 
 
+_described = words_of(
+    "index",
+    "pid",
+    "generation",
+    "state",
+    "heartbeat",
+    "forked_at",
+    "ready_at",
+    "capacity",
+    "open_connections",
+)
+
+
 def _describe(record: SlotRecord) -> WorkerReading:
-    head, sums = record.head, record.sums
-    state = head["state"]
+    index, pid, generation, state, heartbeat, forked_at, ready_at, capacity, connections = (
+        _described(record.words)
+    )
     return WorkerReading(
-        head["index"],
-        head["pid"],
-        head["generation"],
+        index,
+        pid,
+        generation,
         STATES[state] if state < len(STATES) else "unknown",
-        head["heartbeat"],
-        head["forked_at"],
-        head["ready_at"],
+        heartbeat,
+        forked_at,
+        ready_at,
         record.busy,
-        head["capacity"],
-        head["open_connections"],
+        capacity,
+        connections,
         record.counters,
-        sums.buckets,
-        sums.seconds,
+        record.sums.buckets,
+        record.sums.seconds,
         record.fields,
         record.oldest_began,
     )

@@ -181,7 +181,7 @@ class ServerRecord:
             self.words[SERVER.index(name)] += counters[name]
         first = SERVER.index("bucket_0")
         for number, count in enumerate(sums.buckets):
-            self.words[first + number] += count
+            self.words[first + number] += int(count)
         self.reals[SERVER.index("seconds")] += sums.seconds
         values = record.fields
         for field in self._layout.fields:

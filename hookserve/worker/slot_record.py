@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Sequence
-from operator import add
+from collections.abc import Callable, Iterable, Sequence
+from operator import add, itemgetter
 from typing import Any, NamedTuple
 
 from hookserve.worker.layout import ROW, SLOT, Layout
 
 _BEGAN = ROW.index("began")
-_BUCKETS_END = ROW.index("client_errors")
 _NO_ROW = [0] * len(ROW)
+
+
+def words_of(*names: str) -> Callable[[Sequence[Any]], tuple[Any, ...]]:  # Any: as packed
+    """A function that picks the fields of these names (`hookserve.worker.layout.SLOT`) from the
+    words of a record."""
+    return itemgetter(*map(SLOT.index, names))
+
+
+_counted = words_of("open_connections", "accepted", "rejected", "saturated", "lost")
 
 
 class RequestSums(NamedTuple):
     """What a worker's finished requests come to."""
 
-    buckets: list[int]
-    """How many there were, by the bucket of their duration (`hookserve.worker.layout.BOUNDS`)."""
+    buckets: list[float]
+    """How many there were, by the bucket of their duration (`hookserve.worker.layout.BOUNDS`);
+    whole numbers."""
     seconds: float
     """All their durations."""
     bytes_sent: int
@@ -29,8 +38,9 @@ class RequestSums(NamedTuple):
 class SlotRecord(NamedTuple):
     """A worker's part of the scoreboard at one moment."""
 
-    head: dict[str, Any]  # Any: as packed
-    """The fields of the worker, by `hookserve.worker.layout.SLOT`."""
+    words: Sequence[Any]  # Any: as packed
+    """The fields of the worker first, in the order of `hookserve.worker.layout.SLOT`
+    (`words_of`)."""
     sums: RequestSums
     busy: int
     """How many requests are in flight."""
@@ -42,40 +52,37 @@ class SlotRecord(NamedTuple):
     @property
     def counters(self) -> dict[str, int]:
         """What the worker has done so far."""
-        head, sums = self.head, self.sums
+        connections, accepted, rejected, saturated, lost = _counted(self.words)
+        sums = self.sums
         return {
-            "requests": sum(sums.buckets),
+            "requests": int(sum(sums.buckets)),
             "bytes_sent": sums.bytes_sent,
             "client_errors": sums.client_errors,
             "server_errors": sums.server_errors,
-            "connections": head["open_connections"],
-            "accepted": head["accepted"],
-            "rejected": head["rejected"],
-            "saturated": head["saturated"],
-            "lost": head["lost"],
+            "connections": connections,
+            "accepted": accepted,
+            "rejected": rejected,
+            "saturated": saturated,
+            "lost": lost,
         }
 
 
 def read_slot(memory: mmap.mmap, offset: int, layout: Layout, rows: int) -> SlotRecord:
     """The slot at that offset, with its first `rows` request slots."""
-    values = layout.record(rows).unpack_from(memory, offset)
-    first, width = layout.request_slots_word, len(ROW)
-    columns: Sequence[Any] = values[first:] or _NO_ROW
-    if rows > 1:
-        columns = values[first : first + width]
-        for at in range(first + width, len(values), width):
-            columns = list(map(add, columns, values[at : at + width]))
-    client_errors, server_errors, quick, sent, seconds, _ = columns[_BUCKETS_END:]
-    buckets = list(map(int, (quick, *columns[:_BUCKETS_END])))
-    sums = RequestSums(buckets, seconds, sent, client_errors, server_errors)
-    began = list(filter(None, values[first + _BEGAN :: width]))
+    words = layout.record(rows).unpack_from(memory, offset)
+    numbers, width = words[layout.request_slots_word :], len(ROW)
+    columns: Iterable[Any] = numbers[:width] or _NO_ROW
+    for at in range(width, len(numbers), width):
+        columns = map(add, columns, numbers[at : at + width])
+    *others, client_errors, server_errors, quick, sent, seconds, _ = columns
+    began = list(filter(None, numbers[_BEGAN::width]))
     return SlotRecord(
-        dict(zip(SLOT, values, strict=False)),
-        sums,
+        words,
+        RequestSums([quick, *others], seconds, sent, client_errors, server_errors),
         len(began),
         min(began, default=0.0),
         {
-            each.name: list(values[at : at + each.words])
+            each.name: list(words[at : at + each.words])
             for each, at in zip(layout.fields, layout.field_words.values(), strict=True)
         },
     )

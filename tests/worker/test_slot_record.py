@@ -1,9 +1,10 @@
 """The numbers of a worker, read at once."""
 
 from hookserve.types import ScoreboardField
-from hookserve.worker.layout import BOUNDS, BUCKETS, ROW, SLOT
+from hookserve.worker.layout import BOUNDS, BUCKETS, ROW
 from hookserve.worker.request_slots import SERVER_ERROR
 from hookserve.worker.scoreboard import READY, Scoreboard
+from hookserve.worker.slot_record import words_of
 
 FIELDS = (
     ScoreboardField("hits", "", "counter", words=2),
@@ -19,13 +20,9 @@ def test_each_field_of_the_worker_has_its_own_kind():
 
     record = slot.record()
 
-    assert list(record.head) == list(SLOT)
-    assert (record.head["state"], record.head["pid"], record.head["capacity"]) == (READY, 2**40, 4)
-    assert [record.head[name] for name in ("heartbeat", "forked_at", "ready_at")] == [
-        12.5,
-        10.25,
-        11.0,
-    ]
+    assert words_of("state", "pid", "capacity")(record.words) == (READY, 2**40, 4)
+    moments = words_of("heartbeat", "forked_at", "ready_at")(record.words)
+    assert moments == (12.5, 10.25, 11.0)
     assert record.fields == {"hits": [0, 2**63], "lag_seconds": [0.75]}
 
 
