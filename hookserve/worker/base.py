@@ -146,7 +146,7 @@ class Worker(ABC):
 
     @abstractmethod
     def run(self) -> None:
-        """Accept and serve until `alive` is false."""
+        """Accept and serve until `alive` is false, which it may be from the beginning."""
 
     @abstractmethod
     def drain(self, deadline: float) -> None:

@@ -16,6 +16,12 @@ from hookserve.testing.contract.client import ask, request
 
 MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 WAITING = 6
+WAITING_SOURCE = """
+import os, time
+open("booting", "w").close()
+while not os.path.exists("go on"):
+    time.sleep(0.01)
+"""
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other kernels refuse otherwise")
 
 
@@ -87,6 +93,26 @@ def test_what_waits_is_served(site, worker, kind):
         end_of(workers)
         with pytest.raises(ConnectionRefusedError):
             connect(address)
+
+
+@pytest.mark.parametrize("worker", MODELS)
+def test_what_waits_is_served_by_a_worker_that_was_booting(site, worker):
+    """It is told to stop before it runs."""
+    with serve("app", worker=worker, workers=1, chdir=site) as server:
+        (first,) = server.workers().values()
+        (site / "app.py").write_text(WAITING_SOURCE + source_that_returns("served"))
+        server.signal(signal.SIGTTIN)
+        wait_until((site / "booting").exists)
+        os.kill(first, signal.SIGKILL)
+        server.process.send_signal(signal.SIGSTOP)
+        clients = [connect(server.address) for _ in range(WAITING)]
+        for client in clients:
+            client.sendall(request("/", "Connection: close\r\n"))
+        server.process.kill()
+        server.process.wait()
+        (site / "go on").touch()
+
+        assert [read(client) for client in clients] == ["served"] * WAITING
 
 
 def test_what_waits_is_left_to_the_other_arbiter_of_an_upgrade(site):
