@@ -76,9 +76,9 @@ class Reading(NamedTuple):
     """The number of the current generation."""
     wanted: int
     """How many workers there are to be."""
-    is_stopping: bool
+    is_draining: bool
     """Whether the whole server was told to stop, though it may accept for `drain_delay`."""
-    refuses_new_connections: bool
+    is_stopping: bool
     """Whether it accepts no more: it stops, and its drain delay is over."""
     reloads_wanted: int
     """Reloads that have not ended."""

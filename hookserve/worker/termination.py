@@ -50,22 +50,22 @@ class Termination:
         if now < self._came_at:
             return False
         reading = self._read()
-        if reading.refuses_new_connections:
+        if reading.is_stopping:
             return not reading.workers
         # A reload replaces the process: the next one sees the scoreboards that there are now.
         if reading.generation > self._generation or reading.reloads_wanted:
             return True
         # TERM in the drain delay was for all processes: the workers that it has ended are replaced.
-        return not reading.is_stopping and now >= self._came_at + _ARBITER_TIME
+        return not reading.is_draining and now >= self._came_at + _ARBITER_TIME
 
     @property
     def ends_server(self) -> bool:
         """Whether no process follows: the whole server ends."""
-        return self._read().refuses_new_connections
+        return self._read().is_stopping
 
     def exit(self) -> None:
         """Return where the arbiter has sent TERM.  Raises SystemExit where another may have: the
         server goes on, and the arbiter starts a process again that has failed."""
         reading = self._read()
-        if not reading.refuses_new_connections and reading.generation <= self._generation:
+        if not reading.is_stopping and reading.generation <= self._generation:
             raise SystemExit(_EXIT_CODE)

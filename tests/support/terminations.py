@@ -11,8 +11,8 @@ class ServerState(SimpleNamespace):
 
     def __init__(self, **changed):
         blank = {
+            "is_draining": False,
             "is_stopping": False,
-            "refuses_new_connections": False,
             "generation": 3,
             "reloads_wanted": 0,
             "workers": ["one"],
@@ -24,8 +24,8 @@ class ServerState(SimpleNamespace):
 
     def drain(self):
         """The drain delay begins."""
-        self.is_stopping = True
+        self.is_draining = True
 
     def stop(self):
         """It begins to stop."""
-        self.is_stopping = self.refuses_new_connections = True
+        self.is_draining = self.is_stopping = True

@@ -64,7 +64,7 @@ class Condition:
     def ready(self) -> Verdict:
         """Whether the server wants requests."""
         reading = self._read()
-        if reading.is_stopping:
+        if reading.is_draining:
             if self._state.successor_serves:
                 return Verdict(True, "ready: the successor serves")
             return _DRAINING

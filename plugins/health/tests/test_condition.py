@@ -28,11 +28,11 @@ def worker(state="ready", silent=0.0, busy=0, capacity=1):
     return WorkerReading(**{**blank, **changed})
 
 
-def condition(*workers, state=None, is_stopping=False, **settings):
+def condition(*workers, state=None, is_draining=False, **settings):
     """That of a server that reads as given."""
     config = resolve(declare_settings(load_plugins([], {})), [SettingsSource("test", settings)])
     blank = dict.fromkeys(Reading._fields, 0)
-    found = Reading(**{**blank, "now": NOW, "workers": workers, "is_stopping": is_stopping})
+    found = Reading(**{**blank, "now": NOW, "workers": workers, "is_draining": is_draining})
     return Condition(config, state or SharedState(), lambda: found)
 
 
@@ -90,7 +90,7 @@ def test_a_worker_that_is_silent_for_longer_than_its_timeout_does_not_count():
 
 def test_a_server_that_stops_is_draining_unless_its_successor_serves():
     state = SharedState()
-    stopping = condition(worker(), is_stopping=True, state=state)
+    stopping = condition(worker(), is_draining=True, state=state)
     assert stopping.ready() == (False, "draining")
 
     state.successor_serves = True
@@ -172,7 +172,7 @@ def test_a_server_has_started_in_each_of_its_processes(question):
 
 def test_a_server_that_stops_before_it_was_ready_is_not_asked_to_start():
     state = SharedState()
-    stopping = condition(worker("booting"), is_stopping=True, state=state)
+    stopping = condition(worker("booting"), is_draining=True, state=state)
     assert stopping.startup().holds
     assert not state.has_started
 
@@ -202,4 +202,4 @@ def test_the_agent_says_how_many_places_are_free(workers, line):
 
 
 def test_the_agent_says_that_the_server_drains():
-    assert condition(worker(), is_stopping=True).agent() == "drain\n"
+    assert condition(worker(), is_draining=True).agent() == "drain\n"

@@ -92,7 +92,7 @@ class ArbiterSide:
 
     def _reload(self, _: int) -> dict[str, object]:
         server = self._server
-        if server.is_draining or server.is_stopping:
+        if server.is_draining:
             raise ControlError("the server stops")
         record = server.scoreboards[0].server
         ticket = record.reloads_ended + min(2, record.reloads_wanted + 1)
@@ -101,7 +101,7 @@ class ArbiterSide:
         return {"ticket": ticket, "is_queued": is_queued, "booting": booting}
 
     def _drain(self, _: int) -> dict[str, object]:
-        if not (self._server.is_draining or self._server.is_stopping):
+        if not self._server.is_draining:
             self._server.stop(self._asked_by)
         return {"pid": self._server.pid}
 

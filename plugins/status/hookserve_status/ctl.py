@@ -165,7 +165,7 @@ def _scale(client: StatusClient, given: argparse.Namespace) -> int:
 def _is_scaled(client: StatusClient, wanted: int) -> bool:
     """Raises Refused when it will not be: another number is wanted, or the server stops."""
     snapshot = client.snapshot()
-    if snapshot["is_stopping"]:
+    if snapshot["is_draining"]:
         raise Refused("the server stops")
     if snapshot["wanted"] != wanted:
         raise Refused(

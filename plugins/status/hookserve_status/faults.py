@@ -62,8 +62,8 @@ def _of_the_arbiter(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     workers, wanted = snapshot["workers"], snapshot["wanted"]
     ready = [each for each in workers if each["state"] == "ready"]
-    if snapshot["is_stopping"]:
-        accepts = not snapshot["refuses_new_connections"]
+    if snapshot["is_draining"]:
+        accepts = not snapshot["is_stopping"]
         left = ": it accepts connections until drain_delay is over"
         yield "warning", f"The server is stopping{left if accepts else _what_is_left(workers)}."
         return

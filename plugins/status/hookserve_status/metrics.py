@@ -60,7 +60,7 @@ def _add_server(
     registry.gauge(
         "hookserve_last_reload_failed", "1 when the last reload had no effect.", [({}, int(failed))]
     )
-    stopping = int(reading.is_stopping)
+    stopping = int(reading.is_draining)
     registry.gauge("hookserve_stopping", "1 when the server stops.", [({}, stopping)])
     registry.counter(
         "hookserve_cpu_seconds",

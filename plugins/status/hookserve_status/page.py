@@ -75,7 +75,7 @@ def _header(snapshot: Snapshot, name: str) -> str:
     levels = {each["level"] for each in snapshot["faults"]}
     level = "error" if "error" in levels else "warning" if levels else "good"
     words = {"error": "Needs attention", "warning": "Look at this", "good": "All is well"}
-    if snapshot["is_stopping"]:
+    if snapshot["is_draining"]:
         words[level] = "Stopping"
     details = (
         f"hookserve {snapshot['hookserve']}",

@@ -157,8 +157,8 @@ def _counts(reading: Reading) -> Snapshot:
         "uptime_seconds": reading.now - reading.started_at,
         "generation": reading.serving_generation,
         "wanted": reading.wanted,
+        "is_draining": reading.is_draining,
         "is_stopping": reading.is_stopping,
-        "refuses_new_connections": reading.refuses_new_connections,
         "totals": dict(reading.counters),
         "durations": {
             "bounds": list(BOUNDS),

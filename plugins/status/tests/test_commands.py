@@ -205,7 +205,7 @@ def test_a_server_that_is_drained_answers_until_its_last_request_is_over(scene, 
     assert scene.ctl("drain") == 0
 
     wait_until(lambda: len(scene.client.snapshot()["workers"]) == 1)
-    assert scene.client.snapshot()["is_stopping"]
+    assert scene.client.snapshot()["is_draining"]
     (fault,) = [each["text"] for each in scene.client.snapshot()["faults"]]
     assert fault.startswith("The server is stopping: it waits for 1 request in flight, the oldest")
     assert f"stopping, asked by ctl (pid {os.getpid()}, uid {os.getuid()})" in scene.server.log

@@ -40,10 +40,10 @@ def snapshot(*workers, **changes):
     found = {
         "workers": list(workers or (worker(),)),
         "wanted": len(workers or (1,)),
-        "is_stopping": False,
+        "is_draining": False,
         "timeout": 30.0,
         "boot_timeout": 0.0,
-        "refuses_new_connections": False,
+        "is_stopping": False,
         "pid": 9,
         "arbiter_is_stopped": False,
         "arbiter_overdue_seconds": 0.0,
@@ -119,12 +119,12 @@ def test_a_server_that_is_well_has_none():
         (faults_of(certificates=[{"file": "c", "days_left": 3.0}]), "warning", "expires in 3 days"),
         (faults_of(certificates=[{"file": "c", "days_left": None}]), "warning", "cannot be read"),
         (
-            faults_of(is_stopping=True, refuses_new_connections=True, workers=[]),
+            faults_of(is_draining=True, is_stopping=True, workers=[]),
             "warning",
             "The server is stopping.",
         ),
         (
-            faults_of(worker(0, oldest=12.0), is_stopping=True),
+            faults_of(worker(0, oldest=12.0), is_draining=True),
             "warning",
             "The server is stopping: it accepts connections until drain_delay is over.",
         ),
@@ -132,8 +132,8 @@ def test_a_server_that_is_well_has_none():
             faults_of(
                 worker(0, "draining", oldest=12.0),
                 worker(1),
+                is_draining=True,
                 is_stopping=True,
-                refuses_new_connections=True,
             ),
             "warning",
             "The server is stopping: it waits for 1 request in flight, the oldest has run for 12 s",
