@@ -165,7 +165,7 @@ def execute_python_file(source: str) -> types.ModuleType:
     if source.startswith("python:"):
         return _import_afresh(source.removeprefix("python:"))
     path = os.path.normpath(source.removeprefix("file:"))
-    if path.endswith(".toml"):
+    if path.endswith(".toml") and os.path.exists(path):
         name = "" if os.path.basename(path) == "hookserve.toml" else "call it hookserve.toml and "
         raise ConfigError(
             f"config: {path} is not a Python file: hookserve.toml is read from the working"

@@ -22,6 +22,14 @@ _OWN = (
     "address already in use (this server itself listens at {held}: choose another address with"
     " {flag}, or reload twice, first without the one that is there)"
 )
+_PATH_ADVICE = {
+    errno.ENOENT: "no such file or directory (make {directory}, or choose another path with"
+    " {flag})",
+    errno.ENOTDIR: "not a directory (choose another path with {flag})",
+    errno.EACCES: "permission denied (let this user write to {directory}, or choose another path"
+    " with {flag})",
+}
+"""Of a unix socket's."""
 _WILDCARDS = ("0.0.0.0", "::")
 
 
@@ -35,7 +43,10 @@ def listen_error(
     if number == errno.EADDRINUSE:
         found = next((each for each in held if _exclude_each_other(address, each)), None)
         text = _ADVICE[number] if found is None else _OWN.replace("{held}", _shown(found))
-    elif not isinstance(address, UnixAddress):
+    elif isinstance(address, UnixAddress):
+        directory = os.path.dirname(os.path.abspath(address.path))
+        text = _PATH_ADVICE.get(number, text).replace("{directory}", directory)
+    else:
         text = _ADVICE.get(number, text)
     return ListenError(f"cannot listen on {address}: {text.replace('{flag}', flag)}")
 

@@ -76,9 +76,19 @@ def test_no_files_give_no_sources(tmp_path):
         ("file:deploy/other.toml", r"\(call it hookserve.toml and leave -c out"),
     ],
 )
-def test_a_toml_file_is_not_run_as_python(name, remedy):
+def test_a_toml_file_is_not_run_as_python(tmp_path, monkeypatch, name, remedy):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / name.removeprefix("file:")
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
     with pytest.raises(ConfigError, match=f"^config: .*toml is not a Python file: .*{remedy}"):
         execute_python_file(name)
+
+
+def test_a_toml_file_that_is_not_there_is_said_to_be_missing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"cannot read .* other\.toml .*: No such file"):
+        execute_python_file("other.toml")
 
 
 LINKS = {

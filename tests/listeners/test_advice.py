@@ -61,5 +61,15 @@ def test_any_other_error_has_its_remedy_whatever_is_held():
     assert found == [
         "cannot listen on 127.0.0.1:9000: permission denied (try a port above 1023, or a"
         " capability)",
-        "cannot listen on unix:/run/shop.sock: permission denied",
+        "cannot listen on unix:/run/shop.sock: permission denied (let this user write to /run, or"
+        " choose another path with --bind)",
     ]
+
+
+def test_a_directory_that_is_missing_is_named():
+    missing = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    assert str(listen_error(parse_address("unix:/run/shop/sock"), missing, "--status", [])) == (
+        "cannot listen on unix:/run/shop/sock: no such file or directory (make /run/shop, or choose"
+        " another path with --status)"
+    )

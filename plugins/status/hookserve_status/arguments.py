@@ -37,6 +37,14 @@ def add_address(parser: argparse.ArgumentParser, default: str | None = None) -> 
     )
 
 
+def whole_number(text: str) -> int:
+    """For the `type` of an argument."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, not {text!r}") from None
+
+
 def client_of(given: argparse.Namespace) -> StatusClient:
     """A client of the server that the flags name; raises ConfigError."""
     words = ["-c", given.config] if given.config else []

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from hookserve import UsageError
 from hookserve.wording import counted
-from hookserve_status.arguments import Parser, add_address, client_of
+from hookserve_status.arguments import Parser, add_address, client_of, whole_number
 from hookserve_status.client import Refused, StatusClient, Unreachable
 from hookserve_status.text import duration, recycle_text, reload_text, request_lines
 
@@ -75,9 +75,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         )
     for name in _ASKS:
         made[name].add_argument("-y", "--yes", action="store_true", help="do not ask")
-    made["scale"].add_argument("value", type=int, metavar="N", help="how many workers")
+    made["scale"].add_argument("value", type=whole_number, metavar="N", help="how many workers")
     for name in ("recycle", "stacks"):
-        made[name].add_argument("value", type=int, metavar="INDEX", help="the worker's index")
+        made[name].add_argument("value", type=whole_number, metavar="INDEX", help="its index")
     return parser.parse_args(arguments)
 
 
