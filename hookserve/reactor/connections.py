@@ -25,14 +25,14 @@ class Connections:
     def linger(self, fd: int) -> None:
         """A connection has had its last response, and is to wait for its client to close."""
         self._lingering.add(fd)
-        self._lingering_cell[0] = len(self._lingering)
+        self._lingering_cell[()] = len(self._lingering)
 
     def remove(self, fd: int) -> None:
         """A connection that does not wait is about to be closed."""
         del self.open[fd]
         if fd in self._lingering:
             self._lingering.discard(fd)
-            self._lingering_cell[0] = len(self._lingering)
+            self._lingering_cell[()] = len(self._lingering)
 
     def idle(self) -> Iterator[Accepted]:
         """The connections that may be closed for a new one, the longest idle first: those between

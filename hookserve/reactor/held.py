@@ -26,6 +26,7 @@ from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.suspension import SuspendingDriver
 from hookserve.reactor.transport import MEMORY, LoopTransport
 from hookserve.system.calls import write
+from hookserve.worker.cells import unseen_word, unsigned_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +128,7 @@ class HoldingDriver(SuspendingDriver):
             if not held:
                 self._held_since = now
             held.append((accepted, data))
-            self._count[0] = len(held)
+            self._count[()] = len(held)
             if now - self._held_since > _LONGEST or len(held) >= _MOST:
                 self.send_held()
         elif held:
@@ -150,11 +151,11 @@ class HoldingDriver(SuspendingDriver):
                 accepted.outbox = Outbox(MEMORY, self.worker.spool)
                 accepted.outbox.add(memoryview(data)[sent:])
                 self._write_later(accepted, accepted.state_after)
-        self._count[0] = len(self._held)
+        self._count[()] = len(self._held)
 
     def forget_held(self) -> None:
         """In a child that the application has forked: the parent sends and counts what is held."""
-        self._held, self._count = [], memoryview(bytearray(8)).cast("Q")
+        self._held, self._count = [], unsigned_cell(unseen_word(), 0)
 
     def _send_if_late(self) -> None:
         """Something else has been done while responses are held: send them if it took long."""

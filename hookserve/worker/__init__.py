@@ -11,8 +11,9 @@ context
     what the arbiter hands a worker across the fork
 channel
     messages between the two, in both directions
-layout, scoreboard, request_slots
-    shared memory, field by field: state, heartbeat, counters and requests in flight of every worker
+layout, cells, scoreboard, request_slots
+    shared memory, field by field, and single words of it: state, heartbeat, counters and requests
+    in flight of every worker
 server_record, slot_record, reading
     what the arbiter writes there of the whole server; the numbers of a worker, read at once; all of
     it at one moment, in any process

@@ -26,9 +26,9 @@ from hookserve.plugins import calling
 from hookserve.protocol.wrappers import wrap_protocol
 from hookserve.system.calls import close
 from hookserve.system.exiting import end_forked_child
+from hookserve.worker.cells import real_cell, unseen_word, unsigned_cell
 from hookserve.worker.context import WorkerContext
 from hookserve.worker.interface import WSGI
-from hookserve.worker.layout import WORD
 from hookserve.worker.middleware import wrap_application
 from hookserve.worker.request_slots import RequestSlot
 from hookserve.worker.spool import SpoolBudget, SpoolFile
@@ -197,7 +197,7 @@ class Worker(ABC):
             self.pause_accepting(error)
             return None
         if accepted is not None:
-            self.__accepted[0] = next(self.__accepts)
+            self.__accepted[()] = next(self.__accepts)
         return accepted
 
     def pause_accepting(self, error: OSError) -> None:
@@ -212,7 +212,7 @@ class Worker(ABC):
 
         May be called from any thread.
         """
-        now = self.__heartbeat[0] = time.monotonic()
+        now = self.__heartbeat[()] = time.monotonic()
         return now
 
     def idle(self) -> None:
@@ -228,7 +228,7 @@ class Worker(ABC):
     def count_open(self, count: int) -> None:
         """Publish how many connections are open; above the high-water mark, near
         `worker_connections`, responses announce the end of their connection."""
-        self.__open_connections[0] = count
+        self.__open_connections[()] = count
         if (count > self.__high_water_mark) is self.keeps_connections:
             self.keeps_connections = count <= self.__high_water_mark
             if self.__is_stopping_soon:  # checked last: the signal may come anywhere
@@ -287,8 +287,7 @@ class Worker(ABC):
             request_slot = self.__request_slots.pop()
         except IndexError:
             request_slot = self.__next_request_slot()
-        now = time.monotonic()
-        self.__heartbeat[0] = now
+        now = self.__heartbeat[()] = time.monotonic()
         request_slot.begin(now, label, request_id)
         return request_slot
 
@@ -296,7 +295,8 @@ class Worker(ABC):
         """The request is over, with `sent` bytes of body; `status_class` is 4 for an error of the
         client's and 5 for one of the server's, and no other class is counted as an error.
         """
-        self.ended_at = request_slot.end(status_class, sent)
+        self.ended_at = now = time.monotonic()
+        request_slot.end(now, status_class, sent)
         self.has_worked = True
         self.__request_slots.append(request_slot)
         if self.__recycle_countdown is not None and not next(self.__recycle_countdown, 0):
@@ -388,8 +388,8 @@ class Worker(ABC):
     def after_fork(self) -> None:
         """Called in a child that the application has forked: release what belongs to the worker.
         The child neither accepts, nor responds, nor runs hooks, nor is it a sign of life."""
-        self.__heartbeat = memoryview(bytearray(WORD)).cast("d")
-        self.__open_connections = memoryview(bytearray(WORD)).cast("Q")
+        unseen = unseen_word()
+        self.__heartbeat, self.__open_connections = real_cell(unseen, 0), unsigned_cell(unseen, 0)
         self.__wakeup.replace()
         for listener in self.listeners:
             if listener.fileno() >= 0:

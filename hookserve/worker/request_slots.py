@@ -9,16 +9,16 @@ is made and stored more quickly than an int.
 from __future__ import annotations
 
 import mmap
-from struct import Struct, calcsize
-from time import monotonic
-from typing import Literal
+from struct import Struct
 
+from hookserve.worker.cells import real_cell, unsigned_cell
 from hookserve.worker.layout import (
     BEGAN_WORD,
-    BOUNDS,
+    BUCKETS,
     ID_SIZE,
     LABEL_SIZE,
     REQUEST_SLOT_SIZE,
+    ROW,
     WORD,
 )
 
@@ -30,22 +30,32 @@ _BEGAN = Struct("=d")
 _NEVER = (0.0,)
 BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 """When, label, id."""
-_UNSIGNED: Literal["L", "Q"] = "L" if calcsize("L") == WORD else "Q"
-"""Of what has more than 30 bits, L is stored more quickly."""
+_REALS = [
+    ROW.index(name)
+    for name in (*(f"bucket_{number}" for number in range(BUCKETS)), "seconds", "began")
+]
+_SENT = ROW.index("bytes_sent")
+_ERRORS = slice(ROW.index("client_errors"), ROW.index("server_errors") + 1)
 
 
 class RequestSlot:
-    """One row; owned by one thread or greenlet while its request runs, so it needs no lock."""
+    """One row; owned by one thread or greenlet while its request runs, so it needs no lock.
+
+    Which bucket a duration belongs to is found by comparisons, for bisect_left(BOUNDS, seconds)
+    costs more than all the rest; literal bounds, and an attribute for each bucket, spare look-ups.
+    """
 
     __slots__ = (
+        *(f"_bucket_{number}" for number in range(BUCKETS)),
+        *(f"_count_{number}" for number in range(BUCKETS)),
+        "_began",
         "_began_at",
+        "_errors",
         "_memory",
-        "_others",
-        "_quick",
-        "_reals",
         "_seconds",
+        "_seconds_so_far",
         "_sent",
-        "_words",
+        "_sent_so_far",
         "began",
         "number",
     )
@@ -55,11 +65,33 @@ class RequestSlot:
         """Of its row; -1 where no other process sees it."""
         self._memory = memory
         self._began_at = offset + _BEGAN_AT
-        self._sent = 0
-        self._quick = self._seconds = 0.0
-        self._others = [0.0] * len(BOUNDS)  # as stored: to read them back costs more
         own = memoryview(memory)[offset : offset + REQUEST_SLOT_SIZE]
-        self._words, self._reals = own.cast(_UNSIGNED), own.cast("d")
+        self._errors = own.cast("Q")[_ERRORS]
+        (
+            self._bucket_0,
+            self._bucket_1,
+            self._bucket_2,
+            self._bucket_3,
+            self._bucket_4,
+            self._bucket_5,
+            self._bucket_6,
+            self._bucket_7,
+            self._bucket_8,
+            self._bucket_9,
+            self._bucket_10,
+            self._bucket_11,
+            self._bucket_12,
+            self._bucket_13,
+            self._bucket_14,
+            self._seconds,
+            self._began,
+        ) = (real_cell(own, number) for number in _REALS)
+        self._sent = unsigned_cell(own, _SENT)
+        # What the cells hold: to read it back costs more.
+        self._count_0 = self._count_1 = self._count_2 = self._count_3 = self._count_4 = 0.0
+        self._count_5 = self._count_6 = self._count_7 = self._count_8 = self._count_9 = 0.0
+        self._count_10 = self._count_11 = self._count_12 = self._count_13 = self._count_14 = 0.0
+        self._seconds_so_far, self._sent_so_far = 0.0, 0
         self.began = 0.0
         """When the request began, in seconds of the monotonic clock."""
 
@@ -78,38 +110,43 @@ class RequestSlot:
         """Whether a request has begun and not ended."""
         return _BEGAN.unpack_from(self._memory, self._began_at) != _NEVER
 
-    def end(self, status_class: int, sent: int) -> float:
-        """The request is over, with `sent` bytes of body; errors are `CLIENT_ERROR`, and
-        `SERVER_ERROR` and above; any other class is counted as a request only.  Returns the time,
-        in seconds of the monotonic clock.
-        """
-        now = monotonic()
+    def end(self, now: float, status_class: int, sent: int) -> None:
+        """The request is over at `now`, as in `begin`; the rest is as of `Worker.end`."""
         seconds = now - self.began
-        reals = self._reals
-        # By comparisons, for bisect_left(BOUNDS, seconds) costs more than all the rest; with
-        # literal bounds and places (`hookserve.worker.layout`): each name costs a look-up.
         if seconds <= 0.005:
-            reals[16] = self._quick = self._quick + 1.0
-        else:
-            if seconds <= 0.1:
-                if seconds <= 0.025:
-                    place = 0 if seconds <= 0.01 else 1
-                else:
-                    place = 2 if seconds <= 0.05 else 3 if seconds <= 0.075 else 4
-            elif seconds <= 1.0:
-                if seconds <= 0.5:
-                    place = 5 if seconds <= 0.25 else 6
-                else:
-                    place = 7 if seconds <= 0.75 else 8
-            elif seconds <= 5.0:
-                place = 9 if seconds <= 2.5 else 10
+            self._bucket_0[()] = self._count_0 = self._count_0 + 1.0
+        elif seconds <= 0.1:
+            if seconds <= 0.01:
+                self._bucket_1[()] = self._count_1 = self._count_1 + 1.0
+            elif seconds <= 0.025:
+                self._bucket_2[()] = self._count_2 = self._count_2 + 1.0
+            elif seconds <= 0.05:
+                self._bucket_3[()] = self._count_3 = self._count_3 + 1.0
+            elif seconds <= 0.075:
+                self._bucket_4[()] = self._count_4 = self._count_4 + 1.0
             else:
-                place = 11 if seconds <= 7.5 else 12 if seconds <= 10.0 else 13
-            others = self._others
-            reals[place] = others[place] = others[place] + 1.0
+                self._bucket_5[()] = self._count_5 = self._count_5 + 1.0
+        elif seconds <= 1.0:
+            if seconds <= 0.25:
+                self._bucket_6[()] = self._count_6 = self._count_6 + 1.0
+            elif seconds <= 0.5:
+                self._bucket_7[()] = self._count_7 = self._count_7 + 1.0
+            elif seconds <= 0.75:
+                self._bucket_8[()] = self._count_8 = self._count_8 + 1.0
+            else:
+                self._bucket_9[()] = self._count_9 = self._count_9 + 1.0
+        elif seconds <= 2.5:
+            self._bucket_10[()] = self._count_10 = self._count_10 + 1.0
+        elif seconds <= 5.0:
+            self._bucket_11[()] = self._count_11 = self._count_11 + 1.0
+        elif seconds <= 7.5:
+            self._bucket_12[()] = self._count_12 = self._count_12 + 1.0
+        elif seconds <= 10.0:
+            self._bucket_13[()] = self._count_13 = self._count_13 + 1.0
+        else:
+            self._bucket_14[()] = self._count_14 = self._count_14 + 1.0
         if status_class >= 4:
-            self._words[14 if status_class == CLIENT_ERROR else 15] += 1
-        self._words[17] = self._sent = self._sent + sent
-        reals[18] = self._seconds = self._seconds + seconds
-        reals[19] = 0.0
-        return now
+            self._errors[0 if status_class == CLIENT_ERROR else 1] += 1
+        self._sent[()] = self._sent_so_far = self._sent_so_far + sent
+        self._seconds[()] = self._seconds_so_far = self._seconds_so_far + seconds
+        self._began[()] = 0.0

@@ -34,8 +34,8 @@ class RunningRequests:
         """As `Worker.begin`."""
         request_slot = self._begin(label, request_id)
         self._callers[request_slot] = get_ident(), sys._getframe(1).f_code
-        if self._awaited[0]:
-            self._awaited[0] = 0
+        if self._awaited[()]:
+            self._awaited[()] = 0
             self._worker.context.channel.send("begun")
         return request_slot
 

@@ -25,6 +25,7 @@ from time import monotonic
 
 from hookserve.types import RequestInFlight, ScoreboardField
 from hookserve.wording import printable
+from hookserve.worker.cells import real_cell, unsigned_cell
 from hookserve.worker.layout import (
     BEGAN_WORD,
     REQUEST_SLOT_SIZE,
@@ -92,8 +93,7 @@ class _Moment:
 class Slot:
     """One worker's part of the scoreboard, as the worker itself and as others see it.
 
-    What is stored for each connection or request has a *cell* besides: a view of that one word,
-    written with `cell[0] = value`, which costs no call.
+    What is stored for each connection or request has a cell besides (`hookserve.worker.cells`).
     """
 
     state = _Word("state")
@@ -144,12 +144,12 @@ class Slot:
         own = memoryview(memory)[offset : offset + layout.slot_words * WORD]
         self.words, self.reals = own.cast("Q"), own.cast("d")
         """The fields, and all that follows, as integers and as real numbers."""
-        self.heartbeat_cell = self.reals[_HEARTBEAT : _HEARTBEAT + 1]
-        self.open_connections_cell = self.words[_OPEN : _OPEN + 1]
-        self.lingering_cell = self.words[_LINGERING : _LINGERING + 1]
-        self.accepted_cell = self.words[_ACCEPTED : _ACCEPTED + 1]
-        self.held_cell = self.words[_HELD : _HELD + 1]
-        self.awaited_cell = self.words[_AWAITED : _AWAITED + 1]
+        self.heartbeat_cell = real_cell(own, _HEARTBEAT)
+        self.open_connections_cell = unsigned_cell(own, _OPEN)
+        self.lingering_cell = unsigned_cell(own, _LINGERING)
+        self.accepted_cell = unsigned_cell(own, _ACCEPTED)
+        self.held_cell = unsigned_cell(own, _HELD)
+        self.awaited_cell = unsigned_cell(own, _AWAITED)
 
     def cells(self, name: str) -> memoryview[int] | memoryview[float]:
         """The memory of a field that a plugin has declared (`ScoreboardField`), writable; raises

@@ -17,8 +17,8 @@ def read(server):
 def serve(handle, count):
     request_slot = handle.slot.request_slot(0)
     for _ in range(count):
-        request_slot.begin(request_slot.began, b"GET /")
-        request_slot.end(2, 10)
+        request_slot.begin(1.0, b"GET /")
+        request_slot.end(1.5, 2, 10)
 
 
 def test_the_server_and_its_workers_are_published():

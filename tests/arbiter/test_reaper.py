@@ -23,7 +23,7 @@ def test_counters_of_workers_that_are_gone_are_kept():
         handle = server.handle(0)
         slot = handle.slot.request_slot(0)
         slot.begin(server.clock.now, b"GET /")
-        slot.end(0, 10)
+        slot.end(server.clock.now, 0, 10)
 
         server.end(handle, status=9)
 
@@ -84,7 +84,7 @@ def test_a_worker_that_is_killed_with_a_request_while_the_server_stops_is_an_err
         handle = server.handle(0)
         handle.slot.request_slot(0).begin(server.clock.now, b"GET /lost")
         if not begun:
-            handle.slot.request_slot(0).end(0, 10)
+            handle.slot.request_slot(0).end(server.clock.now, 0, 10)
         server.arbiter.shutdown.shutdown("SIGTERM")
 
         with caplog.at_level(logging.INFO):

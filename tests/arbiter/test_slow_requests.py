@@ -59,7 +59,7 @@ def test_the_next_request_in_the_same_slot_is_reported_too(caplog):
             server.turn(seconds=5)
             dump(handle, f"\x1e0\nFile {text}\n")
             server.turn(seconds=0.3)
-            request_slot.end(2, 0)
+            request_slot.end(server.clock.now, 2, 0)
 
         first, second = slow_lines(caplog)
         assert "File first" in first
@@ -121,7 +121,7 @@ def test_a_request_that_ended_before_its_worker_is_ended_for_another_is_logged(c
         server.turn(seconds=0.0625)
         begin(server, handle, 1, b"GET /stuck")
         server.turn(seconds=4.9375)
-        slow.end(2, 0)
+        slow.end(server.clock.now, 2, 0)
         server.turn(seconds=0.2625)
         dump(handle, "\x1e1\nFile of the stuck one\n")
         server.turn(seconds=0.0375)
@@ -154,7 +154,7 @@ def test_what_becomes_slow_and_ends_while_the_worker_writes_is_logged_without_a_
         assert part.due(server.clock.now) == server.clock.now + 0.125
         server.turn(seconds=0.125)
         assert part.due(server.clock.now) > server.clock.now
-        second.end(2, 0)
+        second.end(server.clock.now, 2, 0)
         server.turn(seconds=0.1875)
         server.turn(seconds=0.5)
 
@@ -177,7 +177,7 @@ def test_a_slow_request_is_logged_where_its_worker_ends_at_once(caplog, written,
         request_slot = begin(server, handle)
         server.turn(seconds=5)
         dump(handle, written)
-        request_slot.end(2, 0)
+        request_slot.end(server.clock.now, 2, 0)
         server.end(handle)
         server.turn(seconds=0.3)
 
@@ -205,7 +205,7 @@ def test_before_another_arbiter_goes_on_what_ended_is_logged_and_what_runs_is_no
         ended = begin(server, handle, 1, b"GET /ended")
         server.turn(seconds=5)
         dump(handle, "\x1e0\nFile of one\n\x1e1\nFile of the other\n")
-        ended.end(2, 0)
+        ended.end(server.clock.now, 2, 0)
 
         for _ in range(2):  # exec(2) has failed in between
             server.arbiter.slow_requests.report_ended()
@@ -221,7 +221,7 @@ def test_where_no_other_arbiter_goes_on_what_runs_is_logged_with_its_stack(caplo
         ended = begin(server, handle, 1, b"GET /ended")
         server.turn(seconds=5)
         dump(handle, "\x1e0\nFile of one\n\x1e1\nFile of the other\n")
-        ended.end(2, 0)
+        ended.end(server.clock.now, 2, 0)
         server.arbiter.slow_requests.report_ended()
 
         server.turn(seconds=0.3)
@@ -278,7 +278,7 @@ def test_a_worker_with_short_requests_is_not_awaited_at_once_so_that_it_sends_fe
     with serving(workers=1, slow_request=0.1, timeout=0) as server:
         handle = server.handle(0)
         quiet(server)
-        begin(server, handle).end(2, 0)
+        begin(server, handle).end(server.clock.now, 2, 0)
         handle.slot.awaited = 0
         for _ in range(9):
             server.turn(seconds=0.1)

@@ -91,7 +91,7 @@ def test_a_worker_with_fewer_connections_catches_up(setting):
     request_slot.begin(1.0, b"GET /")
     setting.connect(20)
     turn_until_all_are_accepted(setting, [setting.first], 20)
-    request_slot.end(2, 0)
+    request_slot.end(2.0, 2, 0)
     setting.connect(30)
 
     turn_until_all_are_accepted(setting, setting.workers, 50)

@@ -49,7 +49,7 @@ def test_a_worker_that_runs_a_request_is_not_waited_for(setting):
     assert setting.siblings.least_loaded(20) == 2
     setting.slots[2].state = DRAINING
     assert setting.siblings.least_loaded(20) == -1
-    request_slot.end(2, 0)
+    request_slot.end(2.0, 2, 0)
     assert setting.siblings.least_loaded(20) == 1
 
 

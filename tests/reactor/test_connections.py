@@ -9,6 +9,7 @@ from support.reactors import Lines
 from hookserve.reactor.accepted import Accepted
 from hookserve.reactor.connections import Connections
 from hookserve.reactor.phases import Phase
+from hookserve.worker.cells import unseen_word, unsigned_cell
 
 IDLE = {Phase.SILENT, Phase.KEPT}
 
@@ -16,7 +17,7 @@ IDLE = {Phase.SILENT, Phase.KEPT}
 @pytest.fixture
 def lingering():
     """The cell that says how many linger."""
-    return memoryview(bytearray(8)).cast("Q")
+    return unsigned_cell(unseen_word(), 0)
 
 
 @pytest.fixture
@@ -128,10 +129,10 @@ def test_those_that_linger_are_counted_until_they_are_closed(connections, linger
         add(connections, fd, Phase.LINGERING, is_waiting=False)
     for fd in (3, 5, 5):
         connections.linger(fd)
-    assert lingering[0] == 2
+    assert lingering[()] == 2
 
     connections.remove(4)
     connections.remove(5)
 
-    assert lingering[0] == 1
+    assert lingering[()] == 1
     assert list(connections.open) == [3]

@@ -361,5 +361,5 @@ def test_a_child_that_the_application_has_forked_leaves_what_is_held_to_its_pare
     server.reactor.forget_held()
     server.reactor.send_held()
 
-    assert count[0] == 1
+    assert count[()] == 1
     assert readable(client) is None

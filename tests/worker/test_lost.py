@@ -28,7 +28,7 @@ def test_requests_are_named_unless_a_report_has_named_them(caplog, is_named, exp
 
 def test_responses_and_other_connections_are_counted(caplog):
     slot = Scoreboard(1, 4).take()
-    slot.open_connections, slot.held_cell[0], slot.lingering = 5, 1, 2
+    slot.open_connections, slot.held_cell[()], slot.lingering = 5, 1, 2
 
     log_lost(LOG, "worker 0", slot, [REQUEST], is_named=True)
 

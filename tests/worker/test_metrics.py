@@ -21,8 +21,8 @@ def scoreboard():
     slot.capacity, slot.state = 2, READY
     request = slot.request_slot(0)
     for status, seconds in ((2, 0.001), (4, 0.03), (5, 0.03)):
-        request.begin(time.monotonic() - seconds, b"GET /")
-        request.end(status, 10)
+        request.begin(0.0, b"GET /")
+        request.end(seconds, status, 10)
     slot.request_slot(1).begin(time.monotonic(), b"GET /slow")
     return made
 

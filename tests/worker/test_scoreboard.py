@@ -36,7 +36,7 @@ def test_a_finished_request_is_counted_and_gone():
     results = (first, 2), (second, CLIENT_ERROR), (first, SERVER_ERROR), (first, 2)
     for request_slot, status_class in results:
         request_slot.begin(time.monotonic(), b"GET /")
-        request_slot.end(status_class, 10)
+        request_slot.end(time.monotonic(), status_class, 10)
 
     counters = slot.counters()
 

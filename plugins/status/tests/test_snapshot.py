@@ -26,7 +26,7 @@ def busy_scoreboard(workers=64, places=4):
         for number in range(places):
             request_slot = slot.request_slot(number)
             request_slot.begin(time.monotonic(), b"GET /")
-            request_slot.end(2, 10)
+            request_slot.end(time.monotonic(), 2, 10)
             request_slot.begin(time.monotonic() - 60, b"GET /<b>stuck</b>", b"an-id")
     return scoreboard
 
