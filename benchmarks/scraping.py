@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 from hookserve.testing import serve, wait_until
+from hookserve.testing.suspending import suspended
 
 ROOT = Path(__file__).parent.parent
 BUDGET = 5.0
@@ -72,18 +71,6 @@ def _load(address: tuple[str, int]) -> Iterator[None]:
             process.kill()
 
 
-@contextmanager
-def _stopped(pids: Iterable[int]) -> Iterator[None]:
-    pids = list(pids)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scraping", description=__doc__)
     parser.add_argument("--workers", type=int, default=64)
@@ -105,7 +92,7 @@ def main() -> int:
         medians = [_show("idle", scraped.measure(options.times))]
         with _load(server.address):
             medians.append(_show("under load", scraped.measure(options.times)))
-        with _stopped(server.workers().values()):
+        with suspended(server.workers().values()):
             medians.append(_show("all workers hang", scraped.measure(options.times)))
     return int(max(medians) > BUDGET)
 

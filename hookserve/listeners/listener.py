@@ -83,7 +83,8 @@ class Listener:
         self.refuses_new_connections = False
         """Whether no new client gets into the queue; in a worker, of a retired listener."""
         self.inode = inode
-        """Of a unix socket's path as this socket made it; 0: there is none, or it is not ours."""
+        """Of a unix socket's path as this socket made it; 0: there is none, or another socket
+        made it."""
         _made.add(self)
         # The C method under socket.accept(): a descriptor and no socket object, which would cost
         # a getsockname(2) and two microseconds for each connection.

@@ -1,4 +1,4 @@
-"""Listeners are opened, inherited, and kept across reloads; by the arbiter, before it forks."""
+"""The arbiter opens listeners, inherits them and keeps them across reloads, before it forks."""
 
 from __future__ import annotations
 

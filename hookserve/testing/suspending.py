@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hookserve.testing.waiting import wait_until
@@ -25,6 +27,21 @@ def suspend(pid: int) -> None:
         wait_until(lambda: _is_suspended(pid))
     else:
         time.sleep(_PAUSE)
+
+
+@contextmanager
+def suspended(pids: Iterable[int]) -> Iterator[None]:
+    """None of these processes runs meanwhile (`suspend`); those that are still there then go on."""
+    stopped = []
+    try:
+        for pid in pids:
+            suspend(pid)
+            stopped.append(pid)
+        yield
+    finally:
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def _is_suspended(pid: int) -> bool:

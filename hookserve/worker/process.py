@@ -98,7 +98,7 @@ class WorkerProcess:
         if self._context.scoreboard.is_draining:  # forked since, so that no message comes
             worker.announce_stop()
         self._report_ready()
-        worker.run()  # told to stop already, it prepares what serves the queue in the drain
+        worker.run()  # one that is told to stop runs too: its drain needs what this prepares
         if self._is_orphaned:
             worker.log.error(
                 "worker %d stops: its arbiter (pid %d) is gone", worker.index, worker.server.pid

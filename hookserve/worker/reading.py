@@ -216,7 +216,7 @@ class Reader:
         return found
 
 
-_described = words_of(
+_pick_head = words_of(
     "index",
     "pid",
     "generation",
@@ -231,7 +231,7 @@ _described = words_of(
 
 def _describe(record: SlotRecord) -> WorkerReading:
     index, pid, generation, state, heartbeat, forked_at, ready_at, capacity, connections = (
-        _described(record.words)
+        _pick_head(record.words)
     )
     return WorkerReading(
         index,

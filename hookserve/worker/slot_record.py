@@ -19,7 +19,7 @@ def words_of(*names: str) -> Callable[[Sequence[Any]], tuple[Any, ...]]:  # Any:
     return itemgetter(*map(SLOT.index, names))
 
 
-_counted = words_of("open_connections", "accepted", "rejected", "saturated", "lost")
+_pick_counters = words_of("open_connections", "accepted", "rejected", "saturated", "lost")
 
 
 class RequestSums(NamedTuple):
@@ -52,7 +52,7 @@ class SlotRecord(NamedTuple):
     @property
     def counters(self) -> dict[str, int]:
         """What the worker has done so far."""
-        connections, accepted, rejected, saturated, lost = _counted(self.words)
+        connections, accepted, rejected, saturated, lost = _pick_counters(self.words)
         sums = self.sums
         return {
             "requests": int(sum(sums.buckets)),

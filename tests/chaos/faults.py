@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from hookserve.testing.suspending import suspend
+from hookserve.testing.suspending import suspended
 from tests.chaos.scene import connect, is_alive, starve
 
 RATE = 4000.0
@@ -199,9 +199,8 @@ def no_processes(scene):
 def held_arbiter(scene):
     """The arbiter is stopped for three seconds, the timeout is two."""
     before = scene.server.workers()
-    suspend(scene.server.pid)
-    scene.load.run_for(3.0)
-    os.kill(scene.server.pid, signal.SIGCONT)
+    with suspended([scene.server.pid]):
+        scene.load.run_for(3.0)
     scene.load.run_for(1.0)
     assert scene.server.workers() == before, "a worker was blamed for its arbiter's absence"
 
@@ -210,22 +209,17 @@ def held_worker(scene):
     """A worker is stopped for less than its timeout: no request is lost, its clients wait."""
     before = scene.server.workers()
     for pid in before.values():
-        suspend(pid)
-        scene.load.run_for(1.2)
-        os.kill(pid, signal.SIGCONT)
+        with suspended([pid]):
+            scene.load.run_for(1.2)
         scene.load.run_for(0.5)
     assert scene.server.workers() == before, "a worker was ended that was in time"
 
 
-def suspended(scene):
+def held_machine(scene):
     """All processes are stopped for three seconds, as when a laptop sleeps; the timeout is two."""
     before = scene.server.workers()
-    pids = [scene.server.pid, *before.values()]
-    for pid in pids:
-        suspend(pid)
-    time.sleep(3.0)  # suspended for longer than the timeout
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    with suspended([scene.server.pid, *before.values()]):
+        time.sleep(3.0)  # longer than the timeout
     scene.load.run_for(1.5)
     assert scene.server.workers() == before, "a worker was blamed for a suspended machine"
 
@@ -288,5 +282,5 @@ FAULTS = {
     "clock jumps": Fault(
         wild_clock, {"timeout": 1, "max_lifetime": 60}, ("-P", "tests.chaos.wild_clock")
     ),
-    "all held 3 s": Fault(suspended, {"timeout": 2}, is_gapless=False),
+    "all held 3 s": Fault(held_machine, {"timeout": 2}, is_gapless=False),
 }

@@ -1,14 +1,11 @@
 """A worker that has much to do is not idle after each request, whatever its model."""
 
-import os
-import signal
-
 import pytest
 
 from hookserve.testing import serve
 from hookserve.testing.contract import recorded, recorder
 from hookserve.testing.contract.client import Client, request
-from hookserve.testing.suspending import suspend
+from hookserve.testing.suspending import suspended
 
 CLIENTS = 32
 
@@ -25,12 +22,10 @@ def test_what_waits_together_is_served_together(model):
     specification = f"{recorded.__name__}:application"
     plugin = ("-P", recorder.__name__)
     with serve(specification, worker=model, arguments=plugin) as server:
-        pid = server.workers()[0]
-        suspend(pid)
-        clients = [Client(server.address) for _ in range(CLIENTS)]
-        for client in clients:
-            client.send(request("/", "Connection: close\r\n"))
-        os.kill(pid, signal.SIGCONT)
+        with suspended(server.workers().values()):
+            clients = [Client(server.address) for _ in range(CLIENTS)]
+            for client in clients:
+                client.send(request("/", "Connection: close\r\n"))
         for client in clients:
             client.read_to_end()
             client.socket.close()

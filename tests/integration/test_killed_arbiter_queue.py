@@ -13,6 +13,7 @@ from support.sources import source_that_returns
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import ask, request
+from hookserve.testing.suspending import suspend, suspended
 
 MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 WAITING = 6
@@ -43,21 +44,9 @@ def connect(address):
     return client
 
 
-@contextlib.contextmanager
-def stopped(workers):
-    """None of them accepts what comes meanwhile."""
-    for pid in workers:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in workers:
-            os.kill(pid, signal.SIGCONT)
-
-
 def kill_with_clients(server, workers, address):
     """Kill the arbiter while clients wait in the accept queue; the clients."""
-    with stopped(workers):
+    with suspended(workers):
         clients = [connect(address) for _ in range(WAITING)]
         for client in clients:
             client.sendall(request("/", "Connection: close\r\n"))
@@ -104,7 +93,7 @@ def test_what_waits_is_served_by_a_worker_that_was_booting(site, worker):
         server.signal(signal.SIGTTIN)
         wait_until((site / "booting").exists)
         os.kill(first, signal.SIGKILL)
-        server.process.send_signal(signal.SIGSTOP)
+        suspend(server.pid)
         clients = [connect(server.address) for _ in range(WAITING)]
         for client in clients:
             client.sendall(request("/", "Connection: close\r\n"))
@@ -124,7 +113,7 @@ def test_what_waits_is_left_to_the_other_arbiter_of_an_upgrade(site):
         wait_until(lambda: server.log.count(" ready") == 4)
         successor = int((site / "pid.2").read_text())
         try:
-            with stopped(ready_pids(server) - old):
+            with suspended(ready_pids(server) - old):
                 clients = kill_with_clients(server, old, server.address)
                 end_of(old)
             found = [read(client) for client in clients]

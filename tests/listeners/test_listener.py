@@ -15,15 +15,6 @@ OPTIONS = ListenerOptions()
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other kernels refuse otherwise")
 
 
-@pytest.fixture
-def opened():
-    """Listeners to close at the end."""
-    found = []
-    yield found
-    for listener in found:
-        listener.close()
-
-
 def test_a_client_that_is_refused_is_not_connected_first(opened):
     listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
     address = ("127.0.0.1", int(listener.endpoint.port))

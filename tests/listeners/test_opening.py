@@ -14,15 +14,6 @@ from hookserve.listeners.opening import open_listener, open_listeners, systemd_l
 OPTIONS = ListenerOptions()
 
 
-@pytest.fixture
-def opened():
-    """Listeners to close at the end."""
-    found = []
-    yield found
-    for listener in found:
-        listener.close()
-
-
 def test_tcp_connections_are_accepted_as_descriptors(opened):
     listener = open_listener(TcpAddress("127.0.0.1", 0), OPTIONS)
     opened.append(listener)

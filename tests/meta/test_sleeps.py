@@ -59,7 +59,7 @@ SLEEPERS = {
         "test_what_comes_in_pieces_or_at_once_is_answered_in_order": "the pause between two pieces",
     },
     "plugins/tornado/tests/test_native.py": {"drip": "the pause between two bytes of a body"},
-    "tests/chaos/faults.py": {"suspended": "a machine that is suspended"},
+    "tests/chaos/faults.py": {"held_machine": "a machine that is suspended"},
     "tests/chaos/test_chaos.py": {"serve": "a server that is slow"},
     "tests/integration/test_gunicorn_regressions.py": {
         "test_no_other_signal_shortens_the_time_between_abort_and_kill": "a storm, not one signal"

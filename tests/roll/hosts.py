@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from hookserve.testing.suspending import suspend
+from hookserve.testing.suspending import suspend, suspended
 from tests.roll.network import ROOT
 
 FILES = ROOT / "examples" / "deploy"
@@ -125,14 +125,8 @@ class _Balancer:
     @contextlib.contextmanager
     def suspended(self):
         """It opens no connection and sends nothing meanwhile."""
-        pids = _with_children(self._process.pid)
-        for pid in pids:
-            suspend(pid)
-        try:
+        with suspended(_with_children(self._process.pid)):
             yield
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
 
     def close(self):
         self._process.send_signal(signal.SIGTERM)

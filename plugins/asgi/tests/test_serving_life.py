@@ -17,7 +17,7 @@ from support.processes import is_alive
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract import recorder
 from hookserve.testing.contract.client import Client, Load, ask, request
-from hookserve.testing.suspending import suspend
+from hookserve.testing.suspending import suspended
 
 pytestmark = pytest.mark.process
 HERE = Path(__file__).parent
@@ -58,10 +58,9 @@ def test_a_response_that_a_killed_worker_held_is_counted_as_lost():
         for client in (one, other):
             assert client.ask(request("/")).status == 200
         (worker,) = server.workers().values()
-        suspend(worker)
-        one.send(request("/?held"))
-        other.send(request("/hang/20"))
-        os.kill(worker, signal.SIGCONT)
+        with suspended([worker]):
+            one.send(request("/?held"))
+            other.send(request("/hang/20"))
         wait_until(lambda: "the application hangs" in server.log)
 
         os.kill(worker, signal.SIGKILL)

@@ -4,10 +4,13 @@ command line that cannot be understood is reported."""
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from hookserve import UsageError
 from hookserve_status.client import StatusClient, find_address
+
+_Value = TypeVar("_Value")
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,12 +40,17 @@ def add_address(parser: argparse.ArgumentParser, default: str | None = None) -> 
     )
 
 
-def whole_number(text: str) -> int:
-    """For the `type` of an argument."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, not {text!r}") from None
+def of_kind(kind: Callable[[object], _Value]) -> Callable[[str], _Value]:
+    """The `type` of an argument that takes what settings of this kind take
+    (`hookserve.config.values`); it raises ArgumentTypeError."""
+
+    def convert(text: str) -> _Value:
+        try:
+            return kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{error}, got {text!r}") from None
+
+    return convert
 
 
 def client_of(given: argparse.Namespace) -> StatusClient:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from hookserve import UsageError
+from hookserve.config import values
 from hookserve.wording import counted
-from hookserve_status.arguments import Parser, add_address, client_of, whole_number
+from hookserve_status.arguments import Parser, add_address, client_of, of_kind
 from hookserve_status.client import Refused, StatusClient, Unreachable
 from hookserve_status.text import duration, recycle_text, reload_text, request_lines
 
@@ -71,13 +72,20 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     ):
         made[name].add_argument("--wait", action="store_true", help=f"wait {text}")
         made[name].add_argument(
-            "--timeout", type=float, default=120.0, help="seconds to wait at most (120)"
+            "--timeout",
+            type=of_kind(values.seconds),
+            default=120.0,
+            help="seconds to wait at most (120)",
         )
     for name in _ASKS:
         made[name].add_argument("-y", "--yes", action="store_true", help="do not ask")
-    made["scale"].add_argument("value", type=whole_number, metavar="N", help="how many workers")
+    made["scale"].add_argument(
+        "value", type=of_kind(values.integer), metavar="N", help="how many workers"
+    )
     for name in ("recycle", "stacks"):
-        made[name].add_argument("value", type=whole_number, metavar="INDEX", help="its index")
+        made[name].add_argument(
+            "value", type=of_kind(values.integer), metavar="INDEX", help="its index"
+        )
     return parser.parse_args(arguments)
 
 

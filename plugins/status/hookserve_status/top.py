@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hookserve import UsageError
-from hookserve_status.arguments import Parser, add_address, client_of
+from hookserve.config import values
+from hookserve_status.arguments import Parser, add_address, client_of, of_kind
 from hookserve_status.client import Refused, StatusClient, Unreachable
 from hookserve_status.screen import (
     ERROR,
@@ -29,6 +30,8 @@ from hookserve_status.text import moment, recycle_text
 Snapshot = dict[str, Any]  # Any: JSON
 _ORDERS = {"i": "index", "b": "busy", "m": "rss_bytes", "r": "requests", "t": "cpu_seconds"}
 _HELP = ("i b m r t: sort", "f: freeze", "up/down: choose", "R: recycle", "q: quit")
+_LONGEST_WAIT = 3600.0
+"""For a key, in seconds; curses counts milliseconds in 32 bits."""
 _MESSAGE_TIME = 3.0
 """How long what a key has done is shown, unless another is typed, in seconds."""
 
@@ -38,12 +41,14 @@ def run(arguments: list[str]) -> int:
     keys = "   ".join(_HELP)
     parser = Parser(prog="hookserve top", description=f"Watch a running server. Keys: {keys}")
     add_address(parser)
-    parser.add_argument("-n", "--interval", type=float, default=1.0, help="seconds (1)")
+    parser.add_argument(
+        "-n", "--interval", type=of_kind(values.interval), default=1.0, help="seconds (1)"
+    )
     given = parser.parse_args(arguments)
-    client = client_of(given)
-    first = client.snapshot()
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("top: this is no terminal (hookserve ctl status prints the same once)")
+    client = client_of(given)
+    first = client.snapshot()
     curses.wrapper(lambda screen: Top(screen, client, max(0.2, given.interval)).run(first))
     return 0
 
@@ -75,7 +80,7 @@ class Top:
             now = time.monotonic()
             until = self._message_until
             left = (min(self._due, until) if now < until else self._due) - now
-            self._screen.timeout(max(1, int(1000 * left)))
+            self._screen.timeout(max(1, int(1000 * min(left, _LONGEST_WAIT))))
             key = self._screen.getch()
             if key >= 0 and not self.on_key(key, snapshot):
                 return

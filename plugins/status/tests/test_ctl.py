@@ -51,18 +51,6 @@ def test_what_responds_and_is_no_status_is_said_to_be_none(words, capsys):
     assert not capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("verb", "name"), [("scale", "N"), ("recycle", "INDEX")])
-def test_what_is_no_number_is_refused(verb, name):
-    expected = f"^ctl: argument {name}: expected a whole number, not 'two'$"
-    with pytest.raises(UsageError, match=expected):
-        run([verb, "two"])
-
-
-def test_an_unknown_flag_is_refused_as_the_commands():
-    with pytest.raises(UsageError, match="ctl: unrecognized arguments: --now"):
-        run(["status", "--now"])
-
-
 class Terminal(io.StringIO):
     """Standard input that is a terminal."""
 

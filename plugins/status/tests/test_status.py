@@ -15,7 +15,7 @@ from support.processes import children_of
 from support.status import worker
 
 from hookserve.testing import wait_until
-from hookserve.testing.suspending import suspend
+from hookserve.testing.suspending import suspended
 
 pytestmark = pytest.mark.process
 
@@ -90,28 +90,21 @@ def test_a_page_of_another_site_cannot_use_a_tunnel_to_the_unix_socket(scene):
 
 
 def test_an_arbiter_that_is_stuck_is_said_so_and_does_nothing_later(scene):
-    suspend(scene.server.pid)
-    try:
+    with suspended([scene.server.pid]):
         with pytest.raises(Refused, match=r"the arbiter has not answered.*: nothing is done$"):
             scene.client.do("scale", 3)
         snapshot = scene.client.snapshot()
         assert snapshot["pid"] == scene.server.pid
         assert "is stopped (SIGSTOP" in snapshot["faults"][0]["text"]
-    finally:
-        os.kill(scene.server.pid, signal.SIGCONT)
     assert scene.client.do("scale", 2) == {"wanted": 2, "before": 2}
 
 
 def test_a_command_that_its_client_has_stopped_waiting_for_is_not_carried_out(scene, monkeypatch):
     workers = {each["pid"] for each in scene.client.snapshot()["workers"]}
     (process,) = set(children_of(scene.server.pid)) - workers
-    suspend(process)
     monkeypatch.setattr("hookserve_status.client._TIME", 0.2)
-    try:
-        with pytest.raises(Unreachable):
-            scene.client.do("scale", 3)
-    finally:
-        os.kill(process, signal.SIGCONT)
+    with suspended([process]), pytest.raises(Unreachable):
+        scene.client.do("scale", 3)
     monkeypatch.undo()
     assert scene.client.do("scale", 2) == {"wanted": 2, "before": 2}
 

@@ -17,6 +17,7 @@ from hookserve_status.client import StatusClient, Unreachable
 from hookserve_status.snapshot import Source
 from hookserve_status.top import Top
 
+from hookserve import UsageError
 from hookserve.testing import serve, wait_until
 from hookserve.testing.fakes import configure
 from hookserve.testing.waiting import DEADLINE
@@ -112,6 +113,22 @@ def test_a_server_that_is_gone_is_shown_so_and_q_quits(scene):
     terminal.wait_for(r"! This was so at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d: no server responds")
     terminal.type("q")
     wait_until(lambda: os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+
+
+def test_a_terminal_is_missed_before_the_server_is():
+    with pytest.raises(UsageError, match=r"^top: this is no terminal"):
+        top.run(["-a", "127.0.0.1:1"])
+
+
+def test_an_interval_may_be_longer_than_curses_counts(tmp_path):
+    (tmp_path / "app.py").write_text(APPLICATION)
+    address = f"unix:{tmp_path / 'status'}"
+    with serve("app:application", settings={"status": address}, chdir=tmp_path):
+        terminal = Terminal("top", "-a", address, "-n", "1e9")
+        terminal.wait_for("WORKER")
+        terminal.type("f")
+        terminal.wait_for("FROZEN")
+        terminal.close()
 
 
 def snapshot_of_a_worker():
