@@ -30,12 +30,8 @@ _BEGAN = Struct("=d")
 _NEVER = (0.0,)
 BEGIN = Struct(f"=d{LABEL_SIZE}s{ID_SIZE}s")
 """When, label, id."""
-_REALS = [
-    ROW.index(name)
-    for name in (*(f"bucket_{number}" for number in range(BUCKETS)), "seconds", "began")
-]
-_SENT = ROW.index("bytes_sent")
-_ERRORS = slice(ROW.index("client_errors"), ROW.index("server_errors") + 1)
+_CLIENT_ERRORS, _SERVER_ERRORS = ROW.index("client_errors"), ROW.index("server_errors")
+_SENT, _SECONDS = ROW.index("bytes_sent"), ROW.index("seconds")
 
 
 class RequestSlot:
@@ -50,12 +46,12 @@ class RequestSlot:
         *(f"_count_{number}" for number in range(BUCKETS)),
         "_began",
         "_began_at",
-        "_errors",
         "_memory",
         "_seconds",
         "_seconds_so_far",
         "_sent",
         "_sent_so_far",
+        "_words",
         "began",
         "number",
     )
@@ -66,27 +62,14 @@ class RequestSlot:
         self._memory = memory
         self._began_at = offset + _BEGAN_AT
         own = memoryview(memory)[offset : offset + REQUEST_SLOT_SIZE]
-        self._errors = own.cast("Q")[_ERRORS]
-        (
-            self._bucket_0,
-            self._bucket_1,
-            self._bucket_2,
-            self._bucket_3,
-            self._bucket_4,
-            self._bucket_5,
-            self._bucket_6,
-            self._bucket_7,
-            self._bucket_8,
-            self._bucket_9,
-            self._bucket_10,
-            self._bucket_11,
-            self._bucket_12,
-            self._bucket_13,
-            self._bucket_14,
-            self._seconds,
-            self._began,
-        ) = (real_cell(own, number) for number in _REALS)
-        self._sent = unsigned_cell(own, _SENT)
+        self._words = own.cast("Q")
+        self._sent, self._seconds = unsigned_cell(own, _SENT), real_cell(own, _SECONDS)
+        self._began = real_cell(own, BEGAN_WORD)
+        cell: memoryview[float] | _Unmade = _Unmade(self)
+        self._bucket_0 = self._bucket_1 = self._bucket_2 = self._bucket_3 = self._bucket_4 = cell
+        self._bucket_5 = self._bucket_6 = self._bucket_7 = self._bucket_8 = self._bucket_9 = cell
+        self._bucket_10 = self._bucket_11 = self._bucket_12 = cell
+        self._bucket_13 = self._bucket_14 = cell
         # What the cells hold: to read it back costs more.
         self._count_0 = self._count_1 = self._count_2 = self._count_3 = self._count_4 = 0.0
         self._count_5 = self._count_6 = self._count_7 = self._count_8 = self._count_9 = 0.0
@@ -112,41 +95,63 @@ class RequestSlot:
 
     def end(self, now: float, status_class: int, sent: int) -> None:
         """The request is over at `now`, as in `begin`; the rest is as of `Worker.end`."""
-        seconds = now - self.began
-        if seconds <= 0.005:
-            self._bucket_0[()] = self._count_0 = self._count_0 + 1.0
+        if (seconds := now - self.began) <= 0.005:
+            self._count_0 = self._bucket_0[()] = self._count_0 + 1.0
         elif seconds <= 0.1:
             if seconds <= 0.01:
-                self._bucket_1[()] = self._count_1 = self._count_1 + 1.0
+                self._count_1 = self._bucket_1[()] = self._count_1 + 1.0
             elif seconds <= 0.025:
-                self._bucket_2[()] = self._count_2 = self._count_2 + 1.0
+                self._count_2 = self._bucket_2[()] = self._count_2 + 1.0
             elif seconds <= 0.05:
-                self._bucket_3[()] = self._count_3 = self._count_3 + 1.0
+                self._count_3 = self._bucket_3[()] = self._count_3 + 1.0
             elif seconds <= 0.075:
-                self._bucket_4[()] = self._count_4 = self._count_4 + 1.0
+                self._count_4 = self._bucket_4[()] = self._count_4 + 1.0
             else:
-                self._bucket_5[()] = self._count_5 = self._count_5 + 1.0
+                self._count_5 = self._bucket_5[()] = self._count_5 + 1.0
         elif seconds <= 1.0:
             if seconds <= 0.25:
-                self._bucket_6[()] = self._count_6 = self._count_6 + 1.0
+                self._count_6 = self._bucket_6[()] = self._count_6 + 1.0
             elif seconds <= 0.5:
-                self._bucket_7[()] = self._count_7 = self._count_7 + 1.0
+                self._count_7 = self._bucket_7[()] = self._count_7 + 1.0
             elif seconds <= 0.75:
-                self._bucket_8[()] = self._count_8 = self._count_8 + 1.0
+                self._count_8 = self._bucket_8[()] = self._count_8 + 1.0
             else:
-                self._bucket_9[()] = self._count_9 = self._count_9 + 1.0
-        elif seconds <= 2.5:
-            self._bucket_10[()] = self._count_10 = self._count_10 + 1.0
+                self._count_9 = self._bucket_9[()] = self._count_9 + 1.0
         elif seconds <= 5.0:
-            self._bucket_11[()] = self._count_11 = self._count_11 + 1.0
+            if seconds <= 2.5:
+                self._count_10 = self._bucket_10[()] = self._count_10 + 1.0
+            else:
+                self._count_11 = self._bucket_11[()] = self._count_11 + 1.0
         elif seconds <= 7.5:
-            self._bucket_12[()] = self._count_12 = self._count_12 + 1.0
+            self._count_12 = self._bucket_12[()] = self._count_12 + 1.0
         elif seconds <= 10.0:
-            self._bucket_13[()] = self._count_13 = self._count_13 + 1.0
+            self._count_13 = self._bucket_13[()] = self._count_13 + 1.0
         else:
-            self._bucket_14[()] = self._count_14 = self._count_14 + 1.0
+            self._count_14 = self._bucket_14[()] = self._count_14 + 1.0
         if status_class >= 4:
-            self._errors[0 if status_class == CLIENT_ERROR else 1] += 1
+            self._words[_CLIENT_ERRORS if status_class == CLIENT_ERROR else _SERVER_ERRORS] += 1
         self._sent[()] = self._sent_so_far = self._sent_so_far + sent
         self._seconds[()] = self._seconds_so_far = self._seconds_so_far + seconds
         self._began[()] = 0.0
+
+    def make_cell(self) -> None:
+        """Of the bucket in which the first request has just been counted."""
+        for number in range(BUCKETS):
+            count = getattr(self, f"_count_{number}")
+            if count and isinstance(getattr(self, f"_bucket_{number}"), _Unmade):
+                cell = real_cell(self._words.cast("B"), ROW.index(f"bucket_{number}"))
+                cell[()] = count
+                setattr(self, f"_bucket_{number}", cell)
+
+
+class _Unmade:
+    """In the place of a bucket's cell until a request is counted there: a cell has 200 bytes, and
+    the row that a websocket holds counts in one bucket of 15."""
+
+    __slots__ = ("_slot",)
+
+    def __init__(self, slot: RequestSlot) -> None:
+        self._slot = slot
+
+    def __setitem__(self, where: object, count: float) -> None:
+        self._slot.make_cell()  # which one, the counts say: they are set first

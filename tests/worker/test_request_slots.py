@@ -1,5 +1,7 @@
 """What a request leaves in its row."""
 
+import gc
+
 import pytest
 
 from hookserve.worker.layout import BOUNDS, REQUEST_SLOT_SIZE
@@ -58,3 +60,16 @@ def test_a_row_of_its_own_memory_works_alike():
 
     assert not request_slot.is_running
     assert request_slot.number == -1
+
+
+def test_a_row_has_cells_of_the_buckets_alone_that_it_has_counted_in():
+    request_slot = RequestSlot(bytearray(REQUEST_SLOT_SIZE), 0)
+
+    def views():
+        return sum(isinstance(each, memoryview) for each in gc.get_referents(request_slot))
+
+    before = views()
+    for seconds in (0.0, 0.0, 20.0, 20.0):
+        run(request_slot, seconds)
+
+    assert views() == before + 2
