@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 
 import pytest
+from support.models import MODELS
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, in_parallel, is_refused, request
@@ -63,9 +64,7 @@ def test_who_waits_at_an_address_that_a_reload_removes_is_served(site, free_port
             socket.create_connection(removed, 5)
 
 
-@pytest.mark.parametrize(
-    "worker", ["sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado"]
-)
+@pytest.mark.parametrize("worker", MODELS)
 def test_no_client_of_a_removed_address_is_reset_under_load(site, free_port, worker):
     """Who has connected gets an answer; from some moment on connections are refused."""
     removed = ("127.0.0.1", free_port)

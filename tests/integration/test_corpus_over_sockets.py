@@ -13,12 +13,12 @@ from collections import deque
 
 import pytest
 from support.corpus_files import GOOD, INVALID, SETTINGS, VALID, read
+from support.models import MODELS
 from support.paths import SUPPORT
 
 from hookserve.testing import serve
 
 HERE = SUPPORT
-MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 AFTER = b"GET /after HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"
 LONGEST_SILENCE = 2.0
 MOST_CONNECTIONS = 200

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 from support.clean_environment import ROOT, make_environment, run, wheel_of
+from support.models import MODELS
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import ask
 
 SEPARATE = ("eventlet", "gevent", "tornado")
-ALL = ("asyncio", "epoll", "eventlet", "gevent", "gthread", "sync", "tornado")
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,13 @@ def listed(python):
 def test_every_model_is_ready(python):
     rows = listed(python)
 
-    assert {name: row["state"] for name, row in rows.items()} == dict.fromkeys(ALL, "ready")
-    for name in ALL:
+    assert {name: row["state"] for name, row in rows.items()} == dict.fromkeys(MODELS, "ready")
+    for name in MODELS:
         expected = f"hookserve-{name}" if name in SEPARATE else "hookserve"
         assert rows[name]["distribution"] == expected
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", MODELS)
 def test_each_worker_serves(python, tmp_path, name):
     (tmp_path / "app.py").write_text(
         "def application(environ, start_response):\n"
@@ -60,7 +60,7 @@ def test_what_is_not_installed_is_shown_missing_with_the_command(wheels, tmp_pat
         assert rows[name]["state"] == "missing"
         assert rows[name]["remedy"] == f"pip install hookserve-{name}"
         assert re.search(rf"^{name} +missing ", shown, re.MULTILINE)
-    assert {rows[name]["state"] for name in ALL if name not in SEPARATE} == {"ready"}
+    assert {rows[name]["state"] for name in MODELS if name not in SEPARATE} == {"ready"}
 
 
 def test_a_plugin_without_its_library_is_shown_missing_with_the_command(wheels, tmp_path):

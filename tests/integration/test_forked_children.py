@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 from support.forking_applications import application, asgi_application
+from support.models import MODELS
 
 from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import Client, ask, request
 
 pytestmark = pytest.mark.process
-
-
-MODELS = ["sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado"]
 
 
 def is_running(pid):

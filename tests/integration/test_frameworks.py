@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.models import MODELS
 from support.paths import SUPPORT
 
 from hookserve.testing import serve
@@ -18,9 +19,6 @@ HERE = SUPPORT
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SITE = EXAMPLES / "djangosite"
 SIZE = 50 * 1024 * 1024
-
-
-MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 
 
 @pytest.fixture(scope="module", params=MODELS)

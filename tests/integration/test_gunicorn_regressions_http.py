@@ -12,6 +12,7 @@ import time
 from functools import partial
 
 import pytest
+from support.models import MODELS
 from support.paths import SUPPORT
 from support.sockets import talk
 
@@ -19,7 +20,6 @@ from hookserve.testing import serve, wait_until
 from hookserve.testing.kernel import is_read
 from hookserve.testing.waiting import DEADLINE
 
-MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 BUFFERED = ("sync", "gthread", "epoll", "asyncio", "tornado")
 HERE = SUPPORT
 FILE_SIZE = 300_000

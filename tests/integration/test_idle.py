@@ -1,6 +1,7 @@
 """A worker that has much to do is not idle after each request, whatever its model."""
 
 import pytest
+from support.models import MODELS
 
 from hookserve.testing import serve
 from hookserve.testing.contract import recorded, recorder
@@ -14,9 +15,7 @@ def calls(server, hook):
     return [each for each in server.events if each.get("hook") == hook]
 
 
-@pytest.mark.parametrize(
-    "model", ["sync", "gthread", "asyncio", "gevent", "eventlet", "tornado", "epoll"]
-)
+@pytest.mark.parametrize("model", MODELS)
 def test_what_waits_together_is_served_together(model):
     """So that a line of the access log has no write of its own."""
     specification = f"{recorded.__name__}:application"

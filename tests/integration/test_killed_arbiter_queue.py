@@ -8,6 +8,7 @@ import socket
 import sys
 
 import pytest
+from support.models import MODELS
 from support.processes import is_alive
 from support.sources import source_that_returns
 
@@ -15,7 +16,6 @@ from hookserve.testing import serve, wait_until
 from hookserve.testing.contract.client import ask, request
 from hookserve.testing.suspending import suspend, suspended
 
-MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 WAITING = 6
 WAITING_SOURCE = """
 import os, time

@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 from support.command import hookserve
+from support.models import MODELS
 from support.paths import SUPPORT
 from support.processes import is_alive
 from support.sockets import read_to_end
@@ -19,7 +20,6 @@ from hookserve.testing import serve, wait_until
 from hookserve.testing.waiting import DEADLINE
 from tests.support import web
 
-MODELS = ("sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado")
 APPLICATIONS = {"chdir": SUPPORT}
 
 

@@ -9,10 +9,10 @@ from contextlib import closing
 import pytest
 import trustme
 from support.clean_environment import ROOT, make_environment, run, wheel_of
+from support.models import MODELS
 
 from hookserve.testing import serve, wait_until
 
-MODELS = ["gthread", "sync", "epoll", "gevent", "eventlet", "tornado", "asyncio"]
 EXAMPLE = ROOT / "examples" / "hookserve-resp"
 SLOW = """
 import time

@@ -5,12 +5,12 @@ import socket
 
 import pytest
 from support.command import hookserve
+from support.models import MODELS
 from support.tls import issue_server_certificate
 
 from hookserve.testing import serve
 from hookserve.testing.contract.client import Client, Closed, request
 
-MODELS = ["sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado"]
 HEADER = b"PROXY TCP4 198.51.100.7 203.0.113.5 51234 443\r\n"
 APPLICATION = """
 import json

@@ -9,12 +9,12 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 from support.command import hookserve
+from support.models import MODELS
 from support.tls import TlsClient
 
 from hookserve.testing import ServerFailed, serve, wait_until
 from hookserve.testing.contract.client import Client, Closed, Load, request
 
-MODELS = ["sync", "gthread", "epoll", "asyncio", "gevent", "eventlet", "tornado"]
 APPLICATION = """
 import json
 

@@ -1,6 +1,7 @@
 """Choosing a worker, a protocol or a logger by name."""
 
 import pytest
+from support.models import OF_WSGI
 
 from hookserve import WorkerType, hookimpl
 from hookserve.errors import PluginError
@@ -13,7 +14,7 @@ def host():
     return load_plugins([], {})
 
 
-@pytest.mark.parametrize("name", ["sync", "gthread", "epoll", "gevent", "eventlet", "tornado"])
+@pytest.mark.parametrize("name", OF_WSGI)
 def test_a_worker_is_chosen_by_its_short_name(host, name):
     assert choose_worker(host, name).name == name
 

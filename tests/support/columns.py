@@ -1,6 +1,6 @@
 """The columns of the tables of `make chaos` and `make hostile`: what is served by which model."""
 
-OF_WSGI = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
+from tests.support.models import OF_WSGI
 
 
 def columns_of(package):

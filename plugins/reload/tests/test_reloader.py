@@ -5,13 +5,13 @@ import socket
 import time
 
 import pytest
+from support.models import OF_WSGI
 
 from hookserve.testing import serve, wait_until
 from tests.support import web
 
 pytestmark = pytest.mark.process
 
-MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 
 APPLICATION = """
 import os
@@ -67,7 +67,7 @@ def wait_for_generation(server, number):
     wait_until(lambda: server.log.count("auxiliary reload") >= 2 * number - 1)
 
 
-@pytest.mark.parametrize("worker", MODELS)
+@pytest.mark.parametrize("worker", OF_WSGI)
 def test_a_saved_module_is_served(site, worker):
     engine = "poll" if worker == "sync" else "auto"
     with reloading(site, "--reload-engine", engine, worker=worker) as server:

@@ -7,6 +7,7 @@ import time
 
 import hookserve_statsd
 import pytest
+from support.models import OF_WSGI
 
 from hookserve.config.resolved import SettingsSource, resolve
 from hookserve.errors import ConfigError
@@ -14,8 +15,6 @@ from hookserve.launch.assembly import declare_settings, load_plugins
 from hookserve.testing import serve
 from hookserve.testing.server import DEADLINE
 from tests.support import web
-
-MODELS = ("sync", "gthread", "epoll", "gevent", "eventlet", "tornado")
 
 APPLICATION = """
 import logging
@@ -64,7 +63,7 @@ def daemon():
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("worker", MODELS)
+@pytest.mark.parametrize("worker", OF_WSGI)
 def test_requests_are_counted_by_status_under_every_model(tmp_path, daemon, worker):
     (tmp_path / "app.py").write_text(APPLICATION)
     settings = {"statsd_host": daemon.address, "statsd_prefix": "shop"}
