@@ -188,7 +188,12 @@ class Command(NamedTuple):
     target: str
     """A function ``run(arguments: list[str]) -> int`` that returns the exit code.  One that has a
     parameter `config` too is given the `hookserve.config.resolved.Config` that a start would have;
-    `arguments` are then what is no flag of a setting; one with `host` besides, the `PluginHost`."""
+    `arguments` are then what is no flag of a setting.
+
+    Besides `config` it may have `host`: the `PluginHost`; `warnings`: what a start would warn of,
+    a line each, which is printed otherwise; and `check`: a function that prepares a start up to
+    the application, and raises what the start would raise.
+    """
     summary: str
     """One line for ``--help``."""
 

@@ -4,10 +4,13 @@ name, one thing or several."""
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable
 from types import CodeType
 
 from hookserve.errors import HookserveError
+
+_FRAME = re.compile(r'\s+File ".*", line \d+')
 
 
 def describe(error: BaseException) -> str:
@@ -27,6 +30,34 @@ def describe(error: BaseException) -> str:
     message = _visible(" ".join(text.split()))
     name = type(error).__name__
     return f"{name}: {message}{where}" if message else f"{name}{where}"
+
+
+def exception_in(report: str) -> str:
+    """The exception at the end of a traceback, its message as one line; of a text without a
+    traceback, the last line."""
+    lines = report.strip().splitlines() or [""]
+    frames = [number for number, line in enumerate(lines) if _FRAME.match(line)]
+    if not frames:
+        return lines[-1].strip()
+    indent = _indent(lines[frames[-1]])
+    at = range(frames[-1] + 1, len(lines))
+    first = next((number for number in at if _indent(lines[number]) < indent), len(lines) - 1)
+    return " ".join(" ".join(lines[first:]).split())
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def split_remedy(line: str) -> tuple[str, str]:
+    """A warning without its remedy, and the remedy: what is in parentheses at its end."""
+    if line.endswith(")"):
+        depth = 0
+        for place in range(len(line) - 1, 0, -1):
+            depth += (line[place] == ")") - (line[place] == "(")
+            if not depth:
+                return line[:place].rstrip(), line[place + 1 : -1]
+    return line, ""
 
 
 def _imports(code: CodeType) -> bool:

@@ -6,7 +6,16 @@ import sys
 import pytest
 
 from hookserve.errors import ConfigError
-from hookserve.wording import counted, describe, did_you_mean, indented, nearest, one_line
+from hookserve.wording import (
+    counted,
+    describe,
+    did_you_mean,
+    exception_in,
+    indented,
+    nearest,
+    one_line,
+    split_remedy,
+)
 
 
 def test_an_exception_is_described_with_its_place():
@@ -120,3 +129,41 @@ def test_one_thing_is_no_plural():
     found = [counted(number, "worker") for number in (0, 1, 2)]
 
     assert found == ["0 workers", "1 worker", "2 workers"]
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "remedy"),
+    [
+        ("all is well", "all is well", ""),
+        ("user (file): root (name another)", "user (file): root", "name another"),
+        ("a (b): c (do (d) or e)", "a (b): c", "do (d) or e"),
+        (")", ")", ""),
+    ],
+)
+def test_a_remedy_is_what_stands_in_parentheses_at_the_end(line, text, remedy):
+    assert split_remedy(line) == (text, remedy)
+
+
+TRACEBACK = """cannot import shop
+  Traceback (most recent call last):
+    File "/srv/shop.py", line 3, in <module>
+      settings()
+  {}"""
+
+
+@pytest.mark.parametrize(
+    ("report", "exception"),
+    [
+        (TRACEBACK.format("ValueError: x"), "ValueError: x"),
+        (
+            TRACEBACK.format("E: 2 errors\n  a\n      b\n    see https://x"),
+            "E: 2 errors a b see https://x",
+        ),
+        ('raised\n  File "a.py", line 1\n    (\n    ^\nSyntaxError: slip', "SyntaxError: slip"),
+        ("the dry run has ended: killed (SIGSEGV)\nloading", "loading"),
+        ("one line", "one line"),
+        ("", ""),
+    ],
+)
+def test_the_exception_of_a_report_is_its_type_and_its_whole_message(report, exception):
+    assert exception_in(report) == exception

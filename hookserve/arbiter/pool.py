@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from hookserve.arbiter.forking import WorkerFactory
-from hookserve.arbiter.handles import BOOTING, READY, WorkerHandle
+from hookserve.arbiter.handles import ABORTING, BOOTING, READY, WorkerHandle
 from hookserve.arbiter.parts import Part
 from hookserve.arbiter.policies import Backoff, ReplacementPlan
 from hookserve.listeners.listener import uninherited
@@ -163,7 +163,11 @@ class WorkerPool(Part):
         return WorkerCounts(
             wanted=self._arbiter.num_workers,
             ready=len(ready),
-            booting=sum(each.state == BOOTING for each in serving),
+            # One that has not become ready in time boots until its end says what is wrong.
+            booting=sum(
+                each.state in (BOOTING, ABORTING) and not each.ready_at
+                for each in self._arbiter.worker_table
+            ),
             outdated=sum(map(self._is_outdated, ready)),
             canary_ready=any(each.generation == self._arbiter.generation for each in ready),
         )

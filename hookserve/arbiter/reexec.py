@@ -13,6 +13,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+from hookserve.arbiter.exits import name_end
 from hookserve.arbiter.handles import BOOTING
 from hookserve.arbiter.handover import (
     Handover,
@@ -33,6 +34,11 @@ from hookserve.system.calls import close
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
+
+
+_ERROR = "hookserve: "
+"""Before the line by which a command line says why it has failed."""
+_WARNING = f"{_ERROR}warning: "
 
 
 class Reexec(Part):
@@ -96,7 +102,7 @@ class Reexec(Part):
         if arbiter.is_draining:
             return
         if status:
-            self._fail(output.removeprefix("hookserve: ") or "the dry run ended silently")
+            self._fail(_explain_end(output, status))
             return
         try:
             calling.fire(arbiter.hook.on_reload, server=arbiter)
@@ -123,7 +129,8 @@ class Reexec(Part):
         self._deadline = None
         limit = self._arbiter.config.boot_timeout
         os.write(
-            self._output, f"\nthe dry run was not over after {limit:g} s (boot_timeout)".encode()
+            self._output,
+            f"\n{_ERROR}the dry run was not over after {limit:g} s (boot_timeout)".encode(),
         )
         self._arbiter.processes.kill(self._dry_run, signal.SIGKILL)
 
@@ -179,9 +186,22 @@ class Reexec(Part):
             handover = handed_to_dry_run(self._arbiter.pid, self._arbiter.listeners)
             execute(handover, start.directory, start.environ, "--check-config")
         except OSError as error:
-            os.write(2, explain_failure(error, start.directory).encode())
+            os.write(2, (_ERROR + explain_failure(error, start.directory)).encode())
         finally:
             os._exit(1)
 
     def _fail(self, reason: str) -> None:
         self._arbiter.reloads.fail(reason)
+
+
+def _explain_end(output: str, status: int) -> str:
+    """Why a dry run has failed: its last error, or else how it ended, and what it printed."""
+    lines = output.splitlines()
+    errors = [
+        number
+        for number, line in enumerate(lines)
+        if line.startswith(_ERROR) and not line.startswith(_WARNING)
+    ]
+    if errors:
+        return "\n".join(lines[errors[-1] :]).removeprefix(_ERROR)
+    return "\n".join([f"the dry run has ended: {name_end(status)}", *lines])

@@ -32,7 +32,7 @@ from hookserve.arbiter.preparation import (
 from hookserve.config.workers import count_workers
 from hookserve.errors import HookserveError
 from hookserve.plugins import calling
-from hookserve.wording import describe
+from hookserve.wording import describe, exception_in
 
 if TYPE_CHECKING:
     from hookserve.arbiter.arbiter import Arbiter
@@ -69,6 +69,7 @@ class Reload(Part):
         waits for the end of an upgrade."""
         arbiter = self._arbiter
         if arbiter.is_draining:
+            arbiter.log.warning("no reload, asked by %s: the server is stopping", asked_by)
             return
         self._asked_by = asked_by
         if not self._is_wanted_again:
@@ -168,9 +169,8 @@ class Reload(Part):
         """A reload is over without effect; a reason that `is_logged` is not logged in full."""
         arbiter = self._arbiter
         calling.notify(arbiter.hook.reload_failed, server=arbiter, reason=reason)
-        # The first line says what failed, the last one why.
         first, *others = reason.splitlines() or [""]
-        short = ": ".join([first, *(line.strip() for line in others[-1:])])
+        short = f"{first}: {exception_in(reason)}" if others else first
         arbiter.publication.on_reload_end(short or "no reason is known")
         reason = short if is_logged else reason
         arbiter.log.error("the reload was cancelled, the old workers serve on: %s", reason)

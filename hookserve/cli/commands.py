@@ -9,11 +9,13 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import cast
 
 from hookserve.config.arguments import Arguments
 from hookserve.errors import PluginError, UsageError
-from hookserve.launch.assembly import assemble, enter_start, load_plugins
+from hookserve.launch.assembly import Assembly, assemble, enter_start, load_plugins
 from hookserve.plugins.host import PluginHost
 from hookserve.plugins.selection import claimed_commands
 from hookserve.types import Command
@@ -83,10 +85,24 @@ def _run_configured(
     arguments = Arguments(words, is_of_command=True)
     enter_start(arguments, environ)
     assembly = assemble(arguments, environ)
-    for warning in assembly.warnings:
-        print(f"hookserve: warning: {warning}", file=sys.stderr)
-    more = {"host": assembly.host} if _asks(run, "host") else {}
-    return run(list(assembly.line.others), config=assembly.config, **more)
+    with ExitStack() as ends:
+        more = {
+            "host": assembly.host,
+            "warnings": assembly.warnings,
+            "check": partial(_check, assembly, ends),
+        }
+        given = {name: value for name, value in more.items() if _asks(run, name)}
+        if "warnings" not in given:
+            for warning in assembly.warnings:
+                print(f"hookserve: warning: {warning}", file=sys.stderr)
+        return run(list(assembly.line.others), config=assembly.config, **given)
+
+
+def _check(assembly: Assembly, ends: ExitStack) -> None:
+    from hookserve.launch.start import check_configuration, retire_plugins
+
+    ends.callback(retire_plugins, assembly)
+    check_configuration(assembly)
 
 
 def print_commands(host: PluginHost) -> None:

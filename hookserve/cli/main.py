@@ -23,7 +23,6 @@ from hookserve.launch.assembly import (
     load_plugins,
 )
 from hookserve.launch.embedded import NOTHING_EMBEDDED, Embedded
-from hookserve.plugins import calling
 from hookserve.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -147,25 +146,10 @@ def _check(assembly: Assembly, handover: Handover) -> int:
 
 def _prepare(assembly: Assembly, handover: Handover) -> None:
     """Prepare a start, and print the warnings; raises what the start would raise."""
-    from hookserve.arbiter.preparation import (
-        load_serving_classes,
-        register_configured,
-        register_loggers,
-    )
-    from hookserve.config.workers import count_workers
-    from hookserve.launch.start import look_up_addresses, pair_with, preload, try_addresses
+    from hookserve.launch.start import check_configuration, pair_with, preload
     from hookserve.worker.middleware import find_left_out, find_unknown
 
-    assembly.host.refuse_failures(every=assembly.config.plugin_errors == "fail")
-    classes = load_serving_classes(assembly.host, assembly.config)
-    register_loggers(assembly.host, assembly.config)
-    calling.fire(assembly.host.hook.install_logs)
-    register_configured(assembly.host, assembly.config)
-    count_workers(assembly.config)
-    if handover.pid:
-        try_addresses(assembly, handover)
-    else:
-        look_up_addresses(assembly)
+    classes = check_configuration(assembly, handover)
     failures = [record.failure for record in assembly.host.failures()]
     for warning in (*failures, *assembly.warnings):
         print(f"hookserve: warning: {warning}", file=sys.stderr)

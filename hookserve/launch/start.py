@@ -267,6 +267,26 @@ def open_listeners(
     return listeners
 
 
+def check_configuration(assembly: Assembly, handover: Handover | None = None) -> ServingClasses:
+    """Prepare a start up to the application; the classes that would serve it.
+
+    Raises as HookserveError what the start would raise.  `retire_plugins` is to follow, whatever
+    becomes of it.  In the dry run of a re-exec there is a `handover`.
+    """
+    config = assembly.config
+    assembly.host.refuse_failures(every=config.plugin_errors == "fail")
+    classes = load_serving_classes(assembly.host, config)
+    register_loggers(assembly.host, config)
+    calling.fire(assembly.host.hook.install_logs)
+    register_configured(assembly.host, config)
+    count_workers(config)
+    if handover is not None and handover.pid:
+        try_addresses(assembly, handover)
+    else:
+        look_up_addresses(assembly)
+    return classes
+
+
 def look_up_addresses(assembly: Assembly) -> None:
     """Look up the names in all addresses that a start would open; raises ListenError and
     ConfigError."""

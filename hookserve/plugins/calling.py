@@ -296,7 +296,7 @@ class _Invocation:
             name = self._culprit(error)
             raise HookError(
                 f"plugin '{name}' {_happened(self._caller.name, error)}"
-                f" ({_remedy(self._caller, name)})",
+                f" ({remedy_for(self._caller, name)})",
                 name,
             ) from error
 
@@ -337,6 +337,13 @@ def _unchecked(hook_name: str, result: object) -> object:
     return result
 
 
+def remedy_for(hook: Callable[..., object], plugin: str) -> str:
+    """What to do about a plugin that has raised, or returned a wrong value."""
+    manager = manager_of(_caller(hook))
+    how = manager.explain_without(plugin) if manager is not None else ""
+    return f"mend it, or {how}" if how else "mend it"
+
+
 def _caller(hook: Callable[..., object]) -> pluggy.HookCaller:
     return cast("pluggy.HookCaller", hook)
 
@@ -348,13 +355,6 @@ def _argument_names(caller: pluggy.HookCaller) -> tuple[str, ...]:
 
 def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
     return bool(implementation.wrapper or implementation.hookwrapper)
-
-
-def _remedy(caller: pluggy.HookCaller, plugin: str) -> str:
-    """What to do about a plugin that raised."""
-    manager = manager_of(caller)
-    how = manager.explain_without(plugin) if manager is not None else ""
-    return f"mend it, or {how}" if how else "mend it"
 
 
 def _happened(hook_name: str, error: Exception) -> str:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.cgroups import group_of
+from support.fake_arbiter import FakeClock
 
 from hookserve.arbiter import handles
 from hookserve.arbiter.exits import OutOfMemoryCounter, classify
@@ -62,6 +63,20 @@ def test_the_kernel_is_blamed_only_when_it_says_so(tmp_path):
     (tmp_path / "mounted/shop/memory.events").write_text("oom_kill 2\n")
 
     assert classify(handle(), KILLED, counter).kind == "out of memory"
+    assert classify(handle(), KILLED, counter).kind == "killed"
+
+
+def test_the_kernel_is_blamed_for_each_of_those_that_it_has_killed_together(tmp_path):
+    clock = FakeClock()
+    counter = OutOfMemoryCounter(kills(tmp_path, 1), clock)
+    events = tmp_path / "mounted/shop/memory.events"
+    events.write_text("oom_kill 3\n")
+    kinds = [classify(handle(), KILLED, counter).kind for _ in range(3)]
+    assert kinds == ["out of memory", "out of memory", "killed"]
+
+    events.write_text("oom_kill 5\n")
+    assert classify(handle(), KILLED, counter).kind == "out of memory"
+    clock.now += 60.0
     assert classify(handle(), KILLED, counter).kind == "killed"
 
 

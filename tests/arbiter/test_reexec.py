@@ -161,11 +161,18 @@ def test_what_a_dry_run_has_printed_is_the_reason_of_its_failure(preloaded):
     assert open_descriptors() == before
 
 
-@pytest.mark.parametrize("status", [1 << 8, signal.SIGKILL])
-def test_a_dry_run_that_ends_silently_is_a_failure_too(preloaded, status):
-    preloaded.end_dry_run(preloaded.start(), b"", status)
+@pytest.mark.parametrize(
+    ("output", "status", "expected"),
+    [
+        (b"", 7 << 8, "the dry run has ended: exited (7)"),
+        (b"loading", signal.SIGSEGV, "the dry run has ended: killed (SIGSEGV)\nloading"),
+        (b"x\nhookserve: warning: a\nhookserve: cannot\n  why\n", 1 << 8, "cannot\n  why"),
+    ],
+)
+def test_a_dry_run_has_failed_for_its_error_or_by_how_it_ended(preloaded, output, status, expected):
+    preloaded.end_dry_run(preloaded.start(), output, status)
 
-    assert preloaded.failures() == ["the dry run ended silently"]
+    assert preloaded.failures() == [expected]
 
 
 def test_a_dry_run_has_as_long_as_a_worker_has_to_boot(monkeypatch):
@@ -199,7 +206,7 @@ def test_a_dry_run_holds_no_address_when_the_server_has_stopped(preloaded):
 
 
 def test_output_of_a_dry_run_may_be_any_bytes(preloaded):
-    preloaded.end_dry_run(preloaded.start(), b"caf\xe9", 1 << 8)
+    preloaded.end_dry_run(preloaded.start(), b"hookserve: caf\xe9", 1 << 8)
 
     assert preloaded.failures() == ["caf\ufffd"]
 
@@ -349,6 +356,7 @@ CHECK = """
 import os, signal, sys
 blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 os.environ.pop("HOOKSERVE_HANDOVER")
+sys.stdout.write("hookserve: ")
 print(os.getcwd(), sys.argv[1:], os.environ["MODE"], os.environ.get("HOME"), blocked, flush=True)
 sys.stderr.write("and more")
 sys.exit(5)

@@ -72,6 +72,7 @@ def test_a_canary_that_is_late_leaves_as_many_workers_as_there_were():
         for _ in range(4):
             server.turn(seconds=2)
         assert server.processes.sent_to(canary.pid)
+        assert [each for each in server.arbiter.worker_table if each not in old] == [canary]
         server.end(canary, status=9)
 
         assert len(server.recorder.named("reload_failed")) == 1
@@ -176,3 +177,12 @@ def test_a_reload_may_have_more_workers_than_the_scoreboard_had_room_for():
 
         assert len(serving_workers(server)) == server.arbiter.num_workers == 66
         assert server.arbiter.previous is None
+
+
+def test_a_reload_of_a_server_that_stops_is_refused_in_the_log(caplog):
+    with serving(workers=1) as server:
+        server.arbiter.stop("TERM")
+        with caplog.at_level("WARNING", "hookserve"):
+            server.arbiter.reload("HUP")
+
+    assert "no reload, asked by HUP: the server is stopping" in caplog.text

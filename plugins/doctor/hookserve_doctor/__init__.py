@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hookserve import Command, Diagnosis, hookimpl
+from hookserve.plugins.calling import collect
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -41,9 +42,11 @@ def diagnoses(config: Config, host: PluginHost) -> Iterable[Diagnosis]:
     from hookserve_doctor.limits import check_limits
     from hookserve_doctor.preload import check_preload
 
+    models = [model for _, model in collect(host.hook.worker_types)]
+
     def found() -> Iterator[Diagnosis]:
-        yield from check_limits(config)
-        yield from check_cgroup(config)
+        yield from check_limits(config, models)
+        yield from check_cgroup(config, models)
         yield from check_kernel(config)
         yield from check_deadlines(config)
         yield from check_preload(config, host)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
-from hookserve.config.workers import count_processors, count_workers
+from hookserve.config.workers import count_processors
 from hookserve.system.cgroup import ControlGroups, Limit
 from hookserve.wording import counted
-from hookserve_doctor.limits import threads_of
+from hookserve_doctor.limits import most_workers, threads_of
 
 if TYPE_CHECKING:
+    from hookserve import WorkerType
     from hookserve.config.resolved import Config
 
 _LEAST_MEMORY = 64 << 20
@@ -20,13 +21,15 @@ _MOST_WORKERS = 4
 """For each processor; beyond that they take turns."""
 
 
-def check_cgroup(config: Config, groups: ControlGroups | None = None) -> Iterator[Diagnosis]:
+def check_cgroup(
+    config: Config, models: Iterable[WorkerType], groups: ControlGroups | None = None
+) -> Iterator[Diagnosis]:
     """Processors, memory and processes, for as many workers as there are to be."""
     groups = groups or ControlGroups()
-    workers, _ = count_workers(config, groups)
+    workers = most_workers(config, groups)
     yield _check_processors(workers, groups.processors())
     yield from _check_memory(workers, groups.memory(), groups.slow_memory())
-    yield _check_processes(threads_of(config, workers), groups.processes())
+    yield _check_processes(threads_of(config, models, workers), groups.processes())
 
 
 def _check_processors(workers: int, limit: Limit | None) -> Diagnosis:

@@ -11,13 +11,14 @@ import sys
 import sysconfig
 import threading
 import weakref
+from collections.abc import Iterator
 from socket import SO_ACCEPTCONN, SOL_SOCKET
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hookserve.errors import AppImportError
 from hookserve.plugins import calling
-from hookserve.wording import describe
+from hookserve.wording import describe, one_line
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -81,7 +82,9 @@ def _write(report: int, **found: object) -> None:
 def _threads(makers: dict[threading.Thread, str]) -> list[str]:
     """Those that run, by name, and their makers."""
     running = [each for each in threading.enumerate() if each is not threading.main_thread()]
-    found = [f"{each.name}, started by {makers.get(each, 'code in C')}" for each in running]
+    found = [
+        f"{one_line(each.name)}, started by {makers.get(each, 'code in C')}" for each in running
+    ]
     native = _thread_count() - 1 - len(running)
     return found + (
         [f"{native} that Python does not know, started by code in C"] if native > 0 else []
@@ -115,15 +118,37 @@ def _describe(made: Any) -> str:  # Any: a socket
 
 
 def _maker(frame: FrameType | None) -> str:
-    """The module that has called what the standard library does: the innermost that is not of
-    it."""
-    innermost = frame
+    """The module that has called what the standard library does: the innermost that is not of it;
+    of a package that is installed, the module of the application too that has called that."""
+    calling = [each for each in _outwards(frame) if not is_library(each.f_code.co_filename)]
+    if not calling:
+        return "?" if frame is None else _module(frame)
+    maker, *callers = calling
+    if _is_installed(maker):
+        for each in callers:
+            if _module(each).partition(".")[0] == "hookserve":  # what has loaded the application
+                break
+            if not _is_installed(each):
+                return f"{_place(maker)}, called by {_place(each)}"
+    return _place(maker)
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not is_library(name):
-            return f"{frame.f_globals.get('__name__', '?')} ({name}:{frame.f_lineno})"
+        yield frame
         frame = frame.f_back
-    return "?" if innermost is None else str(innermost.f_globals.get("__name__", "?"))
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "?"))
+
+
+def _place(frame: FrameType) -> str:
+    return f"{_module(frame)} ({frame.f_code.co_filename}:{frame.f_lineno})"
+
+
+def _is_installed(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_PACKAGES)
 
 
 def is_library(file: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
@@ -11,22 +11,33 @@ from hookserve.config.workers import count_workers
 from hookserve.wording import counted
 
 if TYPE_CHECKING:
+    from hookserve import WorkerType
     from hookserve.config.resolved import Config
+    from hookserve.system.cgroup import ControlGroups
 
 _RESERVE = 64
 """Descriptors that a worker has besides its connections: listeners, logs, the application's."""
 
 
-def check_limits(config: Config) -> Iterator[Diagnosis]:
+def check_limits(config: Config, models: Iterable[WorkerType]) -> Iterator[Diagnosis]:
     """Descriptors for `worker_connections`; processes and threads for the workers."""
     yield _check_descriptors(config.worker_connections, resource.getrlimit(resource.RLIMIT_NOFILE))
-    workers, _ = count_workers(config)
-    yield _check_processes(threads_of(config, workers), resource.getrlimit(resource.RLIMIT_NPROC))
+    wanted = threads_of(config, models, most_workers(config))
+    yield _check_processes(wanted, resource.getrlimit(resource.RLIMIT_NPROC))
 
 
-def threads_of(config: Config, workers: int) -> int:
-    """How many threads so many workers have, and the arbiter."""
-    return 1 + workers * (1 + int(config.get("threads", 0) or 0))
+def most_workers(config: Config, groups: ControlGroups | None = None) -> int:
+    """As many workers as there may be."""
+    workers, _ = count_workers(config, groups)
+    return max(workers, config.get("adaptive_max", 0) or 0)
+
+
+def threads_of(config: Config, models: Iterable[WorkerType], workers: int) -> int:
+    """How many threads so many workers have at least, and the arbiter; of `models` it is the one
+    that the configuration names."""
+    with_pool = {each.name for each in models if "threads" in each.capabilities.settings}
+    pool = config.threads if config.worker_class in with_pool else 0
+    return 1 + workers * (1 + int(pool))
 
 
 def _check_descriptors(connections: int, limits: tuple[int, int]) -> Diagnosis:

@@ -5,11 +5,15 @@ import os
 from hookserve_doctor.cgroup import check_cgroup
 from support.cgroups import FakeGroups, group_of
 
+from hookserve import Capabilities, WorkerType
 from hookserve.testing.fakes import configure
+
+POOL = WorkerType("pool", "x:y", "", capabilities=Capabilities(settings=frozenset({"threads"})))
 
 
 def levels(group, **settings):
-    return {each.subject: each for each in check_cgroup(configure(settings), group)}
+    config = configure({"worker_class": "pool", **settings})
+    return {each.subject: each for each in check_cgroup(config, [POOL], group)}
 
 
 def test_more_workers_than_the_group_has_time_for_are_a_warning(tmp_path):

@@ -27,6 +27,13 @@ print("loaded")
 PAIR = """
 KEPT = socket.socketpair()
 """
+DRIVER = """
+import sysconfig
+DRIVER = {"__name__": "driver", "socket": socket}
+FILE = sysconfig.get_path("purelib") + "/driver.py"
+exec(compile("def connect():\\n return socket.socket()", FILE, "exec"), DRIVER)
+KEPT = DRIVER["connect"]()
+"""
 ACCEPTS = """
 LISTENING = socket.socket(socket.AF_UNIX)
 LISTENING.bind("accepts.socket")
@@ -212,6 +219,68 @@ def test_a_platform_that_sends_kill_too_early_is_named(site):
 
     arguments = (*SILENT, "--behind", "kubernetes", "app")
     assert diagnose(site, *arguments, KUBERNETES_SERVICE_HOST="1")[1]["stop"]["level"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        (["-k", "nosuch"], 1, "nosuch"),
+        (["--certfile", "nowhere.pem"], 1, "nowhere.pem"),
+        (["-b", "nohost.invalid:80"], 1, "nohost.invalid"),
+        (["--user", "nobody-of-that-name"], 1, "nobody-of-that-name"),
+    ],
+)
+def test_a_configuration_with_which_no_server_starts_is_one_line_as_at_a_start(
+    site, flags, code, message
+):
+    done = hookserve("doctor", "--json", *flags, "app", cwd=site)
+    start = hookserve("--check-config", *flags, "app", cwd=site)
+
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert done.stderr == start.stderr
+
+
+def test_what_a_start_warns_of_is_a_finding(site):
+    code, found = diagnose(site, *SILENT, "--threads", "8", "-k", "epoll", "app")
+
+    assert code == 5
+    assert found["settings"]["text"].startswith("threads (command line): the worker epoll does not")
+    assert found["settings"]["remedy"]
+
+
+def test_trust_in_every_client_by_the_proxy_protocol_is_a_finding_once(site):
+    flags = ("--proxy-protocol", "v2", "--proxy-allow-ips")
+    done = hookserve("doctor", "--json", *SILENT, *flags, "*", "app", cwd=site)
+    warnings = [each for each in json.loads(done.stdout) if each["level"] == "warning"]
+    assert [each["subject"] for each in warnings] == ["trust"]
+    assert warnings[0]["remedy"] == "name the addresses or networks of the proxies"
+
+    assert diagnose(site, *SILENT, *flags, "10.0.0.1", "app")[0] == 0
+
+
+def test_a_level_that_there_is_not_is_the_plugins_fault(site):
+    (site / "hookserve.conf.py").write_text(
+        "from hookserve import Diagnosis, hookimpl\n"
+        "@hookimpl\ndef diagnoses(config):\n    return [Diagnosis('fatal', 'moon', 'it is full')]"
+    )
+
+    code, found = diagnose(site, *SILENT, "app")
+
+    (finding,) = [each for subject, each in found.items() if subject.startswith("plugin ")]
+    assert finding["text"] == (
+        "its checks returned the level 'fatal', not ok, note or warning: it is full"
+    )
+    assert finding["remedy"] == "mend it"
+    assert code == 5
+
+
+def test_the_module_that_has_an_installed_one_open_a_socket_is_named_too(site):
+    (site / "client.py").write_text(APPLICATION.format(DRIVER))
+
+    line = diagnose(site, *SILENT, "--preload", "client")[1]["socket before the fork"]["text"]
+
+    assert re.search(r"made by driver \(.*/driver.py:2\), called by client \(.*:8\)$", line)
 
 
 def test_a_plugin_adds_its_own_and_one_that_raises_is_a_finding(site):

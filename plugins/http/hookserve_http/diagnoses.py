@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hookserve import Diagnosis
+from hookserve.wording import split_remedy
 from hookserve_http.insecure import find_insecure
 from hookserve_http.profiles import PROFILES
 
@@ -19,9 +20,9 @@ def check_proxy(config: Config) -> Iterator[Diagnosis]:
     """Who is believed, and the deadlines beside those of the proxy that `behind` names."""
     insecure = list(find_insecure(config))
     for line in insecure:
-        yield Diagnosis("warning", "trust", line, "name the proxies in forwarded_allow_ips")
+        yield Diagnosis("warning", "trust", *split_remedy(line))
     if not insecure:
-        yield Diagnosis("ok", "trust", "no client is believed without a proxy that is named")
+        yield Diagnosis("ok", "trust", "no header of a client is believed")
     if config.behind == "none":
         yield from _check_front(config)
     else:
@@ -55,10 +56,16 @@ def _check_profile(config: Config) -> Iterator[Diagnosis]:
         )
     elif keepalive and config.keepalive:
         yield Diagnosis("ok", "keep-alive", f"{config.keepalive:g} s suits {config.behind}")
-    if not config.drain_delay:
-        yield Diagnosis(
-            "warning",
-            "drain delay",
-            "the server refuses connections at once after TERM, before the proxy has noticed",
-            f"leave drain_delay to --behind {config.behind} ({suitable['drain_delay']:g} s)",
-        )
+    yield _check_drain_delay(config.drain_delay, suitable["drain_delay"], config.behind)
+
+
+def _check_drain_delay(delay: float, suitable: float, proxy: str) -> Diagnosis:
+    if delay >= suitable:
+        return Diagnosis("ok", "drain delay", f"{delay:g} s suits {proxy}")
+    return Diagnosis(
+        "warning",
+        "drain delay",
+        f"drain_delay is {delay:g} s, {proxy} takes about {suitable:g} s to notice that a server"
+        " stops: what it sends after that is refused",
+        f"leave drain_delay to --behind {proxy} ({suitable:g} s), or have it check more often",
+    )

@@ -8,14 +8,15 @@ wrapper
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hookserve import Setting, hookimpl
+from hookserve import Diagnosis, Setting, hookimpl
 from hookserve.config.values import one_of
 from hookserve.listeners.address import sockets_of_all_users
 from hookserve.protocol.trust import UNIX, trust_in_all, trusted_proxies
+from hookserve.wording import split_remedy
 
 if TYPE_CHECKING:
     from hookserve.config.resolved import Config
@@ -52,22 +53,37 @@ def settings() -> tuple[Setting, ...]:
 @hookimpl
 def config_warnings(config: Config) -> list[str]:
     """Trust in all addresses, and in all users of this machine."""
+    return list(_find_insecure(config))
+
+
+@hookimpl
+def diagnoses(config: Config) -> Iterable[Diagnosis]:
+    """Who is believed."""
+    insecure = [
+        Diagnosis("warning", "trust", *split_remedy(line)) for line in _find_insecure(config)
+    ]
+    if insecure or config.proxy_protocol == "off":
+        return insecure
+    believed = ", ".join(map(str, config.proxy_allow_ips)) or "nobody"
+    return [Diagnosis("ok", "trust", f"the PROXY protocol is believed of {believed}")]
+
+
+def _find_insecure(config: Config) -> Iterator[str]:
+    """A line for each way in which a client may say who it is."""
     if config.proxy_protocol == "off":
-        return []
-    found = []
+        return
     trusted = trust_in_all(config.proxy_allow_ips)
     if trusted and config.was_given("proxy_allow_ips"):
-        found.append(
+        yield (
             f"proxy_allow_ips ({config.origin('proxy_allow_ips')}): with {trusted} every client"
             " may choose its own address (name the addresses or networks of the proxies)"
         )
     sockets = sockets_of_all_users(config.bind, config.umask or 0)
     if sockets and UNIX in config.proxy_allow_ips:
-        found.append(
+        yield (
             f"bind ({config.origin('bind')}): every local user may connect to {', '.join(sockets)}"
             " and choose its own address (unix:PATH?mode=0660&group=GROUP, or --umask 007)"
         )
-    return found
 
 
 @hookimpl
