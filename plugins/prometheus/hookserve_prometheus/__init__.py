@@ -2,9 +2,9 @@
 
 exporter
     an auxiliary process with an address of its own
-bridge, process_numbers
-    applications' metrics by prometheus_client: files that do not grow in number when workers come
-    and go
+bridge, process_numbers, unnumbered
+    applications' metrics by prometheus_client: files that do not grow in number when workers, and
+    other processes, come and go
 directory, collection
     where these files are; what all of them together say
 """

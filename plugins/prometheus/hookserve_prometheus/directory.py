@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hookserve.errors import ConfigError
 
@@ -47,6 +47,26 @@ def open_directory(named: str | None, user: str | int | None) -> str:
             f" {error.filename} (set {VARIABLE} to one that can be written)"
         ) from None
     return path
+
+
+@contextlib.contextmanager
+def as_owner(path: str) -> Iterator[None]:
+    """As root, with the rights of the directory's owner alone meanwhile: the user of the workers
+    may put anything there.  In a process with one thread."""
+    owner = os.stat(path)
+    if os.geteuid() or not owner.st_uid:
+        yield
+        return
+    groups, group = os.getgroups(), os.getegid()
+    os.setgroups([])
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
 
 
 def _own() -> str:

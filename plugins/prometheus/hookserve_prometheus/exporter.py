@@ -69,13 +69,15 @@ class Service(http_server.Service):
     def __init__(self, source: Source, directory: str | None, listener: Listener) -> None:
         super().__init__(listener)
         self._source = source
-        self._directory = directory
+        self._application = None
+        if directory is not None:
+            from hookserve_prometheus.collection import ApplicationMetrics
+
+            self._application = ApplicationMetrics(directory)
 
     def render(self) -> str:
         """Everything, as OpenMetrics."""
         registry = self._source.metrics()
-        if self._directory is not None:
-            from hookserve_prometheus.collection import collect
-
-            registry.add_rendered(collect(self._directory, registry.names))
+        if self._application is not None:
+            registry.add_rendered(self._application.render(registry.names))
         return registry.render()

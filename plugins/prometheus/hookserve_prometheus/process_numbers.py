@@ -5,7 +5,7 @@ more of them with every process that ever was.  With these numbers there are as 
 run at once, and a process goes on with the counters of the one that had its number before.
 
 A number is held by a lock on a file (flock(2)), which the kernel releases with the process, however
-it ends, and which holds across a re-exec of the arbiter and a reload.
+it ends, and which holds across a reload.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import fcntl
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _SUFFIX = ".lock"
@@ -52,10 +53,11 @@ class ProcessNumbers:
         self._descriptor, self._number, self._prefix = -1, "", ""
 
 
-def lock(path: Path) -> int | None:
+def lock(path: Path, flags: int = os.O_CREAT) -> int | None:
     """A descriptor that holds the lock on a file, which is made; `None` while another process
-    holds it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    holds it.  A link is not followed: the user of the workers may own the directory.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -73,12 +75,18 @@ def clear(directory: str, name: str) -> None:
 def clear_ended(directory: str) -> None:
     """Do so for each process that has ended."""
     for path in _locks(directory):
-        descriptor = lock(path)
-        if descriptor is not None:
-            try:
-                clear(directory, path.name.removesuffix(_SUFFIX))
-            finally:
-                os.close(descriptor)
+        with suppress(OSError):  # it is no file, or not there any more
+            descriptor = lock(path, flags=0)
+            if descriptor is not None:
+                try:
+                    clear(directory, path.name.removesuffix(_SUFFIX))
+                finally:
+                    os.close(descriptor)
+
+
+def names(directory: str) -> set[str]:
+    """The names that processes have or had."""
+    return {path.name.removesuffix(_SUFFIX) for path in _locks(directory)}
 
 
 def _locks(directory: str) -> Iterator[Path]:

@@ -123,14 +123,15 @@ def test_counters_go_on_and_files_stay_as_many_when_workers_are_recycled(scene):
     directory = scene.get()[1]
     pids, count = set(), 1
     deadline = time.monotonic() + 30
-    while len(pids) < 8 and time.monotonic() < deadline:
+    while len(pids) < 24 and time.monotonic() < deadline:
         pids.add(scene.get()[0])
         count += 1
 
-    assert len(pids) == 8
+    assert len(pids) == 24
     assert scene.scrape()["shop_orders_total", "book"] == count
     assert scene.scrape()["shop_order_seconds_bucket", "2.0"] == count
-    assert len(list(directory.glob("counter_*.db"))) <= 5  # of two workers, their replacements
+    # Of two workers, of those that end and those that boot meanwhile, and of the arbiter.
+    assert len(list(directory.glob("counter_*.db"))) <= 8
     assert ("hookserve_requests_saturated_total",) in scene.scrape()
     assert scene.scrape()["hookserve_requests_saturated_total",] == 0  # the server's own
 

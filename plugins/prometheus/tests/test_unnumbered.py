@@ -1,0 +1,61 @@
+"""Files of processes that prometheus_client names by their process ids."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hookserve_prometheus.collection import ApplicationMetrics
+from hookserve_prometheus.unnumbered import add_up_ended
+from prometheus_client import values
+from prometheus_client.mmap_dict import mmap_key
+
+
+def ended_pid():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        return process.pid
+
+
+def write(path, amount):
+    file = values.MmapedDict(str(path))
+    kind = path.name.partition("_")[0]
+    name = "shop_sold" if kind == "counter" else "shop_open"
+    sample = f"{name}_total" if kind == "counter" else name
+    file.write_value(mmap_key(name, sample, (), (), "Help."), amount, 1.0)
+    file.close()
+
+
+@pytest.mark.process
+def test_counts_of_ended_processes_are_kept_in_one_file_and_their_live_gauges_are_not(tmp_path):
+    alive = os.getpid()
+    for pid in (ended_pid(), ended_pid(), alive):
+        write(tmp_path / f"counter_{pid}.db", 2.0)
+        write(tmp_path / f"gauge_livesum_{pid}.db", 1.0)
+
+    for _ in range(2):
+        text = ApplicationMetrics(str(tmp_path)).render(())
+        assert "shop_sold_total 6.0\n" in text
+        assert "shop_open 1.0\n" in text
+
+    assert {each.name for each in tmp_path.iterdir()} == {
+        "counter_ended.db",
+        f"counter_{alive}.db",
+        f"gauge_livesum_{alive}.db",
+    }
+
+
+def test_the_file_of_a_number_stays(tmp_path):
+    write(tmp_path / "counter_4194304.db", 2.0)
+    (tmp_path / "4194304.lock").touch()
+
+    add_up_ended(str(tmp_path))
+
+    assert (tmp_path / "counter_4194304.db").exists()
+
+
+def test_a_file_that_cannot_be_read_stays(tmp_path):
+    (tmp_path / "counter_4194304.db").write_bytes(b"garbagegarbagegarbage")
+
+    add_up_ended(str(tmp_path))
+
+    assert (tmp_path / "counter_4194304.db").exists()
