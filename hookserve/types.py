@@ -263,7 +263,9 @@ class ScoreboardField(NamedTuple):
     """
 
     name: str
-    """Lower-case letters, digits and ``_``; with the unit last, as ``loop_lag_seconds``."""
+    """Lower-case letters, digits and ``_``; with the unit last, as ``loop_lag_seconds``.  The
+    metric is ``hookserve_NAME`` or ``hookserve_worker_NAME``, with ``_field`` behind it where the
+    server has one of that name."""
     summary: str
     """What it is, in one line, for the metrics' help."""
     kind: str = "gauge"

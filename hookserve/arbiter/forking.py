@@ -188,6 +188,10 @@ def _notifiable_for(workers: int) -> int:
     return min(_MOST_NOTIFIABLE, _most_at_once(workers))
 
 
+_MOST_WORDS = 1 << 16
+"""Of one field of a plugin."""
+
+
 def declared_fields(generation: Generation) -> tuple[ScoreboardField, ...]:
     """The memory that plugins ask for; raises HookError, and PluginError for one that cannot be."""
     found: dict[str, ScoreboardField] = {}
@@ -202,6 +206,8 @@ def declared_fields(generation: Generation) -> tuple[ScoreboardField, ...]:
             fault = f"its kind is '{field.kind}', not one of {', '.join(FIELD_KINDS)}"
         elif field.words < 1:
             fault = f"it asks for {field.words} words"
+        elif field.words > _MOST_WORDS:
+            fault = f"it asks for {field.words} words, {_MOST_WORDS} are the most"
         if fault:
             raise PluginError(f"plugin '{owner}': scoreboard field '{field.name}': {fault}")
         found[field.name] = field

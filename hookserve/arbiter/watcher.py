@@ -5,10 +5,7 @@ from __future__ import annotations
 import select
 from collections.abc import Callable
 
-from hookserve.system.calls import make_poll
-
-_LONGEST_WAIT = 86400.0
-"""Seconds; poll(2) takes no more than 24 days."""
+from hookserve.system.calls import LONGEST_WAIT, make_poll
 
 
 class Watcher:
@@ -34,7 +31,7 @@ class Watcher:
     def wait(self, seconds: float | None) -> list[int]:
         """Wait at most that long, for ever with `None`; returns the descriptors to `call`."""
         if seconds is not None:
-            seconds = max(0.0, min(seconds, _LONGEST_WAIT)) * 1000.0
+            seconds = max(0.0, min(seconds, LONGEST_WAIT)) * 1000.0
         return [descriptor for descriptor, _ in self._poller.poll(seconds)]
 
     def call(self, descriptors: list[int]) -> None:

@@ -19,6 +19,11 @@ _TRUE = frozenset({"1", "true", "yes", "on", "y"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", ""})
 _NO_CHANGE = (1 << 32) - 1
 _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_MOST_SECONDS = 10**9
+_MOST = (1 << 31) - 1
+"""What the system calls take that some of them are for."""
+MOST_WORKERS = 4096
+"""That may be wanted."""
 LEAST_INTERVAL = 0.01
 """Seconds; what runs more often than that would occupy a processor."""
 
@@ -110,6 +115,8 @@ def positive(value: object) -> int:
         number = 0
     if number < 1:
         raise ValueError("expected a whole number, 1 or more")
+    if number > _MOST:
+        raise ValueError(f"expected a whole number, {_MOST} at most")
     return number
 
 
@@ -118,7 +125,7 @@ def seconds(value: object) -> float:
     found = number(value)
     if not 0 <= found < float("inf"):
         raise ValueError("expected seconds, 0 or more")
-    return found
+    return _limited(found)
 
 
 def interval(value: object) -> float:
@@ -126,7 +133,7 @@ def interval(value: object) -> float:
     found = number(value)
     if not LEAST_INTERVAL <= found < float("inf"):
         raise ValueError(f"expected seconds, {LEAST_INTERVAL:g} or more")
-    return found
+    return _limited(found)
 
 
 def optional_interval(value: object) -> float:
@@ -135,7 +142,13 @@ def optional_interval(value: object) -> float:
     found = number(value)
     if found and not LEAST_INTERVAL <= found < float("inf"):
         raise ValueError(f"expected seconds, 0, or {LEAST_INTERVAL:g} or more")
-    return found
+    return _limited(found)
+
+
+def _limited(duration: float) -> float:
+    if duration > _MOST_SECONDS:
+        raise ValueError(f"expected {_MOST_SECONDS} seconds at most")
+    return duration
 
 
 def number(value: object) -> float:
@@ -239,9 +252,12 @@ def worker_count(value: object) -> int | str:
     if value == "auto":
         return "auto"
     try:
-        return positive(value)
+        count = positive(value)
     except ValueError:
         raise ValueError("expected a whole number, 1 or more, or auto") from None
+    if count > MOST_WORKERS:
+        raise ValueError(f"expected {MOST_WORKERS} workers at most, or auto")
+    return count
 
 
 def optional_octal(value: object) -> int | None:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from hookserve.protocol.seam import Transport
 from hookserve.reactor.outbox import Outbox
 from hookserve.reactor.poller import FOR_EVER
-from hookserve.system.calls import make_poll, read, write
+from hookserve.system.calls import LONGEST_WAIT, make_poll, read, write
 from hookserve.system.tcpinfo import seconds_since_received
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class SocketTransport(Transport):
         waiting of their own."""
         poll = make_poll()
         poll.register(self.fd, event)
-        return bool(poll.poll(seconds * 1000.0))
+        return bool(poll.poll(min(seconds, LONGEST_WAIT) * 1000.0))
 
 
 class SpoolingTransport(SocketTransport):

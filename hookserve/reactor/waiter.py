@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hookserve.reactor.poller import FOR_EVER, Event, Poller
+from hookserve.system.calls import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from hookserve.worker.base import Worker
@@ -39,6 +40,9 @@ class Waiter:
                 self._busy_turns -= 1
                 return events
         self._worker.idle()
-        events = self._poller.poll(None if timeout == FOR_EVER else timeout, self._batch)
+        try:
+            events = self._poller.poll(None if timeout == FOR_EVER else timeout, self._batch)
+        except OverflowError:
+            events = self._poller.poll(LONGEST_WAIT, self._batch)
         self._busy_turns = _BUSY_TURNS if len(events) >= _MUCH else 0
         return events

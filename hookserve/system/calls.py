@@ -32,6 +32,8 @@ start_thread = _thread.start_new_thread
 get_ident = _thread.get_ident
 sleep = time.sleep
 _waitpid = os.waitpid
+LONGEST_WAIT = 2e6
+"""Seconds, 23 days: poll(2) and epoll_wait(2) take milliseconds of 32 bits."""
 
 
 def patches_threads() -> bool:

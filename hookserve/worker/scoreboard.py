@@ -23,8 +23,9 @@ from itertools import count
 from struct import Struct
 from time import monotonic
 
+from hookserve.errors import ConfigError
 from hookserve.types import RequestInFlight, ScoreboardField
-from hookserve.wording import printable
+from hookserve.wording import describe, printable
 from hookserve.worker.cells import real_cell, unsigned_cell
 from hookserve.worker.layout import (
     BEGAN_WORD,
@@ -234,14 +235,14 @@ class Scoreboard:
         self._slot_size = self.layout.slot_words * WORD
         self.slots, self.request_slots = slots, request_slots
         size = self._slots_at + slots * self._slot_size
-        own, is_new = [], fd < 0
-        if is_new and hasattr(os, "memfd_create"):
-            fd = os.memfd_create("hookserve-scoreboard")
-            os.ftruncate(fd, size)
-            own.append(fd)
+        is_new = fd < 0
+        if is_new:
+            fd, self._memory = _make_memory(size)
+        else:
+            self._memory = mmap.mmap(fd, size)
         self.fd = fd
         """The memory's descriptor, by which it outlives exec(2); -1 where there is none."""
-        self._memory = mmap.mmap(fd, size)
+        own = [fd] if is_new and fd >= 0 else []
         self.server = ServerRecord(self._memory, self.layout)
         """What the arbiter writes of the whole server."""
         self.describe: Callable[[bytes], str] = printable
@@ -332,6 +333,23 @@ class Scoreboard:
 def _close_all(descriptors: list[int]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+def _make_memory(size: int) -> tuple[int, mmap.mmap]:
+    """A descriptor of it, -1 where there is none, and the memory; raises ConfigError."""
+    fd = -1
+    try:
+        if hasattr(os, "memfd_create"):
+            fd = os.memfd_create("hookserve-scoreboard")
+            os.ftruncate(fd, size)
+        return fd, mmap.mmap(fd, size)
+    except (OSError, OverflowError, ValueError) as error:
+        if fd >= 0:
+            os.close(fd)
+        raise ConfigError(
+            f"no memory for the scoreboard, {size >> 20} MiB: {describe(error)} (lower workers,"
+            " worker_connections or threads)"
+        ) from None
 
 
 def _make_wakeup_fd() -> int:

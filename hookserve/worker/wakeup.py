@@ -6,7 +6,7 @@ import os
 import select
 import signal
 
-from hookserve.system.calls import make_poll, read, write
+from hookserve.system.calls import LONGEST_WAIT, make_poll, read, write
 
 
 class Wakeup:
@@ -48,7 +48,8 @@ class Wakeup:
         """Block until it is readable, at most that long; whether it is."""
         poll = make_poll()
         poll.register(self._read, select.POLLIN)
-        return bool(poll.poll(None if seconds == float("inf") else seconds * 1000.0))
+        longest = None if seconds == float("inf") else min(seconds, LONGEST_WAIT) * 1000.0
+        return bool(poll.poll(longest))
 
 
 def _make_pipe() -> tuple[int, int]:

@@ -334,6 +334,7 @@ def test_each_worker_has_the_memory_that_plugins_ask_for():
         (ScoreboardField("twice", ""), "another plugin"),
         (ScoreboardField("odd", "", "histogram"), "kind is 'histogram'"),
         (ScoreboardField("none", "", words=0), "0 words"),
+        (ScoreboardField("many", "", words=10**9), "1000000000 words, 65536 are the most"),
     ],
 )
 def test_a_field_that_cannot_be_is_refused_naming_the_plugin(field, fault):

@@ -1,8 +1,11 @@
 """When a worker is idle."""
 
+import os
+from contextlib import closing
+
 import pytest
 
-from hookserve.reactor.poller import FOR_EVER
+from hookserve.reactor.poller import FOR_EVER, READABLE, make_poller
 from hookserve.reactor.waiter import Waiter
 
 
@@ -51,3 +54,15 @@ def test_a_wait_for_ever_is_one_without_a_limit():
     Waiter(Worker(), poller, -1).wait(FOR_EVER)
 
     assert poller.timeouts == [None]
+
+
+def test_a_wait_may_be_longer_than_the_kernels():
+    with closing(make_poller()) as poller:
+        (reading, writing) = os.pipe()
+        poller.register(reading, READABLE)
+        os.write(writing, b"x")
+
+        assert Waiter(Worker(), poller, -1).wait(1e9) == [(reading, READABLE)]
+
+        os.close(reading)
+        os.close(writing)

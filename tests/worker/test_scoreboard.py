@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from hookserve.errors import ConfigError
 from hookserve.worker.layout import LABEL_SIZE
 from hookserve.worker.request_slots import CLIENT_ERROR, SERVER_ERROR
 from hookserve.worker.scoreboard import READY, Scoreboard
@@ -127,3 +128,8 @@ def test_a_scoreboard_that_is_gone_holds_no_descriptor():
     for descriptor in descriptors:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
+
+
+def test_memory_that_there_is_not_is_one_line():
+    with pytest.raises(ConfigError, match=r"^no memory for the scoreboard, .*lower workers"):
+        Scoreboard(1 << 40, 1000)

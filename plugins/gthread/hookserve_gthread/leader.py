@@ -43,7 +43,7 @@ from math import inf
 from time import monotonic
 
 from hookserve.reactor.poller import READABLE, Event, make_poller
-from hookserve.system.calls import make_lock
+from hookserve.system.calls import LONGEST_WAIT, make_lock
 
 _MOMENT = 0.001
 _BUSY = 4
@@ -139,7 +139,7 @@ class Leadership:
         every moment, until the leader waits for events itself.
         """
         if not self._is_monitored:
-            ready = self._monitor.poll(None if pause == inf else pause)
+            ready = self._monitor.poll(None if pause == inf else min(pause, LONGEST_WAIT))
             if any(fd == self._poller for fd, _ in ready):
                 self._is_monitored = True
                 self._monitor.modify(self._poller, 0)

@@ -14,7 +14,7 @@ openmetrics, metrics
     a small registry that renders OpenMetrics; the server's own metrics
 forms, text, page
     which form a client gets; the same for a terminal and for a browser
-client, arguments, ctl, top, screen
+client, arguments, waiting, ctl, top, screen
     the commands
 """
 

@@ -8,19 +8,40 @@ import time
 from collections.abc import Iterator
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+_DAY = 86400
 _SEQUENCE, _VERSION, _UTC_TIME = 0x30, 0xA0, 0x17
 
 
-def days_left(path: str, now: float | None = None) -> float | None:
-    """Days until the first certificate of a chain in that file expires; `None` when the file
-    cannot be read."""
+class Certificate:
+    """The file of a certificate, made when what reads it is: at the start, and at each reload.
+
+    Workers read the file when they boot, so that one may serve what stood in it then.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._first = expiry(path)
+
+    def describe(self) -> dict[str, object]:
+        """As a snapshot has it: ``file``, ``days_left`` until what is served expires (`None`: it
+        cannot be read), ``is_replaced`` whether another has come into its place since."""
+        found = expiry(self._path)
+        moments = [each for each in (self._first, found) if each is not None]
+        return {
+            "file": self._path,
+            "days_left": (min(moments) - time.time()) / _DAY if found is not None else None,
+            "is_replaced": found is not None and self._first not in (None, found),
+        }
+
+
+def expiry(path: str) -> float | None:
+    """When the first certificate of a chain in that file expires, in seconds since the epoch;
+    `None` when the file cannot be read."""
     try:
         with open(path, encoding="ascii", errors="replace") as file:
-            moments = list(_expiries(file.read()))
+            return min(_expiries(file.read()), default=None)
     except (OSError, ValueError, IndexError):
         return None
-    now = time.time() if now is None else now
-    return (min(moments) - now) / 86400 if moments else None
 
 
 def _expiries(text: str) -> Iterator[float]:

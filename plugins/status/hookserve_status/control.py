@@ -15,6 +15,7 @@ import select
 import socket
 from typing import TYPE_CHECKING, Any, cast
 
+from hookserve.config.values import MOST_WORKERS
 from hookserve.system.calls import make_poll
 from hookserve.wording import counted
 
@@ -29,7 +30,6 @@ _LAST_TIME = 1.0
 """Seconds more for what it has begun."""
 _SIZE = 1 << 16
 """Bytes of the longest message."""
-_MOST_WORKERS = 4096
 
 
 class ControlError(Exception):
@@ -109,8 +109,8 @@ class ArbiterSide:
         before = self._server.num_workers
         if self._server.is_stopping:
             raise ControlError("the server stops")
-        if not 0 <= count <= _MOST_WORKERS:
-            raise ControlError(f"expected 0 to {_MOST_WORKERS} workers, not {count}", 400)
+        if not 0 <= count <= MOST_WORKERS:
+            raise ControlError(f"expected 0 to {MOST_WORKERS} workers, not {count}", 400)
         most = self._server.most_workers
         if count > most:
             raise ControlError(
@@ -123,7 +123,8 @@ class ArbiterSide:
     def _recycle(self, index: int) -> dict[str, object]:
         worker = self._worker(index)
         if worker.state != "ready" or worker.recycle_reason:
-            why = worker.recycle_reason or f"it is {worker.state}"
+            reason = worker.recycle_reason
+            why = f"that is under way ({reason})" if reason else f"it is {worker.state}"
             raise ControlError(f"worker {index} (pid {worker.pid}) is not recycled: {why}")
         self._server.recycle(worker, "ctl")
         return {"pid": worker.pid, "booting": self._booting()}

@@ -5,21 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 from hookserve import UsageError
 from hookserve.config import values
 from hookserve.wording import counted
 from hookserve_status.arguments import Parser, add_address, client_of, of_kind
-from hookserve_status.client import Refused, StatusClient, Unreachable
+from hookserve_status.client import Refused, StatusClient
 from hookserve_status.text import duration, recycle_text, reload_text, request_lines
+from hookserve_status.waiting import Waiting
 
-_PAUSE = 0.2
 _ASKS = ("drain", "scale")
 """These may end the service."""
-_Found = TypeVar("_Found")
 _VERBS = {
     "status": "show the server",
     "requests": "show the requests in flight, the oldest first",
@@ -105,18 +103,18 @@ def _requests(client: StatusClient, given: argparse.Namespace) -> int:
 
 
 def _reload(client: StatusClient, given: argparse.Namespace) -> int:
+    waiting = Waiting(client, given.timeout) if given.wait else None
     reply = client.do("reload")
     ticket = reply["ticket"]
-    if not given.wait:
+    if waiting is None:
         print(reload_text(reply))
         return 0
 
-    def look() -> dict[str, object] | None:
-        # The reload itself ends the process that answers: another takes its place.
-        reloads = {each["number"]: each for each in client.snapshot()["reloads"]}
+    def look(snapshot: dict[str, Any]) -> dict[str, object] | None:
+        reloads = {each["number"]: each for each in snapshot["reloads"]}
         return reloads.get(ticket)
 
-    result = _wait(look, given.timeout, "the reload is still under way")
+    result = waiting.wait(look, "the reload is still under way")
     if not result["is_complete"]:
         raise Refused(f"the reload has failed, the old workers serve on: {result['reason']}")
     seconds = result["seconds"]
@@ -139,18 +137,14 @@ def _ask(question: str, given: argparse.Namespace) -> None:
 
 def _drain(client: StatusClient, given: argparse.Namespace) -> int:
     _ask("stop the whole server, when its requests are over?", given)
-    pid = client.do("drain")["pid"]
-    if given.wait:
-        _wait(lambda: _is_gone(client, pid), given.timeout, "the server is not gone")
-    print("the server is gone" if given.wait else "the server stops when its requests are over")
+    waiting = Waiting(client, given.timeout) if given.wait else None
+    client.do("drain")
+    if waiting is None:
+        print("the server stops when its requests are over")
+        return 0
+    waiting.wait_for_end()
+    print("the server is gone")
     return 0
-
-
-def _is_gone(client: StatusClient, pid: int) -> bool:
-    try:
-        return int(client.snapshot()["pid"]) != int(pid)
-    except Unreachable:
-        return True
 
 
 def _scale(client: StatusClient, given: argparse.Namespace) -> int:
@@ -161,20 +155,18 @@ def _scale(client: StatusClient, given: argparse.Namespace) -> int:
                 " hookserve ctl scale 0 --yes"
             )
         _ask("have no worker, so that nothing is served?", given)
+    waiting = Waiting(client, given.timeout) if given.wait else None
     reply = client.do("scale", given.value)
     wanted, before = reply["wanted"], reply["before"]
-    if given.wait:
-        _wait(lambda: _is_scaled(client, wanted), given.timeout, "as many workers are not ready")
+    if waiting is not None:
+        waiting.wait(lambda found: _is_scaled(found, wanted), "as many workers are not ready")
     change = "as before" if wanted == before else f"not {before}"
     print(f"{counted(wanted, 'worker')} wanted, {change}")
     return 0
 
 
-def _is_scaled(client: StatusClient, wanted: int) -> bool:
-    """Raises Refused when it will not be: another number is wanted, or the server stops."""
-    snapshot = client.snapshot()
-    if snapshot["is_draining"]:
-        raise Refused("the server stops")
+def _is_scaled(snapshot: dict[str, Any], wanted: int) -> bool:
+    """Raises Refused when another number is wanted."""
     if snapshot["wanted"] != wanted:
         raise Refused(
             f"{counted(snapshot['wanted'], 'worker')} wanted by now, not {wanted}: the log says"
@@ -184,16 +176,16 @@ def _is_scaled(client: StatusClient, wanted: int) -> bool:
 
 
 def _recycle(client: StatusClient, given: argparse.Namespace) -> int:
+    waiting = Waiting(client, given.timeout) if given.wait else None
     reply = client.do("recycle", given.value)
     pid, text = reply["pid"], recycle_text(given.value, reply)
-    if given.wait:
+    if waiting is not None:
 
-        def look() -> bool:
-            workers = client.snapshot()["workers"]
-            found = [each for each in workers if each["index"] == given.value]
-            return bool([each for each in found if each["pid"] != pid and each["state"] == "ready"])
+        def look(snapshot: dict[str, Any]) -> bool:
+            found = [each for each in snapshot["workers"] if each["index"] == given.value]
+            return any(each["pid"] != pid and each["state"] == "ready" for each in found)
 
-        _wait(look, given.timeout, "no replacement is ready")
+        waiting.wait(look, "no replacement is ready")
         text = f"worker {given.value} (pid {pid}) is replaced"
     print(text)
     return 0
@@ -206,20 +198,3 @@ def _stacks(client: StatusClient, given: argparse.Namespace) -> int:
     print(f"worker {given.value} (pid {reply['pid']}):")
     print(reply["stacks"].rstrip())
     return 0
-
-
-def _wait(look: Callable[[], _Found | None], limit: float, otherwise: str) -> _Found:
-    """Look until there is something; raises Refused when the time is over, and Unreachable when
-    no server has answered at the last look."""
-    until = time.monotonic() + limit
-    while True:
-        unreachable = None
-        try:
-            found = look()
-            if found:
-                return found
-        except Unreachable as error:
-            unreachable = error
-        if time.monotonic() >= until:
-            raise unreachable or Refused(f"{otherwise} after {limit:g} s")
-        time.sleep(_PAUSE)

@@ -59,6 +59,10 @@ def _of_the_arbiter(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield "error", f"{arbiter} has not done for {overdue:.0f} s what is due: {lost}."
 
 
+_UNKNOWN_QUEUES = "the kernel does not say how many connections wait"
+"""A sandbox may forbid to ask it (AF_NETLINK), and Linux alone can be asked."""
+
+
 def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     workers, wanted = snapshot["workers"], snapshot["wanted"]
     ready = [each for each in workers if each["state"] == "ready"]
@@ -76,10 +80,15 @@ def _of_the_server(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     capacity = sum(each["capacity"] for each in ready)
     waiting = sum(each["length"] for each in snapshot["queues"])
     connections = f"{counted(waiting, 'connection')} wait{'s' if waiting == 1 else ''}"
-    connections = connections if waiting else "no connection waits"
+    if not waiting:
+        connections = "no connection waits" if snapshot["queues"] else _UNKNOWN_QUEUES
     if ready and sum(each["busy"] for each in ready) >= capacity:
         level = "error" if waiting else "warning"
-        yield level, f"Every place is busy ({capacity} of {capacity}), and {connections}."
+        yield (
+            level,
+            f"Every place is busy ({capacity} of {capacity}), and {connections} (more workers or"
+            " threads serve more).",
+        )
     elif waiting > len(ready):
         yield "warning", f"{connections} to be accepted."
     yield from _of_responses(snapshot["rates"])
@@ -149,12 +158,10 @@ def _of_worker(
     if worker["state"] == "booting":
         return _of_boot(worker["age_seconds"], boot_timeout)
     oldest = worker["in_flight"][0] if worker["in_flight"] else None
-    running = f": {oldest['label']}" if oldest else ""
+    running = f": {_culprit(worker)}" if oldest else ""
     silent, lag = worker["silent_seconds"], _loop_lag(worker)
     if timeout and silent > 0.75 * timeout:
-        # An arbiter that is stuck ends none.
-        end = f"{'is' if silent <= timeout else 'was to be'} ended at {timeout:g} s"
-        return "error", f"has been silent for {silent:.0f} s and {end}{running}"
+        return "error", f"has been silent for {silent:.0f} s{_end(worker, timeout)}{running}"
     if lag >= _LAG:  # the oldest request need not be the one that blocks it
         return (
             "error" if lag >= LONG else "warning",
@@ -167,11 +174,32 @@ def _of_worker(
         return (
             "error",
             f"is stuck: each of its places has run a request for more than {LONG:g} s,"
-            f" the oldest for {oldest['seconds']:.0f} s{running}",
+            f" the oldest for {oldest['seconds']:.0f} s: {oldest['label']} (hookserve ctl stacks"
+            f" {worker['index']})",
         )
     if worker["capacity"] <= _FEW_PLACES:
-        return "warning", f"has run a request for {oldest['seconds']:.0f} s{running}"
+        return "warning", f"has run a request for {oldest['seconds']:.0f} s: {oldest['label']}"
     return None
+
+
+def _culprit(worker: Mapping[str, Any]) -> str:
+    """What a worker that hangs runs; of several requests the oldest need not be the one."""
+    requests = worker["in_flight"]
+    if len(requests) == 1:
+        return str(requests[0]["label"])
+    return f"one of {len(requests)} requests (hookserve ctl stacks {worker['index']})"
+
+
+def _end(worker: Mapping[str, Any], timeout: float) -> str:
+    """When a worker that is silent is ended."""
+    silent = worker["silent_seconds"]
+    if worker["state"] != "ready":
+        return ", and graceful_timeout ends it"
+    if silent <= timeout:
+        return f" and is ended at {timeout:g} s"
+    if silent <= timeout + LONG:
+        return f" and is being ended, for timeout is {timeout:g} s"
+    return f" and was to be ended at {timeout:g} s"  # the arbiter is stuck
 
 
 def _of_boot(age: float, limit: float) -> tuple[str, str] | None:
@@ -209,13 +237,15 @@ def _of_reloads(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         new = snapshot["reload"]["generation"]
         old = sum(each["generation"] < new for each in snapshot["workers"])
         left = f"{counted(old, 'worker')} {'is' if old == 1 else 'are'} left of the old generation"
+        if not old and not any(each["state"] == "booting" for each in snapshot["workers"]):
+            left = "the new code is being loaded, and no worker has it yet"
         yield "warning", f"A reload is under way: {left}."
     elif snapshot["reloads"] and not snapshot["reloads"][0]["is_complete"]:
         reload = snapshot["reloads"][0]
         yield (
             "error",
             f"The last reload failed, generation {snapshot['generation']} serves on:"
-            f" {reload['reason']}",
+            f" {reload['reason']} (correct it, and reload).",
         )
 
 
@@ -253,4 +283,18 @@ def _of_certificates(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             yield "warning", f"The certificate {certificate['file']} cannot be read."
         elif days < _DAYS:
             level = "error" if days < 1 else "warning"
-            yield level, f"The certificate {certificate['file']} expires in {days:.0f} days."
+            yield level, f"The certificate {certificate['file']} {_expiry(certificate)}."
+
+
+def _expiry(certificate: Mapping[str, Any]) -> str:
+    days = certificate["days_left"]
+    when = (
+        "has expired"
+        if days < 0
+        else f"expires in {counted(int(24 * days), 'hour')}"
+        if days < 2
+        else f"expires in {days:.0f} days"
+    )
+    if certificate["is_replaced"]:
+        return f"{when}, and the one in its place is served after a reload (hookserve ctl reload)"
+    return when

@@ -143,13 +143,19 @@ def _add_fields(registry: Registry, reading: Reading, fields: Iterable[Scoreboar
     for field in fields:
         if field.kind == "counter":
             samples = _numbered({}, reading.fields[field.name])
-            registry.counter(f"hookserve_{field.name}", field.summary, samples)
+            registry.counter(_name(registry, f"hookserve_{field.name}"), field.summary, samples)
         elif field.kind == "gauge":
             samples = []
             for each in workers:
                 values = each.fields.get(field.name, ())
                 samples += _numbered({"worker": each.index}, values)
-            registry.gauge(f"hookserve_worker_{field.name}", field.summary, samples)
+            name = _name(registry, f"hookserve_worker_{field.name}")
+            registry.gauge(name, field.summary, samples)
+
+
+def _name(registry: Registry, name: str) -> str:
+    """The name of a field's family: another where the server has one of that name itself."""
+    return f"{name}_field" if name in registry.names else name
 
 
 def _numbered(labels: dict[str, object], values: Sequence[float]) -> list[tuple[Labels, float]]:

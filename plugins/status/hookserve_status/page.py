@@ -117,7 +117,8 @@ def _figures(snapshot: Snapshot) -> Iterator[str]:
     waiting = sum(each["length"] for each in snapshot["queues"])
     limit = sum(each["limit"] for each in snapshot["queues"])
     level = "error" if limit and waiting >= limit else "warning" if waiting else ""
-    yield _figure("Waiting to be accepted", number(waiting), _queues(snapshot), level)
+    shown = number(waiting) if snapshot["queues"] else "?"
+    yield _figure("Waiting to be accepted", shown, _queues(snapshot), level)
     memory = sum(each["rss_bytes"] for each in snapshot["workers"])
     memory += snapshot["arbiter_rss_bytes"]
     note = _note(f"{rates['cpu']:.2f} processors in use")
@@ -140,7 +141,7 @@ def _queues(snapshot: Snapshot) -> str:
         f"{each['length']} of {each['limit']} at {escape(each['address'])}"
         for each in snapshot["queues"]
     )
-    return f'<p class="note">{lines}</p>'
+    return f'<p class="note">{lines or "the kernel does not say"}</p>'
 
 
 def _bar(value: float, whole: float, level: str = "") -> str:

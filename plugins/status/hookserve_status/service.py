@@ -95,7 +95,11 @@ class Handler(http_server.Handler):
         rebinding): so the status answers under the names of this machine only.  At a unix socket a
         name without a dot will do, and a browser comes by a tunnel."""
         host = self.headers.get("Host", "")
-        name = urlsplit(f"//{host}").hostname or ""
+        try:
+            name, _ = urlsplit(f"//{host}").hostname or "", urlsplit(self.path)
+        except ValueError as error:
+            self._send_error(400, str(error))
+            return False
         if is_loopback(name) or (self.server.takes_commands and "." not in name):
             return True
         self._send_error(403, "this address is 127.0.0.1 or localhost, and no other name")

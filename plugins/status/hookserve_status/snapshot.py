@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hookserve import __version__
 from hookserve.listeners.queues import accept_queues
 from hookserve.worker.layout import BOUNDS
-from hookserve_status.certificates import days_left
+from hookserve_status.certificates import Certificate
 from hookserve_status.faults import find_faults
 from hookserve_status.metrics import make_registry
 from hookserve_status.processes import Process, ProcessReader
@@ -47,6 +47,8 @@ class Source:
         self._processes = ProcessReader()
         self._lock = threading.Lock()
         self._settings = _settings(config)
+        path = config.get("certfile")
+        self._certificate_files = [Certificate(path)] if path else []
         self._cpu_seconds = 0.0
 
     def sample(self) -> None:
@@ -147,8 +149,7 @@ class Source:
         ]
 
     def _certificates(self) -> list[dict[str, object]]:
-        path = self._config.get("certfile")
-        return [{"file": path, "days_left": days_left(path)}] if path else []
+        return [each.describe() for each in self._certificate_files]
 
 
 def _counts(reading: Reading) -> Snapshot:

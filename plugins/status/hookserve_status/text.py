@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hookserve.wording import counted
+
 Snapshot = Mapping[str, Any]  # Any: JSON
 _EXITS = 8
 """How many are shown."""
@@ -101,6 +103,8 @@ def _summary(snapshot: Snapshot) -> Iterator[str]:
         f"busy {busy} of {capacity}{more}  {number(rates['requests'])} requests/s  {tail}"
         f"  errors/s {number(rates['server_errors'])}  cpu {rates['cpu']:.2f}"
     )
+    if not snapshot["queues"]:
+        yield "queues unknown: the kernel does not say how many connections wait"
     for queue in snapshot["queues"]:
         yield f"queue {queue['length']} of {queue['limit']} at {queue['address']}"
 
@@ -179,7 +183,12 @@ def _reload_table(found: Sequence[Mapping[str, Any]]) -> list[str]:
 def days_left(certificate: Mapping[str, Any]) -> str:
     """Until it expires."""
     days = certificate["days_left"]
-    return "cannot be read" if days is None else f"{days:.0f} days left"
+    if days is None:
+        return "cannot be read"
+    if days < 0:
+        return "expired"
+    left = f"{counted(int(24 * days), 'hour')} left" if days < 2 else f"{days:.0f} days left"
+    return f"{left}, replaced since the last reload" if certificate["is_replaced"] else left
 
 
 def reload_text(reply: Snapshot) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import curses
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hookserve import UsageError
@@ -49,6 +51,14 @@ def run(arguments: list[str]) -> int:
         raise UsageError("top: this is no terminal (hookserve ctl status prints the same once)")
     client = client_of(given)
     first = client.snapshot()
+    try:
+        curses.setupterm()
+    except curses.error:
+        name = os.environ.get("TERM", "")
+        raise UsageError(
+            f"top: this machine does not know the terminal '{name}' (TERM=xterm-256color"
+            " hookserve top, or hookserve ctl status)"
+        ) from None
     curses.wrapper(lambda screen: Top(screen, client, max(0.2, given.interval)).run(first))
     return 0
 
@@ -69,7 +79,8 @@ class Top:
 
     def run(self, snapshot: Snapshot) -> None:
         """Until q is typed."""
-        curses.curs_set(0)
+        with suppress(curses.error):  # of a terminal that cannot hide the cursor
+            curses.curs_set(0)
         if curses.has_colors():
             curses.use_default_colors()
             for pair, color in ((WARNING, curses.COLOR_YELLOW), (ERROR, curses.COLOR_RED)):
@@ -112,22 +123,30 @@ class Top:
         elif typed == "f":
             self._is_frozen = not self._is_frozen
         elif typed == "R" and snapshot["workers"]:
-            self._question = self.ordered(snapshot)[self._clamp(snapshot)]["index"]
+            self._ask(self.ordered(snapshot)[self._clamp(snapshot)])
         elif key in (curses.KEY_UP, curses.KEY_DOWN):
             self._chosen += 1 if key == curses.KEY_DOWN else -1
             self._chosen = self._clamp(snapshot)
         return True
 
+    def _ask(self, worker: Mapping[str, Any]) -> None:
+        if worker["state"] == "ready":
+            self._question = worker["index"]
+            return
+        self._show(f"worker {worker['index']} (pid {worker['pid']}) is {worker['state']}")
+
+    def _show(self, message: str) -> None:
+        self._message, self._message_until = message, time.monotonic() + _MESSAGE_TIME
+
     def _answer(self, typed: str) -> None:
         index, self._question = self._question, None
         if typed != "y" or index is None:
-            self._message = "nothing is done"
-        else:
-            try:
-                self._message = recycle_text(index, self._client.do("recycle", index))
-            except (Refused, Unreachable) as error:
-                self._message = str(error)
-        self._message_until = time.monotonic() + _MESSAGE_TIME
+            self._show("nothing is done")
+            return
+        try:
+            self._show(recycle_text(index, self._client.do("recycle", index)))
+        except (Refused, Unreachable) as error:
+            self._show(str(error))
 
     def _clamp(self, snapshot: Snapshot) -> int:
         return max(0, min(self._chosen, len(snapshot["workers"]) - 1))

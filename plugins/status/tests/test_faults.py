@@ -59,6 +59,14 @@ def snapshot(*workers, **changes):
     return found | changes
 
 
+def certificate(days_left, is_replaced=False):
+    return {"file": "c", "days_left": days_left, "is_replaced": is_replaced}
+
+
+def request(seconds):
+    return {"label": "GET /x", "id": "", "seconds": seconds}
+
+
 def gone(reason, at=990.0):
     exit_ = Exit(1, at, 0, 7, 1.0, reason)
     return {**exit_._asdict(), "is_orderly": exit_.is_orderly}
@@ -116,8 +124,37 @@ def test_a_server_that_is_well_has_none():
             "warning",
             "Worker 0 (pid 7) was lost 10 s ago: killed (X)",
         ),
-        (faults_of(certificates=[{"file": "c", "days_left": 3.0}]), "warning", "expires in 3 days"),
-        (faults_of(certificates=[{"file": "c", "days_left": None}]), "warning", "cannot be read"),
+        (faults_of(certificates=[certificate(3.0)]), "warning", "expires in 3 days."),
+        (faults_of(certificates=[certificate(1.5)]), "warning", "expires in 36 hours."),
+        (faults_of(certificates=[certificate(0.05)]), "error", "expires in 1 hour."),
+        (faults_of(certificates=[certificate(-2.0)]), "error", "c has expired."),
+        (
+            faults_of(certificates=[certificate(3.0, is_replaced=True)]),
+            "warning",
+            "expires in 3 days, and the one in its place is served after a reload",
+        ),
+        (faults_of(certificates=[certificate(None)]), "warning", "cannot be read"),
+        (
+            faults_of(worker(silent=25.0) | {"in_flight": [request(50.0), request(25.0)]}),
+            "error",
+            "is ended at 30 s: one of 2 requests (hookserve ctl stacks 0)",
+        ),
+        (faults_of(worker(silent=31.0)), "error", "and is being ended, for timeout is 30 s"),
+        (
+            faults_of(worker(state="draining", silent=40.0), worker(1)),
+            "error",
+            "has been silent for 40 s, and graceful_timeout ends it",
+        ),
+        (
+            faults_of(reload={"wanted": 1, "ended": 0, "generation": 1}),
+            "warning",
+            "A reload is under way: the new code is being loaded, and no worker has it yet.",
+        ),
+        (
+            faults_of(worker(busy=2), queues=[]),
+            "warning",
+            "and the kernel does not say how many connections wait",
+        ),
         (
             faults_of(is_draining=True, is_stopping=True, workers=[]),
             "warning",

@@ -2,6 +2,13 @@
 
 import pytest
 from hookserve_status.openmetrics import Registry
+from hookserve_status.snapshot import Source
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from hookserve import ScoreboardField
+from hookserve.testing.fakes import configure
+from hookserve.worker.reading import Reader
+from hookserve.worker.scoreboard import Scoreboard
 
 
 def test_each_kind_is_rendered_as_the_specification_says():
@@ -40,3 +47,17 @@ def test_a_name_is_there_once():
 
     with pytest.raises(ValueError, match="queue"):
         registry.counter("queue", "", [])
+
+
+@pytest.mark.parametrize("kind", ["counter", "gauge"])
+def test_a_field_of_a_plugin_gives_way_to_a_metric_of_the_servers(kind):
+    name = {"counter": "requests_lost", "gauge": "busy"}[kind]
+    field = ScoreboardField(name, "A plugin's.", kind)
+    scoreboard = Scoreboard(1, 1, fields=[field])
+    scoreboard.take().pid = 1
+    source = Source(configure({}), "sync", Reader([scoreboard]), [])
+
+    names = {each.name for each in text_string_to_metric_families(source.metrics().render())}
+
+    assert {"hookserve_requests_lost", "hookserve_worker_busy"} <= names
+    assert f"hookserve_{'worker_' if kind == 'gauge' else ''}{name}_field" in names

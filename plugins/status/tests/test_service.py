@@ -57,6 +57,15 @@ def test_a_number_in_the_body_is_not_taken_for_none(post):
     assert post("/scale", "value=3")[::2] == (400, [])
 
 
+@pytest.mark.parametrize("head", ["GET / HTTP/1.1\r\nHost: [", "GET http://[/ HTTP/1.1\r\nHost: x"])
+def test_a_malformed_name_is_refused(head):
+    service = SimpleNamespace(client=FakeClient(), takes_commands=True, is_draining=False)
+    with socket.socket(socket.AF_UNIX) as connection:
+        response = Handler(f"{head}\r\n\r\n".encode(), connection, service).response
+
+    assert response.startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.mark.parametrize(
     ("path", "asked"),
     [

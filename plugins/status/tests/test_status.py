@@ -34,9 +34,10 @@ def test_the_server_is_shown_in_every_form_while_every_worker_is_stuck(scene):
     assert {each["id"] for each in in_flight} <= {"id-0", "id-1", "id-2"}
     assert snapshot["totals"]["requests"] == snapshot["totals"]["client_errors"] == 3
     assert sum(snapshot["durations"]["buckets"]) == 3
-    assert "Every place is busy (2 of 2), and 1 connection waits." in [
-        each["text"] for each in snapshot["faults"]
-    ]
+    assert (
+        "Every place is busy (2 of 2), and 1 connection waits (more workers or threads serve more)."
+        in [each["text"] for each in snapshot["faults"]]
+    )
     assert all(each["rss_bytes"] > 1 << 20 for each in snapshot["workers"])
 
     response, body = scene.fetch(Accept="text/html,*/*;q=0.8")

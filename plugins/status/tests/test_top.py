@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -36,11 +37,11 @@ def application(environ, start_response):
 class Terminal:
     """A command in a terminal of its own."""
 
-    def __init__(self, *words):
+    def __init__(self, *words, name="xterm"):
         self.seen = ""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            os.environ |= {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+            os.environ |= {"TERM": name, "COLUMNS": "120", "LINES": "40"}
             os.execv(sys.executable, [sys.executable, "-m", "hookserve", *words])
 
     def wait_for(self, pattern):
@@ -120,10 +121,17 @@ def test_a_terminal_is_missed_before_the_server_is():
         top.run(["-a", "127.0.0.1:1"])
 
 
+@contextmanager
+def serving(folder):
+    """A server; the address of its status."""
+    (folder / "app.py").write_text(APPLICATION)
+    address = f"unix:{folder / 'status'}"
+    with serve("app:application", settings={"status": address}, chdir=folder):
+        yield address
+
+
 def test_an_interval_may_be_longer_than_curses_counts(tmp_path):
-    (tmp_path / "app.py").write_text(APPLICATION)
-    address = f"unix:{tmp_path / 'status'}"
-    with serve("app:application", settings={"status": address}, chdir=tmp_path):
+    with serving(tmp_path) as address:
         terminal = Terminal("top", "-a", address, "-n", "1e9")
         terminal.wait_for("WORKER")
         terminal.type("f")
@@ -176,6 +184,34 @@ def test_what_a_key_has_done_is_shown_for_a_moment_or_until_the_next_key(
         assert not is_shown()
 
 
+def test_a_worker_that_drains_is_not_taken_for_the_one_that_serves(monkeypatch):
+    monkeypatch.setattr(curses, "color_pair", lambda pair: pair)
+    snapshot = snapshot_of_a_worker()
+    snapshot["workers"][0]["state"] = "draining"
+    shown = Top(None, None, 1.0)
+
+    shown.on_key(ord("R"), snapshot)
+
+    texts = [text for text, _ in shown.lines(snapshot, 80, 24)]
+    assert "worker 0 (pid 4194304) is draining" in texts
+    assert not [text for text in texts if "recycle worker" in text]
+
+
+@pytest.mark.parametrize("name", ["xterm-of-tomorrow", ""])
+def test_a_terminal_that_is_not_known_here_is_named(tmp_path, name):
+    with serving(tmp_path) as address:
+        terminal = Terminal("top", "-a", address, name=name)
+        terminal.wait_for(f"this machine does not know the terminal '{name}'")
+        terminal.close()
+
+
+def test_a_terminal_that_cannot_hide_its_cursor_will_do(tmp_path):
+    with serving(tmp_path) as address:
+        terminal = Terminal("top", "-a", address, name="vt100")
+        terminal.wait_for("WORKER")
+        terminal.close()
+
+
 @pytest.fixture
 def shown(monkeypatch):
     """What a terminal of that size shows of a snapshot."""
@@ -191,7 +227,9 @@ def test_a_terminal_of_80_columns_shows_each_fault_whole_and_every_column(shown)
     lines = shown(snapshot_of_a_worker(), 80, 24)
 
     (at,) = [row for row, text in enumerate(lines) if "is stuck" in text]
-    assert "".join(text.strip() for text in lines[at : at + 3]).endswith("export/" * 9)
+    fault = "".join(text.strip() for text in lines[at : at + 4])
+    assert "export/" * 9 in fault
+    assert "(hookservectl stacks 0)" in fault
     (row,) = [row for row, text in enumerate(lines) if text.endswith("AGE")]
     assert [len(lines[row]), len(lines[row + 1])] == [79, 79]
 
@@ -243,7 +281,7 @@ def snapshot_with_a_past():
     ]
     failed = {"at": 0.0, "is_complete": 0, "seconds": 1.0, "reason": "no module"}
     snapshot["reloads"] = [failed]
-    snapshot["certificates"] = [{"file": "shop.pem", "days_left": 70.4}]
+    snapshot["certificates"] = [{"file": "shop.pem", "days_left": 70.4, "is_replaced": False}]
     return snapshot
 
 
