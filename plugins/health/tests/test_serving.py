@@ -28,10 +28,6 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Length", "3")])
     return [b"app"]
 
-async def asgi(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200})
-    await send({"type": "http.response.body", "body": b"app"})
-
 def check():
     open("checked", "w").write(str(os.getuid()))
     if os.path.exists("crash"):
@@ -226,21 +222,6 @@ def test_the_applications_check_runs_as_the_user_of_the_workers():
         with serving(site, health_check="app:check", user="nobody"):
             wait_until(lambda: check(site) == (200, "ready"))
             assert (site / "checked").read_text() == str(pwd.getpwnam("nobody").pw_uid)
-
-
-@pytest.mark.parametrize(
-    ("worker", "app"), [("epoll", "app"), ("gthread", "app"), ("asyncio", "app:asgi")]
-)
-def test_workers_answer_before_the_application_and_log_nothing(site, worker, app):
-    settings = {"health": True, "health_prefix": "/health/", "accesslog": "-"}
-    with serving(site, app, worker, **settings) as server:
-        for name, text in (("ready", "ready"), ("live", "live"), ("startup", "started")):
-            answer = ask(server.address, f"/health/{name}")
-            assert (answer.status, answer.text, answer.closes) == (200, f"{text}\n", True)
-        assert ask(server.address, "/health/else").text == "app"
-        server.stop()
-        assert "/health/else" in server.log
-        assert "/health/ready" not in server.log
 
 
 def test_the_agent_says_how_many_places_are_free(site):

@@ -93,7 +93,6 @@ def _answer_itself(connection: Any) -> None:  # Any: an AnsweringConnection
 
 
 def prefixes(answers: Iterable[str]) -> tuple[bytes, ...]:
-    """What a request begins with that may be for one of these paths."""
-    return tuple(
-        f"{method} {path}".encode() for method in ("GET", "HEAD") for path in sorted(answers)
-    )
+    """What a request begins with that may be for one of these paths, in absolute form too."""
+    targets = (*sorted(answers), "http://", "https://")
+    return tuple(f"{method} {target}".encode() for method in ("GET", "HEAD") for target in targets)

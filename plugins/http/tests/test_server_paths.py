@@ -66,6 +66,13 @@ def test_a_path_of_the_servers_is_answered_before_the_application():
     assert protocol.worker.begun == 0
 
 
+@pytest.mark.parametrize("scheme", [b"http", b"https"])
+def test_a_target_in_absolute_form_is_answered_too(scheme):
+    sent = ask(begin(Answers(live=lambda: (200, "live"))), b"GET %s://h:1/-/live" % scheme)[1]
+
+    assert sent.endswith(b"\r\n\r\nlive\n")
+
+
 def test_head_gets_the_same_head_and_no_body():
     sent = ask(begin(Answers(live=lambda: (200, "live"))), b"HEAD /-/live")[1]
 

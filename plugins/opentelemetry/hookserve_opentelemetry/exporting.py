@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hookserve.worker.scoreboard import Scoreboard
     from hookserve.worker.termination import Termination
 
-Sender = Callable[["MetricsData"], object]
+Sender = Callable[["MetricsData"], bool]
+"""Sends metrics; whether the collector has taken them."""
 _TIMEOUT = 5
 """Seconds that the collector has for one export."""
 
@@ -52,18 +53,22 @@ class MetricsSource:
 def export_metrics(
     source: MetricsSource, send: Sender, interval: float, termination: Termination
 ) -> None:
-    """Send every `interval` seconds, when TERM comes, and once more at the end."""
+    """Send every `interval` seconds, when TERM comes, and once more at the end: not to a collector
+    that has taken nothing since TERM, which would hold the stop up."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     due = time.monotonic() + interval
+    is_taken = True
     while not termination.is_over():
         left = min(due - time.monotonic(), termination.pause)
         has_come = signal.sigtimedwait([signal.SIGTERM], max(0.0, left)) is not None
         if has_come:
             termination.on_sigterm()
+            is_taken = True
         if (has_come or time.monotonic() >= due) and not termination.is_over():
-            send(source.read())
+            is_taken = send(source.read())
             due = time.monotonic() + interval
-    send(source.read())
+    if is_taken:
+        send(source.read())
     termination.exit()
 
 
@@ -72,4 +77,5 @@ def make_sender(endpoint: str, log: logging.Logger) -> Sender:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
     exporter = OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=_TIMEOUT)
-    return ExportLog(log, "metrics", endpoint).watch(exporter.export)
+    export = ExportLog(log, "metrics", endpoint).watch(exporter.export)
+    return lambda data: export(data).name == "SUCCESS"

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 
 import pytest
 from hookserve_opentelemetry.exporting import MetricsSource, export_metrics, make_sender
@@ -42,3 +43,60 @@ def test_they_are_sent_once_more_at_the_end(collector, source):
 
     assert status == 0
     assert collector.named("hookserve.uptime")
+
+
+class Stopping:
+    """In the place of a termination: TERM has come, and the workers end at the given look."""
+
+    pause = 0.0
+
+    def __init__(self, looks):
+        self._looks = looks
+
+    def on_sigterm(self):
+        pass
+
+    def is_over(self):
+        self._looks -= 1
+        return self._looks < 0
+
+    def exit(self):
+        pass
+
+
+@pytest.fixture
+def send_sigterm():
+    """Sends TERM to this thread, which does not take it before it asks for it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    yield lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    signal.sigtimedwait([signal.SIGTERM], 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+@pytest.mark.parametrize(("is_taken", "exports"), [(True, 2), (False, 1)])
+def test_a_collector_that_takes_nothing_at_a_stop_is_not_asked_again(
+    source, send_sigterm, is_taken, exports
+):
+    sent = []
+
+    def send(data):
+        sent.append(data)
+        return is_taken
+
+    send_sigterm()
+    export_metrics(source, send, 60.0, Stopping(looks=3))
+
+    assert len(sent) == exports
+
+
+def test_a_collector_that_took_nothing_before_the_stop_is_asked_at_the_end(source, send_sigterm):
+    sent = []
+
+    def send(data):
+        sent.append(data)
+        send_sigterm()
+        return False
+
+    export_metrics(source, send, 0.0, Stopping(looks=3))
+
+    assert len(sent) == 2

@@ -49,6 +49,7 @@ class TornadoProtocol(SuspendingProtocol):
     @classmethod
     def begin_service(cls, protocols: Sequence[Protocol]) -> None:
         """Have the application's handlers run as requests do, once for all listeners."""
+        super().begin_service(protocols)
         first = cast("TornadoProtocol", protocols[0])
         if isinstance(first.application, Application):
             Handlers(first.application, first.loop, first.start_coroutine)
