@@ -49,11 +49,11 @@ def _is_alive(pid: int) -> bool:
 
 
 def _add(source: Path, target: Path) -> None:
-    found = MmapedDict(str(source), read_mode=True)  # ValueError: it is empty
+    # All of it is read before any is added: of a file that is cut off nothing is.
+    found = list(MmapedDict.read_all_values_from_file(source)) if source.stat().st_size else []
     sums = MmapedDict(str(target))
     try:
-        for key, value, _ in found.read_all_values():
+        for key, value, *_ in found:
             sums.write_value(key, sums.read_value(key)[0] + value, 0.0)
     finally:
-        found.close()
         sums.close()

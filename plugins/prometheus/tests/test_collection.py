@@ -59,7 +59,7 @@ def test_a_file_that_is_removed_meanwhile_is_passed_over(directory):
 
 @pytest.mark.parametrize("content", [b"garbagegarbagegarbage", b"\x00\x01\x00\x00short", b"x"])
 def test_a_file_that_cannot_be_read_is_left_out_and_named_once(directory, content, caplog):
-    broken = directory / "counter_77.db"
+    broken = directory / "counter_5000000.db"
     broken.write_bytes(content)
     metrics = ApplicationMetrics(str(directory))
 

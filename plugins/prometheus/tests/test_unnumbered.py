@@ -45,17 +45,40 @@ def test_counts_of_ended_processes_are_kept_in_one_file_and_their_live_gauges_ar
 
 
 def test_the_file_of_a_number_stays(tmp_path):
-    write(tmp_path / "counter_4194304.db", 2.0)
-    (tmp_path / "4194304.lock").touch()
+    write(tmp_path / "counter_5000000.db", 2.0)
+    (tmp_path / "5000000.lock").touch()
 
     add_up_ended(str(tmp_path))
 
-    assert (tmp_path / "counter_4194304.db").exists()
+    assert (tmp_path / "counter_5000000.db").exists()
 
 
 def test_a_file_that_cannot_be_read_stays(tmp_path):
-    (tmp_path / "counter_4194304.db").write_bytes(b"garbagegarbagegarbage")
+    (tmp_path / "counter_5000000.db").write_bytes(b"garbagegarbagegarbage")
 
     add_up_ended(str(tmp_path))
 
-    assert (tmp_path / "counter_4194304.db").exists()
+    assert (tmp_path / "counter_5000000.db").exists()
+
+
+def test_of_a_file_that_is_cut_off_nothing_is_added_however_often_it_is_met(tmp_path):
+    path = tmp_path / "counter_5000000.db"
+    write(path, 2.0)
+    used = int.from_bytes(path.read_bytes()[:4], sys.byteorder)
+    entry = (1 << 20).to_bytes(4, sys.byteorder)  # a key that is longer than the file
+    content = path.read_bytes()
+    path.write_bytes((used + 8).to_bytes(4, sys.byteorder) + content[4:used] + entry + bytes(4))
+
+    for _ in range(2):
+        add_up_ended(str(tmp_path))
+
+    assert path.exists()
+    assert not (tmp_path / "counter_ended.db").exists()
+
+
+def test_an_empty_file_goes(tmp_path):
+    (tmp_path / "counter_5000000.db").touch()
+
+    add_up_ended(str(tmp_path))
+
+    assert not (tmp_path / "counter_5000000.db").exists()
