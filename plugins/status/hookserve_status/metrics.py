@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookserve import __version__
 from hookserve.worker.metrics import ACTIVE_REQUESTS, REQUEST_DURATION, server_metrics
-from hookserve_status.openmetrics import Labels, Registry, Value, render_labels
+from hookserve_status.openmetrics import Labels, Registry, render_labels
 
 if TYPE_CHECKING:
     from hookserve import ScoreboardField
@@ -85,8 +85,8 @@ def _add_workers(registry: Registry, reading: Reading, processes: Mapping[int, P
     workers = _by_index(reading.workers)
     labels = [render_labels({"worker": each.index}) for each in workers]
 
-    def gauge(name: str, summary: str, values: Iterable[Value]) -> None:
-        registry.gauge(f"hookserve_worker_{name}", summary, zip(labels, values, strict=True))
+    def gauge(name: str, summary: str, values: Iterable[int | str]) -> None:
+        registry.gauge_of_each(f"hookserve_worker_{name}", summary, labels, values)
 
     busy = [each.busy for each in workers]
     gauge("busy", "Requests in flight; with those of one that drains.", busy)
@@ -158,7 +158,7 @@ def _name(registry: Registry, name: str) -> str:
     return f"{name}_field" if name in registry.names else name
 
 
-def _numbered(labels: dict[str, object], values: Sequence[float]) -> list[tuple[Labels, float]]:
+def _numbered(labels: Labels, values: Sequence[float]) -> list[tuple[Labels, float]]:
     """A sample, or one for each of several numbers."""
     if len(values) == 1:
         return [(labels, values[0])]

@@ -12,10 +12,8 @@ from functools import lru_cache
 from hookserve.worker.metrics import COUNTER, HISTOGRAM, Distribution, Metric
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-Labels = Mapping[str, object] | str
-"""Names and values, or these as text (`render_labels`): for those that many samples have."""
-Value = float | str
-"""Of a sample; or as text."""
+Labels = Mapping[str, str | int]
+"""Names and values."""
 _UNITS = {"s": "seconds", "By": "bytes"}
 """By UCUM's names; others are not part of a name."""
 
@@ -31,22 +29,25 @@ class Registry:
     def counter(self, name: str, summary: str, values: Iterable[tuple[Labels, float]]) -> None:
         """A number that only grows, as labels and value; `name` is without ``_total``."""
         self._family(name, "counter", summary)
-        self._lines += [f"{name}_total{_labels(labels)} {_number(v)}" for labels, v in values]
+        self._add(f"{name}_total", values)
 
-    def gauge(self, name: str, summary: str, values: Iterable[tuple[Labels, Value]]) -> None:
+    def gauge(self, name: str, summary: str, values: Iterable[tuple[Labels, float]]) -> None:
         """A number that grows and falls, as labels and value."""
         self._family(name, "gauge", summary)
-        # Without a call for each: there are several of every worker.
-        self._lines += [
-            f"{name}{labels if isinstance(labels, str) else render_labels(labels)}"
-            f" {value if value != math.inf else '+Inf'}"
-            for labels, value in values
-        ]
+        self._add(name, values)
 
-    def info(self, name: str, summary: str, labels: Mapping[str, object]) -> None:
+    def gauge_of_each(
+        self, name: str, summary: str, labels: Sequence[str], values: Iterable[int | str]
+    ) -> None:
+        """A gauge with a sample for each of so many labels (`render_labels`)."""
+        self._family(name, "gauge", summary)
+        pairs = zip(labels, values, strict=True)
+        self._lines += [f"{name}{each} {value}" for each, value in pairs]
+
+    def info(self, name: str, summary: str, labels: Labels) -> None:
         """Texts that do not change while the process lives; `name` is without ``_info``."""
         self._family(name, "info", summary)
-        self._lines.append(f"{name}_info{_labels(labels)} 1")
+        self._lines.append(f"{name}_info{render_labels(labels)} 1")
 
     def histogram(
         self,
@@ -55,25 +56,21 @@ class Registry:
         bounds: Sequence[float],
         buckets: Sequence[int],
         total: float,
-        labels: Mapping[str, object] | None = None,
+        labels: Labels | None = None,
     ) -> None:
         """Counts by bucket, not cumulative, the last one without a bound; and the values' sum."""
         self._family(name, "histogram", summary)
-        labels, count = labels or {}, 0
-        for bound, bucket in zip((*bounds, math.inf), buckets, strict=True):
+        pairs, count = tuple((labels or {}).items()), 0
+        for within, bucket in zip(_bucket_labels(pairs, tuple(bounds)), buckets, strict=True):
             count += bucket
-            within = _labels({**labels, "le": _number(float(bound))})
             self._lines.append(f"{name}_bucket{within} {count}")
-        self._lines.append(f"{name}_count{_labels(labels)} {count}")
-        self._lines.append(f"{name}_sum{_labels(labels)} {_number(total)}")
+        self._lines.append(f"{name}_count{_render(pairs)} {count}")
+        self._lines.append(f"{name}_sum{_render(pairs)} {_number(total)}")
 
     def add(self, metric: Metric, name: str = "") -> None:
         """A metric in OpenTelemetry's form, with its unit in the name; `name` in place of its
         own."""
-        unit = _UNITS.get(metric.unit, "")
-        name = (name or metric.name).replace(".", "_")
-        if unit and not name.endswith(f"_{unit}"):
-            name = f"{name}_{unit}"
+        name = _name(name or metric.name, metric.unit)
         values = []
         for attributes, value in metric.samples:
             labels = {key.replace(".", "_"): each for key, each in attributes.items()}
@@ -94,6 +91,9 @@ class Registry:
         """All of it, as text."""
         return "\n".join([*self._lines, "# EOF", ""])
 
+    def _add(self, name: str, values: Iterable[tuple[Labels, float]]) -> None:
+        self._lines += [f"{name}{render_labels(each)} {_number(value)}" for each, value in values]
+
     def _family(self, name: str, kind: str, summary: str) -> None:
         if name in self.names:
             raise ValueError(f"there is a metric {name} already")
@@ -101,21 +101,38 @@ class Registry:
         self._lines += _head(name, kind, summary)
 
 
-@lru_cache(maxsize=512)
+# For what does not change from one scrape to the next: much of a scrape's time is text.
+_made_once = lru_cache(maxsize=4096)
+
+
+@_made_once
+def _name(name: str, unit: str) -> str:
+    """That of a family, of OpenTelemetry's name and UCUM's unit."""
+    name, unit = name.replace(".", "_"), _UNITS.get(unit, "")
+    return f"{name}_{unit}" if unit and not name.endswith(f"_{unit}") else name
+
+
+@_made_once
 def _head(name: str, kind: str, summary: str) -> list[str]:
     unit = name.rpartition("_")[2]
     units = [f"# UNIT {name} {unit}"] if unit in _UNITS.values() else []
     return [f"# TYPE {name} {kind}", *units, f"# HELP {name} {_escaped(summary)}"]
 
 
-def render_labels(labels: Mapping[str, object]) -> str:
+@_made_once
+def _bucket_labels(pairs: tuple[tuple[str, str | int], ...], bounds: Sequence[float]) -> list[str]:
+    return [_render((*pairs, ("le", _number(float(bound))))) for bound in (*bounds, math.inf)]
+
+
+def render_labels(labels: Labels) -> str:
     """Labels as they follow the name of a sample."""
-    inside = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in labels.items())
+    return _render(tuple(labels.items()))
+
+
+@_made_once
+def _render(pairs: tuple[tuple[str, str | int], ...]) -> str:
+    inside = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in pairs)
     return f"{{{inside}}}" if inside else ""
-
-
-def _labels(labels: Labels) -> str:
-    return labels if isinstance(labels, str) else render_labels(labels)
 
 
 def _escaped(text: str) -> str:
