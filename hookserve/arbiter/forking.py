@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ class WorkerFactory:
         fields = declared_fields(arbiter.current)
         self.scoreboard = Scoreboard(slots, self._request_slots(), -1, notifiable, fields)
         self.scoreboard.server.started_at = arbiter.clock()
+        self.scoreboard.server.start_time = time.time()
         self._describe_requests()
 
     def fit_scoreboard(self, workers: int) -> None:

@@ -26,7 +26,7 @@ from struct import Struct
 
 from hookserve.types import ScoreboardField
 
-VERSION = 8
+VERSION = 9
 """Of this layout."""
 WORD = 8
 """Bytes."""
@@ -111,6 +111,7 @@ SERVER = (
     "sequence",
     "pid",
     "started_at",
+    "start_time",
     "due",
     "generation",
     "wanted",

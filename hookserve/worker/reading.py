@@ -67,6 +67,8 @@ class Reading(NamedTuple):
     """When it was read, in seconds of the monotonic clock."""
     started_at: float
     """When the server began, in seconds of the monotonic clock."""
+    start_time: float
+    """The same moment in seconds since the epoch; it stays when the clock is set."""
     pid: int
     """The arbiter's."""
     overdue: float
@@ -170,6 +172,7 @@ class Reader:
             VERSION,
             now,
             server.started_at,
+            server.start_time,
             server.pid,
             max(0.0, now - server.due) if server.due else 0.0,
             server.generation,

@@ -123,6 +123,15 @@ class ServerRecord:
         self.reals[SERVER.index("started_at")] = now
 
     @property
+    def start_time(self) -> float:
+        """The same moment in seconds since the epoch, as the clock was set then."""
+        return self.reals[SERVER.index("start_time")]
+
+    @start_time.setter
+    def start_time(self, now: float) -> None:
+        self.reals[SERVER.index("start_time")] = now
+
+    @property
     def due(self) -> float:
         """When the arbiter does something at the latest, in seconds of the monotonic clock: while
         it sleeps its next deadline, and since when it is awake otherwise."""

@@ -13,7 +13,7 @@ class Collector:
     """Keeps what it receives; serves within a `with` statement."""
 
     def __init__(self):
-        self.spans, self.metrics, self.services = [], [], set()
+        self.spans, self.metrics, self.services, self.instances = [], [], set(), set()
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,9 +45,11 @@ class Collector:
         if path == "/v1/traces":
             for each in ExportTraceServiceRequest.FromString(body).resource_spans:
                 self.services.add(attributes(each.resource)["service.name"])
+                self.instances.add(attributes(each.resource)["service.instance.id"])
                 self.spans += [span for scope in each.scope_spans for span in scope.spans]
         else:
             for each in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                self.instances.add(attributes(each.resource)["service.instance.id"])
                 self.metrics += [metric for scope in each.scope_metrics for metric in scope.metrics]
 
     def named(self, name):

@@ -96,14 +96,14 @@ def test_a_larger_scoreboard_goes_on_with_all_of_it():
     slot = before.take()
     finished(slot, 2)
     slot.cells("hits")[0] = 4
-    before.server.started_at = 12.5
+    before.server.started_at, before.server.start_time = 12.5, 1e9
     before.server.add(slot)
     before.server.add_exit(1e9, slot, 0.0, ExitReason("drained"))
 
     after.server.copy(before.server)
 
     assert after.server.totals["requests"] == 2
-    assert after.server.started_at == 12.5
+    assert (after.server.started_at, after.server.start_time) == (12.5, 1e9)
     assert after.server.exits() == before.server.exits()
     assert list(after.server.field_total("hits")) == [4]
     assert list(after.server.field_total("more")) == [0]

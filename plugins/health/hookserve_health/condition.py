@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from hookserve.wording import counted
@@ -48,6 +49,10 @@ class Condition:
         self._least: int = config.health_min_workers
         self._checks: Sequence[str] = config.health_check
         self._timeout: float = config.timeout
+        self._drain_delay: float = config.drain_delay
+        self._draining_since = inf
+        """When HAProxy's agent-check first found the server draining, in seconds of the monotonic
+        clock."""
         self._is_stuck_after = config.timeout + config.abort_timeout + _GRACE
 
     def live(self) -> Verdict:
@@ -108,13 +113,24 @@ class Condition:
 
     def agent(self) -> str:
         """A line for HAProxy's agent-check (its configuration manual, "agent-check"): ``drain``,
-        ``down`` with the reason, or ``up ready`` and the free places in per cent, at least one."""
+        ``down`` with the reason, or ``up ready`` and the free places in per cent, at least one.
+
+        In the first half of the drain delay one per cent is left: HAProxy sends requests that
+        another server can have there, and the others here.  It takes some checks to send any to a
+        server that has just been restarted, and ``drain`` would be obeyed at once.
+        """
         verdict = self.ready()
         if verdict == _DRAINING:
-            return "drain\n"
+            return self._agent_while_draining()
         if not verdict.holds:
             return f"down #{verdict.reason}\n"
         return f"up ready {self._free()}%\n"
+
+    def _agent_while_draining(self) -> str:
+        reading = self._read()
+        self._draining_since = min(self._draining_since, reading.now)
+        is_early = reading.now < self._draining_since + self._drain_delay / 2
+        return "up ready 1%\n" if is_early and not reading.is_stopping else "drain\n"
 
     def _serving(self, reading: Reading) -> list[WorkerReading]:
         """The workers that are ready and give signs of life."""

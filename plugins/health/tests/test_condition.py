@@ -28,11 +28,13 @@ def worker(state="ready", silent=0.0, busy=0, capacity=1):
     return WorkerReading(**{**blank, **changed})
 
 
-def condition(*workers, state=None, is_draining=False, **settings):
+def condition(*workers, state=None, is_draining=False, is_stopping=False, **settings):
     """That of a server that reads as given."""
     config = resolve(declare_settings(load_plugins([], {})), [SettingsSource("test", settings)])
     blank = dict.fromkeys(Reading._fields, 0)
-    found = Reading(**{**blank, "now": NOW, "workers": workers, "is_draining": is_draining})
+    found = Reading(**blank)._replace(
+        now=NOW, workers=workers, is_draining=is_draining, is_stopping=is_stopping
+    )
     return Condition(config, state or SharedState(), lambda: found)
 
 
@@ -201,5 +203,19 @@ def test_the_agent_says_how_many_places_are_free(workers, line):
     assert condition(*workers).agent() == line
 
 
-def test_the_agent_says_that_the_server_drains():
+def test_the_agent_says_that_the_server_drains_once_half_of_the_drain_delay_is_over():
+    found = condition(worker(), is_draining=True, drain_delay=8)
+    reading = found._read()
+
+    lines = []
+    for seconds in (0, 3.9, 4):
+        found._read = lambda seconds=seconds: reading._replace(now=NOW + seconds)
+        lines.append(found.agent())
+
+    assert lines == ["up ready 1%\n", "up ready 1%\n", "drain\n"]
+
+
+def test_the_agent_says_at_once_that_a_server_drains_that_accepts_no_more():
     assert condition(worker(), is_draining=True).agent() == "drain\n"
+    stopping = condition(worker(), is_draining=True, is_stopping=True, drain_delay=8)
+    assert stopping.agent() == "drain\n"

@@ -53,9 +53,12 @@ def free_ports(count):
 
 
 def configuration(folder, port, servers):
-    """That of the guide, with short intervals and these ports; nothing is tried twice."""
+    """That of the guide, with shorter intervals and these ports; nothing is tried twice.
+
+    The agent-check is much quicker than the other one, which brings a server back.
+    """
     text = with_ports(folder, port, servers).replace("    option redispatch 1\n", "")
-    text = text.replace("inter 2s", "inter 200ms").replace("agent-inter 1s", "agent-inter 200ms")
+    text = text.replace("agent-inter 1s", "agent-inter 100ms").replace(" inter 2s", " inter 1s")
     return text.replace("defaults\n", "defaults\n    retries 0\n")
 
 
@@ -104,7 +107,7 @@ def is_up(folder, name):
 def serving(site, ports):
     main, health, agent = ports
     settings = {
-        "drain_delay": 1.0,
+        "drain_delay": 4.0,
         "health_bind": f"127.0.0.1:{health}",
         "health_agent_bind": f"127.0.0.1:{agent}",
     }
@@ -125,13 +128,15 @@ def test_a_rolling_restart_behind_haproxy_loses_no_request(tmp_path):
             for name in ("one", "two"):
                 wait_until(lambda name=name: is_up(tmp_path, name))
             clients = [Clients(("127.0.0.1", front)) for _ in range(4)]
-            for number, name in enumerate(("one", "two")):
+            for number in (0, 1):
                 started[number].signal(signal.SIGTERM)
                 assert started[number].wait() == 0
                 running[number].__exit__(None, None, None)
                 running[number] = serving(tmp_path, servers[number])
                 started[number] = running[number].__enter__()
-                wait_until(lambda name=name: is_up(tmp_path, name))
+                # As a playbook does: HAProxy has not noticed yet that it is back.
+                health = ("127.0.0.1", servers[number][1])
+                wait_until(lambda health=health: ask(health, "/-/ready").status == 200)
             for each in clients:
                 each.ends.set()
                 each.join()

@@ -147,7 +147,7 @@ def test_term_for_every_process_ends_no_health_check_before_the_server(site, wor
 
         assert check(site) == (503, "draining")
         assert check(site, "live") == (200, "live")
-        assert ask_socket(agent, b"") == b"drain\n"
+        assert ask_socket(agent, b"") == b"up ready 1%\n"
         assert ask(server.address).text == "app"
         assert server.stop() == 0
         assert server.log.count("auxiliary health") == 2
@@ -235,7 +235,7 @@ def test_the_agent_says_how_many_places_are_free(site):
             client.send(request("/hang"))
             wait_until(lambda: ask_socket(agent, b"") == b"up ready 75%\n")
             server.signal(signal.SIGTERM)
-            wait_until(lambda: ask_socket(agent, b"") == b"drain\n")
+            wait_until(lambda: ask_socket(agent, b"") == b"up ready 1%\n")
         server.stop(signal.SIGQUIT)
 
 

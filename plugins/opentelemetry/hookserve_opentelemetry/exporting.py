@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from hookserve.listeners.queues import accept_queues
 from hookserve.worker.metrics import server_metrics
-from hookserve.worker.reading import Reader
 from hookserve_opentelemetry.export_log import ExportLog
 from hookserve_opentelemetry.metrics import as_data
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from hookserve.listeners.queues import ListeningSocket
-    from hookserve.worker.scoreboard import Scoreboard
+    from hookserve.worker.reading import Reader
     from hookserve.worker.termination import Termination
 
 Sender = Callable[["MetricsData"], bool]
@@ -33,19 +32,16 @@ class MetricsSource:
     """The metrics of one server."""
 
     def __init__(
-        self,
-        scoreboards: Sequence[Scoreboard],
-        sockets: Sequence[ListeningSocket],
-        resource: Resource,
+        self, reader: Reader, sockets: Sequence[ListeningSocket], resource: Resource
     ) -> None:
-        self.reader = Reader(scoreboards)
+        self._reader = reader
         self._sockets = sockets
         self._resource = resource
 
     def read(self) -> MetricsData:
         """All of them, now."""
-        reading = self.reader.read()
-        started = time.time_ns() - int((reading.now - reading.started_at) * 1e9)
+        reading = self._reader.read()
+        started = int(reading.start_time * 1e9)
         metrics = server_metrics(reading, accept_queues(self._sockets))
         return as_data(metrics, self._resource, started)
 

@@ -46,10 +46,12 @@ class Telemetry:
     @hookimpl(trylast=True)
     def post_worker_init(self, worker: Worker) -> None:
         """The application may have set a provider of its own by now."""
+        from hookserve.worker.reading import Reader
         from hookserve_opentelemetry.resource import make_resource
         from hookserve_opentelemetry.spans import SpanSender
 
-        resource = make_resource(self._config, worker.pid)
+        reading = Reader(worker.context.scoreboards).read()
+        resource = make_resource(self._config, worker.pid, reading)
         self._spans = SpanSender(self._config.otlp_endpoint, resource, worker.log)
         if not self._spans.serve_application() and worker.index == 0:
             worker.log.info(
@@ -82,12 +84,14 @@ class Telemetry:
         return [AuxiliaryProcess("opentelemetry", lambda: self._send_metrics(server, sockets))]
 
     def _send_metrics(self, server: Server, sockets: list[ListeningSocket]) -> None:
+        from hookserve.worker.reading import Reader
         from hookserve.worker.termination import Termination
         from hookserve_opentelemetry.exporting import MetricsSource, export_metrics, make_sender
         from hookserve_opentelemetry.resource import make_resource
 
-        resource = make_resource(self._config, server.pid)
-        source = MetricsSource(server.scoreboards, sockets, resource)
-        termination = Termination(source.reader.read, server.generation)
+        reader = Reader(server.scoreboards)
+        resource = make_resource(self._config, server.pid, reader.read())
+        source = MetricsSource(reader, sockets, resource)
+        termination = Termination(reader.read, server.generation)
         send = make_sender(self._config.otlp_endpoint, server.log)
         export_metrics(source, send, self._config.otlp_interval, termination)

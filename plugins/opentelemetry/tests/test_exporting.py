@@ -9,6 +9,7 @@ import pytest
 from hookserve_opentelemetry.exporting import MetricsSource, export_metrics, make_sender
 from opentelemetry.sdk.resources import Resource
 
+from hookserve.worker.reading import Reader
 from hookserve.worker.scoreboard import Scoreboard
 from hookserve.worker.termination import Termination
 
@@ -18,7 +19,7 @@ LOG = logging.getLogger("of.a.test")
 
 @pytest.fixture
 def source():
-    return MetricsSource([Scoreboard(1, 1)], [], Resource.create({}))
+    return MetricsSource(Reader([Scoreboard(1, 1)]), [], Resource.create({}))
 
 
 def test_what_is_read_arrives(collector, source):
@@ -30,7 +31,7 @@ def test_what_is_read_arrives(collector, source):
 
 def test_they_are_sent_once_more_at_the_end(collector, source):
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # in the child from its beginning
-    termination = Termination(source.reader.read, -1)  # a reload follows
+    termination = Termination(Reader([Scoreboard(1, 1)]).read, -1)  # a reload follows
     pid = os.fork()
     if pid == 0:
         try:

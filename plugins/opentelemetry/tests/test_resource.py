@@ -4,6 +4,8 @@ import pytest
 from hookserve_opentelemetry.resource import make_resource
 
 from hookserve.testing.fakes import configure
+from hookserve.worker.reading import Reader
+from hookserve.worker.scoreboard import Scoreboard
 
 
 @pytest.fixture(autouse=True)
@@ -12,8 +14,18 @@ def no_variables(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def scoreboard():
+    return Scoreboard(1, 1)
+
+
+def resource_of(scoreboard, pid=7, setting=None):
+    reading = Reader([scoreboard]).read()
+    return make_resource(configure({"otlp_service_name": setting}), pid, reading)
+
+
 def name_of(setting=None):
-    made = make_resource(configure({"otlp_service_name": setting}), 7)
+    made = resource_of(Scoreboard(1, 1), setting=setting)
     assert made.attributes["process.pid"] == 7
     return made.attributes["service.name"]
 
@@ -36,3 +48,21 @@ def test_the_environment_names_it_where_the_setting_does_not(monkeypatch, variab
 
 def test_a_service_without_a_name_is_hookserve():
     assert name_of() == "hookserve"
+
+
+def test_all_processes_of_a_server_are_one_instance_and_another_server_is_another(scoreboard):
+    def instance(pid):
+        return resource_of(scoreboard, pid).attributes["service.instance.id"]
+
+    scoreboard.server.pid, scoreboard.server.start_time = 3, 1e9
+    first = instance(7)
+
+    assert instance(8) == first
+    scoreboard.server.start_time = 1e9 + 1
+    assert instance(7) != first
+
+
+def test_the_environment_may_name_the_instance(scoreboard, monkeypatch):
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=till-1")
+
+    assert resource_of(scoreboard).attributes["service.instance.id"] == "till-1"

@@ -129,8 +129,9 @@ def test_an_application_with_a_provider_of_its_own_keeps_it(tmp_path, collector)
     assert not collector.spans
 
 
-def test_metrics_come_while_no_request_does_and_survive_a_reload(tmp_path, collector):
-    arguments = ("--otlp-interval", "0.1", "--otlp-service-name", "shop")
+@pytest.mark.parametrize("flags", [(), ("--preload",)])
+def test_metrics_come_while_no_request_does_and_survive_a_reload(tmp_path, collector, flags):
+    arguments = ("--otlp-interval", "0.1", "--otlp-service-name", "shop", *flags)
     with serving(tmp_path, collector.url, WSGI, *arguments) as server:
         for path in ("/", "/", "/error"):
             get(server, path)
@@ -143,12 +144,15 @@ def test_metrics_come_while_no_request_does_and_survive_a_reload(tmp_path, colle
             return collector.named("http.server.request.duration")
 
         wait_until(lambda: count() == 3)
+        started = {each.histogram.data_points[0].start_time_unix_nano for each in durations()}
         server.signal(signal.SIGHUP)
         wait_until(lambda: "reloaded: generation 2" in server.log)
         collector.metrics.clear()
         wait_until(lambda: durations())
         assert count() == 3
         (point,) = durations()[-1].histogram.data_points
+        assert {point.start_time_unix_nano} == started
+        assert len(collector.instances) == 1  # the one of the spans too
         assert len(point.explicit_bounds) == 14
         assert len(point.bucket_counts) == 15
         assert not point.HasField("max")

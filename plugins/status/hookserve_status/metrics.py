@@ -7,7 +7,6 @@ https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +53,11 @@ def _add_server(
     cpu_seconds: float,
     certificates: Iterable[Mapping[str, Any]],
 ) -> None:
-    began = time.time() - (reading.now - reading.started_at)
-    registry.gauge("hookserve_start_time_seconds", "When it began, since the epoch.", [({}, began)])
+    registry.gauge(
+        "hookserve_start_time_seconds",
+        "When it began, since the epoch.",
+        [({}, reading.start_time)],
+    )
     failed = any(not each.is_complete for each in reading.reloads[:1])
     registry.gauge(
         "hookserve_last_reload_failed", "1 when the last reload had no effect.", [({}, int(failed))]
