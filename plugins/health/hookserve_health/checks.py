@@ -7,6 +7,7 @@ standard library.
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -33,7 +34,7 @@ class Check(NamedTuple):
     name: str
     """As the configuration names it."""
     run: Callable[[], object]
-    """Fails by raising, or by returning ``False``."""
+    """Fails by raising, or by returning ``False``; it may be a function of coroutines."""
     load: Callable[[], object] = lambda: None
     """Imports it; called before each run."""
 
@@ -47,9 +48,22 @@ def load_check(target: str) -> Check:
         found: object = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-        return cast("Callable[[], object]", found)()
+        return _result_of(cast("Callable[[], object]", found)())
 
     return Check(target, run, partial(importlib.import_module, module))
+
+
+def _result_of(returned: object) -> object:
+    """What a check returns; of one that is a coroutine, once it has run, on a loop of its own."""
+    if not inspect.isawaitable(returned):
+        return returned
+    import asyncio
+
+    async def wait() -> object:
+        result: object = await returned
+        return result
+
+    return asyncio.run(wait())
 
 
 class _Round:

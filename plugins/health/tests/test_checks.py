@@ -1,5 +1,6 @@
 """The application's own checks."""
 
+import sys
 import threading
 import time
 from math import inf
@@ -67,6 +68,27 @@ def test_a_check_fails_by_raising_or_by_returning_false(caplog, check, fault):
 
     assert rounds.state.failed == 1
     assert "not ready: the check shop:check" in caplog.text
+    assert fault in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("raise ConnectionError('no database')", "ConnectionError: no database"),
+        ("return False", "it returned False"),
+        ("pass", ""),
+    ],
+)
+def test_a_check_of_coroutines_is_run(tmp_path, monkeypatch, caplog, body, fault):
+    text = f"import asyncio\nasync def check():\n    await asyncio.sleep(0)\n    {body}\n"
+    (tmp_path / "coroutines.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "coroutines", raising=False)
+    rounds = Rounds(load_check("coroutines:check"))
+
+    rounds.run()
+
+    assert rounds.state.failed == (0 if fault else None)
     assert fault in caplog.text
 
 

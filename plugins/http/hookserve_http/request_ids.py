@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hookserve.requests import REQUEST_ID
 from hookserve_http.connection import HttpConnection
+from hookserve_http.errors import BadRequest
 from hookserve_http.fields import FieldLists
 
 if TYPE_CHECKING:
-    from hookserve_http.errors import BadRequest
     from hookserve_http.fields import Fields
     from hookserve_http.head import Environ, HeadParser
     from hookserve_http.outgoing import OutgoingResponse
@@ -33,7 +33,7 @@ blank, comma, quote, bracket or control character: an id is one word in each log
 class RequestIds:
     """The ids of one listener of one worker: made in the worker, so that a fork repeats none."""
 
-    __slots__ = ("_bits", "field", "header", "key", "prefix")
+    __slots__ = ("_bits", "_lines", "field", "header", "key", "prefix")
 
     def __init__(self, header: str) -> None:
         self._bits = Random().getrandbits  # seeded by the kernel; what applications seed is another
@@ -42,12 +42,21 @@ class RequestIds:
         """Of the environ."""
         self.field = header.lower().encode()
         """The name of the field in lower case."""
+        self._lines = re.compile(b"\n" + re.escape(self.field) + b"[ \t]*:", re.IGNORECASE)
         self.prefix = f"{header}: ".encode()
         """The beginning of the line in the response."""
 
     def make(self) -> str:
         """A new one: 32 hexadecimal digits."""
         return self._bits(_SIZE * 8).to_bytes(_SIZE, "big").hex()
+
+    def without_repeated(self, head: bytes, environ: Mapping[str, Any]) -> dict[str, Any]:
+        """What is known of a head that was not parsed to its end, without an id that came twice;
+        where one was, the two are one value, which is no id."""
+        found = {**environ}
+        if len(self._lines.findall(head)) > 1:
+            found.pop(self.key, None)
+        return found
 
     def identify(self, environ: Environ, believes: bool) -> None:
         """Enter the id of a request: the client's, if it is believed and valid, or a new one."""
@@ -78,7 +87,11 @@ def identifying_parser(kind: type[HeadParser], ids: RequestIds, believes: bool) 
             self, data: bytes, address: str = "", port: str = "", info: Environ | None = None
         ) -> tuple[Environ, int]:
             """As `HeadParser.parse`."""
-            environ, size = super().parse(data, address, port, info)
+            try:
+                environ, size = super().parse(data, address, port, info)
+            except BadRequest as error:
+                error.environ = ids.without_repeated(data, error.environ)
+                raise
             ids.identify(environ, believes)
             return environ, size
 

@@ -113,6 +113,15 @@ def test_two_ids_are_none():
     assert MADE.fullmatch(id_in(Site().ask("X-Request-ID: a", "X-Request-ID: b")))
 
 
+def test_two_ids_of_a_request_that_is_refused_are_none():
+    head = Site().ask("X-Request-ID: a", "x-request-id : b", "Content-Length: abc")
+    assert head.startswith("HTTP/1.1 400 ")
+    assert MADE.fullmatch(id_in(head))
+
+    head = Site().ask("X-Request-ID: a", "X-Request-ID: b", "Content-Length: abc")
+    assert MADE.fullmatch(id_in(head))
+
+
 def test_another_header_may_have_the_id():
     site = Site(header="X-Correlation-ID")
 

@@ -52,6 +52,9 @@ class ApplicationMetrics:
                 add_up_ended(self._directory)
             found = self._use(_merge, _files(self._directory))
         reserved = {name + suffix for name in taken for suffix in _ALL_SUFFIXES}
+        for each in found:
+            if each.name in reserved:
+                self._report(each.name, "the server has a metric of that name")
         return self._use(_text, [each for each in found if each.name not in reserved])
 
     def _use(self, function: Callable[[Sequence[_Part]], _Whole], parts: Sequence[_Part]) -> _Whole:
@@ -65,16 +68,16 @@ class ApplicationMetrics:
         try:
             function([part])
         except Exception as error:
-            self._report(str(getattr(part, "name", part)), error)
+            self._report(str(getattr(part, "name", part)), describe(error))
             return False
         return True
 
-    def _report(self, name: str, error: Exception) -> None:
+    def _report(self, name: str, reason: str) -> None:
         """Once of each."""
         if name not in self._reported:
             self._reported.add(name)
             logging.getLogger("hookserve").error(
-                "the application's metrics are scraped without %s: %s", name, describe(error)
+                "the application's metrics are scraped without %s: %s", name, reason
             )
 
 

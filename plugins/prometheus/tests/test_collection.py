@@ -41,7 +41,16 @@ def directory(tmp_path):
 
 def test_the_counters_of_all_processes_are_added_up(directory):
     assert 'shop_orders_total{kind="book"} 4.0\n' in collect(str(directory), ())
-    assert "shop_orders" not in collect(str(directory), {"shop_orders"})
+
+
+def test_a_family_of_a_name_that_the_server_has_is_left_out_and_named_once(directory, caplog):
+    metrics = ApplicationMetrics(str(directory))
+
+    for _ in range(2):
+        assert "shop_orders" not in metrics.render({"shop_orders"})
+
+    (line,) = [each.getMessage() for each in caplog.records]
+    assert line.endswith("without shop_orders: the server has a metric of that name")
 
 
 def test_a_file_that_was_only_just_made_is_passed_over(directory):

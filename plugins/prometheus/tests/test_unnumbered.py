@@ -19,9 +19,9 @@ def ended_pid():
 def write(path, amount):
     file = values.MmapedDict(str(path))
     kind = path.name.partition("_")[0]
-    name = "shop_sold" if kind == "counter" else "shop_open"
+    name = "shop_sold" if kind == "counter" else f"shop_{path.name.split('_')[1]}"
     sample = f"{name}_total" if kind == "counter" else name
-    file.write_value(mmap_key(name, sample, (), (), "Help."), amount, 1.0)
+    file.write_value(mmap_key(name, sample, (), (), "Help."), amount, 10.0 - amount)
     file.close()
 
 
@@ -35,7 +35,7 @@ def test_counts_of_ended_processes_are_kept_in_one_file_and_their_live_gauges_ar
     for _ in range(2):
         text = ApplicationMetrics(str(tmp_path)).render(())
         assert "shop_sold_total 6.0\n" in text
-        assert "shop_open 1.0\n" in text
+        assert "shop_livesum 1.0\n" in text
 
     assert {each.name for each in tmp_path.iterdir()} == {
         "counter_ended.db",
@@ -82,3 +82,21 @@ def test_an_empty_file_goes(tmp_path):
     add_up_ended(str(tmp_path))
 
     assert not (tmp_path / "counter_5000000.db").exists()
+
+
+def test_gauges_of_ended_processes_are_kept_in_one_file_for_each_mode(tmp_path):
+    for mode in ("sum", "min", "max", "mostrecent", "all", "livemax"):
+        for number, amount in enumerate((2.0, 1.0, 3.0)):
+            write(tmp_path / f"gauge_{mode}_{5_000_000 + number}.db", amount)
+
+    for _ in range(2):
+        text = ApplicationMetrics(str(tmp_path)).render(())
+        found = dict(line.split() for line in text.splitlines() if not line.startswith("#"))
+        assert found == {
+            "shop_sum": "6.0",
+            "shop_min": "1.0",
+            "shop_max": "3.0",
+            "shop_mostrecent": "1.0",  # the smallest was set last
+        }
+
+    assert len(list(tmp_path.iterdir())) == 4
